@@ -1,0 +1,45 @@
+/**
+ * Paths as the kernel sees them are bytes, not text. Inside the engine a path is a *byte string*: a JavaScript string
+ * whose every char code is one byte (0–255). Such strings compare, hash and sort in byte order with the plain operators,
+ * and V8 keeps them at one byte a char. They are turned into text or Buffers only at the edges.
+ */
+export type ByteString = string;
+
+const ASCII = /^[\x00-\x7f]*$/;
+
+export function isAscii(bytes: ByteString): boolean {
+  return ASCII.test(bytes);
+}
+
+export function fromText(text: string): ByteString {
+  return isAscii(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
+}
+
+/** The text a byte string spells, with U+FFFD where it is not UTF-8. */
+export function toText(bytes: ByteString): string {
+  return isAscii(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString('utf8');
+}
+
+export function toBuffer(bytes: ByteString): Buffer {
+  return Buffer.from(bytes, 'latin1');
+}
+
+/** Whether a byte string is well-formed UTF-8. */
+export function isUtf8(bytes: ByteString): boolean {
+  return isAscii(bytes) || fromText(toText(bytes)) === bytes;
+}
+
+/**
+ * What to hand to `node:fs` for this path: a plain string where that means the same bytes, which is faster, else a Buffer.
+ */
+export function toFsPath(bytes: ByteString): string | Buffer {
+  return isAscii(bytes) ? bytes : toBuffer(bytes);
+}
+
+/** Text for a terminal: control and escape characters become visible, so that no file name can drive the terminal. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}

@@ -1,0 +1,117 @@
+/**
+ * Every error that cairn reports on purpose is a {@link CairnError} with one of these codes.
+ * The list is closed: a new kind of failure gets a new line here, with what it means.
+ */
+export const ERROR_CODES = {
+  ERR_ABORTED: 'the caller cancelled',
+  ERR_AMBIGUOUS_KEY: 'a key prefix fits several images or blobs',
+  ERR_BAD_ARCHIVE: 'an archive breaks a rule of its format, or one of ours against hostile input',
+  ERR_BAD_COMPRESSION: 'a compressed stream is corrupt or cut short',
+  ERR_BAD_LINK: 'a hard link whose target is missing, later in the archive, or not linkable',
+  ERR_BAD_MANIFEST: 'a manifest breaks a rule of its schema',
+  ERR_BUSY: 'another process holds what this one needs',
+  ERR_DAMAGED: 'the store is not what its index says',
+  ERR_DEPENDENCY_CYCLE: 'an image depends on itself',
+  ERR_DIGEST_MISMATCH: 'bytes do not have the digest or the size that was expected',
+  ERR_EXISTS: 'the destination is already there',
+  ERR_HELD: 'a pin, a lease or a pod holds it',
+  ERR_IO: 'the system refused a read or a write',
+  ERR_KEY_SYNTAX: 'not a key: wrong prefix or not hexadecimal',
+  ERR_KEY_TOO_SHORT: 'a key prefix with fewer than two digits',
+  ERR_LIMIT: 'a limit was reached; the message names the flag that raises it',
+  ERR_NAME_SYNTAX: 'not an image name',
+  ERR_NOT_AN_IMAGE: 'the input is no image of any known format',
+  ERR_NOT_A_STORE: 'the directory is no cairn store',
+  ERR_NOT_FOUND: 'nothing here by that name',
+  ERR_NO_SPACE: 'the disk or the quota is full',
+  ERR_READ_ONLY: 'the store cannot be written',
+  ERR_STORE_VERSION: 'the store was made by a newer version',
+  ERR_UNSUPPORTED: 'known, but not supported here',
+  ERR_USAGE: 'arguments that do not fit together',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** What an error is about, besides its message. */
+export interface ErrorDetails {
+  /** The file or directory on disk. */
+  path?: string;
+  /** The entry inside an archive, or the place inside a document. */
+  entry?: string;
+  /** What was expected and what was found, for mismatches. */
+  expected?: string;
+  found?: string;
+  /** Possible meanings of an ambiguous key, at most ten. */
+  candidates?: readonly string[];
+  /** The system's error name (`ENOSPC`) where one caused this. */
+  errno?: string;
+  cause?: unknown;
+}
+
+export class CairnError extends Error {
+  override readonly name = 'CairnError';
+  readonly code: ErrorCode;
+  declare readonly path?: string;
+  declare readonly entry?: string;
+  declare readonly expected?: string;
+  declare readonly found?: string;
+  declare readonly candidates?: readonly string[];
+  declare readonly errno?: string;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    const { cause, ...fields } = details;
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    for (const [name, value] of Object.entries(fields)) {
+      if (value !== undefined) Object.defineProperty(this, name, { value, enumerable: true });
+    }
+  }
+
+  /** The fields that survive a thread boundary and go into `--json` output. */
+  toJSON(): ErrorDetails & { code: ErrorCode; message: string } {
+    const { name: _name, ...fields } = { ...this } as Record<string, unknown>;
+    return { ...fields, code: this.code, message: this.message };
+  }
+}
+
+/** Rebuilds an error that crossed a thread as {@link CairnError.toJSON}. */
+export function errorFromJSON(json: ErrorDetails & { code: ErrorCode; message: string }): CairnError {
+  const { code, message, ...details } = json;
+  return new CairnError(code, message, details);
+}
+
+const NO_SPACE = new Set(['ENOSPC', 'EDQUOT']);
+
+interface SystemError extends Error {
+  code: string;
+  syscall?: string;
+  path?: string;
+}
+
+function isSystemError(error: unknown): error is SystemError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code);
+}
+
+/**
+ * Turns whatever was thrown into a {@link CairnError}: its own kind passes, a system error keeps its errno and path,
+ * an abort becomes `ERR_ABORTED`. Anything else is a defect of ours and is returned as it is.
+ */
+export function toCairnError(error: unknown, doing?: string): unknown {
+  if (error instanceof CairnError) return error;
+  if (error instanceof Error && error.name === 'AbortError') return aborted(error);
+  if (!isSystemError(error)) return error;
+  const prefix = doing === undefined ? '' : `${doing}: `;
+  const code = NO_SPACE.has(error.code) ? 'ERR_NO_SPACE' : error.code === 'EROFS' ? 'ERR_READ_ONLY' : 'ERR_IO';
+  const details: ErrorDetails = { errno: error.code, cause: error };
+  if (error.path !== undefined) details.path = error.path;
+  return new CairnError(code, `${prefix}${error.message}`, details);
+}
+
+export function aborted(cause?: unknown): CairnError {
+  return new CairnError('ERR_ABORTED', 'cancelled', { cause });
+}
+
+/** Throws `ERR_ABORTED` once the signal has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw aborted(signal.reason);
+}

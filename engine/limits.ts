@@ -1,0 +1,52 @@
+/**
+ * Every cap on what an input may ask of us, with its default and the reason for it.
+ * Each has a flag of the same name on the command line (`maxEntries` → `--max-entries`).
+ */
+export interface Limits {
+  /** Entries of one layer. The largest real layers hold some 400 000. */
+  maxEntries: number;
+  /** Uncompressed bytes of one layer. */
+  maxBytes: number;
+  /** Uncompressed bytes per compressed byte, past the first MiB. Real images stay below 100. */
+  maxRatio: number;
+  /** Bytes of a path; Linux' own PATH_MAX. */
+  maxPath: number;
+  /** Components of a path. */
+  maxDepth: number;
+  /** Bytes of one pax header or GNU long name. */
+  maxPax: number;
+  /** Places in the dependency tree of one image, so that stacked diamonds cannot grow to 2^n. */
+  maxDependencies: number;
+  /** Layers of one image. */
+  maxLayers: number;
+  /** Bytes of an image manifest. */
+  maxManifest: number;
+}
+
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  maxEntries: 2_000_000,
+  maxBytes: 64 * 2 ** 30,
+  maxRatio: 1000,
+  maxPath: 4096,
+  maxDepth: 256,
+  maxPax: 2 ** 20,
+  maxDependencies: 1024,
+  maxLayers: 128,
+  maxManifest: 4 * 2 ** 20,
+};
+
+/** Fixed by the kernel or by the formats; no flag moves them. */
+export const MAX_COMPONENT = 255;
+export const MAX_SYMLINK_TARGET = 4095;
+export const MAX_XATTR_VALUE = 65_536;
+/** Meta headers (pax, GNU long names) that may precede one entry. */
+export const MAX_META_HEADERS = 4;
+/** Nesting of a JSON document. */
+export const MAX_JSON_DEPTH = 64;
+/** Symbolic links that one lookup may pass (what Linux allows). */
+export const MAX_SYMLINK_HOPS = 40;
+
+/** The flag that raises a limit. */
+export function limitFlag(name: keyof Limits): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
