@@ -1,0 +1,92 @@
+/**
+ * How things become durable, and the only place that syncs or renames.
+ *
+ * Everything new is written below `staging/`, then
+ *   1. {@link syncStore}: the data and its directories are on disk,
+ *   2. {@link place}: renamed to where it belongs; so whatever lies outside `staging/` is complete,
+ *   3. {@link syncStore} again: the names are on disk,
+ *   4. the index commits and is flushed (`engine/index/`): now it exists.
+ * A crash before 4 leaves garbage that no index entry points to; `gc` sweeps it.
+ *
+ * One `syncfs` takes the place of an `fsync` for each of ten thousand files: the kernel writes them in one go and waits once.
+ * It reports write-back errors since Linux 5.8. A failed sync is final: the pages may be marked clean already, so trying again
+ * could succeed without the data being on disk. The caller gives up and what was staged is thrown away.
+ */
+import * as fs from 'node:fs';
+import { dirname } from 'node:path';
+import { CairnError, toCairnError } from './errors.js';
+import { syncfs } from './native.js';
+
+/** Makes everything written so far to the file system of `dir` durable. */
+export function syncStore(dir: string): void {
+  const fd = fs.openSync(dir, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  try {
+    syncfs(fd, dir);
+  } catch (cause) {
+    throw toCairnError(cause, 'the disk did not take the data');
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Makes one directory's entries durable. */
+export function syncDirectory(dir: string): void {
+  syncFile(dir);
+}
+
+/** Makes one file's content durable, where waiting for the whole file system would be too much. */
+export function syncFile(path: string): void {
+  const fd = fs.openSync(path, fs.constants.O_RDONLY);
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Moves a finished thing from staging to where it belongs. */
+export function place(from: string, to: string): void {
+  fs.renameSync(from, to);
+}
+
+/** As {@link place}, making the directory above first if it is missing. */
+export function placeMakingParent(from: string, to: string): void {
+  try {
+    fs.renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    fs.mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+    fs.renameSync(from, to);
+  }
+}
+
+/**
+ * Writes a small file so that it is either wholly there or not at all.
+ * @throws CairnError `ERR_EXISTS` when `exclusive` and it is there
+ */
+export function writeFileDurably(path: string, bytes: string | Uint8Array, mode = 0o600): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  const fd = fs.openSync(temporary, 'wx', mode);
+  try {
+    fs.writeFileSync(fd, bytes);
+    fs.fsyncSync(fd);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  } finally {
+    fs.closeSync(fd);
+  }
+  fs.renameSync(temporary, path);
+  syncDirectory(dirname(path));
+}
+
+/** Takes something out of sight in one step: into `graveyard`, where it can be deleted at leisure. Missing is fine. */
+export function bury(path: string, grave: string): boolean {
+  try {
+    fs.renameSync(path, grave);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw new CairnError('ERR_IO', `cannot remove ${path}: ${(error as Error).message}`, { path, cause: error });
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Keys and digests. A *key* is `sha512-` and 128 lower-case hex digits of the sha512 of a blob's (for a layer: uncompressed)
+ * bytes; a *digest* is OCI's `sha256:` and 64 digits. People may shorten both to any unambiguous prefix.
+ */
+import { CairnError } from './errors.js';
+
+export type Key = `sha512-${string}`;
+
+const KEY_PREFIX = 'sha512-';
+const KEY_DIGITS = 128;
+const DIGEST_PREFIX = 'sha256:';
+const DIGEST_DIGITS = 64;
+const MIN_DIGITS = 2;
+
+export function keyOf(sha512: Uint8Array): Key {
+  return `${KEY_PREFIX}${Buffer.from(sha512.buffer, sha512.byteOffset, sha512.byteLength).toString('hex')}`;
+}
+
+/** The 64 bytes a full key spells. */
+export function keyBytes(key: Key): Buffer {
+  return Buffer.from(key.slice(KEY_PREFIX.length), 'hex');
+}
+
+export function hexOf(key: Key): string {
+  return key.slice(KEY_PREFIX.length);
+}
+
+export function isKey(text: string): text is Key {
+  return text.length === KEY_PREFIX.length + KEY_DIGITS && /^sha512-[0-9a-f]{128}$/.test(text);
+}
+
+/** What a person typed to name something by its hash: which kind, and the digits, lower-cased. */
+export interface HashPrefix {
+  kind: 'key' | 'digest';
+  hex: string;
+  full: boolean;
+}
+
+/**
+ * Reads an argument that claims to be a key or a digest; `undefined` when it claims nothing of the kind.
+ * @throws CairnError `ERR_KEY_SYNTAX` for digits that are not hexadecimal or too many, `ERR_KEY_TOO_SHORT` below two
+ */
+export function parseHashPrefix(text: string): HashPrefix | undefined {
+  const lower = text.toLowerCase();
+  const kind = lower.startsWith(KEY_PREFIX) ? 'key' : lower.startsWith(DIGEST_PREFIX) ? 'digest' : undefined;
+  if (kind === undefined) {
+    if (/^sha(1|224|256|384|512)[-:]/.test(lower)) {
+      throw new CairnError(
+        'ERR_KEY_SYNTAX',
+        `${text}: keys begin with "${KEY_PREFIX}", digests with "${DIGEST_PREFIX}"`,
+      );
+    }
+    return undefined;
+  }
+  const digits = kind === 'key' ? KEY_DIGITS : DIGEST_DIGITS;
+  const hex = lower.slice(KEY_PREFIX.length);
+  if (!/^[0-9a-f]*$/.test(hex)) throw new CairnError('ERR_KEY_SYNTAX', `${text}: not hexadecimal`);
+  if (hex.length > digits) throw new CairnError('ERR_KEY_SYNTAX', `${text}: more than ${digits} digits`);
+  if (hex.length < MIN_DIGITS) {
+    throw new CairnError('ERR_KEY_TOO_SHORT', `${text}: give at least ${MIN_DIGITS} digits`);
+  }
+  return { kind, hex, full: hex.length === digits };
+}
+
+/** The first and last 64-byte keys that begin with these hex digits, for an ordered range scan (both inclusive). */
+export function hexRange(hex: string, bytes = 64): { start: Buffer; end: Buffer } {
+  return {
+    start: Buffer.from(hex.padEnd(bytes * 2, '0'), 'hex'),
+    end: Buffer.from(hex.padEnd(bytes * 2, 'f'), 'hex'),
+  };
+}

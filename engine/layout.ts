@@ -1,0 +1,104 @@
+/**
+ * Where things lie in a store. The only place that builds paths.
+ *
+ * ```
+ * <store>/
+ *   cairn.json                       format version
+ *   index/                           the LMDB environment; it says what exists
+ *   blobs/sha512/ab/<126 hex>        verbatim bytes
+ *   objects/ab/<126 hex>.<variant>   one file's content, with its metadata
+ *   trees/<tree id>/rootfs           a rendered tree; its image's manifest beside it
+ *   staging/<session>/               what one open store is writing, with the lock that shows it is alive
+ *   quarantine/                      what was found damaged
+ *   locks/                           one file a lock, there only while it is held
+ * ```
+ */
+import { join } from 'node:path';
+import { hexOf, type Key } from './key.js';
+
+export class Layout {
+  readonly dir: string;
+  readonly format: string;
+  readonly index: string;
+  readonly blobs: string;
+  readonly objects: string;
+  readonly trees: string;
+  readonly staging: string;
+  readonly quarantine: string;
+  readonly locks: string;
+
+  constructor(dir: string) {
+    this.dir = dir;
+    this.format = join(dir, 'cairn.json');
+    this.index = join(dir, 'index');
+    this.blobs = join(dir, 'blobs', 'sha512');
+    this.objects = join(dir, 'objects');
+    this.trees = join(dir, 'trees');
+    this.staging = join(dir, 'staging');
+    this.quarantine = join(dir, 'quarantine');
+    this.locks = join(dir, 'locks');
+  }
+
+  /** All directories of a store, parents first. */
+  directories(): string[] {
+    return [
+      this.dir,
+      this.index,
+      join(this.dir, 'blobs'),
+      this.blobs,
+      this.objects,
+      this.trees,
+      this.staging,
+      this.quarantine,
+      this.locks,
+    ];
+  }
+
+  blob(key: Key): string {
+    return shardedPath(this.blobs, hexOf(key));
+  }
+
+  /** @param name `<128 hex>.<variant>` */
+  object(name: string): string {
+    return shardedPath(this.objects, name);
+  }
+
+  tree(id: string): string {
+    return join(this.trees, id);
+  }
+
+  rootfs(id: string): string {
+    return join(this.trees, id, 'rootfs');
+  }
+
+  treeManifest(id: string): string {
+    return join(this.trees, id, 'manifest');
+  }
+
+  /** Held shared by whoever relies on objects, exclusively by who removes some. */
+  get useLock(): string {
+    return join(this.locks, 'use');
+  }
+
+  treeLock(id: string): string {
+    return join(this.locks, `tree-${id}`);
+  }
+}
+
+/** `<root>/ab/<rest>`: 256 directories, so that none grows past what file systems like. */
+export function shardedPath(root: string, name: string): string {
+  return `${root}/${name.slice(0, 2)}/${name.slice(2)}`;
+}
+
+/** What {@link shardedPath} made the path from. */
+export function shardedName(shard: string, file: string): string {
+  return shard + file;
+}
+
+/** The inside of one import's staging directory. */
+export const stagedObjects = (staging: string): string => join(staging, 'objects');
+export const stagedToc = (staging: string): string => join(staging, 'toc');
+export const stagedRecipe = (staging: string): string => join(staging, 'recipe');
+export const stagedManifest = (staging: string): string => join(staging, 'manifest');
+/** Names of what is about to be moved out of staging, so that a later gc can find it if the commit never came. */
+export const stagedNames = (staging: string): string => join(staging, 'placing');

@@ -1,0 +1,195 @@
+/**
+ * The system calls that Node lacks, through koffi. Loaded on first use, since most commands need none of them.
+ * Where the FFI package cannot load (or `CAIRN_NO_FFI` is set), each call has a stand-in or says that it is missing;
+ * {@link ffiFault} tells why, so that callers can say it aloud.
+ */
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { type ByteString, toBuffer } from './bytes.js';
+import type { Xattr } from './tar/entry.js';
+
+type Call = (...args: unknown[]) => number;
+
+interface Calls {
+  syncfs: Call;
+  flock: Call;
+  mknod: Call;
+  lsetxattr: Call;
+  llistxattr: Call;
+  lgetxattr: Call;
+  utimensat: Call;
+  errno(): number;
+}
+
+let loaded: Calls | undefined;
+let fault: string | undefined;
+
+function calls(): Calls | undefined {
+  if (loaded !== undefined || fault !== undefined) return loaded;
+  if (process.env['CAIRN_NO_FFI']) {
+    fault = 'CAIRN_NO_FFI is set';
+    return undefined;
+  }
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+    const libc = koffi.load(null);
+    loaded = {
+      syncfs: libc.func('int syncfs(int fd)'),
+      flock: libc.func('int flock(int fd, int operation)'),
+      mknod: libc.func('int mknod(const void *path, unsigned int mode, uint64_t device)'),
+      lsetxattr: libc.func(
+        'int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)',
+      ),
+      llistxattr: libc.func('ssize_t llistxattr(const void *path, void *list, size_t size)'),
+      lgetxattr: libc.func('ssize_t lgetxattr(const void *path, const void *name, void *value, size_t size)'),
+      utimensat: libc.func('int utimensat(int directory, const void *path, const void *times, int flags)'),
+      errno: () => koffi.errno(),
+    };
+  } catch (error) {
+    fault = (error as Error).message;
+  }
+  return loaded;
+}
+
+/** Why direct system calls are not to be had; `undefined` when they are. */
+export function ffiFault(): string | undefined {
+  calls();
+  return fault;
+}
+
+const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+function failed(api: Calls, syscall: string, path?: string): NodeJS.ErrnoException {
+  const errno = api.errno();
+  const code = ERRNO_NAMES.get(errno) ?? `E${errno}`;
+  const error: NodeJS.ErrnoException = new Error(
+    `${code}: ${syscall} failed${path === undefined ? '' : `, '${path}'`}`,
+  );
+  error.code = code;
+  error.errno = -errno;
+  error.syscall = syscall;
+  if (path !== undefined) error.path = path;
+  return error;
+}
+
+function cString(bytes: ByteString): Buffer {
+  return toBuffer(`${bytes}\0`);
+}
+
+/** Flushes the file system that `fd` lies on, files and directories alike; errors of earlier write-backs are reported, too. */
+export function syncfs(fd: number, path: string): void {
+  const api = calls();
+  if (api !== undefined) {
+    if (api.syncfs(fd) !== 0) throw failed(api, 'syncfs', path);
+    return;
+  }
+  const done = spawnSync('sync', ['-f', path], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(`sync -f ${path} failed: ${done.error?.message ?? done.stderr}`);
+}
+
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/**
+ * Takes an advisory lock without waiting; the kernel lets go of it when the descriptor closes, however its process ends.
+ * @returns whether it was to be had
+ */
+export function tryFlock(fd: number, exclusive: boolean): boolean {
+  const api = calls();
+  if (api === undefined) {
+    // The lock belongs to the open file description, so a child that inherits it can take it for us.
+    const done = spawnSync('flock', ['-n', exclusive ? '-x' : '-s', '3'], {
+      stdio: ['ignore', 'ignore', 'ignore', fd],
+    });
+    if (done.error !== undefined) throw done.error;
+    return done.status === 0;
+  }
+  if (api.flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) === 0) return true;
+  const error = failed(api, 'flock');
+  if (error.code === 'EAGAIN' || error.code === 'EWOULDBLOCK' || error.code === 'EINTR') return false;
+  throw error;
+}
+
+/** Makes a fifo or device node. `kind` is one of `S_IFIFO`, `S_IFCHR`, `S_IFBLK`. */
+export function mknod(path: ByteString, kind: number, mode: number, major: number, minor: number): void {
+  const api = calls();
+  if (api === undefined) {
+    const type = kind === fileKinds.fifo ? ['p'] : [kind === fileKinds.char ? 'c' : 'b', `${major}`, `${minor}`];
+    const done = spawnSync('mknod', ['-m', (mode & 0o777).toString(8), '--', path, ...type], { encoding: 'utf8' });
+    if (done.status !== 0) throw Object.assign(new Error(`mknod: ${done.stderr}`), { code: 'EPERM', syscall: 'mknod' });
+    return;
+  }
+  if (api.mknod(cString(path), kind | mode, deviceNumber(major, minor)) !== 0) throw failed(api, 'mknod', path);
+}
+
+export const fileKinds = { fifo: 0o010000, char: 0o020000, block: 0o060000 } as const;
+
+/** `makedev(3)` as glibc and musl spell it. */
+function deviceNumber(major: number, minor: number): bigint {
+  const big = BigInt(major);
+  const small = BigInt(minor);
+  return ((big & 0xfffff000n) << 32n) | ((big & 0xfffn) << 8n) | ((small & 0xffffff00n) << 12n) | (small & 0xffn);
+}
+
+export function splitDeviceNumber(device: bigint): { major: number; minor: number } {
+  const major = ((device >> 32n) & 0xfffff000n) | ((device >> 8n) & 0xfffn);
+  const minor = ((device >> 12n) & 0xffffff00n) | (device & 0xffn);
+  return { major: Number(major), minor: Number(minor) };
+}
+
+/** Sets an extended attribute on the path itself, never on what a symlink points to. */
+export function setXattr(path: ByteString, xattr: Xattr): void {
+  const api = calls();
+  if (api === undefined) throw Object.assign(new Error('no way to set extended attributes'), { code: 'ENOTSUP' });
+  const { name, value } = xattr;
+  if (api.lsetxattr(cString(path), cString(name), value, value.length, 0) !== 0) throw failed(api, 'lsetxattr', path);
+}
+
+/** All extended attributes of the path itself, by name; `undefined` where they cannot be read. */
+export function listXattrs(path: ByteString): Map<ByteString, Buffer> | undefined {
+  const api = calls();
+  if (api === undefined) return undefined;
+  const found = new Map<ByteString, Buffer>();
+  const target = cString(path);
+  const names = grow((buffer, size) => api.llistxattr(target, buffer, size));
+  if (names === undefined) {
+    const error = failed(api, 'llistxattr', path);
+    if (error.code === 'ENOTSUP' || error.code === 'EOPNOTSUPP') return found;
+    throw error;
+  }
+  for (const name of names.toString('latin1').split('\0')) {
+    if (name === '') continue;
+    const key = cString(name);
+    const value = grow((buffer, size) => api.lgetxattr(target, key, buffer, size));
+    if (value !== undefined) found.set(name, value);
+  }
+  return found;
+}
+
+/** Calls with a buffer that is large enough; `undefined` when the call failed. */
+function grow(call: (buffer: Buffer | null, size: number) => number): Buffer | undefined {
+  const size = call(null, 0);
+  if (size < 0) return undefined;
+  if (size === 0) return Buffer.alloc(0);
+  const buffer = Buffer.alloc(size);
+  const filled = call(buffer, size);
+  return filled < 0 ? undefined : buffer.subarray(0, filled);
+}
+
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+
+/** Sets access and modification time to the nanosecond. @returns false where only Node's microseconds are to be had */
+export function setTimes(path: ByteString, sec: number, nsec: number): boolean {
+  const api = calls();
+  if (api === undefined) return false;
+  const times = Buffer.alloc(32);
+  for (const at of [0, 16]) {
+    times.writeBigInt64LE(BigInt(sec), at);
+    times.writeBigInt64LE(BigInt(nsec), at + 8);
+  }
+  if (api.utimensat(AT_FDCWD, cString(path), times, AT_SYMLINK_NOFOLLOW) !== 0) throw failed(api, 'utimensat', path);
+  return true;
+}

@@ -1,0 +1,54 @@
+/** Rules for the paths of archive entries. Pure: names only, no disk. */
+import { type ByteString, printable, toText } from './bytes.js';
+import { CairnError } from './errors.js';
+import { type Limits, limitFlag, MAX_COMPONENT } from './limits.js';
+
+/** A path that an archive entry may not have. */
+export function badPath(path: ByteString, why: string): CairnError {
+  const shown = printable(toText(path.length > 300 ? `${path.slice(0, 300)}…` : path));
+  return new CairnError('ERR_BAD_ARCHIVE', `${shown || '(empty name)'}: ${why}`, { entry: toText(path) });
+}
+
+/**
+ * The cleaned form of an entry's name: components joined by single slashes, no `.`, no leading or trailing slash, `''` for the root.
+ * A leading slash means the root of the archive; `..` is resolved by name.
+ *
+ * @throws CairnError `ERR_BAD_ARCHIVE` for an empty name, a NUL, a `..` that leaves the root, or a component over 255 bytes;
+ *   `ERR_LIMIT` past `maxDepth`. A path over `maxPath` bytes is `ERR_BAD_ARCHIVE`: no Linux system call would take it.
+ */
+export function cleanPath(raw: ByteString, limits: Pick<Limits, 'maxPath' | 'maxDepth'>): ByteString {
+  if (raw === '') throw badPath(raw, 'an entry needs a name');
+  if (raw.length > limits.maxPath) throw badPath(raw, `longer than ${limits.maxPath} bytes`);
+  if (raw.includes('\0')) throw badPath(raw, 'a NUL byte in a name');
+  const parts: string[] = [];
+  for (const part of raw.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..') {
+      if (parts.pop() === undefined) throw badPath(raw, '".." leaves the root');
+      continue;
+    }
+    if (part.length > MAX_COMPONENT) throw badPath(raw, `a component longer than ${MAX_COMPONENT} bytes`);
+    parts.push(part);
+  }
+  if (parts.length > limits.maxDepth) {
+    throw new CairnError('ERR_LIMIT', `a path deeper than ${limits.maxDepth} components (${limitFlag('maxDepth')})`, {
+      entry: toText(raw),
+    });
+  }
+  return parts.join('/');
+}
+
+/** The directory of a cleaned path; `''` for what lies in the root. */
+export function parentOf(path: ByteString): ByteString {
+  const slash = path.lastIndexOf('/');
+  return slash < 0 ? '' : path.slice(0, slash);
+}
+
+/** The last component of a cleaned path. */
+export function baseOf(path: ByteString): ByteString {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+export function joinPath(directory: ByteString, name: ByteString): ByteString {
+  return directory === '' ? name : `${directory}/${name}`;
+}

@@ -1,0 +1,59 @@
+/** Plans the tree of an App Container Image over its dependencies (semantics: order, masking, whitelists, links). */
+import type { ByteString } from '../bytes.js';
+import type { TocEntry } from '../toc.js';
+import { MergeTree } from './merge-tree.js';
+import type { Plan } from './plan.js';
+import { compileWhitelist, type Place, survivors, type Whitelist } from './whitelist.js';
+
+/** An image at one place of the dependency tree. */
+export interface AciPlace {
+  toc: readonly TocEntry[];
+  pathWhitelist: readonly string[];
+  /** Position of the image that depends on it, in the same list; -1 for the top image. */
+  dependent: number;
+}
+
+/**
+ * @param places in priority order: the image itself, then its dependencies depth-first, the last of a manifest first.
+ *   `layer` of the plan's entries counts in this order.
+ */
+export function planAci(places: readonly AciPlace[]): Plan {
+  const filtered = withWhitelists(places);
+  const kept = survivors(filtered);
+  const tree = new MergeTree();
+  for (let layer = places.length - 1; layer >= 0; layer--) {
+    mergeLayer(tree, (places[layer] as AciPlace).toc, kept[layer], layer);
+  }
+  return tree.plan();
+}
+
+function withWhitelists(places: readonly AciPlace[]): Place[] {
+  const chains: (readonly Whitelist[])[] = [];
+  return places.map(({ toc, pathWhitelist, dependent }, i) => {
+    const above = dependent < 0 ? [] : (chains[dependent] as readonly Whitelist[]);
+    const own = compileWhitelist(pathWhitelist);
+    const whitelists = own === undefined ? above : [...above, own];
+    chains[i] = whitelists;
+    return { toc, whitelists };
+  });
+}
+
+function mergeLayer(tree: MergeTree, toc: readonly TocEntry[], kept: Uint8Array | undefined, layer: number): void {
+  let byPath: Map<ByteString, TocEntry> | undefined;
+  toc.forEach((entry, index) => {
+    if (kept !== undefined && kept[index] === 0) return;
+    if (entry.type === 'dir') {
+      tree.putDirectory(entry.path, entry, layer);
+      return;
+    }
+    if (entry.type !== 'hardlink') {
+      tree.putLeaf(entry.path, entry, layer);
+      return;
+    }
+    // A link means the target as its own layer has it, whether or not that name survives.
+    byPath ??= new Map(toc.map((each) => [each.path, each]));
+    const target = byPath.get(entry.link) as TocEntry;
+    tree.markLinked(target);
+    tree.putLeaf(entry.path, target, layer);
+  });
+}

@@ -1,0 +1,161 @@
+/** The tree that layers are merged into, one path at a time, lowest layer first. */
+import type { ByteString } from '../bytes.js';
+import { baseOf, parentOf } from '../path.js';
+import type { TocEntry } from '../toc.js';
+import type { Plan, PlanEntry } from './plan.js';
+
+/** One path. Two nodes with the same `entry` are two names of one inode. */
+export interface MergeNode {
+  path: ByteString;
+  /** What the archive says of it, link targets looked up; `undefined` for a directory that no layer declares. */
+  entry: TocEntry | undefined;
+  /** The layer that put it here. */
+  layer: number;
+  /** Present exactly in directories. */
+  children: Map<ByteString, MergeNode> | undefined;
+}
+
+export class MergeTree {
+  readonly root: MergeNode = { path: '', entry: undefined, layer: -1, children: new Map() };
+  /** Archives list a directory's files together, so the last parent is mostly the next one, too. */
+  #lastParent: MergeNode = this.root;
+  /** Entries that more than one path may share. */
+  readonly #linked = new Set<TocEntry>();
+
+  /** Puts a directory: merges with one that is there, replaces anything else. */
+  putDirectory(path: ByteString, entry: TocEntry, layer: number): void {
+    if (path === '') {
+      this.root.entry = entry;
+      this.root.layer = layer;
+      return;
+    }
+    const siblings = this.directory(parentOf(path), layer).children as Map<ByteString, MergeNode>;
+    const name = baseOf(path);
+    const there = siblings.get(name);
+    if (there?.children !== undefined) {
+      there.entry = entry;
+      there.layer = layer;
+      return;
+    }
+    siblings.set(name, { path, entry, layer, children: new Map() });
+  }
+
+  /** Puts anything but a directory: what was there goes, with all below it. */
+  putLeaf(path: ByteString, entry: TocEntry, layer: number): void {
+    const siblings = this.directory(parentOf(path), layer).children as Map<ByteString, MergeNode>;
+    const name = baseOf(path);
+    if (siblings.get(name)?.children !== undefined) this.#lastParent = this.root;
+    siblings.set(name, { path, entry, layer, children: undefined });
+  }
+
+  /** Notes that further names of this entry are coming. */
+  markLinked(entry: TocEntry): void {
+    this.#linked.add(entry);
+  }
+
+  /** The directory at `path`, made of what is missing; what stands in its way and is none is replaced. */
+  directory(path: ByteString, layer: number): MergeNode {
+    if (this.#lastParent.path === path) return this.#lastParent;
+    let node = this.root;
+    let at = 0;
+    while (at < path.length) {
+      const slash = path.indexOf('/', at);
+      const end = slash < 0 ? path.length : slash;
+      const name = path.slice(at, end);
+      const children = node.children as Map<ByteString, MergeNode>;
+      let next = children.get(name);
+      if (next?.children === undefined) {
+        next = { path: path.slice(0, end), entry: undefined, layer, children: new Map() };
+        children.set(name, next);
+      }
+      node = next;
+      at = end + 1;
+    }
+    this.#lastParent = node;
+    return node;
+  }
+
+  /** The finished plan. */
+  plan(): Plan {
+    const entries: PlanEntry[] = [];
+    const groups = new Map<TocEntry, PlanEntry>();
+    let files = 0;
+    let bytes = 0;
+    const emit = (node: MergeNode): void => {
+      const { entry } = node;
+      const planned = planEntry(node);
+      entries.push(planned);
+      if (planned.type === 'file') files++;
+      if (entry !== undefined && this.#linked.has(entry)) {
+        const first = groups.get(entry);
+        if (first !== undefined) {
+          first.group = first.path;
+          planned.group = first.path;
+          return;
+        }
+        groups.set(entry, planned);
+      }
+      bytes += planned.size;
+    };
+    emit(this.root);
+    walk(this.root, emit);
+    return { entries, files, bytes };
+  }
+}
+
+/**
+ * Visits everything below a directory in byte order of the whole path. A directory's own place (`a`) and that of its content
+ * (`a/`) differ: `a-b` stands between them.
+ */
+function walk(directory: MergeNode, emit: (node: MergeNode) => void): void {
+  const steps: { at: string; node: MergeNode; below: boolean }[] = [];
+  for (const [name, node] of directory.children as Map<ByteString, MergeNode>) {
+    steps.push({ at: name, node, below: false });
+    if (node.children !== undefined && node.children.size > 0) steps.push({ at: `${name}/`, node, below: true });
+  }
+  steps.sort((a, b) => (a.at < b.at ? -1 : 1));
+  for (const { node, below } of steps) {
+    if (below) walk(node, emit);
+    else emit(node);
+  }
+}
+
+function planEntry(node: MergeNode): PlanEntry {
+  const { entry } = node;
+  if (entry === undefined) {
+    return {
+      path: node.path,
+      type: 'dir',
+      mode: 0o755,
+      uid: 0,
+      gid: 0,
+      sec: 0,
+      nsec: 0,
+      size: 0,
+      key: '',
+      link: '',
+      devMajor: 0,
+      devMinor: 0,
+      xattrs: [],
+      group: '',
+      layer: -1,
+    };
+  }
+  return {
+    path: node.path,
+    type: entry.type === 'hardlink' ? 'file' : entry.type,
+    mode: entry.mode,
+    uid: entry.uid,
+    gid: entry.gid,
+    sec: entry.sec,
+    nsec: entry.nsec,
+    size: entry.size,
+    key: entry.key,
+    link: entry.link,
+    devMajor: entry.devMajor,
+    devMinor: entry.devMinor,
+    xattrs: entry.xattrs,
+    group: '',
+    layer: node.layer,
+  };
+}

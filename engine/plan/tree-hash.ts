@@ -1,0 +1,46 @@
+/**
+ * The canonical form of a plan, and the two names a tree has: its *id*, from the layers that go in, and its *hash*, from what comes out.
+ */
+import { createHash } from 'node:crypto';
+import { hexOf, type Key } from '../key.js';
+import { formatMode, formatTime, xattrsDigest } from '../object.js';
+import type { Plan, PlanEntry } from './plan.js';
+
+/** `deps-sha512-` and the sha512 of the layer keys in priority order, joined by commas. */
+export function treeIdOf(layers: readonly Key[]): string {
+  return `deps-sha512-${createHash('sha512').update(layers.join(',')).digest('hex')}`;
+}
+
+/**
+ * sha512 over the canonical form: for each path in byte order the fields path, type, mode, uid, gid, mtime, size, key, link,
+ * group, device and xattrs, each ended by a NUL byte, which none of them can hold. It covers all that a tree is.
+ */
+export function treeHashOf(plan: Plan): Key {
+  const hash = createHash('sha512');
+  let text = '';
+  for (const entry of plan.entries) {
+    text += canonical(entry);
+    if (text.length > 1 << 18) {
+      hash.update(text, 'latin1');
+      text = '';
+    }
+  }
+  return `sha512-${hash.update(text, 'latin1').digest('hex')}`;
+}
+
+function canonical(entry: PlanEntry): string {
+  const device = entry.type === 'char' || entry.type === 'block' ? `${entry.devMajor}:${entry.devMinor}` : '';
+  const xattrs = entry.xattrs.length === 0 ? '' : xattrsDigest(entry.xattrs);
+  const mode = entry.type === 'symlink' ? '' : formatMode(entry.mode);
+  const mtime = formatTime(entry.sec, entry.nsec);
+  return `${entry.path}\0${entry.type}\0${mode}\0${entry.uid}\0${entry.gid}\0${mtime}\0${entry.size}\0${entry.key}\0${entry.link}\0${entry.group}\0${device}\0${xattrs}\0`;
+}
+
+/** The digits of a tree id, for a directory name. */
+export function isTreeId(text: string): boolean {
+  return /^deps-sha512-[0-9a-f]{128}$/.test(text);
+}
+
+export function shortTreeId(id: string): string {
+  return `deps-sha512-${hexOf(id.slice('deps-'.length) as Key).slice(0, 12)}`;
+}

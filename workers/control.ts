@@ -1,0 +1,16 @@
+/** The worker's side of {@link Control}: stop when told to, and count. */
+import { aborted } from '../engine/errors.js';
+import type { Control } from './protocol.js';
+
+/** @throws CairnError `ERR_ABORTED` once the main thread has cancelled */
+export function checkCancelled(control: Control): void {
+  if (Atomics.load(control.cancel, 0) !== 0) throw aborted();
+}
+
+export function countBytes(control: Control, bytes: number): void {
+  Atomics.add(control.done, 0, BigInt(bytes));
+}
+
+export function countItems(control: Control, items: number): void {
+  Atomics.add(control.done, 1, BigInt(items));
+}

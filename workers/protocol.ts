@@ -1,0 +1,208 @@
+/**
+ * What the engine asks of its workers: one type per task and per answer. Workers hold no state between tasks, never open the
+ * index, and decide nothing: everything a task needs is in it.
+ */
+import type { ErrorCode, ErrorDetails } from '../engine/errors.js';
+import type { Limits } from '../engine/limits.js';
+
+export type Compression = 'none' | 'gzip';
+
+/** Memory shared with the main thread: it cancels, the worker counts. */
+export interface Control {
+  /** Element 0 is set to 1 to cancel. */
+  cancel: Int32Array;
+  /** Bytes and items done so far. */
+  done: BigInt64Array;
+}
+
+/** Who we are, as far as it decides what can be set on a file. */
+export interface Identity {
+  uid: number;
+  gid: number;
+  /** Bits that `open` and `mkdir` will not set. */
+  umask: number;
+}
+
+/** Streams one layer in: inflate, hash, scan, and write its new objects, table of contents and recipe to staging. */
+export interface AbsorbTask {
+  kind: 'absorb';
+  control: Control;
+  source: { path: string } | { fd: number };
+  compression: Compression;
+  /** An existing empty directory. */
+  staging: string;
+  /** The store's objects: what is there already is not written again. */
+  objects: string;
+  limits: Limits;
+  identity: Identity;
+  /** Take an archive without its end marker, because the caller knows its digest. */
+  endless: boolean;
+}
+
+export interface AbsorbResult {
+  /** sha512 of the uncompressed tar, hex, and its length in bytes. */
+  sha512: string;
+  size: number;
+  /** sha256 of the bytes as they came, hex, and their number. */
+  transport: { sha256: string; size: number };
+  toc: StagedBlob;
+  recipe: StagedBlob;
+  manifest: Uint8Array;
+  entries: number;
+  files: number;
+  /** Bytes of file content, each name counted. */
+  contentBytes: number;
+  /** Distinct objects: names, one a line, and sizes in the same order. */
+  objects: string;
+  sizes: Float64Array;
+  /** Objects that could not get all of their metadata: name → what is missing. */
+  skipped: Record<string, string[]>;
+}
+
+export interface StagedBlob {
+  sha512: string;
+  size: number;
+}
+
+/** Moves what imports have staged to where it belongs. Run between two syncs. */
+export interface PlaceTask {
+  kind: 'place';
+  /** Directories of staged objects, whose file names are object names. */
+  objectDirs: string[];
+  objects: string;
+  /** `[from, to]` pairs. */
+  files: [string, string][];
+}
+
+/** Flushes the file system below `dir`. */
+export interface SyncTask {
+  kind: 'sync';
+  dir: string;
+}
+
+export type RenderMode = 'link' | 'reflink' | 'copy';
+
+/** A part of a plan, in columns, so that it crosses to the worker as a few flat pieces. See `engine/render/shard.ts`. */
+export interface Shard {
+  /** One letter an entry: d f s c b p. */
+  types: string;
+  /** Paths, byte strings joined by NUL. */
+  paths: string;
+  /** A file's object name, a symlink's target, else empty; joined by NUL. */
+  sources: string;
+  /** Rows of mode, uid, gid, seconds, nanoseconds, device major, minor. */
+  meta: Float64Array;
+  /** Extended attributes of the few that have them, by position. */
+  xattrs: [number, [string, Uint8Array][]][];
+}
+
+/** Makes a shard's directories, files and special files below `root`. Parents that another shard makes are made if missing. */
+export interface RenderTask {
+  kind: 'render';
+  control: Control;
+  root: string;
+  objects: string;
+  shard: Shard;
+  mode: RenderMode;
+  identity: Identity;
+  uidShift: number;
+}
+
+export interface RenderResult {
+  /** What could not be set: `what` → how often, with up to ten paths. */
+  skipped: Skipped;
+  /** Objects at the file system's link limit that got one more copy: name of the new copy → its size. */
+  copies: Record<string, number>;
+}
+
+export type Skipped = Record<string, { count: number; paths: string[] }>;
+
+/** Adds further names to inodes that are there. Run after all shards. */
+export interface JoinTask {
+  kind: 'join';
+  root: string;
+  /** `[existing, new]` paths below root. */
+  links: [string, string][];
+}
+
+/** Sets directories' modes and times, after everything below them exists. */
+export interface SettleTask {
+  kind: 'settle';
+  root: string;
+  shard: Shard;
+  identity: Identity;
+  uidShift: number;
+}
+
+/** Hashes objects and looks at their metadata. */
+export interface VerifyObjectsTask {
+  kind: 'verify-objects';
+  control: Control;
+  objects: string;
+  names: string[];
+  sizes: Float64Array;
+  /** Per name: metadata that could not be set when it was made. */
+  skipped: Record<string, string[]>;
+  quick: boolean;
+}
+
+/** Hashes blobs. */
+export interface VerifyBlobsTask {
+  kind: 'verify-blobs';
+  control: Control;
+  blobs: { path: string; sha512: string; size: number }[];
+  quick: boolean;
+}
+
+export interface Finding {
+  /** Object name, blob hash, or path below a tree's root. */
+  id: string;
+  what: string;
+}
+
+export interface VerifyResult {
+  bytes: number;
+  findings: Finding[];
+}
+
+/** Compares part of a rendered tree with its plan. */
+export interface VerifyTreeTask {
+  kind: 'verify-tree';
+  control: Control;
+  root: string;
+  objects: string;
+  shard: Shard;
+  sizes: Float64Array;
+  /** A file's first name when it has several; joined by NUL. */
+  groups: string;
+  /** Files are links to objects, which are hashed by a task of their own. */
+  linked: boolean;
+  /** Kinds of metadata that could not be set when it was rendered. */
+  skipped: string[];
+  quick: boolean;
+  identity: Identity;
+}
+
+/** Deletes directory trees and files for good. */
+export interface RemoveTask {
+  kind: 'remove';
+  paths: string[];
+}
+
+export interface Tasks {
+  absorb: [AbsorbTask, AbsorbResult];
+  place: [PlaceTask, { placed: number }];
+  sync: [SyncTask, null];
+  render: [RenderTask, RenderResult];
+  join: [JoinTask, null];
+  settle: [SettleTask, { skipped: Skipped }];
+  'verify-objects': [VerifyObjectsTask, VerifyResult];
+  'verify-blobs': [VerifyBlobsTask, VerifyResult];
+  'verify-tree': [VerifyTreeTask, VerifyResult];
+  remove: [RemoveTask, null];
+}
+
+export type Task = { [K in keyof Tasks]: Tasks[K][0] }[keyof Tasks];
+
+/** Errors cross the thread as data: structured cloning would drop their fields. */
+export type Answer<T> = { value: T } | { error: ErrorDetails & { code: ErrorCode; message: string } };

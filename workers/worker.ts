@@ -1,0 +1,43 @@
+/** The entry point of every thread: takes a task, calls what does it, and sends errors as data. */
+import { CairnError, toCairnError } from '../engine/errors.js';
+import { absorb } from './absorb.js';
+import { placeStaged, removePaths, sync } from './disk.js';
+import type { Answer, Task } from './protocol.js';
+import { joinLinks, renderShard, settleDirectories } from './render.js';
+import { verifyBlobs, verifyObjects } from './verify.js';
+import { verifyTree } from './verify-tree.js';
+
+function perform(task: Task): unknown {
+  switch (task.kind) {
+    case 'absorb':
+      return absorb(task);
+    case 'place':
+      return placeStaged(task);
+    case 'sync':
+      return sync(task);
+    case 'render':
+      return renderShard(task);
+    case 'join':
+      return joinLinks(task);
+    case 'settle':
+      return settleDirectories(task);
+    case 'verify-objects':
+      return verifyObjects(task);
+    case 'verify-blobs':
+      return verifyBlobs(task);
+    case 'verify-tree':
+      return verifyTree(task);
+    case 'remove':
+      return removePaths(task);
+  }
+}
+
+export async function run(task: Task): Promise<Answer<unknown>> {
+  try {
+    return { value: await perform(task) };
+  } catch (thrown) {
+    const error = toCairnError(thrown);
+    if (error instanceof CairnError) return { error: error.toJSON() };
+    throw error;
+  }
+}
