@@ -41,8 +41,8 @@ function calls(): Calls | undefined {
       lsetxattr: libc.func(
         'int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)',
       ),
-      llistxattr: libc.func('ssize_t llistxattr(const void *path, void *list, size_t size)'),
-      lgetxattr: libc.func('ssize_t lgetxattr(const void *path, const void *name, void *value, size_t size)'),
+      llistxattr: libc.func('int64_t llistxattr(const void *path, void *list, size_t size)'),
+      lgetxattr: libc.func('int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)'),
       utimensat: libc.func('int utimensat(int directory, const void *path, const void *times, int flags)'),
       errno: () => koffi.errno(),
     };

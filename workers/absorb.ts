@@ -1,14 +1,16 @@
 /** The write path of one layer: a stream of bytes becomes objects, a table of contents and a recipe, in one pass. */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash, hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { AciLayer, type ContentRole } from '../engine/aci-layer.js';
 import { CairnError } from '../engine/errors.js';
-import { stagedManifest, stagedObjects, stagedRecipe, stagedToc } from '../engine/layout.js';
+import { identifyBytes } from '../engine/identify.js';
+import { stagedManifest, stagedNames, stagedObjects, stagedRecipe, stagedToc } from '../engine/layout.js';
 import { type Limits, limitFlag } from '../engine/limits.js';
 import { RecipeWriter } from '../engine/recipe.js';
 import type { TarEntry } from '../engine/tar/entry.js';
+import { BLOCK } from '../engine/tar/header.js';
 import { TarScanner, type TarSink } from '../engine/tar/scan.js';
 import { encodeToc, type TocEntry } from '../engine/toc.js';
 import { checkCancelled, countBytes } from './control.js';
@@ -78,7 +80,7 @@ class LayerSink implements TarSink {
     const { control, endless, limits, staging } = this.#task;
     const scanner = new TarScanner(this, limits);
     const sha512 = createHash('sha512');
-    const input = openInput(this.#task);
+    const input = await openInput(this.#task);
     for await (const chunk of input.bytes) {
       checkCancelled(control);
       sha512.update(chunk);
@@ -94,17 +96,25 @@ class LayerSink implements TarSink {
     this.#recipe.finish();
     const manifest = Buffer.concat(this.#manifest);
     fs.writeFileSync(stagedManifest(staging), manifest, { mode: 0o600 });
+    const toc = writeBlob(stagedToc(staging), encodeToc(entries));
+    const recipe = this.#recipeFile.finish();
+    const manifestHash = hash('sha512', manifest);
+    const objects = [...this.#objects.sizes.keys()].join('\n');
+    fs.writeFileSync(stagedNames(staging), `${toc.sha512}\n${recipe.sha512}\n${manifestHash}\n${objects}\n`, {
+      mode: 0o600,
+    });
     return {
       sha512: sha512.digest('hex'),
       size: scanner.bytes,
       transport: { sha256: input.transport.hash.digest('hex'), size: input.transport.size },
-      toc: writeBlob(stagedToc(staging), encodeToc(entries)),
-      recipe: this.#recipeFile.finish(),
+      toc,
+      recipe,
       manifest,
+      manifestHash,
       entries: scanner.entries,
       files: this.#files,
       contentBytes: this.#contentBytes,
-      objects: [...this.#objects.sizes.keys()].join('\n'),
+      objects,
       sizes: Float64Array.from(this.#objects.sizes.values()),
       skipped: this.#objects.skipped,
     };
@@ -117,24 +127,46 @@ class LayerSink implements TarSink {
 }
 
 /** The uncompressed bytes of a source, and a running count and hash of those that came. */
-function openInput(task: AbsorbTask) {
-  const transport = { size: 0, hash: createHash('sha256') };
+async function openInput(task: AbsorbTask) {
   const { source } = task;
-  const raw =
+  const transport = { size: 0, hash: createHash('sha256') };
+  const raw: AsyncIterable<Buffer> =
     'path' in source
       ? fs.createReadStream(source.path, { highWaterMark: CHUNK })
       : fs.createReadStream('', { fd: source.fd, autoClose: false, highWaterMark: CHUNK });
-  async function* counted(): AsyncGenerator<Buffer> {
-    for await (const chunk of raw as AsyncIterable<Buffer>) {
-      transport.size += chunk.length;
-      transport.hash.update(chunk);
-      yield chunk;
-    }
-  }
-  if (task.compression === 'none') return { bytes: counted(), transport };
+  const chunks = counted(raw, transport);
+  const { head, rest } = await peek(chunks, BLOCK);
+  const compression = identifyBytes(head.subarray(0, BLOCK), 'path' in source ? source.path : 'standard input');
+  if (compression === 'none') return { bytes: rest, transport };
   const gunzip = createGunzip({ chunkSize: CHUNK });
-  pipeline(counted, gunzip, () => {}); // errors surface where the result is read
+  pipeline(rest, gunzip, () => {}); // errors surface where the result is read
   return { bytes: inflated(gunzip), transport };
+}
+
+async function* counted(raw: AsyncIterable<Buffer>, transport: { size: number; hash: Hash }): AsyncGenerator<Buffer> {
+  for await (const chunk of raw) {
+    transport.size += chunk.length;
+    transport.hash.update(chunk);
+    yield chunk;
+  }
+}
+
+/** The first bytes of a stream, and the whole stream again. */
+async function peek(
+  chunks: AsyncGenerator<Buffer>,
+  length: number,
+): Promise<{ head: Buffer; rest: AsyncGenerator<Buffer> }> {
+  let head: Buffer = Buffer.alloc(0);
+  while (head.length < length) {
+    const { done, value } = await chunks.next();
+    if (done === true) break;
+    head = head.length === 0 ? value : Buffer.concat([head, value]);
+  }
+  async function* again(): AsyncGenerator<Buffer> {
+    yield head;
+    yield* chunks;
+  }
+  return { head, rest: again() };
 }
 
 async function* inflated(gunzip: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -27,8 +27,8 @@ export interface Identity {
 export interface AbsorbTask {
   kind: 'absorb';
   control: Control;
+  /** A file, or a stream that is open in this process. Its compression is told from its bytes. */
   source: { path: string } | { fd: number };
-  compression: Compression;
   /** An existing empty directory. */
   staging: string;
   /** The store's objects: what is there already is not written again. */
@@ -48,6 +48,8 @@ export interface AbsorbResult {
   toc: StagedBlob;
   recipe: StagedBlob;
   manifest: Uint8Array;
+  /** sha512 of the manifest, hex. */
+  manifestHash: string;
   entries: number;
   files: number;
   /** Bytes of file content, each name counted. */
@@ -62,6 +64,13 @@ export interface AbsorbResult {
 export interface StagedBlob {
   sha512: string;
   size: number;
+}
+
+/** Hashes a file as it lies there. */
+export interface DigestTask {
+  kind: 'digest';
+  control: Control;
+  path: string;
 }
 
 /** Moves what imports have staged to where it belongs. Run between two syncs. */
@@ -183,6 +192,41 @@ export interface VerifyTreeTask {
   identity: Identity;
 }
 
+export type OutputCompression = 'none' | 'gzip';
+
+/** Where an export goes: a new file, or a stream that is open in this process. */
+export type Output = { path: string } | { fd: number };
+
+/** Puts a layer's tar together again from its recipe and objects. */
+export interface ExportLayerTask {
+  kind: 'export-layer';
+  control: Control;
+  recipe: string;
+  toc: string;
+  objects: string;
+  output: Output;
+  compress: OutputCompression;
+}
+
+/** Packs a plan as one tar. */
+export interface ExportTreeTask {
+  kind: 'export-tree';
+  control: Control;
+  shard: Shard;
+  sizes: Float64Array;
+  groups: string;
+  objects: string;
+  output: Output;
+  compress: OutputCompression;
+}
+
+export interface ExportResult {
+  /** sha512 of the uncompressed tar, hex. */
+  sha512: string;
+  /** Bytes written. */
+  size: number;
+}
+
 /** Deletes directory trees and files for good. */
 export interface RemoveTask {
   kind: 'remove';
@@ -191,6 +235,7 @@ export interface RemoveTask {
 
 export interface Tasks {
   absorb: [AbsorbTask, AbsorbResult];
+  digest: [DigestTask, { sha256: string }];
   place: [PlaceTask, { placed: number }];
   sync: [SyncTask, null];
   render: [RenderTask, RenderResult];
@@ -199,6 +244,8 @@ export interface Tasks {
   'verify-objects': [VerifyObjectsTask, VerifyResult];
   'verify-blobs': [VerifyBlobsTask, VerifyResult];
   'verify-tree': [VerifyTreeTask, VerifyResult];
+  'export-layer': [ExportLayerTask, ExportResult];
+  'export-tree': [ExportTreeTask, ExportResult];
   remove: [RemoveTask, null];
 }
 

@@ -146,7 +146,6 @@ class ShardRenderer {
   }
 
   #special(path: ByteString, row: ShardRow): void {
-    const { identity } = this.#task;
     if (row.type === 'symlink') {
       fs.symlinkSync(toFsPath(row.source), toFsPath(path));
       this.#finish(path, row, undefined, false);

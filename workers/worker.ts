@@ -2,15 +2,18 @@
 import { CairnError, toCairnError } from '../engine/errors.js';
 import { absorb } from './absorb.js';
 import { placeStaged, removePaths, sync } from './disk.js';
+import { exportLayer, exportTree } from './export.js';
 import type { Answer, Task } from './protocol.js';
 import { joinLinks, renderShard, settleDirectories } from './render.js';
-import { verifyBlobs, verifyObjects } from './verify.js';
+import { digestFile, verifyBlobs, verifyObjects } from './verify.js';
 import { verifyTree } from './verify-tree.js';
 
 function perform(task: Task): unknown {
   switch (task.kind) {
     case 'absorb':
       return absorb(task);
+    case 'digest':
+      return digestFile(task);
     case 'place':
       return placeStaged(task);
     case 'sync':
@@ -27,6 +30,10 @@ function perform(task: Task): unknown {
       return verifyBlobs(task);
     case 'verify-tree':
       return verifyTree(task);
+    case 'export-layer':
+      return exportLayer(task);
+    case 'export-tree':
+      return exportTree(task);
     case 'remove':
       return removePaths(task);
   }

@@ -64,6 +64,16 @@ export function parseImageManifest(bytes: Uint8Array, limits: Pick<Limits, 'maxM
   };
 }
 
+/**
+ * The path whitelist of a manifest that was checked when it was imported, without checking it again: whitelists of real images
+ * have tens of thousands of paths, and renders wait for them.
+ */
+export function readPathWhitelist(checked: Uint8Array): string[] {
+  const raw = JSON.parse(Buffer.from(checked).toString('utf8')) as Record<string, string[] | null>;
+  const key = 'pathWhitelist' in raw ? 'pathWhitelist' : Object.keys(raw).find((each) => /^pathwhitelist$/i.test(each));
+  return (key === undefined ? undefined : raw[key]) ?? [];
+}
+
 function checkKind(place: Place): void {
   const kind = place.text();
   if (kind === '') throw place.fault('ACKind must be set');

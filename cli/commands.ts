@@ -1,0 +1,38 @@
+/** All commands, with the little that is needed to list them; each is loaded only when it runs. */
+import type { Command } from 'commander';
+
+export interface CommandEntry {
+  name: string;
+  aliases?: readonly string[];
+  summary: string;
+  /** Adds arguments, options, examples and the action. */
+  load: () => Promise<{ define: (command: Command) => void }>;
+}
+
+export const COMMANDS: readonly CommandEntry[] = [
+  { name: 'import', summary: 'take images in', load: () => import('./commands/import.js') },
+  { name: 'ls', aliases: ['list', 'images'], summary: 'list images', load: () => import('./commands/ls.js') },
+  { name: 'inspect', summary: 'show one image, whole', load: () => import('./commands/inspect.js') },
+  { name: 'cat-manifest', summary: "print an image's manifest", load: () => import('./commands/cat-manifest.js') },
+  { name: 'render', summary: 'make the root file system of an image', load: () => import('./commands/render.js') },
+  { name: 'checkout', summary: 'make a private tree outside the store', load: () => import('./commands/checkout.js') },
+  { name: 'tree', summary: 'list, find, remove and compare trees', load: () => import('./commands/tree.js') },
+  { name: 'files', summary: 'list what a render would give', load: () => import('./commands/files.js') },
+  { name: 'cat', summary: 'print one file of an image', load: () => import('./commands/cat.js') },
+  { name: 'check', summary: 'hash everything again and compare', load: () => import('./commands/check.js') },
+  { name: 'fsck', summary: 'compare the index with the disk', load: () => import('./commands/fsck.js') },
+  { name: 'rm', summary: 'remove images', load: () => import('./commands/rm.js') },
+  { name: 'pin', summary: 'keep images from being collected', load: () => import('./commands/pin.js') },
+  { name: 'unpin', summary: 'take pins away', load: () => import('./commands/unpin.js') },
+  { name: 'lease', summary: 'keep trees for a while', load: () => import('./commands/lease.js') },
+  { name: 'gc', summary: 'collect what nobody needs', load: () => import('./commands/gc.js') },
+  { name: 'du', summary: 'show what takes the space', load: () => import('./commands/du.js') },
+  { name: 'export', summary: 'write an image to a file', load: () => import('./commands/export.js') },
+  { name: 'put', summary: 'store any bytes', load: () => import('./commands/put.js') },
+  { name: 'get', summary: 'give stored bytes back', load: () => import('./commands/get.js') },
+  { name: 'completion', summary: 'print a shell completion script', load: () => import('./commands/completion.js') },
+];
+
+export function findCommand(name: string): CommandEntry | undefined {
+  return COMMANDS.find((entry) => entry.name === name || entry.aliases?.includes(name));
+}

@@ -1,0 +1,48 @@
+import { type Command, Option } from 'commander';
+import type { RenderMode } from '../../workers/protocol.js';
+import { examples } from '../help.js';
+import { withStore } from '../session.js';
+import { saySkipped } from '../skipped.js';
+import { parseInteger } from '../units.js';
+
+interface Options {
+  mode?: RenderMode;
+  rootfsOnly?: boolean;
+  force?: boolean;
+  uidShift?: number;
+}
+
+export function define(command: Command): void {
+  command
+    .argument('<image>')
+    .argument('<dir>', 'gets manifest and rootfs')
+    .addOption(
+      new Option('--mode <mode>', 'how files get their content (default: reflink, else copy)').choices([
+        'reflink',
+        'copy',
+        'link',
+      ]),
+    )
+    .option('--rootfs-only', 'the root file system itself at DIR')
+    .option('--force', 'replace what is there')
+    .option('--uid-shift <n>', 'add to every uid and gid', parseInteger)
+    .action((image: string, dir: string, _options: Options, self: Command) =>
+      withStore<Options>(self, 'write', async ({ store, options, running, print, say }) => {
+        const { mode, rootfsOnly, force, uidShift } = options;
+        const result = await store.checkout(image, dir, {
+          ...running,
+          ...(mode === undefined ? {} : { mode }),
+          ...(rootfsOnly === undefined ? {} : { rootfsOnly }),
+          ...(force === undefined ? {} : { force }),
+          ...(uidShift === undefined ? {} : { uidShift }),
+        });
+        saySkipped(say, result.skipped);
+        print([result], ([only]) => `${only?.path}\n`);
+        return undefined;
+      }),
+    );
+  examples(command, [
+    'cairn checkout example.com/app:1.0.0 ./bundle',
+    'cairn checkout --rootfs-only --uid-shift 100000 example.com/app /var/lib/machines/app',
+  ]);
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { printable } from '../../engine/bytes.js';
+import type { FileRecord } from '../../engine/files.js';
+import { examples } from '../help.js';
+import { withStore } from '../session.js';
+
+const FLUSH_AT = 1 << 16;
+
+export function define(command: Command): void {
+  command.argument('<image>').action((image: string, _options: object, self: Command) =>
+    withStore(self, 'read', async ({ store, options }) => {
+      const format = options.json === true ? (file: FileRecord) => JSON.stringify(file) : line;
+      let pending = '';
+      for await (const file of store.files(image)) {
+        pending += `${format(file)}\n`;
+        if (pending.length < FLUSH_AT) continue;
+        if (!process.stdout.write(pending)) await new Promise((resolve) => process.stdout.once('drain', resolve));
+        pending = '';
+      }
+      process.stdout.write(pending);
+      return undefined;
+    }),
+  );
+  examples(command, [
+    'cairn files example.com/app',
+    'cairn files --json example.com/app | jq -r \'select(.type=="file").path\'',
+  ]);
+}
+
+function line({ mode, type, uid, gid, size, path, link, group }: FileRecord): string {
+  const target = link !== undefined ? ` -> ${link}` : group !== undefined && group !== path ? ` = ${group}` : '';
+  return printable(
+    `${mode} ${type.padEnd(7)} ${`${uid}:${gid}`.padEnd(11)} ${`${size}`.padStart(11)} ${path}${target}`,
+  );
+}

@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import type { Collected } from '../../engine/gc.js';
+import { examples } from '../help.js';
+import { withStore } from '../session.js';
+import { formatMs, formatSize, parseCount, parseDuration, parseSize } from '../units.js';
+
+interface Options {
+  gracePeriod?: number;
+  keepStorage?: number;
+  keepLast?: number;
+  dryRun?: boolean;
+}
+
+export function define(command: Command): void {
+  command
+    .option(
+      '--grace-period <duration>',
+      'keep what was used within (default: 24h; 0 with --keep-storage)',
+      parseDuration,
+    )
+    .option('--keep-storage <size>', 'evict least recently used first, until no more than this is stored', parseSize)
+    .option('--keep-last <n>', 'keep the newest N images of each name', parseCount)
+    .option('--dry-run', 'only tell what would go')
+    .action((_options: Options, self: Command) =>
+      withStore<Options>(self, 'write', async ({ store, options, running, print }) => {
+        const { gracePeriod, keepStorage, keepLast, dryRun } = options;
+        const result = await store.gc({
+          ...running,
+          ...(gracePeriod === undefined ? {} : { graceMs: gracePeriod }),
+          ...(keepStorage === undefined ? {} : { keepStorage }),
+          ...(keepLast === undefined ? {} : { keepLast }),
+          ...(dryRun === undefined ? {} : { dryRun }),
+        });
+        print(result, text);
+        return undefined;
+      }),
+    );
+  examples(command, ['cairn gc --dry-run', 'cairn gc --grace-period 7d --keep-last 3', 'cairn gc --keep-storage 50GB']);
+}
+
+function text({ dryRun, removed, freedBytes, keptBytes, ms }: Collected): string {
+  const { trees, images, layers, objects, staging } = removed;
+  const verb = dryRun ? 'would remove' : 'removed';
+  return (
+    `${verb} ${trees} trees, ${images} images, ${layers} layers, ${objects} objects, ${staging} leftovers: ` +
+    `${formatSize(freedBytes)} freed, ${formatSize(keptBytes)} kept, ${formatMs(ms)}\n`
+  );
+}

@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import { CairnError } from '../../engine/errors.js';
+import { type Imported, type ImportFailure, imagesBelow } from '../../engine/import.js';
+import { examples } from '../help.js';
+import { EXIT, explain } from '../report.js';
+import { withStore } from '../session.js';
+import { shortKey } from '../table.js';
+import { formatMs, formatSize, parseCount } from '../units.js';
+
+interface Options {
+  recursive?: boolean;
+  name?: string;
+  latest?: boolean;
+  expect?: string;
+  jobs?: number;
+  keepGoing?: boolean;
+}
+
+export function define(command: Command): void {
+  command
+    .argument('<source...>', 'archives, directories with --recursive, or - for standard input')
+    .option('-r, --recursive', 'take every image below a directory')
+    .option('--name <name>', 'name an OCI image (an ACI is named by its manifest)')
+    .option('--latest', 'mark as the latest of its name')
+    .option('--expect <key>', 'the key or digest it must have')
+    .option('-j, --jobs <n>', 'sources side by side (default: as many as workers)', parseCount)
+    .option('-k, --keep-going', 'go on after a source failed; the exit code is still 1')
+    .action((sources: string[], _options: Options, self: Command) =>
+      withStore<Options>(self, 'write', async ({ store, options, running, print }) => {
+        const paths = options.recursive === true ? sources.flatMap(expand) : sources;
+        if (options.name !== undefined)
+          throw new CairnError('ERR_USAGE', '--name is for OCI images; an ACI is named by its manifest');
+        if (options.expect !== undefined && paths.length !== 1)
+          throw new CairnError('ERR_USAGE', '--expect goes with one source');
+        const { latest, expect, jobs, keepGoing } = options;
+        const results = await store.importAll(paths, {
+          ...running,
+          ...(latest === undefined ? {} : { latest }),
+          ...(expect === undefined ? {} : { expect }),
+          ...(jobs === undefined ? {} : { jobs }),
+          ...(keepGoing === undefined ? {} : { keepGoing }),
+        });
+        print(results, (all) => all.map(line).join(''));
+        return results.some((result) => 'error' in result) ? EXIT.failed : EXIT.done;
+      }),
+    );
+  examples(command, [
+    'cairn import base.aci app.aci',
+    'curl -s https://example.com/app.aci | cairn import -',
+    'cairn import --recursive --keep-going /srv/images',
+    'cairn import --expect sha512-3f1c app.aci',
+  ]);
+}
+
+function expand(source: string): string[] {
+  return source === '-' ? [source] : imagesBelow(source);
+}
+
+function line(result: Imported | ImportFailure): string {
+  if ('error' in result) {
+    process.stderr.write(`cairn: ${explain(result.error)}\n`);
+    return '';
+  }
+  const { key, name, labels, size, objects, existed, ms } = result;
+  const version = labels['version'] === undefined ? '' : `:${labels['version']}`;
+  const what = existed
+    ? 'was here already'
+    : `${formatSize(size)}, ${objects.new} new objects (${formatSize(objects.newBytes)}), ${objects.shared} shared, ${formatMs(ms)}`;
+  return `${shortKey(key)}  ${name}${version}  ${what}\n`;
+}

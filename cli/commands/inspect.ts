@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import type { ImageDetails } from '../../engine/inspect.js';
+import { examples } from '../help.js';
+import { withStore } from '../session.js';
+import { formatSize } from '../units.js';
+
+export function define(command: Command): void {
+  command.argument('<image>').action((image: string, _options: object, self: Command) =>
+    withStore(self, 'read', async ({ store, print }) => {
+      print(store.inspect(image), text);
+      return undefined;
+    }),
+  );
+  examples(command, ['cairn inspect example.com/app:1.0.0', "cairn inspect sha512-3f1c --json | jq '.layers'"]);
+}
+
+function text(image: ImageDetails): string {
+  const lines: [string, string][] = [
+    ['name', image.name],
+    ['key', image.key],
+    ['format', image.format],
+    ['size', `${image.size} bytes (${formatSize(image.size)})`],
+    ['imported', image.importTime],
+    ['last used', image.lastUsed],
+    ...Object.entries(image.labels).map(([name, value]): [string, string] => [`label ${name}`, value]),
+    ...Object.entries(image.annotations).map(([name, value]): [string, string] => [`annotation ${name}`, value]),
+    ...image.dependencies.map(({ name, key }): [string, string] => [
+      'depends on',
+      `${name} ${key ?? '(not in the store)'}`,
+    ]),
+    ...image.layers.map((layer): [string, string] => [
+      'layer',
+      `${layer.key} ${layer.entries} entries, ${formatSize(layer.objectBytes)}`,
+    ]),
+    ...image.trees.map((tree): [string, string] => [
+      'tree',
+      `${tree.path} (${tree.files} files, ${formatSize(tree.bytes)}, ${tree.mode})`,
+    ]),
+    ...(image.roots.length > 0 ? [['held by', image.roots.join(', ')] as [string, string]] : []),
+    ...(image.pathWhitelist > 0 ? [['whitelist', `${image.pathWhitelist} paths`] as [string, string]] : []),
+  ];
+  const width = Math.max(...lines.map(([name]) => name.length));
+  return lines.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+}

@@ -1,0 +1,16 @@
+import type { Command } from 'commander';
+import type { ImageSummary } from '../../engine/inspect.js';
+import { examples } from '../help.js';
+import { withStore } from '../session.js';
+
+export function define(command: Command): void {
+  command.argument('<image...>').action((images: string[], _options: object, self: Command) =>
+    withStore(self, 'write', async ({ store, print }) => {
+      const records: ImageSummary[] = [];
+      for (const image of images) records.push(await store.unpin(image));
+      print(records, (all) => all.map(({ key }) => `${key}\n`).join(''));
+      return undefined;
+    }),
+  );
+  examples(command, ['cairn unpin example.com/app:1.0.0']);
+}

@@ -1,0 +1,93 @@
+/** From arguments to an exit code: builds the program, runs one command, and turns whatever went wrong into words. */
+import { Command, CommanderError, Option } from 'commander';
+import { CairnError, toCairnError } from '../engine/errors.js';
+import { DEFAULT_LIMITS, type Limits, limitFlag } from '../engine/limits.js';
+import { COMMANDS, findCommand } from './commands.js';
+import { EXIT, exitCodeOf, reportError } from './report.js';
+import { parseCount, parseSize } from './units.js';
+
+export async function main(args: readonly string[], version: string): Promise<number> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // Whoever read our output has had enough.
+    if (error.code === 'EPIPE') process.exit(EXIT.done);
+    throw error;
+  });
+  const json = args.includes('--json');
+  const program = programOf(version, json);
+  try {
+    await addCommands(program, commandIn(program, args));
+    await program.parseAsync([...args], { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : EXIT.done;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) {
+      if (thrown.exitCode === 0) return EXIT.done;
+      const usage = new CairnError('ERR_USAGE', thrown.message.replace(/^error: /, ''));
+      if (thrown.code !== 'commander.help') reportError(usage, json, false);
+      return EXIT.usage;
+    }
+    const error = toCairnError(thrown);
+    reportError(error, json, args.includes('--verbose'));
+    return exitCodeOf(error);
+  }
+}
+
+function programOf(version: string, json: boolean): Command {
+  const program = new Command('cairn')
+    .description('A store for layered images: imports them, renders their root file systems, checks and collects.')
+    .version(version, '-V, --version', 'print the version')
+    .option(
+      '--store <dir>',
+      'the store (default: $CAIRN_STORE, /var/lib/cairn as root, else the user’s data directory)',
+    )
+    .option('--json', 'print one JSON document, errors too')
+    .option('-q, --quiet', 'print results and errors only')
+    .option('--no-progress', 'show no progress, even on a terminal')
+    .addOption(new Option('--workers <n>', 'worker threads').argParser(parseCount))
+    .option('--verbose', 'show causes and stack traces of errors')
+    .exitOverride()
+    .showHelpAfterError(json ? false : '(add --help for more)')
+    .configureOutput({ writeErr: () => {} });
+  for (const [name, value] of Object.entries(DEFAULT_LIMITS)) {
+    const parse = name === 'maxBytes' || name === 'maxManifest' || name === 'maxPax' ? parseSize : parseCount;
+    const option = new Option(`${limitFlag(name as keyof Limits)} <n>`, `default ${value}`).argParser(parse);
+    program.addOption(option.hideHelp());
+  }
+  return program.addHelpText(
+    'after',
+    `
+Examples:
+  $ cairn import base.aci app.aci
+  $ cairn render example.com/app:1.0.0
+  $ cairn check && cairn gc --grace-period 7d
+
+An IMAGE is a key (sha512-…, any unambiguous prefix), a path to an archive, or a name: example.com/app:1.0.0,arch=amd64
+Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 damage found, 130 interrupted`,
+  );
+}
+
+/** The first word that is neither an option nor an option's value. */
+function commandIn(program: Command, args: readonly string[]): string | undefined {
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string;
+    if (!arg.startsWith('-')) return arg;
+    const option = program.options.find(({ long, short }) => long === arg || short === arg);
+    if (option?.required === true) i++;
+  }
+  return undefined;
+}
+
+/** Loads the one command that will run; the others are only names in the list. */
+async function addCommands(program: Command, wanted: string | undefined): Promise<void> {
+  const chosen = wanted === undefined ? undefined : findCommand(wanted);
+  for (const entry of COMMANDS) {
+    const command = program.command(entry.name).summary(entry.summary).description(sentence(entry.summary));
+    for (const alias of entry.aliases ?? []) command.alias(alias);
+    command.exitOverride().configureOutput({ writeErr: () => {} });
+    if (entry === chosen) (await entry.load()).define(command);
+    for (const sub of command.commands) sub.exitOverride().configureOutput({ writeErr: () => {} });
+  }
+}
+
+function sentence(text: string): string {
+  return `${text[0]?.toUpperCase()}${text.slice(1)}.`;
+}

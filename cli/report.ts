@@ -1,0 +1,50 @@
+/** Errors for people and for programs. */
+import { printable } from '../engine/bytes.js';
+import { CairnError } from '../engine/errors.js';
+
+export const EXIT = { done: 0, failed: 1, usage: 2, notFound: 3, damage: 4, interrupted: 130 } as const;
+
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof CairnError)) return EXIT.failed;
+  switch (error.code) {
+    case 'ERR_USAGE':
+      return EXIT.usage;
+    case 'ERR_NOT_FOUND':
+      return EXIT.notFound;
+    case 'ERR_ABORTED':
+      return EXIT.interrupted;
+    default:
+      return EXIT.failed;
+  }
+}
+
+/** What an error says on a line: message, entry, path, each once. */
+export function explain(error: CairnError): string {
+  const { message, entry, path } = error;
+  const where = entry !== undefined && !message.includes(entry) ? `${entry}: ` : '';
+  const file = path !== undefined && !message.includes(path) ? `${path}: ` : '';
+  return printable(`${file}${where}${message}`);
+}
+
+export function reportError(error: unknown, json: boolean, verbose: boolean): void {
+  const known = error instanceof CairnError ? error : unexpected(error);
+  if (json) {
+    const { code, message, path, entry, expected, found, candidates, errno } = known;
+    const shown = { code, message, path, entry, expected, found, candidates, errno };
+    process.stderr.write(`${JSON.stringify({ error: shown })}\n`);
+  } else {
+    process.stderr.write(`cairn: ${explain(known)}\n`);
+    if (!(error instanceof CairnError) && !verbose) {
+      process.stderr.write('This is a defect of cairn; with --verbose it tells where.\n');
+    }
+  }
+  if (verbose) {
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+      process.stderr.write(`${cause.stack}\n`);
+  }
+}
+
+/** Something nobody foresaw; it still gets a code. */
+function unexpected(error: unknown): CairnError {
+  return new CairnError('ERR_IO', error instanceof Error ? error.message : String(error));
+}

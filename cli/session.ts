@@ -1,0 +1,143 @@
+/** What every command needs while it runs: the store it works on, a signal that Ctrl-C fires, and ways to print. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { OperationOptions } from '../engine/context.js';
+import { aborted, CairnError } from '../engine/errors.js';
+import { DEFAULT_LIMITS, type Limits } from '../engine/limits.js';
+import type { OpenOptions } from '../engine/open.js';
+import type { Store } from '../engine/store.js';
+import { ProgressLine } from './progress.js';
+import { EXIT } from './report.js';
+
+/**
+ * How a command uses the store: `write` makes one where there is none; `read` takes what is there, on a read-only mount, too, and
+ * never makes one.
+ */
+export type Access = 'write' | 'read';
+
+export interface Globals extends Partial<Limits> {
+  store?: string;
+  json?: boolean;
+  quiet?: boolean;
+  progress: boolean;
+  workers?: number;
+  verbose?: boolean;
+}
+
+export interface Session<O> {
+  store: Store;
+  options: O & Globals;
+  /** To pass to every long operation. */
+  running: OperationOptions & { signal: AbortSignal };
+  /** With `--json` prints the document, else what `text` makes of it. */
+  print<T>(result: T, text: (result: T) => string): void;
+  /** Says something to people, on stderr. */
+  say(message: string): void;
+}
+
+/**
+ * Opens the store, runs the command and closes the store again, whatever happens. Ctrl-C cancels; a second one ends the process at
+ * once.
+ */
+export async function withStore<O extends object>(
+  command: Command,
+  access: Access,
+  work: (session: Session<O>) => Promise<number | undefined>,
+): Promise<void> {
+  const options = command.optsWithGlobals<O & Globals>();
+  const interrupts = catchInterrupts();
+  const line = process.stderr.isTTY && options.progress && options.quiet !== true ? new ProgressLine() : undefined;
+  const say = (message: string): void => {
+    line?.clear();
+    if (options.quiet !== true) process.stderr.write(`cairn: ${message}\n`);
+  };
+  try {
+    const store = await open(options, access, say);
+    try {
+      const code = await work({
+        store,
+        options,
+        running: { signal: interrupts.signal, ...(line === undefined ? {} : { onProgress: line.show }) },
+        print: (result, text) => {
+          line?.clear();
+          write(options.json === true ? `${JSON.stringify(result)}\n` : text(result));
+        },
+        say,
+      });
+      if (interrupts.signal.aborted) throw aborted();
+      process.exitCode = code ?? EXIT.done;
+    } finally {
+      line?.clear();
+      await store.close();
+    }
+  } finally {
+    interrupts.stop();
+  }
+}
+
+/** As {@link withStore} for commands that list: where there is no store yet, there is nothing to list. */
+export async function withStoreOrNothing<O extends object>(
+  command: Command,
+  work: (session: Session<O>) => Promise<number | undefined>,
+  nothing: string,
+): Promise<void> {
+  try {
+    await withStore(command, 'read', work);
+  } catch (error) {
+    const options = command.optsWithGlobals<Globals>();
+    const noStore = error instanceof CairnError && error.code === 'ERR_NOT_FOUND' && error.path === storeDir(options);
+    if (!noStore) throw error;
+    if (options.quiet !== true) process.stderr.write(`cairn: there is no store at ${storeDir(options)} yet\n`);
+    if (options.json === true) write(nothing);
+  }
+}
+
+function write(text: string): void {
+  if (text !== '') process.stdout.write(text);
+}
+
+async function open(options: Globals, access: Access, onNotice: (message: string) => void): Promise<Store> {
+  const { openStore } = await import('../engine/store.js');
+  const base: OpenOptions = { dir: storeDir(options), create: access === 'write', limits: limitsIn(options), onNotice };
+  if (options.workers !== undefined) base.workers = options.workers;
+  try {
+    return await openStore(base);
+  } catch (error) {
+    if (access === 'write' || !(error instanceof CairnError) || error.code !== 'ERR_READ_ONLY') throw error;
+    return openStore({ ...base, readOnly: true });
+  }
+}
+
+export function storeDir({ store }: Globals): string {
+  if (store !== undefined && store !== '') return store;
+  const fromEnvironment = process.env['CAIRN_STORE'];
+  if (fromEnvironment !== undefined && fromEnvironment !== '') return fromEnvironment;
+  if (process.geteuid?.() === 0) return '/var/lib/cairn';
+  return join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'cairn');
+}
+
+function limitsIn(options: Globals): Partial<Limits> {
+  const limits: Partial<Limits> = {};
+  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
+    const value = options[name];
+    if (value !== undefined) limits[name] = value;
+  }
+  return limits;
+}
+
+function catchInterrupts(): { signal: AbortSignal; stop: () => void } {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    controller.abort();
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of signals) process.on(name, interrupt);
+  return {
+    signal: controller.signal,
+    stop: () => {
+      for (const name of signals) process.off(name, interrupt);
+    },
+  };
+}

@@ -1,0 +1,21 @@
+/** The public surface of the package. */
+export type { PutResult } from './blobs.js';
+export type { CheckOptions, CheckResult, Damage } from './check.js';
+export type { CheckedOut, CheckoutOptions } from './checkout.js';
+export type { Difference } from './compare.js';
+export type { OperationOptions, Progress } from './context.js';
+export { CairnError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './errors.js';
+export type { Exported, ExportFormat, ExportOptions } from './export.js';
+export type { FileRecord } from './files.js';
+export type { FsckResult, Missing } from './fsck.js';
+export { type Collected, DEFAULT_GRACE_MS, type GcOptions } from './gc.js';
+export type { Imported, ImportFailure, ImportOptions } from './import.js';
+export type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
+export type { ImageDetails, ImageSummary } from './inspect.js';
+export type { Key } from './key.js';
+export { DEFAULT_LIMITS, type Limits } from './limits.js';
+export type { OpenOptions } from './open.js';
+export type { Removed } from './remove.js';
+export type { Rendered, RenderOptions } from './render.js';
+export { openStore, type Store } from './store.js';
+export type { ImageUsage, Usage } from './usage.js';

@@ -1,0 +1,112 @@
+/** Raw blobs: any bytes, kept under the sha512 of themselves. */
+import { createHash, randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
+import { place, syncDirectory, syncFile } from './durable.js';
+import { CairnError } from './errors.js';
+import { retainBlob } from './index/contents.js';
+import { hexOf, type Key, keyBytes } from './key.js';
+import { stagedNames } from './layout.js';
+
+export interface PutResult {
+  key: Key;
+  size: number;
+  existed: boolean;
+}
+
+/** Stores bytes; durable when it resolves. @param source a path, or a stream */
+export async function putBlob(
+  store: StoreContext,
+  source: string | NodeJS.ReadableStream,
+  options: OperationOptions = {},
+): Promise<PutResult> {
+  mustWrite(store);
+  const { layout, index, pool, staging } = store;
+  return store.uses.during(options.signal, async () => {
+    const dir = staging.make();
+    try {
+      const staged = join(dir, 'blob');
+      const { hash, size } = await copyHashed(source, staged, options);
+      const key: Key = `sha512-${hash}`;
+      fs.writeFileSync(stagedNames(dir), `${hash}\n`, { mode: 0o600 });
+      const known = index.blobs.get(keyBytes(key));
+      if (known?.put === true) return { key, size, existed: true };
+      await pool.run<'sync'>({ kind: 'sync', dir: layout.dir });
+      await pool.run<'place'>({
+        kind: 'place',
+        objectDirs: [],
+        objects: layout.objects,
+        files: [[staged, layout.blob(key)]],
+      });
+      await pool.run<'sync'>({ kind: 'sync', dir: layout.dir });
+      return await index.commit(() => {
+        const existed = index.blobs.get(keyBytes(key))?.put === true;
+        if (!existed) retainBlob(index, key, size, true);
+        return { key, size, existed };
+      });
+    } finally {
+      await pool.run<'remove'>({ kind: 'remove', paths: [dir] });
+    }
+  });
+}
+
+/**
+ * Writes a blob's bytes out, checking them on the way.
+ * @param file a path, or `-` for standard output
+ * @throws CairnError `ERR_DAMAGED` when they no longer have their hash
+ */
+export async function getBlob(
+  store: StoreContext,
+  key: Key,
+  file: string,
+  options: OperationOptions = {},
+): Promise<{ size: number }> {
+  const path = store.layout.blob(key);
+  if (!fs.existsSync(path)) throw new CairnError('ERR_DAMAGED', 'a blob is missing', { path });
+  const target = resolve(file);
+  const temporary = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
+  try {
+    const { hash, size } = await copyHashed(path, file === '-' ? process.stdout : temporary, options);
+    if (hash !== hexOf(key))
+      throw new CairnError('ERR_DAMAGED', 'a blob does not have its hash', {
+        path,
+        expected: key,
+        found: `sha512-${hash}`,
+      });
+    if (file !== '-') {
+      syncFile(temporary);
+      place(temporary, target);
+      syncDirectory(dirname(target));
+    }
+    return { size };
+  } finally {
+    fs.rmSync(temporary, { force: true });
+  }
+}
+
+async function copyHashed(
+  source: string | NodeJS.ReadableStream,
+  target: string | NodeJS.WritableStream,
+  { signal, onProgress }: OperationOptions,
+): Promise<{ hash: string; size: number }> {
+  const hash = createHash('sha512');
+  let size = 0;
+  async function* hashed(chunks: AsyncIterable<Buffer | string>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      const bytes = Buffer.from(chunk as Buffer);
+      hash.update(bytes);
+      size += bytes.length;
+      onProgress?.({ what: 'copying', unit: 'bytes', done: size });
+      yield bytes;
+    }
+  }
+  const from = typeof source === 'string' ? fs.createReadStream(source, { highWaterMark: 1 << 20 }) : source;
+  if (typeof target === 'string') {
+    await pipeline(from, hashed, fs.createWriteStream(target, { flags: 'wx', mode: 0o600 }), signal ? { signal } : {});
+  } else {
+    await pipeline(from, hashed, target, { end: false, ...(signal ? { signal } : {}) });
+  }
+  return { hash: hash.digest('hex'), size };
+}

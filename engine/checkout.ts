@@ -1,0 +1,111 @@
+/** A private tree outside the store, made beside its destination and renamed into place when complete. */
+import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { RenderMode } from '../workers/protocol.js';
+import type { OperationOptions, StoreContext } from './context.js';
+import { bury, place, syncDirectory } from './durable.js';
+import { CairnError } from './errors.js';
+import type { ImageRecord } from './index/records.js';
+import { treeHashOf } from './plan/tree-hash.js';
+import { ingredientsOf, planOf, readBlob } from './planning.js';
+import { execute, noteUse, type Rendered } from './render.js';
+
+export interface CheckoutOptions extends OperationOptions {
+  /** Reflinks where the file system has them, else copies. `link` shares files with the store: for reading only. */
+  mode?: RenderMode;
+  /** The root file system itself at the destination, without the manifest beside it. */
+  rootfsOnly?: boolean;
+  /** Replace what is there. */
+  force?: boolean;
+  /** Added to every owner's uid and gid. */
+  uidShift?: number;
+}
+
+export interface CheckedOut extends Rendered {
+  dir: string;
+}
+
+/** @throws CairnError `ERR_EXISTS`, `ERR_USAGE` for a root directory or one inside the store, and what rendering throws */
+export async function checkoutImage(
+  store: StoreContext,
+  image: ImageRecord,
+  dir: string,
+  options: CheckoutOptions = {},
+): Promise<CheckedOut> {
+  const begun = performance.now();
+  const target = resolve(dir);
+  checkTarget(store, target, options.force === true);
+  const ingredients = ingredientsOf(store, image);
+  const mode = options.mode ?? (canReflink(store, dirname(target)) ? 'reflink' : 'copy');
+  if (mode === 'link') checkLinkable(store, target);
+  return store.uses.during(options.signal, async () => {
+    const plan = planOf(store, ingredients);
+    const staging = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
+    const old = `${staging}.old`;
+    try {
+      fs.mkdirSync(staging, { mode: 0o755 });
+      const root = join(staging, 'rootfs');
+      const made = await execute(store, plan, root, mode, options.uidShift ?? 0, options);
+      fs.writeFileSync(join(staging, 'manifest'), readBlob(store, image.manifest));
+      await store.pool.run<'sync'>({ kind: 'sync', dir: staging });
+      bury(target, old);
+      place(options.rootfsOnly === true ? root : staging, target);
+      syncDirectory(dirname(target));
+      noteUse(store, image);
+      return {
+        image: image.key,
+        treeId: ingredients.treeId,
+        dir: target,
+        path: options.rootfsOnly === true ? target : join(target, 'rootfs'),
+        hash: treeHashOf(plan),
+        files: plan.files,
+        bytes: plan.bytes,
+        uniqueBytes: mode === 'copy' ? plan.bytes : 0,
+        mode,
+        existed: false,
+        skipped: made.skipped,
+        ms: Math.round(performance.now() - begun),
+      };
+    } finally {
+      await store.pool.run<'remove'>({ kind: 'remove', paths: [staging, old] });
+    }
+  });
+}
+
+function checkTarget(store: StoreContext, target: string, force: boolean): void {
+  const parent = dirname(target);
+  if (parent === target) throw new CairnError('ERR_USAGE', 'refusing to replace the root directory', { path: target });
+  const real = fs.existsSync(parent) ? join(fs.realpathSync(parent), basename(target)) : target;
+  const storeDir = fs.realpathSync(store.layout.dir);
+  if (`${real}/`.startsWith(`${storeDir}/`) || `${storeDir}/`.startsWith(`${real}/`)) {
+    throw new CairnError('ERR_USAGE', `${target} and the store lie in one another`, { path: target });
+  }
+  if (!fs.existsSync(parent)) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${parent}`, { path: parent });
+  const there = fs.lstatSync(target, { throwIfNoEntry: false });
+  if (there === undefined || force) return;
+  if (there.isDirectory() && fs.readdirSync(target).length === 0) return;
+  throw new CairnError('ERR_EXISTS', `${target} is there already; --force replaces it`, { path: target });
+}
+
+function checkLinkable(store: StoreContext, target: string): void {
+  if (fs.statSync(dirname(target)).dev === fs.statSync(store.layout.objects).dev) {
+    store.notice(`${target} shares its files with the store: do not write to them`);
+    return;
+  }
+  throw new CairnError('ERR_UNSUPPORTED', 'hard links cannot leave the file system of the store; use --mode copy', {
+    path: target,
+  });
+}
+
+function canReflink(store: StoreContext, dir: string): boolean {
+  const probe = join(dir, `.cairn-probe-${randomUUID()}`);
+  try {
+    fs.copyFileSync(store.layout.format, probe, fs.constants.COPYFILE_FICLONE_FORCE | fs.constants.COPYFILE_EXCL);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    fs.rmSync(probe, { force: true });
+  }
+}

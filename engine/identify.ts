@@ -1,0 +1,71 @@
+/** What a source is, told from its first bytes and never from its name. */
+import * as fs from 'node:fs';
+import type { Compression } from '../workers/protocol.js';
+import { CairnError, toCairnError } from './errors.js';
+import { BLOCK, checksumFits, isZeroBlock } from './tar/header.js';
+
+export interface Identified {
+  compression: Compression;
+  /** Bytes. */
+  size: number;
+}
+
+const MAGICS: readonly { name: string; bytes: Buffer }[] = [
+  { name: 'gzip', bytes: Buffer.from([0x1f, 0x8b]) },
+  { name: 'bzip2', bytes: Buffer.from('BZh', 'latin1') },
+  { name: 'xz', bytes: Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]) },
+  { name: 'zstd', bytes: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]) },
+];
+
+/**
+ * Looks at a file without moving any reader's position.
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_AN_IMAGE` (a directory, text, or nothing known), `ERR_UNSUPPORTED`
+ */
+export function identifyFile(path: string): Identified {
+  let fd: number;
+  try {
+    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw toCairnError(error);
+    throw new CairnError('ERR_NOT_FOUND', `no such file: ${path}`, { path, cause: error });
+  }
+  try {
+    const stat = fs.fstatSync(fd);
+    if (stat.isDirectory()) {
+      throw new CairnError('ERR_NOT_AN_IMAGE', `${path} is a directory; --recursive imports every image in it`, {
+        path,
+      });
+    }
+    if (!stat.isFile())
+      throw new CairnError('ERR_NOT_AN_IMAGE', `${path} is not a regular file; pipe it in with "-"`, { path });
+    const head = Buffer.alloc(BLOCK);
+    const length = fs.readSync(fd, head, 0, BLOCK, 0);
+    return { compression: identifyBytes(head.subarray(0, length), path), size: stat.size };
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/**
+ * @param head the first 512 bytes, or all there are
+ * @throws CairnError `ERR_NOT_AN_IMAGE`, `ERR_UNSUPPORTED`
+ */
+export function identifyBytes(head: Buffer, path: string): Compression {
+  const magic = MAGICS.find(({ bytes }) => head.subarray(0, bytes.length).equals(bytes));
+  if (magic?.name === 'gzip') return 'gzip';
+  if (magic !== undefined) {
+    throw new CairnError(
+      'ERR_UNSUPPORTED',
+      `${path}: ${magic.name} compression is not supported; recompress it with gzip`,
+      { path },
+    );
+  }
+  if (head.length === BLOCK && (checksumFits(head, 0) || isZeroBlock(head, 0))) return 'none';
+  if (head.length === 0) throw new CairnError('ERR_NOT_AN_IMAGE', `${path} is empty`, { path });
+  const what = looksLikeText(head) ? 'text, not an image' : 'not an image: neither a tar archive nor a compressed one';
+  throw new CairnError('ERR_NOT_AN_IMAGE', `${path} is ${what}`, { path });
+}
+
+function looksLikeText(head: Buffer): boolean {
+  return head.every((byte) => byte >= 0x20 || (byte >= 0x07 && byte <= 0x0d) || byte === 0x1b);
+}

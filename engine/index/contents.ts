@@ -1,0 +1,171 @@
+/**
+ * Reference counts of what holds content: layers, objects and blobs. All functions run inside a transaction.
+ * What drops to no references is noted as an orphan; its files stay until gc, since an import may be about to rely on them.
+ */
+import { type Key, keyBytes } from '../key.js';
+import { type Index, objectKey } from './open.js';
+import type { BlobRecord, LayerRecord, ObjectRecord, Totals } from './records.js';
+
+const OBJECT_TAG = Buffer.from('o');
+const BLOB_TAG = Buffer.from('b');
+
+export const objectOrphan = (key: Buffer): Buffer => Buffer.concat([OBJECT_TAG, key]);
+export const blobOrphan = (key: Buffer): Buffer => Buffer.concat([BLOB_TAG, key]);
+
+/** The orphan's kind and the key it has in its own table. */
+export function readOrphan(orphan: Buffer): { kind: 'object' | 'blob'; key: Buffer } {
+  return { kind: orphan[0] === OBJECT_TAG[0] ? 'object' : 'blob', key: orphan.subarray(1) };
+}
+
+export interface Retained {
+  new: number;
+  newBytes: number;
+  shared: number;
+  sharedBytes: number;
+}
+
+/** One more layer needs these objects. */
+export function retainObjects(
+  index: Index,
+  names: readonly string[],
+  sizes: Float64Array,
+  skipped: Readonly<Record<string, string[]>>,
+): Retained {
+  const retained: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
+  const revived = { count: 0, bytes: 0 };
+  for (const [i, name] of names.entries()) {
+    const key = objectKey(name);
+    const size = sizes[i] as number;
+    const known = index.objects.get(key);
+    if (known === undefined) {
+      const record: ObjectRecord = { size, refs: 1, copies: 0 };
+      const missing = skipped[name];
+      if (missing !== undefined) record.skipped = missing;
+      index.objects.put(key, record);
+      retained.new++;
+      retained.newBytes += size;
+      continue;
+    }
+    if (known.refs === 0) {
+      index.orphans.remove(objectOrphan(key));
+      revived.count++;
+      revived.bytes += bytesOf(known);
+    }
+    index.objects.put(key, { ...known, refs: known.refs + 1 });
+    retained.shared++;
+    retained.sharedBytes += size;
+  }
+  addTotals(index, {
+    objects: retained.new,
+    objectBytes: retained.newBytes,
+    orphans: -revived.count,
+    orphanBytes: -revived.bytes,
+  });
+  return retained;
+}
+
+/** One layer less needs these objects. @returns bytes of those that nothing needs now */
+export function releaseObjects(index: Index, names: Iterable<string>): number {
+  let orphans = 0;
+  let orphanBytes = 0;
+  for (const name of names) {
+    const key = objectKey(name);
+    const known = index.objects.get(key);
+    if (known === undefined || known.refs === 0) continue;
+    index.objects.put(key, { ...known, refs: known.refs - 1 });
+    if (known.refs > 1) continue;
+    index.orphans.put(objectOrphan(key), true);
+    orphans++;
+    orphanBytes += bytesOf(known);
+  }
+  addTotals(index, { orphans, orphanBytes });
+  return orphanBytes;
+}
+
+/** Bytes on disk of an object and its further copies. */
+export function bytesOf(object: ObjectRecord): number {
+  return object.size * (1 + object.copies);
+}
+
+export function addTotals(index: Index, by: Partial<Totals>): void {
+  const totals = index.totals;
+  for (const [name, amount] of Object.entries(by)) totals[name as keyof Totals] += amount;
+  index.meta.put('totals', totals);
+}
+
+export function retainBlob(index: Index, key: Key, size: number, put = false): void {
+  const at = keyBytes(key);
+  const known = index.blobs.get(at);
+  if (known === undefined) addTotals(index, { blobs: 1, blobBytes: size });
+  else if (known.refs === 0) {
+    index.orphans.remove(blobOrphan(at));
+    addTotals(index, { orphans: -1, orphanBytes: -size });
+  }
+  const record: BlobRecord = { size, refs: (known?.refs ?? 0) + 1, put: put || known?.put === true };
+  index.blobs.put(at, record);
+}
+
+/** @returns bytes that nothing needs now */
+export function releaseBlob(index: Index, key: Key): number {
+  const at = keyBytes(key);
+  const known = index.blobs.get(at);
+  if (known === undefined || known.refs === 0) return 0;
+  index.blobs.put(at, { ...known, refs: known.refs - 1 });
+  if (known.refs > 1) return 0;
+  index.orphans.put(blobOrphan(at), true);
+  addTotals(index, { orphans: 1, orphanBytes: known.size });
+  return known.size;
+}
+
+export function retainLayer(index: Index, key: Key): void {
+  const known = index.layer(key) as LayerRecord;
+  index.layers.put(keyBytes(key), { ...known, refs: known.refs + 1 });
+}
+
+/**
+ * An image or tree less needs this layer; with the last one it goes, and lets go of its objects and blobs.
+ * @param objectsOf names of the layer's objects, read from its table of contents; `undefined` when that is damaged: their counts
+ *   stay then, and `fsck --repair` counts anew
+ * @returns bytes that nothing needs now, and whether the layer is gone
+ */
+export function releaseLayer(
+  index: Index,
+  key: Key,
+  objectsOf: (layer: LayerRecord) => Iterable<string> | undefined,
+): { freed: number; gone: boolean } {
+  const layer = index.layer(key);
+  if (layer === undefined) return { freed: 0, gone: false };
+  if (layer.refs > 1) {
+    index.layers.put(keyBytes(key), { ...layer, refs: layer.refs - 1 });
+    return { freed: 0, gone: false };
+  }
+  index.layers.remove(keyBytes(key));
+  for (const digest of layer.transports) forgetDigest(index, digest);
+  const names = objectsOf(layer);
+  let freed = 0;
+  if (names === undefined) index.meta.put('recount', true);
+  else freed += releaseObjects(index, names);
+  freed += releaseBlob(index, layer.toc.key) + releaseBlob(index, layer.recipe.key);
+  return { freed, gone: true };
+}
+
+/** Notes that an archive of this digest is the image. */
+export function rememberDigest(index: Index, digest: string, fingerprint: string | undefined, key: Key): void {
+  index.digests.put(digestBytes(digest), key);
+  if (fingerprint === undefined) return;
+  const known = index.fingerprints.get(fingerprint) ?? [];
+  if (!known.includes(digest)) index.fingerprints.put(fingerprint, [...known, digest]);
+}
+
+function forgetDigest(index: Index, transport: string): void {
+  const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
+  index.digests.remove(digestBytes(digest));
+  if (fingerprint === undefined) return;
+  const rest = (index.fingerprints.get(fingerprint) ?? []).filter((each) => each !== digest);
+  if (rest.length === 0) index.fingerprints.remove(fingerprint);
+  else index.fingerprints.put(fingerprint, rest);
+}
+
+export function digestBytes(digest: string): Buffer {
+  return Buffer.from(digest.slice('sha256:'.length), 'hex');
+}

@@ -1,0 +1,135 @@
+/**
+ * The index: one LMDB environment, opened and written by the main thread only. Several processes may have it open; LMDB lets one
+ * write at a time. A commit is acknowledged only once it is flushed, see {@link Index.commit}.
+ */
+import { type Database, open as openEnvironment, type RootDatabase } from 'lmdb';
+import { CairnError, toCairnError } from '../errors.js';
+import { type Key, keyBytes } from '../key.js';
+import {
+  type BlobRecord,
+  type ImageRecord,
+  type LayerRecord,
+  type LeaseRecord,
+  type ObjectRecord,
+  SCHEMA_VERSION,
+  type Totals,
+  type TreeRecord,
+} from './records.js';
+
+const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
+const MAX_DATABASES = 16;
+const MAX_READERS = 512;
+
+export class Index {
+  readonly env: RootDatabase<unknown, string>;
+  readonly meta: Database<unknown, string>;
+  readonly images: Database<ImageRecord, Buffer>;
+  /** `[name, key]` → nothing: image names in order. */
+  readonly names: Database<true, [string, Key]>;
+  /** sha256 digests (32 bytes) of archives and documents → the key of the image. */
+  readonly digests: Database<Key, Buffer>;
+  /** A cheap fingerprint of an archive → the digests of the archives that have it. */
+  readonly fingerprints: Database<string[], string>;
+  readonly layers: Database<LayerRecord, Buffer>;
+  readonly blobs: Database<BlobRecord, Buffer>;
+  readonly objects: Database<ObjectRecord, Buffer>;
+  /** Objects (`o`) and blobs (`b`) that nothing needs any more, waiting for gc. */
+  readonly orphans: Database<true, Buffer>;
+  readonly trees: Database<TreeRecord, string>;
+  readonly leases: Database<LeaseRecord, string>;
+
+  constructor(path: string, readOnly: boolean) {
+    try {
+      // Without overlapping syncs a commit is on disk when it becomes visible: no reader ever sees what a power cut could take back.
+      this.env = openEnvironment({
+        path,
+        readOnly,
+        maxDbs: MAX_DATABASES,
+        maxReaders: MAX_READERS,
+        overlappingSync: false,
+      });
+      const binary = { keyEncoding: 'binary' } as const;
+      this.meta = this.env.openDB({ name: 'meta' });
+      this.images = this.env.openDB({ name: 'images', ...binary });
+      this.names = this.env.openDB({ name: 'names' });
+      this.digests = this.env.openDB({ name: 'digests', ...binary });
+      this.fingerprints = this.env.openDB({ name: 'fingerprints' });
+      this.layers = this.env.openDB({ name: 'layers', ...binary });
+      this.blobs = this.env.openDB({ name: 'blobs', ...binary });
+      this.objects = this.env.openDB({ name: 'objects', ...binary });
+      this.orphans = this.env.openDB({ name: 'orphans', ...binary });
+      this.trees = this.env.openDB({ name: 'trees' });
+      this.leases = this.env.openDB({ name: 'leases' });
+    } catch (cause) {
+      throw new CairnError('ERR_DAMAGED', `the index cannot be opened: ${(cause as Error).message}`, { path, cause });
+    }
+    if (!readOnly) this.env.readerCheck?.();
+  }
+
+  /** @throws CairnError `ERR_STORE_VERSION` when a newer version wrote it */
+  async checkSchema(readOnly: boolean): Promise<void> {
+    const version = this.meta.get('schema');
+    if (version === undefined && !readOnly) {
+      await this.commit(() => {
+        if (this.meta.get('schema') === undefined) this.meta.put('schema', SCHEMA_VERSION);
+      });
+    } else if (typeof version === 'number' && version > SCHEMA_VERSION) {
+      throw new CairnError(
+        'ERR_STORE_VERSION',
+        `the index has schema ${version}; this version knows ${SCHEMA_VERSION}`,
+      );
+    }
+  }
+
+  /**
+   * Runs `change` as one transaction, alone among all processes, and resolves when it is durable. If `change` throws, nothing of it
+   * remains.
+   */
+  async commit<T>(change: () => T): Promise<T> {
+    try {
+      const result = await this.env.transaction(change);
+      await this.env.flushed;
+      return result;
+    } catch (error) {
+      throw toCairnError(systemError(error), 'the index did not commit');
+    }
+  }
+
+  get totals(): Totals {
+    return { ...NOTHING, ...(this.meta.get('totals') as Totals | undefined) };
+  }
+
+  image(key: Key): ImageRecord | undefined {
+    return this.images.get(keyBytes(key));
+  }
+
+  layer(key: Key): LayerRecord | undefined {
+    return this.layers.get(keyBytes(key));
+  }
+
+  async close(): Promise<void> {
+    await this.env.close();
+  }
+}
+
+/** LMDB reports system errors as text or number; give them the shape that the rest of the engine knows. */
+function systemError(error: unknown): unknown {
+  if (error instanceof CairnError || !(error instanceof Error)) return error;
+  const full = /No space left|MDB_MAP_FULL|Disk quota/i.test(error.message);
+  if (full) return Object.assign(new Error(error.message, { cause: error }), { code: 'ENOSPC' });
+  if (/Read-only|Permission denied/i.test(error.message)) {
+    return Object.assign(new Error(error.message, { cause: error }), { code: 'EROFS' });
+  }
+  if (/Input\/output error/i.test(error.message))
+    return Object.assign(new Error(error.message, { cause: error }), { code: 'EIO' });
+  return error;
+}
+
+/** An object's name as a key: 64 bytes of hash, then the variant. */
+export function objectKey(name: string): Buffer {
+  return Buffer.concat([Buffer.from(name.slice(0, 128), 'hex'), Buffer.from(name.slice(129), 'latin1')]);
+}
+
+export function objectName(key: Buffer): string {
+  return `${key.toString('hex', 0, 64)}.${key.toString('latin1', 64)}`;
+}

@@ -1,0 +1,106 @@
+/** The records of the index, by kind. Every one that is listed is complete and on disk. */
+import type { RenderMode, Skipped } from '../../workers/protocol.js';
+import type { Key } from '../key.js';
+import type { Dependency } from '../manifest/image.js';
+import type { Label } from '../name.js';
+
+/** Raised whenever a record changes its shape. */
+export const SCHEMA_VERSION = 1;
+
+export interface ImageRecord {
+  /** For an ACI: the key of its tar. */
+  key: Key;
+  digest?: string;
+  name: string;
+  labels: Label[];
+  format: 'aci';
+  /** Bytes of the uncompressed layers. */
+  size: number;
+  /** Milliseconds since 1970. */
+  importTime: number;
+  lastUsed: number;
+  latest: boolean;
+  pinned: boolean;
+  layers: Key[];
+  /** The blob with the manifest's exact bytes. */
+  manifest: Key;
+  dependencies: Dependency[];
+  /** Whether its manifest has a path whitelist, so that the manifest need not be read to know that there is none. */
+  filters: boolean;
+}
+
+export interface LayerRecord {
+  key: Key;
+  size: number;
+  toc: BlobRef;
+  recipe: BlobRef;
+  entries: number;
+  files: number;
+  /** Bytes of file content, each name counted. */
+  contentBytes: number;
+  objects: number;
+  /** Bytes of its distinct objects. */
+  objectBytes: number;
+  /** Digests of the archives it came in. */
+  transports: string[];
+  /** Images and trees that need it. */
+  refs: number;
+}
+
+export interface BlobRef {
+  key: Key;
+  size: number;
+}
+
+export interface BlobRecord {
+  size: number;
+  /** What needs it; a blob that was put by hand needs itself. */
+  refs: number;
+  put: boolean;
+}
+
+export interface ObjectRecord {
+  size: number;
+  /** Layers that hold it. */
+  refs: number;
+  /** Further copies, made when it reached the file system's link limit. */
+  copies: number;
+  /** Metadata that could not be set. */
+  skipped?: string[];
+}
+
+export interface TreeRecord {
+  id: string;
+  images: Key[];
+  /** In priority order. */
+  layers: Key[];
+  hash: Key;
+  files: number;
+  entries: number;
+  bytes: number;
+  /** Bytes of content that only this tree keeps on disk. */
+  uniqueBytes: number;
+  mode: RenderMode;
+  renderedAt: number;
+  lastUsed: number;
+  skipped: Skipped;
+}
+
+export interface LeaseRecord {
+  id: string;
+  tree: string;
+  holder: string;
+  createdAt: number;
+  expiresAt: number;
+}
+
+/** Sums over everything, kept in the transactions that change it, so that nobody needs to walk anything to know them. */
+export interface Totals {
+  objects: number;
+  objectBytes: number;
+  blobs: number;
+  blobBytes: number;
+  /** Objects and blobs that nothing needs, waiting for gc; they are part of the sums above. */
+  orphans: number;
+  orphanBytes: number;
+}

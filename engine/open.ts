@@ -1,0 +1,139 @@
+/** Opening a store: is it one, may we write, is it of a version we know. Makes a new one where asked. */
+import * as fs from 'node:fs';
+import type { Identity } from '../workers/protocol.js';
+import { type StoreContext, Uses } from './context.js';
+import { writeFileDurably } from './durable.js';
+import { CairnError, toCairnError } from './errors.js';
+import { Index } from './index/open.js';
+import { Layout } from './layout.js';
+import { DEFAULT_LIMITS, type Limits } from './limits.js';
+import { defaultWorkers, Pool } from './pool.js';
+import { Staging } from './staging.js';
+
+/** Of the files on disk. A newer one is refused; there is no older one yet. */
+export const FORMAT_VERSION = 1;
+
+export interface OpenOptions {
+  dir: string;
+  /** Make the store if it is not there. Default: yes, unless `readOnly`. */
+  create?: boolean;
+  /** Write nothing, take no locks; works on a read-only mount. */
+  readOnly?: boolean;
+  /** Worker threads; as many as there are processors, at most eight. */
+  workers?: number;
+  limits?: Partial<Limits>;
+  /** Hears what could not be done as asked, and why. */
+  onNotice?: (message: string) => void;
+}
+
+/**
+ * @throws CairnError `ERR_NOT_FOUND` for a directory that is not there, `ERR_NOT_A_STORE`, `ERR_STORE_VERSION`, `ERR_READ_ONLY`,
+ *   `ERR_DAMAGED`
+ */
+export async function openContext(options: OpenOptions): Promise<StoreContext> {
+  const readOnly = options.readOnly === true;
+  const create = options.create ?? !readOnly;
+  fs.existsSync(options.dir) || create || missing(options.dir);
+  const dir = create && !fs.existsSync(options.dir) ? makeDirectory(options.dir) : fs.realpathSync(options.dir);
+  const layout = new Layout(dir);
+  if (!fs.existsSync(layout.format)) {
+    if (!isEmpty(dir)) throw new CairnError('ERR_NOT_A_STORE', `${dir} is no cairn store`, { path: dir });
+    if (!create) missing(dir);
+    makeStore(layout);
+  }
+  checkFormat(layout);
+  if (!readOnly) ensureWritable(layout);
+  const index = new Index(layout.index, readOnly);
+  try {
+    await index.checkSchema(readOnly);
+  } catch (error) {
+    await index.close();
+    throw error;
+  }
+  return {
+    layout,
+    index,
+    pool: new Pool(options.workers ?? defaultWorkers()),
+    staging: new Staging(layout.staging),
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    identity: ownIdentity(),
+    readOnly,
+    notice: options.onNotice ?? (() => {}),
+    uses: new Uses(layout.useLock, readOnly),
+  };
+}
+
+function missing(dir: string): never {
+  throw new CairnError('ERR_NOT_FOUND', `there is no store at ${dir}`, { path: dir });
+}
+
+function makeDirectory(dir: string): string {
+  try {
+    fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return fs.realpathSync(dir);
+  } catch (error) {
+    throw toCairnError(error, 'the store cannot be made');
+  }
+}
+
+/** Empty, or just being made by another process. */
+function isEmpty(dir: string): boolean {
+  try {
+    return fs.readdirSync(dir).every((name) => name.startsWith('cairn.json'));
+  } catch (error) {
+    throw toCairnError(error);
+  }
+}
+
+/** The format comes first: a directory with anything else in it is never taken for a store. */
+function makeStore(layout: Layout): void {
+  try {
+    fs.chmodSync(layout.dir, 0o700);
+    writeFileDurably(layout.format, `${JSON.stringify({ format: FORMAT_VERSION })}\n`, 0o644);
+  } catch (error) {
+    // Someone else is making the same store at the same moment, with the same content.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw toCairnError(error, 'the store cannot be made');
+  }
+}
+
+function checkFormat(layout: Layout): void {
+  let format: unknown;
+  try {
+    format = (JSON.parse(fs.readFileSync(layout.format, 'utf8')) as { format?: unknown }).format;
+  } catch (cause) {
+    throw new CairnError('ERR_NOT_A_STORE', `${layout.format} cannot be read`, { path: layout.format, cause });
+  }
+  if (!Number.isInteger(format))
+    throw new CairnError('ERR_NOT_A_STORE', `${layout.format} has no format version`, { path: layout.format });
+  if ((format as number) > FORMAT_VERSION) {
+    throw new CairnError(
+      'ERR_STORE_VERSION',
+      `the store has format ${format}; this version of cairn knows ${FORMAT_VERSION}`,
+      {
+        path: layout.dir,
+      },
+    );
+  }
+}
+
+function ensureWritable(layout: Layout): void {
+  try {
+    fs.accessSync(layout.dir, fs.constants.W_OK);
+    for (const dir of layout.directories()) {
+      if (!fs.existsSync(dir)) fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EROFS' && code !== 'EACCES' && code !== 'EPERM')
+      throw toCairnError(error, 'the store cannot be written');
+    throw new CairnError('ERR_READ_ONLY', `the store ${layout.dir} cannot be written`, {
+      path: layout.dir,
+      cause: error,
+    });
+  }
+}
+
+/** Must run on the main thread: threads may not ask for the umask. */
+function ownIdentity(): Identity {
+  return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, umask: process.umask() };
+}

@@ -1,0 +1,106 @@
+/** The engine's side of the worker pool: typed tasks in, typed answers or errors out. Threads start with the first task. */
+import { availableParallelism } from 'node:os';
+import { Piscina } from 'piscina';
+import type { Answer, Control, Tasks } from '../workers/protocol.js';
+import { errorFromJSON, throwIfAborted } from './errors.js';
+
+/** More workers than this gain nothing: the file system's own locks take over. */
+const MOST_WORKERS = 8;
+
+export function defaultWorkers(): number {
+  return Math.min(availableParallelism(), MOST_WORKERS);
+}
+
+export class Pool {
+  readonly size: number;
+  #piscina: Piscina | undefined;
+
+  constructor(size = defaultWorkers()) {
+    this.size = Math.max(1, size);
+  }
+
+  /** Starts the threads, so that they are up by the time the first task is ready. */
+  warm(): void {
+    this.#piscina ??= new Piscina({
+      filename: new URL('../workers/worker.js', import.meta.url).href,
+      name: 'run',
+      minThreads: this.size,
+      maxThreads: this.size,
+      // An idle worker must not sleep in the kernel: a task may leave streams to be closed.
+      atomics: 'disabled',
+      recordTiming: false,
+    });
+  }
+
+  async run<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {
+    this.warm();
+    const answer = (await (this.#piscina as Piscina).run(task)) as Answer<Tasks[K][1]>;
+    if ('error' in answer) throw errorFromJSON(answer.error);
+    return answer.value;
+  }
+
+  async close(): Promise<void> {
+    await this.#piscina?.destroy();
+    this.#piscina = undefined;
+  }
+}
+
+/**
+ * Shares cancelling and counting with workers while `work` runs: the signal reaches them within one chunk of work, and `onCount`
+ * hears every 100 ms how far they are.
+ */
+export async function withControl<T>(
+  signal: AbortSignal | undefined,
+  onCount: ((bytes: number, items: number) => void) | undefined,
+  work: (control: Control) => Promise<T>,
+): Promise<T> {
+  throwIfAborted(signal);
+  const control: Control = {
+    cancel: new Int32Array(new SharedArrayBuffer(4)),
+    done: new BigInt64Array(new SharedArrayBuffer(16)),
+  };
+  const cancel = (): void => {
+    Atomics.store(control.cancel, 0, 1);
+  };
+  const count = (): void => onCount?.(Number(Atomics.load(control.done, 0)), Number(Atomics.load(control.done, 1)));
+  signal?.addEventListener('abort', cancel, { once: true });
+  const timer = onCount === undefined ? undefined : setInterval(count, 100);
+  try {
+    return await work(control);
+  } catch (error) {
+    // One part of the work failed: the others must not go on for nobody.
+    cancel();
+    throw error;
+  } finally {
+    clearInterval(timer);
+    signal?.removeEventListener('abort', cancel);
+    count();
+  }
+}
+
+/**
+ * Runs `work` on each item, at most `width` at a time. After the first failure no further item is begun; it is thrown once all
+ * that had begun have ended.
+ */
+export async function eachOf<T, R>(
+  items: readonly T[],
+  width: number,
+  work: (item: T, index: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = new Array(items.length);
+  let next = 0;
+  const failures: unknown[] = [];
+  const lane = async (): Promise<void> => {
+    while (next < items.length && failures.length === 0) {
+      const i = next++;
+      try {
+        results[i] = await work(items[i] as T, i);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
+  if (failures.length > 0) throw failures[0];
+  return results;
+}

@@ -1,0 +1,62 @@
+/** Letting go, inside a transaction: trees of their layers, layers of their objects and blobs. Files stay until they are swept. */
+import type { StoreContext } from './context.js';
+import { CairnError } from './errors.js';
+import { releaseBlob, releaseLayer } from './index/contents.js';
+import { removeImageRecord } from './index/images.js';
+import type { ImageRecord, LayerRecord } from './index/records.js';
+import type { Key } from './key.js';
+import { variantOf } from './object.js';
+import { readBlob } from './planning.js';
+import { decodeToc, type TocEntry } from './toc.js';
+
+/** What letting go of something set free. */
+export interface Released {
+  /** Bytes that nothing needs now. */
+  bytes: number;
+  layers: number;
+}
+
+/** Forgets an image and lets go of its layers and manifest. */
+export function dropImageRecord(store: StoreContext, image: ImageRecord): Released {
+  removeImageRecord(store.index, image);
+  const released = dropLayers(store, image.layers);
+  released.bytes += releaseBlob(store.index, image.manifest);
+  return released;
+}
+
+/** Forgets a tree and lets go of its layers. */
+export function dropTreeRecord(store: StoreContext, treeId: string): Released {
+  const tree = store.index.trees.get(treeId);
+  if (tree === undefined) return { bytes: 0, layers: 0 };
+  store.index.trees.remove(treeId);
+  const released = dropLayers(store, tree.layers);
+  released.bytes += tree.uniqueBytes;
+  return released;
+}
+
+function dropLayers(store: StoreContext, layers: readonly Key[]): Released {
+  const released: Released = { bytes: 0, layers: 0 };
+  for (const layer of new Set(layers)) {
+    const { freed, gone } = releaseLayer(store.index, layer, (record) => objectsOfLayer(store, record));
+    released.bytes += freed;
+    if (gone) released.layers++;
+  }
+  return released;
+}
+
+/** Names of a layer's objects; `undefined` when its table of contents is damaged. */
+export function objectsOfLayer(store: StoreContext, layer: LayerRecord): Set<string> | undefined {
+  try {
+    return objectNames(decodeToc(readBlob(store, layer.toc.key)));
+  } catch (error) {
+    if (error instanceof CairnError && error.code === 'ERR_DAMAGED') return undefined;
+    throw error;
+  }
+}
+
+/** Distinct names of the objects that a table of contents needs. */
+export function objectNames(toc: readonly TocEntry[]): Set<string> {
+  const names = new Set<string>();
+  for (const entry of toc) if (entry.type === 'file') names.add(`${entry.key}.${variantOf(entry)}`);
+  return names;
+}

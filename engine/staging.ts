@@ -1,0 +1,68 @@
+/**
+ * Where one open store writes what is not yet complete: `staging/<session>/`, with a lock inside that lives as long as the process.
+ * Whoever gets that lock knows that its session is over and may sweep it.
+ */
+import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { type Lock, tryLock } from './lock.js';
+
+const LOCK_FILE = 'lock';
+
+export class Staging {
+  readonly #root: string;
+  #dir: string | undefined;
+  #lock: Lock | undefined;
+  #next = 0;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** This session's name, once it has staged anything. */
+  get session(): string | undefined {
+    return this.#dir === undefined ? undefined : this.#dir.slice(this.#root.length + 1);
+  }
+
+  /** A new empty directory. */
+  make(): string {
+    if (this.#dir === undefined) {
+      const dir = join(this.#root, randomUUID());
+      fs.mkdirSync(dir, { mode: 0o700 });
+      this.#lock = tryLock(join(dir, LOCK_FILE), true);
+      this.#dir = dir;
+    }
+    const made = join(this.#dir, `${this.#next++}`);
+    fs.mkdirSync(made, { mode: 0o700 });
+    return made;
+  }
+
+  /** Ends the session; what it left is deleted. */
+  close(): void {
+    if (this.#dir === undefined) return;
+    try {
+      fs.rmSync(this.#dir, { recursive: true, force: true });
+    } catch {
+      // Left to the next gc, like the rest of a session that was killed.
+    }
+    this.#lock?.release();
+    this.#dir = undefined;
+  }
+}
+
+/** Sessions whose process is gone, each locked so that no one else sweeps it, too. */
+export function* deadSessions(root: string, own: string | undefined): Generator<{ dir: string; lock: Lock }> {
+  for (const name of fs.readdirSync(root)) {
+    if (name === own) continue;
+    const dir = join(root, name);
+    let lock: Lock | undefined;
+    try {
+      lock = tryLock(join(dir, LOCK_FILE), true);
+    } catch (error) {
+      // Another gc has just swept it.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
+      throw error;
+    }
+    if (lock !== undefined) yield { dir, lock };
+  }
+}

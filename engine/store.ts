@@ -1,0 +1,194 @@
+/** The engine's table of contents: what an open store can do. Each verb lives in a file of its own. */
+import { getBlob, type PutResult, putBlob } from './blobs.js';
+import { type CheckOptions, type CheckResult, checkStore } from './check.js';
+import { type CheckedOut, type CheckoutOptions, checkoutImage } from './checkout.js';
+import { compareImages, type Difference } from './compare.js';
+import type { OperationOptions, StoreContext } from './context.js';
+import { CairnError } from './errors.js';
+import { type Exported, type ExportOptions, exportImage } from './export.js';
+import { type FileRecord, filesOf, locateFile } from './files.js';
+import { type FsckResult, fsckStore } from './fsck.js';
+import { type Collected, collect, type GcOptions } from './gc.js';
+import { type Imported, Importer, type ImportFailure, type ImportOptions } from './import.js';
+import { allImages } from './index/images.js';
+import type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
+import { describeImage, type ImageDetails, type ImageSummary, summarize } from './inspect.js';
+import type { Key } from './key.js';
+import { type OpenOptions, openContext } from './open.js';
+import { readBlob } from './planning.js';
+import { type Removed, removeImages, removeTrees } from './remove.js';
+import { type Rendered, type RenderOptions, renderImage } from './render.js';
+import { resolveArgument, resolveBlob, resolveImage, resolveTrees } from './resolve.js';
+import { activeLeases, addLease, removeLease, setPinned } from './roots.js';
+import { type Usage, usageOf } from './usage.js';
+
+/**
+ * Opens a store, making it if need be. Close it when done: `await using store = await openStore({ dir })`.
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_STORE_VERSION`, `ERR_READ_ONLY`, `ERR_DAMAGED`
+ */
+export async function openStore(options: OpenOptions): Promise<Store> {
+  return new Store(await openContext(options));
+}
+
+export class Store implements AsyncDisposable {
+  readonly #context: StoreContext;
+  readonly #importer: Importer;
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+    this.#importer = new Importer(context);
+  }
+
+  get dir(): string {
+    return this.#context.layout.dir;
+  }
+
+  /** Imports one source: a path, or `-` for standard input. Durable when it resolves. */
+  async import(source: string, options: ImportOptions = {}): Promise<Imported> {
+    const [imported] = await this.#importer.importAll([source], { ...options, keepGoing: false });
+    return imported as Imported;
+  }
+
+  /** Imports several sources side by side. */
+  importAll(sources: readonly string[], options: ImportOptions = {}): Promise<(Imported | ImportFailure)[]> {
+    return this.#importer.importAll(sources, options);
+  }
+
+  /** The image that an argument means. A path to an archive is imported first. */
+  async resolve(argument: string, options: OperationOptions = {}): Promise<ImageRecord> {
+    const resolved = resolveArgument(this.#context.index, argument);
+    if ('image' in resolved) return resolved.image;
+    const { key } = await this.import(resolved.path, options);
+    return this.#context.index.image(key) as ImageRecord;
+  }
+
+  /** All images, in order of their keys. */
+  async *images(): AsyncGenerator<ImageSummary> {
+    for (const image of allImages(this.#context.index)) yield summarize(this.#context, image);
+  }
+
+  inspect(argument: string): ImageDetails {
+    return describeImage(this.#context, resolveImage(this.#context.index, argument));
+  }
+
+  /** The manifest's exact bytes. */
+  manifest(argument: string): Buffer {
+    return readBlob(this.#context, resolveImage(this.#context.index, argument).manifest);
+  }
+
+  async render(argument: string, options: RenderOptions = {}): Promise<Rendered> {
+    return renderImage(this.#context, await this.resolve(argument, options), options);
+  }
+
+  async checkout(argument: string, dir: string, options: CheckoutOptions = {}): Promise<CheckedOut> {
+    return checkoutImage(this.#context, await this.resolve(argument, options), dir, options);
+  }
+
+  async *trees(): AsyncGenerator<TreeRecord & { path: string }> {
+    for (const { value } of this.#context.index.trees.getRange()) yield { ...value, path: this.treePath(value.id) };
+  }
+
+  /** The trees that a tree id, or an image, means. */
+  findTrees(argument: string): TreeRecord[] {
+    return resolveTrees(this.#context.index, argument);
+  }
+
+  treePath(treeId: string): string {
+    return this.#context.layout.rootfs(treeId);
+  }
+
+  removeTrees(trees: readonly TreeRecord[], options: { force?: boolean } = {}): Promise<TreeRecord[]> {
+    return removeTrees(this.#context, trees, options.force === true);
+  }
+
+  /** What a render would give, path by path, without rendering. */
+  async *files(argument: string): AsyncGenerator<FileRecord> {
+    yield* filesOf(this.#context, await this.resolve(argument));
+  }
+
+  async *compare(a: string, b: string): AsyncGenerator<Difference> {
+    yield* compareImages(this.#context, await this.resolve(a), await this.resolve(b));
+  }
+
+  /** Where the content of one file lies, for reading only. */
+  async locate(argument: string, path: string): Promise<{ object: string; size: number }> {
+    return locateFile(this.#context, await this.resolve(argument), path);
+  }
+
+  /** Checks what is named, or everything. An argument is an image or a tree id. */
+  check(targets: readonly string[] = [], options: Omit<CheckOptions, 'images' | 'trees'> = {}): Promise<CheckResult> {
+    if (targets.length === 0) return checkStore(this.#context, options);
+    const { index } = this.#context;
+    const trees = targets
+      .filter((target) => target.startsWith('deps-'))
+      .flatMap((target) => resolveTrees(index, target));
+    const images = targets.filter((target) => !target.startsWith('deps-')).map((target) => resolveImage(index, target));
+    return checkStore(this.#context, { ...options, images, trees });
+  }
+
+  fsck(options: OperationOptions = {}): Promise<FsckResult> {
+    return fsckStore(this.#context, options);
+  }
+
+  remove(targets: readonly string[], options: { force?: boolean } = {}): Promise<Removed[]> {
+    const images = targets.map((target) => resolveImage(this.#context.index, target));
+    return removeImages(this.#context, images, options.force === true);
+  }
+
+  async pin(argument: string): Promise<ImageSummary> {
+    return summarize(this.#context, await setPinned(this.#context, resolveImage(this.#context.index, argument), true));
+  }
+
+  async unpin(argument: string): Promise<ImageSummary> {
+    return summarize(this.#context, await setPinned(this.#context, resolveImage(this.#context.index, argument), false));
+  }
+
+  /** Keeps a tree from being collected for a while. @param target a tree id, or an image that has exactly one */
+  lease(target: string, ttlMs: number, holder = ''): Promise<LeaseRecord> {
+    const trees = this.findTrees(target);
+    if (trees.length !== 1)
+      throw new CairnError('ERR_NOT_FOUND', `${target} has ${trees.length} trees; render it, or name one`);
+    return addLease(this.#context, trees[0] as TreeRecord, ttlMs, holder);
+  }
+
+  releaseLease(id: string): Promise<LeaseRecord> {
+    return removeLease(this.#context, id);
+  }
+
+  leases(): LeaseRecord[] {
+    return activeLeases(this.#context);
+  }
+
+  gc(options: GcOptions = {}): Promise<Collected> {
+    return collect(this.#context, options);
+  }
+
+  usage(): Promise<Usage> {
+    return usageOf(this.#context);
+  }
+
+  /** @param file a path, or `-` for standard output */
+  async export(argument: string, file: string, options: ExportOptions = {}): Promise<Exported> {
+    return exportImage(this.#context, await this.resolve(argument, options), file, options);
+  }
+
+  put(source: string | NodeJS.ReadableStream, options: OperationOptions = {}): Promise<PutResult> {
+    return putBlob(this.#context, source, options);
+  }
+
+  /** @param file a path, or `-` for standard output */
+  async get(argument: string, file: string, options: OperationOptions = {}): Promise<{ key: Key; size: number }> {
+    const key = resolveBlob(this.#context.index, argument);
+    return { key, ...(await getBlob(this.#context, key, file, options)) };
+  }
+
+  async close(): Promise<void> {
+    await this.#context.pool.close();
+    this.#context.staging.close();
+    await this.#context.index.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,114 @@
+/** Gives images back as archives: a layer's exact bytes, or a merged tree packed anew. */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { PassThrough, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { CairnError } from '../engine/errors.js';
+import { shardedPath } from '../engine/layout.js';
+import { variantOf } from '../engine/object.js';
+import { readRecipe } from '../engine/recipe.js';
+import { unpackShard } from '../engine/render/shard.js';
+import { decodeToc, type TocEntry } from '../engine/toc.js';
+import { checkCancelled, countBytes } from './control.js';
+import { packTree } from './pack-tree.js';
+import type { Control, ExportLayerTask, ExportResult, ExportTreeTask, Output, OutputCompression } from './protocol.js';
+
+const CHUNK = 1 << 20;
+
+export function exportLayer(task: ExportLayerTask): Promise<ExportResult> {
+  return writeOut(layerBytes(task), task);
+}
+
+export function exportTree(task: ExportTreeTask): Promise<ExportResult> {
+  const rows = unpackShard(task.shard);
+  const groups = task.groups.split('\0');
+  return writeOut(
+    packTree(rows, task.sizes, groups, (row) => shardedPath(task.objects, `${row.source}.${variantOf(row)}`)),
+    task,
+  );
+}
+
+async function* layerBytes(task: ExportLayerTask): AsyncGenerator<Buffer> {
+  const contents = decodeToc(fs.readFileSync(task.toc)).filter(({ type, size }) => type === 'file' && size > 0);
+  let next = 0;
+  for await (const part of readRecipe(fs.createReadStream(task.recipe, { highWaterMark: CHUNK }))) {
+    if ('frame' in part) {
+      yield part.frame;
+      continue;
+    }
+    const entry = contents[next++];
+    if (entry?.size !== part.content)
+      throw new CairnError('ERR_DAMAGED', 'the recipe does not fit the table of contents', { path: task.recipe });
+    yield* objectBytes(task.objects, entry);
+  }
+  if (next !== contents.length)
+    throw new CairnError('ERR_DAMAGED', 'the recipe does not fit the table of contents', { path: task.recipe });
+}
+
+function* objectBytes(objects: string, entry: TocEntry): Generator<Buffer> {
+  const path = shardedPath(objects, `${entry.key}.${variantOf(entry)}`);
+  yield* fileBytes(path, entry.size);
+}
+
+/** A file's bytes in chunks. @throws CairnError `ERR_DAMAGED` when it is missing or of another length */
+export function* fileBytes(path: string, size: number): Generator<Buffer> {
+  let fd: number;
+  try {
+    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    throw new CairnError('ERR_DAMAGED', 'an object is missing; "cairn fsck" tells which images need it', {
+      path,
+      cause,
+    });
+  }
+  try {
+    let left = size;
+    while (left > 0) {
+      const buffer = Buffer.allocUnsafe(Math.min(left, CHUNK));
+      const taken = fs.readSync(fd, buffer, 0, buffer.length, null);
+      if (taken === 0) break;
+      left -= taken;
+      yield buffer.subarray(0, taken);
+    }
+    if (left > 0 || fs.fstatSync(fd).size !== size) {
+      throw new CairnError('ERR_DAMAGED', 'an object does not have the size that its layer says', { path });
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+interface Destination {
+  control: Control;
+  output: Output;
+  compress: OutputCompression;
+}
+
+async function writeOut(
+  bytes: AsyncIterable<Buffer>,
+  { control, output, compress }: Destination,
+): Promise<ExportResult> {
+  const hash = createHash('sha512');
+  let size = 0;
+  async function* hashed(): AsyncGenerator<Buffer> {
+    for await (const chunk of bytes) {
+      checkCancelled(control);
+      hash.update(chunk);
+      countBytes(control, chunk.length);
+      yield chunk;
+    }
+  }
+  const sink =
+    'path' in output
+      ? fs.createWriteStream(output.path, { flags: 'wx', mode: 0o644, highWaterMark: CHUNK })
+      : fs.createWriteStream('', { fd: output.fd, autoClose: false, highWaterMark: CHUNK });
+  const counter = new PassThrough({ highWaterMark: CHUNK });
+  counter.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+  });
+  const packed = compress === 'gzip' ? createGzip({ level: 6 }) : new PassThrough({ highWaterMark: CHUNK });
+  await pipeline(Readable.from(hashed(), { highWaterMark: 2 }), packed, counter, sink);
+  return { sha512: hash.digest('hex'), size };
+}

@@ -1,0 +1,135 @@
+/** A merged tree as one pax archive, entries in byte order of their paths. */
+import { type Pack, pack } from 'tar-stream';
+import { type ByteString, isAscii, toBuffer } from '../engine/bytes.js';
+import { formatTime } from '../engine/object.js';
+import type { NodeType } from '../engine/plan/plan.js';
+import type { ShardRow } from '../engine/render/shard.js';
+import { fileBytes } from './export.js';
+
+const TYPES = {
+  file: 'file',
+  dir: 'directory',
+  symlink: 'symlink',
+  char: 'character-device',
+  block: 'block-device',
+  fifo: 'fifo',
+} as const satisfies Record<NodeType, string>;
+
+/** What a ustar header can hold; beyond it a pax record tells. */
+const MAX_NAME = 100;
+const MAX_ID = 0o777777;
+const MAX_TIME = 0x7fffffff;
+const BLOCK = 512;
+
+/**
+ * @param groups per row: the first path that shares its inode; a later one becomes a hard link to it
+ * @param objectPath where a file's content lies
+ */
+export async function* packTree(
+  rows: readonly ShardRow[],
+  sizes: Float64Array,
+  groups: readonly ByteString[],
+  objectPath: (row: ShardRow) => string,
+): AsyncGenerator<Buffer> {
+  const archive = pack();
+  const fill = async (): Promise<void> => {
+    for (const [i, row] of rows.entries()) {
+      const group = groups[i] as ByteString;
+      const linked = group !== '' && group !== row.path;
+      const size = row.type === 'file' && !linked ? (sizes[i] as number) : 0;
+      await addEntry(archive, row, size, linked ? group : undefined, objectPath);
+    }
+    archive.finalize();
+  };
+  const filling = fill().catch((error: unknown) => archive.destroy(error as Error));
+  for await (const chunk of archive) yield chunk as Buffer;
+  await filling;
+}
+
+async function addEntry(
+  archive: Pack,
+  row: ShardRow,
+  size: number,
+  linkTo: ByteString | undefined,
+  objectPath: (row: ShardRow) => string,
+): Promise<void> {
+  const name = row.path === '' ? './' : row.type === 'dir' ? `${row.path}/` : row.path;
+  const link = linkTo ?? (row.type === 'symlink' ? row.source : '');
+  const records = paxRecords(row, name, link);
+  if (records.length > 0) archive.push(paxHeader(records));
+  const header = {
+    name: plain(name),
+    type: linkTo === undefined ? TYPES[row.type] : ('link' as const),
+    mode: row.mode,
+    uid: row.uid > MAX_ID ? 0 : row.uid,
+    gid: row.gid > MAX_ID ? 0 : row.gid,
+    size,
+    mtime: new Date(row.sec > MAX_TIME ? 0 : row.sec * 1000),
+    devmajor: row.devMajor,
+    devminor: row.devMinor,
+    ...(link === '' ? {} : { linkname: plain(link) }),
+  };
+  await new Promise<void>((resolve, reject) => {
+    const entry = archive.entry(header, (error) => (error ? reject(error) : resolve()));
+    if (header.type !== 'file') return;
+    void feed(entry, size === 0 ? [] : fileBytes(objectPath(row), size)).catch((error: unknown) => {
+      entry.destroy(error as Error);
+      reject(error as Error);
+    });
+  });
+}
+
+async function feed(entry: NodeJS.WritableStream, chunks: Iterable<Buffer>): Promise<void> {
+  for (const chunk of chunks) {
+    if (!entry.write(chunk)) await new Promise<void>((resolve) => entry.once('drain', () => resolve()));
+  }
+  entry.end();
+}
+
+/** A stand-in for a name that the header cannot spell; the pax record before it has the real one. */
+function plain(name: ByteString): string {
+  return isAscii(name) && name.length <= MAX_NAME ? name : name.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_NAME - 1);
+}
+
+/** Only what the plain header cannot hold. Values are bytes: tar-stream would write them as text and damage binary ones. */
+function paxRecords(row: ShardRow, name: ByteString, link: ByteString): Buffer[] {
+  const records: Buffer[] = [];
+  const add = (key: string, value: Buffer): void => {
+    records.push(paxRecord(key, value));
+  };
+  if (plain(name) !== name) add('path', toBuffer(name));
+  if (plain(link) !== link) add('linkpath', toBuffer(link));
+  if (row.uid > MAX_ID) add('uid', Buffer.from(`${row.uid}`));
+  if (row.gid > MAX_ID) add('gid', Buffer.from(`${row.gid}`));
+  if (row.nsec !== 0 || row.sec > MAX_TIME) add('mtime', Buffer.from(formatTime(row.sec, row.nsec)));
+  for (const { name: attribute, value } of row.xattrs) add(`SCHILY.xattr.${attribute}`, value);
+  return records;
+}
+
+function paxRecord(key: ByteString, value: Buffer): Buffer {
+  const rest = Buffer.concat([toBuffer(` ${key}=`), value, Buffer.from('\n')]);
+  let length = rest.length;
+  // The length counts its own digits.
+  while (`${length}`.length + rest.length !== length) length = `${length}`.length + rest.length;
+  return Buffer.concat([Buffer.from(`${length}`), rest]);
+}
+
+/** A pax extended header with its block, ready to stand between two entries. */
+function paxHeader(records: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(records);
+  const header = Buffer.alloc(BLOCK);
+  const field = (text: string, at: number): number => header.write(text, at, 'latin1');
+  field('PaxHeaders/entry', 0);
+  field('0000644\0', 100);
+  field('0000000\0', 108);
+  field('0000000\0', 116);
+  field(`${body.length.toString(8).padStart(11, '0')}\0`, 124);
+  field('00000000000\0', 136);
+  field('        ', 148);
+  field('x', 156);
+  field('ustar\x0000', 257);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  field(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  const padding = Buffer.alloc((BLOCK - (body.length % BLOCK)) % BLOCK);
+  return Buffer.concat([header, body, padding]);
+}
