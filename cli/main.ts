@@ -1,5 +1,5 @@
 /** From arguments to an exit code: builds the program, runs one command, and turns whatever went wrong into words. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, Option, type OutputConfiguration } from 'commander';
 import { CairnError, toCairnError } from '../engine/errors.js';
 import { DEFAULT_LIMITS, type Limits, limitFlag } from '../engine/limits.js';
 import { COMMANDS, findCommand } from './commands.js';
@@ -22,7 +22,12 @@ export async function main(args: readonly string[], version: string): Promise<nu
     if (thrown instanceof CommanderError) {
       if (thrown.exitCode === 0) return EXIT.done;
       const usage = new CairnError('ERR_USAGE', thrown.message.replace(/^error: /, ''));
-      if (thrown.code !== 'commander.help') reportError(usage, json, false);
+      if (thrown.code !== 'commander.help') {
+        reportError(usage, json, false);
+        if (!json) process.stderr.write('(add --help for more)\n');
+      } else if (json) {
+        reportError(new CairnError('ERR_USAGE', 'a command is missing'), json, false);
+      }
       return EXIT.usage;
     }
     const error = toCairnError(thrown);
@@ -45,8 +50,7 @@ function programOf(version: string, json: boolean): Command {
     .addOption(new Option('--workers <n>', 'worker threads').argParser(parseCount))
     .option('--verbose', 'show causes and stack traces of errors')
     .exitOverride()
-    .showHelpAfterError(json ? false : '(add --help for more)')
-    .configureOutput({ writeErr: () => {} });
+    .configureOutput(outputOf(json));
   for (const [name, value] of Object.entries(DEFAULT_LIMITS)) {
     const parse = name === 'maxBytes' || name === 'maxManifest' || name === 'maxPax' ? parseSize : parseCount;
     const option = new Option(`${limitFlag(name as keyof Limits)} <n>`, `default ${value}`).argParser(parse);
@@ -65,10 +69,16 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 damage found, 130 interrup
   );
 }
 
-/** The first word that is neither an option nor an option's value. */
+/** Errors are reported in one place, in {@link main}. Help where a command is missing goes to stderr, for people only. */
+function outputOf(json: boolean): OutputConfiguration {
+  return { outputError: () => {}, ...(json ? { writeErr: () => {} } : {}) };
+}
+
+/** The first word that is neither an option nor an option's value; after `help`, the second. */
 function commandIn(program: Command, args: readonly string[]): string | undefined {
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
+    if (arg === 'help') continue;
     if (!arg.startsWith('-')) return arg;
     const option = program.options.find(({ long, short }) => long === arg || short === arg);
     if (option?.required === true) i++;
@@ -82,9 +92,9 @@ async function addCommands(program: Command, wanted: string | undefined): Promis
   for (const entry of COMMANDS) {
     const command = program.command(entry.name).summary(entry.summary).description(sentence(entry.summary));
     for (const alias of entry.aliases ?? []) command.alias(alias);
-    command.exitOverride().configureOutput({ writeErr: () => {} });
+    command.exitOverride();
     if (entry === chosen) (await entry.load()).define(command);
-    for (const sub of command.commands) sub.exitOverride().configureOutput({ writeErr: () => {} });
+    for (const sub of command.commands) sub.exitOverride();
   }
 }
 

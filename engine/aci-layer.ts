@@ -33,6 +33,11 @@ export class AciLayer {
    */
   add(entry: TarEntry): ContentRole {
     const full = cleanPath(entry.name, this.#limits);
+    const { maxBytes } = this.#limits;
+    if (entry.size > maxBytes) {
+      const why = `a file of ${entry.size} bytes; the limit is ${maxBytes} (${limitFlag('maxBytes')})`;
+      throw new CairnError('ERR_LIMIT', why, { entry: toText(entry.name) });
+    }
     if (full === 'manifest') return this.#manifest(entry);
     if (full === '' || full === ROOT) {
       if (entry.type !== 'dir') throw badPath(entry.name, `a ${entry.type} where only a directory may be`);
@@ -101,6 +106,7 @@ export class AciLayer {
   }
 
   #linkTarget(entry: TarEntry, path: ByteString): ByteString {
+    if (entry.link === '') throw badPath(entry.name, 'a hard link without a target');
     if (entry.link.startsWith('/') || entry.link.split('/').includes('..')) {
       throw badPath(entry.name, 'a hard link to an absolute path or through ".."');
     }

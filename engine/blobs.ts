@@ -23,24 +23,26 @@ export async function putBlob(
   options: OperationOptions = {},
 ): Promise<PutResult> {
   mustWrite(store);
-  const { layout, index, pool, staging } = store;
+  const { layout, index, pool, disk, staging } = store;
   return store.uses.during(options.signal, async () => {
     const dir = staging.make();
     try {
       const staged = join(dir, 'blob');
       const { hash, size } = await copyHashed(source, staged, options);
       const key: Key = `sha512-${hash}`;
-      fs.writeFileSync(stagedNames(dir), `${hash}\n`, { mode: 0o600 });
+      fs.writeFileSync(stagedNames(dir), hash, { mode: 0o600 });
       const known = index.blobs.get(keyBytes(key));
       if (known?.put === true) return { key, size, existed: true };
-      await pool.run<'sync'>({ kind: 'sync', dir: layout.dir });
+      await disk.sync();
       await pool.run<'place'>({
         kind: 'place',
-        objectDirs: [],
+        stagings: [],
         objects: layout.objects,
         files: [[staged, layout.blob(key)]],
+        share: 0,
+        of: 1,
       });
-      await pool.run<'sync'>({ kind: 'sync', dir: layout.dir });
+      await disk.sync();
       return await index.commit(() => {
         const existed = index.blobs.get(keyBytes(key))?.put === true;
         if (!existed) retainBlob(index, key, size, true);

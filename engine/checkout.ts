@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { RenderMode } from '../workers/protocol.js';
 import type { OperationOptions, StoreContext } from './context.js';
-import { bury, place, syncDirectory } from './durable.js';
+import { bury, Disk, place, syncDirectory } from './durable.js';
 import { CairnError } from './errors.js';
 import type { ImageRecord } from './index/records.js';
 import { treeHashOf } from './plan/tree-hash.js';
@@ -43,12 +43,14 @@ export async function checkoutImage(
     const plan = planOf(store, ingredients);
     const staging = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
     const old = `${staging}.old`;
+    const disk = new Disk(dirname(target));
     try {
+      disk.open();
       fs.mkdirSync(staging, { mode: 0o755 });
       const root = join(staging, 'rootfs');
       const made = await execute(store, plan, root, mode, options.uidShift ?? 0, options);
       fs.writeFileSync(join(staging, 'manifest'), readBlob(store, image.manifest));
-      await store.pool.run<'sync'>({ kind: 'sync', dir: staging });
+      await disk.sync();
       bury(target, old);
       place(options.rootfsOnly === true ? root : staging, target);
       syncDirectory(dirname(target));
@@ -68,6 +70,7 @@ export async function checkoutImage(
         ms: Math.round(performance.now() - begun),
       };
     } finally {
+      await disk.close();
       await store.pool.run<'remove'>({ kind: 'remove', paths: [staging, old] });
     }
   });

@@ -8,8 +8,9 @@ import { type Retained, rememberDigest, retainBlob, retainLayer, retainObjects }
 import { putImage } from './index/images.js';
 import type { ImageRecord } from './index/records.js';
 import { type Key, keyBytes } from './key.js';
-import { stagedManifest, stagedObjects, stagedRecipe, stagedToc } from './layout.js';
+import { stagedManifest, stagedRecipe, stagedToc } from './layout.js';
 import type { ImageManifest } from './manifest/image.js';
+import { eachOf } from './pool.js';
 
 /** An import that is staged, hashed and validated. */
 export interface Prepared {
@@ -66,19 +67,26 @@ export class Committer {
   }
 
   async #commit(batch: readonly Prepared[]): Promise<Committed[]> {
-    const { pool, layout, index } = this.#store;
-    await pool.run<'sync'>({ kind: 'sync', dir: layout.dir });
-    await pool.run<'place'>({
-      kind: 'place',
-      objectDirs: batch.map(({ staging }) => stagedObjects(staging)),
-      objects: layout.objects,
-      files: batch.flatMap(({ staging, absorbed }): [string, string][] => [
-        [stagedToc(staging), layout.blob(`sha512-${absorbed.toc.sha512}`)],
-        [stagedRecipe(staging), layout.blob(`sha512-${absorbed.recipe.sha512}`)],
-        [stagedManifest(staging), layout.blob(`sha512-${absorbed.manifestHash}`)],
-      ]),
-    });
-    await pool.run<'sync'>({ kind: 'sync', dir: layout.dir });
+    const { pool, disk, layout, index } = this.#store;
+    await disk.sync();
+    const stagings = batch.map(({ staging }) => staging);
+    const files = batch.flatMap(({ staging, absorbed }): [string, string][] => [
+      [stagedToc(staging), layout.blob(`sha512-${absorbed.toc.sha512}`)],
+      [stagedRecipe(staging), layout.blob(`sha512-${absorbed.recipe.sha512}`)],
+      [stagedManifest(staging), layout.blob(`sha512-${absorbed.manifestHash}`)],
+    ]);
+    const shares = Array.from({ length: pool.size }, (_none, share) => share);
+    await eachOf(shares, pool.size, (share) =>
+      pool.run<'place'>({
+        kind: 'place',
+        stagings,
+        objects: layout.objects,
+        files: share === 0 ? files : [],
+        share,
+        of: pool.size,
+      }),
+    );
+    await disk.sync();
     return index.commit(() => batch.map((prepared) => this.#record(prepared)));
   }
 

@@ -1,5 +1,6 @@
 /** What every operation of an open store works with. */
 import type { Identity } from '../workers/protocol.js';
+import type { Disk } from './durable.js';
 import { CairnError } from './errors.js';
 import type { Index } from './index/open.js';
 import type { Layout } from './layout.js';
@@ -27,6 +28,7 @@ export interface StoreContext {
   readonly layout: Layout;
   readonly index: Index;
   readonly pool: Pool;
+  readonly disk: Disk;
   readonly staging: Staging;
   readonly limits: Limits;
   readonly identity: Identity;
@@ -94,14 +96,17 @@ const told = new WeakSet<StoreContext>();
  * @throws CairnError `ERR_READ_ONLY`
  */
 export function mustWrite(store: StoreContext): void {
-  const fault = ffiFault();
-  if (fault !== undefined && !told.has(store)) {
-    told.add(store);
-    store.notice(`no direct system calls (${fault}): using sync(1), flock(1) and mknod(1); extended attributes are not set`);
-  }
   if (store.readOnly) {
     throw new CairnError('ERR_READ_ONLY', `the store ${store.layout.dir} is open for reading only`, {
       path: store.layout.dir,
     });
+  }
+  store.disk.open();
+  const fault = ffiFault();
+  if (fault !== undefined && !told.has(store)) {
+    told.add(store);
+    store.notice(
+      `no direct system calls (${fault}): using sync(1), flock(1) and mknod(1); extended attributes are not set`,
+    );
   }
 }

@@ -2,9 +2,9 @@
  * How things become durable, and the only place that syncs or renames.
  *
  * Everything new is written below `staging/`, then
- *   1. {@link syncStore}: the data and its directories are on disk,
+ *   1. {@link Disk.sync}: the data and its directories are on disk,
  *   2. {@link place}: renamed to where it belongs; so whatever lies outside `staging/` is complete,
- *   3. {@link syncStore} again: the names are on disk,
+ *   3. {@link Disk.sync} again: the names are on disk,
  *   4. the index commits and is flushed (`engine/index/`): now it exists.
  * A crash before 4 leaves garbage that no index entry points to; `gc` sweeps it.
  *
@@ -15,17 +15,52 @@
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { CairnError, toCairnError } from './errors.js';
-import { syncfs } from './native.js';
+import { renameOnce, syncfs } from './native.js';
 
-/** Makes everything written so far to the file system of `dir` durable. */
-export function syncStore(dir: string): void {
-  const fd = fs.openSync(dir, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
-  try {
-    syncfs(fd, dir);
-  } catch (cause) {
-    throw toCairnError(cause, 'the disk did not take the data');
-  } finally {
-    fs.closeSync(fd);
+/** The file system that a directory lies on, as something to be flushed. */
+export class Disk {
+  readonly #dir: string;
+  #fd: number | undefined;
+  #failure: unknown;
+  #running: Promise<void> | undefined;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** From here on, no failed write-back can pass unseen: the descriptor reports each that happens while it is open. */
+  open(): void {
+    this.#fd ??= fs.openSync(this.#dir, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  }
+
+  /** Makes everything written so far durable. @throws CairnError `ERR_IO`, then and every time after */
+  async sync(): Promise<void> {
+    this.open();
+    // One that is under way may have begun before our last write.
+    await this.#running?.catch(() => undefined);
+    if (this.#failure !== undefined) throw this.#failure;
+    const running = syncfs(this.#fd as number, this.#dir).catch((cause: unknown) => {
+      this.#failure = toCairnError(cause, 'the disk did not take the data');
+      throw this.#failure;
+    });
+    this.#running = running;
+    try {
+      await running;
+    } finally {
+      if (this.#running === running) this.#running = undefined;
+    }
+  }
+
+  /** Sets the disk to work on what has been written, so that less is left for {@link sync}. A failure shows there. */
+  writeBehind(): void {
+    if (this.#running === undefined) void this.sync().catch(() => undefined);
+  }
+
+  /** Waits for the disk to come to rest. */
+  async close(): Promise<void> {
+    await this.#running?.catch(() => undefined);
+    if (this.#fd !== undefined) fs.closeSync(this.#fd);
+    this.#fd = undefined;
   }
 }
 
@@ -49,14 +84,22 @@ export function place(from: string, to: string): void {
   fs.renameSync(from, to);
 }
 
-/** As {@link place}, making the directory above first if it is missing. */
-export function placeMakingParent(from: string, to: string): void {
+/**
+ * As {@link place}, unless something is there: then another was faster, its copy stays (trees may link to it already) and ours goes
+ * with its staging. Makes the directory above if that is missing.
+ * @returns whether ours was placed
+ */
+export function placeOnce(from: string, to: string): boolean {
   try {
-    fs.renameSync(from, to);
+    renameOnce(from, to);
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || code === 'ENOTEMPTY') return false;
+    if (code !== 'ENOENT') throw error;
     fs.mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
-    fs.renameSync(from, to);
+    renameOnce(from, to);
+    return true;
   }
 }
 

@@ -9,6 +9,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import xxhash from 'xxhash-wasm';
 import type { AbsorbResult } from '../workers/protocol.js';
+import { makeRing } from '../workers/ring.js';
 import { Committer, type Prepared } from './commit.js';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
 import { CairnError, toCairnError } from './errors.js';
@@ -17,7 +18,7 @@ import { digestBytes } from './index/contents.js';
 import type { ImageRecord } from './index/records.js';
 import { type Key, keyBytes, parseHashPrefix } from './key.js';
 import { parseImageManifest } from './manifest/image.js';
-import { eachOf, withControl } from './pool.js';
+import { eachOf, Turnstile, withControl } from './pool.js';
 
 export interface ImportOptions extends OperationOptions {
   /** Mark as the latest of its name. */
@@ -51,9 +52,17 @@ export interface ImportFailure {
 
 export const STDIN = '-';
 
+/** How often the disk is set to work on what has been staged. */
+const WRITE_BEHIND_MS = 500;
+
+/** From this size on, two workers share a layer; smaller ones are better done side by side. */
+const SHARED_BYTES = 4 * 2 ** 20;
+
 export class Importer {
   readonly #store: StoreContext;
   readonly #committer: Committer;
+  readonly #pipelines = new Turnstile();
+  #lastWriteBehind = performance.now();
 
   constructor(store: StoreContext) {
     this.#store = store;
@@ -67,21 +76,29 @@ export class Importer {
   async importAll(sources: readonly string[], options: ImportOptions): Promise<(Imported | ImportFailure)[]> {
     mustWrite(this.#store);
     const meter = new Meter(sources, options);
-    return eachOf(sources, options.jobs ?? this.#store.pool.size, async (source) => {
-      try {
-        return await this.#importOne(source, options, meter);
-      } catch (thrown) {
-        const error = toCairnError(thrown, source);
-        if (!(error instanceof CairnError)) throw error;
-        const named = new CairnError(error.code, error.message, {
-          ...error.toJSON(),
-          path: error.path ?? source,
-          cause: error,
-        });
-        if (options.keepGoing !== true || error.code === 'ERR_ABORTED') throw named;
-        return { source, error: named };
-      }
+    // The largest first: what begins last should be short, or one worker ends long after the others.
+    const order = sources.map((_source, i) => i).sort((a, b) => sizeOf(sources[b]) - sizeOf(sources[a]));
+    const results: (Imported | ImportFailure)[] = new Array(sources.length);
+    await eachOf(order, options.jobs ?? this.#store.pool.size, async (i) => {
+      results[i] = await this.#importOrReport(sources[i] as string, options, meter);
     });
+    return results;
+  }
+
+  async #importOrReport(source: string, options: ImportOptions, meter: Meter): Promise<Imported | ImportFailure> {
+    try {
+      return await this.#importOne(source, options, meter);
+    } catch (thrown) {
+      const error = toCairnError(thrown, source);
+      if (!(error instanceof CairnError)) throw error;
+      const named = new CairnError(error.code, error.message, {
+        ...error.toJSON(),
+        path: error.path ?? source,
+        cause: error,
+      });
+      if (options.keepGoing !== true || error.code === 'ERR_ABORTED') throw named;
+      return { source, error: named };
+    }
   }
 
   async #importOne(source: string, options: ImportOptions, meter: Meter): Promise<Imported> {
@@ -98,7 +115,13 @@ export class Importer {
       }
       const staging = this.#store.staging.make();
       try {
-        const absorbed = await this.#absorb(source, staging, options, meter.of(source));
+        const absorbed = await this.#absorb(
+          source,
+          file?.size ?? Number.POSITIVE_INFINITY,
+          staging,
+          options,
+          meter.of(source),
+        );
         checkExpected(options.expect, `sha512-${absorbed.sha512}`, `sha256:${absorbed.transport.sha256}`);
         const manifest = parseImageManifest(absorbed.manifest, this.#store.limits);
         const prepared: Prepared = { staging, absorbed, manifest, fingerprint, latest: options.latest === true };
@@ -110,25 +133,51 @@ export class Importer {
     });
   }
 
-  #absorb(
-    source: string,
+  async #absorb(
+    path: string,
+    bytes: number,
     staging: string,
     options: ImportOptions,
     onBytes: ((bytes: number) => void) | undefined,
   ): Promise<AbsorbResult> {
-    const { pool, layout, limits, identity } = this.#store;
-    return withControl(options.signal, onBytes, (control) =>
-      pool.run<'absorb'>({
-        kind: 'absorb',
+    const { pool, layout, index, limits, identity } = this.#store;
+    const source = path === STDIN ? { fd: 0 } : { path };
+    const onCount = (done: number): void => {
+      this.#writeBehind();
+      onBytes?.(done);
+    };
+    return withControl(options.signal, onCount, async (control) => {
+      const endless = options.expect !== undefined;
+      const common = {
         control,
-        source: source === STDIN ? { fd: 0 } : { path: source },
+        source,
         staging,
         objects: layout.objects,
         limits,
         identity,
-        endless: options.expect !== undefined,
-      }),
-    );
+        endless,
+        fresh: index.totals.objects === 0,
+      };
+      const halves = Math.floor(pool.size / 2);
+      if (halves === 0 || bytes < SHARED_BYTES) return pool.run<'absorb'>({ kind: 'absorb', ...common });
+      // Both halves must get a worker, or one would wait for the other for ever.
+      return this.#pipelines.take(halves, async () => {
+        const ring = makeRing();
+        const poured = pool.run<'pour'>({ kind: 'pour', control, source, ring, limits });
+        const absorbed = pool.run<'absorb-ring'>({ kind: 'absorb-ring', ring, ...common });
+        const [first, second] = await Promise.allSettled([poured, absorbed]);
+        if (first.status === 'fulfilled' && second.status === 'fulfilled') return { ...first.value, ...second.value };
+        throw causeOf([first, second]);
+      });
+    });
+  }
+
+  /** While workers still read and hash, the disk can already take what they have written. */
+  #writeBehind(): void {
+    const now = performance.now();
+    if (now - this.#lastWriteBehind < WRITE_BEHIND_MS) return;
+    this.#lastWriteBehind = now;
+    this.#store.disk.writeBehind();
   }
 
   /**
@@ -164,6 +213,12 @@ export class Importer {
     const objects = { new: 0, newBytes: 0, shared: layer?.objects ?? 0, sharedBytes: layer?.objectBytes ?? 0 };
     return describe(source, image, objects, true, begun);
   }
+}
+
+/** Of two halves that failed, the one that failed by itself: the other was only stopped. */
+function causeOf(settled: readonly PromiseSettledResult<unknown>[]): unknown {
+  const reasons = settled.filter((each) => each.status === 'rejected').map(({ reason }) => reason as unknown);
+  return reasons.find((reason) => !(reason instanceof CairnError) || reason.code !== 'ERR_ABORTED') ?? reasons[0];
 }
 
 function describe(
@@ -211,6 +266,12 @@ async function fingerprintOf(path: string, size: number): Promise<string> {
   } finally {
     fs.closeSync(fd);
   }
+}
+
+/** Bytes of a source; a stream is as long as it likes, and what is missing is found out soon enough. */
+function sizeOf(source: string | undefined): number {
+  if (source === undefined || source === STDIN) return Number.MAX_SAFE_INTEGER;
+  return fs.statSync(source, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** Adds up what several imports have read. */

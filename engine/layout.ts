@@ -100,5 +100,7 @@ export const stagedObjects = (staging: string): string => join(staging, 'objects
 export const stagedToc = (staging: string): string => join(staging, 'toc');
 export const stagedRecipe = (staging: string): string => join(staging, 'recipe');
 export const stagedManifest = (staging: string): string => join(staging, 'manifest');
-/** Names of what is about to be moved out of staging, so that a later gc can find it if the commit never came. */
+/**
+ * The note of what is about to be moved out of staging: names of objects and hashes of blobs, one a line. A later gc finds by it what was moved if the commit never came.
+ */
 export const stagedNames = (staging: string): string => join(staging, 'placing');

@@ -3,13 +3,18 @@
  * Where the FFI package cannot load (or `CAIRN_NO_FFI` is set), each call has a stand-in or says that it is missing;
  * {@link ffiFault} tells why, so that callers can say it aloud.
  */
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { type ByteString, toBuffer } from './bytes.js';
 import type { Xattr } from './tar/entry.js';
 
-type Call = (...args: unknown[]) => number;
+interface Call {
+  (...args: unknown[]): number;
+  /** The same on a thread of its own; the last argument is called with error and result. */
+  async(...args: unknown[]): void;
+}
 
 interface Calls {
   syncfs: Call;
@@ -19,6 +24,7 @@ interface Calls {
   llistxattr: Call;
   lgetxattr: Call;
   utimensat: Call;
+  renameat2: Call;
   errno(): number;
 }
 
@@ -44,6 +50,7 @@ function calls(): Calls | undefined {
       llistxattr: libc.func('int64_t llistxattr(const void *path, void *list, size_t size)'),
       lgetxattr: libc.func('int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)'),
       utimensat: libc.func('int utimensat(int directory, const void *path, const void *times, int flags)'),
+      renameat2: libc.func('int renameat2(int fromDirectory, str from, int toDirectory, str to, unsigned int flags)'),
       errno: () => koffi.errno(),
     };
   } catch (error) {
@@ -77,15 +84,38 @@ function cString(bytes: ByteString): Buffer {
   return toBuffer(`${bytes}\0`);
 }
 
-/** Flushes the file system that `fd` lies on, files and directories alike; errors of earlier write-backs are reported, too. */
-export function syncfs(fd: number, path: string): void {
+/** Flushes the file system that `fd` lies on, files and directories alike, without holding up this thread. */
+export function syncfs(fd: number, path: string): Promise<void> {
+  const api = calls();
+  return new Promise((resolve, reject) => {
+    if (api === undefined) {
+      execFile('sync', ['-f', path], (error) => (error === null ? resolve() : reject(error)));
+      return;
+    }
+    // The call runs on another thread, whose errno does not reach us; a sync that fails has lost data, whatever it calls it.
+    const failure = (): NodeJS.ErrnoException =>
+      Object.assign(new Error(`EIO: syncfs failed, '${path}'`), { code: 'EIO', syscall: 'syncfs', path });
+    api.syncfs.async(fd, (error: unknown, result: number) => {
+      if (error) reject(error as Error);
+      else if (result === 0) resolve();
+      else reject(failure());
+    });
+  });
+}
+
+const RENAME_NOREPLACE = 1;
+
+/** Renames unless something is at `to`: then it throws `EEXIST`. */
+export function renameOnce(from: string, to: string): void {
   const api = calls();
   if (api !== undefined) {
-    if (api.syncfs(fd) !== 0) throw failed(api, 'syncfs', path);
-    return;
+    if (api.renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) === 0) return;
+    const error = failed(api, 'renameat2', to);
+    // Some file systems know no flags.
+    if (error.code !== 'EINVAL') throw error;
   }
-  const done = spawnSync('sync', ['-f', path], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
-  if (done.status !== 0) throw new Error(`sync -f ${path} failed: ${done.error?.message ?? done.stderr}`);
+  if (fs.existsSync(to)) throw Object.assign(new Error(`EEXIST: ${to}`), { code: 'EEXIST' });
+  fs.renameSync(from, to);
 }
 
 const LOCK_SH = 1;

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import type { Identity } from '../workers/protocol.js';
 import { type StoreContext, Uses } from './context.js';
-import { writeFileDurably } from './durable.js';
+import { Disk, writeFileDurably } from './durable.js';
 import { CairnError, toCairnError } from './errors.js';
 import { Index } from './index/open.js';
 import { Layout } from './layout.js';
@@ -54,6 +54,7 @@ export async function openContext(options: OpenOptions): Promise<StoreContext> {
     layout,
     index,
     pool: new Pool(options.workers ?? defaultWorkers()),
+    disk: new Disk(layout.dir),
     staging: new Staging(layout.staging),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     identity: ownIdentity(),

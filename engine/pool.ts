@@ -25,10 +25,13 @@ export class Pool {
       filename: new URL('../workers/worker.js', import.meta.url).href,
       name: 'run',
       minThreads: this.size,
-      maxThreads: this.size,
+      // One more than works at full speed, so that a short task never waits for a long one to end.
+      maxThreads: this.size + 1,
       // An idle worker must not sleep in the kernel: a task may leave streams to be closed.
       atomics: 'disabled',
       recordTiming: false,
+      // Streams make much short-lived garbage; with room for it, little survives to be collected slowly.
+      resourceLimits: { maxYoungGenerationSizeMb: 64 },
     });
   }
 
@@ -103,4 +106,21 @@ export async function eachOf<T, R>(
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
   if (failures.length > 0) throw failures[0];
   return results;
+}
+
+/** Lets so many in at a time, in order of arrival. */
+export class Turnstile {
+  #inside = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  async take<T>(width: number, work: () => Promise<T>): Promise<T> {
+    while (this.#inside >= width) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#inside++;
+    try {
+      return await work();
+    } finally {
+      this.#inside--;
+      this.#waiting.shift()?.();
+    }
+  }
 }

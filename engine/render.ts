@@ -124,7 +124,7 @@ async function makeTree(
   ingredients: Ingredients,
   options: RenderOptions,
 ): Promise<TreeRecord> {
-  const { layout, pool, index } = store;
+  const { layout, pool, disk, index } = store;
   const { treeId, layers } = ingredients;
   const mode = options.mode ?? 'link';
   const staging = store.staging.make();
@@ -133,10 +133,10 @@ async function makeTree(
     const made = await execute(store, plan, join(staging, 'rootfs'), mode, 0, options);
     const hash = treeHashOf(plan);
     fs.writeFileSync(join(staging, 'manifest'), readBlob(store, image.manifest), { mode: 0o600 });
-    await pool.run<'sync'>({ kind: 'sync', dir: layout.dir });
+    await disk.sync();
     await clearTheWay(store, treeId, staging);
     place(staging, layout.tree(treeId));
-    await pool.run<'sync'>({ kind: 'sync', dir: layout.dir });
+    await disk.sync();
     const now = Date.now();
     const copied = Object.values(made.copies).reduce((total, size) => total + size, 0);
     const tree: TreeRecord = {

@@ -184,6 +184,7 @@ export class Store implements AsyncDisposable {
 
   async close(): Promise<void> {
     await this.#context.pool.close();
+    await this.#context.disk.close();
     this.#context.staging.close();
     await this.#context.index.close();
   }

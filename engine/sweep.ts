@@ -48,7 +48,7 @@ async function sweepOrphans(store: StoreContext): Promise<Swept> {
   const notes = store.staging.make();
   // The note must be on disk before the commit; it is small, and written anew for each sweep.
   const names = [...index.orphans.getKeys()].map(orphanName);
-  fs.writeFileSync(stagedNames(notes), `${names.join('\n')}\n`, { mode: 0o600 });
+  fs.writeFileSync(stagedNames(notes), names.join('\n'), { mode: 0o600 });
   const paths = await index.commit(() => {
     const gone: string[] = [];
     const before = index.totals;

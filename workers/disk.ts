@@ -1,31 +1,26 @@
-/** Tasks that move, flush and delete. */
+/** Tasks that move and delete. */
 import * as fs from 'node:fs';
-import { join } from 'node:path';
-import { placeMakingParent, syncStore } from '../engine/durable.js';
-import { shardedPath } from '../engine/layout.js';
-import type { PlaceTask, RemoveTask, SyncTask } from './protocol.js';
+import { placeOnce } from '../engine/durable.js';
+import { stagedObjects } from '../engine/layout.js';
+import type { PlaceTask, RemoveTask } from './protocol.js';
 
-export function placeStaged(task: PlaceTask): { placed: number } {
-  let placed = 0;
-  for (const dir of task.objectDirs) {
-    for (const name of fs.readdirSync(dir)) {
-      const to = shardedPath(task.objects, name);
-      // Another import may have been faster. Its copy stays: trees may link to it already.
-      if (fs.existsSync(to)) continue;
-      placeMakingParent(join(dir, name), to);
-      placed++;
+export function placeStaged(task: PlaceTask): null {
+  for (const staging of task.stagings) {
+    const from = stagedObjects(staging);
+    for (const shard of fs.readdirSync(from)) {
+      // Workers that share a directory would wait for one another at every rename.
+      if (Number.parseInt(shard, 16) % task.of === task.share)
+        placeShard(`${from}/${shard}`, `${task.objects}/${shard}`);
     }
   }
-  for (const [from, to] of task.files) {
-    if (fs.existsSync(to)) continue;
-    placeMakingParent(from, to);
-  }
-  return { placed };
+  for (const [from, to] of task.files) placeOnce(from, to);
+  return null;
 }
 
-export function sync(task: SyncTask): null {
-  syncStore(task.dir);
-  return null;
+/** The first objects of a shard bring their directory along; later ones move one by one. */
+function placeShard(from: string, to: string): void {
+  if (placeOnce(from, to)) return;
+  for (const name of fs.readdirSync(from)) placeOnce(`${from}/${name}`, `${to}/${name}`);
 }
 
 export function removePaths(task: RemoveTask): null {

@@ -14,20 +14,27 @@ export class ObjectWriter {
   /** Distinct objects so far: name → bytes. */
   readonly sizes = new Map<string, number>();
   readonly skipped: Record<string, string[]> = {};
+  /** Names of the new ones. */
+  readonly staged: string[] = [];
 
   readonly #staging: string;
+  /** Shards of the staging directory that are there. */
+  readonly #shards = new Set<string>();
   readonly #objects: string;
   readonly #identity: Identity;
+  readonly #fresh: boolean;
   readonly #held = Buffer.allocUnsafeSlow(HELD_BYTES);
   #heldLength = 0;
   #entry: TocEntry | undefined;
   /** A file too large to hold: its open temporary and running hash. */
   #large: { fd: number; path: string; hash: Hash } | undefined;
 
-  constructor(staging: string, objects: string, identity: Identity) {
+  /** @param fresh the store holds nothing yet, so there is nothing to look for */
+  constructor(staging: string, objects: string, identity: Identity, fresh: boolean) {
     this.#staging = staging;
     this.#objects = objects;
     this.#identity = identity;
+    this.#fresh = fresh;
   }
 
   begin(entry: TocEntry): void {
@@ -69,7 +76,7 @@ export class ObjectWriter {
     entry.key = hash('sha512', bytes);
     const name = `${entry.key}.${variantOf(entry)}`;
     if (!this.#isNew(name, entry.size)) return;
-    const path = `${this.#staging}/${name}`;
+    const path = this.#stage(name);
     const fd = fs.openSync(
       path,
       fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL,
@@ -91,18 +98,29 @@ export class ObjectWriter {
       if (this.#isNew(name, entry.size)) {
         fs.fchmodSync(large.fd, entry.mode & 0o777);
         this.#note(name, finishFile(large.fd, large.path, entry, this.#identity));
-        fs.renameSync(large.path, `${this.#staging}/${name}`);
+        fs.renameSync(large.path, this.#stage(name));
       } else fs.unlinkSync(large.path);
     } finally {
       fs.closeSync(large.fd);
     }
   }
 
+  /** Where a new object is staged: as it will lie in the store, so that a whole shard can move at once. */
+  #stage(name: string): string {
+    const shard = name.slice(0, 2);
+    if (!this.#shards.has(shard)) {
+      fs.mkdirSync(`${this.#staging}/${shard}`, { mode: 0o700 });
+      this.#shards.add(shard);
+    }
+    this.staged.push(name);
+    return shardedPath(this.#staging, name);
+  }
+
   /** Whether this object is the first of its name, here and in the store. */
   #isNew(name: string, size: number): boolean {
     if (this.sizes.has(name)) return false;
     this.sizes.set(name, size);
-    return !fs.existsSync(shardedPath(this.#objects, name));
+    return this.#fresh || !fs.existsSync(shardedPath(this.#objects, name));
   }
 
   #note(name: string, skipped: string[]): void {

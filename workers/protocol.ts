@@ -5,6 +5,8 @@
 import type { ErrorCode, ErrorDetails } from '../engine/errors.js';
 import type { Limits } from '../engine/limits.js';
 
+import type { RingMemory } from './ring.js';
+
 export type Compression = 'none' | 'gzip';
 
 /** Memory shared with the main thread: it cancels, the worker counts. */
@@ -23,12 +25,16 @@ export interface Identity {
   umask: number;
 }
 
+/** A file, or a stream that is open in this process. Its compression is told from its bytes. */
+export type Source = { path: string } | { fd: number };
+
 /** Streams one layer in: inflate, hash, scan, and write its new objects, table of contents and recipe to staging. */
 export interface AbsorbTask {
-  kind: 'absorb';
+  kind: 'absorb' | 'absorb-ring';
   control: Control;
-  /** A file, or a stream that is open in this process. Its compression is told from its bytes. */
-  source: { path: string } | { fd: number };
+  source: Source;
+  /** Where the bytes come from instead, when a {@link PourTask} reads the source. */
+  ring?: RingMemory;
   /** An existing empty directory. */
   staging: string;
   /** The store's objects: what is there already is not written again. */
@@ -37,14 +43,28 @@ export interface AbsorbTask {
   identity: Identity;
   /** Take an archive without its end marker, because the caller knows its digest. */
   endless: boolean;
+  /** The store holds no objects at all. */
+  fresh: boolean;
 }
 
-export interface AbsorbResult {
+/** Reads, inflates and hashes a source for an `absorb-ring` task that runs at the same time. */
+export interface PourTask {
+  kind: 'pour';
+  control: Control;
+  source: Source;
+  ring: RingMemory;
+  limits: Limits;
+}
+
+export interface SourceResult {
   /** sha512 of the uncompressed tar, hex, and its length in bytes. */
   sha512: string;
   size: number;
   /** sha256 of the bytes as they came, hex, and their number. */
   transport: { sha256: string; size: number };
+}
+
+export interface LayerResult {
   toc: StagedBlob;
   recipe: StagedBlob;
   manifest: Uint8Array;
@@ -61,6 +81,8 @@ export interface AbsorbResult {
   skipped: Record<string, string[]>;
 }
 
+export type AbsorbResult = SourceResult & LayerResult;
+
 export interface StagedBlob {
   sha512: string;
   size: number;
@@ -76,17 +98,14 @@ export interface DigestTask {
 /** Moves what imports have staged to where it belongs. Run between two syncs. */
 export interface PlaceTask {
   kind: 'place';
-  /** Directories of staged objects, whose file names are object names. */
-  objectDirs: string[];
+  /** Staging directories of imports, each with its objects, sharded as in the store. */
+  stagings: string[];
   objects: string;
   /** `[from, to]` pairs. */
   files: [string, string][];
-}
-
-/** Flushes the file system below `dir`. */
-export interface SyncTask {
-  kind: 'sync';
-  dir: string;
+  /** Which shards this worker moves: every `of`-th, from `share` on. */
+  share: number;
+  of: number;
 }
 
 export type RenderMode = 'link' | 'reflink' | 'copy';
@@ -235,9 +254,10 @@ export interface RemoveTask {
 
 export interface Tasks {
   absorb: [AbsorbTask, AbsorbResult];
+  'absorb-ring': [AbsorbTask, LayerResult];
+  pour: [PourTask, SourceResult];
   digest: [DigestTask, { sha256: string }];
-  place: [PlaceTask, { placed: number }];
-  sync: [SyncTask, null];
+  place: [PlaceTask, null];
   render: [RenderTask, RenderResult];
   join: [JoinTask, null];
   settle: [SettleTask, { skipped: Skipped }];

@@ -1,7 +1,7 @@
 /** The entry point of every thread: takes a task, calls what does it, and sends errors as data. */
 import { CairnError, toCairnError } from '../engine/errors.js';
-import { absorb } from './absorb.js';
-import { placeStaged, removePaths, sync } from './disk.js';
+import { absorb, absorbRing, pour } from './absorb.js';
+import { placeStaged, removePaths } from './disk.js';
 import { exportLayer, exportTree } from './export.js';
 import type { Answer, Task } from './protocol.js';
 import { joinLinks, renderShard, settleDirectories } from './render.js';
@@ -12,12 +12,14 @@ function perform(task: Task): unknown {
   switch (task.kind) {
     case 'absorb':
       return absorb(task);
+    case 'absorb-ring':
+      return absorbRing(task);
+    case 'pour':
+      return pour(task);
     case 'digest':
       return digestFile(task);
     case 'place':
       return placeStaged(task);
-    case 'sync':
-      return sync(task);
     case 'render':
       return renderShard(task);
     case 'join':

@@ -4,7 +4,7 @@ import { baseOf, parentOf } from '../path.js';
 import type { TocEntry } from '../toc.js';
 import type { Plan, PlanEntry } from './plan.js';
 
-/** One path. Two nodes with the same `entry` are two names of one inode. */
+/** One path. Two nodes with the same `entry` and `layer` are two names of one inode. */
 export interface MergeNode {
   path: ByteString;
   /** What the archive says of it, link targets looked up; `undefined` for a directory that no layer declares. */
@@ -78,7 +78,8 @@ export class MergeTree {
   /** The finished plan. */
   plan(): Plan {
     const entries: PlanEntry[] = [];
-    const groups = new Map<TocEntry, PlanEntry>();
+    /** First names by layer, since a layer may stand at several places of the dependency tree. */
+    const groups = new Map<number, Map<TocEntry, PlanEntry>>();
     let files = 0;
     let bytes = 0;
     const emit = (node: MergeNode): void => {
@@ -87,13 +88,14 @@ export class MergeTree {
       entries.push(planned);
       if (planned.type === 'file') files++;
       if (entry !== undefined && this.#linked.has(entry)) {
-        const first = groups.get(entry);
+        const own = groups.get(node.layer) ?? new Map<TocEntry, PlanEntry>();
+        const first = own.get(entry);
         if (first !== undefined) {
           first.group = first.path;
           planned.group = first.path;
           return;
         }
-        groups.set(entry, planned);
+        groups.set(node.layer, own.set(entry, planned));
       }
       bytes += planned.size;
     };

@@ -38,6 +38,7 @@ const TYPES: Readonly<Record<string, EntryType>> = {
 /** The largest size that twelve octal digits can spell; beyond it only pax or base-256 tell the truth. */
 const MAX_OCTAL_SIZE = 8 ** 11 - 1;
 const MAX_ID = 0xffff_fffe;
+const MAX_DEVICE = 0xffff_ffff;
 
 export class TarScanner {
   /** Entries seen so far, meta headers not counted. */
@@ -224,6 +225,7 @@ export class TarScanner {
     const uid = records.uid ?? this.#globals.uid ?? raw.uid;
     const gid = records.gid ?? this.#globals.gid ?? raw.gid;
     if (uid > MAX_ID || gid > MAX_ID) throw this.#bad('an owner beyond 32 bits');
+    if (raw.devMajor > MAX_DEVICE || raw.devMinor > MAX_DEVICE) throw this.#bad('a device number beyond 32 bits');
     const mtime: Time = records.mtime ?? this.#globals.mtime ?? { sec: raw.mtime, nsec: 0 };
     const linked = type === 'symlink' || type === 'hardlink';
     return {

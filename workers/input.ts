@@ -1,0 +1,113 @@
+/** Reading a layer's source: sniffed, inflated, counted and hashed as it streams by. */
+import { createHash, type Hash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { CairnError } from '../engine/errors.js';
+import { identifyBytes } from '../engine/identify.js';
+import { type Limits, limitFlag } from '../engine/limits.js';
+import { BLOCK } from '../engine/tar/header.js';
+import { checkCancelled, countBytes } from './control.js';
+import type { Control, Source, SourceResult } from './protocol.js';
+
+const CHUNK = 256 * 1024;
+/** Ratios mean little before this much came out. */
+const RATIO_AFTER = 2 ** 20;
+
+interface Task {
+  source: Source;
+  control: Control;
+  limits: Limits;
+}
+
+/**
+ * Hands the uncompressed bytes of a source on, chunk by chunk.
+ * @throws CairnError `ERR_NOT_AN_IMAGE`, `ERR_UNSUPPORTED`, `ERR_BAD_COMPRESSION`, `ERR_LIMIT`, `ERR_ABORTED`
+ */
+export async function readSource(task: Task, take: (chunk: Buffer) => void): Promise<SourceResult> {
+  const { control, limits } = task;
+  const sha512 = createHash('sha512');
+  const input = await openInput(task);
+  let size = 0;
+  for await (const chunk of input.bytes) {
+    checkCancelled(control);
+    size += chunk.length;
+    checkVolume(size, input.transport.size, limits);
+    // Taken first: where another thread takes it, both work at the same time.
+    take(chunk);
+    sha512.update(chunk);
+    countBytes(control, chunk.length);
+  }
+  const { transport } = input;
+  return {
+    sha512: sha512.digest('hex'),
+    size,
+    transport: { sha256: transport.hash.digest('hex'), size: transport.size },
+  };
+}
+
+/** The uncompressed bytes of a source, and a running count and hash of those that came. */
+async function openInput({ source }: Task) {
+  const transport = { size: 0, hash: createHash('sha256') };
+  const raw: AsyncIterable<Buffer> =
+    'path' in source
+      ? fs.createReadStream(source.path, { highWaterMark: CHUNK })
+      : fs.createReadStream('', { fd: source.fd, autoClose: false, highWaterMark: CHUNK });
+  const chunks = counted(raw, transport);
+  const { head, rest } = await peek(chunks, BLOCK);
+  const compression = identifyBytes(head.subarray(0, BLOCK), 'path' in source ? source.path : 'standard input');
+  if (compression === 'none') return { bytes: rest, transport };
+  const gunzip = createGunzip({ chunkSize: CHUNK });
+  pipeline(rest, gunzip, () => {}); // errors surface where the result is read
+  return { bytes: inflated(gunzip), transport };
+}
+
+async function* counted(raw: AsyncIterable<Buffer>, transport: { size: number; hash: Hash }): AsyncGenerator<Buffer> {
+  for await (const chunk of raw) {
+    transport.size += chunk.length;
+    transport.hash.update(chunk);
+    yield chunk;
+  }
+}
+
+/** The first bytes of a stream, and the whole stream again. */
+async function peek(
+  chunks: AsyncGenerator<Buffer>,
+  length: number,
+): Promise<{ head: Buffer; rest: AsyncGenerator<Buffer> }> {
+  let head: Buffer = Buffer.alloc(0);
+  while (head.length < length) {
+    const { done, value } = await chunks.next();
+    if (done === true) break;
+    head = head.length === 0 ? value : Buffer.concat([head, value]);
+  }
+  async function* again(): AsyncGenerator<Buffer> {
+    yield head;
+    yield* chunks;
+  }
+  return { head, rest: again() };
+}
+
+async function* inflated(gunzip: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* gunzip;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code?.startsWith('Z_') !== true) throw error;
+    throw new CairnError('ERR_BAD_COMPRESSION', `corrupt or truncated gzip: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+function checkVolume(size: number, transported: number, limits: Limits): void {
+  if (size > limits.maxBytes) {
+    throw new CairnError('ERR_LIMIT', `the layer is larger than ${limits.maxBytes} bytes (${limitFlag('maxBytes')})`);
+  }
+  if (size - RATIO_AFTER > transported * limits.maxRatio) {
+    throw new CairnError(
+      'ERR_LIMIT',
+      `the layer unpacks to more than ${limits.maxRatio} times its size (${limitFlag('maxRatio')})`,
+    );
+  }
+}

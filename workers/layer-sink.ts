@@ -1,0 +1,102 @@
+/** Where a layer's tar goes as it is scanned: contents to objects, everything else to the recipe, entries to the table of contents. */
+import { hash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { AciLayer, type ContentRole } from '../engine/aci-layer.js';
+import { CairnError } from '../engine/errors.js';
+import { stagedManifest, stagedNames, stagedObjects, stagedRecipe, stagedToc } from '../engine/layout.js';
+import { RecipeWriter } from '../engine/recipe.js';
+import type { TarEntry } from '../engine/tar/entry.js';
+import { TarScanner, type TarSink } from '../engine/tar/scan.js';
+import { encodeToc, type TocEntry } from '../engine/toc.js';
+import { BlobFile, writeBlob } from './blob-file.js';
+import { ObjectWriter } from './object-writer.js';
+import type { AbsorbTask, LayerResult } from './protocol.js';
+
+export class LayerSink implements TarSink {
+  readonly #task: AbsorbTask;
+  readonly #scanner: TarScanner;
+  readonly #layer: AciLayer;
+  readonly #objects: ObjectWriter;
+  readonly #recipeFile: BlobFile;
+  readonly #recipe: RecipeWriter;
+  readonly #manifest: Buffer[] = [];
+  #role: ContentRole = 'none';
+  #files = 0;
+  #contentBytes = 0;
+
+  constructor(task: AbsorbTask) {
+    fs.mkdirSync(stagedObjects(task.staging), { mode: 0o700 });
+    this.#task = task;
+    this.#scanner = new TarScanner(this, task.limits);
+    this.#layer = new AciLayer(task.limits);
+    this.#objects = new ObjectWriter(stagedObjects(task.staging), task.objects, task.identity, task.fresh);
+    this.#recipeFile = new BlobFile(stagedRecipe(task.staging));
+    this.#recipe = new RecipeWriter((packed) => this.#recipeFile.write(packed));
+  }
+
+  /** The next bytes of the tar. */
+  push(chunk: Buffer): void {
+    this.#scanner.push(chunk);
+  }
+
+  frame(bytes: Buffer): void {
+    this.#recipe.frame(bytes);
+  }
+
+  entry(entry: TarEntry): void {
+    this.#role = this.#layer.add(entry);
+    if (this.#role !== 'object') return;
+    this.#files++;
+    this.#contentBytes += entry.size;
+    this.#objects.begin(this.#layer.entries.at(-1) as TocEntry);
+    if (entry.size > 0) this.#recipe.content(entry.size);
+  }
+
+  content(bytes: Buffer): void {
+    if (this.#role === 'object') this.#objects.content(bytes);
+    else {
+      // The manifest is kept as a blob of its own; in the recipe it stands as it came.
+      this.#manifest.push(Buffer.from(bytes));
+      this.#recipe.frame(bytes);
+    }
+  }
+
+  entryEnd(): void {
+    if (this.#role === 'object') this.#objects.end();
+  }
+
+  /** All bytes have come: writes what belongs to the layer as a whole. */
+  finish(): LayerResult {
+    this.#scanner.finish();
+    if (!this.#scanner.ended && !this.#task.endless) {
+      throw new CairnError('ERR_BAD_ARCHIVE', 'the archive has no end marker; it may be cut off');
+    }
+    const { staging } = this.#task;
+    const entries = this.#layer.finish();
+    this.#recipe.finish();
+    const manifest = Buffer.concat(this.#manifest);
+    fs.writeFileSync(stagedManifest(staging), manifest, { mode: 0o600 });
+    const toc = writeBlob(stagedToc(staging), encodeToc(entries));
+    const recipe = this.#recipeFile.finish();
+    const manifestHash = hash('sha512', manifest);
+    const blobs = [toc.sha512, recipe.sha512, manifestHash];
+    fs.writeFileSync(stagedNames(staging), [...this.#objects.staged, ...blobs].join('\n'), { mode: 0o600 });
+    return {
+      toc,
+      recipe,
+      manifest,
+      manifestHash,
+      entries: this.#scanner.entries,
+      files: this.#files,
+      contentBytes: this.#contentBytes,
+      objects: [...this.#objects.sizes.keys()].join('\n'),
+      sizes: Float64Array.from(this.#objects.sizes.values()),
+      skipped: this.#objects.skipped,
+    };
+  }
+
+  close(): void {
+    this.#objects.close();
+    this.#recipeFile.close();
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * A stream of bytes from one thread to another through shared memory: a fixed number of slots, filled and emptied by turns. The
+ * writer waits while all are full, the reader while all are empty; neither copies what it takes out.
+ */
+import { aborted } from '../engine/errors.js';
+
+/** Crosses threads as it is. */
+export interface RingMemory {
+  slots: SharedArrayBuffer;
+  /** Filled, emptied, state; then the length of each slot. */
+  marks: Int32Array;
+}
+
+const SLOTS = 64;
+const SLOT_BYTES = 256 * 1024;
+const FILLED = 0;
+const EMPTIED = 1;
+const STATE = 2;
+const LENGTHS = 3;
+
+const OPEN = 0;
+const ENDED = 1;
+/** One side failed; the other stops without an error of its own. */
+const BROKEN = 2;
+
+/** A sleeping side looks up this often, in case the other was cancelled before it began. */
+const LOOK_UP_MS = 50;
+
+export function makeRing(): RingMemory {
+  return {
+    slots: new SharedArrayBuffer(SLOTS * SLOT_BYTES),
+    marks: new Int32Array(new SharedArrayBuffer(4 * (LENGTHS + SLOTS))),
+  };
+}
+
+/** Wakes and stops both sides. */
+export function breakRing({ marks }: RingMemory): void {
+  Atomics.store(marks, STATE, BROKEN);
+  Atomics.notify(marks, FILLED);
+  Atomics.notify(marks, EMPTIED);
+}
+
+export class RingWriter {
+  readonly #ring: RingMemory;
+  readonly #bytes: Buffer;
+
+  constructor(ring: RingMemory) {
+    this.#ring = ring;
+    this.#bytes = Buffer.from(ring.slots);
+  }
+
+  /** @throws CairnError `ERR_ABORTED` once the reader has given up */
+  write(chunk: Buffer): void {
+    for (let from = 0; from < chunk.length; from += SLOT_BYTES)
+      this.#writeSlot(chunk.subarray(from, from + SLOT_BYTES));
+  }
+
+  end(): void {
+    const { marks } = this.#ring;
+    Atomics.compareExchange(marks, STATE, OPEN, ENDED);
+    Atomics.notify(marks, FILLED);
+  }
+
+  #writeSlot(piece: Buffer): void {
+    const { marks } = this.#ring;
+    const filled = Atomics.load(marks, FILLED);
+    for (;;) {
+      if (Atomics.load(marks, STATE) === BROKEN) throw aborted();
+      const emptied = Atomics.load(marks, EMPTIED);
+      if (filled - emptied < SLOTS) break;
+      Atomics.wait(marks, EMPTIED, emptied, LOOK_UP_MS);
+    }
+    const slot = filled % SLOTS;
+    piece.copy(this.#bytes, slot * SLOT_BYTES);
+    marks[LENGTHS + slot] = piece.length;
+    Atomics.store(marks, FILLED, filled + 1);
+    Atomics.notify(marks, FILLED);
+  }
+}
+
+/** Each slot is valid until the next is asked for. @throws CairnError `ERR_ABORTED` once the writer has failed */
+export function* readRing({ slots, marks }: RingMemory): Generator<Buffer> {
+  const bytes = Buffer.from(slots);
+  for (let taken = 0; ; taken++) {
+    for (;;) {
+      const filled = Atomics.load(marks, FILLED);
+      if (Atomics.load(marks, STATE) === BROKEN) throw aborted();
+      if (filled > taken) break;
+      if (Atomics.load(marks, STATE) === ENDED && Atomics.load(marks, FILLED) === taken) return;
+      Atomics.wait(marks, FILLED, filled, LOOK_UP_MS);
+    }
+    const slot = taken % SLOTS;
+    yield bytes.subarray(slot * SLOT_BYTES, slot * SLOT_BYTES + (marks[LENGTHS + slot] as number));
+    Atomics.store(marks, EMPTIED, taken + 1);
+    Atomics.notify(marks, EMPTIED);
+  }
+}
