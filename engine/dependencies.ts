@@ -42,8 +42,11 @@ export function placesOf(index: Index, top: ImageRecord, limits: Pick<Limits, 'm
   return places;
 }
 
-/** The image that a dependency means: by its ID where it gives one, and then name and labels must fit, too. */
-function findDependency(index: Index, image: ImageRecord, dependency: Dependency): ImageRecord {
+/**
+ * The image that a dependency means: by its ID where it gives one, and then name and labels must fit, too.
+ * @throws CairnError `ERR_NOT_FOUND`
+ */
+export function findDependency(index: Index, image: ImageRecord, dependency: Dependency): ImageRecord {
   const { imageName, imageID, labels } = dependency;
   const wanted = formatAppString(imageName, labels);
   if (imageID === undefined) {

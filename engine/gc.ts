@@ -52,9 +52,10 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   const begun = performance.now();
   mustWrite(store);
   const dryRun = options.dryRun === true;
-  const decision = await decide(store, options, dryRun);
   throwIfAborted(options.signal);
+  // Before anything is let go of: what is dropped now must not be counted as left by a crash.
   const leftovers = measureLeftovers(store);
+  const decision = await decide(store, options, dryRun);
   const removed = {
     trees: decision.trees.length,
     images: decision.images.length,

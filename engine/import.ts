@@ -253,10 +253,13 @@ function checkExpected(expected: string | undefined, key: string, digest: string
 }
 
 const EDGE = 64 * 1024;
+/** Compiled once, however many ask for it. */
+let loading: ReturnType<typeof xxhash> | undefined;
 
 /** Length and a quick hash of both ends: cheap, and enough to tell whether hashing the whole is worth it. */
 async function fingerprintOf(path: string, size: number): Promise<string> {
-  const { create64 } = await xxhash();
+  loading ??= xxhash();
+  const { create64 } = await loading;
   const hasher = create64();
   const fd = fs.openSync(path, 'r');
   try {

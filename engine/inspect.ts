@@ -1,10 +1,11 @@
 /** What the store knows of its images, put together for people and programs. */
 import type { StoreContext } from './context.js';
+import { findDependency } from './dependencies.js';
 import { CairnError } from './errors.js';
 import type { ImageRecord, LayerRecord, TreeRecord } from './index/records.js';
 import type { Key } from './key.js';
 import { parseImageManifest } from './manifest/image.js';
-import { formatAppString, type Label } from './name.js';
+import { formatAppString } from './name.js';
 import { ingredientsOf, readBlob } from './planning.js';
 import { holdersOf } from './roots.js';
 
@@ -63,16 +64,11 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
   const ingredients = attempt(() => ingredientsOf(store, image));
   return {
     ...summarize(store, image),
-    dependencies: image.dependencies.map(({ imageName, imageID, labels }) => {
-      const found = ingredients?.places.find(
-        ({ image: each, dependent }) =>
-          dependent === 0 && each.name === imageName && labels.every((label) => has(each, label)),
-      );
-      return {
-        name: formatAppString(imageName, labels),
-        ...(imageID === undefined ? {} : { id: imageID }),
-        key: found?.image.key ?? null,
-      };
+    dependencies: image.dependencies.map((dependency) => {
+      const { imageName, imageID, labels } = dependency;
+      const found = attempt(() => findDependency(store.index, image, dependency));
+      const id = imageID === undefined ? {} : { id: imageID };
+      return { name: formatAppString(imageName, labels), ...id, key: found?.key ?? null };
     }),
     layers: image.layers
       .map((key) => store.index.layer(key))
@@ -100,10 +96,6 @@ function describeLayer({ toc, recipe, refs: _refs, ...layer }: LayerRecord): Ima
     toc: toc.key,
     recipe: recipe.key,
   };
-}
-
-function has(image: ImageRecord, wanted: Label): boolean {
-  return image.labels.some(({ name, value }) => name === wanted.name && value === wanted.value);
 }
 
 /** A missing dependency is no reason not to show the rest. */

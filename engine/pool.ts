@@ -7,6 +7,15 @@ import { errorFromJSON, throwIfAborted } from './errors.js';
 /** More workers than this gain nothing: the file system's own locks take over. */
 const MOST_WORKERS = 8;
 
+/**
+ * Piscina loads a worker's file with `require` where Node lets it; a thread that is stopped in the middle of that takes the whole
+ * process down.
+ */
+const WORKER_FLAGS = [
+  ...process.execArgv,
+  ...['--no-experimental-require-module'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag)),
+];
+
 export function defaultWorkers(): number {
   return Math.min(availableParallelism(), MOST_WORKERS);
 }
@@ -30,6 +39,7 @@ export class Pool {
       // An idle worker must not sleep in the kernel: a task may leave streams to be closed.
       atomics: 'disabled',
       recordTiming: false,
+      execArgv: WORKER_FLAGS,
       // Streams make much short-lived garbage; with room for it, little survives to be collected slowly.
       resourceLimits: { maxYoungGenerationSizeMb: 64 },
     });

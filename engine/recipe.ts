@@ -117,6 +117,7 @@ function* readFrame(packed: Buffer): Generator<RecipePart> {
     at += LENGTH;
     if (content > 0) yield { content };
   }
+  if (at !== body.length) throw damaged('a frame is cut short');
 }
 
 function damaged(why: string, cause?: unknown): CairnError {

@@ -87,9 +87,10 @@ export function decodeToc(bytes: Buffer): TocEntry[] {
   const rows = next();
   const keys = next().toString('hex');
   const count = rows.length / ROW;
+  if (!Number.isInteger(count)) throw damaged('a row is cut short');
   const paths = split(next(), count);
   const links = split(next(), count);
-  const rare = JSON.parse(next().toString('utf8')) as [number, number, number, [string, string][]][];
+  const rare = parseRare(next());
   const entries: TocEntry[] = new Array(count);
   let key = 0;
   for (let i = 0; i < count; i++) {
@@ -123,6 +124,29 @@ export function decodeToc(bytes: Buffer): TocEntry[] {
     entry.xattrs = xattrs.map(([name, value]) => ({ name, value: Buffer.from(value, 'base64') }));
   }
   return entries;
+}
+
+type Rare = [index: number, devMajor: number, devMinor: number, xattrs: [name: string, value: string][]];
+
+function parseRare(body: Buffer): Rare[] {
+  let rare: unknown;
+  try {
+    rare = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw damaged('its notes are not JSON');
+  }
+  if (!Array.isArray(rare) || !rare.every(isRare)) throw damaged('its notes are of another form');
+  return rare;
+}
+
+function isRare(note: unknown): note is Rare {
+  if (!Array.isArray(note)) return false;
+  const [index, devMajor, devMinor, xattrs] = note as unknown[];
+  return (
+    [index, devMajor, devMinor].every(Number.isInteger) &&
+    Array.isArray(xattrs) &&
+    xattrs.every((pair) => Array.isArray(pair) && typeof pair[0] === 'string' && typeof pair[1] === 'string')
+  );
 }
 
 function split(body: Buffer, count: number): string[] {

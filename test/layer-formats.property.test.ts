@@ -140,7 +140,9 @@ const tocEntry: fc.Arbitrary<TocEntry> = fc
     devMajor: fc.oneof(fc.constant(0), fc.nat(0xffff_ffff)),
     devMinor: fc.oneof(fc.constant(0), fc.nat(0xffff_ffff)),
     xattrs: fc.array(
-      fc.record({ name: byteStrings, value: fc.uint8Array({ maxLength: 50 }).map((b) => Buffer.from(b)) }),
+      fc
+        .tuple(byteStrings, fc.uint8Array({ maxLength: 50 }))
+        .map(([name, value]) => ({ name, value: Buffer.from(value) })),
       {
         maxLength: 3,
       },

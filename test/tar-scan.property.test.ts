@@ -62,18 +62,21 @@ const STREAM_TYPES: Readonly<Record<string, EntryType>> = {
   fifo: 'fifo',
 };
 
-/** What tar-stream sees. It reads neither fractions of seconds nor owners out of pax records. */
+/**
+ * What tar-stream sees. It reads neither times nor owners out of pax records, and takes an old-style directory for a file.
+ */
 async function throughTarStream(bytes: Buffer): Promise<string[]> {
   const lines: string[] = [];
-  const reader = extract({ allowUnknownFormat: true });
+  const options: Parameters<typeof extract>[0] & { allowUnknownFormat: boolean } = { allowUnknownFormat: true };
+  const reader = extract(options);
   Readable.from([bytes]).pipe(reader);
   for await (const entry of reader) {
     const { header } = entry;
     const parts: Buffer[] = [];
     for await (const part of entry) parts.push(part as Buffer);
-    const type = STREAM_TYPES[header.type ?? ''] as EntryType;
+    const type = header.name.endsWith('/') ? 'dir' : (STREAM_TYPES[header.type ?? ''] as EntryType);
     const linked = type === 'symlink' || type === 'hardlink';
-    const pax = header.pax ?? {};
+    const pax = (header.pax ?? {}) as Record<string, string>;
     lines.push(
       line(
         Buffer.from(header.name),
@@ -134,7 +137,7 @@ function unescaped(text: string): Buffer {
 }
 
 const LISTED =
-  /^(?<kind>.)(?<mode>.{9}) (?<uid>\d+)\/(?<gid>\d+) +(?:(?<size>\d+)|(?<major>\d+),(?<minor>\d+)) (?<day>\S+) (?<time>[\d:]+)(?:\.(?<fraction>\d+))? (?<name>.*?)(?:(?: -> | link to )(?<link>.*))?$/;
+  /^(?<kind>.)(?<mode>.{9}) (?<uid>\d+)\/(?<gid>\d+) +(?:(?<size>\d+)|(?<major>\d+),(?<minor>\d+)) (?<day>\S+) (?<time>[\d:]+)(?:\.(?<fraction>\d+))? +(?<name>.*?)(?:(?: -> | link to )(?<link>.*))?$/;
 
 function listedLine(text: string): string {
   const groups = LISTED.exec(text)?.groups;

@@ -87,7 +87,8 @@ export class Index {
    */
   async commit<T>(change: () => T): Promise<T> {
     try {
-      const result = await this.env.transaction(change);
+      // A child transaction is the only kind that lmdb-js takes back when its callback throws or asks for it.
+      const result = await this.env.childTransaction(change);
       await this.env.flushed;
       return result;
     } catch (error) {

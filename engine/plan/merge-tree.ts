@@ -44,7 +44,6 @@ export class MergeTree {
   putLeaf(path: ByteString, entry: TocEntry, layer: number): void {
     const siblings = this.directory(parentOf(path), layer).children as Map<ByteString, MergeNode>;
     const name = baseOf(path);
-    if (siblings.get(name)?.children !== undefined) this.#lastParent = this.root;
     siblings.set(name, { path, entry, layer, children: undefined });
   }
 
