@@ -19,6 +19,8 @@ export interface Prepared {
   manifest: ImageManifest;
   /** See `import.ts`; none for streams. */
   fingerprint: string | undefined;
+  /** Milliseconds since 1970, with a fraction that tells apart what came in one command. */
+  importTime: number;
   latest: boolean;
 }
 
@@ -103,15 +105,14 @@ export class Committer {
     if (existing !== undefined) return { image: existing, existed: true, objects };
     const manifestKey: Key = `sha512-${absorbed.manifestHash}`;
     retainBlob(index, manifestKey, absorbed.manifest.length);
-    const now = Date.now();
     const image: ImageRecord = {
       key,
       name: manifest.name,
       labels: manifest.labels,
       format: 'aci',
       size: absorbed.size,
-      importTime: now,
-      lastUsed: now,
+      importTime: prepared.importTime,
+      lastUsed: Date.now(),
       latest: prepared.latest,
       pinned: false,
       layers: [key],

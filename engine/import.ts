@@ -76,18 +76,25 @@ export class Importer {
   async importAll(sources: readonly string[], options: ImportOptions): Promise<(Imported | ImportFailure)[]> {
     mustWrite(this.#store);
     const meter = new Meter(sources, options);
+    const begun = Date.now();
     // The largest first: what begins last should be short, or one worker ends long after the others.
     const order = sources.map((_source, i) => i).sort((a, b) => sizeOf(sources[b]) - sizeOf(sources[a]));
     const results: (Imported | ImportFailure)[] = new Array(sources.length);
     await eachOf(order, options.jobs ?? this.#store.pool.size, async (i) => {
-      results[i] = await this.#importOrReport(sources[i] as string, options, meter);
+      // Side by side they end in any order; as images they are as new as their place in the list says.
+      results[i] = await this.#importOrReport(sources[i] as string, begun + i / 1000, options, meter);
     });
     return results;
   }
 
-  async #importOrReport(source: string, options: ImportOptions, meter: Meter): Promise<Imported | ImportFailure> {
+  async #importOrReport(
+    source: string,
+    importTime: number,
+    options: ImportOptions,
+    meter: Meter,
+  ): Promise<Imported | ImportFailure> {
     try {
-      return await this.#importOne(source, options, meter);
+      return await this.#importOne(source, importTime, options, meter);
     } catch (thrown) {
       const error = toCairnError(thrown, source);
       if (!(error instanceof CairnError)) throw error;
@@ -101,7 +108,7 @@ export class Importer {
     }
   }
 
-  async #importOne(source: string, options: ImportOptions, meter: Meter): Promise<Imported> {
+  async #importOne(source: string, importTime: number, options: ImportOptions, meter: Meter): Promise<Imported> {
     const begun = performance.now();
     const { signal } = options;
     return this.#store.uses.during(signal, async () => {
@@ -124,7 +131,14 @@ export class Importer {
         );
         checkExpected(options.expect, `sha512-${absorbed.sha512}`, `sha256:${absorbed.transport.sha256}`);
         const manifest = parseImageManifest(absorbed.manifest, this.#store.limits);
-        const prepared: Prepared = { staging, absorbed, manifest, fingerprint, latest: options.latest === true };
+        const prepared: Prepared = {
+          staging,
+          absorbed,
+          manifest,
+          fingerprint,
+          importTime,
+          latest: options.latest === true,
+        };
         const { image, existed, objects } = await this.#committer.add(prepared);
         return existed ? this.#alreadyHere(source, image, begun) : describe(source, image, objects, false, begun);
       } finally {
