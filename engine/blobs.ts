@@ -43,13 +43,18 @@ export async function putBlob(
         of: 1,
       });
       await disk.sync();
-      return await index.commit(() => {
-        const existed = index.blobs.get(keyBytes(key))?.put === true;
-        if (!existed) retainBlob(index, key, size, true);
-        return { key, size, existed };
-      });
+      return await index
+        .commit(() => {
+          const existed = index.blobs.get(keyBytes(key))?.put === true;
+          if (!existed) retainBlob(index, key, size, true);
+          return { key, size, existed };
+        })
+        .catch((error: unknown) => {
+          staging.abandon();
+          throw error;
+        });
     } finally {
-      await pool.run<'remove'>({ kind: 'remove', paths: [dir] });
+      if (!staging.abandoned) await pool.run<'remove'>({ kind: 'remove', paths: [dir] });
     }
   });
 }

@@ -62,6 +62,8 @@ export class Committer {
         const committed = await this.#commit(batch.map(({ prepared }) => prepared));
         for (const [i, { resolve }] of batch.entries()) resolve(committed[i] as Committed);
       } catch (error) {
+        // Some of it may have been placed already; its notes in staging tell the next gc what.
+        this.#store.staging.abandon();
         for (const { reject } of batch) reject(error);
       }
     }

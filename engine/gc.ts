@@ -91,7 +91,7 @@ export async function wouldFree(store: StoreContext, options: GcOptions = {}): P
 
 async function decide(store: StoreContext, options: GcOptions, takeBack: boolean): Promise<Decision> {
   let decision: Decision | undefined;
-  await store.index.commit(() => {
+  await store.index.commitRemoval(() => {
     decision = dropUnneeded(store, options);
     return takeBack ? ABORT : undefined;
   });

@@ -8,7 +8,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import xxhash from 'xxhash-wasm';
-import type { AbsorbResult } from '../workers/protocol.js';
+import type { AbsorbResult, AbsorbTask } from '../workers/protocol.js';
 import { makeRing } from '../workers/ring.js';
 import { Committer, type Prepared } from './commit.js';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
@@ -17,6 +17,7 @@ import { identifyFile } from './identify.js';
 import { digestBytes } from './index/contents.js';
 import type { ImageRecord } from './index/records.js';
 import { type Key, keyBytes, parseHashPrefix } from './key.js';
+import { stagedObjects } from './layout.js';
 import { parseImageManifest } from './manifest/image.js';
 import { eachOf, Turnstile, withControl } from './pool.js';
 
@@ -55,13 +56,13 @@ export const STDIN = '-';
 /** How often the disk is set to work on what has been staged. */
 const WRITE_BEHIND_MS = 500;
 
-/** From this size on, two workers share a layer; smaller ones are better done side by side. */
+/** From this size on, workers share a layer; smaller ones are better done side by side. */
 const SHARED_BYTES = 4 * 2 ** 20;
 
 export class Importer {
   readonly #store: StoreContext;
   readonly #committer: Committer;
-  readonly #pipelines = new Turnstile();
+  readonly #turnstile = new Turnstile();
   #lastWriteBehind = performance.now();
 
   constructor(store: StoreContext) {
@@ -142,7 +143,7 @@ export class Importer {
         const { image, existed, objects } = await this.#committer.add(prepared);
         return existed ? this.#alreadyHere(source, image, begun) : describe(source, image, objects, false, begun);
       } finally {
-        await this.#store.pool.run<'remove'>({ kind: 'remove', paths: [staging] });
+        if (!this.#store.staging.abandoned) await this.#store.pool.run<'remove'>({ kind: 'remove', paths: [staging] });
       }
     });
   }
@@ -172,18 +173,31 @@ export class Importer {
         endless,
         fresh: index.totals.objects === 0,
       };
-      const halves = Math.floor(pool.size / 2);
-      if (halves === 0 || bytes < SHARED_BYTES) return pool.run<'absorb'>({ kind: 'absorb', ...common });
-      // Both halves must get a worker, or one would wait for the other for ever.
-      return this.#pipelines.take(halves, async () => {
-        const ring = makeRing();
-        const poured = pool.run<'pour'>({ kind: 'pour', control, source, ring, limits });
-        const absorbed = pool.run<'absorb-ring'>({ kind: 'absorb-ring', ring, ...common });
-        const [first, second] = await Promise.allSettled([poured, absorbed]);
-        if (first.status === 'fulfilled' && second.status === 'fulfilled') return { ...first.value, ...second.value };
-        throw causeOf([first, second]);
-      });
+      if (pool.pipelines === 0 || bytes < SHARED_BYTES) return pool.run<'absorb'>({ kind: 'absorb', ...common });
+      return this.#turnstile.take(pool.pipelines, () => this.#pipeline(common));
     });
+  }
+
+  /** Three workers share a layer. All must get a thread, or one would wait for another for ever; the turnstile sees to that. */
+  async #pipeline(common: Omit<AbsorbTask, 'kind'>): Promise<AbsorbResult> {
+    const { pool, identity } = this.#store;
+    const { control, source, limits } = common;
+    const ring = makeRing();
+    const parcels = makeRing();
+    const settled = await Promise.allSettled([
+      pool.run<'pour'>({ kind: 'pour', control, source, ring, limits }),
+      pool.run<'absorb-ring'>({ kind: 'absorb-ring', ring, parcels, ...common }),
+      pool.run<'stage-objects'>({
+        kind: 'stage-objects',
+        ring: parcels,
+        staging: stagedObjects(common.staging),
+        identity,
+      }),
+    ]);
+    const [poured, absorbed, staged] = settled;
+    if (poured.status !== 'fulfilled' || absorbed.status !== 'fulfilled' || staged.status !== 'fulfilled')
+      throw causeOf(settled);
+    return { ...poured.value, ...absorbed.value, skipped: { ...absorbed.value.skipped, ...staged.value } };
   }
 
   /** While workers still read and hash, the disk can already take what they have written. */
@@ -229,7 +243,7 @@ export class Importer {
   }
 }
 
-/** Of two halves that failed, the one that failed by itself: the other was only stopped. */
+/** Of workers that shared a layer, the one that failed by itself: the others were only stopped. */
 function causeOf(settled: readonly PromiseSettledResult<unknown>[]): unknown {
   const reasons = settled.filter((each) => each.status === 'rejected').map(({ reason }) => reason as unknown);
   return reasons.find((reason) => !(reason instanceof CairnError) || reason.code !== 'ERR_ABORTED') ?? reasons[0];

@@ -22,10 +22,13 @@ export function defaultWorkers(): number {
 
 export class Pool {
   readonly size: number;
+  /** Layers that several workers may share at the same time; none on a single thread. */
+  readonly pipelines: number;
   #piscina: Piscina | undefined;
 
   constructor(size = defaultWorkers()) {
     this.size = Math.max(1, size);
+    this.pipelines = Math.floor(this.size / 2);
   }
 
   /** Starts the threads, so that they are up by the time the first task is ready. */
@@ -34,8 +37,8 @@ export class Pool {
       filename: new URL('../workers/worker.js', import.meta.url).href,
       name: 'run',
       minThreads: this.size,
-      // One more than works at full speed, so that a short task never waits for a long one to end.
-      maxThreads: this.size + 1,
+      // A pipeline's three parts wait for one another, and a short task should not wait for any of them.
+      maxThreads: Math.max(this.size, 3 * this.pipelines) + 1,
       // An idle worker must not sleep in the kernel: a task may leave streams to be closed.
       atomics: 'disabled',
       recordTiming: false,

@@ -32,7 +32,7 @@ export async function removeImages(
   mustWrite(store);
   const { index } = store;
   const distinct = [...new Map(images.map((image) => [image.key, image])).values()];
-  const removed = await index.commit(() => {
+  const removed = await index.commitRemoval(() => {
     const holders = distinct.map((image) => holdersOf(store, image));
     const blocked = holders.findIndex((held) => held.length > 0);
     if (blocked >= 0 && !force) {
@@ -75,7 +75,7 @@ export async function removeTrees(
   force: boolean,
 ): Promise<TreeRecord[]> {
   mustWrite(store);
-  await store.index.commit(() => {
+  await store.index.commitRemoval(() => {
     const leases = activeLeases(store);
     for (const tree of trees) {
       const lease = leases.find((each) => each.tree === tree.id);

@@ -14,6 +14,7 @@ export class Staging {
   #dir: string | undefined;
   #lock: Lock | undefined;
   #next = 0;
+  #abandoned = false;
 
   constructor(root: string) {
     this.#root = root;
@@ -37,11 +38,22 @@ export class Staging {
     return made;
   }
 
+  /**
+   * Leaves everything to the next gc: something was moved out of here and then not committed, and the notes that tell what are here.
+   */
+  abandon(): void {
+    this.#abandoned = true;
+  }
+
+  get abandoned(): boolean {
+    return this.#abandoned;
+  }
+
   /** Ends the session; what it left is deleted. */
   close(): void {
     if (this.#dir === undefined) return;
     try {
-      fs.rmSync(this.#dir, { recursive: true, force: true });
+      if (!this.#abandoned) fs.rmSync(this.#dir, { recursive: true, force: true });
     } catch {
       // Left to the next gc, like the rest of a session that was killed.
     }

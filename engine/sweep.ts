@@ -48,8 +48,16 @@ async function sweepOrphans(store: StoreContext): Promise<Swept> {
   const notes = store.staging.make();
   // The note must be on disk before the commit; it is small, and written anew for each sweep.
   const names = [...index.orphans.getKeys()].map(orphanName);
-  fs.writeFileSync(stagedNames(notes), names.join('\n'), { mode: 0o600 });
-  const paths = await index.commit(() => {
+  try {
+    fs.writeFileSync(stagedNames(notes), names.join('\n'), { mode: 0o600 });
+  } catch (error) {
+    // A full disk is no reason not to make room on it; without the note, a crash now leaves work for fsck.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
+  const paths = await index.commitRemoval(() => {
+    // It may run twice, see commitRemoval.
+    swept.objects = 0;
+    swept.blobs = 0;
     const gone: string[] = [];
     const before = index.totals;
     let objectBytes = 0;

@@ -97,6 +97,15 @@ const DIALECTS: readonly [behaviour: string, archive: Buffer, found: Scanned[]][
     [plain(LONG, { type: 'symlink', link: `${LONG}2` })],
   ],
   [
+    'GNU long names of one entry, which say nothing of the next',
+    Buffer.concat([
+      gnuLong('K', LONG),
+      gnuLong('L', LONG),
+      tar(['x', 'y'].map((name) => ({ name, flag: '2', link: 'z' }))),
+    ]),
+    [plain(LONG, { type: 'symlink', link: LONG }), plain('y', { type: 'symlink', link: 'z' })],
+  ],
+  [
     'a GNU long name without its NUL',
     Buffer.concat([entry({ name: '././@LongLink', flag: 'L', content: LONG, dialect: 'gnu' }), tar([{ name: 'x' }])]),
     [plain(LONG)],

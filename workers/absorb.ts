@@ -1,6 +1,6 @@
 /**
- * The write path of one layer. Either one worker does it all, or two share it: one reads, inflates and hashes the tar, the other
- * scans it and writes its objects, with a ring of shared memory between them.
+ * The write path of one layer. Either one worker does it all, or three share it, with rings of shared memory between them: one
+ * reads, inflates and hashes the tar, the next scans it and hashes its files, the last writes the small ones.
  */
 
 import { checkCancelled } from './control.js';
@@ -20,7 +20,7 @@ export async function absorb(task: AbsorbTask): Promise<AbsorbResult> {
   }
 }
 
-/** The first half: source to ring. */
+/** The first part: source to ring. */
 export async function pour(task: PourTask): Promise<SourceResult> {
   const writer = new RingWriter(task.ring);
   try {
@@ -33,7 +33,7 @@ export async function pour(task: PourTask): Promise<SourceResult> {
   }
 }
 
-/** The second half: ring to staging. */
+/** The second part: ring to staging. */
 export function absorbRing(task: AbsorbTask): LayerResult {
   const ring = task.ring as PourTask['ring'];
   const sink = new LayerSink(task);
@@ -45,6 +45,7 @@ export function absorbRing(task: AbsorbTask): LayerResult {
     return sink.finish();
   } catch (error) {
     breakRing(ring);
+    if (task.parcels !== undefined) breakRing(task.parcels);
     throw error;
   } finally {
     sink.close();

@@ -2,7 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { pipeline } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, type ZlibOptions } from 'node:zlib';
 import { CairnError } from '../engine/errors.js';
 import { identifyBytes } from '../engine/identify.js';
 import { type Limits, limitFlag } from '../engine/limits.js';
@@ -11,6 +11,8 @@ import { checkCancelled, countBytes } from './control.js';
 import type { Control, Source, SourceResult } from './protocol.js';
 
 const CHUNK = 256 * 1024;
+/** Inflating goes on on its own thread while this one hashes; with less room the two would only take turns. */
+const INFLATE_AHEAD = 4 * 2 ** 20;
 /** Ratios mean little before this much came out. */
 const RATIO_AFTER = 2 ** 20;
 
@@ -29,15 +31,24 @@ export async function readSource(task: Task, take: (chunk: Buffer) => void): Pro
   const sha512 = createHash('sha512');
   const input = await openInput(task);
   let size = 0;
+  let refusal: unknown;
   for await (const chunk of input.bytes) {
     checkCancelled(control);
     size += chunk.length;
     checkVolume(size, input.transport.size, limits);
-    // Taken first: where another thread takes it, both work at the same time.
-    take(chunk);
-    sha512.update(chunk);
     countBytes(control, chunk.length);
+    if (refusal !== undefined) continue;
+    try {
+      // Taken first: where another thread takes it, both work at the same time.
+      take(chunk);
+    } catch (error) {
+      if (!input.compressed) throw error;
+      // Bytes that make no archive may come of a stream that is corrupt, which is then the truth to tell: its checksum is at its end.
+      refusal = error;
+    }
+    sha512.update(chunk);
   }
+  if (refusal !== undefined) throw refusal;
   const { transport } = input;
   return {
     sha512: sha512.digest('hex'),
@@ -56,10 +67,10 @@ async function openInput({ source }: Task) {
   const chunks = counted(raw, transport);
   const { head, rest } = await peek(chunks, BLOCK);
   const compression = identifyBytes(head.subarray(0, BLOCK), 'path' in source ? source.path : 'standard input');
-  if (compression === 'none') return { bytes: rest, transport };
-  const gunzip = createGunzip({ chunkSize: CHUNK });
+  if (compression === 'none') return { bytes: rest, transport, compressed: false };
+  const gunzip = createGunzip({ chunkSize: 2 * CHUNK, readableHighWaterMark: INFLATE_AHEAD } as ZlibOptions);
   pipeline(rest, gunzip, () => {}); // errors surface where the result is read
-  return { bytes: inflated(gunzip), transport };
+  return { bytes: inflated(gunzip), transport, compressed: true };
 }
 
 async function* counted(raw: AsyncIterable<Buffer>, transport: { size: number; hash: Hash }): AsyncGenerator<Buffer> {

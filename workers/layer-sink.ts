@@ -9,8 +9,10 @@ import type { TarEntry } from '../engine/tar/entry.js';
 import { TarScanner, type TarSink } from '../engine/tar/scan.js';
 import { encodeToc, type TocEntry } from '../engine/toc.js';
 import { BlobFile, writeBlob } from './blob-file.js';
+import { ParcelWriter } from './object-file.js';
 import { ObjectWriter } from './object-writer.js';
 import type { AbsorbTask, LayerResult } from './protocol.js';
+import { RingWriter } from './ring.js';
 
 export class LayerSink implements TarSink {
   readonly #task: AbsorbTask;
@@ -25,11 +27,12 @@ export class LayerSink implements TarSink {
   #contentBytes = 0;
 
   constructor(task: AbsorbTask) {
-    fs.mkdirSync(stagedObjects(task.staging), { mode: 0o700 });
+    fs.mkdirSync(stagedObjects(task.staging), { recursive: true, mode: 0o700 });
     this.#task = task;
     this.#scanner = new TarScanner(this, task.limits);
     this.#layer = new AciLayer(task.limits);
-    this.#objects = new ObjectWriter(stagedObjects(task.staging), task.objects, task.identity, task.fresh);
+    const parcels = task.parcels === undefined ? undefined : new ParcelWriter(new RingWriter(task.parcels));
+    this.#objects = new ObjectWriter(stagedObjects(task.staging), task.objects, task.identity, task.fresh, parcels);
     this.#recipeFile = new BlobFile(stagedRecipe(task.staging));
     this.#recipe = new RecipeWriter((packed) => this.#recipeFile.write(packed));
   }
@@ -73,6 +76,7 @@ export class LayerSink implements TarSink {
     }
     const { staging } = this.#task;
     const entries = this.#layer.finish();
+    this.#objects.finish();
     this.#recipe.finish();
     const manifest = Buffer.concat(this.#manifest);
     fs.writeFileSync(stagedManifest(staging), manifest, { mode: 0o600 });

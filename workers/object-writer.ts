@@ -5,6 +5,7 @@ import { shardedPath } from '../engine/layout.js';
 import { variantOf } from '../engine/object.js';
 import type { TocEntry } from '../engine/toc.js';
 import { finishFile } from './metadata.js';
+import { MAX_PARCELLED_BYTES, type ParcelWriter, writeAll, writeObjectFile } from './object-file.js';
 import type { Identity } from './protocol.js';
 
 /** Files up to this size are held in memory until their hash is known, so that known content is never written. */
@@ -23,18 +24,23 @@ export class ObjectWriter {
   readonly #objects: string;
   readonly #identity: Identity;
   readonly #fresh: boolean;
+  readonly #parcels: ParcelWriter | undefined;
   readonly #held = Buffer.allocUnsafeSlow(HELD_BYTES);
   #heldLength = 0;
   #entry: TocEntry | undefined;
   /** A file too large to hold: its open temporary and running hash. */
   #large: { fd: number; path: string; hash: Hash } | undefined;
 
-  /** @param fresh the store holds nothing yet, so there is nothing to look for */
-  constructor(staging: string, objects: string, identity: Identity, fresh: boolean) {
+  /**
+   * @param fresh the store holds nothing yet, so there is nothing to look for
+   * @param parcels takes small objects to another worker that writes them
+   */
+  constructor(staging: string, objects: string, identity: Identity, fresh: boolean, parcels: ParcelWriter | undefined) {
     this.#staging = staging;
     this.#objects = objects;
     this.#identity = identity;
     this.#fresh = fresh;
+    this.#parcels = parcels;
   }
 
   begin(entry: TocEntry): void {
@@ -66,6 +72,11 @@ export class ObjectWriter {
     this.#entry = undefined;
   }
 
+  /** All entries have come. */
+  finish(): void {
+    this.#parcels?.end();
+  }
+
   /** Drops what is half written. */
   close(): void {
     if (this.#large !== undefined) fs.closeSync(this.#large.fd);
@@ -77,17 +88,9 @@ export class ObjectWriter {
     const name = `${entry.key}.${variantOf(entry)}`;
     if (!this.#isNew(name, entry.size)) return;
     const path = this.#stage(name);
-    const fd = fs.openSync(
-      path,
-      fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL,
-      entry.mode & 0o777,
-    );
-    try {
-      if (bytes.length > 0) writeAll(fd, bytes);
-      this.#note(name, finishFile(fd, path, entry, this.#identity));
-    } finally {
-      fs.closeSync(fd);
-    }
+    if (this.#parcels !== undefined && bytes.length <= MAX_PARCELLED_BYTES && entry.xattrs.length === 0) {
+      this.#parcels.add(name, bytes);
+    } else this.#note(name, writeObjectFile(path, bytes, entry, this.#identity));
   }
 
   #endLarge(entry: TocEntry, large: { fd: number; path: string; hash: Hash }): void {
@@ -126,9 +129,4 @@ export class ObjectWriter {
   #note(name: string, skipped: string[]): void {
     if (skipped.length > 0) this.skipped[name] = skipped;
   }
-}
-
-function writeAll(fd: number, bytes: Buffer): void {
-  let at = 0;
-  while (at < bytes.length) at += fs.writeSync(fd, bytes, at, bytes.length - at);
 }

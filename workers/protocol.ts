@@ -35,6 +35,8 @@ export interface AbsorbTask {
   source: Source;
   /** Where the bytes come from instead, when a {@link PourTask} reads the source. */
   ring?: RingMemory;
+  /** Takes small objects to a {@link StageObjectsTask}. */
+  parcels?: RingMemory;
   /** An existing empty directory. */
   staging: string;
   /** The store's objects: what is there already is not written again. */
@@ -86,6 +88,15 @@ export type AbsorbResult = SourceResult & LayerResult;
 export interface StagedBlob {
   sha512: string;
   size: number;
+}
+
+/** Writes the small objects of an `absorb-ring` task that runs at the same time. */
+export interface StageObjectsTask {
+  kind: 'stage-objects';
+  ring: RingMemory;
+  /** The staging directory's objects; shards are made by the task that hands them over. */
+  staging: string;
+  identity: Identity;
 }
 
 /** Hashes a file as it lies there. */
@@ -256,6 +267,7 @@ export interface Tasks {
   absorb: [AbsorbTask, AbsorbResult];
   'absorb-ring': [AbsorbTask, LayerResult];
   pour: [PourTask, SourceResult];
+  'stage-objects': [StageObjectsTask, Record<string, string[]>];
   digest: [DigestTask, { sha256: string }];
   place: [PlaceTask, null];
   render: [RenderTask, RenderResult];

@@ -12,7 +12,7 @@ export interface RingMemory {
 }
 
 const SLOTS = 64;
-const SLOT_BYTES = 256 * 1024;
+export const SLOT_BYTES = 256 * 1024;
 const FILLED = 0;
 const EMPTIED = 1;
 const STATE = 2;

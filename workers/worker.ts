@@ -3,6 +3,7 @@ import { CairnError, toCairnError } from '../engine/errors.js';
 import { absorb, absorbRing, pour } from './absorb.js';
 import { placeStaged, removePaths } from './disk.js';
 import { exportLayer, exportTree } from './export.js';
+import { stageObjects } from './object-file.js';
 import type { Answer, Task } from './protocol.js';
 import { joinLinks, renderShard, settleDirectories } from './render.js';
 import { digestFile, verifyBlobs, verifyObjects } from './verify.js';
@@ -14,6 +15,8 @@ function perform(task: Task): unknown {
       return absorb(task);
     case 'absorb-ring':
       return absorbRing(task);
+    case 'stage-objects':
+      return stageObjects(task);
     case 'pour':
       return pour(task);
     case 'digest':

@@ -2,6 +2,8 @@
  * The index: one LMDB environment, opened and written by the main thread only. Several processes may have it open; LMDB lets one
  * write at a time. A commit is acknowledged only once it is flushed, see {@link Index.commit}.
  */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
 import { type Database, open as openEnvironment, type RootDatabase } from 'lmdb';
 import { CairnError, toCairnError } from '../errors.js';
 import { type Key, keyBytes } from '../key.js';
@@ -17,6 +19,8 @@ import {
 } from './records.js';
 
 const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
+/** Enough pages to let go of some fifty thousand objects. */
+const RESERVE_BYTES = 8 * 2 ** 20;
 const MAX_DATABASES = 16;
 const MAX_READERS = 512;
 
@@ -37,6 +41,7 @@ export class Index {
   readonly orphans: Database<true, Buffer>;
   readonly trees: Database<TreeRecord, string>;
   readonly leases: Database<LeaseRecord, string>;
+  readonly #reserve: string;
 
   constructor(path: string, readOnly: boolean) {
     try {
@@ -63,7 +68,10 @@ export class Index {
     } catch (cause) {
       throw new CairnError('ERR_DAMAGED', `the index cannot be opened: ${(cause as Error).message}`, { path, cause });
     }
-    if (!readOnly) this.env.readerCheck?.();
+    this.#reserve = join(path, 'reserve');
+    if (readOnly) return;
+    this.env.readerCheck?.();
+    this.#keepReserve();
   }
 
   /** @throws CairnError `ERR_STORE_VERSION` when a newer version wrote it */
@@ -87,12 +95,36 @@ export class Index {
    */
   async commit<T>(change: () => T): Promise<T> {
     try {
-      // A child transaction is the only kind that lmdb-js takes back when its callback throws or asks for it.
-      const result = await this.env.childTransaction(change);
+      // The synchronous kind: it is taken back when `change` throws, and a commit that fails is thrown here and nowhere else.
+      const result = this.env.transactionSync(change);
       await this.env.flushed;
       return result;
     } catch (error) {
       throw toCairnError(systemError(error), 'the index did not commit');
+    }
+  }
+
+  /**
+   * As {@link commit}, for a change that makes room: on a full disk it may use the space that is kept back for this, so that what
+   * fills the disk can always be removed.
+   */
+  async commitRemoval<T>(change: () => T): Promise<T> {
+    try {
+      return await this.commit(change);
+    } catch (error) {
+      if (!(error instanceof CairnError) || error.code !== 'ERR_NO_SPACE' || !fs.existsSync(this.#reserve)) throw error;
+      fs.rmSync(this.#reserve);
+      return this.commit(change);
+    }
+  }
+
+  /** Sets aside the space that {@link commitRemoval} may use, if there is any. */
+  #keepReserve(): void {
+    if (fs.existsSync(this.#reserve)) return;
+    try {
+      fs.writeFileSync(this.#reserve, Buffer.alloc(RESERVE_BYTES), { mode: 0o600 });
+    } catch {
+      fs.rmSync(this.#reserve, { force: true });
     }
   }
 
