@@ -9,7 +9,7 @@ import { CairnError } from './errors.js';
 import type { ImageRecord } from './index/records.js';
 import { treeHashOf } from './plan/tree-hash.js';
 import { ingredientsOf, planOf, readBlob } from './planning.js';
-import { execute, noteUse, type Rendered } from './render.js';
+import { checkPathLengths, execute, noteUse, type Rendered } from './render.js';
 
 export interface CheckoutOptions extends OperationOptions {
   /** Reflinks where the file system has them, else copies. `link` shares files with the store: for reading only. */
@@ -41,6 +41,7 @@ export async function checkoutImage(
   if (mode === 'link') checkLinkable(store, target);
   return store.uses.during(options.signal, async () => {
     const plan = planOf(store, ingredients);
+    checkPathLengths(plan, join(target, 'rootfs'));
     const staging = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
     const old = `${staging}.old`;
     const disk = new Disk(dirname(target));

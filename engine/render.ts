@@ -7,6 +7,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { RenderMode, RenderResult, Skipped } from '../workers/protocol.js';
+import { toText } from './bytes.js';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
 import { bury, place } from './durable.js';
 import { CairnError } from './errors.js';
@@ -130,6 +131,7 @@ async function makeTree(
   const staging = store.staging.make();
   try {
     const plan = planOf(store, ingredients);
+    checkPathLengths(plan, layout.rootfs(treeId));
     const made = await execute(store, plan, join(staging, 'rootfs'), mode, 0, options);
     const hash = treeHashOf(plan);
     fs.writeFileSync(join(staging, 'manifest'), readBlob(store, image.manifest), { mode: 0o600 });
@@ -181,6 +183,22 @@ async function clearTheWay(store: StoreContext, treeId: string, staging: string)
   if (old !== undefined) await index.commit(() => dropTreeRecord(store, treeId));
   const grave = `${staging}.old`;
   if (bury(layout.tree(treeId), grave)) await pool.run<'remove'>({ kind: 'remove', paths: [grave] });
+}
+
+/** Linux takes no longer path, and what is removed is moved somewhat deeper first. */
+const MAX_PATH_ON_DISK = 4095 - 64;
+
+/**
+ * A tree whose paths cannot be named where it will lie could neither be checked nor removed again.
+ * @throws CairnError `ERR_LIMIT`
+ */
+export function checkPathLengths(plan: Plan, root: string): void {
+  const room = MAX_PATH_ON_DISK - Buffer.byteLength(root) - 1;
+  const long = plan.entries.find(({ path }) => path.length > room);
+  if (long === undefined) return;
+  throw new CairnError('ERR_LIMIT', `a path of ${long.path.length} bytes; below ${root} there is room for ${room}`, {
+    entry: toText(long.path),
+  });
 }
 
 function noteCopies(store: StoreContext, copies: Readonly<Record<string, number>>): void {

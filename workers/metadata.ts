@@ -9,6 +9,12 @@ import type { Identity } from './protocol.js';
 /** Overlayfs gives these a meaning of its own; from an archive they are only ever an attack on whoever mounts the tree. */
 const OVERLAY = /^(?:trusted|user)\.overlay\./;
 
+/** Every file system keeps times up to here (2038). */
+const FAR_FUTURE = 0x7fff_ffff;
+
+/** ext4 says "no space" of an attribute that does not fit its one block. */
+const SMALL_XATTR = 1024;
+
 /** Errors that mean "not you" or "not here", as opposed to a disk that fails. */
 const REFUSALS = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL']);
 
@@ -54,8 +60,8 @@ export function finishFile(fd: number, path: ByteString, meta: Metadata, identit
     fs.fchmodSync(fd, mode);
   } else if (needsChmod(mode, identity)) fs.fchmodSync(fd, mode);
   skipped.push(...setXattrs(path, meta.xattrs));
-  if (meta.nsec === 0) fs.futimesSync(fd, meta.sec, meta.sec);
-  else skipped.push(...setFractionalTimes(path, meta.sec, meta.nsec));
+  if (meta.nsec === 0 && meta.sec <= FAR_FUTURE) fs.futimesSync(fd, meta.sec, meta.sec);
+  else skipped.push(...setPathTimes(path, meta.sec, meta.nsec));
   return skipped;
 }
 
@@ -70,7 +76,9 @@ export function setXattrs(path: ByteString, xattrs: readonly Xattr[]): string[] 
     try {
       setXattr(path, xattr);
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      const tooLarge = xattr.value.length > SMALL_XATTR && (code === 'ENOSPC' || code === 'E2BIG' || code === 'ERANGE');
+      if (!isRefusal(error) && !tooLarge) throw error;
       skipped.push(`xattr ${xattr.name}`);
     }
   }
@@ -79,9 +87,12 @@ export function setXattrs(path: ByteString, xattrs: readonly Xattr[]): string[] 
 
 /** Sets times of anything, never following a symlink. @returns what could not be set */
 export function setPathTimes(path: ByteString, sec: number, nsec: number): string[] {
-  if (nsec !== 0) return setFractionalTimes(path, sec, nsec);
-  fs.lutimesSync(toFsPath(path), sec, sec);
-  return [];
+  const skipped = nsec === 0 ? [] : setFractionalTimes(path, sec, nsec);
+  if (nsec === 0) fs.lutimesSync(toFsPath(path), sec, sec);
+  if (sec <= FAR_FUTURE) return skipped;
+  // Past its own end of time a file system keeps the last moment it knows, and says nothing.
+  const kept = fs.lstatSync(toFsPath(path), { bigint: true }).mtimeNs / 1_000_000_000n;
+  return kept === BigInt(sec) ? skipped : ['time'];
 }
 
 function setFractionalTimes(path: ByteString, sec: number, nsec: number): string[] {
