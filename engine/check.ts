@@ -6,7 +6,7 @@ import { CairnError } from './errors.js';
 import { allImages } from './index/images.js';
 import { objectKey, objectName } from './index/open.js';
 import type { ImageRecord, LayerRecord, ObjectRecord, TreeRecord } from './index/records.js';
-import { hexOf, type Key } from './key.js';
+import { hexOf, type Key, keyOf } from './key.js';
 import { variantOf } from './object.js';
 import type { Plan, PlanEntry } from './plan/plan.js';
 import { treeHashOf } from './plan/tree-hash.js';
@@ -27,7 +27,7 @@ export interface CheckOptions extends OperationOptions {
 }
 
 export interface Damage {
-  kind: 'manifest' | 'layer' | 'object' | 'tree';
+  kind: 'manifest' | 'layer' | 'object' | 'blob' | 'tree';
   /** Image or layer key, object name, tree id. */
   id: string;
   /** Below a tree's root. */
@@ -65,8 +65,7 @@ class Checker {
     const { images, trees } = this.#targets();
     const layers = this.#options.onlyTrees === true ? [] : this.#layersOf(images);
     return this.#store.uses.during(this.#options.signal, async () => {
-      const everything = this.#options.images === undefined && this.#options.trees === undefined;
-      if (everything && this.#options.onlyTrees !== true) this.#allObjects();
+      if (this.#everything && this.#options.onlyTrees !== true) this.#allObjects();
       for (const layer of layers) this.#objectsOf(layer);
       const plans = trees.map((tree) => ({ tree, plan: this.#planOf(tree) }));
       for (const { tree, plan } of plans) if (plan !== undefined && tree.mode === 'link') this.#objectsOfPlan(plan);
@@ -80,10 +79,14 @@ class Checker {
     });
   }
 
+  get #everything(): boolean {
+    return this.#options.images === undefined && this.#options.trees === undefined;
+  }
+
   #targets(): { images: ImageRecord[]; trees: TreeRecord[] } {
     const { index } = this.#store;
     const { images, trees } = this.#options;
-    const all = images === undefined && trees === undefined;
+    const all = this.#everything;
     const named = all ? [...allImages(index)] : [...(images ?? [])];
     const allTrees = [...index.trees.getRange()].map(({ value }) => value);
     const own = all
@@ -96,7 +99,7 @@ class Checker {
   /** Layers of the images and of all that they depend on; what a missing dependency would add is not damage here. */
   #layersOf(images: readonly ImageRecord[]): LayerRecord[] {
     const { index } = this.#store;
-    if (this.#options.images === undefined && this.#options.trees === undefined) {
+    if (this.#everything) {
       return [...index.layers.getRange()].map(({ value }) => value);
     }
     const layers = new Map<Key, LayerRecord>();
@@ -170,6 +173,11 @@ class Checker {
       for (const image of images) {
         const blob = index.blobs.get(Buffer.from(hexOf(image.manifest), 'hex'));
         wanted.push({ kind: 'manifest', id: image.key, part: 'manifest', key: image.manifest, size: blob?.size ?? -1 });
+      }
+    }
+    if (this.#everything && this.#options.onlyTrees !== true) {
+      for (const { key, value } of index.blobs.getRange()) {
+        if (value.put) wanted.push({ kind: 'blob', id: keyOf(key), part: 'blob', key: keyOf(key), size: value.size });
       }
     }
     for (const { key, toc, recipe } of layers) {

@@ -39,6 +39,9 @@ export async function checkoutImage(
   const ingredients = ingredientsOf(store, image);
   const mode = options.mode ?? (canReflink(store, dirname(target)) ? 'reflink' : 'copy');
   if (mode === 'link') checkLinkable(store, target);
+  if (mode === 'link' && (options.uidShift ?? 0) !== 0) {
+    throw new CairnError('ERR_USAGE', 'files that are shared with the store cannot have other owners; use --mode copy');
+  }
   return store.uses.during(options.signal, async () => {
     const plan = planOf(store, ingredients);
     checkPathLengths(plan, join(target, 'rootfs'));

@@ -19,7 +19,7 @@ export interface Prepared {
   manifest: ImageManifest;
   /** See `import.ts`; none for streams. */
   fingerprint: string | undefined;
-  /** Milliseconds since 1970, with a fraction that tells apart what came in one command. */
+  /** Milliseconds since 1970. What comes in one command differs by its place in it. */
   importTime: number;
   latest: boolean;
 }

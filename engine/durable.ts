@@ -103,10 +103,7 @@ export function placeOnce(from: string, to: string): boolean {
   }
 }
 
-/**
- * Writes a small file so that it is either wholly there or not at all.
- * @throws CairnError `ERR_EXISTS` when `exclusive` and it is there
- */
+/** Writes a small file so that it is either wholly there or not at all. */
 export function writeFileDurably(path: string, bytes: string | Uint8Array, mode = 0o600): void {
   const temporary = `${path}.${process.pid}.tmp`;
   const fd = fs.openSync(temporary, 'wx', mode);

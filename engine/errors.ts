@@ -9,7 +9,6 @@ export const ERROR_CODES = {
   ERR_BAD_COMPRESSION: 'a compressed stream is corrupt or cut short',
   ERR_BAD_LINK: 'a hard link whose target is missing, later in the archive, or not linkable',
   ERR_BAD_MANIFEST: 'a manifest breaks a rule of its schema',
-  ERR_BUSY: 'another process holds what this one needs',
   ERR_DAMAGED: 'the store is not what its index says',
   ERR_DEPENDENCY_CYCLE: 'an image depends on itself',
   ERR_DIGEST_MISMATCH: 'bytes do not have the digest or the size that was expected',

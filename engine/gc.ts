@@ -10,6 +10,7 @@ import { ABORT } from 'lmdb';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
 import { withDependencies } from './dependencies.js';
 import { throwIfAborted } from './errors.js';
+import { orphanedObjects } from './index/contents.js';
 import { allImages } from './index/images.js';
 import type { ImageRecord, Totals, TreeRecord } from './index/records.js';
 import type { Key } from './key.js';
@@ -43,6 +44,7 @@ interface Decision {
   trees: string[];
   images: Key[];
   layers: number;
+  objects: number;
   treeBytes: number;
   totals: Totals;
   keptTreeBytes: number;
@@ -64,7 +66,7 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
     staging: 0,
   };
   const { totals } = decision;
-  removed.objects = totals.orphans;
+  removed.objects = decision.objects;
   removed.staging = leftovers.count;
   let freedBytes = decision.treeBytes + totals.orphanBytes + leftovers.bytes;
   let keptBytes = totals.objectBytes + totals.blobBytes - totals.orphanBytes + decision.keptTreeBytes;
@@ -107,7 +109,15 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
   for (const { key, value } of [...index.leases.getRange()]) if (value.expiresAt <= now) index.leases.remove(key);
   const leased = leasedTrees(store);
   const held = heldImages(store);
-  const decision: Decision = { trees: [], images: [], layers: 0, treeBytes: 0, totals: index.totals, keptTreeBytes: 0 };
+  const decision: Decision = {
+    trees: [],
+    images: [],
+    layers: 0,
+    objects: 0,
+    treeBytes: 0,
+    totals: index.totals,
+    keptTreeBytes: 0,
+  };
   const protectedImages = withDependencies(index, [
     ...[...held].map((key) => index.image(key)).filter((image) => image !== undefined),
     ...recentImages(store, oldest),
@@ -133,6 +143,7 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
     decision.images.push(image.key);
   }
   decision.totals = index.totals;
+  decision.objects = orphanedObjects(index).count;
   for (const { value } of index.trees.getRange()) decision.keptTreeBytes += value.uniqueBytes;
   return decision;
 }

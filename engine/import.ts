@@ -83,7 +83,7 @@ export class Importer {
     const results: (Imported | ImportFailure)[] = new Array(sources.length);
     await eachOf(order, options.jobs ?? this.#store.pool.size, async (i) => {
       // Side by side they end in any order; as images they are as new as their place in the list says.
-      results[i] = await this.#importOrReport(sources[i] as string, begun + i / 1000, options, meter);
+      results[i] = await this.#importOrReport(sources[i] as string, begun + i, options, meter);
     });
     return results;
   }
@@ -332,8 +332,11 @@ class Meter {
   }
 }
 
-/** Every file below a directory that looks like an image, in byte order. */
+/** Every file below a directory that looks like an image, in byte order; a file is itself. @throws CairnError `ERR_NOT_FOUND` */
 export function imagesBelow(dir: string): string[] {
+  const stat = fs.statSync(dir, { throwIfNoEntry: false });
+  if (stat === undefined) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${dir}`, { path: dir });
+  if (!stat.isDirectory()) return [dir];
   const found: string[] = [];
   for (const entry of fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(dir, entry.name);
@@ -348,7 +351,7 @@ function isImage(path: string): boolean {
     identifyFile(path);
     return true;
   } catch (error) {
-    if (error instanceof CairnError && error.code === 'ERR_NOT_AN_IMAGE') return false;
-    throw error;
+    // What cannot be read or unpacked may be one; importing it says what is wrong, and only of it.
+    return !(error instanceof CairnError && error.code === 'ERR_NOT_AN_IMAGE');
   }
 }

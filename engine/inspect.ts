@@ -47,19 +47,11 @@ export function summarize(store: StoreContext, image: ImageRecord): ImageSummary
     format: image.format,
     size: image.size,
     treeSize: treesOf(store, image).reduce((sum, { bytes }) => sum + bytes, 0),
-    importTime: isoTime(image.importTime),
-    lastUsed: isoTime(image.lastUsed),
+    importTime: new Date(image.importTime).toISOString(),
+    lastUsed: new Date(image.lastUsed).toISOString(),
     latest: image.latest,
     pinned: image.pinned,
   };
-}
-
-/** ISO 8601 with microseconds, which tell apart what came in one command. */
-function isoTime(ms: number): string {
-  const micros = Math.floor((ms % 1) * 1000)
-    .toString()
-    .padStart(3, '0');
-  return new Date(ms).toISOString().replace('Z', `${micros}Z`);
 }
 
 function treesOf(store: StoreContext, image: ImageRecord): TreeRecord[] {

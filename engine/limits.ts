@@ -17,8 +17,6 @@ export interface Limits {
   maxPax: number;
   /** Places in the dependency tree of one image, so that stacked diamonds cannot grow to 2^n. */
   maxDependencies: number;
-  /** Layers of one image. */
-  maxLayers: number;
   /** Bytes of an image manifest. */
   maxManifest: number;
 }
@@ -31,7 +29,6 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxDepth: 256,
   maxPax: 2 ** 20,
   maxDependencies: 1024,
-  maxLayers: 128,
   maxManifest: 4 * 2 ** 20,
 };
 

@@ -18,7 +18,7 @@ export function badPath(path: ByteString, why: string): CairnError {
  */
 export function cleanPath(raw: ByteString, limits: Pick<Limits, 'maxPath' | 'maxDepth'>): ByteString {
   if (raw === '') throw badPath(raw, 'an entry needs a name');
-  if (raw.length > limits.maxPath) throw badPath(raw, `longer than ${limits.maxPath} bytes`);
+  if (raw.length > limits.maxPath) throw badPath(raw, `longer than ${limits.maxPath} bytes (${limitFlag('maxPath')})`);
   if (raw.includes('\0')) throw badPath(raw, 'a NUL byte in a name');
   const parts: string[] = [];
   for (const part of raw.split('/')) {

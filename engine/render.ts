@@ -140,7 +140,6 @@ async function makeTree(
     place(staging, layout.tree(treeId));
     await disk.sync();
     const now = Date.now();
-    const copied = Object.values(made.copies).reduce((total, size) => total + size, 0);
     const tree: TreeRecord = {
       id: treeId,
       images: [image.key],
@@ -164,7 +163,6 @@ async function makeTree(
       index.trees.put(treeId, tree);
       index.images.put(keyBytes(image.key), { ...known, lastUsed: now });
       noteCopies(store, made.copies);
-      addTotals(index, { objectBytes: copied });
     });
     return tree;
   } catch (error) {
@@ -206,8 +204,10 @@ function noteCopies(store: StoreContext, copies: Readonly<Record<string, number>
     const plus = name.lastIndexOf('+');
     const key = objectKey(name.slice(0, plus));
     const known = store.index.objects.get(key);
-    if (known === undefined) continue;
-    store.index.objects.put(key, { ...known, copies: Math.max(known.copies, Number(name.slice(plus + 1))) });
+    const more = Number(name.slice(plus + 1)) - (known?.copies ?? 0);
+    if (known === undefined || more <= 0) continue;
+    store.index.objects.put(key, { ...known, copies: known.copies + more });
+    addTotals(store.index, { objectBytes: more * known.size });
   }
 }
 

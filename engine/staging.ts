@@ -30,7 +30,9 @@ export class Staging {
     if (this.#dir === undefined) {
       const dir = join(this.#root, randomUUID());
       fs.mkdirSync(dir, { mode: 0o700 });
-      this.#lock = tryLock(join(dir, LOCK_FILE), true);
+      // Someone who looks for dead sessions may hold it for a moment.
+      do this.#lock = tryLock(join(dir, LOCK_FILE), true);
+      while (this.#lock === undefined);
       this.#dir = dir;
     }
     const made = join(this.#dir, `${this.#next++}`);

@@ -79,7 +79,7 @@ async function sweepOrphans(store: StoreContext): Promise<Swept> {
       index.objects.remove(key);
       const path = layout.object(objectName(key));
       gone.push(path);
-      for (let n = 1; n <= object.copies; n++) gone.push(`${path}+${n}`);
+      for (let n = 1; n <= object.copies || fs.existsSync(`${path}+${n}`); n++) gone.push(`${path}+${n}`);
       swept.objects++;
       objectBytes += bytesOf(object);
     }

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { StoreContext } from './context.js';
 import { wouldFree } from './gc.js';
+import { orphanedObjects } from './index/contents.js';
 import { allImages } from './index/images.js';
 import type { TreeRecord } from './index/records.js';
 import type { Key } from './key.js';
@@ -72,7 +73,7 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
     index: fs.statSync(join(store.layout.index, 'data.mdb'), { throwIfNoEntry: false })?.size ?? 0,
     logicalBytes,
     storedBytes: totals.objectBytes + totals.blobBytes + treeBytes,
-    sharedBytes: Math.max(0, neededBytes - (totals.objectBytes - totals.orphanBytes)),
+    sharedBytes: Math.max(0, neededBytes - (totals.objectBytes - orphanedObjects(index).bytes)),
     reclaimableBytes: await wouldFree(store),
     perImage,
   };

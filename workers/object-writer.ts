@@ -1,6 +1,7 @@
 /** Turns the contents of a layer's files into objects: hashed, named, and written to staging unless the store has them. */
 import { createHash, type Hash, hash } from 'node:crypto';
 import * as fs from 'node:fs';
+import { place } from '../engine/durable.js';
 import { shardedPath } from '../engine/layout.js';
 import { variantOf } from '../engine/object.js';
 import type { TocEntry } from '../engine/toc.js';
@@ -101,7 +102,7 @@ export class ObjectWriter {
       if (this.#isNew(name, entry.size)) {
         fs.fchmodSync(large.fd, entry.mode & 0o777);
         this.#note(name, finishFile(large.fd, large.path, entry, this.#identity));
-        fs.renameSync(large.path, this.#stage(name));
+        place(large.path, this.#stage(name));
       } else fs.unlinkSync(large.path);
     } finally {
       fs.closeSync(large.fd);

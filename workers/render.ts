@@ -117,6 +117,8 @@ class ShardRenderer {
       if (!fs.existsSync(copy)) this.#makeCopy(object, copy, `${name}+${n}`);
       try {
         fs.linkSync(copy, toFsPath(path));
+        // Also one that was there: a crash may have kept whoever made it from telling.
+        this.#copies[`${name}+${n}`] = Number(fs.statSync(copy).size);
         return;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EMLINK') throw error;
@@ -137,7 +139,6 @@ class ShardRenderer {
       // What lies outside staging must be complete, and this leaves it at once.
       syncFile(temporary);
       fs.linkSync(temporary, copy);
-      this.#copies[copyName] = Number(from.size);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     } finally {

@@ -104,7 +104,7 @@ function defineDiff(command: Command): void {
     .argument('<a>')
     .argument('<b>')
     .action((a: string, b: string, _options: object, self: Command) =>
-      withStore(self, 'write', async ({ store, print }) => {
+      withStore(self, 'read', async ({ store, print }) => {
         const differences: Difference[] = [];
         for await (const difference of store.compare(a, b)) differences.push(difference);
         print(differences, (all) => all.map(({ change, path }) => `${SIGNS[change]} ${path}\n`).join(''));

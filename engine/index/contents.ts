@@ -17,6 +17,20 @@ export function readOrphan(orphan: Buffer): { kind: 'object' | 'blob'; key: Buff
   return { kind: orphan[0] === OBJECT_TAG[0] ? 'object' : 'blob', key: orphan.subarray(1) };
 }
 
+/** How many objects, and bytes of them, wait for gc. */
+export function orphanedObjects(index: Index): { count: number; bytes: number } {
+  let count = 0;
+  let bytes = 0;
+  for (const orphan of index.orphans.getKeys({ start: OBJECT_TAG })) {
+    const { kind, key } = readOrphan(orphan);
+    const object = kind === 'object' ? index.objects.get(key) : undefined;
+    if (object === undefined) continue;
+    count++;
+    bytes += bytesOf(object);
+  }
+  return { count, bytes };
+}
+
 export interface Retained {
   new: number;
   newBytes: number;
@@ -125,7 +139,7 @@ export function retainLayer(index: Index, key: Key): void {
 /**
  * An image or tree less needs this layer; with the last one it goes, and lets go of its objects and blobs.
  * @param objectsOf names of the layer's objects, read from its table of contents; `undefined` when that is damaged: their counts
- *   stay then, and `fsck --repair` counts anew
+ *   stay too high then, which `fsck` tells
  * @returns bytes that nothing needs now, and whether the layer is gone
  */
 export function releaseLayer(
@@ -143,8 +157,7 @@ export function releaseLayer(
   for (const digest of layer.transports) forgetDigest(index, digest);
   const names = objectsOf(layer);
   let freed = 0;
-  if (names === undefined) index.meta.put('recount', true);
-  else freed += releaseObjects(index, names);
+  if (names !== undefined) freed += releaseObjects(index, names);
   freed += releaseBlob(index, layer.toc.key) + releaseBlob(index, layer.recipe.key);
   return { freed, gone: true };
 }

@@ -2,7 +2,7 @@
  * The canonical form of a plan, and the two names a tree has: its *id*, from the layers that go in, and its *hash*, from what comes out.
  */
 import { createHash } from 'node:crypto';
-import { hexOf, type Key } from '../key.js';
+import type { Key } from '../key.js';
 import { formatMode, formatTime, xattrsDigest } from '../object.js';
 import type { Plan, PlanEntry } from './plan.js';
 
@@ -39,8 +39,4 @@ function canonical(entry: PlanEntry): string {
 /** The digits of a tree id, for a directory name. */
 export function isTreeId(text: string): boolean {
   return /^deps-sha512-[0-9a-f]{128}$/.test(text);
-}
-
-export function shortTreeId(id: string): string {
-  return `deps-sha512-${hexOf(id.slice('deps-'.length) as Key).slice(0, 12)}`;
 }

@@ -23,7 +23,7 @@ export function compileWhitelist(paths: readonly string[]): Whitelist | undefine
   return { paths: cleaned, reached: new Set() };
 }
 
-/** A listed path without leading, trailing and doubled slashes. What climbs out of the root names nothing. */
+/** A listed path without leading, trailing and doubled slashes. `..` is resolved by name and stops at the root. */
 function cleanListed(path: ByteString): ByteString {
   if (!/(^|\/)\.{0,2}(\/|$)/.test(path.slice(1))) return path.startsWith('/') ? path.slice(1) : path;
   const parts: string[] = [];
