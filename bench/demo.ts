@@ -1,17 +1,23 @@
 /**
  * The main job on real input: a chain of layered images packed from files that this machine has, imported, rendered, checked, changed
- * and collected. Run with `npm run demo`.
+ * and collected. Run with `npm run demo`. Fails where a check finds damage.
  */
-import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatMs, formatSize } from '../cli/units.js';
-import { openStore } from '../engine/api.js';
-import { packImage } from './images.js';
+import { type CheckResult, type Collected, type Imported, openStore, type Rendered } from '../engine/api.js';
+import { installedPackages, packImage } from './images.js';
+import { withScratch } from './scratch.js';
 
-const MODULES = fileURLToPath(new URL('../../node_modules/', import.meta.url));
+const BASE = 'example.com/demo/base';
+const MORE = 'example.com/demo/more';
 const TOP = 'example.com/demo/app';
+const OLD = '1.0.0';
+const NEW = '1.1.0';
+
+/** The small application of the story: cairn's own command line. */
+const APPLICATION = { from: fileURLToPath(new URL('../cli/', import.meta.url)), to: 'app' };
 
 async function step<T>(what: string, work: () => Promise<T>, tell: (result: T) => string): Promise<T> {
   const begun = performance.now();
@@ -22,109 +28,124 @@ async function step<T>(what: string, work: () => Promise<T>, tell: (result: T) =
   return result;
 }
 
-/** Three layers: a base of installed packages, more of them on top, and a small application that hides part of what is below. */
-async function packChain(dir: string): Promise<string[]> {
-  const packages = fs.readdirSync(MODULES).filter((name) => !name.startsWith('.') && !name.startsWith('@'));
+/**
+ * Three layers: installed packages, more of them on top, and a small application whose whitelist drops what only developers read.
+ * @returns the archives, lowest first, and the whitelist
+ */
+async function packChain(dir: string) {
+  const packages = installedPackages();
   const half = Math.ceil(packages.length / 2);
-  const below = (names: readonly string[]) => names.map((name) => ({ from: join(MODULES, name), to: `lib/${name}` }));
-  const version = '1.0.0';
-  const base = await packImage(join(dir, 'base.aci'), {
-    name: 'example.com/demo/base',
-    version,
-    directories: below(packages.slice(0, half)),
-  });
-  const more = await packImage(join(dir, 'more.aci'), {
-    name: 'example.com/demo/more',
-    version,
-    dependencies: [{ name: 'example.com/demo/base', version }],
-    directories: below(packages.slice(half)),
-  });
-  const kept = [...base, ...more, '/app/main.js'].filter((path) => !path.endsWith('.md'));
-  await packTop(dir, '1.0.0', kept, 'console.log("hello")\n');
-  return kept;
+  const base = join(dir, 'base.aci');
+  const more = join(dir, 'more.aci');
+  const below = [
+    ...(await packImage(base, { name: BASE, version: OLD, directories: packages.slice(0, half) })),
+    ...(await packImage(more, {
+      name: MORE,
+      version: OLD,
+      dependencies: [{ name: BASE, version: OLD }],
+      directories: packages.slice(half),
+    })),
+  ];
+  // The application's own paths must be on its list, too; a dry packing tells which they are.
+  const own = await packImage(join(dir, 'own.aci'), { name: TOP, version: OLD, ...application(OLD) });
+  const kept = [...below, ...own].filter((path) => !/\.(?:md|d\.ts|map)$/.test(path));
+  const top = await packTop(dir, OLD, kept);
+  return { archives: [base, more, top], kept, dropped: below.length + own.length - kept.length };
 }
 
-function packTop(dir: string, version: string, pathWhitelist: readonly string[], code: string): Promise<string[]> {
-  return packImage(join(dir, `app-${version}.aci`), {
+function application(version: string) {
+  return { directories: [APPLICATION], files: { 'app/version': `${version}\n` } };
+}
+
+async function packTop(dir: string, version: string, pathWhitelist: readonly string[]): Promise<string> {
+  const file = join(dir, `app-${version}.aci`);
+  await packImage(file, {
     name: TOP,
     version,
-    dependencies: [{ name: 'example.com/demo/more', version: '1.0.0' }],
+    dependencies: [{ name: MORE, version: OLD }],
     pathWhitelist,
-    files: { 'app/main.js': code },
+    ...application(version),
   });
+  return file;
 }
 
-async function main(): Promise<number> {
-  const dir = fs.mkdtempSync(join(tmpdir(), 'cairn-demo-'));
-  try {
-    const kept = await step(
-      'pack three layered ACIs',
-      () => packChain(dir),
-      (paths) => `${paths.length} paths in all`,
-    );
-    await using store = await openStore({ dir: join(dir, 'store') });
-    await step(
-      'import them',
-      () => store.importAll(['base.aci', 'more.aci', 'app-1.0.0.aci'].map((name) => join(dir, name))),
-      (all) =>
-        all
-          .map((each) => ('error' in each ? '' : `${each.objects.new} objects (${formatSize(each.objects.newBytes)})`))
-          .join(', '),
-    );
-    const first = await step(
-      'render the top one',
-      () => store.render(`${TOP}:1.0.0`),
-      ({ files, bytes, uniqueBytes }) =>
-        `${files} files, ${formatSize(bytes)}, of which ${formatSize(uniqueBytes)} are written anew`,
-    );
-    await step(
-      'render it again',
-      () => store.render(`${TOP}:1.0.0`),
-      ({ existed }) => (existed ? 'it was there' : 'made anew'),
-    );
-    const check = await step(
-      'check everything',
-      () => store.check(),
-      ({ checked, ok }) =>
-        `${checked.objects} objects, ${checked.trees} tree, ${formatSize(checked.bytes)}: ${ok ? 'all is well' : 'DAMAGED'}`,
-    );
-    await step(
-      'pack a new version of the top one',
-      () => packTop(dir, '1.1.0', kept, 'console.log("hello again")\n'),
-      () => 'one file changed',
-    );
-    await step(
-      'import it',
-      () => store.import(join(dir, 'app-1.1.0.aci')),
-      ({ objects }) => `${objects.new} new object, ${objects.shared} shared`,
-    );
-    await step(
-      'render the new version',
-      () => store.render(`${TOP}:1.1.0`),
-      ({ files, bytes, uniqueBytes }) =>
-        `${files} files, ${formatSize(bytes)}, of which ${formatSize(uniqueBytes)} are written anew`,
-    );
-    const usage = await step(
-      'du',
-      () => store.usage(),
-      ({ images, trees, storedBytes, logicalBytes }) =>
-        `${images} images, ${trees} trees: ${formatSize(storedBytes)} stored for ${formatSize(logicalBytes)}`,
-    );
-    await step(
-      'remove the old version',
-      () => store.remove([`${TOP}:1.0.0`]),
-      ([removed]) => `${removed?.removedTrees.length} tree, ${formatSize(removed?.freedBytes ?? 0)}`,
-    );
-    await step(
-      'collect, with no grace',
-      () => store.gc({ graceMs: 0 }),
-      ({ removed, freedBytes }) =>
-        `${removed.images} images, ${removed.trees} tree, ${removed.objects} objects: ${formatSize(freedBytes)} freed`,
-    );
-    return check.ok && first.files > 0 && usage.images === 4 ? 0 : 1;
-  } finally {
-    fs.rmSync(dir, { recursive: true, force: true });
-  }
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+function tellImport({ name, objects }: Imported): string {
+  const { shared, sharedBytes, newBytes } = objects;
+  const fresh = `${count(objects.new, 'new object')} (${formatSize(newBytes)})`;
+  return `${name.split('/').at(-1)}: ${fresh}, ${shared} shared (${formatSize(sharedBytes)})`;
 }
 
-process.exitCode = await main();
+const tellRender = ({ files, bytes, uniqueBytes }: Rendered): string =>
+  `${count(files, 'file')}, ${formatSize(bytes)}, of which ${formatSize(uniqueBytes)} written anew`;
+
+const tellCheck = ({ checked, damaged }: CheckResult): string =>
+  `${count(checked.objects, 'object')}, ${count(checked.trees, 'tree')}, ${formatSize(checked.bytes)}: ` +
+  `${damaged.length === 0 ? 'all is well' : `${damaged.length} DAMAGED`}`;
+
+const tellCollected = ({ removed, freedBytes, keptBytes }: Collected): string =>
+  `${count(removed.images, 'image')}, ${count(removed.trees, 'tree')}, ${count(removed.objects, 'object')} removed: ` +
+  `${formatSize(freedBytes)} freed, ${formatSize(keptBytes)} kept`;
+
+/** @returns whether every check was clean */
+async function story(dir: string): Promise<boolean> {
+  const { archives, kept } = await step(
+    'pack three layered ACIs',
+    () => packChain(dir),
+    ({ kept, dropped }) => `${kept.length + dropped} paths, ${dropped} of them dropped by the whitelist of the top one`,
+  );
+  await using store = await openStore({ dir: join(dir, 'store') });
+  for (const archive of archives) await step('import', () => store.import(archive), tellImport);
+  const first = await step('render the top one', () => store.render(`${TOP}:${OLD}`), tellRender);
+  await step(
+    'render it again',
+    () => store.render(`${TOP}:${OLD}`),
+    ({ existed }) => (existed ? 'it was there' : 'made anew'),
+  );
+  const before = await step('check everything', () => store.check(), tellCheck);
+
+  const changed = await step(
+    'pack a new version of the top one',
+    () => packTop(dir, NEW, kept),
+    () => 'one file changed',
+  );
+  await step('import it', () => store.import(changed), tellImport);
+  const second = await step('render it', () => store.render(`${TOP}:${NEW}`), tellRender);
+  await step(
+    'du',
+    () => store.usage(),
+    ({ images, trees, storedBytes, perImage }) => {
+      const size = perImage.reduce((sum, each) => sum + each.size, 0);
+      const content = `${formatSize(size)} of layers and ${formatSize(first.bytes + second.bytes)} of trees`;
+      return `${count(images, 'image')}, ${count(trees, 'tree')}: ${formatSize(storedBytes)} stored for ${content}`;
+    },
+  );
+
+  await step(
+    'remove the old version',
+    () => store.remove([`${TOP}:${OLD}`]),
+    ([removed]) =>
+      `and ${count(removed?.removedTrees.length ?? 0, 'tree')}; ${formatSize(removed?.freedBytes ?? 0)} freed at once`,
+  );
+  await step(
+    'pin the new one and collect',
+    async () => {
+      await store.pin(`${TOP}:${NEW}`);
+      return store.gc({ graceMs: 0 });
+    },
+    tellCollected,
+  );
+  const after = await step('check everything again', () => store.check(), tellCheck);
+  await step(
+    'unpin it and collect',
+    async () => {
+      await store.unpin(`${TOP}:${NEW}`);
+      return store.gc({ graceMs: 0 });
+    },
+    tellCollected,
+  );
+  return before.ok && after.ok;
+}
+
+process.exitCode = (await withScratch(tmpdir(), 'cairn-demo-', story)) ? 0 : 1;

@@ -1,42 +1,72 @@
-/** App Container Images packed from real files of this machine: what the demo shows and what a bench without a corpus measures. */
+/** Layers and App Container Images packed from real files of this machine: what the demo shows and a bench without a corpus measures. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
 import { createGzip } from 'node:zlib';
 import { type Pack, pack } from 'tar-stream';
 
-export interface ImageSpec {
+export interface Contents {
+  /** Directories of this machine and where they go below the root. */
+  directories?: readonly Placed[];
+  /** Small files: path below the root → content. */
+  files?: Readonly<Record<string, string>>;
+}
+
+export interface Placed {
+  from: string;
+  to: string;
+}
+
+export interface ImageSpec extends Contents {
   name: string;
   version: string;
   dependencies?: readonly { name: string; version: string }[];
   pathWhitelist?: readonly string[];
-  /** Directories of this machine and where they go below the root. */
-  directories?: readonly { from: string; to: string }[];
-  /** Small files: path below the root → content. */
-  files?: Readonly<Record<string, string>>;
 }
 
 /** Any fixed time will do: the same files then give the same image. */
 const MTIME = new Date('2025-01-01T00:00:00Z');
 
+/** The npm packages installed here, for `lib/`: thousands of real files on any machine that can run this. Scoped ones are left out for their size. */
+export function installedPackages(): Placed[] {
+  const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
+  return fs
+    .readdirSync(modules)
+    .filter((name) => !name.startsWith('.') && !name.startsWith('@'))
+    .sort()
+    .map((name) => ({ from: join(modules, name), to: `lib/${name}` }));
+}
+
 /** Packs a gzipped ACI. @returns the paths below the root that it holds, for whitelists */
-export async function packImage(file: string, spec: ImageSpec): Promise<string[]> {
-  const archive = pack();
-  const paths: string[] = [];
-  const fill = async (): Promise<void> => {
+export function packImage(file: string, spec: ImageSpec): Promise<string[]> {
+  return packed(file, true, async (archive) => {
     await add(archive, { name: 'manifest', type: 'file' }, Buffer.from(manifestOf(spec)));
     await add(archive, { name: 'rootfs', type: 'directory' });
-    for (const { from, to } of spec.directories ?? []) await addTree(archive, from, to, paths);
-    for (const [path, content] of Object.entries(spec.files ?? {})) {
-      paths.push(`/${path}`);
-      await add(archive, { name: `rootfs/${path}`, type: 'file' }, Buffer.from(content));
-    }
-    archive.finalize();
-  };
-  const filling = fill().catch((error: unknown) => archive.destroy(error as Error));
-  await pipeline(archive, createGzip(), fs.createWriteStream(file));
-  await filling;
-  return paths;
+    return addContents(archive, 'rootfs/', spec);
+  });
+}
+
+/** Packs what an image would hold as a plain tar, as tar programs unpack it. */
+export function packTar(file: string, contents: Contents, gzip: boolean): Promise<string[]> {
+  return packed(file, gzip, (archive) => addContents(archive, '', contents));
+}
+
+async function packed(file: string, gzip: boolean, fill: (archive: Pack) => Promise<string[]>): Promise<string[]> {
+  const archive = pack();
+  const filling = fill(archive).then(
+    (paths) => {
+      archive.finalize();
+      return paths;
+    },
+    (error: unknown) => {
+      archive.destroy(error as Error);
+      return [];
+    },
+  );
+  await pipeline(archive, gzip ? createGzip() : new PassThrough(), fs.createWriteStream(file));
+  return filling;
 }
 
 function manifestOf({ name, version, dependencies = [], pathWhitelist }: ImageSpec): string {
@@ -69,21 +99,28 @@ function add(archive: Pack, header: Header, content?: Buffer): Promise<void> {
   });
 }
 
-async function addTree(archive: Pack, from: string, to: string, paths: string[]): Promise<void> {
+async function addContents(archive: Pack, prefix: string, { directories = [], files = {} }: Contents) {
+  const paths: string[] = [];
+  for (const { from, to } of directories) await addTree(archive, prefix, from, to, paths);
+  for (const [path, content] of Object.entries(files)) {
+    paths.push(`/${path}`);
+    await add(archive, { name: prefix + path, type: 'file' }, Buffer.from(content));
+  }
+  return paths;
+}
+
+async function addTree(archive: Pack, prefix: string, from: string, to: string, paths: string[]): Promise<void> {
   paths.push(`/${to}`);
-  await add(archive, { name: `rootfs/${to}`, type: 'directory' });
+  await add(archive, { name: prefix + to, type: 'directory' });
   for (const entry of fs.readdirSync(from, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const source = join(from, entry.name);
     const target = `${to}/${entry.name}`;
-    if (entry.isDirectory()) {
-      await addTree(archive, source, target, paths);
-      continue;
-    }
-    paths.push(`/${target}`);
-    const name = `rootfs/${target}`;
-    if (entry.isSymbolicLink()) await add(archive, { name, type: 'symlink', linkname: fs.readlinkSync(source) });
-    else if (entry.isFile()) {
+    const name = prefix + target;
+    if (entry.isDirectory()) await addTree(archive, prefix, source, target, paths);
+    else if (entry.isSymbolicLink()) await add(archive, { name, type: 'symlink', linkname: fs.readlinkSync(source) });
+    else if (entry.isFile())
       await add(archive, { name, type: 'file', mode: fs.statSync(source).mode & 0o777 }, fs.readFileSync(source));
-    } else paths.pop();
+    else continue;
+    if (!entry.isDirectory()) paths.push(`/${target}`);
   }
 }

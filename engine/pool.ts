@@ -6,6 +6,7 @@ import { errorFromJSON, throwIfAborted } from './errors.js';
 
 /** More workers than this gain nothing: the file system's own locks take over. */
 const MOST_WORKERS = 8;
+const IDLE_MS = 30_000;
 
 /**
  * Piscina loads a worker's file with `require` where Node lets it; a thread that is stopped in the middle of that takes the whole
@@ -41,6 +42,8 @@ export class Pool {
       maxThreads: Math.max(this.size, 3 * this.pipelines) + 1,
       // An idle worker must not sleep in the kernel: a task may leave streams to be closed.
       atomics: 'disabled',
+      // Threads beyond the first are costly to start and cheap to keep.
+      idleTimeout: IDLE_MS,
       recordTiming: false,
       execArgv: WORKER_FLAGS,
       // Streams make much short-lived garbage; with room for it, little survives to be collected slowly.

@@ -47,7 +47,10 @@ export function retainObjects(
 ): Retained {
   const retained: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const revived = { count: 0, bytes: 0 };
-  for (const [i, name] of names.entries()) {
+  // In order of keys, each page of the table is touched once.
+  const order = names.map((_name, i) => i).sort((a, b) => ((names[a] as string) < (names[b] as string) ? -1 : 1));
+  for (const i of order) {
+    const name = names[i] as string;
     const key = objectKey(name);
     const size = sizes[i] as number;
     const known = index.objects.get(key);

@@ -1,0 +1,57 @@
+/** Whole processes, since that is what users run: start-up, work and exit count. */
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export type Command = readonly [program: string, ...args: string[]];
+
+const PROGRAM = fileURLToPath(new URL('../cli/cairn.js', import.meta.url));
+
+/** A command of cairn's that prints JSON. */
+export function cairn(store: string, ...args: string[]): Command {
+  return [process.execPath, PROGRAM, '--store', store, '--json', ...args];
+}
+
+export function isInstalled(program: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((dir) => {
+    try {
+      fs.accessSync(join(dir, program), fs.constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** @returns what it printed @throws Error for any exit code but 0 */
+export function run([program, ...args]: Command): Promise<string> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const printed: Buffer[] = [];
+  const complaints: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => printed.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => complaints.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve(Buffer.concat(printed).toString('utf8'));
+      else reject(new Error(`${program} ${args.join(' ')}: exit ${code ?? signal}\n${Buffer.concat(complaints)}`));
+    });
+  });
+}
+
+/** Adds up the wall-clock time of the processes that belong to a run; what happens between them is not counted. */
+export class Stopwatch {
+  #elapsedMs = 0;
+
+  get elapsedMs(): number {
+    return this.#elapsedMs;
+  }
+
+  async run(command: Command): Promise<string> {
+    const begun = performance.now();
+    const printed = await run(command);
+    this.#elapsedMs += performance.now() - begun;
+    return printed;
+  }
+}

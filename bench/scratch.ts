@@ -1,0 +1,28 @@
+/** A directory to work in that is gone afterwards, also after a failure or an interrupt. */
+import * as fs from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** @param parent where it is made; must exist */
+export async function withScratch<T>(
+  parent: string,
+  prefix: string,
+  work: (scratch: string) => Promise<T>,
+): Promise<T> {
+  const scratch = fs.mkdtempSync(join(parent, prefix));
+  // Threads and children of an interrupted run may still be writing, hence the retries.
+  const remove = (): void => fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  const interrupt = (signal: (typeof SIGNALS)[number]): void => {
+    remove();
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of SIGNALS) process.on(signal, interrupt);
+  try {
+    return await work(scratch);
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, interrupt);
+    remove();
+  }
+}
