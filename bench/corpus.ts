@@ -1,77 +1,63 @@
-/** What is measured: a chain of images, the same layers as plain tars, and the merged tree as one tar. */
-import { spawnSync } from 'node:child_process';
+/**
+ * What is measured: a directory tree as one flat tar, as layers, and as a chain of ACIs, all holding the same files.
+ *
+ *     flat.tar                 the merged tree
+ *     layers/layerN.tar.gz     the same as OCI layers, lowest first; later ones may hold whiteouts
+ *     aci/gz/layerN.aci        the same as ACIs named example.com/layerN, each depending on the one before
+ */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { isInstalled, sh } from './contest.js';
-import { packImage } from './images.js';
+import { installedPackages, packImage, packTar } from './images.js';
 
 export interface Corpus {
-  /** Gzipped ACIs, each depending on the one before. */
-  images: string[];
-  /** Name of the last one. */
-  top: string;
-  /** The same layers as gzipped tars, to be extracted in order. */
-  layers: string[];
-  /** The merged tree. */
   flat: string;
+  /** Lowest first, as the images. */
+  layers: readonly string[];
+  images: readonly string[];
+  /** The name of the uppermost image. */
+  top: string;
 }
 
-/** `flat.tar`, `layers/layerN.tar.gz` and `aci/gz/layerN.aci` in a directory, the images named `example.com/layerN`. */
-export function corpusAt(dir: string): Corpus {
-  const numbers = fs
-    .readdirSync(join(dir, 'aci', 'gz'))
-    .flatMap((name) => /^layer(\d+)\.aci$/.exec(name)?.[1] ?? [])
-    .map(Number)
-    .sort((a, b) => a - b);
+const LAYERS = [1, 2, 3, 4];
+
+function corpusAt(dir: string): Corpus {
   return {
-    images: numbers.map((n) => join(dir, 'aci', 'gz', `layer${n}.aci`)),
-    top: `example.com/layer${numbers.at(-1)}`,
-    layers: numbers.map((n) => join(dir, 'layers', `layer${n}.tar.gz`)),
     flat: join(dir, 'flat.tar'),
+    layers: LAYERS.map((n) => join(dir, 'layers', `layer${n}.tar.gz`)),
+    images: LAYERS.map((n) => join(dir, 'aci', 'gz', `layer${n}.aci`)),
+    top: nameOf(LAYERS.length),
   };
 }
 
-/** Two layers of this checkout's own dependencies: small, but real. */
-export async function smallCorpus(dir: string): Promise<Corpus> {
-  const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
-  const names = fs.readdirSync(modules).filter((name) => !name.startsWith('.'));
-  const halves = [names.slice(0, Math.ceil(names.length / 2)), names.slice(Math.ceil(names.length / 2))];
-  const images: string[] = [];
-  const layers: string[] = [];
-  for (const [i, half] of halves.entries()) {
-    const image = join(dir, `layer${i + 1}.aci`);
-    await packImage(image, {
-      name: `example.com/layer${i + 1}`,
-      version: '1.0.0',
-      ...(i === 0 ? {} : { dependencies: [{ name: `example.com/layer${i}`, version: '1.0.0' }] }),
-      directories: half.map((name) => ({ from: join(modules, name), to: name })),
+function nameOf(layer: number): string {
+  return `example.com/layer${layer}`;
+}
+
+/** @throws Error that names what is missing */
+export function openCorpus(dir: string): Corpus {
+  const corpus = corpusAt(dir);
+  const missing = [corpus.flat, ...corpus.layers, ...corpus.images].filter((file) => !fs.existsSync(file));
+  if (missing.length > 0) throw new Error(`not a corpus: ${missing.join(', ')} missing`);
+  return corpus;
+}
+
+/** A small corpus from the npm packages installed here, for machines that have no larger one. */
+export async function buildCorpus(dir: string): Promise<Corpus> {
+  const corpus = corpusAt(dir);
+  for (const sub of ['layers', join('aci', 'gz')]) fs.mkdirSync(join(dir, sub), { recursive: true });
+  const packages = installedPackages();
+  const share = Math.ceil(packages.length / LAYERS.length);
+  const version = '1.0.0';
+  for (const [i, n] of LAYERS.entries()) {
+    const directories = packages.slice(i * share, (i + 1) * share);
+    await packTar(corpus.layers[i] as string, { directories }, true);
+    await packImage(corpus.images[i] as string, {
+      name: nameOf(n),
+      version,
+      dependencies: i === 0 ? [] : [{ name: nameOf(n - 1), version }],
+      directories,
     });
-    images.push(image);
-    const root = join(dir, `unpacked${i + 1}`);
-    fs.mkdirSync(root);
-    sh(`tar xzf ${image} -C ${root}`);
-    layers.push(join(dir, `layer${i + 1}.tar.gz`));
-    sh(`tar czf ${layers[i]} -C ${root}/rootfs .`);
   }
-  const merged = join(dir, 'merged');
-  fs.mkdirSync(merged);
-  for (const layer of layers) sh(`tar xzf ${layer} -C ${merged}`);
-  sh(`tar cf ${join(dir, 'flat.tar')} -C ${merged} .`);
-  return { images, top: 'example.com/layer2', layers, flat: join(dir, 'flat.tar') };
-}
-
-/** What the numbers were taken on. */
-export function describeMachine(dir: string): Record<string, string> {
-  const first = (command: string): string =>
-    spawnSync('bash', ['-c', command], { encoding: 'utf8' }).stdout.trim().split('\n')[0] ?? '';
-  return {
-    processor: first("sed -n 's/^model name.*: //p' /proc/cpuinfo"),
-    cores: first('nproc'),
-    kernel: first('uname -r'),
-    'file system': first(`stat -f -c %T ${dir}`),
-    node: process.version,
-    tar: first('tar --version'),
-    bsdtar: isInstalled('bsdtar') ? first('bsdtar --version') : 'not installed, skipped',
-  };
+  await packTar(corpus.flat, { directories: packages }, false);
+  return corpus;
 }

@@ -1,6 +1,6 @@
 /**
- * The main job on real input: a chain of layered images packed from files that this machine has, imported, rendered, checked, changed
- * and collected. Run with `npm run demo`. Fails where a check finds damage.
+ * The main job on real input: a chain of layered images packed from files that this machine has, imported, rendered,
+ * checked, changed and collected. Run with `npm run demo`. Fails where a check finds damage.
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,8 @@ async function step<T>(what: string, work: () => Promise<T>, tell: (result: T) =
 }
 
 /**
- * Three layers: installed packages, more of them on top, and a small application whose whitelist drops what only developers read.
+ * Three layers: installed packages, more of them on top, and a small application whose whitelist drops what only
+ * developers read.
  * @returns the archives, lowest first, and the whitelist
  */
 async function packChain(dir: string) {

@@ -1,4 +1,7 @@
-/** Layers and App Container Images packed from real files of this machine: what the demo shows and a bench without a corpus measures. */
+/**
+ * Layers and App Container Images packed from real files of this machine: what the demo shows, and what a bench without
+ * a corpus measures.
+ */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -29,7 +32,10 @@ export interface ImageSpec extends Contents {
 /** Any fixed time will do: the same files then give the same image. */
 const MTIME = new Date('2025-01-01T00:00:00Z');
 
-/** The npm packages installed here, for `lib/`: thousands of real files on any machine that can run this. Scoped ones are left out for their size. */
+/**
+ * The npm packages installed here, for `lib/`: a thousand real files on any machine that can run this. Scoped ones hold
+ * large binaries and are left out, which keeps it quick.
+ */
 export function installedPackages(): Placed[] {
   const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
   return fs

@@ -1,6 +1,7 @@
 /**
- * Contestants run alternately, each round beginning with another one, so that a disk or a machine whose speed drifts treats them alike.
- * A round that does not count comes first: it warms the page cache and shows that all of them make the same tree.
+ * Contestants run alternately, each round beginning with another one, so that a disk or a machine whose speed drifts
+ * treats them alike. A round that does not count comes first: it warms the page cache and shows that all of them make
+ * the same tree.
  */
 import { type Census, censusOf } from './census.js';
 import type { Contestant, Scenario, Skipped } from './contestant.js';

@@ -62,7 +62,7 @@ function flatTar(program: string, flat: string, dir: string): Peer {
   };
 }
 
-/** Not the same job, as nothing is unpacked and somebody must have made the tree; but no tool is expected to be quicker. */
+/** Less of a job than a render, since somebody must have made the tree before; what it takes is what links cost. */
 function linkCopy(flat: string, dir: string): Peer {
   const original = join(dir, 'original');
   const tree = join(dir, 'linked');

@@ -1,5 +1,6 @@
 /** Whole processes, since that is what users run: start-up, work and exit count. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,9 +25,13 @@ export function isInstalled(program: string): boolean {
   });
 }
 
+const running = new Set<ChildProcess>();
+let stopping = false;
+
 /** @returns what it printed @throws Error for any exit code but 0 */
 export function run([program, ...args]: Command): Promise<string> {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
   const printed: Buffer[] = [];
   const complaints: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => printed.push(chunk));
@@ -34,10 +39,27 @@ export function run([program, ...args]: Command): Promise<string> {
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => {
+      running.delete(child);
+      if (stopping) return; // nothing may go on
       if (code === 0) resolve(Buffer.concat(printed).toString('utf8'));
       else reject(new Error(`${program} ${args.join(' ')}: exit ${code ?? signal}\n${Buffer.concat(complaints)}`));
     });
   });
+}
+
+/**
+ * Ends what runs, so that no child writes after the cleaning up. Whoever waits for a process waits for ever: the caller
+ * is expected to exit.
+ */
+export async function stopRunning(): Promise<void> {
+  stopping = true;
+  await Promise.all(
+    [...running].map((child) => {
+      const closed = once(child, 'close');
+      child.kill('SIGKILL');
+      return closed;
+    }),
+  );
 }
 
 /** Adds up the wall-clock time of the processes that belong to a run; what happens between them is not counted. */

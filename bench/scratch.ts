@@ -5,16 +5,21 @@ import { join } from 'node:path';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** @param parent where it is made; must exist */
+/**
+ * @param parent where it is made; must exist
+ * @param stop ends what may still write, before an interrupt cleans up
+ */
 export async function withScratch<T>(
   parent: string,
   prefix: string,
   work: (scratch: string) => Promise<T>,
+  stop: () => Promise<void> = async () => {},
 ): Promise<T> {
   const scratch = fs.mkdtempSync(join(parent, prefix));
-  // Threads and children of an interrupted run may still be writing, hence the retries.
+  // Threads of an interrupted run may still be writing, hence the retries.
   const remove = (): void => fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  const interrupt = (signal: (typeof SIGNALS)[number]): void => {
+  const interrupt = async (signal: (typeof SIGNALS)[number]): Promise<void> => {
+    await stop();
     remove();
     process.exit(128 + constants.signals[signal]);
   };

@@ -20,7 +20,7 @@ export async function whiteoutsOf(layer: string): Promise<string[]> {
   return found;
 }
 
-/** Deletes what a layer deletes from those below it. Comes before the layer is unpacked: a whiteout spares its own layer. */
+/** Deletes what a layer deletes from those below it. Call it before unpacking: a whiteout spares its own layer. */
 export function applyWhiteouts(root: string, whiteouts: readonly string[]): void {
   for (const path of whiteouts) {
     const dir = join(root, dirname(path));

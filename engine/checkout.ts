@@ -7,9 +7,11 @@ import type { OperationOptions, StoreContext } from './context.js';
 import { bury, Disk, place, syncDirectory } from './durable.js';
 import { CairnError } from './errors.js';
 import type { ImageRecord } from './index/records.js';
+import { ingredientsOf } from './ingredients.js';
 import { treeHashOf } from './plan/tree-hash.js';
-import { ingredientsOf, planOf, readBlob } from './planning.js';
-import { checkPathLengths, execute, noteUse, type Rendered } from './render.js';
+import { planOf, readBlob } from './planning.js';
+import { checkPathLengths, execute } from './render/execute.js';
+import { noteUse, type Rendered } from './render.js';
 
 export interface CheckoutOptions extends OperationOptions {
   /** Reflinks where the file system has them, else copies. `link` shares files with the store: for reading only. */

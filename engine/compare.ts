@@ -2,8 +2,9 @@
 import type { StoreContext } from './context.js';
 import { type FileRecord, fileRecord } from './files.js';
 import type { ImageRecord } from './index/records.js';
+import { ingredientsOf } from './ingredients.js';
 import type { PlanEntry } from './plan/plan.js';
-import { ingredientsOf, planOf } from './planning.js';
+import { planOf } from './planning.js';
 
 export interface Difference {
   path: string;

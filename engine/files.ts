@@ -3,12 +3,13 @@ import { type ByteString, fromText, isUtf8, toBuffer, toText } from './bytes.js'
 import type { StoreContext } from './context.js';
 import { CairnError } from './errors.js';
 import type { ImageRecord } from './index/records.js';
+import { ingredientsOf } from './ingredients.js';
 import type { Key } from './key.js';
 import { MAX_SYMLINK_HOPS } from './limits.js';
 import { formatMode, formatTime, variantOf } from './object.js';
 import { joinPath } from './path.js';
 import type { NodeType, Plan, PlanEntry } from './plan/plan.js';
-import { ingredientsOf, planOf } from './planning.js';
+import { planOf } from './planning.js';
 
 /** One path of a tree, as text. */
 export interface FileRecord {

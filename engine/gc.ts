@@ -6,12 +6,12 @@
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { ABORT } from 'lmdb';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
 import { withDependencies } from './dependencies.js';
 import { throwIfAborted } from './errors.js';
 import { orphanedObjects } from './index/contents.js';
 import { allImages } from './index/images.js';
+import { TAKE_BACK } from './index/open.js';
 import type { ImageRecord, Totals, TreeRecord } from './index/records.js';
 import type { Key } from './key.js';
 import { dropImageRecord, dropTreeRecord } from './release.js';
@@ -95,7 +95,7 @@ async function decide(store: StoreContext, options: GcOptions, takeBack: boolean
   let decision: Decision | undefined;
   await store.index.commitRemoval(() => {
     decision = dropUnneeded(store, options);
-    return takeBack ? ABORT : undefined;
+    return takeBack ? TAKE_BACK : undefined;
   });
   return decision as unknown as Decision;
 }

@@ -7,7 +7,7 @@
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import xxhash from 'xxhash-wasm';
+import type { XXHashAPI } from 'xxhash-wasm';
 import type { AbsorbResult, AbsorbTask } from '../workers/protocol.js';
 import { makeRing } from '../workers/ring.js';
 import { Committer, type Prepared } from './commit.js';
@@ -282,11 +282,11 @@ function checkExpected(expected: string | undefined, key: string, digest: string
 
 const EDGE = 64 * 1024;
 /** Compiled once, however many ask for it. */
-let loading: ReturnType<typeof xxhash> | undefined;
+let loading: Promise<XXHashAPI> | undefined;
 
 /** Length and a quick hash of both ends: cheap, and enough to tell whether hashing the whole is worth it. */
 async function fingerprintOf(path: string, size: number): Promise<string> {
-  loading ??= xxhash();
+  loading ??= import('xxhash-wasm').then(({ default: xxhash }) => xxhash());
   const { create64 } = await loading;
   const hasher = create64();
   const fd = fs.openSync(path, 'r');

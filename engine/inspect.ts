@@ -3,10 +3,11 @@ import type { StoreContext } from './context.js';
 import { findDependency } from './dependencies.js';
 import { CairnError } from './errors.js';
 import type { ImageRecord, LayerRecord, TreeRecord } from './index/records.js';
+import { ingredientsOf } from './ingredients.js';
 import type { Key } from './key.js';
 import { parseImageManifest } from './manifest/image.js';
 import { formatAppString } from './name.js';
-import { ingredientsOf, readBlob } from './planning.js';
+import { readBlob } from './planning.js';
 import { holdersOf } from './roots.js';
 
 export interface ImageSummary {

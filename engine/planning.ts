@@ -1,30 +1,13 @@
-/** From an image of the store to its plan: dependencies, tables of contents, whitelists. */
+/** From an image's ingredients to its plan: tables of contents and whitelists are read and merged. */
 import * as fs from 'node:fs';
 import type { StoreContext } from './context.js';
-import { type ImagePlace, placesOf } from './dependencies.js';
 import { CairnError } from './errors.js';
-import type { ImageRecord } from './index/records.js';
+import type { Ingredients } from './ingredients.js';
 import type { Key } from './key.js';
 import { readPathWhitelist } from './manifest/image.js';
 import { planAci } from './plan/aci.js';
 import type { Plan } from './plan/plan.js';
-import { treeIdOf } from './plan/tree-hash.js';
 import { decodeToc, type TocEntry } from './toc.js';
-
-/** The layers that an image's tree is made of. */
-export interface Ingredients {
-  places: ImagePlace[];
-  /** Layer keys in priority order, one per place. */
-  layers: Key[];
-  treeId: string;
-}
-
-/** @throws CairnError `ERR_NOT_FOUND`, `ERR_DEPENDENCY_CYCLE`, `ERR_LIMIT` */
-export function ingredientsOf(store: StoreContext, image: ImageRecord): Ingredients {
-  const places = placesOf(store.index, image, store.limits);
-  const layers = places.flatMap((place) => place.image.layers);
-  return { places, layers, treeId: treeIdOf(layers) };
-}
 
 /** @throws CairnError `ERR_DAMAGED` when a table of contents or a manifest cannot be read */
 export function planOf(store: StoreContext, { places }: Ingredients): Plan {

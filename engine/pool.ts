@@ -1,6 +1,6 @@
 /** The engine's side of the worker pool: typed tasks in, typed answers or errors out. Threads start with the first task. */
 import { availableParallelism } from 'node:os';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import type { Answer, Control, Tasks } from '../workers/protocol.js';
 import { errorFromJSON, throwIfAborted } from './errors.js';
 
@@ -25,7 +25,7 @@ export class Pool {
   readonly size: number;
   /** Layers that several workers may share at the same time; none on a single thread. */
   readonly pipelines: number;
-  #piscina: Piscina | undefined;
+  #piscina: Promise<Piscina> | undefined;
 
   constructor(size = defaultWorkers()) {
     this.size = Math.max(1, size);
@@ -34,7 +34,13 @@ export class Pool {
 
   /** Starts the threads, so that they are up by the time the first task is ready. */
   warm(): void {
-    this.#piscina ??= new Piscina({
+    this.#piscina ??= this.#start();
+  }
+
+  /** The package is loaded here, as many commands need no worker at all. */
+  async #start(): Promise<Piscina> {
+    const { Piscina } = await import('piscina');
+    return new Piscina({
       filename: new URL('../workers/worker.js', import.meta.url).href,
       name: 'run',
       minThreads: this.size,
@@ -53,13 +59,14 @@ export class Pool {
 
   async run<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {
     this.warm();
-    const answer = (await (this.#piscina as Piscina).run(task)) as Answer<Tasks[K][1]>;
+    const piscina = (await this.#piscina) as Piscina;
+    const answer = (await piscina.run(task)) as Answer<Tasks[K][1]>;
     if ('error' in answer) throw errorFromJSON(answer.error);
     return answer.value;
   }
 
   async close(): Promise<void> {
-    await this.#piscina?.destroy();
+    await (await this.#piscina)?.destroy();
     this.#piscina = undefined;
   }
 }

@@ -1,26 +1,27 @@
-/** The engine's table of contents: what an open store can do. Each verb lives in a file of its own. */
-import { getBlob, type PutResult, putBlob } from './blobs.js';
-import { type CheckOptions, type CheckResult, checkStore } from './check.js';
-import { type CheckedOut, type CheckoutOptions, checkoutImage } from './checkout.js';
-import { compareImages, type Difference } from './compare.js';
+/**
+ * The engine's table of contents: what an open store can do. Each verb lives in a file of its own, which is loaded when it is first
+ * asked for: a command should not wait for code that it does not run.
+ */
+import type { PutResult } from './blobs.js';
+import type { CheckOptions, CheckResult } from './check.js';
+import type { CheckedOut, CheckoutOptions } from './checkout.js';
+import type { Difference } from './compare.js';
 import type { OperationOptions, StoreContext } from './context.js';
 import { CairnError } from './errors.js';
-import { type Exported, type ExportOptions, exportImage } from './export.js';
-import { type FileRecord, filesOf, locateFile } from './files.js';
-import { type FsckResult, fsckStore } from './fsck.js';
-import { type Collected, collect, type GcOptions } from './gc.js';
-import { type Imported, Importer, type ImportFailure, type ImportOptions } from './import.js';
+import type { Exported, ExportOptions } from './export.js';
+import type { FileRecord } from './files.js';
+import type { FsckResult } from './fsck.js';
+import type { Collected, GcOptions } from './gc.js';
+import type { Imported, Importer, ImportFailure, ImportOptions } from './import.js';
 import { allImages } from './index/images.js';
 import type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
-import { describeImage, type ImageDetails, type ImageSummary, summarize } from './inspect.js';
+import type { ImageDetails, ImageSummary } from './inspect.js';
 import type { Key } from './key.js';
 import { type OpenOptions, openContext } from './open.js';
-import { readBlob } from './planning.js';
-import { type Removed, removeImages, removeTrees } from './remove.js';
+import type { Removed } from './remove.js';
 import { type Rendered, type RenderOptions, renderImage } from './render.js';
 import { resolveArgument, resolveBlob, resolveImage, resolveTrees } from './resolve.js';
-import { activeLeases, addLease, removeLease, setPinned } from './roots.js';
-import { type Usage, usageOf } from './usage.js';
+import type { Usage } from './usage.js';
 
 /**
  * Opens a store, making it if need be. Close it when done: `await using store = await openStore({ dir })`.
@@ -32,11 +33,11 @@ export async function openStore(options: OpenOptions): Promise<Store> {
 
 export class Store implements AsyncDisposable {
   readonly #context: StoreContext;
-  readonly #importer: Importer;
+  /** One for all imports, so that those that go on at the same time are committed together. */
+  #importer: Promise<Importer> | undefined;
 
   constructor(context: StoreContext) {
     this.#context = context;
-    this.#importer = new Importer(context);
   }
 
   get dir(): string {
@@ -45,13 +46,14 @@ export class Store implements AsyncDisposable {
 
   /** Imports one source: a path, or `-` for standard input. Durable when it resolves. */
   async import(source: string, options: ImportOptions = {}): Promise<Imported> {
-    const [imported] = await this.#importer.importAll([source], { ...options, keepGoing: false });
+    const [imported] = await this.importAll([source], { ...options, keepGoing: false });
     return imported as Imported;
   }
 
   /** Imports several sources side by side. */
-  importAll(sources: readonly string[], options: ImportOptions = {}): Promise<(Imported | ImportFailure)[]> {
-    return this.#importer.importAll(sources, options);
+  async importAll(sources: readonly string[], options: ImportOptions = {}): Promise<(Imported | ImportFailure)[]> {
+    this.#importer ??= import('./import.js').then(({ Importer }) => new Importer(this.#context));
+    return (await this.#importer).importAll(sources, options);
   }
 
   /** The image that an argument means. A path to an archive is imported first. */
@@ -64,15 +66,18 @@ export class Store implements AsyncDisposable {
 
   /** All images, in order of their keys. */
   async *images(): AsyncGenerator<ImageSummary> {
+    const { summarize } = await import('./inspect.js');
     for (const image of allImages(this.#context.index)) yield summarize(this.#context, image);
   }
 
-  inspect(argument: string): ImageDetails {
+  async inspect(argument: string): Promise<ImageDetails> {
+    const { describeImage } = await import('./inspect.js');
     return describeImage(this.#context, resolveImage(this.#context.index, argument));
   }
 
   /** The manifest's exact bytes. */
-  manifest(argument: string): Buffer {
+  async manifest(argument: string): Promise<Buffer> {
+    const { readBlob } = await import('./planning.js');
     return readBlob(this.#context, resolveImage(this.#context.index, argument).manifest);
   }
 
@@ -81,6 +86,7 @@ export class Store implements AsyncDisposable {
   }
 
   async checkout(argument: string, dir: string, options: CheckoutOptions = {}): Promise<CheckedOut> {
+    const { checkoutImage } = await import('./checkout.js');
     return checkoutImage(this.#context, await this.resolve(argument, options), dir, options);
   }
 
@@ -97,26 +103,34 @@ export class Store implements AsyncDisposable {
     return this.#context.layout.rootfs(treeId);
   }
 
-  removeTrees(trees: readonly TreeRecord[], options: { force?: boolean } = {}): Promise<TreeRecord[]> {
+  async removeTrees(trees: readonly TreeRecord[], options: { force?: boolean } = {}): Promise<TreeRecord[]> {
+    const { removeTrees } = await import('./remove.js');
     return removeTrees(this.#context, trees, options.force === true);
   }
 
   /** What a render would give, path by path, without rendering. */
   async *files(argument: string): AsyncGenerator<FileRecord> {
+    const { filesOf } = await import('./files.js');
     yield* filesOf(this.#context, await this.resolve(argument));
   }
 
   async *compare(a: string, b: string): AsyncGenerator<Difference> {
+    const { compareImages } = await import('./compare.js');
     yield* compareImages(this.#context, await this.resolve(a), await this.resolve(b));
   }
 
   /** Where the content of one file lies, for reading only. */
   async locate(argument: string, path: string): Promise<{ object: string; size: number }> {
+    const { locateFile } = await import('./files.js');
     return locateFile(this.#context, await this.resolve(argument), path);
   }
 
   /** Checks what is named, or everything. An argument is an image or a tree id. */
-  check(targets: readonly string[] = [], options: Omit<CheckOptions, 'images' | 'trees'> = {}): Promise<CheckResult> {
+  async check(
+    targets: readonly string[] = [],
+    options: Omit<CheckOptions, 'images' | 'trees'> = {},
+  ): Promise<CheckResult> {
+    const { checkStore } = await import('./check.js');
     if (targets.length === 0) return checkStore(this.#context, options);
     const { index } = this.#context;
     const trees = targets
@@ -126,58 +140,72 @@ export class Store implements AsyncDisposable {
     return checkStore(this.#context, { ...options, images, trees });
   }
 
-  fsck(options: OperationOptions = {}): Promise<FsckResult> {
+  async fsck(options: OperationOptions = {}): Promise<FsckResult> {
+    const { fsckStore } = await import('./fsck.js');
     return fsckStore(this.#context, options);
   }
 
-  remove(targets: readonly string[], options: { force?: boolean } = {}): Promise<Removed[]> {
+  async remove(targets: readonly string[], options: { force?: boolean } = {}): Promise<Removed[]> {
+    const { removeImages } = await import('./remove.js');
     const images = targets.map((target) => resolveImage(this.#context.index, target));
     return removeImages(this.#context, images, options.force === true);
   }
 
   async pin(argument: string): Promise<ImageSummary> {
+    const { setPinned } = await import('./roots.js');
+    const { summarize } = await import('./inspect.js');
     return summarize(this.#context, await setPinned(this.#context, resolveImage(this.#context.index, argument), true));
   }
 
   async unpin(argument: string): Promise<ImageSummary> {
+    const { setPinned } = await import('./roots.js');
+    const { summarize } = await import('./inspect.js');
     return summarize(this.#context, await setPinned(this.#context, resolveImage(this.#context.index, argument), false));
   }
 
   /** Keeps a tree from being collected for a while. @param target a tree id, or an image that has exactly one */
-  lease(target: string, ttlMs: number, holder = ''): Promise<LeaseRecord> {
+  async lease(target: string, ttlMs: number, holder = ''): Promise<LeaseRecord> {
+    const { addLease } = await import('./roots.js');
     const trees = this.findTrees(target);
     if (trees.length !== 1)
       throw new CairnError('ERR_NOT_FOUND', `${target} has ${trees.length} trees; render it, or name one`);
     return addLease(this.#context, trees[0] as TreeRecord, ttlMs, holder);
   }
 
-  releaseLease(id: string): Promise<LeaseRecord> {
+  async releaseLease(id: string): Promise<LeaseRecord> {
+    const { removeLease } = await import('./roots.js');
     return removeLease(this.#context, id);
   }
 
-  leases(): LeaseRecord[] {
+  async leases(): Promise<LeaseRecord[]> {
+    const { activeLeases } = await import('./roots.js');
     return activeLeases(this.#context);
   }
 
-  gc(options: GcOptions = {}): Promise<Collected> {
+  async gc(options: GcOptions = {}): Promise<Collected> {
+    const { collect } = await import('./gc.js');
     return collect(this.#context, options);
   }
 
-  usage(): Promise<Usage> {
+  async usage(): Promise<Usage> {
+    const { usageOf } = await import('./usage.js');
     return usageOf(this.#context);
   }
 
   /** @param file a path, or `-` for standard output */
   async export(argument: string, file: string, options: ExportOptions = {}): Promise<Exported> {
+    const { exportImage } = await import('./export.js');
     return exportImage(this.#context, await this.resolve(argument, options), file, options);
   }
 
-  put(source: string | NodeJS.ReadableStream, options: OperationOptions = {}): Promise<PutResult> {
+  async put(source: string | NodeJS.ReadableStream, options: OperationOptions = {}): Promise<PutResult> {
+    const { putBlob } = await import('./blobs.js');
     return putBlob(this.#context, source, options);
   }
 
   /** @param file a path, or `-` for standard output */
   async get(argument: string, file: string, options: OperationOptions = {}): Promise<{ key: Key; size: number }> {
+    const { getBlob } = await import('./blobs.js');
     const key = resolveBlob(this.#context.index, argument);
     return { key, ...(await getBlob(this.#context, key, file, options)) };
   }

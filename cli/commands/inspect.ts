@@ -7,7 +7,7 @@ import { formatSize } from '../units.js';
 export function define(command: Command): void {
   command.argument('<image>').action((image: string, _options: object, self: Command) =>
     withStore(self, 'read', async ({ store, print }) => {
-      print(store.inspect(image), text);
+      print(await store.inspect(image), text);
       return undefined;
     }),
   );

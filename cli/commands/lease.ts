@@ -46,7 +46,7 @@ export function define(command: Command): void {
       withStoreOrNothing(
         self,
         async ({ store, print }) => {
-          print(store.leases().map(describe), (all) =>
+          print((await store.leases()).map(describe), (all) =>
             table(
               ['LEASE', 'TREE', 'HOLDER', 'UNTIL'],
               all.map(({ id, tree, holder, expiresAt }) => [id, shortTree(tree), holder, expiresAt]),

@@ -1,0 +1,21 @@
+/** What an image's tree is made of, and what the tree is therefore called; known from the index alone. */
+import type { StoreContext } from './context.js';
+import { type ImagePlace, placesOf } from './dependencies.js';
+import type { ImageRecord } from './index/records.js';
+import type { Key } from './key.js';
+import { treeIdOf } from './plan/tree-hash.js';
+
+/** The layers that an image's tree is made of. */
+export interface Ingredients {
+  places: ImagePlace[];
+  /** Layer keys in priority order, one per place. */
+  layers: Key[];
+  treeId: string;
+}
+
+/** @throws CairnError `ERR_NOT_FOUND`, `ERR_DEPENDENCY_CYCLE`, `ERR_LIMIT` */
+export function ingredientsOf(store: StoreContext, image: ImageRecord): Ingredients {
+  const places = placesOf(store.index, image, store.limits);
+  const layers = places.flatMap((place) => place.image.layers);
+  return { places, layers, treeId: treeIdOf(layers) };
+}

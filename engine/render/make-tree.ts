@@ -1,0 +1,93 @@
+/** Makes a tree that is not there: plan, stage, render, sync, publish. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { StoreContext } from '../context.js';
+import { bury, place } from '../durable.js';
+import { CairnError } from '../errors.js';
+import { addTotals, retainLayer } from '../index/contents.js';
+import { objectKey } from '../index/open.js';
+import type { ImageRecord, TreeRecord } from '../index/records.js';
+import type { Ingredients } from '../ingredients.js';
+import { keyBytes } from '../key.js';
+import { treeHashOf } from '../plan/tree-hash.js';
+import { planOf, readBlob } from '../planning.js';
+import { dropTreeRecord } from '../release.js';
+import type { RenderOptions } from '../render.js';
+import { checkPathLengths, execute } from './execute.js';
+
+/** The caller holds the tree's lock and relies on objects. @throws as rendering does */
+export async function makeTree(
+  store: StoreContext,
+  image: ImageRecord,
+  ingredients: Ingredients,
+  options: RenderOptions,
+): Promise<TreeRecord> {
+  const { layout, pool, disk, index } = store;
+  const { treeId, layers } = ingredients;
+  const mode = options.mode ?? 'link';
+  const staging = store.staging.make();
+  try {
+    const plan = planOf(store, ingredients);
+    checkPathLengths(plan, layout.rootfs(treeId));
+    const made = await execute(store, plan, join(staging, 'rootfs'), mode, 0, options);
+    const hash = treeHashOf(plan);
+    fs.writeFileSync(join(staging, 'manifest'), readBlob(store, image.manifest), { mode: 0o600 });
+    await disk.sync();
+    await clearTheWay(store, treeId, staging);
+    place(staging, layout.tree(treeId));
+    await disk.sync();
+    const now = Date.now();
+    const tree: TreeRecord = {
+      id: treeId,
+      images: [image.key],
+      layers,
+      hash,
+      files: plan.files,
+      entries: plan.entries.length,
+      bytes: plan.bytes,
+      uniqueBytes: mode === 'copy' ? plan.bytes : 0,
+      mode,
+      renderedAt: now,
+      lastUsed: now,
+      skipped: made.skipped,
+    };
+    await index.commit(() => {
+      const known = index.image(image.key);
+      if (known === undefined || layers.some((layer) => index.layer(layer) === undefined)) {
+        throw new CairnError('ERR_NOT_FOUND', `${image.name} was removed while it was being rendered`);
+      }
+      for (const layer of new Set(layers)) retainLayer(index, layer);
+      index.trees.put(treeId, tree);
+      index.images.put(keyBytes(image.key), { ...known, lastUsed: now });
+      noteCopies(store, made.copies);
+    });
+    return tree;
+  } catch (error) {
+    // What was placed but not committed is nobody's; where it stands it would only wait for gc.
+    if (index.trees.get(treeId) === undefined) bury(layout.tree(treeId), `${staging}.unwanted`);
+    throw error;
+  } finally {
+    await pool.run<'remove'>({ kind: 'remove', paths: [staging, `${staging}.unwanted`] });
+  }
+}
+
+/** Takes a tree that is to be rebuilt, or one that a crash left without a record, out of the way. */
+async function clearTheWay(store: StoreContext, treeId: string, staging: string): Promise<void> {
+  const { index, layout, pool } = store;
+  const old = index.trees.get(treeId);
+  if (old !== undefined) await index.commit(() => dropTreeRecord(store, treeId));
+  const grave = `${staging}.old`;
+  if (bury(layout.tree(treeId), grave)) await pool.run<'remove'>({ kind: 'remove', paths: [grave] });
+}
+
+function noteCopies(store: StoreContext, copies: Readonly<Record<string, number>>): void {
+  for (const name of Object.keys(copies)) {
+    const plus = name.lastIndexOf('+');
+    const key = objectKey(name.slice(0, plus));
+    const known = store.index.objects.get(key);
+    const more = Number(name.slice(plus + 1)) - (known?.copies ?? 0);
+    if (known === undefined || more <= 0) continue;
+    store.index.objects.put(key, { ...known, copies: known.copies + more });
+    addTotals(store.index, { objectBytes: more * known.size });
+  }
+}
