@@ -5,11 +5,7 @@
  *
  * Nothing is visible before the commit, and whatever goes wrong before it leaves only staging to be thrown away.
  */
-import * as fs from 'node:fs';
-import { join } from 'node:path';
-import type { XXHashAPI } from 'xxhash-wasm';
-import type { AbsorbResult, AbsorbTask } from '../workers/protocol.js';
-import { makeRing } from '../workers/ring.js';
+import { Absorber } from './absorb.js';
 import { Committer, type Prepared } from './commit.js';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
 import { CairnError, toCairnError } from './errors.js';
@@ -17,9 +13,9 @@ import { identifyFile } from './identify.js';
 import { digestBytes } from './index/contents.js';
 import type { ImageRecord } from './index/records.js';
 import { type Key, keyBytes, parseHashPrefix } from './key.js';
-import { stagedObjects } from './layout.js';
 import { parseImageManifest } from './manifest/image.js';
-import { eachOf, Turnstile, withControl } from './pool.js';
+import { eachOf, withControl } from './pool.js';
+import { fingerprintOf, STDIN, sizeOf } from './sources.js';
 
 export interface ImportOptions extends OperationOptions {
   /** Mark as the latest of its name. */
@@ -51,23 +47,15 @@ export interface ImportFailure {
   error: CairnError;
 }
 
-export const STDIN = '-';
-
-/** How often the disk is set to work on what has been staged. */
-const WRITE_BEHIND_MS = 500;
-
-/** From this size on, workers share a layer; smaller ones are better done side by side. */
-const SHARED_BYTES = 4 * 2 ** 20;
-
 export class Importer {
   readonly #store: StoreContext;
   readonly #committer: Committer;
-  readonly #turnstile = new Turnstile();
-  #lastWriteBehind = performance.now();
+  readonly #absorber: Absorber;
 
   constructor(store: StoreContext) {
     this.#store = store;
     this.#committer = new Committer(store);
+    this.#absorber = new Absorber(store);
   }
 
   /**
@@ -123,13 +111,11 @@ export class Importer {
       }
       const staging = this.#store.staging.make();
       try {
-        const absorbed = await this.#absorb(
-          source,
-          file?.size ?? Number.POSITIVE_INFINITY,
-          staging,
-          options,
-          meter.of(source),
-        );
+        const absorbed = await this.#absorber.absorb(source, file?.size, staging, {
+          signal,
+          onBytes: meter.of(source),
+          endless: options.expect !== undefined,
+        });
         checkExpected(options.expect, `sha512-${absorbed.sha512}`, `sha256:${absorbed.transport.sha256}`);
         const manifest = parseImageManifest(absorbed.manifest, this.#store.limits);
         const prepared: Prepared = {
@@ -146,66 +132,6 @@ export class Importer {
         if (!this.#store.staging.abandoned) await this.#store.pool.run<'remove'>({ kind: 'remove', paths: [staging] });
       }
     });
-  }
-
-  async #absorb(
-    path: string,
-    bytes: number,
-    staging: string,
-    options: ImportOptions,
-    onBytes: ((bytes: number) => void) | undefined,
-  ): Promise<AbsorbResult> {
-    const { pool, layout, index, limits, identity } = this.#store;
-    const source = path === STDIN ? { fd: 0 } : { path };
-    const onCount = (done: number): void => {
-      this.#writeBehind();
-      onBytes?.(done);
-    };
-    return withControl(options.signal, onCount, async (control) => {
-      const endless = options.expect !== undefined;
-      const common = {
-        control,
-        source,
-        staging,
-        objects: layout.objects,
-        limits,
-        identity,
-        endless,
-        fresh: index.totals.objects === 0,
-      };
-      if (pool.pipelines === 0 || bytes < SHARED_BYTES) return pool.run<'absorb'>({ kind: 'absorb', ...common });
-      return this.#turnstile.take(pool.pipelines, () => this.#pipeline(common));
-    });
-  }
-
-  /** Three workers share a layer. All must get a thread, or one would wait for another for ever; the turnstile sees to that. */
-  async #pipeline(common: Omit<AbsorbTask, 'kind'>): Promise<AbsorbResult> {
-    const { pool, identity } = this.#store;
-    const { control, source, limits } = common;
-    const ring = makeRing();
-    const parcels = makeRing();
-    const settled = await Promise.allSettled([
-      pool.run<'pour'>({ kind: 'pour', control, source, ring, limits }),
-      pool.run<'absorb-ring'>({ kind: 'absorb-ring', ring, parcels, ...common }),
-      pool.run<'stage-objects'>({
-        kind: 'stage-objects',
-        ring: parcels,
-        staging: stagedObjects(common.staging),
-        identity,
-      }),
-    ]);
-    const [poured, absorbed, staged] = settled;
-    if (poured.status !== 'fulfilled' || absorbed.status !== 'fulfilled' || staged.status !== 'fulfilled')
-      throw causeOf(settled);
-    return { ...poured.value, ...absorbed.value, skipped: { ...absorbed.value.skipped, ...staged.value } };
-  }
-
-  /** While workers still read and hash, the disk can already take what they have written. */
-  #writeBehind(): void {
-    const now = performance.now();
-    if (now - this.#lastWriteBehind < WRITE_BEHIND_MS) return;
-    this.#lastWriteBehind = now;
-    this.#store.disk.writeBehind();
   }
 
   /**
@@ -243,12 +169,6 @@ export class Importer {
   }
 }
 
-/** Of workers that shared a layer, the one that failed by itself: the others were only stopped. */
-function causeOf(settled: readonly PromiseSettledResult<unknown>[]): unknown {
-  const reasons = settled.filter((each) => each.status === 'rejected').map(({ reason }) => reason as unknown);
-  return reasons.find((reason) => !(reason instanceof CairnError) || reason.code !== 'ERR_ABORTED') ?? reasons[0];
-}
-
 function describe(
   source: string,
   image: ImageRecord,
@@ -280,31 +200,6 @@ function checkExpected(expected: string | undefined, key: string, digest: string
   throw new CairnError('ERR_DIGEST_MISMATCH', `expected ${expected}, but it is ${found}`, { expected, found });
 }
 
-const EDGE = 64 * 1024;
-/** Compiled once, however many ask for it. */
-let loading: Promise<XXHashAPI> | undefined;
-
-/** Length and a quick hash of both ends: cheap, and enough to tell whether hashing the whole is worth it. */
-async function fingerprintOf(path: string, size: number): Promise<string> {
-  loading ??= import('xxhash-wasm').then(({ default: xxhash }) => xxhash());
-  const { create64 } = await loading;
-  const hasher = create64();
-  const fd = fs.openSync(path, 'r');
-  try {
-    const edge = Buffer.alloc(EDGE);
-    for (const at of [0, Math.max(0, size - EDGE)]) hasher.update(edge.subarray(0, fs.readSync(fd, edge, 0, EDGE, at)));
-    return `${size}:${hasher.digest().toString(16)}`;
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-/** Bytes of a source; a stream is as long as it likes, and what is missing is found out soon enough. */
-function sizeOf(source: string | undefined): number {
-  if (source === undefined || source === STDIN) return Number.MAX_SAFE_INTEGER;
-  return fs.statSync(source, { throwIfNoEntry: false })?.size ?? 0;
-}
-
 /** Adds up what several imports have read. */
 class Meter {
   readonly #done = new Map<string, number>();
@@ -329,29 +224,5 @@ class Meter {
 
   skip(source: string): void {
     this.#done.delete(source);
-  }
-}
-
-/** Every file below a directory that looks like an image, in byte order; a file is itself. @throws CairnError `ERR_NOT_FOUND` */
-export function imagesBelow(dir: string): string[] {
-  const stat = fs.statSync(dir, { throwIfNoEntry: false });
-  if (stat === undefined) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${dir}`, { path: dir });
-  if (!stat.isDirectory()) return [dir];
-  const found: string[] = [];
-  for (const entry of fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = join(dir, entry.name);
-    if (entry.isDirectory()) found.push(...imagesBelow(path));
-    else if (entry.isFile() && isImage(path)) found.push(path);
-  }
-  return found;
-}
-
-function isImage(path: string): boolean {
-  try {
-    identifyFile(path);
-    return true;
-  } catch (error) {
-    // What cannot be read or unpacked may be one; importing it says what is wrong, and only of it.
-    return !(error instanceof CairnError && error.code === 'ERR_NOT_AN_IMAGE');
   }
 }

@@ -6,10 +6,13 @@ import { hash } from 'node:crypto';
 import { toBuffer } from './bytes.js';
 import type { Xattr } from './tar/entry.js';
 
+/** What an inode carries besides its content. */
 export interface Metadata {
+  /** Permission bits with setuid, setgid and sticky. */
   mode: number;
   uid: number;
   gid: number;
+  /** Modification time: whole seconds since 1970 and nanoseconds. */
   sec: number;
   nsec: number;
   xattrs: readonly Xattr[];

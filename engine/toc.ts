@@ -5,18 +5,13 @@
  */
 import type { ByteString } from './bytes.js';
 import { CairnError } from './errors.js';
+import type { Metadata } from './object.js';
 import type { EntryType, Xattr } from './tar/entry.js';
 
-export interface TocEntry {
+export interface TocEntry extends Metadata {
   /** Cleaned path below the root; `''` is the root itself. */
   path: ByteString;
   type: EntryType;
-  mode: number;
-  uid: number;
-  gid: number;
-  /** Modification time: whole seconds since 1970 and nanoseconds. */
-  sec: number;
-  nsec: number;
   size: number;
   /** sha512 of a file's content in hex; `''` for all else. */
   key: string;
@@ -24,7 +19,6 @@ export interface TocEntry {
   link: ByteString;
   devMajor: number;
   devMinor: number;
-  xattrs: readonly Xattr[];
 }
 
 const MAGIC = 'cairn-toc 1\n';

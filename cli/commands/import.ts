@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { CairnError } from '../../engine/errors.js';
-import { type Imported, type ImportFailure, imagesBelow } from '../../engine/import.js';
+import type { Imported, ImportFailure } from '../../engine/import.js';
+import { imagesBelow } from '../../engine/sources.js';
 import { examples } from '../help.js';
 import { EXIT, explain } from '../report.js';
 import { withStore } from '../session.js';

@@ -3,27 +3,13 @@
  * It depends on the layers alone, never on threads, clocks or the disk.
  */
 import type { ByteString } from '../bytes.js';
-import type { EntryType, Xattr } from '../tar/entry.js';
+import type { EntryType } from '../tar/entry.js';
+import type { TocEntry } from '../toc.js';
 
 export type NodeType = Exclude<EntryType, 'hardlink'>;
 
-export interface PlanEntry {
-  /** Below the root; `''` is the root. */
-  path: ByteString;
+export interface PlanEntry extends Omit<TocEntry, 'type'> {
   type: NodeType;
-  mode: number;
-  uid: number;
-  gid: number;
-  sec: number;
-  nsec: number;
-  size: number;
-  /** sha512 of a file's content in hex, else `''`. */
-  key: string;
-  /** A symlink's target, else `''`. */
-  link: ByteString;
-  devMajor: number;
-  devMinor: number;
-  xattrs: readonly Xattr[];
   /** First path (in byte order) of those that share this inode; `''` for an entry with no other name. */
   group: ByteString;
   /** Position of the layer it comes from, in the order the plan was asked with; -1 for a directory nobody declares. */

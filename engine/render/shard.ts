@@ -4,24 +4,19 @@
  */
 import type { Shard } from '../../workers/protocol.js';
 import type { ByteString } from '../bytes.js';
+import type { Metadata } from '../object.js';
 import { parentOf } from '../path.js';
 import type { NodeType, PlanEntry } from '../plan/plan.js';
 import type { Xattr } from '../tar/entry.js';
 
 /** A row as the worker sees it. */
-export interface ShardRow {
+export interface ShardRow extends Metadata {
   path: ByteString;
   type: NodeType;
-  mode: number;
-  uid: number;
-  gid: number;
-  sec: number;
-  nsec: number;
   devMajor: number;
   devMinor: number;
   /** A file's key or a symlink's target. */
   source: string;
-  xattrs: readonly Xattr[];
 }
 
 const LETTERS: Readonly<Record<NodeType, string>> = {

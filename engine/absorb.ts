@@ -1,0 +1,93 @@
+/**
+ * Gets a layer from its source to staging, on one worker or on several that share it, and sets the disk to work meanwhile.
+ */
+import type { AbsorbResult, AbsorbTask } from '../workers/protocol.js';
+import { makeRing } from '../workers/ring.js';
+import type { StoreContext } from './context.js';
+import { CairnError } from './errors.js';
+import { stagedObjects } from './layout.js';
+import { Turnstile, withControl } from './pool.js';
+import { STDIN } from './sources.js';
+
+/** How often the disk is set to work on what has been staged. */
+const WRITE_BEHIND_MS = 500;
+
+/** From this size on, workers share a layer; smaller ones are better done side by side. */
+const SHARED_BYTES = 4 * 2 ** 20;
+
+export interface AbsorbOptions {
+  signal: AbortSignal | undefined;
+  onBytes: ((bytes: number) => void) | undefined;
+  /** Take an archive without its end marker, because the caller knows its digest. */
+  endless: boolean;
+}
+
+export class Absorber {
+  readonly #store: StoreContext;
+  readonly #turnstile = new Turnstile();
+  #lastWriteBehind = performance.now();
+
+  constructor(store: StoreContext) {
+    this.#store = store;
+  }
+
+  /**
+   * @param bytes length of the source; `undefined` for a stream
+   * @param staging an existing empty directory
+   */
+  absorb(path: string, bytes: number | undefined, staging: string, options: AbsorbOptions): Promise<AbsorbResult> {
+    const { pool, layout, index, limits, identity } = this.#store;
+    const onCount = (done: number): void => {
+      this.#writeBehind();
+      options.onBytes?.(done);
+    };
+    return withControl(options.signal, onCount, async (control) => {
+      const common = {
+        control,
+        source: path === STDIN ? { fd: 0 } : { path },
+        staging,
+        objects: layout.objects,
+        limits,
+        identity,
+        endless: options.endless,
+        fresh: index.totals.objects === 0,
+      };
+      const small = bytes !== undefined && bytes < SHARED_BYTES;
+      if (pool.pipelines === 0 || small) return pool.run<'absorb'>({ kind: 'absorb', ...common });
+      return this.#turnstile.take(pool.pipelines, () => this.#pipeline(common));
+    });
+  }
+
+  /** Three workers share a layer. All must get a thread, or one would wait for another for ever; the turnstile sees to that. */
+  async #pipeline(common: Omit<AbsorbTask, 'kind'>): Promise<AbsorbResult> {
+    const { pool, identity } = this.#store;
+    const { control, source, limits } = common;
+    const ring = makeRing();
+    const parcels = makeRing();
+    const staging = stagedObjects(common.staging);
+    const settled = await Promise.allSettled([
+      pool.run<'pour'>({ kind: 'pour', control, source, ring, limits }),
+      pool.run<'absorb-ring'>({ kind: 'absorb-ring', ring, parcels, ...common }),
+      pool.run<'stage-objects'>({ kind: 'stage-objects', ring: parcels, staging, identity }),
+    ]);
+    const [poured, absorbed, staged] = settled;
+    if (poured.status !== 'fulfilled' || absorbed.status !== 'fulfilled' || staged.status !== 'fulfilled') {
+      throw causeOf(settled);
+    }
+    return { ...poured.value, ...absorbed.value, skipped: { ...absorbed.value.skipped, ...staged.value } };
+  }
+
+  /** While workers still read and hash, the disk can already take what they have written. */
+  #writeBehind(): void {
+    const now = performance.now();
+    if (now - this.#lastWriteBehind < WRITE_BEHIND_MS) return;
+    this.#lastWriteBehind = now;
+    this.#store.disk.writeBehind();
+  }
+}
+
+/** Of workers that shared a layer, the one that failed by itself: the others were only stopped. */
+function causeOf(settled: readonly PromiseSettledResult<unknown>[]): unknown {
+  const reasons = settled.filter((each) => each.status === 'rejected').map(({ reason }) => reason as unknown);
+  return reasons.find((reason) => !(reason instanceof CairnError) || reason.code !== 'ERR_ABORTED') ?? reasons[0];
+}

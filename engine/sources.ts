@@ -1,0 +1,57 @@
+/** Where images come from: files, directories of files, standard input. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { XXHashAPI } from 'xxhash-wasm';
+import { CairnError } from './errors.js';
+import { identifyFile } from './identify.js';
+
+export const STDIN = '-';
+
+/** Every file below a directory that looks like an image, in byte order; a file is itself. @throws CairnError `ERR_NOT_FOUND` */
+export function imagesBelow(dir: string): string[] {
+  const stat = fs.statSync(dir, { throwIfNoEntry: false });
+  if (stat === undefined) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${dir}`, { path: dir });
+  if (!stat.isDirectory()) return [dir];
+  const found: string[] = [];
+  for (const entry of fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) found.push(...imagesBelow(path));
+    else if (entry.isFile() && isImage(path)) found.push(path);
+  }
+  return found;
+}
+
+function isImage(path: string): boolean {
+  try {
+    identifyFile(path);
+    return true;
+  } catch (error) {
+    // What cannot be read or unpacked may be one; importing it says what is wrong, and only of it.
+    return !(error instanceof CairnError && error.code === 'ERR_NOT_AN_IMAGE');
+  }
+}
+
+const EDGE = 64 * 1024;
+/** Compiled once, however many ask for it. */
+let loading: Promise<XXHashAPI> | undefined;
+
+/** Length and a quick hash of both ends: cheap, and enough to tell whether hashing the whole is worth it. */
+export async function fingerprintOf(path: string, size: number): Promise<string> {
+  loading ??= import('xxhash-wasm').then(({ default: xxhash }) => xxhash());
+  const { create64 } = await loading;
+  const hasher = create64();
+  const fd = fs.openSync(path, 'r');
+  try {
+    const edge = Buffer.alloc(EDGE);
+    for (const at of [0, Math.max(0, size - EDGE)]) hasher.update(edge.subarray(0, fs.readSync(fd, edge, 0, EDGE, at)));
+    return `${size}:${hasher.digest().toString(16)}`;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Bytes of a source; a stream is as long as it likes, and what is missing is found out soon enough. */
+export function sizeOf(source: string | undefined): number {
+  if (source === undefined || source === STDIN) return Number.MAX_SAFE_INTEGER;
+  return fs.statSync(source, { throwIfNoEntry: false })?.size ?? 0;
+}
