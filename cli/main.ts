@@ -89,7 +89,9 @@ function commandIn(program: Command, args: readonly string[]): string | undefine
 /** Loads the one command that will run; the others are only names in the list. */
 async function addCommands(program: Command, wanted: string | undefined): Promise<void> {
   const chosen = wanted === undefined ? undefined : findCommand(wanted);
-  for (const entry of COMMANDS) {
+  // Nearly every command opens a store; the engine can be read from disk while the arguments are still being parsed.
+  if (chosen !== undefined) import('../engine/store.js').catch(() => undefined);
+  for (const entry of chosen === undefined ? COMMANDS : [chosen]) {
     const command = program.command(entry.name).summary(entry.summary).description(sentence(entry.summary));
     for (const alias of entry.aliases ?? []) command.alias(alias);
     command.exitOverride();
