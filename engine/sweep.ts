@@ -46,7 +46,7 @@ async function sweepOrphans(store: StoreContext): Promise<Swept> {
   const swept: Swept = { objects: 0, blobs: 0, bytes: 0, staging: 0 };
   if (index.orphans.getKeysCount({ limit: 1 }) === 0) return swept;
   const notes = store.staging.make();
-  // The note must be on disk before the commit; it is small, and written anew for each sweep.
+  // By it the next sweep finds what this one leaves if its process dies after the commit.
   const names = [...index.orphans.getKeys()].map(orphanName);
   try {
     fs.writeFileSync(stagedNames(notes), names.join('\n'), { mode: 0o600 });

@@ -1,5 +1,6 @@
 /** Several processes at one store, and processes that do not live to the end. */
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -25,6 +26,16 @@ function manyFiles(place: Place, name: string, count: number): string {
   const path = join(place.dir, `${name}.aci`);
   fs.writeFileSync(path, aci({ name: `example.com/${name}` }, entries));
   return path;
+}
+
+/** Calls `act` once something is staged: then an import is under way. */
+function onceStaging({ store }: Place, child: ChildProcess, act: () => void): void {
+  const staging = join(store, 'staging');
+  const timer = setInterval(() => {
+    const begun = fs.existsSync(staging) && fs.readdirSync(staging).length > 0;
+    if (begun || child.exitCode !== null) clearInterval(timer);
+    if (begun && child.exitCode === null) act();
+  }, 5);
 }
 
 /** Files anywhere in the store that belong to no index, format or reserve. */
@@ -62,19 +73,7 @@ test('Ctrl-C ends an import with 130 and leaves nothing', async (t) => {
   const source = manyFiles(place, 'big', 20_000);
   const run = await cairn(['import', source], {
     ...place,
-    onStart: (child) => {
-      // Once something is staged, the import is under way.
-      const timer = setInterval(() => {
-        if (child.exitCode !== null) clearInterval(timer);
-        else if (
-          fs.existsSync(join(place.store, 'staging')) &&
-          fs.readdirSync(join(place.store, 'staging')).length > 0
-        ) {
-          clearInterval(timer);
-          child.kill('SIGINT');
-        }
-      }, 5);
-    },
+    onStart: (child) => onceStaging(place, child, () => child.kill('SIGINT')),
   });
   assert.equal(run.code, 130, run.stderr);
   assert.deepEqual((await cairn(['ls', '--json'], place)).json(), []);
@@ -88,20 +87,12 @@ test('what a killed import leaves is swept by the next gc, and its locks hold no
     let killed = false;
     await cairn(['import', source], {
       ...place,
-      onStart: (child) => {
-        const timer = setInterval(() => {
-          if (child.exitCode !== null) clearInterval(timer);
-          else if (
-            fs.existsSync(join(place.store, 'staging')) &&
-            fs.readdirSync(join(place.store, 'staging')).length > 0
-          ) {
-            clearInterval(timer);
-            setTimeout(() => {
-              killed = child.kill('SIGKILL');
-            }, delay);
-          }
-        }, 5);
-      },
+      onStart: (child) =>
+        onceStaging(place, child, () => {
+          setTimeout(() => {
+            killed = child.kill('SIGKILL');
+          }, delay);
+        }),
     });
     const fsck = (await cairn(['fsck', '--json'], place)).json<{ ok: boolean }>();
     assert.equal(fsck.ok, true, `killed after ${delay} ms: ${killed}`);
