@@ -145,7 +145,8 @@ function readAnnotations(list: Place): Annotation[] {
   });
 }
 
-function isDate(text: string): boolean {
+/** Whether a text is a date and time of RFC 3339. */
+export function isDate(text: string): boolean {
   const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|[+-](\d\d):(\d\d))$/.exec(text);
   if (match === null) return false;
   const [year, month, day, hour, minute, second, offsetHour, offsetMinute] = match

@@ -1,4 +1,4 @@
-import { CairnError } from '../errors.js';
+import { CairnError, type ErrorCode } from '../errors.js';
 import { acIdentifierFault, acNameFault, quoted } from '../name.js';
 import type { JsonObject, JsonValue } from './json.js';
 
@@ -31,9 +31,9 @@ export class Place {
   }
 
   /** The error to throw when a rule is broken here. */
-  fault(rule: string): CairnError {
+  fault(rule: string, code: ErrorCode = 'ERR_BAD_MANIFEST'): CairnError {
     const where = this.#path === '' ? this.#document : `${this.#document}: ${this.#path}`;
-    return new CairnError('ERR_BAD_MANIFEST', rule, { entry: where });
+    return new CairnError(code, rule, { entry: where });
   }
 
   /** Throws unless there is no fault: for the checks that return their reason. */
@@ -63,6 +63,18 @@ export class Place {
     const place = new Place(this.#document, keys[0] === undefined ? undefined : object[keys[0]], path);
     if (keys.length > 1) throw place.fault(`duplicate key: ${keys.join(', ')}`);
     return place;
+  }
+
+  /** A field by exactly this key, as OCI documents have them. */
+  exactField(name: string): Place {
+    const object = this.object();
+    const path = this.#path === '' ? name : `${this.#path}.${name}`;
+    return new Place(this.#document, Object.hasOwn(object, name) ? object[name] : undefined, path);
+  }
+
+  /** The same place, read as an empty object where there is none. */
+  orEmpty(): Place {
+    return this.absent ? new Place(this.#document, {}, this.#path) : this;
   }
 
   #list(): JsonValue[] {
