@@ -2,6 +2,8 @@ import { CairnError } from '../errors.js';
 import { quoted } from '../name.js';
 import type { Descriptor, Platform } from './descriptor.js';
 
+export type { Platform } from './descriptor.js';
+
 /** Node's names of processors, where they are not Go's. On ppc64 and mipsel, Node runs little-endian. */
 const NODE_ARCHITECTURES: Readonly<Record<string, string>> = {
   x64: 'amd64',
@@ -58,7 +60,7 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
 export function pickPlatform(manifests: readonly Descriptor[], wanted: Platform): Descriptor | undefined {
   const images = manifests.filter(({ platform }) => platform?.os !== 'unknown' && platform?.architecture !== 'unknown');
   const ranks = images.map((image) => (image.platform === undefined ? undefined : rank(image.platform, wanted)));
-  for (const each of [0, 1, 2]) {
+  for (const each of [0, 1, 2] as const) {
     const at = ranks.indexOf(each);
     if (at >= 0) return images[at];
   }
