@@ -11,6 +11,7 @@ import { readRecipe } from '../engine/recipe.js';
 import { unpackShard } from '../engine/render/shard.js';
 import { decodeToc, type TocEntry } from '../engine/toc.js';
 import { checkCancelled, countBytes } from './control.js';
+import { descriptorSink } from './descriptor-sink.js';
 import { packTree } from './pack-tree.js';
 import type { Control, ExportLayerTask, ExportResult, ExportTreeTask, Output, OutputCompression } from './protocol.js';
 
@@ -103,7 +104,7 @@ async function writeOut(
   const sink =
     'path' in output
       ? fs.createWriteStream(output.path, { flags: 'wx', mode: 0o644, highWaterMark: CHUNK })
-      : fs.createWriteStream('', { fd: output.fd, autoClose: false, highWaterMark: CHUNK });
+      : descriptorSink(output.fd, CHUNK);
   const counter = new PassThrough({ highWaterMark: CHUNK });
   counter.on('data', (chunk: Buffer) => {
     size += chunk.length;
