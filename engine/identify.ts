@@ -10,7 +10,7 @@ export interface Identified {
   size: number;
 }
 
-const MAGICS: readonly { name: string; bytes: Buffer }[] = [
+const MAGICS: readonly { name: Compression; bytes: Buffer }[] = [
   { name: 'gzip', bytes: Buffer.from([0x1f, 0x8b]) },
   { name: 'bzip2', bytes: Buffer.from('BZh', 'latin1') },
   { name: 'xz', bytes: Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]) },
@@ -19,7 +19,7 @@ const MAGICS: readonly { name: string; bytes: Buffer }[] = [
 
 /**
  * Looks at a file without moving any reader's position.
- * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_AN_IMAGE` (a directory, text, or nothing known), `ERR_UNSUPPORTED`
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_AN_IMAGE` (a directory, text, or nothing known)
  */
 export function identifyFile(path: string): Identified {
   let fd: number;
@@ -48,18 +48,11 @@ export function identifyFile(path: string): Identified {
 
 /**
  * @param head the first 512 bytes, or all there are
- * @throws CairnError `ERR_NOT_AN_IMAGE`, `ERR_UNSUPPORTED`
+ * @throws CairnError `ERR_NOT_AN_IMAGE`
  */
 export function identifyBytes(head: Buffer, path: string): Compression {
   const magic = MAGICS.find(({ bytes }) => head.subarray(0, bytes.length).equals(bytes));
-  if (magic?.name === 'gzip') return 'gzip';
-  if (magic !== undefined) {
-    throw new CairnError(
-      'ERR_UNSUPPORTED',
-      `${path}: ${magic.name} compression is not supported; recompress it with gzip`,
-      { path },
-    );
-  }
+  if (magic !== undefined) return magic.name;
   if (head.length === BLOCK && (checksumFits(head, 0) || isZeroBlock(head, 0))) return 'none';
   if (head.length === 0) throw new CairnError('ERR_NOT_AN_IMAGE', `${path} is empty`, { path });
   const what = looksLikeText(head) ? 'text, not an image' : 'not an image: neither a tar archive nor a compressed one';

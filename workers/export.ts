@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import { CairnError } from '../engine/errors.js';
 import { shardedPath } from '../engine/layout.js';
 import { variantOf } from '../engine/object.js';
 import { readRecipe } from '../engine/recipe.js';
 import { unpackShard } from '../engine/render/shard.js';
 import { decodeToc, type TocEntry } from '../engine/toc.js';
+import { compressor } from './compress.js';
 import { checkCancelled, countBytes } from './control.js';
 import { descriptorSink } from './descriptor-sink.js';
 import { packTree } from './pack-tree.js';
@@ -91,6 +91,7 @@ async function writeOut(
   bytes: AsyncIterable<Buffer>,
   { control, output, compress }: Destination,
 ): Promise<ExportResult> {
+  const packed = compressor(compress);
   const hash = createHash('sha512');
   let size = 0;
   async function* hashed(): AsyncGenerator<Buffer> {
@@ -109,7 +110,6 @@ async function writeOut(
   counter.on('data', (chunk: Buffer) => {
     size += chunk.length;
   });
-  const packed = compress === 'gzip' ? createGzip({ level: 6 }) : new PassThrough({ highWaterMark: CHUNK });
   await pipeline(Readable.from(hashed(), { highWaterMark: 2 }), packed, counter, sink);
   return { sha512: hash.digest('hex'), size };
 }

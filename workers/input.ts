@@ -1,18 +1,15 @@
 /** Reading a layer's source: sniffed, inflated, counted and hashed as it streams by. */
 import { createHash, type Hash } from 'node:crypto';
-import { once } from 'node:events';
 import * as fs from 'node:fs';
-import { createGunzip, type Gunzip, type ZlibOptions } from 'node:zlib';
 import { CairnError } from '../engine/errors.js';
 import { identifyBytes } from '../engine/identify.js';
 import { type Limits, limitFlag } from '../engine/limits.js';
 import { BLOCK } from '../engine/tar/header.js';
 import { checkCancelled, countBytes } from './control.js';
+import { decompressed } from './decompress.js';
 import type { Control, Source, SourceResult } from './protocol.js';
 
 const CHUNK = 256 * 1024;
-/** Inflating goes on on its own thread while this one hashes; with less room the two would only take turns. */
-const INFLATE_AHEAD = 4 * 2 ** 20;
 /** Ratios mean little before this much came out. */
 const RATIO_AFTER = 2 ** 20;
 
@@ -68,8 +65,7 @@ async function openInput({ source }: Task) {
   const { head, rest } = await peek(chunks, BLOCK);
   const compression = identifyBytes(head.subarray(0, BLOCK), 'path' in source ? source.path : 'standard input');
   if (compression === 'none') return { bytes: rest, transport, compressed: false };
-  const gunzip = createGunzip({ chunkSize: 2 * CHUNK, readableHighWaterMark: INFLATE_AHEAD } as ZlibOptions);
-  return { bytes: inflated(gunzip, rest), transport, compressed: true };
+  return { bytes: decompressed(compression, rest), transport, compressed: true };
 }
 
 async function* counted(raw: AsyncIterable<Buffer>, transport: { size: number; hash: Hash }): AsyncGenerator<Buffer> {
@@ -96,58 +92,6 @@ async function peek(
     yield* chunks;
   }
   return { head, rest: again() };
-}
-
-async function* inflated(gunzip: Gunzip, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const fed = feed(gunzip, chunks);
-  fed.catch((error: unknown) => gunzip.destroy(error as Error));
-  try {
-    yield* gunzip as AsyncIterable<Buffer>;
-    await fed;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code?.startsWith('Z_') !== true) throw error;
-    throw badGzip((error as Error).message, error);
-  }
-}
-
-function badGzip(why: string, cause?: unknown): CairnError {
-  return new CairnError('ERR_BAD_COMPRESSION', `corrupt or truncated gzip: ${why}`, { cause });
-}
-
-/**
- * Writes all of a stream to the inflater. That stops by itself at a zero byte after a member; what follows must be padding to the very
- * end, or bytes that nobody looked at would pass as part of what was checked.
- */
-async function feed(gunzip: Gunzip, chunks: AsyncIterable<Buffer>): Promise<void> {
-  let over = false;
-  const ended = new Promise<void>((resolve) => {
-    for (const event of ['end', 'close', 'error']) {
-      gunzip.once(event, () => {
-        over = true;
-        resolve();
-      });
-    }
-  });
-  let length = 0;
-  let held: { at: number; chunk: Buffer }[] = [];
-  for await (const chunk of chunks) {
-    if (over) {
-      checkPadding(chunk);
-      continue;
-    }
-    // The inflater buffers one chunk at the most besides the one it is at.
-    held = [...held.slice(-3), { at: length, chunk }];
-    length += chunk.length;
-    if (!gunzip.write(chunk)) await Promise.race([once(gunzip, 'drain'), ended]);
-  }
-  gunzip.end();
-  await ended;
-  for (const { at, chunk } of held) checkPadding(chunk.subarray(Math.max(0, gunzip.bytesWritten - at)));
-}
-
-function checkPadding(bytes: Buffer): void {
-  if (bytes.some((byte) => byte !== 0)) throw badGzip('data after its end');
 }
 
 function checkVolume(size: number, transported: number, limits: Limits): void {

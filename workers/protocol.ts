@@ -7,7 +7,7 @@ import type { Limits } from '../engine/limits.js';
 
 import type { RingMemory } from './ring.js';
 
-export type Compression = 'none' | 'gzip';
+export type Compression = 'none' | 'gzip' | 'bzip2' | 'xz' | 'zstd';
 
 /** Memory shared with the main thread: it cancels, the worker counts. */
 export interface Control {
@@ -222,7 +222,7 @@ export interface VerifyTreeTask {
   identity: Identity;
 }
 
-export type OutputCompression = 'none' | 'gzip';
+export type OutputCompression = 'none' | 'gzip' | 'zstd';
 
 /** Where an export goes: a new file, or a stream that is open in this process. */
 export type Output = { path: string } | { fd: number };

@@ -1,13 +1,14 @@
 import { type Command, Option } from 'commander';
 import { CairnError } from '../../engine/errors.js';
 import type { ExportFormat } from '../../engine/export.js';
+import type { OutputCompression } from '../../workers/protocol.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 import { formatSize } from '../units.js';
 
 interface Options {
   format: ExportFormat | 'oci' | 'docker';
-  compress: 'none' | 'gzip' | 'zstd';
+  compress: OutputCompression;
 }
 
 export function define(command: Command): void {
@@ -27,7 +28,6 @@ export function define(command: Command): void {
         const { format, compress } = options;
         if (format === 'oci' || format === 'docker')
           throw new CairnError('ERR_UNSUPPORTED', `--format ${format} is not supported for an ACI`);
-        if (compress === 'zstd') throw new CairnError('ERR_UNSUPPORTED', '--compress zstd is not supported; use gzip');
         const result = await store.export(image, file, { ...running, format, compress });
         if (file !== '-') print(result, ({ key, size }) => `${key}  ${formatSize(size)}\n`);
         return undefined;

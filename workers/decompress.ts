@@ -1,0 +1,74 @@
+/** What a source was compressed with, taken off as it streams by. The decoders are loaded when they are needed. */
+import { once } from 'node:events';
+import { createGunzip, type Gunzip, type ZlibOptions } from 'node:zlib';
+import { badCompression, checkPadding } from './compressed.js';
+import type { Compression } from './protocol.js';
+
+const CHUNK = 512 * 1024;
+/** Inflating goes on on its own thread while this one hashes; with less room the two would only take turns. */
+const INFLATE_AHEAD = 4 * 2 ** 20;
+
+/**
+ * The uncompressed bytes of a stream. They are what the stream's checksums say only once the last of them came.
+ * @throws CairnError `ERR_BAD_COMPRESSION` (corrupt, cut short, or followed by anything but zeros), `ERR_UNSUPPORTED`
+ */
+export async function* decompressed(
+  compression: Exclude<Compression, 'none'>,
+  chunks: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  switch (compression) {
+    case 'gzip':
+      return yield* inflated(chunks);
+    case 'bzip2':
+      return yield* (await import('./bzip2.js')).bunzipped(chunks);
+    case 'xz':
+      return yield* (await import('./xz.js')).unxzed(chunks);
+    case 'zstd':
+      return yield* (await import('./zstd.js')).unzstded(chunks);
+  }
+}
+
+async function* inflated(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({ chunkSize: CHUNK, readableHighWaterMark: INFLATE_AHEAD } as ZlibOptions);
+  const fed = feed(gunzip, chunks);
+  fed.catch((error: unknown) => gunzip.destroy(error as Error));
+  try {
+    yield* gunzip as AsyncIterable<Buffer>;
+    await fed;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code?.startsWith('Z_') !== true) throw error;
+    throw badCompression('gzip', (error as Error).message, error);
+  }
+}
+
+/**
+ * Writes all of a stream to the inflater. That stops by itself at a zero byte after a member; what follows must be padding to the very
+ * end, or bytes that nobody looked at would pass as part of what was checked.
+ */
+async function feed(gunzip: Gunzip, chunks: AsyncIterable<Buffer>): Promise<void> {
+  let over = false;
+  const ended = new Promise<void>((resolve) => {
+    for (const event of ['end', 'close', 'error']) {
+      gunzip.once(event, () => {
+        over = true;
+        resolve();
+      });
+    }
+  });
+  let length = 0;
+  let held: { at: number; chunk: Buffer }[] = [];
+  for await (const chunk of chunks) {
+    if (over) {
+      checkPadding('gzip', chunk);
+      continue;
+    }
+    // The inflater buffers one chunk at the most besides the one it is at.
+    held = [...held.slice(-3), { at: length, chunk }];
+    length += chunk.length;
+    if (!gunzip.write(chunk)) await Promise.race([once(gunzip, 'drain'), ended]);
+  }
+  gunzip.end();
+  await ended;
+  for (const { at, chunk } of held) checkPadding('gzip', chunk.subarray(Math.max(0, gunzip.bytesWritten - at)));
+}
