@@ -4,17 +4,23 @@
  */
 import { type ByteString, toText } from './bytes.js';
 import { CairnError } from './errors.js';
-import { type Limits, limitFlag, MAX_SYMLINK_TARGET } from './limits.js';
+import {
+  badLink,
+  type ContentRole,
+  checkSize,
+  checkSymlink,
+  type LayerRules,
+  linkTarget,
+  tocEntry,
+} from './layer-rules.js';
+import { type Limits, limitFlag } from './limits.js';
 import { badPath, cleanPath, parentOf } from './path.js';
 import type { TarEntry } from './tar/entry.js';
 import type { TocEntry } from './toc.js';
 
-/** What the content of an entry is for. */
-export type ContentRole = 'manifest' | 'object' | 'none';
-
 const ROOT = 'rootfs';
 
-export class AciLayer {
+export class AciLayer implements LayerRules {
   readonly entries: TocEntry[] = [];
   #manifestSeen = false;
   /** Path → its entry, to find duplicates and link targets. */
@@ -27,17 +33,9 @@ export class AciLayer {
     this.#limits = limits;
   }
 
-  /**
-   * Takes the next entry. For files, the caller sets `key` of the last of {@link entries} once the content is hashed.
-   * @throws CairnError `ERR_BAD_ARCHIVE`, `ERR_BAD_LINK` or `ERR_LIMIT`, naming the entry and the rule
-   */
   add(entry: TarEntry): ContentRole {
     const full = cleanPath(entry.name, this.#limits);
-    const { maxBytes } = this.#limits;
-    if (entry.size > maxBytes) {
-      const why = `a file of ${entry.size} bytes; the limit is ${maxBytes} (${limitFlag('maxBytes')})`;
-      throw new CairnError('ERR_LIMIT', why, { entry: toText(entry.name) });
-    }
+    checkSize(entry, this.#limits);
     if (full === 'manifest') return this.#manifest(entry);
     if (full === '' || full === ROOT) {
       if (entry.type !== 'dir') throw badPath(entry.name, `a ${entry.type} where only a directory may be`);
@@ -50,7 +48,6 @@ export class AciLayer {
     return entry.type === 'file' ? 'object' : 'none';
   }
 
-  /** @throws CairnError `ERR_BAD_ARCHIVE` when the archive had no manifest */
   finish(): TocEntry[] {
     if (!this.#manifestSeen)
       throw new CairnError('ERR_BAD_ARCHIVE', 'the archive has no manifest', { entry: 'manifest' });
@@ -73,21 +70,7 @@ export class AciLayer {
       throw badPath(entry.name, `a ${entry.type}, but an earlier entry lies below it`);
     }
     this.#checkParents(entry.name, path);
-    const toc: TocEntry = {
-      path,
-      type: entry.type,
-      mode: entry.mode,
-      uid: entry.uid,
-      gid: entry.gid,
-      sec: entry.mtime.sec,
-      nsec: entry.mtime.nsec,
-      size: entry.size,
-      key: '',
-      link: entry.link,
-      devMajor: entry.devMajor,
-      devMinor: entry.devMinor,
-      xattrs: entry.xattrs,
-    };
+    const toc = tocEntry(entry, path);
     if (entry.type === 'symlink') checkSymlink(entry);
     if (entry.type === 'hardlink') toc.link = this.#linkTarget(entry, path);
     this.#byPath.set(path, toc);
@@ -106,27 +89,14 @@ export class AciLayer {
   }
 
   #linkTarget(entry: TarEntry, path: ByteString): ByteString {
-    if (entry.link === '') throw badPath(entry.name, 'a hard link without a target');
-    if (entry.link.startsWith('/') || entry.link.split('/').includes('..')) {
-      throw badPath(entry.name, 'a hard link to an absolute path or through ".."');
-    }
-    const full = cleanPath(entry.link, this.#limits);
+    const full = linkTarget(entry, this.#limits);
     const target = full.startsWith(`${ROOT}/`) ? full.slice(ROOT.length + 1) : undefined;
     if (target === path) throw badPath(entry.name, 'a hard link to itself');
     const found = target === undefined ? undefined : this.#byPath.get(target);
     if (found?.type === 'dir') throw badPath(entry.name, 'a hard link to a directory');
     if (found === undefined || target === undefined) {
-      throw new CairnError('ERR_BAD_LINK', `a hard link to ${toText(entry.link)}, which no earlier entry is`, {
-        entry: toText(entry.name),
-      });
+      throw badLink(entry.name, entry.link, 'which no earlier entry is');
     }
     return found.type === 'hardlink' ? found.link : target;
   }
-}
-
-export function checkSymlink(entry: TarEntry): void {
-  if (entry.link === '') throw badPath(entry.name, 'a symlink without a target');
-  if (entry.link.length > MAX_SYMLINK_TARGET)
-    throw badPath(entry.name, `a symlink target over ${MAX_SYMLINK_TARGET} bytes`);
-  if (entry.link.includes('\0')) throw badPath(entry.name, 'a NUL byte in a symlink target');
 }

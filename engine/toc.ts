@@ -8,10 +8,13 @@ import { CairnError } from './errors.js';
 import type { Metadata } from './object.js';
 import type { EntryType, Xattr } from './tar/entry.js';
 
+/** Entries of an archive, and what OCI layers say of lower ones: a path that goes, a directory whose lower content goes. */
+export type LayerEntryType = EntryType | 'whiteout' | 'opaque';
+
 export interface TocEntry extends Metadata {
-  /** Cleaned path below the root; `''` is the root itself. */
+  /** Cleaned path below the root; `''` is the root itself. Of a whiteout the path that goes, of an opaque marker its directory. */
   path: ByteString;
-  type: EntryType;
+  type: LayerEntryType;
   size: number;
   /** sha512 of a file's content in hex; `''` for all else. */
   key: string;
@@ -22,7 +25,17 @@ export interface TocEntry extends Metadata {
 }
 
 const MAGIC = 'cairn-toc 1\n';
-const TYPES: readonly EntryType[] = ['file', 'dir', 'symlink', 'hardlink', 'char', 'block', 'fifo'];
+const TYPES: readonly LayerEntryType[] = [
+  'file',
+  'dir',
+  'symlink',
+  'hardlink',
+  'char',
+  'block',
+  'fifo',
+  'whiteout',
+  'opaque',
+];
 const NO_XATTRS: readonly Xattr[] = [];
 /** type, mode, uid, gid, seconds, nanoseconds, size. */
 const ROW = 1 + 2 + 4 + 4 + 8 + 4 + 8;

@@ -2,21 +2,23 @@
 import type { ByteString } from '../bytes.js';
 import { baseOf, parentOf } from '../path.js';
 import type { TocEntry } from '../toc.js';
-import type { Plan, PlanEntry } from './plan.js';
+import type { NodeType, Plan, PlanEntry } from './plan.js';
 
-/** One path. Two nodes with the same `entry` and `layer` are two names of one inode. */
+/** One path. Two nodes with the same `entry` and `home` are two names of one inode. */
 export interface MergeNode {
   path: ByteString;
   /** What the archive says of it, link targets looked up; `undefined` for a directory that no layer declares. */
   entry: TocEntry | undefined;
   /** The layer that put it here. */
   layer: number;
+  /** The layer whose entry it is: a lower one for a hard link to what is there. */
+  home: number;
   /** Present exactly in directories. */
   children: Map<ByteString, MergeNode> | undefined;
 }
 
 export class MergeTree {
-  readonly root: MergeNode = { path: '', entry: undefined, layer: -1, children: new Map() };
+  readonly root: MergeNode = { path: '', entry: undefined, layer: -1, home: -1, children: new Map() };
   /** Archives list a directory's files together, so the last parent is mostly the next one, too. */
   #lastParent: MergeNode = this.root;
   /** Entries that more than one path may share. */
@@ -37,14 +39,14 @@ export class MergeTree {
       there.layer = layer;
       return;
     }
-    siblings.set(name, { path, entry, layer, children: new Map() });
+    siblings.set(name, { path, entry, layer, home: layer, children: new Map() });
   }
 
   /** Puts anything but a directory: what was there goes, with all below it. */
   putLeaf(path: ByteString, entry: TocEntry, layer: number): void {
     const siblings = this.directory(parentOf(path), layer).children as Map<ByteString, MergeNode>;
     const name = baseOf(path);
-    siblings.set(name, { path, entry, layer, children: undefined });
+    siblings.set(name, { path, entry, layer, home: layer, children: undefined });
   }
 
   /** Notes that further names of this entry are coming. */
@@ -64,7 +66,7 @@ export class MergeTree {
       const children = node.children as Map<ByteString, MergeNode>;
       let next = children.get(name);
       if (next?.children === undefined) {
-        next = { path: path.slice(0, end), entry: undefined, layer, children: new Map() };
+        next = { path: path.slice(0, end), entry: undefined, layer, home: layer, children: new Map() };
         children.set(name, next);
       }
       node = next;
@@ -87,14 +89,14 @@ export class MergeTree {
       entries.push(planned);
       if (planned.type === 'file') files++;
       if (entry !== undefined && this.#linked.has(entry)) {
-        const own = groups.get(node.layer) ?? new Map<TocEntry, PlanEntry>();
+        const own = groups.get(node.home) ?? new Map<TocEntry, PlanEntry>();
         const first = own.get(entry);
         if (first !== undefined) {
           first.group = first.path;
           planned.group = first.path;
           return;
         }
-        groups.set(node.layer, own.set(entry, planned));
+        groups.set(node.home, own.set(entry, planned));
       }
       bytes += planned.size;
     };
@@ -144,7 +146,7 @@ function planEntry(node: MergeNode): PlanEntry {
   }
   return {
     path: node.path,
-    type: entry.type === 'hardlink' ? 'file' : entry.type,
+    type: nodeType(entry),
     mode: entry.mode,
     uid: entry.uid,
     gid: entry.gid,
@@ -159,4 +161,11 @@ function planEntry(node: MergeNode): PlanEntry {
     group: '',
     layer: node.layer,
   };
+}
+
+/** Links stand for their targets and markers for what they remove; neither is ever put into the tree. */
+function nodeType({ type, path }: TocEntry): NodeType {
+  if (type === 'hardlink' || type === 'whiteout' || type === 'opaque')
+    throw new Error(`a ${type} in the tree: ${path}`);
+  return type;
 }

@@ -1,0 +1,199 @@
+/**
+ * Plans the tree of an OCI image from its layers (image spec 1.1, "layer.md"; semantics: whiteouts, opaque directories, order,
+ * symlinked parents, links). Entries apply in archive order; symbolic links are followed by name inside the tree, never on a disk.
+ */
+import { type ByteString, toText } from '../bytes.js';
+import { CairnError } from '../errors.js';
+import { badLink } from '../layer-rules.js';
+import { MAX_SYMLINK_HOPS } from '../limits.js';
+import { badPath, baseOf, joinPath, parentOf } from '../path.js';
+import type { TocEntry } from '../toc.js';
+import { type MergeNode, MergeTree } from './merge-tree.js';
+import type { Plan } from './plan.js';
+
+/** Links can lead to deeper places than any entry may name; no system call could name those. */
+const MAX_RESOLVED_DEPTH = 2048;
+
+/**
+ * @param layers tables of contents, bottom to top; `layer` of the plan's entries counts from the top, in priority order
+ * @throws CairnError `ERR_BAD_LINK`, `ERR_BAD_ARCHIVE`
+ */
+export function planOci(layers: readonly (readonly TocEntry[])[]): Plan {
+  const tree = new MergeTree();
+  for (const [i, toc] of layers.entries()) new LayerMerge(tree, layers.length - 1 - i).apply(toc);
+  return tree.plan();
+}
+
+type Directory = MergeNode & { children: Map<ByteString, MergeNode> };
+
+/** Puts one layer on top of what is there. */
+class LayerMerge {
+  readonly #tree: MergeTree;
+  readonly #root: Directory;
+  readonly #layer: number;
+  /**
+   * Archives list a directory's files together, so the last parent is mostly the next one, too. Whatever could change what its path
+   * means comes between with a parent of its own, or is a marker, which forgets it.
+   */
+  #lastPath: ByteString = '';
+  #lastParent: Directory;
+
+  constructor(tree: MergeTree, layer: number) {
+    this.#tree = tree;
+    this.#root = tree.root as Directory;
+    this.#layer = layer;
+    this.#lastParent = this.#root;
+  }
+
+  apply(toc: readonly TocEntry[]): void {
+    const below = this.#lowerTargets(toc);
+    for (const entry of toc) {
+      switch (entry.type) {
+        case 'whiteout':
+          this.#whiteOut(entry);
+          break;
+        case 'opaque':
+          this.#hideBelow(entry);
+          break;
+        case 'dir':
+          this.#putDirectory(entry);
+          break;
+        case 'hardlink':
+          this.#putLink(entry, below.get(entry));
+          break;
+        default:
+          this.#putLeaf(entry, entry, this.#layer);
+      }
+    }
+  }
+
+  /** What hard links would mean in the tree below: a whiteout of this layer does not take that from them. */
+  #lowerTargets(toc: readonly TocEntry[]): Map<TocEntry, MergeNode> {
+    const targets = new Map<TocEntry, MergeNode>();
+    for (const entry of toc) {
+      if (entry.type !== 'hardlink') continue;
+      const target = this.#lookUp(entry.link, entry);
+      if (target !== undefined && target.children === undefined) targets.set(entry, target);
+    }
+    return targets;
+  }
+
+  #putDirectory(entry: TocEntry): void {
+    if (entry.path === '') {
+      Object.assign(this.#root, { entry, layer: this.#layer, home: this.#layer });
+      return;
+    }
+    const parent = this.#parentOf(entry);
+    const name = baseOf(entry.path);
+    const there = parent.children.get(name);
+    if (there?.children !== undefined) Object.assign(there, { entry, layer: this.#layer, home: this.#layer });
+    else parent.children.set(name, this.#directoryAt(parent, name, entry));
+  }
+
+  #putLink(entry: TocEntry, below: MergeNode | undefined): void {
+    const target = this.#lookUp(entry.link, entry) ?? below;
+    if (target?.children !== undefined) throw badPath(entry.path, 'a hard link to a directory');
+    if (target?.entry === undefined) throw badLink(entry.path, entry.link, 'which is not there at that point');
+    this.#tree.markLinked(target.entry);
+    this.#putLeaf(entry, target.entry, target.home);
+  }
+
+  /** What was there goes, with all below it. */
+  #putLeaf({ path }: TocEntry, entry: TocEntry, home: number): void {
+    const parent = this.#parentOf({ path });
+    const name = baseOf(path);
+    const node = { path: joinPath(parent.path, name), entry, layer: this.#layer, home, children: undefined };
+    parent.children.set(name, node);
+  }
+
+  #whiteOut(entry: TocEntry): void {
+    this.#forgetParent();
+    const parent = this.#resolve(parentOf(entry.path), false, entry);
+    const name = baseOf(entry.path);
+    const node = parent?.children.get(name);
+    if (node !== undefined && !this.#keepOwn(node)) parent?.children.delete(name);
+  }
+
+  #hideBelow(entry: TocEntry): void {
+    this.#forgetParent();
+    const directory = this.#resolve(entry.path, false, entry);
+    for (const [name, child] of directory?.children ?? []) {
+      if (!this.#keepOwn(child)) directory?.children.delete(name);
+    }
+  }
+
+  /**
+   * Takes away what lower layers put at and below a node. A directory that only they declare stays, undeclared, if this layer has put
+   * something into it.
+   * @returns whether anything is left
+   */
+  #keepOwn(node: MergeNode): boolean {
+    for (const [name, child] of node.children ?? []) if (!this.#keepOwn(child)) node.children?.delete(name);
+    if (node.layer === this.#layer) return true;
+    if (node.children === undefined || node.children.size === 0) return false;
+    Object.assign(node, { entry: undefined, layer: this.#layer, home: this.#layer });
+    return true;
+  }
+
+  /** The node that a path names, its parents' symlinks followed, itself not. */
+  #lookUp(path: ByteString, entry: TocEntry): MergeNode | undefined {
+    if (path === '') return this.#root;
+    return this.#resolve(parentOf(path), false, entry)?.children.get(baseOf(path));
+  }
+
+  /** The directory that an entry goes into, made if it is missing. */
+  #parentOf(entry: Pick<TocEntry, 'path'>): Directory {
+    const path = parentOf(entry.path);
+    if (path !== this.#lastPath) {
+      this.#lastParent = this.#resolve(path, true, entry) as Directory;
+      this.#lastPath = path;
+    }
+    return this.#lastParent;
+  }
+
+  #forgetParent(): void {
+    this.#lastPath = '';
+    this.#lastParent = this.#root;
+  }
+
+  /**
+   * Follows a path from the root, through symbolic links as a process in the tree would.
+   * @param make missing directories, in place of whatever is no directory
+   * @throws CairnError `ERR_BAD_ARCHIVE` after more links than the kernel follows
+   */
+  #resolve(path: ByteString, make: boolean, entry: Pick<TocEntry, 'path'>): Directory | undefined {
+    const rest = path.split('/').reverse();
+    let trail = [this.#root];
+    let hops = 0;
+    for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
+      if (name === '' || name === '.') continue;
+      if (name === '..') {
+        if (trail.length > 1) trail.pop();
+        continue;
+      }
+      const directory = trail.at(-1) as Directory;
+      const next = directory.children.get(name);
+      if (next?.children !== undefined) trail.push(next as Directory);
+      else if (next?.entry?.type === 'symlink') {
+        if (++hops > MAX_SYMLINK_HOPS) throw unresolvable(entry, `through more than ${MAX_SYMLINK_HOPS} symlinks`);
+        if (next.entry.link.startsWith('/')) trail = [this.#root];
+        rest.push(...next.entry.link.split('/').reverse());
+      } else if (make) {
+        if (trail.length > MAX_RESOLVED_DEPTH) throw unresolvable(entry, 'to a place too deep to name');
+        const made = this.#directoryAt(directory, name, undefined);
+        directory.children.set(name, made);
+        trail.push(made);
+      } else return undefined;
+    }
+    return trail.at(-1);
+  }
+
+  #directoryAt(parent: Directory, name: ByteString, entry: TocEntry | undefined): Directory {
+    const path = joinPath(parent.path, name);
+    return { path, entry, layer: this.#layer, home: this.#layer, children: new Map() };
+  }
+}
+
+function unresolvable({ path }: Pick<TocEntry, 'path'>, why: string): CairnError {
+  return new CairnError('ERR_BAD_ARCHIVE', `${toText(path)}: its parents lead ${why}`, { entry: toText(path) });
+}
