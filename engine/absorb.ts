@@ -1,13 +1,12 @@
 /**
  * Gets a layer from its source to staging, on one worker or on several that share it, and sets the disk to work meanwhile.
  */
-import type { AbsorbResult, AbsorbTask } from '../workers/protocol.js';
+import type { AbsorbResult, AbsorbTask, ImageFormat, Source } from '../workers/protocol.js';
 import { makeRing } from '../workers/ring.js';
 import type { StoreContext } from './context.js';
 import { CairnError } from './errors.js';
-import { stagedObjects } from './layout.js';
+import { stagedArchive, stagedObjects } from './layout.js';
 import { Turnstile, withControl } from './pool.js';
-import { STDIN } from './sources.js';
 
 /** How often the disk is set to work on what has been staged. */
 const WRITE_BEHIND_MS = 500;
@@ -18,6 +17,9 @@ const SHARED_BYTES = 4 * 2 ** 20;
 export interface AbsorbOptions {
   signal: AbortSignal | undefined;
   onBytes: ((bytes: number) => void) | undefined;
+  format: ImageFormat;
+  /** Keep the archive's bytes as they come. */
+  keep: boolean;
   /** Take an archive without its end marker, because the caller knows its digest. */
   endless: boolean;
 }
@@ -35,7 +37,7 @@ export class Absorber {
    * @param bytes length of the source; `undefined` for a stream
    * @param staging an existing empty directory
    */
-  absorb(path: string, bytes: number | undefined, staging: string, options: AbsorbOptions): Promise<AbsorbResult> {
+  absorb(source: Source, bytes: number | undefined, staging: string, options: AbsorbOptions): Promise<AbsorbResult> {
     const { pool, layout, index, limits, identity } = this.#store;
     const onCount = (done: number): void => {
       this.#writeBehind();
@@ -44,7 +46,10 @@ export class Absorber {
     return withControl(options.signal, onCount, async (control) => {
       const common = {
         control,
-        source: path === STDIN ? { fd: 0 } : { path },
+        source,
+        format: options.format,
+        diffId: options.format === 'oci',
+        keep: options.keep ? stagedArchive(staging) : undefined,
         staging,
         objects: layout.objects,
         limits,
@@ -61,12 +66,12 @@ export class Absorber {
   /** Three workers share a layer. All must get a thread, or one would wait for another for ever; the turnstile sees to that. */
   async #pipeline(common: Omit<AbsorbTask, 'kind'>): Promise<AbsorbResult> {
     const { pool, identity } = this.#store;
-    const { control, source, limits } = common;
+    const { control, source, limits, diffId, keep } = common;
     const ring = makeRing();
     const parcels = makeRing();
     const staging = stagedObjects(common.staging);
     const settled = await Promise.allSettled([
-      pool.run<'pour'>({ kind: 'pour', control, source, ring, limits }),
+      pool.run<'pour'>({ kind: 'pour', control, source, ring, limits, diffId, keep }),
       pool.run<'absorb-ring'>({ kind: 'absorb-ring', ring, parcels, ...common }),
       pool.run<'stage-objects'>({ kind: 'stage-objects', ring: parcels, staging, identity }),
     ]);

@@ -3,11 +3,11 @@ import type { Control, Finding } from '../workers/protocol.js';
 import { toText } from './bytes.js';
 import type { OperationOptions, StoreContext } from './context.js';
 import { CairnError } from './errors.js';
-import { allImages } from './index/images.js';
+import { allImages, blobsOf } from './index/images.js';
 import { objectKey, objectName } from './index/open.js';
 import type { ImageRecord, LayerRecord, ObjectRecord, TreeRecord } from './index/records.js';
 import { ingredientsOf } from './ingredients.js';
-import { hexOf, type Key, keyOf } from './key.js';
+import { hexOf, type Key, keyBytes, keyOf } from './key.js';
 import { variantOf } from './object.js';
 import type { Plan, PlanEntry } from './plan/plan.js';
 import { treeHashOf } from './plan/tree-hash.js';
@@ -172,8 +172,11 @@ class Checker {
     const wanted: { kind: Damage['kind']; id: string; part: string; key: Key; size: number }[] = [];
     if (this.#options.onlyTrees !== true) {
       for (const image of images) {
-        const blob = index.blobs.get(Buffer.from(hexOf(image.manifest), 'hex'));
-        wanted.push({ kind: 'manifest', id: image.key, part: 'manifest', key: image.manifest, size: blob?.size ?? -1 });
+        for (const key of blobsOf(image)) {
+          const size = index.blobs.get(keyBytes(key))?.size ?? -1;
+          const part = key === image.manifest ? 'manifest' : key === image.config ? 'config' : 'kept archive';
+          wanted.push({ kind: 'manifest', id: image.key, part, key, size });
+        }
       }
     }
     if (this.#everything && this.#options.onlyTrees !== true) {

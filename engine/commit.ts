@@ -2,26 +2,45 @@
  * Makes prepared imports visible: sync, place, sync, one transaction. Imports that become ready while another batch is being
  * committed go together in the next one, so that many small images share the waits for the disk.
  */
+import * as fs from 'node:fs';
 import type { AbsorbResult } from '../workers/protocol.js';
 import type { StoreContext } from './context.js';
-import { type Retained, rememberDigest, retainBlob, retainLayer, retainObjects } from './index/contents.js';
-import { putImage } from './index/images.js';
+import { CairnError } from './errors.js';
+import {
+  digestBytes,
+  type Retained,
+  releaseBlob,
+  rememberDigest,
+  retainBlob,
+  retainLayer,
+  retainObjects,
+} from './index/contents.js';
+import { blobsOf, putImage, referencesOf } from './index/images.js';
+import type { Index } from './index/open.js';
 import type { ImageRecord } from './index/records.js';
-import { type Key, keyBytes } from './key.js';
-import { stagedManifest, stagedRecipe, stagedToc } from './layout.js';
-import type { ImageManifest } from './manifest/image.js';
+import { hexOf, type Key, keyBytes } from './key.js';
+import { stagedArchive, stagedDocument, stagedNames, stagedRecipe, stagedToc } from './layout.js';
 import { eachOf } from './pool.js';
+
+/** A layer that was read for an import. */
+export interface NewLayer {
+  key: Key;
+  staging: string;
+  absorbed: AbsorbResult;
+  /** Digests of the bytes that it came as, each with its fingerprint if it has one, after a space. */
+  transports: string[];
+}
 
 /** An import that is staged, hashed and validated. */
 export interface Prepared {
+  /** Where its documents lie, see {@link stageDocument}. */
   staging: string;
-  absorbed: AbsorbResult;
-  manifest: ImageManifest;
-  /** See `import.ts`; none for streams. */
-  fingerprint: string | undefined;
-  /** Milliseconds since 1970. What comes in one command differs by its place in it. */
-  importTime: number;
-  latest: boolean;
+  /** Key → size. */
+  documents: ReadonlyMap<Key, number>;
+  /** Those of its layers that were read; the others are here. */
+  layers: readonly NewLayer[];
+  /** What to record unless it is here. */
+  image: ImageRecord;
 }
 
 export interface Committed {
@@ -30,10 +49,19 @@ export interface Committed {
   objects: Retained;
 }
 
+/** `lost`: a layer that was here when the import began was removed meanwhile. */
+export type Outcome = Committed | 'lost';
+
 interface Waiting {
   prepared: Prepared;
-  resolve: (committed: Committed) => void;
+  resolve: (outcome: Outcome) => void;
   reject: (error: unknown) => void;
+}
+
+/** Writes a document to an import's staging. */
+export function stageDocument(staging: string, key: Key, bytes: Uint8Array): void {
+  fs.writeFileSync(stagedDocument(staging, key), bytes, { mode: 0o600 });
+  fs.appendFileSync(stagedNames(staging), `\n${hexOf(key)}`, { mode: 0o600 });
 }
 
 export class Committer {
@@ -46,7 +74,7 @@ export class Committer {
   }
 
   /** Resolves when the image is durable. */
-  add(prepared: Prepared): Promise<Committed> {
+  add(prepared: Prepared): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ prepared, resolve, reject });
       if (!this.#running) void this.#run();
@@ -59,8 +87,12 @@ export class Committer {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        const committed = await this.#commit(batch.map(({ prepared }) => prepared));
-        for (const [i, { resolve }] of batch.entries()) resolve(committed[i] as Committed);
+        const outcomes = await this.#commit(batch.map(({ prepared }) => prepared));
+        for (const [i, { resolve, reject }] of batch.entries()) {
+          const outcome = outcomes[i] as Outcome | CairnError;
+          if (outcome instanceof CairnError) reject(outcome);
+          else resolve(outcome);
+        }
       } catch (error) {
         // Some of it may have been placed already; its notes in staging tell the next gc what.
         this.#store.staging.abandon();
@@ -70,15 +102,26 @@ export class Committer {
     this.#running = false;
   }
 
-  async #commit(batch: readonly Prepared[]): Promise<Committed[]> {
+  async #commit(batch: readonly Prepared[]): Promise<(Outcome | CairnError)[]> {
     const { pool, disk, layout, index } = this.#store;
+    const layers = batch.flatMap((prepared) => prepared.layers);
+    for (const { staging, absorbed } of layers) {
+      if (absorbed.kept !== undefined) fs.appendFileSync(stagedNames(staging), `\n${absorbed.kept.sha512}`);
+    }
     await disk.sync();
-    const stagings = batch.map(({ staging }) => staging);
-    const files = batch.flatMap(({ staging, absorbed }): [string, string][] => [
-      [stagedToc(staging), layout.blob(`sha512-${absorbed.toc.sha512}`)],
-      [stagedRecipe(staging), layout.blob(`sha512-${absorbed.recipe.sha512}`)],
-      [stagedManifest(staging), layout.blob(`sha512-${absorbed.manifestHash}`)],
-    ]);
+    const files = [
+      ...layers.flatMap(({ staging, absorbed }): [string, string][] => [
+        [stagedToc(staging), layout.blob(`sha512-${absorbed.toc.sha512}`)],
+        [stagedRecipe(staging), layout.blob(`sha512-${absorbed.recipe.sha512}`)],
+      ]),
+      ...layers.flatMap(({ staging, absorbed: { kept } }): [string, string][] =>
+        kept === undefined ? [] : [[stagedArchive(staging), layout.blob(`sha512-${kept.sha512}`)]],
+      ),
+      ...batch.flatMap(({ staging, documents }) =>
+        [...documents.keys()].map((key): [string, string] => [stagedDocument(staging, key), layout.blob(key)]),
+      ),
+    ];
+    const stagings = layers.map(({ staging }) => staging);
     const shares = Array.from({ length: pool.size }, (_none, share) => share);
     await eachOf(shares, pool.size, (share) =>
       pool.run<'place'>({
@@ -91,79 +134,112 @@ export class Committer {
       }),
     );
     await disk.sync();
-    return index.commit(() => batch.map((prepared) => this.#record(prepared)));
-  }
-
-  /** Runs inside the transaction. */
-  #record(prepared: Prepared): Committed {
-    const { index } = this.#store;
-    const { absorbed, manifest } = prepared;
-    const key: Key = `sha512-${absorbed.sha512}`;
-    const digest = `sha256:${absorbed.transport.sha256}`;
-    const existing = index.image(key);
-    rememberDigest(index, digest, prepared.fingerprint, key);
-    const objects = this.#recordLayer(prepared, key, existing === undefined);
-    this.#rememberTransport(key, prepared.fingerprint === undefined ? digest : `${digest} ${prepared.fingerprint}`);
-    if (existing !== undefined) return { image: existing, existed: true, objects };
-    const manifestKey: Key = `sha512-${absorbed.manifestHash}`;
-    retainBlob(index, manifestKey, absorbed.manifest.length);
-    const image: ImageRecord = {
-      key,
-      name: manifest.name,
-      labels: manifest.labels,
-      format: 'aci',
-      size: absorbed.size,
-      importTime: prepared.importTime,
-      lastUsed: Date.now(),
-      latest: prepared.latest,
-      pinned: false,
-      layers: [key],
-      manifest: manifestKey,
-      dependencies: manifest.dependencies,
-      filters: manifest.pathWhitelist.length > 0,
-    };
-    putImage(index, image);
-    return { image, existed: false, objects };
-  }
-
-  #recordLayer(prepared: Prepared, key: Key, isNew: boolean): Retained {
-    const { index } = this.#store;
-    const { absorbed } = prepared;
-    if (index.layer(key) !== undefined) {
-      // A tree may have kept the layer of an image that was removed.
-      if (isNew) retainLayer(index, key);
-      return { new: 0, newBytes: 0, shared: absorbed.sizes.length, sharedBytes: sum(absorbed.sizes) };
-    }
-    const names = absorbed.objects === '' ? [] : absorbed.objects.split('\n');
-    const toc = { key: `sha512-${absorbed.toc.sha512}` as Key, size: absorbed.toc.size };
-    const recipe = { key: `sha512-${absorbed.recipe.sha512}` as Key, size: absorbed.recipe.size };
-    retainBlob(index, toc.key, toc.size);
-    retainBlob(index, recipe.key, recipe.size);
-    index.layers.put(keyBytes(key), {
-      key,
-      size: absorbed.size,
-      toc,
-      recipe,
-      entries: absorbed.entries,
-      files: absorbed.files,
-      contentBytes: absorbed.contentBytes,
-      objects: names.length,
-      objectBytes: sum(absorbed.sizes),
-      transports: [],
-      refs: 1,
-    });
-    return retainObjects(index, names, absorbed.sizes, absorbed.skipped);
-  }
-
-  /** One layer may come in many archives: compressed anew, it has another digest. */
-  #rememberTransport(key: Key, transport: string): void {
-    const { index } = this.#store;
-    const layer = index.layer(key);
-    if (layer === undefined || layer.transports.includes(transport)) return;
-    index.layers.put(keyBytes(key), { ...layer, transports: [...layer.transports, transport] });
+    return index.commit(() => batch.map((prepared) => record(index, prepared)));
   }
 }
 
-function sum(numbers: Float64Array): number {
-  return numbers.reduce((total, each) => total + each, 0);
+/** Runs inside the transaction. An import that cannot be recorded changes nothing and leaves the others of its batch alone. */
+function record(index: Index, { layers, image, documents }: Prepared): Outcome | CairnError {
+  const fresh = new Set(layers.map(({ key }) => key));
+  if (image.layers.some((key) => !fresh.has(key) && index.layer(key) === undefined)) return 'lost';
+  const foreign = image.layers.find((key) => (index.layer(key)?.format ?? image.format) !== image.format);
+  if (foreign !== undefined) {
+    const why = `${foreign} is in the store as a layer of another format, which gives its entries another meaning`;
+    return new CairnError('ERR_UNSUPPORTED', why);
+  }
+  const objects = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
+  const sizes = new Map(documents);
+  for (const layer of layers) {
+    recordLayer(index, layer, image.format, objects);
+    const { kept } = layer.absorbed;
+    if (kept !== undefined) sizes.set(`sha512-${kept.sha512}`, kept.size);
+  }
+  for (const key of new Set(image.layers)) if (!fresh.has(key)) countShared(index, key, objects);
+  const existing = index.image(image.key);
+  if (existing !== undefined) return { image: merge(index, existing, image, sizes), existed: true, objects };
+  for (const key of new Set(image.layers)) retainLayer(index, key);
+  for (const key of blobsOf(image)) retainBlob(index, key, sizes.get(key) as number);
+  rememberImage(index, image);
+  return { image, existed: false, objects };
+}
+
+/** A layer is recorded without references; the image that brings it is the first to need it. */
+function recordLayer(index: Index, layer: NewLayer, format: ImageRecord['format'], objects: Retained): void {
+  const { key, absorbed } = layer;
+  for (const transport of layer.transports) {
+    const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
+    rememberDigest(index, digest, fingerprint, key);
+  }
+  const known = index.layer(key);
+  if (known !== undefined) {
+    // One layer may come in many archives: compressed anew, it has another digest.
+    const transports = [...new Set([...known.transports, ...layer.transports])];
+    if (transports.length > known.transports.length) index.layers.put(keyBytes(key), { ...known, transports });
+    countShared(index, key, objects);
+    return;
+  }
+  const names = absorbed.objects === '' ? [] : absorbed.objects.split('\n');
+  const toc = { key: `sha512-${absorbed.toc.sha512}` as Key, size: absorbed.toc.size };
+  const recipe = { key: `sha512-${absorbed.recipe.sha512}` as Key, size: absorbed.recipe.size };
+  retainBlob(index, toc.key, toc.size);
+  retainBlob(index, recipe.key, recipe.size);
+  index.layers.put(keyBytes(key), {
+    key,
+    format,
+    size: absorbed.size,
+    toc,
+    recipe,
+    entries: absorbed.entries,
+    files: absorbed.files,
+    contentBytes: absorbed.contentBytes,
+    objects: names.length,
+    objectBytes: absorbed.sizes.reduce((total, each) => total + each, 0),
+    transports: layer.transports,
+    refs: 0,
+  });
+  const retained = retainObjects(index, names, absorbed.sizes, absorbed.skipped);
+  for (const name of Object.keys(objects) as (keyof Retained)[]) objects[name] += retained[name];
+}
+
+function countShared(index: Index, key: Key, objects: Retained): void {
+  const layer = index.layer(key);
+  objects.shared += layer?.objects ?? 0;
+  objects.sharedBytes += layer?.objectBytes ?? 0;
+}
+
+function rememberImage(index: Index, image: ImageRecord): void {
+  putImage(index, image);
+  for (const digest of image.digests ?? []) index.digests.put(digestBytes(digest), image.key);
+}
+
+/**
+ * An image that is here gets the names and digests it came by this time, and counts as used. Nothing else of it changes, but for
+ * archives that are to be kept from now on, with the manifest that lists them.
+ * @param sizes of blobs that came along
+ */
+export function merge(
+  index: Index,
+  existing: ImageRecord,
+  again: ImageRecord,
+  sizes: ReadonlyMap<Key, number> = new Map(),
+): ImageRecord {
+  const has = referencesOf(existing).map((each) => JSON.stringify([each.name, each.labels]));
+  const news = referencesOf(again).filter(
+    (each) => existing.format === 'oci' && each.name !== '' && !has.includes(JSON.stringify([each.name, each.labels])),
+  );
+  const merged: ImageRecord = { ...existing, lastUsed: Date.now() };
+  // One that came without a name takes the first it gets.
+  const first = existing.name === '' ? news.shift() : undefined;
+  if (first !== undefined) Object.assign(merged, first);
+  if (news.length > 0) merged.aliases = [...(existing.aliases ?? []), ...news];
+  if (again.digests !== undefined) merged.digests = [...new Set([...(existing.digests ?? []), ...again.digests])];
+  if (existing.archives === undefined && again.archives !== undefined) {
+    merged.archives = again.archives;
+    merged.manifest = again.manifest;
+    if (again.digest !== undefined) merged.digest = again.digest;
+    for (const key of [...again.archives, again.manifest]) retainBlob(index, key, sizes.get(key) as number);
+    releaseBlob(index, existing.manifest);
+  }
+  rememberImage(index, merged);
+  return merged;
 }

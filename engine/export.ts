@@ -1,37 +1,52 @@
-/** Giving images back: the exact archive that came in, or the merged tree as one tar. */
+/** Giving images back: exact archives, merged trees, layouts and archives that other tools take. */
 import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { ExportResult, ExportTreeTask, Output, OutputCompression } from '../workers/protocol.js';
+import type { Control, ExportResult, Output, OutputCompression } from '../workers/protocol.js';
 import type { OperationOptions, StoreContext } from './context.js';
-import { place, syncDirectory, syncFile } from './durable.js';
+import { Disk, place, syncDirectory, syncFile } from './durable.js';
 import { CairnError } from './errors.js';
+import { exportLayer } from './export/layer-bytes.js';
+import { writeLayout } from './export/layout.js';
+import { exportEntries } from './export/plan-bytes.js';
 import type { ImageRecord } from './index/records.js';
 import { ingredientsOf } from './ingredients.js';
-import { hexOf, type Key } from './key.js';
-import { planOf } from './planning.js';
+import type { Key } from './key.js';
+import { parseConfig } from './oci/documents.js';
+import { aciManifestFrom } from './oci/to-aci.js';
+import { planOf, readBlob } from './planning.js';
 import { withControl } from './pool.js';
-import { packShard } from './render/shard.js';
 import { noteUse } from './render.js';
 
-export type ExportFormat = 'aci' | 'tar';
+export type ExportFormat = 'aci' | 'oci' | 'docker' | 'tar';
 
 export interface ExportOptions extends OperationOptions {
-  /** `aci`: the image's own archive, byte for byte; `tar`: its merged tree. */
+  /**
+   * `aci`: an ACI's own archive, byte for byte, or an OCI image's tree as an ACI; `tar`: the merged tree; `oci`: an image layout, a
+   * directory unless the name ends in `.tar`; `docker`: what `docker load` takes. By default the image's own format.
+   */
   format?: ExportFormat;
+  /** Of the archive, or of the layers in a layout. */
   compress?: OutputCompression;
+  /** With `oci` or `docker`: one layer that makes the image's tree out of this image's. */
+  base?: ImageRecord;
 }
 
 export interface Exported {
   file: string;
   /** Bytes written. */
   size: number;
-  /** Of the uncompressed tar. */
+  /** Of the uncompressed tar; for a layout directory, of the image. */
   key: Key;
+  /** Of the manifest in a layout. */
+  digest?: string;
 }
 
 /**
- * @param file a path, or `-` for standard output. A file appears under its name only when it is complete.
- * @throws CairnError `ERR_DAMAGED` when the store no longer gives the bytes that the image's key promises
+ * @param file a path, or `-` for standard output. A file or directory appears under its name only when it is complete.
+ * @throws CairnError `ERR_DAMAGED` when the store no longer gives the bytes that the image's key promises; `ERR_EXISTS` for a
+ *   directory that is there; `ERR_UNSUPPORTED`
  */
 export async function exportImage(
   store: StoreContext,
@@ -39,53 +54,99 @@ export async function exportImage(
   file: string,
   options: ExportOptions = {},
 ): Promise<Exported> {
-  const { signal, onProgress, format = 'aci' } = options;
+  const { signal, onProgress, format = image.format } = options;
   const target = file === '-' ? undefined : resolve(file);
-  const temporary = target && join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
-  const output: Output = temporary === undefined ? { fd: 1 } : { path: temporary };
+  const scratch = target === undefined ? roomFor(store) : beside(target);
   const onCount = onProgress && ((done: number) => onProgress({ what: 'exporting', unit: 'bytes', done }));
   return store.uses.during(signal, async () => {
     try {
-      const result = await withControl(signal, onCount, (control) => {
-        const common = { control, objects: store.layout.objects, output, compress: options.compress ?? 'none' };
-        return format === 'tar' ? exportTree(store, image, common) : exportLayer(store, image, common);
+      const output: Output = target === undefined ? { fd: 1 } : { path: scratch };
+      const made = await withControl(signal, onCount, async (control): Promise<Omit<Exported, 'file'>> => {
+        if (format === 'tar' || format === 'aci') {
+          const result = await exportArchive(store, image, format, { control, output, compress: options.compress });
+          return { size: result.size, key: `sha512-${result.sha512}` };
+        }
+        const asDirectory = format === 'oci' && target !== undefined && !target.endsWith('.tar');
+        const dir = target === undefined ? scratch : asDirectory ? scratch : `${scratch}.layout`;
+        if (asDirectory) checkFree(target as string);
+        fs.mkdirSync(dir, { recursive: true, mode: 0o755 });
+        const { compress, base } = options;
+        const written = await writeLayout(store, image, dir, { control, compress, docker: format === 'docker', base });
+        if (asDirectory) return { ...written, key: image.key };
+        const files = filesOfLayout(dir);
+        const pack = { kind: 'pack-files', control, files, output, compress: 'none' } as const;
+        const packed = await store.pool.run<'pack-files'>(pack);
+        return { size: packed.size, key: `sha512-${packed.sha512}`, digest: written.digest };
       });
-      if (temporary !== undefined && target !== undefined) {
-        syncFile(temporary);
-        place(temporary, target);
-        syncDirectory(dirname(target));
-      }
+      if (target !== undefined) await publish(scratch, target);
       noteUse(store, image);
-      return { file, size: result.size, key: `sha512-${result.sha512}` };
+      return { file, ...made };
     } finally {
-      if (temporary !== undefined) await store.pool.run<'remove'>({ kind: 'remove', paths: [temporary] });
+      await store.pool.run<'remove'>({ kind: 'remove', paths: [scratch, `${scratch}.layout`] });
     }
   });
 }
 
-type Common = Omit<ExportTreeTask, 'kind' | 'shard' | 'sizes' | 'groups'>;
-
-async function exportLayer(store: StoreContext, image: ImageRecord, common: Common): Promise<ExportResult> {
-  const key = image.layers[0] as Key;
-  const layer = store.index.layer(key);
-  if (layer === undefined) throw new CairnError('ERR_DAMAGED', `the index has no layer ${key}`);
-  const { layout, pool } = store;
-  const paths = { recipe: layout.blob(layer.recipe.key), toc: layout.blob(layer.toc.key) };
-  const result = await pool.run<'export-layer'>({ kind: 'export-layer', ...paths, ...common });
-  if (result.sha512 !== hexOf(key)) {
-    const found = `sha512-${result.sha512}`;
-    throw new CairnError('ERR_DAMAGED', `${image.name} is damaged; "cairn check" tells what`, { expected: key, found });
-  }
-  return result;
+/** For a layout on its way to a stream. The directory is made when it is needed. */
+function roomFor(store: StoreContext): string {
+  return store.readOnly ? join(tmpdir(), `cairn-${randomUUID()}`) : join(store.staging.make(), 'export');
 }
 
-function exportTree(store: StoreContext, image: ImageRecord, common: Common): Promise<ExportResult> {
+function beside(target: string): string {
+  return join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
+}
+
+function checkFree(target: string): void {
+  const there = fs.lstatSync(target, { throwIfNoEntry: false });
+  if (there === undefined || (there.isDirectory() && fs.readdirSync(target).length === 0)) return;
+  throw new CairnError('ERR_EXISTS', `${target} is there already`, { path: target });
+}
+
+async function publish(scratch: string, target: string): Promise<void> {
+  if (fs.statSync(scratch).isDirectory()) {
+    const disk = new Disk(dirname(target));
+    try {
+      disk.open();
+      await disk.sync();
+    } finally {
+      await disk.close();
+    }
+    fs.rmSync(target, { force: true, recursive: true });
+  } else syncFile(scratch);
+  place(scratch, target);
+  syncDirectory(dirname(target));
+}
+
+/** As `docker load` and `skopeo` like them: what says what it is comes first. */
+function filesOfLayout(dir: string): [string, string][] {
+  const names = fs.readdirSync(join(dir, 'blobs', 'sha256')).map((name) => `blobs/sha256/${name}`);
+  const top = ['oci-layout', 'index.json', 'manifest.json'].filter((name) => fs.existsSync(join(dir, name)));
+  return [...top, ...names].map((name) => [name, join(dir, name)]);
+}
+
+interface ArchiveOutput {
+  control: Control;
+  output: Output;
+  compress: OutputCompression | undefined;
+}
+
+function exportArchive(
+  store: StoreContext,
+  image: ImageRecord,
+  format: 'aci' | 'tar',
+  { compress = 'none', ...where }: ArchiveOutput,
+): Promise<ExportResult> {
+  const to = { ...where, compress };
+  if (format === 'aci' && image.format === 'aci') return exportLayer(store, image.layers[0] as Key, to);
   const { entries } = planOf(store, ingredientsOf(store, image));
-  return store.pool.run<'export-tree'>({
-    kind: 'export-tree',
-    shard: packShard(entries),
-    sizes: Float64Array.from(entries, ({ size }) => size),
-    groups: entries.map(({ group }) => group).join('\0'),
-    ...common,
-  });
+  if (format === 'tar') return exportEntries(store, entries, to);
+  return exportEntries(store, entries, { ...to, manifest: squashedManifest(store, image) });
+}
+
+/** The manifest of an OCI image as one ACI, made from its configuration. */
+function squashedManifest(store: StoreContext, image: ImageRecord): Buffer {
+  const config = parseConfig(readBlob(store, image.config as Key), store.limits);
+  const tag = image.labels.find(({ name }) => name === 'version')?.value;
+  const name = { name: image.name || `image-${image.key.slice('sha512-'.length, 20)}`, ...(tag ? { tag } : {}) };
+  return Buffer.from(JSON.stringify(aciManifestFrom(config, name, image.digest)));
 }

@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { OperationOptions, StoreContext } from './context.js';
 import { throwIfAborted } from './errors.js';
-import { allImages } from './index/images.js';
+import { allImages, blobsOf } from './index/images.js';
 import { objectKey, objectName } from './index/open.js';
 import type { LayerRecord } from './index/records.js';
 import { type Key, keyBytes, keyOf } from './key.js';
@@ -96,7 +96,7 @@ class Fsck {
       blobs.set(key, { refs: known.refs + 1, images: [...known.images, ...images] });
     };
     for (const image of allImages(index)) {
-      needBlob(image.manifest, [image.name]);
+      for (const blob of blobsOf(image)) needBlob(blob, [image.name]);
       for (const layer of new Set(image.layers)) layerRefs.set(layer, (layerRefs.get(layer) ?? 0) + 1);
     }
     for (const { value: tree } of index.trees.getRange()) {

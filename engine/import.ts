@@ -1,39 +1,44 @@
 /**
  * The write path: a source becomes an image.
  *
- * identify → (known already?) → absorb on a worker: inflate, hash, scan, stage → validate the manifest → commit
+ * identify → (known already?) → absorb on workers: inflate, hash, scan, stage → validate → commit
  *
  * Nothing is visible before the commit, and whatever goes wrong before it leaves only staging to be thrown away.
  */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { ImageFormat, Source } from '../workers/protocol.js';
 import { Absorber } from './absorb.js';
-import { Committer, type Prepared } from './commit.js';
-import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
+import { type Committed, Committer, merge, type Outcome, type Prepared } from './commit.js';
+import { mustWrite, type StoreContext } from './context.js';
 import { CairnError, toCairnError } from './errors.js';
-import { identifyFile } from './identify.js';
+import { identifyBytes } from './identify.js';
+import { prepareAci } from './import/aci.js';
+import { Claims } from './import/claims.js';
+import { keyOfImage, namesOf, prepareOci } from './import/oci.js';
+import { checkExpected, type ImportOptions } from './import/options.js';
+import { chooseSingleLayer } from './import/single-layer.js';
+import { headOf, headOfStream, kindOfArchive, locateSource } from './import/source-kind.js';
 import { digestBytes } from './index/contents.js';
 import type { ImageRecord } from './index/records.js';
-import { type Key, keyBytes, parseHashPrefix } from './key.js';
-import { parseImageManifest } from './manifest/image.js';
+import type { Key } from './key.js';
+import { type ChosenImage, chooseImage } from './oci/choose.js';
+import { archiveContainer, type Container, directoryContainer } from './oci/container.js';
+import { hostPlatform, parsePlatform } from './oci/platform.js';
 import { eachOf, withControl } from './pool.js';
-import { fingerprintOf, STDIN, sizeOf } from './sources.js';
+import { fingerprintOf, sizeOf } from './sources.js';
+import { BLOCK } from './tar/header.js';
 
-export interface ImportOptions extends OperationOptions {
-  /** Mark as the latest of its name. */
-  latest?: boolean;
-  /** The key or digest that the source must have. */
-  expect?: string;
-  /** Sources imported side by side; as many as there are workers. */
-  jobs?: number;
-  /** Go on with the other sources after one failed. */
-  keepGoing?: boolean;
-}
+export type { ImportOptions } from './import/options.js';
 
 export interface Imported {
   source: string;
   key: Key;
+  /** OCI: of its manifest. */
+  digest?: string;
   name: string;
   labels: Record<string, string>;
-  format: 'aci';
+  format: ImageFormat;
   size: number;
   layers: number;
   objects: { new: number; shared: number; newBytes: number; sharedBytes: number };
@@ -51,6 +56,7 @@ export class Importer {
   readonly #store: StoreContext;
   readonly #committer: Committer;
   readonly #absorber: Absorber;
+  readonly #claims = new Claims();
 
   constructor(store: StoreContext) {
     this.#store = store;
@@ -99,39 +105,118 @@ export class Importer {
 
   async #importOne(source: string, importTime: number, options: ImportOptions, meter: Meter): Promise<Imported> {
     const begun = performance.now();
-    const { signal } = options;
-    return this.#store.uses.during(signal, async () => {
-      const file = source === STDIN ? undefined : identifyFile(source);
-      const fingerprint = file === undefined ? undefined : await fingerprintOf(source, file.size);
-      const known = fingerprint === undefined ? undefined : await this.#findKnown(source, fingerprint, signal);
+    const { staging, pool, uses } = this.#store;
+    return uses.during(options.signal, async () => {
+      const located = locateSource(source);
+      const request = { ...options, importTime, onBytes: meter.of(source) };
+      const known = located.kind === 'file' ? await this.#findKnown(located, options) : undefined;
       if (known !== undefined) {
-        checkExpected(options.expect, known.image.key, known.digest);
+        checkExpected(options.expect, [known.image.key, known.digest]);
         meter.skip(source);
         return this.#alreadyHere(source, known.image, begun);
       }
-      const staging = this.#store.staging.make();
+      const dir = staging.make();
       try {
-        const absorbed = await this.#absorber.absorb(source, file?.size, staging, {
-          signal,
-          onBytes: meter.of(source),
-          endless: options.expect !== undefined,
-        });
-        checkExpected(options.expect, `sha512-${absorbed.sha512}`, `sha256:${absorbed.transport.sha256}`);
-        const manifest = parseImageManifest(absorbed.manifest, this.#store.limits);
-        const prepared: Prepared = {
-          staging,
-          absorbed,
-          manifest,
-          fingerprint,
-          importTime,
-          latest: options.latest === true,
-        };
-        const { image, existed, objects } = await this.#committer.add(prepared);
-        return existed ? this.#alreadyHere(source, image, begun) : describe(source, image, objects, false, begun);
+        if (located.kind === 'directory') {
+          refuseFlag(options.layer, '--layer takes a single tar, not a layout');
+          const container = directoryContainer(located.path, this.#store.limits);
+          return await this.#importOci(source, container, located.reference, dir, request, begun);
+        }
+        const head = located.kind === 'stream' ? headOfStream() : headOf(located.path);
+        const from: Source = located.kind === 'stream' ? { fd: 0, head } : { path: located.path };
+        const size = located.kind === 'stream' ? undefined : located.size;
+        if (options.layer === true) {
+          const chosen = await chooseSingleLayer(this.#store, from, dir, request);
+          return await this.#importChosen(source, chosen.container, chosen.image, dir, request, begun);
+        }
+        if ((await kindOfArchive(this.#store, head)) === 'container') {
+          const container = await this.#openArchive(source, from, head, dir, options);
+          const reference = located.kind === 'stream' ? undefined : located.reference;
+          return await this.#importOci(source, container, reference, dir, request, begun);
+        }
+        if (options.name !== undefined)
+          throw new CairnError('ERR_USAGE', '--name is for OCI images; an ACI is named by its manifest');
+        const fingerprint = located.kind === 'stream' ? undefined : await fingerprintOf(located.path, located.size);
+        const aci = { source: from, size, fingerprint };
+        const prepared = await prepareAci(this.#store, this.#absorber, aci, dir, request);
+        return this.#describeOutcome(source, prepared, await this.#committer.add(prepared), begun);
       } finally {
-        if (!this.#store.staging.abandoned) await this.#store.pool.run<'remove'>({ kind: 'remove', paths: [staging] });
+        if (!staging.abandoned) await pool.run<'remove'>({ kind: 'remove', paths: [dir] });
       }
     });
+  }
+
+  /** Unpacks an archive of archives once if it is compressed or a stream, and lists what it holds. */
+  async #openArchive(
+    source: string,
+    from: Source,
+    head: Buffer,
+    staging: string,
+    { signal }: ImportOptions,
+  ): Promise<Container> {
+    const { pool, limits } = this.#store;
+    const plain = 'path' in from && identifyBytes(head.subarray(0, BLOCK), source) === 'none';
+    return withControl(signal, undefined, async (control) => {
+      const file = plain ? (from as { path: string }).path : join(staging, 'spool');
+      if (!plain) await pool.run<'spool'>({ kind: 'spool', control, source: from, to: file, limits });
+      const members = await pool.run<'list-members'>({ kind: 'list-members', control, path: file, limits });
+      return archiveContainer(source, file, members, limits);
+    });
+  }
+
+  #importOci(
+    source: string,
+    container: Container,
+    reference: string | undefined,
+    staging: string,
+    request: Request,
+    begun: number,
+  ): Promise<Imported> {
+    const platform =
+      request.platform === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(request.platform);
+    const chosen = chooseImage(container, { reference, platform }, this.#store.limits);
+    return this.#importChosen(source, container, chosen, staging, request, begun);
+  }
+
+  async #importChosen(
+    source: string,
+    container: Container,
+    chosen: ChosenImage,
+    staging: string,
+    request: Request,
+    begun: number,
+  ): Promise<Imported> {
+    const digests = [chosen.config.digest, ...(chosen.manifest === undefined ? [] : [chosen.manifest.digest])];
+    const key = keyOfImage(chosen);
+    checkExpected(request.expect, [key, ...digests]);
+    const claim = this.#claims.take(chosen.layers.map(({ diffId }) => diffId));
+    try {
+      await Promise.all(claim.others);
+      const here = this.#store.index.image(key);
+      if (here !== undefined && (request.keepArchive !== true || here.archives !== undefined)) {
+        const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
+        return await this.#alreadyHere(source, here, begun, { ...here, ...first, aliases, digests });
+      }
+      for (let attempt = 0; ; attempt++) {
+        const dir = join(staging, `${attempt}`);
+        fs.mkdirSync(dir, { mode: 0o700 });
+        const asked = { ...request, readAll: attempt > 0 };
+        const prepared = await prepareOci(this.#store, this.#absorber, container, chosen, dir, asked);
+        const outcome = await this.#committer.add(prepared);
+        if (outcome !== 'lost' || attempt > 0) return this.#describeOutcome(source, prepared, outcome, begun);
+      }
+    } finally {
+      claim.release();
+    }
+  }
+
+  async #describeOutcome(source: string, { image }: Prepared, outcome: Outcome, begun: number): Promise<Imported> {
+    if (outcome === 'lost') {
+      throw new CairnError('ERR_NOT_FOUND', `layers of ${image.name || image.key} were removed while it was imported`);
+    }
+    const committed: Committed = outcome;
+    if (committed.existed) return this.#alreadyHere(source, committed.image, begun);
+    return describe(source, committed.image, committed.objects, false, begun);
   }
 
   /**
@@ -139,15 +224,14 @@ export class Importer {
    * and only then the whole is hashed as it lies there.
    */
   async #findKnown(
-    source: string,
-    fingerprint: string,
-    signal: AbortSignal | undefined,
+    { path, size }: { path: string; size: number },
+    { signal }: ImportOptions,
   ): Promise<{ image: ImageRecord; digest: string } | undefined> {
     const { index, pool } = this.#store;
-    const candidates = index.fingerprints.get(fingerprint);
+    const candidates = index.fingerprints.get(await fingerprintOf(path, size));
     if (candidates === undefined) return undefined;
     const { sha256 } = await withControl(signal, undefined, (control) =>
-      pool.run<'digest'>({ kind: 'digest', control, path: source }),
+      pool.run<'digest'>({ kind: 'digest', control, path }),
     );
     const digest = `sha256:${sha256}`;
     if (!candidates.includes(digest)) return undefined;
@@ -157,15 +241,22 @@ export class Importer {
   }
 
   /** Importing counts as use, and changes nothing else of an image that is here. */
-  async #alreadyHere(source: string, image: ImageRecord, begun: number): Promise<Imported> {
+  async #alreadyHere(source: string, image: ImageRecord, begun: number, again = image): Promise<Imported> {
     const { index } = this.#store;
-    await index.commit(() => {
+    const merged = await index.commit(() => {
       const now = index.image(image.key);
-      if (now !== undefined) index.images.put(keyBytes(image.key), { ...now, lastUsed: Date.now() });
+      return now === undefined ? image : merge(index, now, again);
     });
-    const layer = index.layer(image.key);
-    const objects = { new: 0, newBytes: 0, shared: layer?.objects ?? 0, sharedBytes: layer?.objectBytes ?? 0 };
-    return describe(source, image, objects, true, begun);
+    const layers = [...new Set(image.layers)].map((key) => index.layer(key));
+    const objects = {
+      new: 0,
+      newBytes: 0,
+      shared: layers.reduce((sum, layer) => sum + (layer?.objects ?? 0), 0),
+      sharedBytes: layers.reduce((sum, layer) => sum + (layer?.objectBytes ?? 0), 0),
+    };
+    // By the name it was given this time, if it was given one.
+    const asked = again.name === '' ? merged : { ...merged, name: again.name, labels: again.labels };
+    return describe(source, asked, objects, true, begun);
   }
 }
 
@@ -179,6 +270,7 @@ function describe(
   return {
     source,
     key: image.key,
+    ...(image.digest === undefined ? {} : { digest: image.digest }),
     name: image.name,
     labels: Object.fromEntries(image.labels.map(({ name, value }) => [name, value])),
     format: image.format,
@@ -190,14 +282,10 @@ function describe(
   };
 }
 
-/** @throws CairnError `ERR_DIGEST_MISMATCH`; `ERR_KEY_SYNTAX` for an expectation that is no hash */
-function checkExpected(expected: string | undefined, key: string, digest: string): void {
-  if (expected === undefined) return;
-  const prefix = parseHashPrefix(expected);
-  if (prefix === undefined) throw new CairnError('ERR_KEY_SYNTAX', `${expected}: neither a key nor a digest`);
-  const found = prefix.kind === 'key' ? key : digest;
-  if (found.slice('sha512-'.length).startsWith(prefix.hex)) return;
-  throw new CairnError('ERR_DIGEST_MISMATCH', `expected ${expected}, but it is ${found}`, { expected, found });
+type Request = ImportOptions & { importTime: number; onBytes: ((bytes: number) => void) | undefined };
+
+function refuseFlag(given: boolean | undefined, why: string): void {
+  if (given === true) throw new CairnError('ERR_USAGE', why);
 }
 
 /** Adds up what several imports have read. */

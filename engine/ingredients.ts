@@ -8,7 +8,7 @@ import { treeIdOf } from './plan/tree-hash.js';
 /** The layers that an image's tree is made of. */
 export interface Ingredients {
   places: ImagePlace[];
-  /** Layer keys in priority order, one per place. */
+  /** Layer keys in priority order: of an ACI one a place, of an OCI image from the top. */
   layers: Key[];
   treeId: string;
 }
@@ -16,6 +16,6 @@ export interface Ingredients {
 /** @throws CairnError `ERR_NOT_FOUND`, `ERR_DEPENDENCY_CYCLE`, `ERR_LIMIT` */
 export function ingredientsOf(store: StoreContext, image: ImageRecord): Ingredients {
   const places = placesOf(store.index, image, store.limits);
-  const layers = places.flatMap((place) => place.image.layers);
+  const layers = places.flatMap((place) => place.image.layers.toReversed());
   return { places, layers, treeId: treeIdOf(layers) };
 }

@@ -2,11 +2,13 @@
 import type { StoreContext } from './context.js';
 import { findDependency } from './dependencies.js';
 import { CairnError } from './errors.js';
+import { imagesWithLayer } from './index/images.js';
 import type { ImageRecord, LayerRecord, TreeRecord } from './index/records.js';
 import { ingredientsOf } from './ingredients.js';
 import type { Key } from './key.js';
 import { parseImageManifest } from './manifest/image.js';
 import { formatAppString } from './name.js';
+import { parseConfig, parseDocument } from './oci/documents.js';
 import { readBlob } from './planning.js';
 import { holdersOf } from './roots.js';
 
@@ -28,7 +30,8 @@ export interface ImageSummary {
 
 export interface ImageDetails extends ImageSummary {
   dependencies: { name: string; id?: string; key: Key | null }[];
-  layers: (Omit<LayerRecord, 'toc' | 'recipe' | 'refs'> & { toc: Key; recipe: Key })[];
+  /** Bottom to top; `sharedBy` counts the other images that have it. */
+  layers: (Omit<LayerRecord, 'toc' | 'recipe' | 'refs'> & { toc: Key; recipe: Key; sharedBy: number })[];
   trees: { treeId: string; path: string; files: number; bytes: number; mode: string }[];
   /** What keeps it: pins and leases. */
   roots: string[];
@@ -36,7 +39,13 @@ export interface ImageDetails extends ImageSummary {
   treeId?: string;
   pathWhitelist: number;
   annotations: Record<string, string>;
-  app: unknown;
+  /** ACI: how it is run. */
+  app?: unknown;
+  /** OCI: the configuration and the steps that made it. */
+  config?: unknown;
+  history?: unknown;
+  /** OCI: further names. */
+  aliases?: { name: string; labels: Record<string, string> }[];
 }
 
 export function summarize(store: StoreContext, image: ImageRecord): ImageSummary {
@@ -44,7 +53,7 @@ export function summarize(store: StoreContext, image: ImageRecord): ImageSummary
     key: image.key,
     ...(image.digest === undefined ? {} : { digest: image.digest }),
     name: image.name,
-    labels: Object.fromEntries(image.labels.map(({ name, value }) => [name, value])),
+    labels: labelMap(image.labels),
     format: image.format,
     size: image.size,
     treeSize: treesOf(store, image).reduce((sum, { bytes }) => sum + bytes, 0),
@@ -61,7 +70,7 @@ function treesOf(store: StoreContext, image: ImageRecord): TreeRecord[] {
 
 /** @throws CairnError `ERR_DAMAGED` when the manifest cannot be read */
 export function describeImage(store: StoreContext, image: ImageRecord): ImageDetails {
-  const manifest = parseImageManifest(readBlob(store, image.manifest), store.limits);
+  const described = image.config === undefined ? describeAci(store, image) : describeOci(store, image, image.config);
   const ingredients = attempt(() => ingredientsOf(store, image));
   return {
     ...summarize(store, image),
@@ -74,7 +83,7 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
     layers: image.layers
       .map((key) => store.index.layer(key))
       .filter((layer) => layer !== undefined)
-      .map(describeLayer),
+      .map((layer) => describeLayer(store, layer)),
     trees: treesOf(store, image).map(({ id, files, bytes, mode }) => ({
       treeId: id,
       path: store.layout.rootfs(id),
@@ -84,15 +93,42 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
     })),
     roots: holdersOf(store, image),
     ...(ingredients === undefined ? {} : { treeId: ingredients.treeId }),
+    ...described,
+  };
+}
+
+type Described = Pick<ImageDetails, 'pathWhitelist' | 'annotations' | 'app' | 'config' | 'history' | 'aliases'>;
+
+function describeAci(store: StoreContext, image: ImageRecord): Described {
+  const manifest = parseImageManifest(readBlob(store, image.manifest), store.limits);
+  return {
     pathWhitelist: manifest.pathWhitelist.length,
-    annotations: Object.fromEntries(manifest.annotations.map(({ name, value }) => [name, value])),
+    annotations: labelMap(manifest.annotations),
     app: manifest.raw['app'] ?? null,
   };
 }
 
-function describeLayer({ toc, recipe, refs: _refs, ...layer }: LayerRecord): ImageDetails['layers'][number] {
+function describeOci(store: StoreContext, image: ImageRecord, config: Key): Described {
+  const manifest = parseDocument(readBlob(store, image.manifest), store.limits);
+  const parsed = parseConfig(readBlob(store, config), store.limits);
+  return {
+    pathWhitelist: 0,
+    annotations: manifest.kind === 'manifest' ? manifest.annotations : {},
+    config: parsed.raw,
+    history: parsed.history,
+    aliases: (image.aliases ?? []).map(({ name, labels }) => ({ name, labels: labelMap(labels) })),
+  };
+}
+
+function labelMap(labels: readonly { name: string; value: string }[]): Record<string, string> {
+  return Object.fromEntries(labels.map(({ name, value }) => [name, value]));
+}
+
+function describeLayer(store: StoreContext, record: LayerRecord): ImageDetails['layers'][number] {
+  const { toc, recipe, refs: _refs, ...layer } = record;
   return {
     ...layer,
+    sharedBy: imagesWithLayer(store.index, layer.key).length - 1,
     transports: layer.transports.map((transport) => transport.split(' ')[0] as string),
     toc: toc.key,
     recipe: recipe.key,

@@ -95,7 +95,8 @@ export function shardedName(shard: string, file: string): string {
 export const stagedObjects = (staging: string): string => join(staging, 'objects');
 export const stagedToc = (staging: string): string => join(staging, 'toc');
 export const stagedRecipe = (staging: string): string => join(staging, 'recipe');
-export const stagedManifest = (staging: string): string => join(staging, 'manifest');
+export const stagedArchive = (staging: string): string => join(staging, 'archive');
+export const stagedDocument = (staging: string, key: Key): string => join(staging, `document-${hexOf(key)}`);
 /**
  * The note of what is about to be moved out of staging: names of objects and hashes of blobs, one a line. A later gc finds by it what was moved if the commit never came.
  */

@@ -17,7 +17,9 @@ export interface Limits {
   maxPax: number;
   /** Places in the dependency tree of one image, so that stacked diamonds cannot grow to 2^n. */
   maxDependencies: number;
-  /** Bytes of an image manifest. */
+  /** Layers of one OCI image. */
+  maxLayers: number;
+  /** Bytes of an image manifest, and of the other documents of an OCI image. */
   maxManifest: number;
 }
 
@@ -29,6 +31,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxDepth: 256,
   maxPax: 2 ** 20,
   maxDependencies: 1024,
+  maxLayers: 128,
   maxManifest: 4 * 2 ** 20,
 };
 

@@ -5,21 +5,39 @@ import { CairnError } from './errors.js';
 import type { Ingredients } from './ingredients.js';
 import type { Key } from './key.js';
 import { readPathWhitelist } from './manifest/image.js';
-import { planAci } from './plan/aci.js';
+import { type AciPlace, planAci } from './plan/aci.js';
+import { planOci } from './plan/oci.js';
 import type { Plan } from './plan/plan.js';
 import { decodeToc, type TocEntry } from './toc.js';
 
-/** @throws CairnError `ERR_DAMAGED` when a table of contents or a manifest cannot be read */
-export function planOf(store: StoreContext, { places }: Ingredients): Plan {
+/**
+ * @throws CairnError `ERR_DAMAGED` when a table of contents or a manifest cannot be read; `ERR_BAD_LINK` and `ERR_BAD_ARCHIVE` for
+ *   OCI layers that make no tree on top of one another
+ */
+export function planOf(store: StoreContext, ingredients: Ingredients): Plan {
+  if (ingredients.places[0]?.image.format === 'aci') return planAci(placesWithTocs(store, ingredients));
+  const tocOf = tocReader(store);
+  return planOci(ingredients.layers.toReversed().map(tocOf));
+}
+
+/** An ACI and its dependencies as the planner takes them. */
+export function placesWithTocs(store: StoreContext, { places }: Ingredients): AciPlace[] {
+  const tocOf = tocReader(store);
+  return places.map(({ image, dependent }) => ({
+    toc: tocOf(image.layers[0] as Key),
+    dependent,
+    pathWhitelist: image.filters ? readPathWhitelist(readBlob(store, image.manifest)) : [],
+  }));
+}
+
+/** A layer may stand at several places; it is read once. */
+function tocReader(store: StoreContext): (layer: Key) => readonly TocEntry[] {
   const tocs = new Map<Key, readonly TocEntry[]>();
-  return planAci(
-    places.map(({ image, dependent }) => {
-      const layer = image.layers[0] as Key;
-      const toc = tocs.get(layer) ?? readToc(store, layer);
-      tocs.set(layer, toc);
-      return { toc, dependent, pathWhitelist: image.filters ? readPathWhitelist(readBlob(store, image.manifest)) : [] };
-    }),
-  );
+  return (layer) => {
+    const toc = tocs.get(layer) ?? readToc(store, layer);
+    tocs.set(layer, toc);
+    return toc;
+  };
 }
 
 /** @throws CairnError `ERR_DAMAGED` */

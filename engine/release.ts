@@ -2,7 +2,7 @@
 import type { StoreContext } from './context.js';
 import { CairnError } from './errors.js';
 import { releaseBlob, releaseLayer } from './index/contents.js';
-import { removeImageRecord } from './index/images.js';
+import { blobsOf, removeImageRecord } from './index/images.js';
 import type { ImageRecord, LayerRecord } from './index/records.js';
 import type { Key } from './key.js';
 import { variantOf } from './object.js';
@@ -20,7 +20,7 @@ export interface Released {
 export function dropImageRecord(store: StoreContext, image: ImageRecord): Released {
   removeImageRecord(store.index, image);
   const released = dropLayers(store, image.layers);
-  released.bytes += releaseBlob(store.index, image.manifest);
+  for (const blob of blobsOf(image)) released.bytes += releaseBlob(store.index, blob);
   return released;
 }
 

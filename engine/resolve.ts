@@ -1,11 +1,14 @@
 /** From what a person typed to an image or a tree of the store. */
 import * as fs from 'node:fs';
 import { CairnError } from './errors.js';
+import { isLayout } from './import/source-kind.js';
+import { digestBytes } from './index/contents.js';
 import { findNamed, imagesByHash } from './index/images.js';
 import type { Index } from './index/open.js';
 import type { ImageRecord, TreeRecord } from './index/records.js';
 import { type Key, keyOf, parseHashPrefix } from './key.js';
 import { parseAppString } from './name.js';
+import { isReference, parseReference } from './oci/reference.js';
 
 const MAX_CANDIDATES = 10;
 const TREE_PREFIX = 'deps-';
@@ -26,11 +29,31 @@ export function resolveArgument(index: Index, argument: string): Resolved {
     if (images[0] !== undefined) return { image: images[0] };
     throw notFound(argument);
   }
-  if (fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true) return { path: argument };
-  const { name, labels } = parseAppString(argument);
-  const image = findNamed(index, name, labels);
+  if (fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true || isLayout(argument))
+    return { path: argument };
+  const image = findReference(index, argument) ?? findApp(index, argument);
   if (image === undefined) throw notFound(argument);
   return { image };
+}
+
+/** An OCI image by its reference; a digest in it says all. */
+function findReference(index: Index, argument: string): ImageRecord | undefined {
+  if (!isReference(argument)) return undefined;
+  const { name, tag, digest } = parseReference(argument);
+  const found = findNamed(index, name, tag === undefined ? [] : [{ name: 'version', value: tag }]);
+  if (digest === undefined) return found?.format === 'oci' ? found : undefined;
+  return index.image(index.digests.get(digestBytes(digest)) ?? 'sha512-');
+}
+
+/** @throws CairnError `ERR_NAME_SYNTAX` for what can be no image's name */
+function findApp(index: Index, argument: string): ImageRecord | undefined {
+  try {
+    const { name, labels } = parseAppString(argument);
+    return findNamed(index, name, labels);
+  } catch (error) {
+    if (isReference(argument)) return undefined;
+    throw error;
+  }
 }
 
 /** As {@link resolveArgument}, for commands that only take what is in the store. */

@@ -3,17 +3,25 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { CairnError } from '../engine/errors.js';
 import { shardedPath } from '../engine/layout.js';
 import { variantOf } from '../engine/object.js';
 import { readRecipe } from '../engine/recipe.js';
 import { unpackShard } from '../engine/render/shard.js';
 import { decodeToc, type TocEntry } from '../engine/toc.js';
-import { compressor } from './compress.js';
 import { checkCancelled, countBytes } from './control.js';
-import { descriptorSink } from './descriptor-sink.js';
+import { packFiles } from './pack-files.js';
 import { packTree } from './pack-tree.js';
-import type { Control, ExportLayerTask, ExportResult, ExportTreeTask, Output, OutputCompression } from './protocol.js';
+import type {
+  Control,
+  ExportLayerTask,
+  ExportResult,
+  ExportTreeTask,
+  Output,
+  OutputCompression,
+  PackFilesTask,
+} from './protocol.js';
 
 const CHUNK = 1 << 20;
 
@@ -25,9 +33,19 @@ export function exportTree(task: ExportTreeTask): Promise<ExportResult> {
   const rows = unpackShard(task.shard);
   const groups = task.groups.split('\0');
   return writeOut(
-    packTree(rows, task.sizes, groups, (row) => shardedPath(task.objects, `${row.source}.${variantOf(row)}`)),
+    packTree(
+      rows,
+      task.sizes,
+      groups,
+      (row) => shardedPath(task.objects, `${row.source}.${variantOf(row)}`),
+      task.manifest,
+    ),
     task,
   );
+}
+
+export function exportFiles(task: PackFilesTask): Promise<ExportResult> {
+  return writeOut(packFiles(task.files), task);
 }
 
 async function* layerBytes(task: ExportLayerTask): AsyncGenerator<Buffer> {
@@ -85,31 +103,39 @@ interface Destination {
   control: Control;
   output: Output;
   compress: OutputCompression;
+  digests?: boolean;
 }
 
 async function writeOut(
   bytes: AsyncIterable<Buffer>,
-  { control, output, compress }: Destination,
+  { control, output, compress, digests = false }: Destination,
 ): Promise<ExportResult> {
-  const packed = compressor(compress);
   const hash = createHash('sha512');
+  const diffId = digests ? createHash('sha256') : undefined;
+  const digest = digests && compress !== 'none' ? createHash('sha256') : undefined;
   let size = 0;
   async function* hashed(): AsyncGenerator<Buffer> {
     for await (const chunk of bytes) {
       checkCancelled(control);
       hash.update(chunk);
+      diffId?.update(chunk);
       countBytes(control, chunk.length);
       yield chunk;
     }
   }
+  if (compress === 'zstd') throw new CairnError('ERR_UNSUPPORTED', 'zstd is not supported here; use gzip');
   const sink =
     'path' in output
       ? fs.createWriteStream(output.path, { flags: 'wx', mode: 0o644, highWaterMark: CHUNK })
-      : descriptorSink(output.fd, CHUNK);
+      : fs.createWriteStream('', { fd: output.fd, autoClose: false, highWaterMark: CHUNK });
   const counter = new PassThrough({ highWaterMark: CHUNK });
   counter.on('data', (chunk: Buffer) => {
     size += chunk.length;
+    digest?.update(chunk);
   });
+  const packed = compress === 'gzip' ? createGzip({ level: 6 }) : new PassThrough({ highWaterMark: CHUNK });
   await pipeline(Readable.from(hashed(), { highWaterMark: 2 }), packed, counter, sink);
-  return { sha512: hash.digest('hex'), size };
+  if (diffId === undefined) return { sha512: hash.digest('hex'), size };
+  const uncompressed = diffId.digest('hex');
+  return { sha512: hash.digest('hex'), size, diffId: uncompressed, digest: digest?.digest('hex') ?? uncompressed };
 }

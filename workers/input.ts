@@ -5,6 +5,7 @@ import { CairnError } from '../engine/errors.js';
 import { identifyBytes } from '../engine/identify.js';
 import { type Limits, limitFlag } from '../engine/limits.js';
 import { BLOCK } from '../engine/tar/header.js';
+import { BlobFile } from './blob-file.js';
 import { checkCancelled, countBytes } from './control.js';
 import { decompressed } from './decompress.js';
 import type { Control, Source, SourceResult } from './protocol.js';
@@ -17,6 +18,10 @@ interface Task {
   source: Source;
   control: Control;
   limits: Limits;
+  /** Hash the uncompressed bytes with sha256, too. */
+  diffId?: boolean;
+  /** Keep the bytes as they came in a new file. */
+  keep?: string | undefined;
 }
 
 /**
@@ -26,6 +31,7 @@ interface Task {
 export async function readSource(task: Task, take: (chunk: Buffer) => void): Promise<SourceResult> {
   const { control, limits } = task;
   const sha512 = createHash('sha512');
+  const diffId = task.diffId === true ? createHash('sha256') : undefined;
   const input = await openInput(task);
   let size = 0;
   let refusal: unknown;
@@ -44,35 +50,62 @@ export async function readSource(task: Task, take: (chunk: Buffer) => void): Pro
       refusal = error;
     }
     sha512.update(chunk);
+    diffId?.update(chunk);
   }
   if (refusal !== undefined) throw refusal;
   const { transport } = input;
   return {
     sha512: sha512.digest('hex'),
     size,
+    ...(diffId === undefined ? {} : { diffId: diffId.digest('hex') }),
     transport: { sha256: transport.hash.digest('hex'), size: transport.size },
+    ...(transport.kept === undefined ? {} : { kept: transport.kept.finish() }),
   };
 }
 
 /** The uncompressed bytes of a source, and a running count and hash of those that came. */
-async function openInput({ source }: Task) {
-  const transport = { size: 0, hash: createHash('sha256') };
-  const raw: AsyncIterable<Buffer> =
-    'path' in source
-      ? fs.createReadStream(source.path, { highWaterMark: CHUNK })
-      : fs.createReadStream('', { fd: source.fd, autoClose: false, highWaterMark: CHUNK });
-  const chunks = counted(raw, transport);
+async function openInput({ source, keep }: Task) {
+  const kept = keep === undefined ? undefined : new BlobFile(keep);
+  const transport: Transport = { size: 0, hash: createHash('sha256'), kept };
+  const chunks = counted(rawBytes(source), transport);
   const { head, rest } = await peek(chunks, BLOCK);
   const compression = identifyBytes(head.subarray(0, BLOCK), 'path' in source ? source.path : 'standard input');
   if (compression === 'none') return { bytes: rest, transport, compressed: false };
   return { bytes: decompressed(compression, rest), transport, compressed: true };
 }
 
-async function* counted(raw: AsyncIterable<Buffer>, transport: { size: number; hash: Hash }): AsyncGenerator<Buffer> {
-  for await (const chunk of raw) {
-    transport.size += chunk.length;
-    transport.hash.update(chunk);
-    yield chunk;
+interface Transport {
+  size: number;
+  hash: Hash;
+  kept: BlobFile | undefined;
+}
+
+async function* rawBytes(source: Source): AsyncGenerator<Buffer> {
+  if ('path' in source) {
+    const { offset, size } = source.part ?? { offset: 0, size: Number.POSITIVE_INFINITY };
+    if (size > 0)
+      yield* fs.createReadStream(source.path, { highWaterMark: CHUNK, start: offset, end: offset + size - 1 });
+    return;
+  }
+  if ('bytes' in source) {
+    yield Buffer.from(source.bytes);
+    return;
+  }
+  if (source.head !== undefined && source.head.length > 0) yield Buffer.from(source.head);
+  yield* fs.createReadStream('', { fd: source.fd, autoClose: false, highWaterMark: CHUNK });
+}
+
+async function* counted(raw: AsyncIterable<Buffer>, transport: Transport): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of raw) {
+      transport.size += chunk.length;
+      transport.hash.update(chunk);
+      transport.kept?.write(chunk);
+      yield chunk;
+    }
+  } catch (error) {
+    transport.kept?.close();
+    throw error;
   }
 }
 

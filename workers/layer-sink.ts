@@ -1,9 +1,10 @@
 /** Where a layer's tar goes as it is scanned: contents to objects, everything else to the recipe, entries to the table of contents. */
-import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { AciLayer, type ContentRole } from '../engine/aci-layer.js';
+import { AciLayer } from '../engine/aci-layer.js';
 import { CairnError } from '../engine/errors.js';
-import { stagedManifest, stagedNames, stagedObjects, stagedRecipe, stagedToc } from '../engine/layout.js';
+import type { ContentRole, LayerRules } from '../engine/layer-rules.js';
+import { stagedNames, stagedObjects, stagedRecipe, stagedToc } from '../engine/layout.js';
+import { OciLayer } from '../engine/oci-layer.js';
 import { RecipeWriter } from '../engine/recipe.js';
 import type { TarEntry } from '../engine/tar/entry.js';
 import { TarScanner, type TarSink } from '../engine/tar/scan.js';
@@ -17,7 +18,7 @@ import { RingWriter } from './ring.js';
 export class LayerSink implements TarSink {
   readonly #task: AbsorbTask;
   readonly #scanner: TarScanner;
-  readonly #layer: AciLayer;
+  readonly #layer: LayerRules;
   readonly #objects: ObjectWriter;
   readonly #recipeFile: BlobFile;
   readonly #recipe: RecipeWriter;
@@ -30,7 +31,7 @@ export class LayerSink implements TarSink {
     fs.mkdirSync(stagedObjects(task.staging), { recursive: true, mode: 0o700 });
     this.#task = task;
     this.#scanner = new TarScanner(this, task.limits);
-    this.#layer = new AciLayer(task.limits);
+    this.#layer = task.format === 'aci' ? new AciLayer(task.limits) : new OciLayer(task.limits);
     const parcels = task.parcels === undefined ? undefined : new ParcelWriter(new RingWriter(task.parcels));
     this.#objects = new ObjectWriter(stagedObjects(task.staging), task.objects, task.identity, task.fresh, parcels);
     this.#recipeFile = new BlobFile(stagedRecipe(task.staging));
@@ -59,7 +60,7 @@ export class LayerSink implements TarSink {
     if (this.#role === 'object') this.#objects.content(bytes);
     else {
       // The manifest is kept as a blob of its own; in the recipe it stands as it came.
-      this.#manifest.push(Buffer.from(bytes));
+      if (this.#role === 'manifest') this.#manifest.push(Buffer.from(bytes));
       this.#recipe.frame(bytes);
     }
   }
@@ -78,18 +79,14 @@ export class LayerSink implements TarSink {
     const entries = this.#layer.finish();
     this.#objects.finish();
     this.#recipe.finish();
-    const manifest = Buffer.concat(this.#manifest);
-    fs.writeFileSync(stagedManifest(staging), manifest, { mode: 0o600 });
     const toc = writeBlob(stagedToc(staging), encodeToc(entries));
     const recipe = this.#recipeFile.finish();
-    const manifestHash = hash('sha512', manifest);
-    const blobs = [toc.sha512, recipe.sha512, manifestHash];
-    fs.writeFileSync(stagedNames(staging), [...this.#objects.staged, ...blobs].join('\n'), { mode: 0o600 });
+    const names = [...this.#objects.staged, toc.sha512, recipe.sha512];
+    fs.writeFileSync(stagedNames(staging), names.join('\n'), { mode: 0o600 });
     return {
       toc,
       recipe,
-      manifest,
-      manifestHash,
+      manifest: Buffer.concat(this.#manifest),
       entries: this.#scanner.entries,
       files: this.#files,
       contentBytes: this.#contentBytes,

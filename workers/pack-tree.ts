@@ -24,21 +24,25 @@ const BLOCK = 512;
 /**
  * @param groups per row: the first path that shares its inode; a later one becomes a hard link to it
  * @param objectPath where a file's content lies
+ * @param manifest makes it an ACI: the tree goes below `rootfs`, and this beside it, last as its own tools write it
  */
 export async function* packTree(
   rows: readonly ShardRow[],
   sizes: Float64Array,
   groups: readonly ByteString[],
   objectPath: (row: ShardRow) => string,
+  manifest?: Uint8Array,
 ): AsyncGenerator<Buffer> {
   const archive = pack();
+  const root = manifest === undefined ? '' : 'rootfs/';
   const fill = async (): Promise<void> => {
     for (const [i, row] of rows.entries()) {
       const group = groups[i] as ByteString;
       const linked = group !== '' && group !== row.path;
       const size = row.type === 'file' && !linked ? (sizes[i] as number) : 0;
-      await addEntry(archive, row, size, linked ? group : undefined, objectPath);
+      await addEntry(archive, root, row, size, linked ? `${root}${group}` : undefined, objectPath);
     }
+    if (manifest !== undefined) archive.entry({ name: 'manifest', mtime: new Date(0) }, Buffer.from(manifest));
     archive.finalize();
   };
   const filling = fill().catch((error: unknown) => archive.destroy(error as Error));
@@ -48,12 +52,14 @@ export async function* packTree(
 
 async function addEntry(
   archive: Pack,
+  root: string,
   row: ShardRow,
   size: number,
   linkTo: ByteString | undefined,
   objectPath: (row: ShardRow) => string,
 ): Promise<void> {
-  const name = row.path === '' ? './' : row.type === 'dir' ? `${row.path}/` : row.path;
+  const path = `${root}${row.path}`;
+  const name = row.path === '' ? root || './' : row.type === 'dir' ? `${path}/` : path;
   const link = linkTo ?? (row.type === 'symlink' ? row.source : '');
   const records = paxRecords(row, name, link);
   if (records.length > 0) archive.push(paxHeader(records));

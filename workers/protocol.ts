@@ -25,14 +25,28 @@ export interface Identity {
   umask: number;
 }
 
-/** A file, or a stream that is open in this process. Its compression is told from its bytes. */
-export type Source = { path: string } | { fd: number };
+/**
+ * A file, or a part of one, or bytes, or a stream that is open in this process, of which `head` has been read already. Its compression
+ * is told from its bytes.
+ */
+export type Source =
+  | { path: string; part?: { offset: number; size: number } }
+  | { bytes: Uint8Array }
+  | { fd: number; head?: Uint8Array };
+
+export type ImageFormat = 'aci' | 'oci';
 
 /** Streams one layer in: inflate, hash, scan, and write its new objects, table of contents and recipe to staging. */
 export interface AbsorbTask {
   kind: 'absorb' | 'absorb-ring';
   control: Control;
   source: Source;
+  /** Whose rules the layer's entries follow. */
+  format: ImageFormat;
+  /** Hash the uncompressed tar with sha256, too. */
+  diffId: boolean;
+  /** Where to keep the bytes as they come. */
+  keep?: string | undefined;
   /** Where the bytes come from instead, when a {@link PourTask} reads the source. */
   ring?: RingMemory;
   /** Takes small objects to a {@link StageObjectsTask}. */
@@ -54,6 +68,8 @@ export interface PourTask {
   kind: 'pour';
   control: Control;
   source: Source;
+  diffId: boolean;
+  keep?: string | undefined;
   ring: RingMemory;
   limits: Limits;
 }
@@ -62,16 +78,19 @@ export interface SourceResult {
   /** sha512 of the uncompressed tar, hex, and its length in bytes. */
   sha512: string;
   size: number;
+  /** sha256 of the uncompressed tar, hex, if asked for. */
+  diffId?: string;
   /** sha256 of the bytes as they came, hex, and their number. */
   transport: { sha256: string; size: number };
+  /** The bytes as they came, if they were to be kept. */
+  kept?: StagedBlob;
 }
 
 export interface LayerResult {
   toc: StagedBlob;
   recipe: StagedBlob;
+  /** An ACI's manifest; of other layers nothing. */
   manifest: Uint8Array;
-  /** sha512 of the manifest, hex. */
-  manifestHash: string;
   entries: number;
   files: number;
   /** Bytes of file content, each name counted. */
@@ -97,6 +116,40 @@ export interface StageObjectsTask {
   /** The staging directory's objects; shards are made by the task that hands them over. */
   staging: string;
   identity: Identity;
+}
+
+/** Unpacks a compressed source to a new file as it streams by. */
+export interface SpoolTask {
+  kind: 'spool';
+  control: Control;
+  source: Source;
+  to: string;
+  diffId?: boolean;
+  limits: Limits;
+}
+
+/** The first bytes of an archive: what is its first member called? */
+export interface PeekTask {
+  kind: 'peek';
+  control: Control;
+  head: Uint8Array;
+  limits: Limits;
+}
+
+/** Lists what a tar holds, passing over the contents. Refuses what {@link AbsorbTask} refuses of headers. */
+export interface ListMembersTask {
+  kind: 'list-members';
+  control: Control;
+  path: string;
+  limits: Limits;
+}
+
+/** Members of a tar in columns: cleaned names and symlink targets joined by NUL, places of contents (-1 for no file), sizes. */
+export interface Members {
+  names: string;
+  links: string;
+  offsets: Float64Array;
+  sizes: Float64Array;
 }
 
 /** Hashes a file as it lies there. */
@@ -236,10 +289,14 @@ export interface ExportLayerTask {
   objects: string;
   output: Output;
   compress: OutputCompression;
+  /** Hash what is written, and what it is before it is compressed, with sha256, too. */
+  digests?: boolean;
 }
 
-/** Packs a plan as one tar. */
+/** Packs a plan as one tar, or as an ACI when a manifest is given. */
 export interface ExportTreeTask {
+  manifest?: Uint8Array;
+  digests?: boolean;
   kind: 'export-tree';
   control: Control;
   shard: Shard;
@@ -255,6 +312,19 @@ export interface ExportResult {
   sha512: string;
   /** Bytes written. */
   size: number;
+  /** sha256 of the bytes written and of the uncompressed tar, if asked for. */
+  digest?: string;
+  diffId?: string;
+}
+
+/** Packs files as they are into one tar. */
+export interface PackFilesTask {
+  kind: 'pack-files';
+  control: Control;
+  /** Names in the tar, and where the bytes are. */
+  files: [name: string, path: string][];
+  output: Output;
+  compress: OutputCompression;
 }
 
 /** Deletes directory trees and files for good. */
@@ -268,6 +338,9 @@ export interface Tasks {
   'absorb-ring': [AbsorbTask, LayerResult];
   pour: [PourTask, SourceResult];
   'stage-objects': [StageObjectsTask, Record<string, string[]>];
+  peek: [PeekTask, string];
+  spool: [SpoolTask, SourceResult];
+  'list-members': [ListMembersTask, Members];
   digest: [DigestTask, { sha256: string }];
   place: [PlaceTask, null];
   render: [RenderTask, RenderResult];
@@ -278,6 +351,7 @@ export interface Tasks {
   'verify-tree': [VerifyTreeTask, VerifyResult];
   'export-layer': [ExportLayerTask, ExportResult];
   'export-tree': [ExportTreeTask, ExportResult];
+  'pack-files': [PackFilesTask, ExportResult];
   remove: [RemoveTask, null];
 }
 

@@ -2,7 +2,8 @@
 import { CairnError, toCairnError } from '../engine/errors.js';
 import { absorb, absorbRing, pour } from './absorb.js';
 import { placeStaged, removePaths } from './disk.js';
-import { exportLayer, exportTree } from './export.js';
+import { exportFiles, exportLayer, exportTree } from './export.js';
+import { listMembers, peekMember, spool } from './members.js';
 import { stageObjects } from './object-file.js';
 import type { Answer, Task } from './protocol.js';
 import { joinLinks, renderShard, settleDirectories } from './render.js';
@@ -19,6 +20,12 @@ function perform(task: Task): unknown {
       return stageObjects(task);
     case 'pour':
       return pour(task);
+    case 'peek':
+      return peekMember(task);
+    case 'spool':
+      return spool(task);
+    case 'list-members':
+      return listMembers(task);
     case 'digest':
       return digestFile(task);
     case 'place':
@@ -39,6 +46,8 @@ function perform(task: Task): unknown {
       return exportLayer(task);
     case 'export-tree':
       return exportTree(task);
+    case 'pack-files':
+      return exportFiles(task);
     case 'remove':
       return removePaths(task);
   }

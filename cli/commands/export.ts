@@ -1,34 +1,48 @@
 import { type Command, Option } from 'commander';
 import { CairnError } from '../../engine/errors.js';
 import type { ExportFormat } from '../../engine/export.js';
-import type { OutputCompression } from '../../workers/protocol.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 import { formatSize } from '../units.js';
 
 interface Options {
-  format: ExportFormat | 'oci' | 'docker';
-  compress: OutputCompression;
+  format?: ExportFormat;
+  compress?: 'none' | 'gzip' | 'zstd';
+  diffFrom?: string;
 }
 
 export function define(command: Command): void {
   command
     .argument('<image>')
-    .argument('<file>', 'where to, or - for standard output')
+    .argument('<file>', 'where to, or - for standard output; for an OCI layout a directory, unless it ends in .tar')
     .addOption(
-      new Option('--format <format>', "the image's own archive, or its merged tree")
-        .choices(['aci', 'tar', 'oci', 'docker'])
-        .default('aci'),
+      new Option('--format <format>', "as what (default: the image's own format)").choices([
+        'aci',
+        'oci',
+        'docker',
+        'tar',
+      ]),
     )
     .addOption(
-      new Option('--compress <compression>', 'how to compress it').choices(['none', 'gzip', 'zstd']).default('none'),
+      new Option('--compress <compression>', 'how to compress it, or the layers of a layout (default: not)').choices([
+        'none',
+        'gzip',
+        'zstd',
+      ]),
     )
+    .option('--diff-from <base>', "one OCI layer that makes the image's tree out of that of another")
     .action((image: string, file: string, _options: Options, self: Command) =>
       withStore<Options>(self, 'read', async ({ store, options, running, print }) => {
-        const { format, compress } = options;
-        if (format === 'oci' || format === 'docker')
-          throw new CairnError('ERR_UNSUPPORTED', `--format ${format} is not supported for an ACI`);
-        const result = await store.export(image, file, { ...running, format, compress });
+        const { diffFrom, compress } = options;
+        const format = options.format ?? (diffFrom === undefined ? undefined : 'oci');
+        if (diffFrom !== undefined && format !== 'oci' && format !== 'docker')
+          throw new CairnError('ERR_USAGE', '--diff-from makes a layer, for --format oci or docker');
+        const result = await store.export(image, file, {
+          ...running,
+          ...(format === undefined ? {} : { format }),
+          ...(compress === undefined ? {} : { compress }),
+          ...(diffFrom === undefined ? {} : { base: await store.resolve(diffFrom, running) }),
+        });
         if (file !== '-') print(result, ({ key, size }) => `${key}  ${formatSize(size)}\n`);
         return undefined;
       }),
@@ -37,5 +51,8 @@ export function define(command: Command): void {
     'cairn export example.com/app:1.0.0 app.aci',
     'cairn export --format tar example.com/app - | tar tv',
     'cairn export --compress gzip sha512-3f1c app.aci.gz',
+    'cairn export --format oci --compress zstd app:2.0 ./layout',
+    'cairn export --format docker app:2.0 - | docker load',
+    'cairn export --diff-from app:1.0 app:2.0 update.tar',
   ]);
 }

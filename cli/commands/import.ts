@@ -13,15 +13,24 @@ interface Options {
   name?: string;
   latest?: boolean;
   expect?: string;
+  keepArchive?: boolean;
+  platform?: string;
+  layer?: boolean;
   jobs?: number;
   keepGoing?: boolean;
 }
 
 export function define(command: Command): void {
   command
-    .argument('<source...>', 'archives, directories with --recursive, or - for standard input')
+    .argument(
+      '<source...>',
+      'archives, OCI layouts (PATH:REF picks one image), directories with --recursive, or - for standard input',
+    )
     .option('-r, --recursive', 'take every image below a directory')
     .option('--name <name>', 'name an OCI image (an ACI is named by its manifest)')
+    .option('--platform <os/arch>', 'which image of an index (default: as this machine)')
+    .option('--layer', "take one layer's tar for an image of its own")
+    .option('--keep-archive', 'keep the compressed archives, so that exports have the same digests')
     .option('--latest', 'mark as the latest of its name')
     .option('--expect <key>', 'the key or digest it must have')
     .option('-j, --jobs <n>', 'sources side by side (default: as many as workers)', parseCount)
@@ -29,17 +38,21 @@ export function define(command: Command): void {
     .action((sources: string[], _options: Options, self: Command) =>
       withStore<Options>(self, 'write', async ({ store, options, running, print }) => {
         const paths = options.recursive === true ? sources.flatMap(expand) : sources;
-        if (options.name !== undefined)
-          throw new CairnError('ERR_USAGE', '--name is for OCI images; an ACI is named by its manifest');
+        if (options.name !== undefined && paths.length !== 1)
+          throw new CairnError('ERR_USAGE', '--name goes with one source');
         if (options.expect !== undefined && paths.length !== 1)
           throw new CairnError('ERR_USAGE', '--expect goes with one source');
-        const { latest, expect, jobs, keepGoing } = options;
+        const { latest, expect, jobs, keepGoing, name, keepArchive, platform, layer } = options;
         const results = await store.importAll(paths, {
           ...running,
           ...(latest === undefined ? {} : { latest }),
           ...(expect === undefined ? {} : { expect }),
           ...(jobs === undefined ? {} : { jobs }),
           ...(keepGoing === undefined ? {} : { keepGoing }),
+          ...(name === undefined ? {} : { name }),
+          ...(keepArchive === undefined ? {} : { keepArchive }),
+          ...(platform === undefined ? {} : { platform }),
+          ...(layer === undefined ? {} : { layer }),
         });
         print(results, (all) => all.map(line).join(''));
         return results.some((result) => 'error' in result) ? EXIT.failed : EXIT.done;
@@ -50,6 +63,9 @@ export function define(command: Command): void {
     'curl -s https://example.com/app.aci | cairn import -',
     'cairn import --recursive --keep-going /srv/images',
     'cairn import --expect sha512-3f1c app.aci',
+    'cairn import ./layout:v2 --name example.com/app:2.0',
+    'docker save app:2.0 | cairn import -',
+    'cairn import --layer rootfs.tar.zst --name base',
   ]);
 }
 
@@ -67,5 +83,5 @@ function line(result: Imported | ImportFailure): string {
   const what = existed
     ? 'was here already'
     : `${formatSize(size)}, ${objects.new} new objects (${formatSize(objects.newBytes)}), ${objects.shared} shared, ${formatMs(ms)}`;
-  return `${shortKey(key)}  ${name}${version}  ${what}\n`;
+  return `${shortKey(key)}  ${name || '(no name)'}${version}  ${what}\n`;
 }

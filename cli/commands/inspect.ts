@@ -18,6 +18,7 @@ function text(image: ImageDetails): string {
   const lines: [string, string][] = [
     ['name', image.name],
     ['key', image.key],
+    ...(image.digest === undefined ? [] : [['digest', image.digest] as [string, string]]),
     ['format', image.format],
     ['size', `${image.size} bytes (${formatSize(image.size)})`],
     ['imported', image.importTime],
@@ -30,7 +31,7 @@ function text(image: ImageDetails): string {
     ]),
     ...image.layers.map((layer): [string, string] => [
       'layer',
-      `${layer.key} ${layer.entries} entries, ${formatSize(layer.objectBytes)}`,
+      `${layer.key} ${layer.entries} entries, ${formatSize(layer.objectBytes)}${layer.sharedBy > 0 ? `, shared with ${layer.sharedBy}` : ''}`,
     ]),
     ...image.trees.map((tree): [string, string] => [
       'tree',

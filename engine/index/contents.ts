@@ -165,7 +165,7 @@ export function releaseLayer(
   return { freed, gone: true };
 }
 
-/** Notes that an archive of this digest is the image. */
+/** Notes what a digest means: an image, or a layer. */
 export function rememberDigest(index: Index, digest: string, fingerprint: string | undefined, key: Key): void {
   index.digests.put(digestBytes(digest), key);
   if (fingerprint === undefined) return;

@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { type HashPrefix, hexRange, type Key, keyBytes, keyOf } from '../key.js';
 import type { Label } from '../name.js';
+import { digestBytes } from './contents.js';
 import type { Index } from './open.js';
 import type { ImageRecord } from './records.js';
 
@@ -14,32 +15,54 @@ function nameKey(name: string): string {
 
 export function putImage(index: Index, image: ImageRecord): void {
   index.images.put(keyBytes(image.key), image);
-  index.names.put([nameKey(image.name), image.key], true);
+  for (const { name } of referencesOf(image)) index.names.put([nameKey(name), image.key], true);
 }
 
 export function removeImageRecord(index: Index, image: ImageRecord): void {
   index.images.remove(keyBytes(image.key));
-  index.names.remove([nameKey(image.name), image.key]);
+  for (const { name } of referencesOf(image)) index.names.remove([nameKey(name), image.key]);
+  for (const digest of image.digests ?? []) index.digests.remove(digestBytes(digest));
+}
+
+/** All names of an image, each with its labels; none for one that came without. */
+export function referencesOf(image: ImageRecord): { name: string; labels: Label[] }[] {
+  return [{ name: image.name, labels: image.labels }, ...(image.aliases ?? [])].filter(({ name }) => name !== '');
+}
+
+/** The blobs that an image needs besides its layers. */
+export function blobsOf(image: ImageRecord): Key[] {
+  return [image.manifest, ...(image.config === undefined ? [] : [image.config]), ...(image.archives ?? [])];
+}
+
+/** Images of one of whose layers this is the key. */
+export function imagesWithLayer(index: Index, layer: Key): ImageRecord[] {
+  return [...allImages(index)].filter((image) => image.layers.includes(layer));
 }
 
 export function* allImages(index: Index): Generator<ImageRecord> {
   for (const { value } of index.images.getRange()) yield value;
 }
 
-/** Images whose key, or one of whose digests, begins like this; at most `limit`. An ordered range scan. */
+/**
+ * Images that this hash means: by their own key or digest, or by that of a layer, which may be of several. At most `limit` of each;
+ * an ordered range scan.
+ * @returns the key of each with the hash that was found
+ */
 export function imagesByHash(index: Index, prefix: HashPrefix, limit: number): Map<Key, string> {
   const found = new Map<Key, string>();
+  const add = (key: Key, hash: string): void => {
+    if (index.image(key) !== undefined) found.set(key, hash);
+    else
+      for (const image of imagesWithLayer(index, key)) found.set(image.key, prefix.kind === 'key' ? image.key : hash);
+  };
   if (prefix.kind === 'key') {
-    const { start, end } = hexRange(prefix.hex);
-    for (const key of index.images.getKeys({ start, end, inclusiveEnd: true, limit })) {
-      found.set(keyOf(key), keyOf(key));
-    }
+    const range = { ...hexRange(prefix.hex), inclusiveEnd: true, limit };
+    for (const key of index.images.getKeys(range)) add(keyOf(key), keyOf(key));
+    if (found.size === 0) for (const key of index.layers.getKeys(range)) add(keyOf(key), keyOf(key));
     return found;
   }
-  const { start, end } = hexRange(prefix.hex, 32);
-  for (const { key, value } of index.digests.getRange({ start, end, inclusiveEnd: true, limit })) {
-    found.set(value, `sha256:${key.toString('hex')}`);
-  }
+  const range = { ...hexRange(prefix.hex, 32), inclusiveEnd: true, limit };
+  for (const { key, value } of index.digests.getRange(range)) add(value, `sha256:${key.toString('hex')}`);
   return found;
 }
 
@@ -49,7 +72,7 @@ export function imagesNamed(index: Index, name: string): ImageRecord[] {
   const found: ImageRecord[] = [];
   for (const [, key] of index.names.getKeys({ start: [first, ''], end: [first, '\uffff'] })) {
     const image = index.image(key);
-    if (image !== undefined && image.name === name) found.push(image);
+    if (image !== undefined && referencesOf(image).some((each) => each.name === name)) found.push(image);
   }
   return found;
 }
@@ -59,7 +82,9 @@ export function imagesNamed(index: Index, name: string): ImageRecord[] {
  */
 export function findNamed(index: Index, name: string, labels: readonly Label[]): ImageRecord | undefined {
   const versioned = labels.some((label) => label.name === 'version');
-  const candidates = imagesNamed(index, name).filter((image) => labels.every((label) => holds(image, label)));
+  const candidates = imagesNamed(index, name).filter((image) =>
+    referencesOf(image).some((each) => each.name === name && labels.every((label) => holds(each.labels, label))),
+  );
   return candidates.reduce<ImageRecord | undefined>((best, image) => {
     if (best === undefined) return image;
     if (!versioned && image.latest !== best.latest) return image.latest ? image : best;
@@ -67,6 +92,6 @@ export function findNamed(index: Index, name: string, labels: readonly Label[]):
   }, undefined);
 }
 
-function holds(image: ImageRecord, wanted: Label): boolean {
-  return image.labels.some(({ name, value }) => name === wanted.name && value === wanted.value);
+function holds(labels: readonly Label[], wanted: Label): boolean {
+  return labels.some(({ name, value }) => name === wanted.name && value === wanted.value);
 }

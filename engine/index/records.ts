@@ -1,5 +1,5 @@
 /** The records of the index, by kind. Every one that is listed is complete and on disk. */
-import type { RenderMode, Skipped } from '../../workers/protocol.js';
+import type { ImageFormat, RenderMode, Skipped } from '../../workers/protocol.js';
 import type { Key } from '../key.js';
 import type { Dependency } from '../manifest/image.js';
 import type { Label } from '../name.js';
@@ -8,12 +8,16 @@ import type { Label } from '../name.js';
 export const SCHEMA_VERSION = 1;
 
 export interface ImageRecord {
-  /** For an ACI: the key of its tar. */
+  /** For an ACI the key of its tar, for an OCI image that of its configuration, which names all of its layers. */
   key: Key;
+  /** OCI: of its manifest. */
   digest?: string;
+  /** OCI: empty for one that came without a reference. Its tag is the label `version`. */
   name: string;
   labels: Label[];
-  format: 'aci';
+  /** OCI: further references. */
+  aliases?: { name: string; labels: Label[] }[];
+  format: ImageFormat;
   /** Bytes of the uncompressed layers. */
   size: number;
   /** Milliseconds since 1970. */
@@ -21,9 +25,16 @@ export interface ImageRecord {
   lastUsed: number;
   latest: boolean;
   pinned: boolean;
+  /** Bottom to top. */
   layers: Key[];
   /** The blob with the manifest's exact bytes. */
   manifest: Key;
+  /** OCI: the blob with the configuration's exact bytes. */
+  config?: Key;
+  /** Archives kept as they came, in the order of the layers. */
+  archives?: Key[];
+  /** OCI: digests of documents that mean this image. */
+  digests?: string[];
   dependencies: Dependency[];
   /** Whether its manifest has a path whitelist, so that the manifest need not be read to know that there is none. */
   filters: boolean;
@@ -31,6 +42,8 @@ export interface ImageRecord {
 
 export interface LayerRecord {
   key: Key;
+  /** Whose rules its table of contents follows. */
+  format: ImageFormat;
   size: number;
   toc: BlobRef;
   recipe: BlobRef;
@@ -41,7 +54,7 @@ export interface LayerRecord {
   objects: number;
   /** Bytes of its distinct objects. */
   objectBytes: number;
-  /** Digests of the archives it came in. */
+  /** Digests of the archives it came in, each with its fingerprint if it has one, after a space. */
   transports: string[];
   /** Images and trees that need it. */
   refs: number;

@@ -99,6 +99,19 @@ export class TarScanner {
     }
   }
 
+  /** Bytes of content that follow for the entry at hand; a reader that does not want them may {@link passOver} them. */
+  get pending(): number {
+    return this.#state === 'content' ? this.#left : 0;
+  }
+
+  /** Goes on as if all {@link pending} content had been pushed; the sink does not see it. */
+  passOver(): void {
+    this.bytes += this.#left;
+    this.#left = 0;
+    this.#sink.entryEnd();
+    this.#afterContent();
+  }
+
   /**
    * The input is over. Whether the end marker was there is left to the caller, who may know the digest (see {@link ended}).
    * @throws CairnError `ERR_BAD_ARCHIVE` when it stopped inside an entry or a block

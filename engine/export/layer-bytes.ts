@@ -1,0 +1,24 @@
+/** One layer's exact tar, put together from its recipe and objects. */
+import type { Control, ExportResult, Output, OutputCompression } from '../../workers/protocol.js';
+import type { StoreContext } from '../context.js';
+import { CairnError } from '../errors.js';
+import { hexOf, type Key } from '../key.js';
+
+export interface LayerOutput {
+  control: Control;
+  output: Output;
+  compress: OutputCompression;
+  digests?: boolean;
+}
+
+/** @throws CairnError `ERR_DAMAGED` when the store no longer gives the bytes that the layer's key promises */
+export async function exportLayer(store: StoreContext, key: Key, to: LayerOutput): Promise<ExportResult> {
+  const layer = store.index.layer(key);
+  if (layer === undefined) throw new CairnError('ERR_DAMAGED', `the index has no layer ${key}`);
+  const { layout, pool } = store;
+  const paths = { recipe: layout.blob(layer.recipe.key), toc: layout.blob(layer.toc.key), objects: layout.objects };
+  const result = await pool.run<'export-layer'>({ kind: 'export-layer', ...paths, ...to });
+  if (result.sha512 === hexOf(key)) return result;
+  const found = `sha512-${result.sha512}`;
+  throw new CairnError('ERR_DAMAGED', `layer ${key} is damaged; "cairn check" tells what`, { expected: key, found });
+}

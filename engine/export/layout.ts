@@ -1,0 +1,200 @@
+/**
+ * An image as an OCI image layout: a directory with its documents and layers by digest. An OCI image gives its own layers, with the
+ * archives that were kept or compressed anew; an ACI one layer for each image it depends on, with whiteouts for what whitelists drop.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { Control, ExportResult, OutputCompression } from '../../workers/protocol.js';
+import type { StoreContext } from '../context.js';
+import type { ImageRecord } from '../index/records.js';
+import { type Ingredients, ingredientsOf } from '../ingredients.js';
+import type { Key } from '../key.js';
+import { parseImageManifest } from '../manifest/image.js';
+import { digestOf } from '../oci/choose.js';
+import {
+  OCI_CONFIG,
+  OCI_INDEX,
+  OCI_LAYER,
+  OCI_MANIFEST,
+  parseConfig,
+  parseDocument,
+  REF_NAME,
+} from '../oci/documents.js';
+import { ociConfigFrom } from '../oci/from-aci.js';
+import { type WrittenDescriptor, writeManifest } from '../oci/manifest.js';
+import { hostPlatform } from '../oci/platform.js';
+import { formatReference, isReference } from '../oci/reference.js';
+import { planAci } from '../plan/aci.js';
+import { baseLayer, layerBetween } from '../plan/diff.js';
+import type { Plan } from '../plan/plan.js';
+import { placesWithTocs, planOf, readBlob } from '../planning.js';
+import { eachOf } from '../pool.js';
+import { exportLayer } from './layer-bytes.js';
+import { exportEntries } from './plan-bytes.js';
+
+export interface LayoutRequest {
+  control: Control;
+  /** Of the layers; archives that were kept stay as they are where none is asked for. */
+  compress: OutputCompression | undefined;
+  /** Write what `docker load` wants, too. */
+  docker: boolean;
+  /** Give one layer on top of this image's tree in place of all. */
+  base: ImageRecord | undefined;
+}
+
+/** Writes a layout to an existing empty directory. @returns the manifest's digest and the bytes of everything */
+export async function writeLayout(
+  store: StoreContext,
+  image: ImageRecord,
+  dir: string,
+  request: LayoutRequest,
+): Promise<{ digest: string; size: number }> {
+  const blobs = join(dir, 'blobs', 'sha256');
+  fs.mkdirSync(blobs, { recursive: true });
+  const writer = new LayoutWriter(store, blobs, request);
+  const manifest = await writer.write(image);
+  const reference = referenceOf(image);
+  const tag = image.labels.find(({ name }) => name === 'version')?.value ?? 'latest';
+  const refName = { annotations: { [REF_NAME]: tag } };
+  const descriptor = { mediaType: OCI_MANIFEST, digest: digestOf(manifest), size: manifest.length, ...refName };
+  const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [descriptor] };
+  fs.writeFileSync(join(dir, 'index.json'), JSON.stringify(index));
+  fs.writeFileSync(join(dir, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+  if (request.docker) fs.writeFileSync(join(dir, 'manifest.json'), dockerManifest(store, manifest, reference));
+  return { digest: descriptor.digest, size: writer.bytes };
+}
+
+/** What registries would call it; an ACI may be called what they refuse. */
+function referenceOf({ name, labels }: ImageRecord): string | undefined {
+  const tag = labels.find((label) => label.name === 'version')?.value ?? 'latest';
+  const reference = formatReference({ name, tag });
+  return name !== '' && isReference(reference) ? reference : undefined;
+}
+
+function dockerManifest(store: StoreContext, bytes: Buffer, reference: string | undefined): string {
+  const manifest = parseDocument(bytes, store.limits);
+  if (manifest.kind !== 'manifest') throw new Error('a manifest of ours is none');
+  const member = ({ digest }: { digest: string }): string => `blobs/sha256/${digest.slice('sha256:'.length)}`;
+  const RepoTags = reference === undefined ? [] : [reference];
+  return JSON.stringify([{ Config: member(manifest.config), RepoTags, Layers: manifest.layers.map(member) }]);
+}
+
+class LayoutWriter {
+  bytes = 0;
+  readonly #store: StoreContext;
+  readonly #blobs: string;
+  readonly #request: LayoutRequest;
+
+  constructor(store: StoreContext, blobs: string, request: LayoutRequest) {
+    this.#store = store;
+    this.#blobs = blobs;
+    this.#request = request;
+  }
+
+  async write(image: ImageRecord): Promise<Buffer> {
+    const { base, compress } = this.#request;
+    if (base !== undefined) return this.#difference(base, image);
+    if (image.config === undefined) return this.#chain(image);
+    const config = readBlob(this.#store, image.config);
+    if (image.archives !== undefined && compress === undefined) return this.#asItCame(image, config);
+    const layers = await this.#each(image.layers, (key, output) => exportLayer(this.#store, key, output));
+    return this.#document(writeManifest(this.#config(config), layers.map(this.#describe)));
+  }
+
+  /** The very bytes that were imported. */
+  #asItCame(image: ImageRecord, config: Buffer): Buffer {
+    const bytes = readBlob(this.#store, image.manifest);
+    const manifest = parseDocument(bytes, this.#store.limits);
+    if (manifest.kind !== 'manifest') throw new Error('an index is no manifest');
+    manifest.layers.forEach(({ digest, size }, i) => {
+      const from = this.#store.layout.blob((image.archives as Key[])[i] as Key);
+      const to = this.#path(digest);
+      if (!fs.existsSync(to)) fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE);
+      fs.chmodSync(to, 0o644);
+      this.bytes += size;
+    });
+    this.#config(config);
+    return this.#document(bytes);
+  }
+
+  /**
+   * Lowest dependency first: what each image adds to the tree of all below it. So images with a common base have its layers in common.
+   */
+  async #chain(image: ImageRecord): Promise<Buffer> {
+    const ingredients = ingredientsOf(this.#store, image);
+    const plans = plansOfChain(this.#store, ingredients);
+    const contents = plans.map((plan, i) => (i === 0 ? baseLayer(plan) : layerBetween(plans[i - 1] as Plan, plan)));
+    const layers = await this.#each(contents, (entries, output) => exportEntries(this.#store, entries, output));
+    const manifest = parseImageManifest(readBlob(this.#store, image.manifest), this.#store.limits);
+    const host = hostPlatform(process.arch, process.platform);
+    const config = ociConfigFrom(manifest, layers.map(diffIdOf), undefined, host);
+    return this.#document(writeManifest(this.#config(Buffer.from(JSON.stringify(config))), layers.map(this.#describe)));
+  }
+
+  /** One layer, with a configuration that only says so. */
+  async #difference(base: ImageRecord, image: ImageRecord): Promise<Buffer> {
+    const [before, after] = [base, image].map((each) => planOf(this.#store, ingredientsOf(this.#store, each)));
+    const entries = layerBetween(before as Plan, after as Plan);
+    const layers = await this.#each([entries], (each, output) => exportEntries(this.#store, each, output));
+    const raw =
+      image.config === undefined ? {} : parseConfig(readBlob(this.#store, image.config), this.#store.limits).raw;
+    const { os, architecture } = hostPlatform(process.arch, process.platform);
+    const { history: _history, ...rest } = raw;
+    const rootfs = { type: 'layers', diff_ids: layers.map(diffIdOf) };
+    const config = Buffer.from(JSON.stringify({ os, architecture, ...rest, rootfs }));
+    return this.#document(writeManifest(this.#config(config), layers.map(this.#describe)));
+  }
+
+  /** Writes layers side by side, each under the digest that it turns out to have. */
+  #each<T>(
+    items: readonly T[],
+    write: (
+      item: T,
+      output: { control: Control; output: { path: string }; compress: OutputCompression; digests: true },
+    ) => Promise<ExportResult>,
+  ): Promise<ExportResult[]> {
+    const { control, compress = 'none' } = this.#request;
+    return eachOf(items, this.#store.pool.size, async (item, i) => {
+      const path = join(this.#blobs, `.layer-${i}`);
+      const result = await write(item, { control, output: { path }, compress, digests: true });
+      fs.renameSync(path, this.#path(`sha256:${result.digest}`));
+      this.bytes += result.size;
+      return result;
+    });
+  }
+
+  readonly #describe = ({ digest, size }: ExportResult): WrittenDescriptor => {
+    const { compress = 'none' } = this.#request;
+    const mediaType = compress === 'none' ? OCI_LAYER : `${OCI_LAYER}+${compress}`;
+    return { mediaType, digest: `sha256:${digest}`, size };
+  };
+
+  #config(bytes: Buffer): WrittenDescriptor {
+    this.#document(bytes);
+    return { mediaType: OCI_CONFIG, digest: digestOf(bytes), size: bytes.length };
+  }
+
+  #document(bytes: Buffer): Buffer {
+    fs.writeFileSync(this.#path(digestOf(bytes)), bytes);
+    this.bytes += bytes.length;
+    return bytes;
+  }
+
+  #path(digest: string): string {
+    return join(this.#blobs, digest.slice('sha256:'.length));
+  }
+}
+
+function diffIdOf({ diffId }: ExportResult): string {
+  return `sha256:${diffId}`;
+}
+
+/** The trees of an ACI's lowest dependency, of the lowest two, and so on to the whole. */
+function plansOfChain(store: StoreContext, ingredients: Ingredients): Plan[] {
+  const places = placesWithTocs(store, ingredients);
+  return places
+    .map((_place, from) =>
+      planAci(places.slice(from).map((place) => ({ ...place, dependent: Math.max(-1, place.dependent - from) }))),
+    )
+    .reverse();
+}

@@ -1,0 +1,22 @@
+/** Planned entries as a new tar. */
+import type { ExportResult, ExportTreeTask } from '../../workers/protocol.js';
+import type { StoreContext } from '../context.js';
+import type { PlanEntry } from '../plan/plan.js';
+import { packShard } from '../render/shard.js';
+
+export type PlanOutput = Pick<ExportTreeTask, 'control' | 'output' | 'compress' | 'manifest' | 'digests'>;
+
+export function exportEntries(
+  store: StoreContext,
+  entries: readonly PlanEntry[],
+  to: PlanOutput,
+): Promise<ExportResult> {
+  return store.pool.run<'export-tree'>({
+    kind: 'export-tree',
+    shard: packShard(entries),
+    sizes: Float64Array.from(entries, ({ size }) => size),
+    groups: entries.map(({ group }) => group).join('\0'),
+    objects: store.layout.objects,
+    ...to,
+  });
+}

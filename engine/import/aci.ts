@@ -1,0 +1,64 @@
+/** An App Container Image on its way in: one archive, read once. */
+
+import { hash } from 'node:crypto';
+import type { Source } from '../../workers/protocol.js';
+import type { Absorber } from '../absorb.js';
+import { type Prepared, stageDocument } from '../commit.js';
+import type { StoreContext } from '../context.js';
+import type { ImageRecord } from '../index/records.js';
+import { type Key, keyOf } from '../key.js';
+import { parseImageManifest } from '../manifest/image.js';
+import { checkExpected, type ImportOptions } from './options.js';
+
+export interface AciSource {
+  source: Source;
+  /** Bytes; `undefined` for a stream. */
+  size: number | undefined;
+  fingerprint: string | undefined;
+}
+
+/** Reads an ACI to staging and validates it. @param importTime milliseconds since 1970 */
+export async function prepareAci(
+  store: StoreContext,
+  absorber: Absorber,
+  { source, size, fingerprint }: AciSource,
+  staging: string,
+  options: ImportOptions & { importTime: number; onBytes: ((bytes: number) => void) | undefined },
+): Promise<Prepared> {
+  const absorbed = await absorber.absorb(source, size, staging, {
+    signal: options.signal,
+    onBytes: options.onBytes,
+    format: 'aci',
+    keep: options.keepArchive === true,
+    endless: options.expect !== undefined,
+  });
+  const key: Key = `sha512-${absorbed.sha512}`;
+  const digest = `sha256:${absorbed.transport.sha256}`;
+  checkExpected(options.expect, [key, digest]);
+  const manifest = parseImageManifest(absorbed.manifest, store.limits);
+  const manifestKey = keyOf(hash('sha512', absorbed.manifest, 'buffer'));
+  stageDocument(staging, manifestKey, absorbed.manifest);
+  const image: ImageRecord = {
+    key,
+    name: manifest.name,
+    labels: manifest.labels,
+    format: 'aci',
+    size: absorbed.size,
+    importTime: options.importTime,
+    lastUsed: Date.now(),
+    latest: options.latest === true,
+    pinned: false,
+    layers: [key],
+    manifest: manifestKey,
+    ...(absorbed.kept === undefined ? {} : { archives: [`sha512-${absorbed.kept.sha512}` as Key] }),
+    dependencies: manifest.dependencies,
+    filters: manifest.pathWhitelist.length > 0,
+  };
+  const transports = [fingerprint === undefined ? digest : `${digest} ${fingerprint}`];
+  return {
+    staging,
+    documents: new Map([[manifestKey, absorbed.manifest.length]]),
+    layers: [{ key, staging, absorbed, transports }],
+    image,
+  };
+}

@@ -1,0 +1,158 @@
+/**
+ * An OCI image on its way in: documents first, then those of its layers that the store does not have, side by side, each checked
+ * against what the documents promise. The plan of the whole is made before anything is committed.
+ */
+import { hash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { Absorber } from '../absorb.js';
+import { type NewLayer, type Prepared, stageDocument } from '../commit.js';
+import type { StoreContext } from '../context.js';
+import { digestBytes } from '../index/contents.js';
+import type { ImageRecord } from '../index/records.js';
+import { type Key, keyOf } from '../key.js';
+import { stagedToc } from '../layout.js';
+import { type ChosenImage, type ChosenLayer, mismatch } from '../oci/choose.js';
+import type { Container } from '../oci/container.js';
+import { flatManifest } from '../oci/manifest.js';
+import { parseReference } from '../oci/reference.js';
+import { planOci } from '../plan/oci.js';
+import { readToc } from '../planning.js';
+import { eachOf } from '../pool.js';
+import { decodeToc, type TocEntry } from '../toc.js';
+import type { ImportOptions } from './options.js';
+
+export interface OciRequest extends ImportOptions {
+  importTime: number;
+  onBytes: ((bytes: number) => void) | undefined;
+  /** Rely on nothing that is in the store: it went away the last time. */
+  readAll: boolean;
+}
+
+/** The key of an OCI image: of its configuration, which names every layer by its content. */
+export function keyOfImage(chosen: ChosenImage): Key {
+  return keyOf(hash('sha512', chosen.config.bytes, 'buffer'));
+}
+
+/** Its names, the first one first: what the caller says, or what the container says. */
+export function namesOf(chosen: ChosenImage, name: string | undefined): Pick<ImageRecord, 'name' | 'labels'>[] {
+  const references = name === undefined ? chosen.references : [name];
+  return references.map((reference) => {
+    const { name, tag = 'latest' } = parseReference(reference);
+    return { name, labels: [{ name: 'version', value: tag }] };
+  });
+}
+
+/** @throws CairnError `ERR_DIGEST_MISMATCH`, `ERR_BAD_ARCHIVE`, `ERR_BAD_LINK`, … */
+export async function prepareOci(
+  store: StoreContext,
+  absorber: Absorber,
+  container: Container,
+  chosen: ChosenImage,
+  staging: string,
+  request: OciRequest,
+): Promise<Prepared> {
+  const { layers, known } = await readLayers(store, absorber, container, chosen, staging, request);
+  const keys = chosen.layers.map(({ diffId }) => known.get(diffId) as Key);
+  const fresh = new Map(layers.map((layer) => [layer.key, layer]));
+  const tocOf = (key: Key): readonly TocEntry[] => {
+    const layer = fresh.get(key);
+    return layer === undefined ? readToc(store, key) : decodeToc(fs.readFileSync(stagedToc(layer.staging)));
+  };
+  planOci(keys.map(tocOf));
+  const sizeOf = (key: Key): number => fresh.get(key)?.absorbed.size ?? store.index.layer(key)?.size ?? 0;
+  const manifest = chosen.manifest ?? flatManifest(chosen, keys.map(sizeOf));
+  const manifestKey = keyOf(hash('sha512', manifest.bytes, 'buffer'));
+  const key = keyOfImage(chosen);
+  const documents = new Map<Key, number>();
+  for (const [documentKey, bytes] of [
+    [manifestKey, manifest.bytes],
+    [key, chosen.config.bytes],
+  ] as const) {
+    if (documents.has(documentKey)) continue;
+    documents.set(documentKey, bytes.length);
+    stageDocument(staging, documentKey, bytes);
+  }
+  const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
+  const kept = keys.map((each) => fresh.get(each)?.absorbed.kept);
+  const image: ImageRecord = {
+    key,
+    digest: manifest.digest,
+    ...first,
+    ...(aliases.length === 0 ? {} : { aliases }),
+    format: 'oci',
+    size: keys.reduce((sum, each) => sum + sizeOf(each), 0),
+    importTime: request.importTime,
+    lastUsed: Date.now(),
+    latest: request.latest === true,
+    pinned: false,
+    layers: keys,
+    manifest: manifestKey,
+    config: key,
+    ...(request.keepArchive === true ? { archives: kept.map((each) => `sha512-${each?.sha512}` as Key) } : {}),
+    digests: [...new Set([manifest.digest, chosen.config.digest])],
+    dependencies: [],
+    filters: false,
+  };
+  return { staging, documents, layers, image };
+}
+
+/** Reads what is not here, once each. @returns what was read, and every layer's key by its diffID */
+async function readLayers(
+  store: StoreContext,
+  absorber: Absorber,
+  container: Container,
+  chosen: ChosenImage,
+  staging: string,
+  request: OciRequest,
+): Promise<{ layers: NewLayer[]; known: Map<string, Key> }> {
+  const known = new Map<string, Key>();
+  const unread: ChosenLayer[] = [];
+  for (const layer of new Map(chosen.layers.map((each) => [each.diffId, each])).values()) {
+    const key = request.readAll || request.keepArchive === true ? undefined : findLayer(store, layer);
+    if (key === undefined) unread.push(layer);
+    else known.set(layer.diffId, key);
+  }
+  const blobs = unread.map((layer) => ({ layer, ...container.blob(layer.member) }));
+  for (const { layer, size } of blobs) {
+    const promised = layer.descriptor?.size;
+    if (promised !== undefined && promised !== size) throw mismatch(layer.member, `${promised} bytes`, `${size} bytes`);
+  }
+  const done = new Map<string, number>();
+  const count = (diffId: string, bytes: number): void => {
+    done.set(diffId, bytes);
+    request.onBytes?.([...done.values()].reduce((sum, each) => sum + each, 0));
+  };
+  // The largest first: what begins last should be short.
+  blobs.sort((a, b) => b.size - a.size);
+  const layers = await eachOf(blobs, store.pool.size, async ({ layer, source, size }, i): Promise<NewLayer> => {
+    const dir = join(staging, `layer-${i}`);
+    fs.mkdirSync(dir, { mode: 0o700 });
+    const absorbed = await absorber.absorb(source, size, dir, {
+      signal: request.signal,
+      onBytes: (bytes) => count(layer.diffId, bytes),
+      format: 'oci',
+      keep: request.keepArchive === true,
+      // Its end is where its digest says.
+      endless: true,
+    });
+    const digest = `sha256:${absorbed.transport.sha256}`;
+    const diffId = `sha256:${absorbed.diffId}`;
+    if (layer.descriptor !== undefined && digest !== layer.descriptor.digest)
+      throw mismatch(layer.member, layer.descriptor.digest, digest);
+    if (diffId !== layer.diffId) throw mismatch(layer.member, `the diffID ${layer.diffId}`, diffId);
+    const key: Key = `sha512-${absorbed.sha512}`;
+    known.set(layer.diffId, key);
+    return { key, staging: dir, absorbed, transports: [...new Set([digest, diffId])] };
+  });
+  return { layers, known };
+}
+
+/** A layer that is here, as the archive that the descriptor names: what it holds is known without looking. */
+function findLayer(store: StoreContext, { diffId, descriptor }: ChosenLayer): Key | undefined {
+  const { index } = store;
+  const key = index.digests.get(digestBytes(diffId));
+  if (key === undefined || index.layer(key)?.format !== 'oci') return undefined;
+  const archive = descriptor === undefined ? key : index.digests.get(digestBytes(descriptor.digest));
+  return archive === key ? key : undefined;
+}

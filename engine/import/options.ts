@@ -1,0 +1,38 @@
+/** What may be asked of an import. */
+import type { OperationOptions } from '../context.js';
+import { CairnError } from '../errors.js';
+import { parseHashPrefix } from '../key.js';
+
+export interface ImportOptions extends OperationOptions {
+  /** Mark as the latest of its name. */
+  latest?: boolean;
+  /** The key or digest that the source must have. */
+  expect?: string;
+  /** Sources imported side by side; as many as there are workers. */
+  jobs?: number;
+  /** Go on with the other sources after one failed. */
+  keepGoing?: boolean;
+  /** `NAME[:TAG]` for an OCI image, in place of what its container calls it. An ACI is named by its manifest. */
+  name?: string;
+  /** Keep the compressed layers as they came, so that the image can be given back with the same digests. */
+  keepArchive?: boolean;
+  /** `os/architecture[/variant]` to pick of an index; the host's by default. */
+  platform?: string;
+  /** The source is one layer's tar; it becomes an image of that layer alone. */
+  layer?: boolean;
+}
+
+/**
+ * @param found keys and digests that the source has
+ * @throws CairnError `ERR_DIGEST_MISMATCH`; `ERR_KEY_SYNTAX` for an expectation that is no hash
+ */
+export function checkExpected(expected: string | undefined, found: readonly string[]): void {
+  if (expected === undefined) return;
+  const prefix = parseHashPrefix(expected);
+  if (prefix === undefined) throw new CairnError('ERR_KEY_SYNTAX', `${expected}: neither a key nor a digest`);
+  const start = `${prefix.kind === 'key' ? 'sha512-' : 'sha256:'}${prefix.hex}`;
+  if (found.some((each) => each.startsWith(start))) return;
+  const same = found.filter((each) => each.startsWith(start.slice(0, 'sha512-'.length)));
+  const is = same.join(' or ');
+  throw new CairnError('ERR_DIGEST_MISMATCH', `expected ${expected}, but it is ${is}`, { expected, found: is });
+}

@@ -1,0 +1,96 @@
+/** What an import's source is: where it lies, which of several images is meant, and in which kind of archive. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { StoreContext } from '../context.js';
+import { identifyFile } from '../identify.js';
+import { withControl } from '../pool.js';
+import { STDIN } from '../sources.js';
+
+/** Enough for the first header of an archive, with all that may come before it. */
+const HEAD_BYTES = 16 * 1024;
+/** Bzip2 gives nothing before a whole block of at most 900 kB is there. */
+const BZIP2_HEAD_BYTES = 2 ** 20;
+
+export type Located =
+  | { kind: 'directory'; path: string; reference: string | undefined }
+  | { kind: 'file'; path: string; size: number; reference: string | undefined }
+  | { kind: 'stream' };
+
+/**
+ * Reads `PATH[:REFERENCE]`: all of it if there is such a file, else the longest beginning that is one.
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_AN_IMAGE`
+ */
+export function locateSource(source: string): Located {
+  if (source === STDIN) return { kind: 'stream' };
+  const { path, reference } = splitReference(source);
+  if (isLayout(path)) return { kind: 'directory', path, reference };
+  return { kind: 'file', path, size: identifyFile(path).size, reference };
+}
+
+function splitReference(source: string): { path: string; reference: string | undefined } {
+  if (!fs.existsSync(source)) {
+    for (let colon = source.lastIndexOf(':'); colon > 0; colon = source.lastIndexOf(':', colon - 1)) {
+      const path = source.slice(0, colon);
+      if (fs.existsSync(path)) return { path, reference: source.slice(colon + 1) };
+    }
+  }
+  return { path: source, reference: undefined };
+}
+
+/** Whether this is the directory of an OCI image layout. */
+export function isLayout(path: string): boolean {
+  if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
+  return ['oci-layout', 'index.json'].some((name) => fs.existsSync(join(path, name)));
+}
+
+/** The first bytes of a file, or all of a short one. */
+export function headOf(path: string): Buffer {
+  const fd = fs.openSync(path, 'r');
+  try {
+    return readHead(fd, 0);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** The first bytes of standard input, which nobody can read a second time. */
+export function headOfStream(): Buffer {
+  return readHead(0, null);
+}
+
+function readHead(fd: number, start: number | null): Buffer {
+  const head = Buffer.allocUnsafe(BZIP2_HEAD_BYTES);
+  let length = 0;
+  let wanted = HEAD_BYTES;
+  while (length < wanted) {
+    let taken: number;
+    try {
+      taken = fs.readSync(fd, head, length, wanted - length, start === null ? null : start + length);
+    } catch (error) {
+      // A terminal or a pipe that another program has made non-blocking.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+      continue;
+    }
+    if (taken === 0) break;
+    length += taken;
+    if (head.toString('latin1', 0, 3) === 'BZh') wanted = BZIP2_HEAD_BYTES;
+  }
+  // A copy: all of the room would go along to the worker.
+  return Buffer.from(head.subarray(0, length));
+}
+
+/**
+ * Whether an archive holds an image of its own (an ACI) or other archives and documents (an OCI layout, a docker archive), told from
+ * its first member. What is neither is taken for an ACI, whose rules say what is wrong.
+ */
+export async function kindOfArchive(store: StoreContext, head: Buffer): Promise<'aci' | 'container'> {
+  const first = await withControl(undefined, undefined, (control) =>
+    store.pool.run<'peek'>({ kind: 'peek', control, head, limits: store.limits }),
+  );
+  const top = first.split('/')[0] as string;
+  const container =
+    ['oci-layout', 'index.json', 'blobs', 'manifest.json', 'repositories'].includes(top) ||
+    /^[0-9a-f]{64}(\.json|\.tar)?$/.test(top);
+  return container ? 'container' : 'aci';
+}

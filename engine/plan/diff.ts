@@ -1,0 +1,81 @@
+/** The difference between two plans as an OCI layer: what to put on top of one tree to get the other. */
+import { type ByteString, toText } from '../bytes.js';
+import { CairnError } from '../errors.js';
+import { baseOf, joinPath, parentOf } from '../path.js';
+import type { Plan, PlanEntry } from './plan.js';
+
+const WHITEOUT = '.wh.';
+
+/**
+ * Entries in byte order of their paths, whiteouts among them as empty files. Names that share an inode come along together, so that
+ * no link leads into a lower layer, which not every program takes.
+ * @throws CairnError `ERR_UNSUPPORTED` for a tree with names that would be taken for whiteouts
+ */
+export function layerBetween(before: Plan, after: Plan): PlanEntry[] {
+  const old = new Map(before.entries.map((entry) => [entry.path, entry]));
+  const now = new Map(after.entries.map((entry) => [entry.path, entry]));
+  const changedGroups = new Set<ByteString>();
+  const isChanged = (entry: PlanEntry): boolean => !sameEntry(old.get(entry.path), entry);
+  for (const entry of after.entries) if (entry.group !== '' && isChanged(entry)) changedGroups.add(entry.group);
+  const layer = after.entries.filter((entry) => changedGroups.has(entry.group) || isChanged(entry));
+  for (const { path } of layer) refuseMarker(path);
+  for (const { path } of before.entries) {
+    if (now.has(path)) continue;
+    // What went with its directory needs no marker of its own.
+    if (now.get(parentOf(path))?.type === 'dir') layer.push(whiteout(path));
+  }
+  return layer.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** All of a plan as the lowest layer. */
+export function baseLayer(plan: Plan): readonly PlanEntry[] {
+  for (const { path } of plan.entries) refuseMarker(path);
+  return plan.entries;
+}
+
+function refuseMarker(path: ByteString): void {
+  if (!baseOf(path).startsWith(WHITEOUT)) return;
+  throw new CairnError('ERR_UNSUPPORTED', `${toText(path)}: an OCI layer has no way to hold a file of this name`, {
+    entry: toText(path),
+  });
+}
+
+function sameEntry(a: PlanEntry | undefined, b: PlanEntry): boolean {
+  return (
+    a !== undefined &&
+    a.type === b.type &&
+    a.mode === b.mode &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.sec === b.sec &&
+    a.nsec === b.nsec &&
+    a.size === b.size &&
+    a.key === b.key &&
+    a.link === b.link &&
+    a.group === b.group &&
+    a.devMajor === b.devMajor &&
+    a.devMinor === b.devMinor &&
+    a.xattrs.length === b.xattrs.length &&
+    a.xattrs.every(({ name, value }, i) => b.xattrs[i]?.name === name && b.xattrs[i]?.value.equals(value) === true)
+  );
+}
+
+function whiteout(path: ByteString): PlanEntry {
+  return {
+    path: joinPath(parentOf(path), `${WHITEOUT}${baseOf(path)}`),
+    type: 'file',
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    sec: 0,
+    nsec: 0,
+    size: 0,
+    key: '',
+    link: '',
+    devMajor: 0,
+    devMinor: 0,
+    xattrs: [],
+    group: '',
+    layer: 0,
+  };
+}
