@@ -3,14 +3,15 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import { CairnError } from '../engine/errors.js';
 import { shardedPath } from '../engine/layout.js';
 import { variantOf } from '../engine/object.js';
 import { readRecipe } from '../engine/recipe.js';
 import { unpackShard } from '../engine/render/shard.js';
 import { decodeToc, type TocEntry } from '../engine/toc.js';
+import { compressor } from './compress.js';
 import { checkCancelled, countBytes } from './control.js';
+import { descriptorSink } from './descriptor-sink.js';
 import { packFiles } from './pack-files.js';
 import { packTree } from './pack-tree.js';
 import type {
@@ -110,6 +111,7 @@ async function writeOut(
   bytes: AsyncIterable<Buffer>,
   { control, output, compress, digests = false }: Destination,
 ): Promise<ExportResult> {
+  const packed = compressor(compress);
   const hash = createHash('sha512');
   const diffId = digests ? createHash('sha256') : undefined;
   const digest = digests && compress !== 'none' ? createHash('sha256') : undefined;
@@ -123,17 +125,15 @@ async function writeOut(
       yield chunk;
     }
   }
-  if (compress === 'zstd') throw new CairnError('ERR_UNSUPPORTED', 'zstd is not supported here; use gzip');
   const sink =
     'path' in output
       ? fs.createWriteStream(output.path, { flags: 'wx', mode: 0o644, highWaterMark: CHUNK })
-      : fs.createWriteStream('', { fd: output.fd, autoClose: false, highWaterMark: CHUNK });
+      : descriptorSink(output.fd, CHUNK);
   const counter = new PassThrough({ highWaterMark: CHUNK });
   counter.on('data', (chunk: Buffer) => {
     size += chunk.length;
     digest?.update(chunk);
   });
-  const packed = compress === 'gzip' ? createGzip({ level: 6 }) : new PassThrough({ highWaterMark: CHUNK });
   await pipeline(Readable.from(hashed(), { highWaterMark: 2 }), packed, counter, sink);
   if (diffId === undefined) return { sha512: hash.digest('hex'), size };
   const uncompressed = diffId.digest('hex');
