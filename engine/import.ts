@@ -111,6 +111,7 @@ export class Importer {
       const request = { ...options, importTime, onBytes: meter.of(source) };
       const known = located.kind === 'file' ? await this.#findKnown(located, options) : undefined;
       if (known !== undefined) {
+        refuseName(options);
         checkExpected(options.expect, [known.image.key, known.digest]);
         meter.skip(source);
         return this.#alreadyHere(source, known.image, begun);
@@ -134,8 +135,7 @@ export class Importer {
           const reference = located.kind === 'stream' ? undefined : located.reference;
           return await this.#importOci(source, container, reference, dir, request, begun);
         }
-        if (options.name !== undefined)
-          throw new CairnError('ERR_USAGE', '--name is for OCI images; an ACI is named by its manifest');
+        refuseName(options);
         const fingerprint = located.kind === 'stream' ? undefined : await fingerprintOf(located.path, located.size);
         const aci = { source: from, size, fingerprint };
         const prepared = await prepareAci(this.#store, this.#absorber, aci, dir, request);
@@ -231,7 +231,7 @@ export class Importer {
     const candidates = index.fingerprints.get(await fingerprintOf(path, size));
     if (candidates === undefined) return undefined;
     const { sha256 } = await withControl(signal, undefined, (control) =>
-      pool.run<'digest'>({ kind: 'digest', control, path }),
+      pool.run<'digest'>({ kind: 'digest', control, source: { path } }),
     );
     const digest = `sha256:${sha256}`;
     if (!candidates.includes(digest)) return undefined;
@@ -283,6 +283,10 @@ function describe(
 }
 
 type Request = ImportOptions & { importTime: number; onBytes: ((bytes: number) => void) | undefined };
+
+function refuseName({ name }: ImportOptions): void {
+  refuseFlag(name !== undefined, '--name is for OCI images; an ACI is named by its manifest');
+}
 
 function refuseFlag(given: boolean | undefined, why: string): void {
   if (given === true) throw new CairnError('ERR_USAGE', why);

@@ -8,7 +8,7 @@ import { BLOCK } from '../engine/tar/header.js';
 import { BlobFile } from './blob-file.js';
 import { checkCancelled, countBytes } from './control.js';
 import { decompressed } from './decompress.js';
-import type { Control, Source, SourceResult } from './protocol.js';
+import type { Control, DigestTask, Source, SourceResult } from './protocol.js';
 
 const CHUNK = 256 * 1024;
 /** Ratios mean little before this much came out. */
@@ -61,6 +61,16 @@ export async function readSource(task: Task, take: (chunk: Buffer) => void): Pro
     transport: { sha256: transport.hash.digest('hex'), size: transport.size },
     ...(transport.kept === undefined ? {} : { kept: transport.kept.finish() }),
   };
+}
+
+/** sha256 of a source as it lies there. */
+export async function digestSource({ source, control }: DigestTask): Promise<{ sha256: string }> {
+  const hash = createHash('sha256');
+  for await (const chunk of rawBytes(source)) {
+    checkCancelled(control);
+    hash.update(chunk);
+  }
+  return { sha256: hash.digest('hex') };
 }
 
 /** The uncompressed bytes of a source, and a running count and hash of those that came. */

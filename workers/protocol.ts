@@ -152,11 +152,11 @@ export interface Members {
   sizes: Float64Array;
 }
 
-/** Hashes a file as it lies there. */
+/** Hashes a file, or a part of one, as it lies there. */
 export interface DigestTask {
   kind: 'digest';
   control: Control;
-  path: string;
+  source: Source;
 }
 
 /** Moves what imports have staged to where it belongs. Run between two syncs. */

@@ -6,7 +6,7 @@ import { shardedPath } from '../engine/layout.js';
 import { listXattrs } from '../engine/native.js';
 import { formatMode, formatTime, parseVariant, type Variant, xattrsDigest } from '../engine/object.js';
 import { checkCancelled, countBytes, countItems } from './control.js';
-import type { Control, DigestTask, Finding, VerifyBlobsTask, VerifyObjectsTask, VerifyResult } from './protocol.js';
+import type { Control, Finding, VerifyBlobsTask, VerifyObjectsTask, VerifyResult } from './protocol.js';
 
 const CHUNK = 1 << 20;
 const NANO = 1_000_000_000n;
@@ -85,22 +85,6 @@ export function verifyBlobs(task: VerifyBlobsTask): VerifyResult {
     countItems(task.control, 1);
   }
   return { bytes, findings };
-}
-
-export function digestFile(task: DigestTask): { sha256: string } {
-  const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(CHUNK);
-  const fd = fs.openSync(task.path, 'r');
-  try {
-    for (;;) {
-      checkCancelled(task.control);
-      const taken = fs.readSync(fd, buffer, 0, buffer.length, null);
-      if (taken === 0) return { sha256: hash.digest('hex') };
-      hash.update(buffer.subarray(0, taken));
-    }
-  } finally {
-    fs.closeSync(fd);
-  }
 }
 
 /** sha512 of a file in hex; an unreadable one has none. */

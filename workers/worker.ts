@@ -3,11 +3,12 @@ import { CairnError, toCairnError } from '../engine/errors.js';
 import { absorb, absorbRing, pour } from './absorb.js';
 import { placeStaged, removePaths } from './disk.js';
 import { exportFiles, exportLayer, exportTree } from './export.js';
+import { digestSource } from './input.js';
 import { listMembers, peekMember, spool } from './members.js';
 import { stageObjects } from './object-file.js';
 import type { Answer, Task } from './protocol.js';
 import { joinLinks, renderShard, settleDirectories } from './render.js';
-import { digestFile, verifyBlobs, verifyObjects } from './verify.js';
+import { verifyBlobs, verifyObjects } from './verify.js';
 import { verifyTree } from './verify-tree.js';
 
 function perform(task: Task): unknown {
@@ -27,7 +28,7 @@ function perform(task: Task): unknown {
     case 'list-members':
       return listMembers(task);
     case 'digest':
-      return digestFile(task);
+      return digestSource(task);
     case 'place':
       return placeStaged(task);
     case 'render':

@@ -5,9 +5,11 @@
 import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import type { Source } from '../../workers/protocol.js';
 import type { Absorber } from '../absorb.js';
 import { type NewLayer, type Prepared, stageDocument } from '../commit.js';
 import type { StoreContext } from '../context.js';
+import { CairnError } from '../errors.js';
 import { digestBytes } from '../index/contents.js';
 import type { ImageRecord } from '../index/records.js';
 import { type Key, keyOf } from '../key.js';
@@ -18,7 +20,7 @@ import { flatManifest } from '../oci/manifest.js';
 import { parseReference } from '../oci/reference.js';
 import { planOci } from '../plan/oci.js';
 import { readToc } from '../planning.js';
-import { eachOf } from '../pool.js';
+import { eachOf, withControl } from '../pool.js';
 import { decodeToc, type TocEntry } from '../toc.js';
 import type { ImportOptions } from './options.js';
 
@@ -128,7 +130,7 @@ async function readLayers(
   const layers = await eachOf(blobs, store.pool.size, async ({ layer, source, size }, i): Promise<NewLayer> => {
     const dir = join(staging, `layer-${i}`);
     fs.mkdirSync(dir, { mode: 0o700 });
-    const absorbed = await absorber.absorb(source, size, dir, {
+    const reading = absorber.absorb(source, size, dir, {
       signal: request.signal,
       onBytes: (bytes) => count(layer.diffId, bytes),
       format: 'oci',
@@ -136,16 +138,33 @@ async function readLayers(
       // Its end is where its digest says.
       endless: true,
     });
+    const absorbed = await reading.catch((error: unknown) => refuseLayer(store, layer, source, error));
     const digest = `sha256:${absorbed.transport.sha256}`;
     const diffId = `sha256:${absorbed.diffId}`;
     if (layer.descriptor !== undefined && digest !== layer.descriptor.digest)
       throw mismatch(layer.member, layer.descriptor.digest, digest);
-    if (diffId !== layer.diffId) throw mismatch(layer.member, `the diffID ${layer.diffId}`, diffId);
+    if (diffId !== layer.diffId) throw mismatch(`the diffID of ${layer.member}`, layer.diffId, diffId);
     const key: Key = `sha512-${absorbed.sha512}`;
     known.set(layer.diffId, key);
     return { key, staging: dir, absorbed, transports: [...new Set([digest, diffId])] };
   });
   return { layers, known };
+}
+
+/** Bytes that are no layer may be other bytes than were promised, which is then the truth to tell. */
+async function refuseLayer(
+  store: StoreContext,
+  { member, descriptor }: ChosenLayer,
+  source: Source,
+  error: unknown,
+): Promise<never> {
+  const { digest: promised } = descriptor ?? {};
+  if (promised === undefined || !(error instanceof CairnError) || error.code === 'ERR_ABORTED') throw error;
+  const { sha256 } = await withControl(undefined, undefined, (control) =>
+    store.pool.run<'digest'>({ kind: 'digest', control, source }),
+  );
+  if (`sha256:${sha256}` !== promised) throw mismatch(member, promised, `sha256:${sha256}`);
+  throw error;
 }
 
 /** A layer that is here, as the archive that the descriptor names: what it holds is known without looking. */

@@ -16,6 +16,7 @@ import { formatPlatform, type Platform, pickPlatform } from './platform.js';
 
 /** Indexes within indexes; real ones have one. */
 const MAX_NESTING = 4;
+const FULL_NAME = 'io.containerd.image.name';
 
 export interface ChosenLayer {
   /** Of the blob in its container. */
@@ -60,14 +61,17 @@ function chooseFromLayout(container: Container, choice: Choice, limits: Limit): 
   const index = parseDocument(container.read('index.json'), limits);
   if (index.kind !== 'index') throw badManifest('index.json', 'must be an index of manifests');
   const { reference } = choice;
-  const named = index.manifests.filter(({ annotations }) => annotations[REF_NAME] === reference);
-  const candidates = reference === undefined ? index.manifests : named;
+  const candidates =
+    reference === undefined
+      ? index.manifests
+      : index.manifests.filter((each) => namesOf(each).some((name) => means(name, reference)));
   if (candidates.length === 0) throw noSuchReference(container, reference, refsOf(index.manifests));
   const descriptor = pickOne(container, candidates, choice, refsOf(index.manifests));
   const { manifest, bytes, digest } = readManifest(container, descriptor, choice, limits, 0);
   checkLayers(manifest.layers.length, limits);
-  const config = readConfig(container.read(blobName(manifest.config)), limits);
-  checkDescriptor(manifest.config, config.bytes);
+  const configBytes = container.read(blobName(manifest.config));
+  checkDescriptor(manifest.config, configBytes);
+  const config = readConfig(configBytes, limits);
   const { diffIds } = config.parsed;
   if (diffIds.length !== manifest.layers.length) {
     throw badManifest(
@@ -80,8 +84,13 @@ function chooseFromLayout(container: Container, choice: Choice, limits: Limit): 
     diffId: diffIds[i] as string,
     descriptor: layer,
   }));
-  const name = descriptor.annotations[REF_NAME];
-  return { manifest: { bytes, digest }, config, layers, references: name === undefined ? [] : [name] };
+  return { manifest: { bytes, digest }, config, layers, references: namesOf(descriptor).slice(0, 1) };
+}
+
+/** The full name that Docker writes, and the one of the specification, which is mostly a tag alone. */
+function namesOf({ annotations }: Descriptor): string[] {
+  const full = annotations[FULL_NAME]?.replace(/^docker\.io\/(?:library\/)?/, '');
+  return [full, annotations[REF_NAME]].filter((name) => name !== undefined && name !== '') as string[];
 }
 
 function pickOne(
@@ -182,7 +191,7 @@ function checkLayers(count: number, { maxLayers }: Limit): void {
 }
 
 function refsOf(manifests: readonly Descriptor[]): string[] {
-  return manifests.map(({ annotations }) => annotations[REF_NAME]).filter((name) => name !== undefined);
+  return manifests.flatMap((each) => namesOf(each).slice(0, 1));
 }
 
 function badManifest(entry: string, why: string): CairnError {

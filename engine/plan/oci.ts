@@ -32,8 +32,8 @@ class LayerMerge {
   readonly #root: Directory;
   readonly #layer: number;
   /**
-   * Archives list a directory's files together, so the last parent is mostly the next one, too. Whatever could change what its path
-   * means comes between with a parent of its own, or is a marker, which forgets it.
+   * Archives list a directory's files together, so the last parent is mostly the next one, too. It is kept only where no link led to
+   * it: what is put into it cannot change what its path means, and whatever else could has a parent of its own or is a marker.
    */
   #lastPath: ByteString = '';
   #lastParent: Directory;
@@ -72,10 +72,20 @@ class LayerMerge {
     const targets = new Map<TocEntry, MergeNode>();
     for (const entry of toc) {
       if (entry.type !== 'hardlink') continue;
-      const target = this.#lookUp(entry.link, entry);
+      const target = this.#lookUpBelow(entry);
       if (target !== undefined && target.children === undefined) targets.set(entry, target);
     }
     return targets;
+  }
+
+  /** A loop down there is no fault of a link that this layer gives another meaning. */
+  #lookUpBelow(entry: TocEntry): MergeNode | undefined {
+    try {
+      return this.#lookUp(entry.link, entry);
+    } catch (error) {
+      if (error instanceof CairnError) return undefined;
+      throw error;
+    }
   }
 
   #putDirectory(entry: TocEntry): void {
@@ -144,11 +154,15 @@ class LayerMerge {
   /** The directory that an entry goes into, made if it is missing. */
   #parentOf(entry: Pick<TocEntry, 'path'>): Directory {
     const path = parentOf(entry.path);
-    if (path !== this.#lastPath) {
-      this.#lastParent = this.#resolve(path, true, entry) as Directory;
-      this.#lastPath = path;
+    if (path === this.#lastPath) return this.#lastParent;
+    const parent = this.#resolve(path, true, entry) as Directory;
+    if (parent.path !== path) {
+      this.#forgetParent();
+      return parent;
     }
-    return this.#lastParent;
+    this.#lastPath = path;
+    this.#lastParent = parent;
+    return parent;
   }
 
   #forgetParent(): void {

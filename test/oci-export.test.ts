@@ -1,0 +1,159 @@
+/** Giving images back as OCI layouts, docker archives and squashed ACIs: what comes in again is what went out. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { tar } from './fixtures/archive.js';
+import { ociLayout, type WrittenImage } from './fixtures/oci.js';
+import { type Json, TestStore } from './fixtures/store.js';
+
+const LAYERS = [
+  tar([
+    { name: 'etc', flag: '5', mode: 0o755 },
+    { name: 'etc/kept', content: 'kept', mtime: 100 },
+    { name: 'etc/gone', content: 'gone' },
+    { name: 'bin', flag: '2', link: 'usr/bin' },
+    { name: 'usr/bin/tool', content: '#!tool', mode: 0o4755 },
+    { name: 'usr/bin/same', flag: '1', link: 'usr/bin/tool' },
+  ]),
+  tar([
+    { name: 'etc/.wh.gone', content: '' },
+    { name: 'bin/more', content: 'through the link' },
+  ]),
+];
+
+interface Listed extends Json {
+  path: string;
+  layer?: string;
+}
+
+/** The tree of an image as `files` tells it, without the layers it comes from. */
+async function treeOf(s: TestStore, image: string): Promise<Json[]> {
+  const { stdout } = await s.ok(['files', '--json', image]);
+  const lines = stdout.toString().trimEnd().split('\n');
+  return lines.map((line) => {
+    const { layer: _layer, ...rest } = JSON.parse(line) as Listed;
+    return rest;
+  });
+}
+
+function layoutOf(s: TestStore, compress: 'none' | 'gzip'): WrittenImage {
+  const config = { config: { Entrypoint: ['/bin/tool'], Env: ['A=b'], ExposedPorts: { '80/tcp': {} } } };
+  const [written] = ociLayout(s.path('layout'), [{ ref: 'example.com/app:v1', layers: LAYERS, compress, config }]);
+  return written as WrittenImage;
+}
+
+/** Digests of the blobs of a layout that was written, in order. */
+function blobsIn(dir: string): string[] {
+  return fs
+    .readdirSync(join(dir, 'blobs', 'sha256'))
+    .map((name) => `sha256:${name}`)
+    .sort();
+}
+
+test('an OCI image is given back', async (t) => {
+  const s = new TestStore(t);
+  const written = layoutOf(s, 'gzip');
+  const [{ key }] = await s.json<[{ key: string }]>(['import', s.path('layout')]);
+  const tree = await treeOf(s, key);
+  for (const [format, file] of [
+    ['oci', 'out'],
+    ['oci', 'out.tar'],
+    ['docker', 'docker.tar'],
+  ] as const) {
+    await t.test(`as ${format} in ${file}, with the same configuration and diffIDs`, async (t) => {
+      await s.ok(['export', '--format', format, 'example.com/app:v1', s.path(file)]);
+      const other = new TestStore(t);
+      const [again] = await other.json<[{ key: string; existed: boolean }]>(['import', s.path(file)]);
+      assert.equal(again.key, key);
+      assert.deepEqual(await treeOf(other, written.config), tree);
+      assert.deepEqual(await treeOf(other, written.diffIds[1] as string), tree);
+      await other.ok(['check']);
+    });
+  }
+  await t.test('in zero-copy form: uncompressed layers are the diffIDs', async () => {
+    const blobs = blobsIn(s.path('out'));
+    for (const diffId of written.diffIds) assert.ok(blobs.includes(diffId), diffId);
+  });
+  await t.test('with gzipped layers', async (t) => {
+    await s.ok(['export', '--compress', 'gzip', key, s.path('gzipped')]);
+    const other = new TestStore(t);
+    const [again] = await other.json<[{ key: string }]>(['import', s.path('gzipped')]);
+    assert.equal(again.key, key);
+    assert.ok(!blobsIn(s.path('gzipped')).includes(written.diffIds[0] as string));
+  });
+  await t.test('not over a directory that holds something', async () => {
+    await s.refused(['export', key, s.path('out')], 'ERR_EXISTS', 1);
+  });
+  await t.test('as an ACI with the merged tree and a manifest made of the configuration', async (t) => {
+    await s.ok(['export', '--format', 'aci', key, s.path('squashed.aci')]);
+    const other = new TestStore(t);
+    await other.ok(['import', s.path('squashed.aci')]);
+    assert.deepEqual(await treeOf(other, 'example.com/app:v1'), tree);
+    const manifest = await other.json<{ app: { exec: string[] } }>(['cat-manifest', 'example.com/app']);
+    assert.deepEqual(manifest.app.exec, ['/bin/tool']);
+  });
+});
+
+test('with --keep-archive the layout that comes out has the digests of the one that went in', async (t) => {
+  const s = new TestStore(t);
+  layoutOf(s, 'gzip');
+  await s.ok(['import', '--keep-archive', s.path('layout')]);
+  await s.ok(['export', 'example.com/app:v1', s.path('out')]);
+  assert.deepEqual(blobsIn(s.path('out')), blobsIn(s.path('layout')));
+  await s.ok(['check']);
+  await s.ok(['rm', 'example.com/app:v1']);
+  await s.ok(['gc', '--grace-period', '0s']);
+  const fsck = await s.json<{ ok: boolean; checked: { blobs: number }; stray: string[] }>(['fsck']);
+  assert.deepEqual([fsck.ok, fsck.checked.blobs, fsck.stray], [true, 0, []]);
+});
+
+test('archives can be kept of an image that is here without them', async (t) => {
+  const s = new TestStore(t);
+  layoutOf(s, 'gzip');
+  await s.ok(['import', s.path('layout')]);
+  await s.ok(['import', '--keep-archive', s.path('layout')]);
+  await s.ok(['export', 'example.com/app:v1', s.path('out')]);
+  assert.deepEqual(blobsIn(s.path('out')), blobsIn(s.path('layout')));
+  assert.equal((await s.json<{ ok: boolean }>(['fsck'])).ok, true);
+});
+
+test('an ACI chain becomes one layer for each image, with whiteouts for what its whitelist drops', async (t) => {
+  const s = new TestStore(t);
+  const base = s.aci('base.aci', { name: 'example.com/base' }, [
+    { name: 'rootfs/etc', flag: '5', mode: 0o755 },
+    { name: 'rootfs/etc/kept', content: 'kept' },
+    { name: 'rootfs/etc/dropped', content: 'dropped' },
+    { name: 'rootfs/var/log/dropped', content: 'with its directory' },
+  ]);
+  const dependencies = [{ imageName: 'example.com/base' }];
+  const app = s.aci('app.aci', { name: 'example.com/app', dependencies, pathWhitelist: ['/etc/kept', '/app'] }, [
+    { name: 'rootfs/app', content: 'app' },
+  ]);
+  await s.ok(['import', base, app]);
+  await s.ok(['export', '--format', 'oci', 'example.com/app', s.path('chain')]);
+  const other = new TestStore(t);
+  const [{ key, layers }] = await other.json<[{ key: string; layers: number }]>(['import', s.path('chain')]);
+  assert.equal(layers, 2);
+  assert.deepEqual(await treeOf(other, key), await treeOf(s, 'example.com/app'));
+
+  await s.ok(['export', '--format', 'oci', 'example.com/base', s.path('base')]);
+  const [again] = await other.json<[{ objects: { new: number } }]>(['import', s.path('base')]);
+  assert.equal(again.objects.new, 0, 'the base is a layer of both');
+});
+
+test('--diff-from gives what makes one tree of another', async (t) => {
+  const s = new TestStore(t);
+  ociLayout(s.path('old'), [{ ref: 'old', layers: LAYERS.slice(0, 1) }]);
+  ociLayout(s.path('new'), [{ ref: 'new', layers: LAYERS }]);
+  await s.ok(['import', '--jobs', '1', s.path('old'), s.path('new')]);
+  await s.ok(['export', '--diff-from', 'old', 'new', s.path('diff')]);
+  const index = JSON.parse(fs.readFileSync(join(s.path('diff'), 'index.json'), 'utf8'));
+  const manifestPath = join(s.path('diff'), 'blobs', ...index.manifests[0].digest.split(':'));
+  const [layer] = JSON.parse(fs.readFileSync(manifestPath, 'utf8')).layers;
+  const diff = fs.readFileSync(join(s.path('diff'), 'blobs', ...layer.digest.split(':')));
+  ociLayout(s.path('patched'), [{ ref: 'patched', layers: [LAYERS[0] as Buffer, diff] }]);
+  await s.ok(['import', s.path('patched')]);
+  assert.deepEqual(await treeOf(s, 'patched'), await treeOf(s, 'new'));
+  await s.refused(['export', '--format', 'tar', '--diff-from', 'old', 'new', s.path('x')], 'ERR_USAGE', 2);
+});

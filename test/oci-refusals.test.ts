@@ -1,0 +1,658 @@
+/** OCI images that are damaged or mean harm: what is refused, with which code, and that nothing of it stays. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { type EntrySpec, tar } from './fixtures/archive.js';
+import { cairn, type Ran } from './fixtures/cli.js';
+import { assertNothingStaged, canaries, makePlace, type Place, treeOn } from './fixtures/hostile.js';
+import {
+  blobPath,
+  configOf,
+  type Descriptor,
+  digestOf,
+  dockerEntries,
+  HOST,
+  indexOf,
+  layoutTar,
+  MEDIA,
+  manifestOf,
+  type OciImageSpec,
+  ociLayout,
+  type WrittenImage,
+  writeBlob,
+  writeDocument,
+  writeIndex,
+} from './fixtures/oci.js';
+
+interface Result {
+  source: string;
+  key?: string;
+  error?: { code: string; message: string; entry?: string };
+}
+
+/** Writes a source into a directory of its own. @returns its path */
+type Make = (dir: string, place: Place) => string;
+type Case = readonly [behaviour: string, make: Make, codes: string, why?: RegExp];
+
+const MISMATCH = 'ERR_DIGEST_MISMATCH';
+const MANIFEST = 'ERR_BAD_MANIFEST';
+const ARCHIVE = 'ERR_BAD_ARCHIVE';
+const NOWHERE = `sha256:${'0'.repeat(64)}`;
+const LAYER = tar([{ name: 'f', content: 'not to be kept' }]);
+const GOOD: OciImageSpec = { ref: 'good', layers: [LAYER, tar([{ name: 'g', content: 'nor is this' }])] };
+
+/** A good layout, then changed. */
+function spoiled(change: (dir: string, image: WrittenImage) => void, compress: 'none' | 'gzip' = 'none'): Make {
+  return (dir) => {
+    const [image] = ociLayout(dir, [{ ...GOOD, compress }]);
+    change(dir, image as WrittenImage);
+    return dir;
+  };
+}
+
+interface Parts {
+  config: Descriptor;
+  layers: Descriptor[];
+}
+
+/** A layout with these words of its descriptors, configuration or manifest changed. */
+function composed(change: {
+  config?: Readonly<Record<string, unknown>>;
+  parts?: (parts: Parts) => Partial<Parts>;
+  manifest?: (manifest: Record<string, unknown>) => object;
+  descriptor?: Partial<Descriptor>;
+}): Make {
+  return (dir) => {
+    const config = writeDocument(
+      dir,
+      configOf({ ...GOOD, ...(change.config && { config: change.config }) }),
+      MEDIA.config,
+    );
+    const layers = GOOD.layers.map((layer) => writeBlob(dir, layer, MEDIA.layer));
+    const parts = { config, layers, ...change.parts?.({ config, layers }) };
+    const manifest = manifestOf(parts.config, parts.layers);
+    const descriptor = writeDocument(dir, change.manifest?.(manifest) ?? manifest, MEDIA.manifest);
+    writeIndex(dir, indexOf([{ ...descriptor, ...change.descriptor }]));
+    return dir;
+  };
+}
+
+function indexed(index: object | string | Buffer): Make {
+  return spoiled((dir) => writeIndex(dir, index));
+}
+
+/** The bytes of a blob are others, of the same length. */
+function flip(dir: string, digest: string): void {
+  const bytes = fs.readFileSync(blobPath(dir, digest));
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+  fs.writeFileSync(blobPath(dir, digest), bytes);
+}
+
+function oneLonger(descriptor: Descriptor): Descriptor {
+  return { ...descriptor, size: descriptor.size + 1 };
+}
+
+function lastOf<T>(items: readonly T[], change: (item: T) => T): T[] {
+  return items.map((item, i) => (i === items.length - 1 ? change(item) : item));
+}
+
+const DOCUMENTS: readonly Case[] = [
+  ['a layer of other bytes', spoiled((dir, { layers }) => flip(dir, layers[1] as string)), MISMATCH],
+  ['a gzipped layer of other bytes', spoiled((dir, { layers }) => flip(dir, layers[1] as string), 'gzip'), MISMATCH],
+  [
+    'a layer cut short',
+    spoiled((dir, { layers }) => fs.truncateSync(blobPath(dir, layers[1] as string), 1024)),
+    MISMATCH,
+  ],
+  [
+    'a layer with more behind its end',
+    spoiled((dir, { layers }) => fs.appendFileSync(blobPath(dir, layers[1] as string), 'x')),
+    MISMATCH,
+  ],
+  ['a manifest of other bytes', spoiled((dir, { manifest }) => flip(dir, manifest)), MISMATCH],
+  ['a configuration of other bytes', spoiled((dir, { config }) => flip(dir, config)), MISMATCH],
+  ['a layer of another size', composed({ parts: ({ layers }) => ({ layers: lastOf(layers, oneLonger) }) }), MISMATCH],
+  ['a configuration of another size', composed({ parts: ({ config }) => ({ config: oneLonger(config) }) }), MISMATCH],
+  ['a manifest of another size', composed({ descriptor: { size: 7 } }), MISMATCH],
+  [
+    'a layer that is missing',
+    spoiled((dir, { layers }) => fs.rmSync(blobPath(dir, layers[1] as string))),
+    `${MANIFEST}|ERR_NOT_FOUND`,
+  ],
+  [
+    'a configuration that is missing',
+    spoiled((dir, { config }) => fs.rmSync(blobPath(dir, config))),
+    `${MANIFEST}|ERR_NOT_FOUND`,
+  ],
+  [
+    'a manifest that is missing',
+    spoiled((dir, { manifest }) => fs.rmSync(blobPath(dir, manifest))),
+    `${MANIFEST}|ERR_NOT_FOUND`,
+  ],
+  [
+    'a digest that leads elsewhere',
+    composed({
+      parts: ({ layers }) => ({
+        layers: lastOf(layers, (each) => ({ ...each, digest: 'sha256:../../../outside/secret' })),
+      }),
+    }),
+    MANIFEST,
+  ],
+  [
+    'a digest of another kind',
+    composed({ parts: ({ layers }) => ({ layers: lastOf(layers, (each) => ({ ...each, digest: 'md5:00' })) }) }),
+    `${MANIFEST}|ERR_UNSUPPORTED`,
+  ],
+  [
+    'diffIDs that do not match',
+    composed({ config: { rootfs: { type: 'layers', diff_ids: [digestOf(LAYER), NOWHERE] } } }),
+    MISMATCH,
+  ],
+  [
+    'diffIDs in another order',
+    composed({ config: { rootfs: { type: 'layers', diff_ids: GOOD.layers.map(digestOf).reverse() } } }),
+    MISMATCH,
+  ],
+  [
+    'fewer diffIDs than layers',
+    composed({ config: { rootfs: { type: 'layers', diff_ids: [digestOf(LAYER)] } } }),
+    MANIFEST,
+  ],
+  [
+    'more diffIDs than layers',
+    composed({ config: { rootfs: { type: 'layers', diff_ids: [...GOOD.layers, LAYER].map(digestOf) } } }),
+    MANIFEST,
+  ],
+  ['a configuration without diffIDs', composed({ config: { rootfs: undefined } }), MANIFEST],
+  // CVE-2021-41190: one document that different programs read as different things.
+  [
+    'CVE-2021-41190: a manifest that is an index as well',
+    composed({ manifest: (manifest) => ({ ...manifest, manifests: [] }) }),
+    MANIFEST,
+  ],
+  [
+    'CVE-2021-41190: an index that is a manifest as well',
+    indexed({ ...indexOf([]), config: {}, layers: [] }),
+    MANIFEST,
+  ],
+  [
+    'a manifest of another media type than its descriptor',
+    composed({ manifest: (manifest) => ({ ...manifest, mediaType: MEDIA.index }) }),
+    MANIFEST,
+  ],
+  [
+    'a descriptor of another media type than its manifest',
+    composed({ descriptor: { mediaType: MEDIA.index } }),
+    MANIFEST,
+  ],
+  [
+    'a media type of nothing we know',
+    composed({ descriptor: { mediaType: 'text/plain' } }),
+    `${MANIFEST}|ERR_UNSUPPORTED`,
+  ],
+  [
+    'a layer of a media type of nothing we know',
+    composed({ parts: ({ layers }) => ({ layers: lastOf(layers, (each) => ({ ...each, mediaType: 'text/plain' })) }) }),
+    `${MANIFEST}|ERR_UNSUPPORTED`,
+  ],
+  [
+    'another schema version',
+    composed({ manifest: (manifest) => ({ ...manifest, schemaVersion: 1 }) }),
+    `${MANIFEST}|ERR_UNSUPPORTED`,
+  ],
+  ['an index.json of 5 MiB', indexed(Buffer.from(JSON.stringify(indexOf([])).padEnd(5 * 2 ** 20))), ARCHIVE],
+  ['an index.json that is not JSON', indexed('{"manifests": ['), MANIFEST],
+  ['an index.json that is a list', indexed('[]'), MANIFEST],
+  ['an index.json that is empty', indexed(''), MANIFEST],
+  [
+    'an index.json nested too deep',
+    indexed(`{"schemaVersion":2,"x":${'['.repeat(100)}${']'.repeat(100)},"manifests":[]}`),
+    ARCHIVE,
+  ],
+  ['an index.json with __proto__', indexed('{"schemaVersion":2,"__proto__":{},"manifests":[]}'), ARCHIVE],
+  ['an index.json without images', indexed(indexOf([])), `ERR_NOT_FOUND|${MANIFEST}`],
+  [
+    'an index.json that is missing',
+    spoiled((dir) => fs.rmSync(join(dir, 'index.json'))),
+    `${MANIFEST}|ERR_NOT_FOUND|ERR_NOT_AN_IMAGE`,
+  ],
+  [
+    'a layout of another version',
+    spoiled((dir) => fs.writeFileSync(join(dir, 'oci-layout'), '{"imageLayoutVersion":"9.0.0"}')),
+    `${MANIFEST}|ERR_UNSUPPORTED`,
+  ],
+  ['an index that names itself', namesItself, `${MANIFEST}|${MISMATCH}|${ARCHIVE}`],
+  ['indexes within indexes without end', nested, MANIFEST],
+  [
+    '129 layers',
+    (dir) => {
+      ociLayout(dir, [{ ref: 'deep', layers: Array.from({ length: 129 }, () => LAYER) }]);
+      return dir;
+    },
+    'ERR_LIMIT',
+    /129.*128.*--max-layers/,
+  ],
+  [
+    'a layer that bursts',
+    (dir) => {
+      const bomb = tar([{ name: 'zeros', content: Buffer.alloc(100 * 2 ** 20) }]);
+      ociLayout(dir, [{ ref: 'bomb', layers: [bomb], compress: 'gzip' }]);
+      return dir;
+    },
+    'ERR_LIMIT',
+    /--max-ratio/,
+  ],
+  [
+    'a layout tar cut short',
+    (dir) => {
+      ociLayout(join(dir, 'layout'), [GOOD]);
+      const file = join(dir, 'cut.tar');
+      fs.writeFileSync(file, layoutTar(join(dir, 'layout')).subarray(0, -3000));
+      return file;
+    },
+    `${ARCHIVE}|${MANIFEST}`,
+  ],
+  [
+    'a gzipped layout tar cut short',
+    (dir) => {
+      ociLayout(join(dir, 'layout'), [GOOD]);
+      const file = join(dir, 'cut.tgz');
+      fs.writeFileSync(file, gzipSync(layoutTar(join(dir, 'layout'))).subarray(0, -30));
+      return file;
+    },
+    `${ARCHIVE}|ERR_BAD_COMPRESSION`,
+  ],
+];
+
+/** The digest in the index is that of no document, but a document of that name is there: the index. */
+function namesItself(dir: string): string {
+  ociLayout(dir, [GOOD]);
+  const descriptor = { mediaType: MEDIA.index, digest: NOWHERE, size: 0 };
+  const { length } = JSON.stringify(indexOf([descriptor]));
+  // The number of digits of its length is part of its length.
+  const size = length + String(length).length - 1;
+  writeIndex(dir, indexOf([{ ...descriptor, size }]));
+  fs.copyFileSync(join(dir, 'index.json'), blobPath(dir, NOWHERE));
+  return dir;
+}
+
+function nested(dir: string): string {
+  ociLayout(dir, [GOOD]);
+  let inner = indexOf([]);
+  for (let i = 0; i < 200; i++) inner = indexOf([{ ...writeDocument(dir, inner, MEDIA.index), platform: HOST }]);
+  writeIndex(dir, inner);
+  return dir;
+}
+
+const SECRETS = ['../../etc/passwd', '../outside/secret', '/etc/passwd', 'a/../../../outside/secret'];
+
+/** What `docker save` writes, its list of images changed. */
+function docker(old: boolean, change: (list: Record<string, unknown>) => void, more: EntrySpec[] = []): EntrySpec[] {
+  const entries = dockerEntries([{ ...GOOD, ref: 'app:1' }], old).filter(
+    ({ name }) => old || !['index.json', 'oci-layout'].includes(name as string),
+  );
+  const changed = entries.map((each): EntrySpec => {
+    if (each.name !== 'manifest.json') return each;
+    const list = JSON.parse(each.content as string) as Record<string, unknown>[];
+    change(list[0] as Record<string, unknown>);
+    return { ...each, content: JSON.stringify(list) };
+  });
+  return [...more, ...changed];
+}
+
+function packed(entries: EntrySpec[]): Make {
+  return (dir) => {
+    fs.mkdirSync(dir);
+    fs.writeFileSync(join(dir, 'docker.tar'), tar(entries));
+    return join(dir, 'docker.tar');
+  };
+}
+
+/** The same files, in a directory. */
+function unpacked(entries: EntrySpec[]): Make {
+  return (dir) => {
+    for (const { name, flag, content } of entries) {
+      if (flag === '5') continue;
+      const path = join(dir, name as string);
+      fs.mkdirSync(join(path, '..'), { recursive: true });
+      fs.writeFileSync(path, content ?? '');
+    }
+    return dir;
+  };
+}
+
+function without(list: Record<string, unknown>, field: string): void {
+  delete list[field];
+}
+
+function linked(link: string): EntrySpec[] {
+  return docker(true, (list) => (list['Layers'] = ['x/layer.tar', 'x/layer.tar']), [
+    { name: 'x/layer.tar', flag: '2', link },
+  ]);
+}
+
+const REFUSED = `${MANIFEST}|${ARCHIVE}|ERR_NOT_FOUND|ERR_NOT_AN_IMAGE`;
+const DOCKER: readonly Case[] = [
+  ...SECRETS.flatMap((secret): Case[] => [
+    [`Config is ${secret}`, packed(docker(true, (list) => (list['Config'] = secret))), REFUSED],
+    [`Config is ${secret}, in a directory`, unpacked(docker(true, (list) => (list['Config'] = secret))), REFUSED],
+    [`Layers are ${secret}`, packed(docker(true, (list) => (list['Layers'] = [secret, secret]))), REFUSED],
+    [
+      `Layers are ${secret}, in a directory`,
+      unpacked(docker(true, (list) => (list['Layers'] = [secret, secret]))),
+      REFUSED,
+    ],
+    [`a layer is a symlink to ${secret}`, packed(linked(secret)), REFUSED],
+  ]),
+  ['a layer is a symlink to itself', packed(linked('layer.tar')), REFUSED],
+  ['a layer is a symlink to a directory', packed(linked('..')), REFUSED],
+  [
+    'fewer Layers than diffIDs',
+    packed(docker(true, (list) => (list['Layers'] = (list['Layers'] as string[]).slice(1)))),
+    MANIFEST,
+  ],
+  ['Layers in another order', packed(docker(true, (list) => (list['Layers'] as string[]).reverse())), MISMATCH],
+  [
+    'Layers in another order, the new form',
+    packed(docker(false, (list) => (list['Layers'] as string[]).reverse())),
+    MISMATCH,
+  ],
+  ['no Config', packed(docker(true, (list) => without(list, 'Config'))), MANIFEST],
+  ['no Layers', packed(docker(true, (list) => without(list, 'Layers'))), MANIFEST],
+  ['Layers that are no list', packed(docker(true, (list) => (list['Layers'] = 'x'))), MANIFEST],
+  [
+    'a Config of other bytes',
+    packed(
+      docker(true, () => {}).map((each) =>
+        String(each.name).endsWith('.json') && each.name !== 'manifest.json'
+          ? { ...each, content: `${each.content} ` }
+          : each,
+      ),
+    ),
+    MISMATCH,
+  ],
+  ['a manifest.json that is not JSON', packed([{ name: 'manifest.json', content: '[' }]), MANIFEST],
+  ['a manifest.json without images', packed([{ name: 'manifest.json', content: '[]' }]), `${MANIFEST}|ERR_NOT_FOUND`],
+  ['a manifest.json of 5 MiB', packed([{ name: 'manifest.json', content: '[]'.padEnd(5 * 2 ** 20) }]), ARCHIVE],
+];
+
+const layered =
+  (...layers: EntrySpec[][]): Make =>
+  (dir) => {
+    ociLayout(dir, [{ ref: 'bad', layers: layers.map((entries) => tar(entries)) }]);
+    return dir;
+  };
+
+const LAYERS: readonly Case[] = [
+  ['a whiteout of nothing', layered([{ name: 'a/.wh.' }]), ARCHIVE],
+  ['a whiteout of "."', layered([{ name: 'a/.wh..' }]), ARCHIVE],
+  ['a whiteout of ".."', layered([{ name: 'a/.wh...' }]), ARCHIVE],
+  ['a root that is a file', layered([{ name: './', content: 'x' }]), ARCHIVE],
+  ['a root that is a symlink', layered([{ name: '.', flag: '2', link: '/etc' }]), ARCHIVE],
+  ['a root that is a fifo', layered([{ name: '/', flag: '6' }]), ARCHIVE],
+  ['a name through ".." out of the root', layered([{ name: '../x' }]), ARCHIVE],
+  ['a whiteout through ".." out of the root', layered([{ name: '../.wh.x' }]), ARCHIVE],
+  ['a hard link to an absolute path', layered([{ name: 'h', flag: '1', link: '/etc/passwd' }]), ARCHIVE],
+  ['a hard link through ".."', layered([{ name: 'h', flag: '1', link: '../outside/secret' }]), ARCHIVE],
+  ['a hard link to itself', layered([{ name: 'h', flag: '1', link: 'h' }]), `${ARCHIVE}|ERR_BAD_LINK`],
+  ['a symlink without a target', layered([{ name: 's', flag: '2' }]), ARCHIVE],
+  ['a bad upper layer over a good one', layered([{ name: 'f', content: 'good alone' }], [{ name: '../x' }]), ARCHIVE],
+];
+
+async function refusesAll(t: TestContext, cases: readonly Case[]): Promise<void> {
+  const place = makePlace(t);
+  const { store, dir } = place;
+  const good = join(dir, 'archives', 'good');
+  ociLayout(good, [{ ref: 'kept', layers: [tar([{ name: 'kept', content: 'kept' }])] }]);
+  assert.equal((await cairn(['import', good], { store })).code, 0);
+  const sources = cases.map(([, make], i) => make(join(dir, 'archives', String(i)), place));
+  const before = { canaries: canaries(place), store: inStore(place) };
+  const ran = await cairn(['import', '--json', '--keep-going', ...sources], { store });
+  assert.notEqual(`${ran.stdout}`, '', ran.stderr);
+  const results = ran.json<never>() as Result[];
+  for (const [i, [behaviour, , codes, why]] of cases.entries()) {
+    await t.test(behaviour, () => {
+      const { error, source } = results[i] as Result;
+      assert.equal(source, sources[i]);
+      assert.ok(error, 'it was taken');
+      assert.ok(codes.split('|').includes(error.code), `${error.code}: ${error.message}`);
+      if (why !== undefined) assert.match(error.message, why);
+      assert.doesNotMatch(error.message, /canary/);
+    });
+  }
+  await t.test('the exit code tells', () => assert.equal(ran.code, 1));
+  await t.test('nothing of them is in the store, and it checks clean', async () => {
+    const listed = parsed<{ name: string }[]>(await cairn(['ls', '--json'], { store }));
+    assert.deepEqual(
+      listed.map(({ name }) => name),
+      ['kept'],
+    );
+    assert.deepEqual(inStore(place), before.store);
+    assertNothingStaged(place);
+    for (const verb of ['check', 'fsck']) {
+      const checked = await cairn([verb, '--json'], { store });
+      assert.equal(checked.code, 0, `${checked.stdout}${checked.stderr}`);
+    }
+  });
+  await t.test('nothing around the store has changed', () => assert.deepEqual(canaries(place), before.canaries));
+}
+
+/** Names of all objects and blobs. */
+function inStore({ store }: Place): string[] {
+  return fs
+    .readdirSync(store, { recursive: true, withFileTypes: true })
+    .filter((each) => each.isFile() && /^[0-9a-f]{60,}/.test(each.name))
+    .map(({ name }) => name)
+    .sort();
+}
+
+function parsed<T>(ran: Ran): T {
+  assert.notEqual(`${ran.stdout}`, '', ran.stderr);
+  return ran.json<never>() as T;
+}
+
+test('documents that are refused', (t) => refusesAll(t, DOCUMENTS));
+test('docker archives that are refused', (t) => refusesAll(t, DOCKER));
+test('layers that are refused', (t) => refusesAll(t, LAYERS));
+
+test('one refusal alone exits 1, and names the file', async (t) => {
+  const place = makePlace(t);
+  const source = composed({ config: { rootfs: { type: 'layers', diff_ids: [digestOf(LAYER), NOWHERE] } } })(
+    join(place.dir, 'archives', 'one'),
+    place,
+  );
+  const ran = await cairn(['import', '--json', source], { store: place.store });
+  assert.equal(ran.code, 1);
+  const error = ran.error();
+  assert.equal(error.code, MISMATCH);
+  assert.equal(error['expected'], NOWHERE);
+  assert.equal(error['found'], digestOf(GOOD.layers[1] as Buffer));
+  assert.ok(error.path?.startsWith(source), error.path);
+});
+
+const LOOPS: readonly [behaviour: string, layers: EntrySpec[][], code: string][] = [
+  ['a file below a symlink to itself', [[{ name: 'l', flag: '2', link: 'l' }], [{ name: 'l/f' }]], ARCHIVE],
+  [
+    'a file below symlinks to each other',
+    [
+      [
+        { name: 'a', flag: '2', link: 'b' },
+        { name: 'b', flag: '2', link: '/a' },
+      ],
+      [{ name: 'a/f' }],
+    ],
+    ARCHIVE,
+  ],
+  [
+    'a file below a loop of its own layer',
+    [
+      [
+        { name: 'l', flag: '2', link: './l/x' },
+        { name: 'l/f', content: 'x' },
+      ],
+    ],
+    ARCHIVE,
+  ],
+  ['a whiteout below a loop', [[{ name: 'l', flag: '2', link: 'l' }], [{ name: 'l/.wh.f' }]], ARCHIVE],
+  [
+    'a chain of 41 symlinks',
+    [
+      Array.from({ length: 41 }, (_none, i) => ({ name: `l${i}`, flag: '2', link: i === 40 ? '.' : `l${i + 1}` })),
+      [{ name: 'l0/f' }],
+    ],
+    ARCHIVE,
+  ],
+  ['a hard link to nothing', [[{ name: 'h', flag: '1', link: 'nothing' }]], 'ERR_BAD_LINK'],
+  [
+    'a hard link to a later entry',
+    [
+      [
+        { name: 'h', flag: '1', link: 'f' },
+        { name: 'f', content: 'x' },
+      ],
+    ],
+    'ERR_BAD_LINK',
+  ],
+  [
+    'a hard link to a directory below',
+    [[{ name: 'd', flag: '5' }], [{ name: 'h', flag: '1', link: 'd' }]],
+    `${ARCHIVE}|ERR_BAD_LINK`,
+  ],
+];
+
+test('what only the tree shows to be wrong is refused at import or at the latest when it is rendered', async (t) => {
+  for (const [behaviour, layers, codes] of LOOPS) {
+    await t.test(behaviour, async (t) => {
+      const place = makePlace(t);
+      const { store } = place;
+      const source = layered(...layers)(join(place.dir, 'archives', 'bad'), place);
+      const before = canaries(place);
+      let ran = await cairn(['import', '--json', source], { store });
+      if (ran.code === 0) ran = await cairn(['render', '--json', 'bad'], { store });
+      assert.equal(ran.code, 1);
+      assert.ok(codes.split('|').includes(ran.error().code), ran.stderr);
+      assertNothingStaged(place);
+      assert.equal((await cairn(['fsck'], { store })).code, 0);
+      assert.deepEqual(canaries(place), before);
+    });
+  }
+});
+
+const BELOW = { 'd/kept': 'file kept', d: 'dir' };
+const lower = (link: string): EntrySpec[] => [
+  { name: 'd', flag: '5' },
+  { name: 'd/kept', content: 'kept' },
+  { name: 'd/secret', content: 'inside' },
+  { name: 'l', flag: '2', link },
+];
+
+type Tree = Record<string, string>;
+const CONTAINED: readonly [behaviour: string, layers: (place: Place) => EntrySpec[][], tree: (place: Place) => Tree][] =
+  [
+    ['a whiteout below a symlink', () => [lower('d'), [{ name: 'l/.wh.secret' }]], () => ({ ...BELOW, l: 'link d' })],
+    [
+      'a whiteout below an absolute symlink',
+      () => [lower('/d'), [{ name: 'l/.wh.secret' }]],
+      () => ({ ...BELOW, l: 'link /d' }),
+    ],
+    [
+      'a whiteout below a symlink out of the root',
+      () => [lower('../../../../d'), [{ name: 'l/.wh.secret' }]],
+      () => ({ ...BELOW, l: 'link ../../../../d' }),
+    ],
+    [
+      'an opaque marker below a symlink',
+      () => [lower('/../d'), [{ name: 'l/.wh..wh..opq' }, { name: 'l/new', content: 'new' }]],
+      () => ({ d: 'dir', 'd/new': 'file new', l: 'link /../d' }),
+    ],
+    [
+      'a whiteout below a symlink to a directory around the store',
+      ({ outside }) => [lower(outside), [{ name: 'l/.wh.secret' }, { name: 'l/.wh..wh..opq' }]],
+      ({ outside }) => ({ ...BELOW, 'd/secret': 'file inside', l: `link ${outside}` }),
+    ],
+    [
+      'a whiteout of a symlink itself',
+      () => [lower('d'), [{ name: '.wh.l' }]],
+      () => ({ ...BELOW, 'd/secret': 'file inside' }),
+    ],
+    [
+      'a file below a symlink of the same layer',
+      () => [
+        [
+          { name: 'l', flag: '2', link: '../x' },
+          { name: 'l/f', content: 'in' },
+        ],
+      ],
+      () => ({ l: 'link ../x', x: 'dir', 'x/f': 'file in' }),
+    ],
+    [
+      'a hard link through a symlink',
+      () => [lower('/d'), [{ name: 'h', flag: '1', link: 'l/secret' }]],
+      () => ({ ...BELOW, 'd/secret': 'file inside', l: 'link /d', h: 'file inside' }),
+    ],
+    [
+      'a directory in place of a symlink, then a file below',
+      () => [
+        lower('/d'),
+        [
+          { name: 'l', flag: '5' },
+          { name: 'l/f', content: 'own' },
+        ],
+      ],
+      () => ({ ...BELOW, 'd/secret': 'file inside', l: 'dir', 'l/f': 'file own' }),
+    ],
+    [
+      // CVE-2021-29136, -2014-9357: layers that plant links for what comes after them.
+      'a link planted in one layer and written through in the next two',
+      () => [
+        [{ name: 'a/b/up', flag: '2', link: '../../../..' }],
+        [{ name: 'a/b/up/x', flag: '2', link: '/../outside' }],
+        [{ name: 'a/b/up/x/secret', content: 'evil' }],
+      ],
+      () => ({
+        a: 'dir',
+        'a/b': 'dir',
+        'a/b/up': 'link ../../../..',
+        x: 'link /../outside',
+        outside: 'dir',
+        'outside/secret': 'file evil',
+      }),
+    ],
+    [
+      'what aufs left behind',
+      () => [lower('d'), [{ name: '.wh..wh.plnk', flag: '5' }, { name: '.wh..wh.aufs' }, { name: '.wh..wh.plnk/1.2' }]],
+      () => ({ ...BELOW, 'd/secret': 'file inside', l: 'link d' }),
+    ],
+    [
+      'a chain of 40 symlinks',
+      () => [
+        Array.from({ length: 40 }, (_none, i) => ({ name: `l${i}`, flag: '2', link: i === 39 ? 'd' : `l${i + 1}` })),
+        [{ name: 'l0/f', content: 'x' }],
+      ],
+      () => ({
+        ...Object.fromEntries(
+          Array.from({ length: 40 }, (_none, i) => [`l${i}`, `link ${i === 39 ? 'd' : `l${i + 1}`}`]),
+        ),
+        d: 'dir',
+        'd/f': 'file x',
+      }),
+    ],
+  ];
+
+test('links lead nowhere but inside the root', async (t) => {
+  for (const [behaviour, layers, tree] of CONTAINED) {
+    await t.test(behaviour, async (t) => {
+      const place = makePlace(t);
+      const { store } = place;
+      const source = layered(...layers(place))(join(place.dir, 'archives', 'links'), place);
+      const before = canaries(place);
+      const imported = await cairn(['import', source], { store });
+      assert.equal(imported.code, 0, imported.stderr);
+      const [{ path }] = parsed<[{ path: string }]>(await cairn(['render', '--json', 'bad'], { store }));
+      assert.deepEqual(treeOn(path), tree(place));
+      assert.deepEqual(canaries(place), before);
+    });
+  }
+});
