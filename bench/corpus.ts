@@ -3,17 +3,21 @@
  *
  *     flat.tar                 the merged tree
  *     layers/layerN.tar.gz     the same as OCI layers, lowest first; later ones may hold whiteouts
+ *     oci/                     these layers as an image layout, its image tagged latest
  *     aci/gz/layerN.aci        the same as ACIs named example.com/layerN, each depending on the one before
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { installedPackages, packImage, packTar } from './images.js';
+import { writeLayout } from './layout.js';
 
 export interface Corpus {
   flat: string;
   /** Lowest first, as the images. */
   layers: readonly string[];
   images: readonly string[];
+  /** An image layout of the layers, with its tag. */
+  layout: { dir: string; tag: string };
   /** The name of the uppermost image. */
   top: string;
 }
@@ -25,6 +29,7 @@ function corpusAt(dir: string): Corpus {
     flat: join(dir, 'flat.tar'),
     layers: LAYERS.map((n) => join(dir, 'layers', `layer${n}.tar.gz`)),
     images: LAYERS.map((n) => join(dir, 'aci', 'gz', `layer${n}.aci`)),
+    layout: { dir: join(dir, 'oci'), tag: 'latest' },
     top: nameOf(LAYERS.length),
   };
 }
@@ -36,7 +41,9 @@ function nameOf(layer: number): string {
 /** @throws Error that names what is missing */
 export function openCorpus(dir: string): Corpus {
   const corpus = corpusAt(dir);
-  const missing = [corpus.flat, ...corpus.layers, ...corpus.images].filter((file) => !fs.existsSync(file));
+  const missing = [corpus.flat, corpus.layout.dir, ...corpus.layers, ...corpus.images].filter(
+    (file) => !fs.existsSync(file),
+  );
   if (missing.length > 0) throw new Error(`not a corpus: ${missing.join(', ')} missing`);
   return corpus;
 }
@@ -58,6 +65,7 @@ export async function buildCorpus(dir: string): Promise<Corpus> {
       directories,
     });
   }
+  writeLayout(corpus.layout.dir, corpus.layers);
   await packTar(corpus.flat, { directories: packages }, false);
   return corpus;
 }

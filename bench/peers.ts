@@ -28,6 +28,11 @@ export function coldPeers({ layers }: Corpus, dir: string): Peers {
   return installed(TAR_PROGRAMS.map((program) => stackedTar(program, layers, dir)));
 }
 
+/** Against import and render of an OCI image: what unpacks one, and its layers one over the other. */
+export function ociPeers(corpus: Corpus, dir: string): Peers {
+  return installed([umoci(corpus, dir), stackedTar('tar', corpus.layers, dir)]);
+}
+
 function installed(peers: readonly Peer[]): Peers {
   const all: Peers = { contestants: [], skipped: [] };
   for (const { contestant, needs } of peers) {
@@ -81,6 +86,22 @@ function linkCopy(flat: string, dir: string): Peer {
         return tree;
       },
       clear: () => remove(tree),
+    },
+  };
+}
+
+function umoci({ layout }: Corpus, dir: string): Peer {
+  const bundle = join(dir, 'bundle');
+  return {
+    needs: ['umoci', 'sync'],
+    contestant: {
+      name: 'umoci unpack + sync -f',
+      run: async (stopwatch) => {
+        await stopwatch.run(['umoci', 'unpack', '--image', `${layout.dir}:${layout.tag}`, bundle]);
+        await stopwatch.run(flush(bundle));
+        return join(bundle, 'rootfs');
+      },
+      clear: () => remove(bundle),
     },
   };
 }

@@ -3,12 +3,13 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Contestant, Scenario } from './contestant.js';
 import type { Corpus } from './corpus.js';
-import { coldPeers, warmPeers } from './peers.js';
+import { coldPeers, ociPeers, warmPeers } from './peers.js';
 import { cairn, run, type Stopwatch } from './process.js';
 
 export const SCENARIOS: Readonly<Record<string, (corpus: Corpus, dir: string) => Scenario>> = {
   warm,
   cold,
+  oci,
   again,
   reimport,
 };
@@ -84,6 +85,29 @@ function cold(corpus: Corpus, dir: string): Scenario {
   return {
     name: 'cold',
     what: 'nothing is there but the compressed archives',
+    contestants: [own, ...contestants],
+    skipped,
+  };
+}
+
+function oci(corpus: Corpus, dir: string): Scenario {
+  const store = join(dir, 'new');
+  const { contestants, skipped } = ociPeers(corpus, dir);
+  const { layout } = corpus;
+  const own: Contestant = {
+    name: 'cairn import + render',
+    run: async (stopwatch) => {
+      const [imported] = JSON.parse(await stopwatch.run(cairn(store, 'import', `${layout.dir}:${layout.tag}`)));
+      expect(!imported.existed, 'the image was there already');
+      return (await render(stopwatch, store, { ...corpus, top: imported.key })).path;
+    },
+    clear: async () => {
+      await run(['rm', '-rf', store]);
+    },
+  };
+  return {
+    name: 'oci',
+    what: 'nothing is there but an OCI image with gzipped layers',
     contestants: [own, ...contestants],
     skipped,
   };

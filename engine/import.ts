@@ -12,22 +12,22 @@ import { Absorber } from './absorb.js';
 import { type Committed, Committer, merge, type Outcome, type Prepared } from './commit.js';
 import { mustWrite, type StoreContext } from './context.js';
 import { CairnError, toCairnError } from './errors.js';
-import { identifyBytes } from './identify.js';
 import { prepareAci } from './import/aci.js';
 import { Claims } from './import/claims.js';
+import { Meter } from './import/meter.js';
 import { keyOfImage, namesOf, prepareOci } from './import/oci.js';
+import { openArchive } from './import/open-archive.js';
 import { checkExpected, type ImportOptions } from './import/options.js';
 import { chooseSingleLayer } from './import/single-layer.js';
-import { headOf, headOfStream, kindOfArchive, locateSource } from './import/source-kind.js';
+import { headOf, headOfStream, kindOfArchive, type Located, locateSource } from './import/source-kind.js';
 import { digestBytes } from './index/contents.js';
 import type { ImageRecord } from './index/records.js';
 import type { Key } from './key.js';
 import { type ChosenImage, chooseImage } from './oci/choose.js';
-import { archiveContainer, type Container, directoryContainer } from './oci/container.js';
+import { type Container, directoryContainer } from './oci/container.js';
 import { hostPlatform, parsePlatform } from './oci/platform.js';
 import { eachOf, withControl } from './pool.js';
 import { fingerprintOf, sizeOf } from './sources.js';
-import { BLOCK } from './tar/header.js';
 
 export type { ImportOptions } from './import/options.js';
 
@@ -109,7 +109,8 @@ export class Importer {
     return uses.during(options.signal, async () => {
       const located = locateSource(source);
       const request = { ...options, importTime, onBytes: meter.of(source) };
-      const known = located.kind === 'file' ? await this.#findKnown(located, options) : undefined;
+      const fingerprint = located.kind === 'file' ? await fingerprintOf(located.path, located.size) : undefined;
+      const known = await this.#findKnown(located, fingerprint, options);
       if (known !== undefined) {
         refuseName(options);
         checkExpected(options.expect, [known.image.key, known.digest]);
@@ -131,36 +132,17 @@ export class Importer {
           return await this.#importChosen(source, chosen.container, chosen.image, dir, request, begun);
         }
         if ((await kindOfArchive(this.#store, head)) === 'container') {
-          const container = await this.#openArchive(source, from, head, dir, options);
+          const container = await openArchive(this.#store, source, from, head, dir, options.signal);
           const reference = located.kind === 'stream' ? undefined : located.reference;
           return await this.#importOci(source, container, reference, dir, request, begun);
         }
         refuseName(options);
-        const fingerprint = located.kind === 'stream' ? undefined : await fingerprintOf(located.path, located.size);
         const aci = { source: from, size, fingerprint };
         const prepared = await prepareAci(this.#store, this.#absorber, aci, dir, request);
         return this.#describeOutcome(source, prepared, await this.#committer.add(prepared), begun);
       } finally {
         if (!staging.abandoned) await pool.run<'remove'>({ kind: 'remove', paths: [dir] });
       }
-    });
-  }
-
-  /** Unpacks an archive of archives once if it is compressed or a stream, and lists what it holds. */
-  async #openArchive(
-    source: string,
-    from: Source,
-    head: Buffer,
-    staging: string,
-    { signal }: ImportOptions,
-  ): Promise<Container> {
-    const { pool, limits } = this.#store;
-    const plain = 'path' in from && identifyBytes(head.subarray(0, BLOCK), source) === 'none';
-    return withControl(signal, undefined, async (control) => {
-      const file = plain ? (from as { path: string }).path : join(staging, 'spool');
-      if (!plain) await pool.run<'spool'>({ kind: 'spool', control, source: from, to: file, limits });
-      const members = await pool.run<'list-members'>({ kind: 'list-members', control, path: file, limits });
-      return archiveContainer(source, file, members, limits);
     });
   }
 
@@ -224,11 +206,14 @@ export class Importer {
    * and only then the whole is hashed as it lies there.
    */
   async #findKnown(
-    { path, size }: { path: string; size: number },
-    { signal }: ImportOptions,
+    located: Located,
+    fingerprint: string | undefined,
+    { signal, layer, keepArchive }: ImportOptions,
   ): Promise<{ image: ImageRecord; digest: string } | undefined> {
+    if (located.kind !== 'file' || fingerprint === undefined || layer === true) return undefined;
     const { index, pool } = this.#store;
-    const candidates = index.fingerprints.get(await fingerprintOf(path, size));
+    const { path } = located;
+    const candidates = index.fingerprints.get(fingerprint);
     if (candidates === undefined) return undefined;
     const { sha256 } = await withControl(signal, undefined, (control) =>
       pool.run<'digest'>({ kind: 'digest', control, source: { path } }),
@@ -237,7 +222,8 @@ export class Importer {
     if (!candidates.includes(digest)) return undefined;
     const key = index.digests.get(digestBytes(digest));
     const image = key === undefined ? undefined : index.image(key);
-    return image === undefined ? undefined : { image, digest };
+    if (image === undefined || (keepArchive === true && image.archives === undefined)) return undefined;
+    return { image, digest };
   }
 
   /** Importing counts as use, and changes nothing else of an image that is here. */
@@ -290,31 +276,4 @@ function refuseName({ name }: ImportOptions): void {
 
 function refuseFlag(given: boolean | undefined, why: string): void {
   if (given === true) throw new CairnError('ERR_USAGE', why);
-}
-
-/** Adds up what several imports have read. */
-class Meter {
-  readonly #done = new Map<string, number>();
-  readonly #options: ImportOptions;
-  readonly #what: string;
-
-  constructor(sources: readonly string[], options: ImportOptions) {
-    this.#options = options;
-    this.#what = sources.length === 1 ? `importing ${sources[0]}` : `importing ${sources.length} images`;
-  }
-
-  of(source: string): ((bytes: number) => void) | undefined {
-    const { onProgress } = this.#options;
-    if (onProgress === undefined) return undefined;
-    return (bytes) => {
-      this.#done.set(source, bytes);
-      let done = 0;
-      for (const each of this.#done.values()) done += each;
-      onProgress({ what: this.#what, unit: 'bytes', done });
-    };
-  }
-
-  skip(source: string): void {
-    this.#done.delete(source);
-  }
 }

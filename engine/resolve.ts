@@ -1,7 +1,6 @@
 /** From what a person typed to an image or a tree of the store. */
 import * as fs from 'node:fs';
 import { CairnError } from './errors.js';
-import { isLayout } from './import/source-kind.js';
 import { digestBytes } from './index/contents.js';
 import { findNamed, imagesByHash } from './index/images.js';
 import type { Index } from './index/open.js';
@@ -9,6 +8,7 @@ import type { ImageRecord, TreeRecord } from './index/records.js';
 import { type Key, keyOf, parseHashPrefix } from './key.js';
 import { parseAppString } from './name.js';
 import { isReference, parseReference } from './oci/reference.js';
+import { isLayout } from './sources.js';
 
 const MAX_CANDIDATES = 10;
 const TREE_PREFIX = 'deps-';

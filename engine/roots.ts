@@ -68,11 +68,17 @@ export function holdersOf(store: StoreContext, image: ImageRecord): string[] {
   }
   for (const lease of activeLeases(store)) {
     const tree = store.index.trees.get(lease.tree);
-    if (tree !== undefined && image.layers.some((layer) => tree.layers.includes(layer))) {
+    if (tree !== undefined && isPartOf(image, tree)) {
       holders.push(`lease ${lease.id}${lease.holder === '' ? '' : ` of ${lease.holder}`}`);
     }
   }
   return holders;
+}
+
+/** An ACI is part of the trees that depend on it; a layer that OCI images share is kept by the tree itself. */
+function isPartOf(image: ImageRecord, tree: TreeRecord): boolean {
+  if (image.format === 'oci') return tree.images.includes(image.key);
+  return image.layers.some((layer) => tree.layers.includes(layer));
 }
 
 /** Trees that a lease holds. */

@@ -7,11 +7,20 @@ import { identifyFile } from './identify.js';
 
 export const STDIN = '-';
 
-/** Every file below a directory that looks like an image, in byte order; a file is itself. @throws CairnError `ERR_NOT_FOUND` */
+/** Whether this is the directory of an OCI image layout. */
+export function isLayout(path: string): boolean {
+  if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
+  return ['oci-layout', 'index.json'].some((name) => fs.existsSync(join(path, name)));
+}
+
+/**
+ * Every file below a directory that looks like an image, and every image layout, in byte order; a file is itself.
+ * @throws CairnError `ERR_NOT_FOUND`
+ */
 export function imagesBelow(dir: string): string[] {
   const stat = fs.statSync(dir, { throwIfNoEntry: false });
   if (stat === undefined) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${dir}`, { path: dir });
-  if (!stat.isDirectory()) return [dir];
+  if (!stat.isDirectory() || isLayout(dir)) return [dir];
   const found: string[] = [];
   for (const entry of fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(dir, entry.name);

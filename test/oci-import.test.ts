@@ -395,3 +395,27 @@ function objectsOf(s: TestStore): string[] {
   const found = fs.readdirSync(join(s.store, 'objects'), { recursive: true, withFileTypes: true });
   return found.filter((each) => each.isFile()).map(({ name }) => name);
 }
+
+test('--recursive takes layouts below a directory as the images they are', async (t) => {
+  const s = new TestStore(t);
+  ociLayout(s.path('images/app'), [APP]);
+  fs.writeFileSync(s.path('images/other.tar'), dockerArchive([{ ref: 'other:v1', layers: [LOWER] }], { old: false }));
+  fs.writeFileSync(s.path('images/notes.txt'), 'no image');
+  const all = await s.json<Imported[]>(['import', '--recursive', s.path('images')]);
+  assert.deepEqual(
+    all.map(({ name }) => name),
+    ['example.com/app', 'other'],
+  );
+});
+
+test('a lease on a tree does not hold another image that has a layer in common', async (t) => {
+  const s = new TestStore(t);
+  ociLayout(s.path('one'), [{ ref: 'one', layers: [LOWER] }]);
+  ociLayout(s.path('two'), [{ ref: 'two', layers: [LOWER, UPPER] }]);
+  await s.ok(['import', s.path('one'), s.path('two')]);
+  const [{ treeId }] = await s.json<[{ treeId: string }]>(['render', 'two']);
+  await s.ok(['lease', 'add', treeId, '--ttl', '1h']);
+  await s.refused(['rm', 'two'], 'ERR_HELD', 1);
+  await s.ok(['rm', 'one']);
+  await s.ok(['check']);
+});

@@ -1,10 +1,9 @@
 /** What an import's source is: where it lies, which of several images is meant, and in which kind of archive. */
 import * as fs from 'node:fs';
-import { join } from 'node:path';
 import type { StoreContext } from '../context.js';
 import { identifyFile } from '../identify.js';
 import { withControl } from '../pool.js';
-import { STDIN } from '../sources.js';
+import { isLayout, STDIN } from '../sources.js';
 
 /** Enough for the first header of an archive, with all that may come before it. */
 const HEAD_BYTES = 16 * 1024;
@@ -35,12 +34,6 @@ function splitReference(source: string): { path: string; reference: string | und
     }
   }
   return { path: source, reference: undefined };
-}
-
-/** Whether this is the directory of an OCI image layout. */
-export function isLayout(path: string): boolean {
-  if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
-  return ['oci-layout', 'index.json'].some((name) => fs.existsSync(join(path, name)));
 }
 
 /** The first bytes of a file, or all of a short one. */
