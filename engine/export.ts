@@ -56,7 +56,9 @@ export async function exportImage(
 ): Promise<Exported> {
   const { signal, onProgress, format = image.format } = options;
   const target = file === '-' ? undefined : resolve(file);
-  const scratch = target === undefined ? roomFor(store) : beside(target);
+  const isArchive = format === 'tar' || format === 'aci';
+  // An archive on its way to a stream needs no room: it can leave a full disk.
+  const scratch = target !== undefined ? beside(target) : isArchive ? '' : roomFor(store);
   const onCount = onProgress && ((done: number) => onProgress({ what: 'exporting', unit: 'bytes', done }));
   return store.uses.during(signal, async () => {
     try {
@@ -82,7 +84,7 @@ export async function exportImage(
       noteUse(store, image);
       return { file, ...made };
     } finally {
-      await store.pool.run<'remove'>({ kind: 'remove', paths: [scratch, `${scratch}.layout`] });
+      if (scratch !== '') await store.pool.run<'remove'>({ kind: 'remove', paths: [scratch, `${scratch}.layout`] });
     }
   });
 }

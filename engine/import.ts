@@ -15,7 +15,7 @@ import { CairnError, toCairnError } from './errors.js';
 import { prepareAci } from './import/aci.js';
 import { Claims } from './import/claims.js';
 import { Meter } from './import/meter.js';
-import { keyOfImage, namesOf, prepareOci } from './import/oci.js';
+import { keepsArchives, keyOfImage, namesOf, prepareOci } from './import/oci.js';
 import { openArchive } from './import/open-archive.js';
 import { checkExpected, type ImportOptions } from './import/options.js';
 import { chooseSingleLayer } from './import/single-layer.js';
@@ -175,7 +175,7 @@ export class Importer {
     try {
       await Promise.all(claim.others);
       const here = this.#store.index.image(key);
-      if (here !== undefined && (request.keepArchive !== true || here.archives !== undefined)) {
+      if (here !== undefined && (!keepsArchives(chosen, request) || here.archives !== undefined)) {
         const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
         return await this.#alreadyHere(source, here, begun, { ...here, ...first, aliases, digests });
       }

@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { tar } from './fixtures/archive.js';
-import { ociLayout, type WrittenImage } from './fixtures/oci.js';
+import { dockerArchive, ociLayout, type WrittenImage } from './fixtures/oci.js';
 import { type Json, TestStore } from './fixtures/store.js';
 
 const LAYERS = [
@@ -71,7 +71,7 @@ test('an OCI image is given back', async (t) => {
       await other.ok(['check']);
     });
   }
-  await t.test('in zero-copy form: uncompressed layers are the diffIDs', async () => {
+  await t.test('with uncompressed layers, which are what the diffIDs name', async () => {
     const blobs = blobsIn(s.path('out'));
     for (const diffId of written.diffIds) assert.ok(blobs.includes(diffId), diffId);
   });
@@ -106,6 +106,17 @@ test('with --keep-archive the layout that comes out has the digests of the one t
   await s.ok(['gc', '--grace-period', '0s']);
   const fsck = await s.json<{ ok: boolean; checked: { blobs: number }; stray: string[] }>(['fsck']);
   assert.deepEqual([fsck.ok, fsck.checked.blobs, fsck.stray], [true, 0, []]);
+});
+
+test('--keep-archive of what docker saves gives the same layers, since nothing names their archives', async (t) => {
+  const s = new TestStore(t);
+  fs.writeFileSync(s.path('saved.tar'), dockerArchive([{ ref: 'app:v1', layers: LAYERS }], { old: true }));
+  const [{ key }] = await s.json<[{ key: string }]>(['import', '--keep-archive', s.path('saved.tar')]);
+  await s.ok(['export', 'app:v1', s.path('out')]);
+  const other = new TestStore(t);
+  const [again] = await other.json<[{ key: string }]>(['import', s.path('out')]);
+  assert.equal(again.key, key);
+  assert.equal((await s.json<{ ok: boolean }>(['fsck'])).ok, true);
 });
 
 test('archives can be kept of an image that is here without them', async (t) => {

@@ -91,12 +91,20 @@ export async function prepareOci(
     layers: keys,
     manifest: manifestKey,
     config: key,
-    ...(request.keepArchive === true ? { archives: kept.map((each) => `sha512-${each?.sha512}` as Key) } : {}),
+    ...(keepsArchives(chosen, request) ? { archives: kept.map((each) => `sha512-${each?.sha512}` as Key) } : {}),
     digests: [...new Set([manifest.digest, chosen.config.digest])],
     dependencies: [],
     filters: false,
   };
   return { staging, documents, layers, image };
+}
+
+/**
+ * Where no manifest lists archives there are no digests to keep: the image gets a manifest of uncompressed layers, which recipes and
+ * objects give back.
+ */
+export function keepsArchives({ manifest }: ChosenImage, { keepArchive }: ImportOptions): boolean {
+  return keepArchive === true && manifest !== undefined;
 }
 
 /** Reads what is not here, once each. @returns what was read, and every layer's key by its diffID */
@@ -111,7 +119,7 @@ async function readLayers(
   const known = new Map<string, Key>();
   const unread: ChosenLayer[] = [];
   for (const layer of new Map(chosen.layers.map((each) => [each.diffId, each])).values()) {
-    const key = request.readAll || request.keepArchive === true ? undefined : findLayer(store, layer);
+    const key = request.readAll || keepsArchives(chosen, request) ? undefined : findLayer(store, layer);
     if (key === undefined) unread.push(layer);
     else known.set(layer.diffId, key);
   }
@@ -134,7 +142,7 @@ async function readLayers(
       signal: request.signal,
       onBytes: (bytes) => count(layer.diffId, bytes),
       format: 'oci',
-      keep: request.keepArchive === true,
+      keep: keepsArchives(chosen, request),
       // Its end is where its digest says.
       endless: true,
     });

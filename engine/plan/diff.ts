@@ -2,7 +2,7 @@
 import { type ByteString, toText } from '../bytes.js';
 import { CairnError } from '../errors.js';
 import { baseOf, joinPath, parentOf } from '../path.js';
-import type { Plan, PlanEntry } from './plan.js';
+import { type Plan, type PlanEntry, plainEntry } from './plan.js';
 
 const WHITEOUT = '.wh.';
 
@@ -61,21 +61,5 @@ function sameEntry(a: PlanEntry | undefined, b: PlanEntry): boolean {
 }
 
 function whiteout(path: ByteString): PlanEntry {
-  return {
-    path: joinPath(parentOf(path), `${WHITEOUT}${baseOf(path)}`),
-    type: 'file',
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    sec: 0,
-    nsec: 0,
-    size: 0,
-    key: '',
-    link: '',
-    devMajor: 0,
-    devMinor: 0,
-    xattrs: [],
-    group: '',
-    layer: 0,
-  };
+  return plainEntry(joinPath(parentOf(path), `${WHITEOUT}${baseOf(path)}`), 'file', 0o644, 0);
 }

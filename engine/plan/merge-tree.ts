@@ -2,7 +2,7 @@
 import type { ByteString } from '../bytes.js';
 import { baseOf, parentOf } from '../path.js';
 import type { TocEntry } from '../toc.js';
-import type { NodeType, Plan, PlanEntry } from './plan.js';
+import { type NodeType, type Plan, type PlanEntry, plainEntry } from './plan.js';
 
 /** One path. Two nodes with the same `entry` and `home` are two names of one inode. */
 export interface MergeNode {
@@ -125,25 +125,7 @@ function walk(directory: MergeNode, emit: (node: MergeNode) => void): void {
 
 function planEntry(node: MergeNode): PlanEntry {
   const { entry } = node;
-  if (entry === undefined) {
-    return {
-      path: node.path,
-      type: 'dir',
-      mode: 0o755,
-      uid: 0,
-      gid: 0,
-      sec: 0,
-      nsec: 0,
-      size: 0,
-      key: '',
-      link: '',
-      devMajor: 0,
-      devMinor: 0,
-      xattrs: [],
-      group: '',
-      layer: -1,
-    };
-  }
+  if (entry === undefined) return plainEntry(node.path, 'dir', 0o755, -1);
   return {
     path: node.path,
     type: nodeType(entry),

@@ -24,3 +24,24 @@ export interface Plan {
   /** Bytes of regular files, each inode once. */
   bytes: number;
 }
+
+/** What stands at a path of which nobody says more: root's, of time 0, empty. @param layer as {@link PlanEntry.layer} */
+export function plainEntry(path: ByteString, type: 'file' | 'dir', mode: number, layer: number): PlanEntry {
+  return {
+    path,
+    type,
+    mode,
+    uid: 0,
+    gid: 0,
+    sec: 0,
+    nsec: 0,
+    size: 0,
+    key: '',
+    link: '',
+    devMajor: 0,
+    devMinor: 0,
+    xattrs: [],
+    group: '',
+    layer,
+  };
+}
