@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { aci, manifest } from './fixtures/archive.js';
 import { cairn, temporaryDirectory } from './fixtures/cli.js';
+import { describeTree } from './fixtures/tree.js';
 
 function missing(program: string): string | false {
   const found = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
@@ -97,29 +98,12 @@ test('an archive that GNU tar made renders as GNU tar extracts it', {
     const extracted = join(dir, `extracted-${format}`);
     fs.mkdirSync(extracted);
     run('tar', ['--numeric-owner', '-xpf', archive, '-C', extracted]);
-    assert.deepEqual(describe(path), describe(join(extracted, 'rootfs')), format);
+    assert.deepEqual(describeTree(path), describeTree(join(extracted, 'rootfs')), format);
     const packed = join(dir, `${format}.tar`);
     assert.equal((await cairn(['export', '--format', 'tar', 'example.com/app', packed], { store })).code, 0);
     const again = join(dir, `again-${format}`);
     fs.mkdirSync(again);
     run('tar', ['--numeric-owner', '-xpf', packed, '-C', again]);
-    assert.deepEqual(describe(again), describe(path), `${format}, exported`);
+    assert.deepEqual(describeTree(again), describeTree(path), `${format}, exported`);
   }
 });
-
-/** Everything below a directory: type, mode, owner, time, content or target, and which names share an inode. */
-function describe(root: string): string[] {
-  const inodes = new Map<bigint, string>();
-  const lines: string[] = [];
-  const visit = (path: string): void => {
-    const full = join(root, path);
-    const stat = fs.lstatSync(full, { bigint: true });
-    const first = stat.isDirectory() ? path : (inodes.get(stat.ino) ?? path);
-    inodes.set(stat.ino, first);
-    const what = stat.isSymbolicLink() ? fs.readlinkSync(full) : stat.isFile() ? fs.readFileSync(full, 'utf8') : '';
-    lines.push([path, stat.mode.toString(8), stat.uid, stat.gid, stat.mtimeNs, what, first].join(' '));
-    if (stat.isDirectory()) for (const name of fs.readdirSync(full).sort()) visit(join(path, name));
-  };
-  visit('.');
-  return lines;
-}

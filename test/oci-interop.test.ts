@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { type EntrySpec, tar } from './fixtures/archive.js';
 import { cairn, temporaryDirectory } from './fixtures/cli.js';
 import { type OciImageSpec, ociLayout } from './fixtures/oci.js';
+import { describeTree } from './fixtures/tree.js';
 
 function missing(...programs: string[]): string | false {
   const lost = programs.filter((program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0);
@@ -93,25 +94,8 @@ async function checkedOut(dir: string, source: string): Promise<string> {
   return to;
 }
 
-/** Everything at and below a directory: type, mode, owner, time, content, target or device, names of one inode, xattrs. */
 function describe(root: string): string[] {
-  const inodes = new Map<bigint, string>();
-  const lines: string[] = [];
-  const visit = (path: string): void => {
-    const full = join(root, path);
-    const stat = fs.lstatSync(full, { bigint: true });
-    const first = stat.isDirectory() ? path : (inodes.get(stat.ino) ?? path);
-    inodes.set(stat.ino, first);
-    const what = stat.isSymbolicLink()
-      ? fs.readlinkSync(full)
-      : stat.isFile()
-        ? fs.readFileSync(full, 'latin1')
-        : stat.rdev;
-    lines.push([path, stat.mode.toString(8), stat.uid, stat.gid, stat.mtimeNs, what, first].join(' '));
-    if (stat.isDirectory()) for (const name of fs.readdirSync(full).sort()) visit(join(path, name));
-  };
-  visit('.');
-  return [...lines, ...xattrs(root)];
+  return [...describeTree(root), ...xattrs(root)];
 }
 
 function xattrs(root: string): string[] {
