@@ -5,7 +5,7 @@ import type { AbsorbResult, AbsorbTask, ImageFormat, Source } from '../workers/p
 import { makeRing } from '../workers/ring.js';
 import type { StoreContext } from './context.js';
 import { CairnError } from './errors.js';
-import { stagedArchive, stagedObjects } from './layout.js';
+import { stagedArchive } from './layout.js';
 import { Turnstile, withControl } from './pool.js';
 
 /** How often the disk is set to work on what has been staged. */
@@ -20,6 +20,8 @@ export interface AbsorbOptions {
   format: ImageFormat;
   /** Keep the archive's bytes as they come. */
   keep: boolean;
+  /** Where new objects are staged; layers of one import share it. */
+  newObjects: string;
   /** Take an archive without its end marker, because the caller knows its digest. */
   endless: boolean;
 }
@@ -51,6 +53,7 @@ export class Absorber {
         diffId: options.format === 'oci',
         keep: options.keep ? stagedArchive(staging) : undefined,
         staging,
+        newObjects: options.newObjects,
         objects: layout.objects,
         limits,
         identity,
@@ -59,21 +62,24 @@ export class Absorber {
       };
       const small = bytes !== undefined && bytes < SHARED_BYTES;
       if (pool.pipelines === 0 || small) return pool.run<'absorb'>({ kind: 'absorb', ...common });
-      return this.#turnstile.take(pool.pipelines, () => this.#pipeline(common));
+      return this.#pipeline(common);
     });
   }
 
-  /** Three workers share a layer. All must get a thread, or one would wait for another for ever; the turnstile sees to that. */
+  /**
+   * Three workers share a layer. The pool hands tasks out in order, so that the oldest layer always has all of its threads, and waits
+   * for no younger one. The next layer is let in when this one is read: its inflating fills what the end of this one leaves idle.
+   */
   async #pipeline(common: Omit<AbsorbTask, 'kind'>): Promise<AbsorbResult> {
     const { pool, identity } = this.#store;
-    const { control, source, limits, diffId, keep } = common;
+    const leave = await this.#turnstile.enter(pool.pipelines);
+    const { control, source, limits, diffId, keep, newObjects } = common;
     const ring = makeRing();
     const parcels = makeRing();
-    const staging = stagedObjects(common.staging);
     const settled = await Promise.allSettled([
-      pool.run<'pour'>({ kind: 'pour', control, source, ring, limits, diffId, keep }),
+      pool.run<'pour'>({ kind: 'pour', control, source, ring, limits, diffId, keep }).finally(leave),
       pool.run<'absorb-ring'>({ kind: 'absorb-ring', ring, parcels, ...common }),
-      pool.run<'stage-objects'>({ kind: 'stage-objects', ring: parcels, staging, identity }),
+      pool.run<'stage-objects'>({ kind: 'stage-objects', ring: parcels, staging: newObjects, identity }),
     ]);
     const [poured, absorbed, staged] = settled;
     if (poured.status !== 'fulfilled' || absorbed.status !== 'fulfilled' || staged.status !== 'fulfilled') {

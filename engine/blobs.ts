@@ -36,7 +36,7 @@ export async function putBlob(
       await disk.sync();
       await pool.run<'place'>({
         kind: 'place',
-        stagings: [],
+        newObjects: [],
         objects: layout.objects,
         files: [[staged, layout.blob(key)]],
         share: 0,

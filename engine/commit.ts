@@ -19,7 +19,7 @@ import { blobsOf, putImage, referencesOf } from './index/images.js';
 import type { Index } from './index/open.js';
 import type { ImageRecord } from './index/records.js';
 import { hexOf, type Key, keyBytes } from './key.js';
-import { stagedArchive, stagedDocument, stagedNames, stagedRecipe, stagedToc } from './layout.js';
+import { stagedArchive, stagedDocument, stagedNames, stagedObjects, stagedRecipe, stagedToc } from './layout.js';
 import { eachOf } from './pool.js';
 
 /** A layer that was read for an import. */
@@ -33,7 +33,7 @@ export interface NewLayer {
 
 /** An import that is staged, hashed and validated. */
 export interface Prepared {
-  /** Where its documents lie, see {@link stageDocument}. */
+  /** Where its documents lie, see {@link stageDocument}, and the new objects of all its layers. */
   staging: string;
   /** Key → size. */
   documents: ReadonlyMap<Key, number>;
@@ -41,6 +41,8 @@ export interface Prepared {
   layers: readonly NewLayer[];
   /** What to record unless it is here. */
   image: ImageRecord;
+  /** Throws if the image must not come in; runs while the disk takes its bytes. */
+  check?: () => void;
 }
 
 export interface Committed {
@@ -89,8 +91,8 @@ export class Committer {
       try {
         const outcomes = await this.#commit(batch.map(({ prepared }) => prepared));
         for (const [i, { resolve, reject }] of batch.entries()) {
-          const outcome = outcomes[i] as Outcome | CairnError;
-          if (outcome instanceof CairnError) reject(outcome);
+          const outcome = outcomes[i] as Outcome | Error;
+          if (outcome instanceof Error) reject(outcome);
           else resolve(outcome);
         }
       } catch (error) {
@@ -102,13 +104,16 @@ export class Committer {
     this.#running = false;
   }
 
-  async #commit(batch: readonly Prepared[]): Promise<(Outcome | CairnError)[]> {
+  async #commit(all: readonly Prepared[]): Promise<(Outcome | Error)[]> {
     const { pool, disk, layout, index } = this.#store;
-    const layers = batch.flatMap((prepared) => prepared.layers);
-    for (const { staging, absorbed } of layers) {
+    for (const { staging, absorbed } of all.flatMap((prepared) => prepared.layers)) {
       if (absorbed.kept !== undefined) fs.appendFileSync(stagedNames(staging), `\n${absorbed.kept.sha512}`);
     }
-    await disk.sync();
+    const written = disk.sync();
+    const refusals = new Map(all.map((prepared) => [prepared, refusalOf(prepared)]));
+    await written;
+    const batch = all.filter((prepared) => refusals.get(prepared) === undefined);
+    const layers = batch.flatMap((prepared) => prepared.layers);
     const files = [
       ...layers.flatMap(({ staging, absorbed }): [string, string][] => [
         [stagedToc(staging), layout.blob(`sha512-${absorbed.toc.sha512}`)],
@@ -121,12 +126,12 @@ export class Committer {
         [...documents.keys()].map((key): [string, string] => [stagedDocument(staging, key), layout.blob(key)]),
       ),
     ];
-    const stagings = layers.map(({ staging }) => staging);
+    const newObjects = batch.filter((each) => each.layers.length > 0).map(({ staging }) => stagedObjects(staging));
     const shares = Array.from({ length: pool.size }, (_none, share) => share);
     await eachOf(shares, pool.size, (share) =>
       pool.run<'place'>({
         kind: 'place',
-        stagings,
+        newObjects,
         objects: layout.objects,
         files: share === 0 ? files : [],
         share,
@@ -134,7 +139,16 @@ export class Committer {
       }),
     );
     await disk.sync();
-    return index.commit(() => batch.map((prepared) => record(index, prepared)));
+    return index.commit(() => all.map((prepared) => refusals.get(prepared) ?? record(index, prepared)));
+  }
+}
+
+function refusalOf({ check }: Prepared): Error | undefined {
+  try {
+    check?.();
+    return undefined;
+  } catch (error) {
+    return error as Error;
   }
 }
 

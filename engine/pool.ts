@@ -136,14 +136,13 @@ export class Turnstile {
   #inside = 0;
   readonly #waiting: (() => void)[] = [];
 
-  async take<T>(width: number, work: () => Promise<T>): Promise<T> {
+  /** @returns to be called once, on leaving */
+  async enter(width: number): Promise<() => void> {
     while (this.#inside >= width) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#inside++;
-    try {
-      return await work();
-    } finally {
+    return () => {
       this.#inside--;
       this.#waiting.shift()?.();
-    }
+    };
   }
 }

@@ -1,12 +1,10 @@
 /** Tasks that move and delete. */
 import * as fs from 'node:fs';
 import { placeOnce } from '../engine/durable.js';
-import { stagedObjects } from '../engine/layout.js';
 import type { PlaceTask, RemoveTask } from './protocol.js';
 
 export function placeStaged(task: PlaceTask): null {
-  for (const staging of task.stagings) {
-    const from = stagedObjects(staging);
+  for (const from of task.newObjects) {
     for (const shard of fs.readdirSync(from)) {
       // Workers that share a directory would wait for one another at every rename.
       if (Number.parseInt(shard, 16) % task.of === task.share)

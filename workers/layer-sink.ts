@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { AciLayer } from '../engine/aci-layer.js';
 import { CairnError } from '../engine/errors.js';
 import type { ContentRole, LayerRules } from '../engine/layer-rules.js';
-import { stagedNames, stagedObjects, stagedRecipe, stagedToc } from '../engine/layout.js';
+import { stagedNames, stagedRecipe, stagedToc } from '../engine/layout.js';
 import { OciLayer } from '../engine/oci-layer.js';
 import { RecipeWriter } from '../engine/recipe.js';
 import type { TarEntry } from '../engine/tar/entry.js';
@@ -28,12 +28,12 @@ export class LayerSink implements TarSink {
   #contentBytes = 0;
 
   constructor(task: AbsorbTask) {
-    fs.mkdirSync(stagedObjects(task.staging), { recursive: true, mode: 0o700 });
+    fs.mkdirSync(task.newObjects, { recursive: true, mode: 0o700 });
     this.#task = task;
     this.#scanner = new TarScanner(this, task.limits);
     this.#layer = task.format === 'aci' ? new AciLayer(task.limits) : new OciLayer(task.limits);
     const parcels = task.parcels === undefined ? undefined : new ParcelWriter(new RingWriter(task.parcels));
-    this.#objects = new ObjectWriter(stagedObjects(task.staging), task.objects, task.identity, task.fresh, parcels);
+    this.#objects = new ObjectWriter(task, parcels);
     this.#recipeFile = new BlobFile(stagedRecipe(task.staging));
     this.#recipe = new RecipeWriter((packed) => this.#recipeFile.write(packed));
   }

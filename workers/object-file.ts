@@ -17,13 +17,23 @@ const NO_XATTRS: Metadata['xattrs'] = [];
 
 /** Writes one object whose directory is there. @returns metadata that could not be set */
 export function writeObjectFile(path: string, bytes: Buffer, meta: Metadata, identity: Identity): string[] {
-  const flags = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL;
-  const fd = fs.openSync(path, flags, meta.mode & 0o777);
+  const fd = createOnce(path, meta.mode & 0o777);
+  if (fd === undefined) return [];
   try {
     if (bytes.length > 0) writeAll(fd, bytes);
     return finishFile(fd, path, meta, identity);
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** Of layers that are staged together, the first to bring an object writes it. */
+function createOnce(path: string, mode: number): number | undefined {
+  try {
+    return fs.openSync(path, fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL, mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw error;
   }
 }
 

@@ -1,16 +1,19 @@
 /** Turns the contents of a layer's files into objects: hashed, named, and written to staging unless the store has them. */
 import { createHash, type Hash, hash } from 'node:crypto';
 import * as fs from 'node:fs';
+import { join } from 'node:path';
 import { place } from '../engine/durable.js';
 import { shardedPath } from '../engine/layout.js';
 import { variantOf } from '../engine/object.js';
 import type { TocEntry } from '../engine/toc.js';
 import { finishFile } from './metadata.js';
 import { MAX_PARCELLED_BYTES, type ParcelWriter, writeAll, writeObjectFile } from './object-file.js';
-import type { Identity } from './protocol.js';
+import type { AbsorbTask } from './protocol.js';
 
 /** Files up to this size are held in memory until their hash is known, so that known content is never written. */
 const HELD_BYTES = 1 << 20;
+
+type Where = Pick<AbsorbTask, 'staging' | 'newObjects' | 'objects' | 'identity' | 'fresh'>;
 
 export class ObjectWriter {
   /** Distinct objects so far: name → bytes. */
@@ -19,12 +22,9 @@ export class ObjectWriter {
   /** Names of the new ones. */
   readonly staged: string[] = [];
 
-  readonly #staging: string;
+  readonly #task: Where;
   /** Shards of the staging directory that are there. */
   readonly #shards = new Set<string>();
-  readonly #objects: string;
-  readonly #identity: Identity;
-  readonly #fresh: boolean;
   readonly #parcels: ParcelWriter | undefined;
   readonly #held = Buffer.allocUnsafeSlow(HELD_BYTES);
   #heldLength = 0;
@@ -32,15 +32,9 @@ export class ObjectWriter {
   /** A file too large to hold: its open temporary and running hash. */
   #large: { fd: number; path: string; hash: Hash } | undefined;
 
-  /**
-   * @param fresh the store holds nothing yet, so there is nothing to look for
-   * @param parcels takes small objects to another worker that writes them
-   */
-  constructor(staging: string, objects: string, identity: Identity, fresh: boolean, parcels: ParcelWriter | undefined) {
-    this.#staging = staging;
-    this.#objects = objects;
-    this.#identity = identity;
-    this.#fresh = fresh;
+  /** @param parcels takes small objects to another worker that writes them */
+  constructor(task: Where, parcels: ParcelWriter | undefined) {
+    this.#task = task;
     this.#parcels = parcels;
   }
 
@@ -48,7 +42,7 @@ export class ObjectWriter {
     this.#entry = entry;
     this.#heldLength = 0;
     if (entry.size > HELD_BYTES) {
-      const path = `${this.#staging}/large`;
+      const path = join(this.#task.staging, 'large');
       this.#large = { fd: fs.openSync(path, 'wx', 0o600), path, hash: createHash('sha512') };
     }
   }
@@ -91,7 +85,7 @@ export class ObjectWriter {
     const path = this.#stage(name);
     if (this.#parcels !== undefined && bytes.length <= MAX_PARCELLED_BYTES && entry.xattrs.length === 0) {
       this.#parcels.add(name, bytes);
-    } else this.#note(name, writeObjectFile(path, bytes, entry, this.#identity));
+    } else this.#note(name, writeObjectFile(path, bytes, entry, this.#task.identity));
   }
 
   #endLarge(entry: TocEntry, large: { fd: number; path: string; hash: Hash }): void {
@@ -101,7 +95,7 @@ export class ObjectWriter {
       const name = `${entry.key}.${variantOf(entry)}`;
       if (this.#isNew(name, entry.size)) {
         fs.fchmodSync(large.fd, entry.mode & 0o777);
-        this.#note(name, finishFile(large.fd, large.path, entry, this.#identity));
+        this.#note(name, finishFile(large.fd, large.path, entry, this.#task.identity));
         place(large.path, this.#stage(name));
       } else fs.unlinkSync(large.path);
     } finally {
@@ -113,18 +107,18 @@ export class ObjectWriter {
   #stage(name: string): string {
     const shard = name.slice(0, 2);
     if (!this.#shards.has(shard)) {
-      fs.mkdirSync(`${this.#staging}/${shard}`, { mode: 0o700 });
+      fs.mkdirSync(`${this.#task.newObjects}/${shard}`, { recursive: true, mode: 0o700 });
       this.#shards.add(shard);
     }
     this.staged.push(name);
-    return shardedPath(this.#staging, name);
+    return shardedPath(this.#task.newObjects, name);
   }
 
   /** Whether this object is the first of its name, here and in the store. */
   #isNew(name: string, size: number): boolean {
     if (this.sizes.has(name)) return false;
     this.sizes.set(name, size);
-    return this.#fresh || !fs.existsSync(shardedPath(this.#objects, name));
+    return this.#task.fresh || !fs.existsSync(shardedPath(this.#task.objects, name));
   }
 
   #note(name: string, skipped: string[]): void {

@@ -51,8 +51,10 @@ export interface AbsorbTask {
   ring?: RingMemory;
   /** Takes small objects to a {@link StageObjectsTask}. */
   parcels?: RingMemory;
-  /** An existing empty directory. */
+  /** An existing directory for what belongs to this layer alone. */
   staging: string;
+  /** Where new objects are staged; layers of one import share it. */
+  newObjects: string;
   /** The store's objects: what is there already is not written again. */
   objects: string;
   limits: Limits;
@@ -162,8 +164,8 @@ export interface DigestTask {
 /** Moves what imports have staged to where it belongs. Run between two syncs. */
 export interface PlaceTask {
   kind: 'place';
-  /** Staging directories of imports, each with its objects, sharded as in the store. */
-  stagings: string[];
+  /** Directories of staged objects, sharded as in the store. */
+  newObjects: string[];
   objects: string;
   /** `[from, to]` pairs. */
   files: [string, string][];

@@ -1,61 +1,35 @@
-/** The entry point of every thread: takes a task, calls what does it, and sends errors as data. */
+/** The entry point of every thread: takes a task, loads what does it, calls that, and sends errors as data. */
 import { CairnError, toCairnError } from '../engine/errors.js';
-import { absorb, absorbRing, pour } from './absorb.js';
-import { placeStaged, removePaths } from './disk.js';
-import { exportFiles, exportLayer, exportTree } from './export.js';
-import { digestSource } from './input.js';
-import { listMembers, peekMember, spool } from './members.js';
-import { stageObjects } from './object-file.js';
-import type { Answer, Task } from './protocol.js';
-import { joinLinks, renderShard, settleDirectories } from './render.js';
-import { verifyBlobs, verifyObjects } from './verify.js';
-import { verifyTree } from './verify-tree.js';
+import type { Answer, Task, Tasks } from './protocol.js';
 
-function perform(task: Task): unknown {
-  switch (task.kind) {
-    case 'absorb':
-      return absorb(task);
-    case 'absorb-ring':
-      return absorbRing(task);
-    case 'stage-objects':
-      return stageObjects(task);
-    case 'pour':
-      return pour(task);
-    case 'peek':
-      return peekMember(task);
-    case 'spool':
-      return spool(task);
-    case 'list-members':
-      return listMembers(task);
-    case 'digest':
-      return digestSource(task);
-    case 'place':
-      return placeStaged(task);
-    case 'render':
-      return renderShard(task);
-    case 'join':
-      return joinLinks(task);
-    case 'settle':
-      return settleDirectories(task);
-    case 'verify-objects':
-      return verifyObjects(task);
-    case 'verify-blobs':
-      return verifyBlobs(task);
-    case 'verify-tree':
-      return verifyTree(task);
-    case 'export-layer':
-      return exportLayer(task);
-    case 'export-tree':
-      return exportTree(task);
-    case 'pack-files':
-      return exportFiles(task);
-    case 'remove':
-      return removePaths(task);
-  }
-}
+type Performers = { [K in keyof Tasks]: () => Promise<(task: Tasks[K][0]) => Tasks[K][1] | Promise<Tasks[K][1]>> };
+
+/** A thread loads only what its tasks need: starting is what a short command waits for. */
+const performers: Performers = {
+  absorb: async () => (await import('./absorb.js')).absorb,
+  'absorb-ring': async () => (await import('./absorb-ring.js')).absorbRing,
+  'stage-objects': async () => (await import('./object-file.js')).stageObjects,
+  pour: async () => (await import('./pour.js')).pour,
+  peek: async () => (await import('./members.js')).peekMember,
+  spool: async () => (await import('./members.js')).spool,
+  'list-members': async () => (await import('./members.js')).listMembers,
+  digest: async () => (await import('./input.js')).digestSource,
+  place: async () => (await import('./disk.js')).placeStaged,
+  render: async () => (await import('./render.js')).renderShard,
+  join: async () => (await import('./render.js')).joinLinks,
+  settle: async () => (await import('./render.js')).settleDirectories,
+  'verify-objects': async () => (await import('./verify.js')).verifyObjects,
+  'verify-blobs': async () => (await import('./verify.js')).verifyBlobs,
+  'verify-tree': async () => (await import('./verify-tree.js')).verifyTree,
+  'export-layer': async () => (await import('./export.js')).exportLayer,
+  'export-tree': async () => (await import('./export.js')).exportTree,
+  'pack-files': async () => (await import('./export.js')).exportFiles,
+  remove: async () => (await import('./disk.js')).removePaths,
+};
 
 export async function run(task: Task): Promise<Answer<unknown>> {
   try {
+    const perform = (await performers[task.kind]()) as (task: Task) => unknown;
     return { value: await perform(task) };
   } catch (thrown) {
     const error = toCairnError(thrown);

@@ -7,6 +7,7 @@ import { type Prepared, stageDocument } from '../commit.js';
 import type { StoreContext } from '../context.js';
 import type { ImageRecord } from '../index/records.js';
 import { type Key, keyOf } from '../key.js';
+import { stagedObjects } from '../layout.js';
 import { parseImageManifest } from '../manifest/image.js';
 import { checkExpected, type ImportOptions } from './options.js';
 
@@ -30,6 +31,7 @@ export async function prepareAci(
     onBytes: options.onBytes,
     format: 'aci',
     keep: options.keepArchive === true,
+    newObjects: stagedObjects(staging),
     endless: options.expect !== undefined,
   });
   const key: Key = `sha512-${absorbed.sha512}`;

@@ -13,7 +13,7 @@ import { CairnError } from '../errors.js';
 import { digestBytes } from '../index/contents.js';
 import type { ImageRecord } from '../index/records.js';
 import { type Key, keyOf } from '../key.js';
-import { stagedToc } from '../layout.js';
+import { stagedObjects, stagedToc } from '../layout.js';
 import { type ChosenImage, type ChosenLayer, mismatch } from '../oci/choose.js';
 import type { Container } from '../oci/container.js';
 import { flatManifest } from '../oci/manifest.js';
@@ -61,7 +61,6 @@ export async function prepareOci(
     const layer = fresh.get(key);
     return layer === undefined ? readToc(store, key) : decodeToc(fs.readFileSync(stagedToc(layer.staging)));
   };
-  planOci(keys.map(tocOf));
   const sizeOf = (key: Key): number => fresh.get(key)?.absorbed.size ?? store.index.layer(key)?.size ?? 0;
   const manifest = chosen.manifest ?? flatManifest(chosen, keys.map(sizeOf));
   const manifestKey = keyOf(hash('sha512', manifest.bytes, 'buffer'));
@@ -96,7 +95,7 @@ export async function prepareOci(
     dependencies: [],
     filters: false,
   };
-  return { staging, documents, layers, image };
+  return { staging, documents, layers, image, check: () => void planOci(keys.map(tocOf)) };
 }
 
 /**
@@ -143,6 +142,7 @@ async function readLayers(
       onBytes: (bytes) => count(layer.diffId, bytes),
       format: 'oci',
       keep: keepsArchives(chosen, request),
+      newObjects: stagedObjects(staging),
       // Its end is where its digest says.
       endless: true,
     });

@@ -1,0 +1,23 @@
+/** The second part of a layer that workers share: ring to staging, see `pour.ts`. */
+import { checkCancelled } from './control.js';
+import { LayerSink } from './layer-sink.js';
+import type { AbsorbTask, LayerResult, PourTask } from './protocol.js';
+import { breakRing, readRing } from './ring.js';
+
+export function absorbRing(task: AbsorbTask): LayerResult {
+  const ring = task.ring as PourTask['ring'];
+  const sink = new LayerSink(task);
+  try {
+    for (const chunk of readRing(ring)) {
+      checkCancelled(task.control);
+      sink.push(chunk);
+    }
+    return sink.finish();
+  } catch (error) {
+    breakRing(ring);
+    if (task.parcels !== undefined) breakRing(task.parcels);
+    throw error;
+  } finally {
+    sink.close();
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * Three workers share the write path of one layer, with rings of shared memory between them: this one reads, inflates and hashes the
+ * tar, the next scans it and hashes its files (`absorb-ring.ts`), the last writes the small ones (`object-file.ts`).
+ */
+import { readSource } from './input.js';
+import type { PourTask, SourceResult } from './protocol.js';
+import { breakRing, RingWriter } from './ring.js';
+
+export async function pour(task: PourTask): Promise<SourceResult> {
+  const writer = new RingWriter(task.ring);
+  try {
+    const result = await readSource(task, (chunk) => writer.write(chunk));
+    writer.end();
+    return result;
+  } catch (error) {
+    breakRing(task.ring);
+    throw error;
+  }
+}
