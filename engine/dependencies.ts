@@ -1,7 +1,6 @@
 /** The dependency tree of an ACI, flattened into the order in which its images have priority (appc spec 0.8.11, "Dependency Matching"). */
 import { CairnError } from './errors.js';
-import { findNamed, imagesByHash } from './index/images.js';
-import type { Index } from './index/open.js';
+import { findNamed, type ImageLookup } from './index/images.js';
 import type { ImageRecord } from './index/records.js';
 import { type Key, parseHashPrefix } from './key.js';
 import { type Limits, limitFlag } from './limits.js';
@@ -19,7 +18,7 @@ export interface ImagePlace {
  * Depth-first, the last dependency of a manifest first; an image that several need stands at each of its places.
  * @throws CairnError `ERR_NOT_FOUND` for a dependency that is not here, `ERR_DEPENDENCY_CYCLE`, `ERR_LIMIT`
  */
-export function placesOf(index: Index, top: ImageRecord, limits: Pick<Limits, 'maxDependencies'>): ImagePlace[] {
+export function placesOf(images: ImageLookup, top: ImageRecord, limits: Pick<Limits, 'maxDependencies'>): ImagePlace[] {
   const places: ImagePlace[] = [];
   const above: ImageRecord[] = [];
   const visit = (image: ImageRecord, dependent: number): void => {
@@ -35,7 +34,7 @@ export function placesOf(index: Index, top: ImageRecord, limits: Pick<Limits, 'm
     }
     const here = places.push({ image, dependent }) - 1;
     above.push(image);
-    for (const dependency of image.dependencies.toReversed()) visit(findDependency(index, image, dependency), here);
+    for (const dependency of image.dependencies.toReversed()) visit(findDependency(images, image, dependency), here);
     above.pop();
   };
   visit(top, -1);
@@ -46,19 +45,19 @@ export function placesOf(index: Index, top: ImageRecord, limits: Pick<Limits, 'm
  * The image that a dependency means: by its ID where it gives one, and then name and labels must fit, too.
  * @throws CairnError `ERR_NOT_FOUND`
  */
-export function findDependency(index: Index, image: ImageRecord, dependency: Dependency): ImageRecord {
+export function findDependency(images: ImageLookup, image: ImageRecord, dependency: Dependency): ImageRecord {
   const { imageName, imageID, labels } = dependency;
   const wanted = formatAppString(imageName, labels);
   if (imageID === undefined) {
-    const found = findNamed(index, imageName, labels);
+    const found = findNamed(images, imageName, labels);
     if (found !== undefined) return found;
     throw new CairnError('ERR_NOT_FOUND', `${image.name} depends on ${wanted}, which is not in the store`, {
       entry: wanted,
     });
   }
   const prefix = parseHashPrefix(imageID);
-  const keys: Key[] = prefix === undefined ? [] : [...imagesByHash(index, prefix, 2).keys()];
-  const found = keys.length === 1 ? index.image(keys[0] as Key) : undefined;
+  const keys: Key[] = prefix === undefined ? [] : [...images.byHash(prefix, 2).keys()];
+  const found = keys.length === 1 ? images.image(keys[0] as Key) : undefined;
   const fits =
     found?.name === imageName &&
     labels.every(({ name, value }) => found.labels.some((label) => label.name === name && label.value === value));
@@ -72,20 +71,44 @@ export function findDependency(index: Index, image: ImageRecord, dependency: Dep
   );
 }
 
-/** Keys of all images that the given ones need, themselves included. What is missing or cyclic needs nothing more. */
-export function withDependencies(index: Index, images: Iterable<ImageRecord>): Set<Key> {
-  const needed = new Set<Key>();
-  const open = [...images];
-  for (let image = open.pop(); image !== undefined; image = open.pop()) {
-    if (needed.has(image.key)) continue;
-    needed.add(image.key);
-    for (const dependency of image.dependencies) {
-      try {
-        open.push(findDependency(index, image, dependency));
-      } catch (error) {
-        if (!(error instanceof CairnError) || error.code !== 'ERR_NOT_FOUND') throw error;
-      }
+/** What images need, each looked up once however often it is asked for. What is missing or cyclic needs nothing more. */
+export class Needs {
+  readonly #images: ImageLookup;
+  readonly #direct = new Map<Key, ImageRecord[]>();
+
+  constructor(images: ImageLookup) {
+    this.#images = images;
+  }
+
+  /** Keys of all images that the given ones need, themselves included. */
+  of(images: Iterable<ImageRecord>): Set<Key> {
+    const needed = new Set<Key>();
+    const open = [...images];
+    for (let image = open.pop(); image !== undefined; image = open.pop()) {
+      if (needed.has(image.key)) continue;
+      needed.add(image.key);
+      open.push(...this.#directly(image));
+    }
+    return needed;
+  }
+
+  #directly(image: ImageRecord): readonly ImageRecord[] {
+    let found = this.#direct.get(image.key);
+    if (found === undefined) {
+      found = image.dependencies
+        .map((dependency) => this.#find(image, dependency))
+        .filter((dependency) => dependency !== undefined);
+      this.#direct.set(image.key, found);
+    }
+    return found;
+  }
+
+  #find(image: ImageRecord, dependency: Dependency): ImageRecord | undefined {
+    try {
+      return findDependency(this.#images, image, dependency);
+    } catch (error) {
+      if (error instanceof CairnError && error.code === 'ERR_NOT_FOUND') return undefined;
+      throw error;
     }
   }
-  return needed;
 }

@@ -7,14 +7,14 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
-import { withDependencies } from './dependencies.js';
+import { Needs } from './dependencies.js';
 import { throwIfAborted } from './errors.js';
+import { Catalogue } from './index/catalogue.js';
 import { orphanedObjects } from './index/contents.js';
-import { allImages } from './index/images.js';
 import { TAKE_BACK } from './index/open.js';
 import type { ImageRecord, Totals, TreeRecord } from './index/records.js';
 import type { Key } from './key.js';
-import { dropImageRecord, dropTreeRecord } from './release.js';
+import { dropFromTrees, dropImageRecord, dropTreeRecord } from './release.js';
 import { deleteTrees } from './remove.js';
 import { heldImages, leasedTrees } from './roots.js';
 import { deadSessions } from './staging.js';
@@ -69,7 +69,7 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   removed.objects = decision.objects;
   removed.staging = leftovers.count;
   let freedBytes = decision.treeBytes + totals.orphanBytes + leftovers.bytes;
-  let keptBytes = totals.objectBytes + totals.blobBytes - totals.orphanBytes + decision.keptTreeBytes;
+  let keptBytes = storedBytes(totals) + decision.keptTreeBytes;
   if (!dryRun) {
     await deleteTrees(store, decision.trees);
     const swept = await sweep(store);
@@ -107,8 +107,12 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
   const graceMs = options.graceMs ?? (options.keepStorage === undefined ? DEFAULT_GRACE_MS : 0);
   const oldest = now - graceMs;
   for (const { key, value } of [...index.leases.getRange()]) if (value.expiresAt <= now) index.leases.remove(key);
-  const leased = leasedTrees(store);
-  const held = heldImages(store);
+  const all = new Catalogue(index);
+  const needs = new Needs(all);
+  const leased = leasedTrees(index);
+  const roots = heldImages(all, leased);
+  const held = needs.of(roots);
+  const kept = needs.of([...roots, ...recentImages(all, oldest), ...newestOfEachName(all, options.keepLast ?? 0)]);
   const decision: Decision = {
     trees: [],
     images: [],
@@ -116,79 +120,68 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
     objects: 0,
     treeBytes: 0,
     totals: index.totals,
-    keptTreeBytes: 0,
+    keptTreeBytes: [...all.trees.values()].reduce((sum, { uniqueBytes }) => sum + uniqueBytes, 0),
   };
-  const protectedImages = withDependencies(index, [
-    ...[...held].map((key) => index.image(key)).filter((image) => image !== undefined),
-    ...recentImages(store, oldest),
-    ...newestOfEachName(store, options.keepLast ?? 0),
-  ]);
   const limit = options.keepStorage ?? Number.NEGATIVE_INFINITY;
+  const enough = (): boolean => storedBytes(index.totals) + decision.keptTreeBytes <= limit;
 
-  for (const tree of treesByUse(store)) {
-    if (storedBytes(store) <= limit) break;
+  for (const tree of leastRecentlyUsed([...all.trees.values()])) {
+    if (enough()) break;
     if (leased.has(tree.id) || tree.lastUsed > oldest || tree.images.some((key) => held.has(key))) continue;
-    dropTree(store, tree, decision);
+    note(decision, { ...dropTreeRecord(store, tree.id), trees: [tree] });
   }
-  for (const image of imagesByUse(store)) {
-    if (storedBytes(store) <= limit) break;
-    if (protectedImages.has(image.key)) continue;
-    for (const { value: tree } of [...index.trees.getRange()]) {
-      if (!tree.images.includes(image.key)) continue;
-      const others = tree.images.filter((key) => key !== image.key);
-      if (others.length > 0) index.trees.put(tree.id, { ...tree, images: others });
-      else dropTree(store, tree, decision);
-    }
+  for (const image of imagesByUse(all, needs)) {
+    if (enough()) break;
+    if (kept.has(image.key)) continue;
+    note(decision, dropFromTrees(store, image, all.treesOf(image.key)));
     decision.layers += dropImageRecord(store, image).layers;
     decision.images.push(image.key);
   }
   decision.totals = index.totals;
   decision.objects = orphanedObjects(index).count;
-  for (const { value } of index.trees.getRange()) decision.keptTreeBytes += value.uniqueBytes;
   return decision;
 }
 
-function dropTree(store: StoreContext, tree: TreeRecord, decision: Decision): void {
-  decision.layers += dropTreeRecord(store, tree.id).layers;
-  decision.treeBytes += tree.uniqueBytes;
-  decision.trees.push(tree.id);
-}
-
-function recentImages(store: StoreContext, oldest: number): ImageRecord[] {
-  const recent: ImageRecord[] = [];
-  for (const image of allImages(store.index)) if (image.lastUsed > oldest) recent.push(image);
-  // A tree in use needs its image, also when that was not touched itself.
-  for (const { value: tree } of store.index.trees.getRange()) {
-    if (tree.lastUsed <= oldest) continue;
-    for (const key of tree.images) {
-      const image = store.index.image(key);
-      if (image !== undefined) recent.push(image);
-    }
+function note(decision: Decision, gone: { layers: number; trees: readonly TreeRecord[] }): void {
+  decision.layers += gone.layers;
+  for (const { id, uniqueBytes } of gone.trees) {
+    decision.trees.push(id);
+    decision.treeBytes += uniqueBytes;
+    decision.keptTreeBytes -= uniqueBytes;
   }
-  return recent;
 }
 
-function newestOfEachName(store: StoreContext, keep: number): ImageRecord[] {
+/** A tree in use needs its images, also when they were not touched themselves. */
+function recentImages(all: Catalogue, oldest: number): ImageRecord[] {
+  const recent = [...all.images.values()].filter(({ lastUsed }) => lastUsed > oldest);
+  const rendered = [...all.trees.values()].filter(({ lastUsed }) => lastUsed > oldest).flatMap(({ images }) => images);
+  return [...recent, ...rendered.map((key) => all.image(key)).filter((image) => image !== undefined)];
+}
+
+function newestOfEachName(all: Catalogue, keep: number): ImageRecord[] {
   if (keep <= 0) return [];
   const byName = new Map<string, ImageRecord[]>();
-  for (const image of allImages(store.index)) byName.set(image.name, [...(byName.get(image.name) ?? []), image]);
+  for (const image of all.images.values()) {
+    const versions = byName.get(image.name);
+    if (versions === undefined) byName.set(image.name, [image]);
+    else versions.push(image);
+  }
   return [...byName.values()].flatMap((images) => images.sort((a, b) => b.importTime - a.importTime).slice(0, keep));
 }
 
-function treesByUse(store: StoreContext): TreeRecord[] {
-  return [...store.index.trees.getRange()].map(({ value }) => value).sort((a, b) => a.lastUsed - b.lastUsed);
+function leastRecentlyUsed<T extends { lastUsed: number }>(things: T[]): T[] {
+  return things.sort((a, b) => a.lastUsed - b.lastUsed);
 }
 
 /**
  * Least recently used first, where using an image uses all that it depends on: no image goes before the last one that needs it.
  */
-function imagesByUse(store: StoreContext): ImageRecord[] {
-  const images = [...allImages(store.index)];
+function imagesByUse(all: Catalogue, needs: Needs): ImageRecord[] {
+  const images = [...all.images.values()];
   const used = new Map<Key, number>();
   const dependents = new Map<Key, number>();
   for (const image of images) {
-    const needed = withDependencies(store.index, [image]);
-    for (const key of needed) {
+    for (const key of needs.of([image])) {
       used.set(key, Math.max(used.get(key) ?? 0, image.lastUsed));
       dependents.set(key, (dependents.get(key) ?? 0) + 1);
     }
@@ -197,12 +190,9 @@ function imagesByUse(store: StoreContext): ImageRecord[] {
   return images.sort((a, b) => by(used, a) - by(used, b) || by(dependents, a) - by(dependents, b));
 }
 
-/** Bytes that something needs, as far as the index knows. */
-function storedBytes(store: StoreContext): number {
-  const { objectBytes, blobBytes, orphanBytes } = store.index.totals;
-  let bytes = objectBytes + blobBytes - orphanBytes;
-  for (const { value } of store.index.trees.getRange()) bytes += value.uniqueBytes;
-  return bytes;
+/** Bytes that something needs, without those that only trees have. */
+function storedBytes({ objectBytes, blobBytes, orphanBytes }: Totals): number {
+  return objectBytes + blobBytes - orphanBytes;
 }
 
 /** What dead processes left, without touching it. */

@@ -2,15 +2,15 @@
 import type { StoreContext } from './context.js';
 import { findDependency } from './dependencies.js';
 import { CairnError } from './errors.js';
-import { imagesWithLayer } from './index/images.js';
-import type { ImageRecord, LayerRecord, TreeRecord } from './index/records.js';
+import { Catalogue } from './index/catalogue.js';
+import type { ImageRecord, LayerRecord } from './index/records.js';
 import { ingredientsOf } from './ingredients.js';
 import type { Key } from './key.js';
 import { parseImageManifest } from './manifest/image.js';
 import { formatAppString } from './name.js';
 import { parseConfig, parseDocument } from './oci/documents.js';
 import { readBlob } from './planning.js';
-import { holdersOf } from './roots.js';
+import { activeLeases, Holders } from './roots.js';
 
 export interface ImageSummary {
   key: Key;
@@ -48,7 +48,7 @@ export interface ImageDetails extends ImageSummary {
   aliases?: { name: string; labels: Record<string, string> }[];
 }
 
-export function summarize(store: StoreContext, image: ImageRecord): ImageSummary {
+export function summarize(all: Catalogue, image: ImageRecord): ImageSummary {
   return {
     key: image.key,
     ...(image.digest === undefined ? {} : { digest: image.digest }),
@@ -56,7 +56,7 @@ export function summarize(store: StoreContext, image: ImageRecord): ImageSummary
     labels: labelMap(image.labels),
     format: image.format,
     size: image.size,
-    treeSize: treesOf(store, image).reduce((sum, { bytes }) => sum + bytes, 0),
+    treeSize: all.treesOf(image.key).reduce((sum, { bytes }) => sum + bytes, 0),
     importTime: new Date(image.importTime).toISOString(),
     lastUsed: new Date(image.lastUsed).toISOString(),
     latest: image.latest,
@@ -64,34 +64,31 @@ export function summarize(store: StoreContext, image: ImageRecord): ImageSummary
   };
 }
 
-function treesOf(store: StoreContext, image: ImageRecord): TreeRecord[] {
-  return [...store.index.trees.getRange()].map(({ value }) => value).filter(({ images }) => images.includes(image.key));
-}
-
 /** @throws CairnError `ERR_DAMAGED` when the manifest cannot be read */
 export function describeImage(store: StoreContext, image: ImageRecord): ImageDetails {
   const described = image.config === undefined ? describeAci(store, image) : describeOci(store, image, image.config);
+  const all = new Catalogue(store.index);
   const ingredients = attempt(() => ingredientsOf(store, image));
   return {
-    ...summarize(store, image),
+    ...summarize(all, image),
     dependencies: image.dependencies.map((dependency) => {
       const { imageName, imageID, labels } = dependency;
-      const found = attempt(() => findDependency(store.index, image, dependency));
+      const found = attempt(() => findDependency(all, image, dependency));
       const id = imageID === undefined ? {} : { id: imageID };
       return { name: formatAppString(imageName, labels), ...id, key: found?.key ?? null };
     }),
     layers: image.layers
       .map((key) => store.index.layer(key))
       .filter((layer) => layer !== undefined)
-      .map((layer) => describeLayer(store, layer)),
-    trees: treesOf(store, image).map(({ id, files, bytes, mode }) => ({
+      .map((layer) => describeLayer(all, layer)),
+    trees: all.treesOf(image.key).map(({ id, files, bytes, mode }) => ({
       treeId: id,
       path: store.layout.rootfs(id),
       files,
       bytes,
       mode,
     })),
-    roots: holdersOf(store, image),
+    roots: new Holders(all, activeLeases(store.index)).of(image),
     ...(ingredients === undefined ? {} : { treeId: ingredients.treeId }),
     ...described,
   };
@@ -124,11 +121,11 @@ function labelMap(labels: readonly { name: string; value: string }[]): Record<st
   return Object.fromEntries(labels.map(({ name, value }) => [name, value]));
 }
 
-function describeLayer(store: StoreContext, record: LayerRecord): ImageDetails['layers'][number] {
+function describeLayer(all: Catalogue, record: LayerRecord): ImageDetails['layers'][number] {
   const { toc, recipe, refs: _refs, ...layer } = record;
   return {
     ...layer,
-    sharedBy: imagesWithLayer(store.index, layer.key).length - 1,
+    sharedBy: [...all.images.values()].filter(({ layers }) => layers.includes(layer.key)).length - 1,
     transports: layer.transports.map((transport) => transport.split(' ')[0] as string),
     toc: toc.key,
     recipe: recipe.key,

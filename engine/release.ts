@@ -3,7 +3,7 @@ import type { StoreContext } from './context.js';
 import { CairnError } from './errors.js';
 import { releaseBlob, releaseLayer } from './index/contents.js';
 import { blobsOf, removeImageRecord } from './index/images.js';
-import type { ImageRecord, LayerRecord } from './index/records.js';
+import type { ImageRecord, LayerRecord, TreeRecord } from './index/records.js';
 import type { Key } from './key.js';
 import { variantOf } from './object.js';
 import { readBlob } from './planning.js';
@@ -14,6 +14,33 @@ export interface Released {
   /** Bytes that nothing needs now. */
   bytes: number;
   layers: number;
+}
+
+/**
+ * Takes an image off trees that were made of it; those that were only its own are forgotten.
+ * @returns the trees that went, as they were, and what they let go of
+ */
+export function dropFromTrees(
+  store: StoreContext,
+  image: ImageRecord,
+  trees: readonly TreeRecord[],
+): Released & { trees: TreeRecord[] } {
+  const { index } = store;
+  const gone: Released & { trees: TreeRecord[] } = { bytes: 0, layers: 0, trees: [] };
+  for (const { id } of trees) {
+    const tree = index.trees.get(id);
+    if (tree === undefined) continue;
+    const others = tree.images.filter((key) => key !== image.key);
+    if (others.length > 0) {
+      index.trees.put(id, { ...tree, images: others });
+      continue;
+    }
+    const { bytes, layers } = dropTreeRecord(store, id);
+    gone.bytes += bytes;
+    gone.layers += layers;
+    gone.trees.push(tree);
+  }
+  return gone;
 }
 
 /** Forgets an image and lets go of its layers and manifest. */

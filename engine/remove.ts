@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { mustWrite, type StoreContext } from './context.js';
 import { bury } from './durable.js';
 import { CairnError } from './errors.js';
+import { Catalogue } from './index/catalogue.js';
 import type { ImageRecord, TreeRecord } from './index/records.js';
-import { type Key, keyBytes } from './key.js';
+import type { Key } from './key.js';
 import { lock } from './lock.js';
-import { dropImageRecord, dropTreeRecord } from './release.js';
-import { activeLeases, holdersOf } from './roots.js';
+import { dropFromTrees, dropImageRecord, dropTreeRecord } from './release.js';
+import { activeLeases, Holders } from './roots.js';
 import { sweep } from './sweep.js';
 
 export interface Removed {
@@ -33,14 +34,16 @@ export async function removeImages(
   const { index } = store;
   const distinct = [...new Map(images.map((image) => [image.key, image])).values()];
   const removed = await index.commitRemoval(() => {
-    const holders = distinct.map((image) => holdersOf(store, image));
+    const all = new Catalogue(index);
+    const everyone = new Holders(all, activeLeases(index));
+    const holders = distinct.map((image) => everyone.of(image));
     const blocked = holders.findIndex((held) => held.length > 0);
     if (blocked >= 0 && !force) {
       const { name } = distinct[blocked] as ImageRecord;
       const by = (holders[blocked] as string[]).join(', ');
       throw new CairnError('ERR_HELD', `${name} is held by ${by}; --force removes it all the same`, { entry: name });
     }
-    return distinct.map((image, i) => removeOne(store, image, holders[i] as string[]));
+    return distinct.map((image, i) => removeOne(store, image, all.treesOf(image.key), holders[i] as string[]));
   });
   await deleteTrees(
     store,
@@ -50,22 +53,11 @@ export async function removeImages(
   return removed;
 }
 
-function removeOne(store: StoreContext, image: ImageRecord, held: string[]): Removed {
-  const { index } = store;
-  const removedTrees: string[] = [];
-  let freedBytes = 0;
-  for (const { value: tree } of [...index.trees.getRange()]) {
-    if (!tree.images.includes(image.key)) continue;
-    const others = tree.images.filter((key) => key !== image.key);
-    if (others.length > 0) {
-      index.trees.put(tree.id, { ...tree, images: others });
-      continue;
-    }
-    freedBytes += dropTreeRecord(store, tree.id).bytes;
-    removedTrees.push(tree.id);
-  }
-  if (index.images.get(keyBytes(image.key)) !== undefined) freedBytes += dropImageRecord(store, image).bytes;
-  return { key: image.key, name: image.name, removedTrees, freedBytes, held };
+function removeOne(store: StoreContext, image: ImageRecord, trees: readonly TreeRecord[], held: string[]): Removed {
+  const gone = dropFromTrees(store, image, trees);
+  let freedBytes = gone.bytes;
+  if (store.index.image(image.key) !== undefined) freedBytes += dropImageRecord(store, image).bytes;
+  return { key: image.key, name: image.name, removedTrees: gone.trees.map(({ id }) => id), freedBytes, held };
 }
 
 /** @throws CairnError `ERR_HELD` while a lease holds one, unless `force` */
@@ -75,8 +67,9 @@ export async function removeTrees(
   force: boolean,
 ): Promise<TreeRecord[]> {
   mustWrite(store);
-  await store.index.commitRemoval(() => {
-    const leases = activeLeases(store);
+  const { index } = store;
+  await index.commitRemoval(() => {
+    const leases = activeLeases(index);
     for (const tree of trees) {
       const lease = leases.find((each) => each.tree === tree.id);
       if (lease !== undefined && !force) {

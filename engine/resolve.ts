@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { CairnError } from './errors.js';
 import { digestBytes } from './index/contents.js';
-import { findNamed, imagesByHash } from './index/images.js';
+import { findNamed, imagesByHash, lookupIn } from './index/images.js';
 import type { Index } from './index/open.js';
 import type { ImageRecord, TreeRecord } from './index/records.js';
 import { type Key, keyOf, parseHashPrefix } from './key.js';
@@ -40,7 +40,7 @@ export function resolveArgument(index: Index, argument: string): Resolved {
 function findReference(index: Index, argument: string): ImageRecord | undefined {
   if (!isReference(argument)) return undefined;
   const { name, tag, digest } = parseReference(argument);
-  const found = findNamed(index, name, tag === undefined ? [] : [{ name: 'version', value: tag }]);
+  const found = findNamed(lookupIn(index), name, tag === undefined ? [] : [{ name: 'version', value: tag }]);
   if (digest === undefined) return found?.format === 'oci' ? found : undefined;
   return index.image(index.digests.get(digestBytes(digest)) ?? 'sha512-');
 }
@@ -49,7 +49,7 @@ function findReference(index: Index, argument: string): ImageRecord | undefined 
 function findApp(index: Index, argument: string): ImageRecord | undefined {
   try {
     const { name, labels } = parseAppString(argument);
-    return findNamed(index, name, labels);
+    return findNamed(lookupIn(index), name, labels);
   } catch (error) {
     if (isReference(argument)) return undefined;
     throw error;

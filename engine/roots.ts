@@ -1,9 +1,10 @@
 /** What keeps things alive besides use: pins on images, leases on trees. */
 import { randomUUID } from 'node:crypto';
 import { mustWrite, type StoreContext } from './context.js';
-import { withDependencies } from './dependencies.js';
+import { Needs } from './dependencies.js';
 import { CairnError } from './errors.js';
-import { allImages } from './index/images.js';
+import type { Catalogue } from './index/catalogue.js';
+import type { Index } from './index/open.js';
 import type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
 import { type Key, keyBytes } from './key.js';
 
@@ -50,8 +51,8 @@ export async function removeLease(store: StoreContext, id: string): Promise<Leas
 }
 
 /** Leases that hold now. */
-export function activeLeases(store: StoreContext, now = Date.now()): LeaseRecord[] {
-  return [...store.index.leases.getRange()].map(({ value }) => value).filter(({ expiresAt }) => expiresAt > now);
+export function activeLeases(index: Index, now = Date.now()): LeaseRecord[] {
+  return [...index.leases.getRange()].map(({ value }) => value).filter(({ expiresAt }) => expiresAt > now);
 }
 
 function dropExpired(store: StoreContext, now: number): void {
@@ -59,20 +60,30 @@ function dropExpired(store: StoreContext, now: number): void {
     if (value.expiresAt <= now) store.index.leases.remove(key);
 }
 
-/** Who holds an image: its own pin, that of an image that depends on it, or a lease on a tree made of it. */
-export function holdersOf(store: StoreContext, image: ImageRecord): string[] {
-  const holders: string[] = [];
-  for (const pinned of allImages(store.index)) {
-    if (!pinned.pinned || !withDependencies(store.index, [pinned]).has(image.key)) continue;
-    holders.push(pinned.key === image.key ? 'its pin' : `the pin of ${pinned.name}`);
+/** Who holds images: their own pins, those of images that depend on them, and leases on trees made of them. */
+export class Holders {
+  readonly #pinned: { pinned: ImageRecord; needed: Set<Key> }[];
+  readonly #leases: { lease: LeaseRecord; tree: TreeRecord }[];
+
+  constructor(all: Catalogue, leases: readonly LeaseRecord[]) {
+    const needs = new Needs(all);
+    const pins = [...all.images.values()].filter(({ pinned }) => pinned);
+    this.#pinned = pins.map((pinned) => ({ pinned, needed: needs.of([pinned]) }));
+    this.#leases = leases.flatMap((lease) => {
+      const tree = all.trees.get(lease.tree);
+      return tree === undefined ? [] : [{ lease, tree }];
+    });
   }
-  for (const lease of activeLeases(store)) {
-    const tree = store.index.trees.get(lease.tree);
-    if (tree !== undefined && isPartOf(image, tree)) {
-      holders.push(`lease ${lease.id}${lease.holder === '' ? '' : ` of ${lease.holder}`}`);
-    }
+
+  /** Each in words. */
+  of(image: ImageRecord): string[] {
+    const pins = this.#pinned.filter(({ needed }) => needed.has(image.key));
+    const leases = this.#leases.filter(({ tree }) => isPartOf(image, tree));
+    return [
+      ...pins.map(({ pinned }) => (pinned.key === image.key ? 'its pin' : `the pin of ${pinned.name}`)),
+      ...leases.map(({ lease: { id, holder } }) => `lease ${id}${holder === '' ? '' : ` of ${holder}`}`),
+    ];
   }
-  return holders;
 }
 
 /** An ACI is part of the trees that depend on it; a layer that OCI images share is kept by the tree itself. */
@@ -82,21 +93,13 @@ function isPartOf(image: ImageRecord, tree: TreeRecord): boolean {
 }
 
 /** Trees that a lease holds. */
-export function leasedTrees(store: StoreContext): Set<string> {
-  return new Set(activeLeases(store).map(({ tree }) => tree));
+export function leasedTrees(index: Index): Set<string> {
+  return new Set(activeLeases(index).map(({ tree }) => tree));
 }
 
-/** Images that pins and leases hold, with all that they depend on. */
-export function heldImages(store: StoreContext): Set<Key> {
-  const { index } = store;
-  const leased = leasedTrees(store);
-  const roots: ImageRecord[] = [];
-  for (const image of allImages(index)) if (image.pinned) roots.push(image);
-  for (const id of leased) {
-    for (const key of index.trees.get(id)?.images ?? []) {
-      const image = index.image(key);
-      if (image !== undefined) roots.push(image);
-    }
-  }
-  return withDependencies(index, roots);
+/** Images that pins and leases hold themselves. */
+export function heldImages(all: Catalogue, leased: ReadonlySet<string>): ImageRecord[] {
+  const pinned = [...all.images.values()].filter((image) => image.pinned);
+  const rendered = [...leased].flatMap((id) => all.trees.get(id)?.images ?? []);
+  return [...pinned, ...rendered.map((key) => all.image(key)).filter((image) => image !== undefined)];
 }

@@ -13,7 +13,7 @@ import type { FileRecord } from './files.js';
 import type { FsckResult } from './fsck.js';
 import type { Collected, GcOptions } from './gc.js';
 import type { Imported, Importer, ImportFailure, ImportOptions } from './import.js';
-import { allImages } from './index/images.js';
+import { Catalogue } from './index/catalogue.js';
 import type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
 import type { ImageDetails, ImageSummary } from './inspect.js';
 import type { Key } from './key.js';
@@ -69,7 +69,8 @@ export class Store implements AsyncDisposable {
   /** All images, in order of their keys. */
   async *images(): AsyncGenerator<ImageSummary> {
     const { summarize } = await import('./inspect.js');
-    for (const image of allImages(this.#context.index)) yield summarize(this.#context, image);
+    const all = new Catalogue(this.#context.index);
+    for (const image of all.images.values()) yield summarize(all, image);
   }
 
   async inspect(argument: string): Promise<ImageDetails> {
@@ -156,13 +157,19 @@ export class Store implements AsyncDisposable {
   async pin(argument: string): Promise<ImageSummary> {
     const { setPinned } = await import('./roots.js');
     const { summarize } = await import('./inspect.js');
-    return summarize(this.#context, await setPinned(this.#context, resolveImage(this.#context.index, argument), true));
+    return summarize(
+      new Catalogue(this.#context.index),
+      await setPinned(this.#context, resolveImage(this.#context.index, argument), true),
+    );
   }
 
   async unpin(argument: string): Promise<ImageSummary> {
     const { setPinned } = await import('./roots.js');
     const { summarize } = await import('./inspect.js');
-    return summarize(this.#context, await setPinned(this.#context, resolveImage(this.#context.index, argument), false));
+    return summarize(
+      new Catalogue(this.#context.index),
+      await setPinned(this.#context, resolveImage(this.#context.index, argument), false),
+    );
   }
 
   /** Keeps a tree from being collected for a while. @param target a tree id, or an image that has exactly one */
@@ -181,7 +188,7 @@ export class Store implements AsyncDisposable {
 
   async leases(): Promise<LeaseRecord[]> {
     const { activeLeases } = await import('./roots.js');
-    return activeLeases(this.#context);
+    return activeLeases(this.#context.index);
   }
 
   async gc(options: GcOptions = {}): Promise<Collected> {

@@ -3,9 +3,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { StoreContext } from './context.js';
 import { wouldFree } from './gc.js';
+import { Catalogue } from './index/catalogue.js';
 import { orphanedObjects } from './index/contents.js';
-import { allImages } from './index/images.js';
-import type { TreeRecord } from './index/records.js';
 import type { Key } from './key.js';
 
 export interface Usage {
@@ -50,11 +49,11 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
     logicalBytes += layer.contentBytes;
     neededBytes += layer.objectBytes;
   }
-  const trees: TreeRecord[] = [...index.trees.getRange()].map(({ value }) => value);
-  const treeBytes = trees.reduce((sum, { uniqueBytes }) => sum + uniqueBytes, 0);
+  const all = new Catalogue(index);
+  const treeBytes = [...all.trees.values()].reduce((sum, { uniqueBytes }) => sum + uniqueBytes, 0);
   const perImage: ImageUsage[] = [];
-  for (const image of allImages(index)) {
-    const own = trees.filter(({ images }) => images.includes(image.key));
+  for (const image of all.images.values()) {
+    const own = all.treesOf(image.key);
     perImage.push({
       key: image.key,
       name: image.name,
@@ -68,7 +67,7 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
     images: perImage.length,
     layers,
     objects: totals.objects,
-    trees: trees.length,
+    trees: all.trees.size,
     blobs: totals.blobs,
     index: fs.statSync(join(store.layout.index, 'data.mdb'), { throwIfNoEntry: false })?.size ?? 0,
     logicalBytes,

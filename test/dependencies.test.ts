@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { placesOf, withDependencies } from '../engine/dependencies.js';
+import { Needs, placesOf } from '../engine/dependencies.js';
 import { CairnError, type ErrorCode } from '../engine/errors.js';
-import { putImage } from '../engine/index/images.js';
+import { lookupIn, putImage } from '../engine/index/images.js';
 import { Index } from '../engine/index/open.js';
 import type { ImageRecord } from '../engine/index/records.js';
 import type { Key } from '../engine/key.js';
@@ -58,7 +58,9 @@ async function indexOf(t: TestContext, specs: readonly Spec[]): Promise<{ index:
 /** Names in priority order, each with the place of its dependent. */
 async function order(t: TestContext, specs: readonly Spec[], limits = NO_LIMIT): Promise<string[]> {
   const { index, images } = await indexOf(t, specs);
-  return placesOf(index, images[0] as ImageRecord, limits).map(({ image, dependent }) => `${image.name}<${dependent}`);
+  return placesOf(lookupIn(index), images[0] as ImageRecord, limits).map(
+    ({ image, dependent }) => `${image.name}<${dependent}`,
+  );
 }
 
 const ORDERS: readonly [behaviour: string, specs: Spec[], order: string[]][] = [
@@ -113,7 +115,7 @@ test('a dependency is the image of its name that holds every label', async (t) =
         { name: 'a', needs: [{ imageName: 'b', labels }] },
         ...candidates.map((each) => ({ ...each, latest: each.digits === latest })),
       ]);
-      const [, place] = placesOf(index, images[0] as ImageRecord, NO_LIMIT);
+      const [, place] = placesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT);
       assert.equal(place?.image.key.slice(7, 9), digits);
     });
   }
@@ -127,7 +129,7 @@ test('a dependency by ID is that image, by its whole key or a prefix', async (t)
   for (const imageID of ['sha512-b1', 'sha512-b111', `sha512-${'b111'.padEnd(128, '0')}`]) {
     await t.test(`${imageID.slice(0, 16)} (${imageID.length - 7} digits)`, async (t) => {
       const { index, images } = await indexOf(t, [{ name: 'a', needs: [{ imageName: 'b', imageID }] }, ...b]);
-      assert.equal(placesOf(index, images[0] as ImageRecord, NO_LIMIT)[1]?.image.key, images[1]?.key);
+      assert.equal(placesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT)[1]?.image.key, images[1]?.key);
     });
   }
 });
@@ -150,7 +152,7 @@ test('a dependency that is not here is not found, and named', async (t) => {
     await t.test(behaviour, async (t) => {
       const more: Spec[] = behaviour.includes('several') ? [{ name: 'b', digits: 'b12' }] : [];
       const { index, images } = await indexOf(t, [{ name: 'a', needs: [need] }, { name: 'b', digits: 'b11' }, ...more]);
-      const error = caught(() => placesOf(index, images[0] as ImageRecord, NO_LIMIT), 'ERR_NOT_FOUND');
+      const error = caught(() => placesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT), 'ERR_NOT_FOUND');
       assert.equal(error.entry, entry);
       assert.match(error.message, /^a depends on /);
     });
@@ -160,7 +162,7 @@ test('a dependency that is not here is not found, and named', async (t) => {
       { name: 'a', needs: ['b'] },
       { name: 'b', needs: ['nowhere'] },
     ]);
-    const error = caught(() => placesOf(index, images[0] as ImageRecord, NO_LIMIT), 'ERR_NOT_FOUND');
+    const error = caught(() => placesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT), 'ERR_NOT_FOUND');
     assert.match(error.message, /^b depends on nowhere/);
   });
 });
@@ -190,7 +192,7 @@ test('a cycle is refused with its path', async (t) => {
   for (const [behaviour, specs, chain] of CYCLES) {
     await t.test(behaviour, async (t) => {
       const { index, images } = await indexOf(t, specs);
-      const error = caught(() => placesOf(index, images[0] as ImageRecord, NO_LIMIT), 'ERR_DEPENDENCY_CYCLE');
+      const error = caught(() => placesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT), 'ERR_DEPENDENCY_CYCLE');
       assert.ok(error.message.endsWith(`: ${chain}`), error.message);
     });
   }
@@ -225,7 +227,7 @@ test('what is needed for an image is it and everything below, each once; what is
     { name: 'd' },
     { name: 'other' },
   ]);
-  const needed = withDependencies(index, [images[0] as ImageRecord]);
+  const needed = new Needs(lookupIn(index)).of([images[0] as ImageRecord]);
   assert.deepEqual(
     [...needed].sort(),
     images

@@ -77,14 +77,37 @@ export function imagesNamed(index: Index, name: string): ImageRecord[] {
   return found;
 }
 
+/** Ways to find images: in the index itself, or in a {@link Catalogue} of it. */
+export interface ImageLookup {
+  image(key: Key): ImageRecord | undefined;
+  /** All images of exactly this name. */
+  named(name: string): readonly ImageRecord[];
+  /** See {@link imagesByHash}. */
+  byHash(prefix: HashPrefix, limit: number): Map<Key, string>;
+}
+
+export function lookupIn(index: Index): ImageLookup {
+  return {
+    image: (key) => index.image(key),
+    named: (name) => imagesNamed(index, name),
+    byHash: (prefix, limit) => imagesByHash(index, prefix, limit),
+  };
+}
+
 /**
  * The image of this name that holds every label: with no version asked, `latest` ones win, then the newest import.
  */
-export function findNamed(index: Index, name: string, labels: readonly Label[]): ImageRecord | undefined {
+export function findNamed(
+  images: Pick<ImageLookup, 'named'>,
+  name: string,
+  labels: readonly Label[],
+): ImageRecord | undefined {
   const versioned = labels.some((label) => label.name === 'version');
-  const candidates = imagesNamed(index, name).filter((image) =>
-    referencesOf(image).some((each) => each.name === name && labels.every((label) => holds(each.labels, label))),
-  );
+  const candidates = images
+    .named(name)
+    .filter((image) =>
+      referencesOf(image).some((each) => each.name === name && labels.every((label) => holds(each.labels, label))),
+    );
   return candidates.reduce<ImageRecord | undefined>((best, image) => {
     if (best === undefined) return image;
     if (!versioned && image.latest !== best.latest) return image.latest ? image : best;
