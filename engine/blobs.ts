@@ -1,9 +1,11 @@
 /** Raw blobs: any bytes, kept under the sha512 of themselves. */
+
 import { createHash, randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
+import { deleteSmall } from './delete.js';
 import { place, syncDirectory, syncFile } from './durable.js';
 import { CairnError } from './errors.js';
 import { retainBlob } from './index/contents.js';
@@ -54,7 +56,7 @@ export async function putBlob(
           throw error;
         });
     } finally {
-      if (!staging.abandoned) await pool.run<'remove'>({ kind: 'remove', paths: [dir] });
+      if (!staging.abandoned) await deleteSmall(pool, [dir]);
     }
   });
 }

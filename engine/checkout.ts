@@ -1,9 +1,11 @@
 /** A private tree outside the store, made beside its destination and renamed into place when complete. */
+
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { RenderMode } from '../workers/protocol.js';
 import type { OperationOptions, StoreContext } from './context.js';
+import { deletePaths } from './delete.js';
 import { bury, Disk, place, syncDirectory } from './durable.js';
 import { CairnError } from './errors.js';
 import type { ImageRecord } from './index/records.js';
@@ -77,7 +79,7 @@ export async function checkoutImage(
       };
     } finally {
       await disk.close();
-      await store.pool.run<'remove'>({ kind: 'remove', paths: [staging, old] });
+      await deletePaths(store.pool, [staging, old]);
     }
   });
 }

@@ -1,10 +1,12 @@
 /** Giving images back: exact archives, merged trees, layouts and archives that other tools take. */
+
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Control, ExportResult, Output, OutputCompression } from '../workers/protocol.js';
 import type { OperationOptions, StoreContext } from './context.js';
+import { deleteSmall } from './delete.js';
 import { Disk, place, syncDirectory, syncFile } from './durable.js';
 import { CairnError } from './errors.js';
 import { exportLayer } from './export/layer-bytes.js';
@@ -84,7 +86,7 @@ export async function exportImage(
       noteUse(store, image);
       return { file, ...made };
     } finally {
-      if (scratch !== '') await store.pool.run<'remove'>({ kind: 'remove', paths: [scratch, `${scratch}.layout`] });
+      if (scratch !== '') await deleteSmall(store.pool, [scratch, `${scratch}.layout`]);
     }
   });
 }

@@ -72,7 +72,7 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   let keptBytes = storedBytes(totals) + decision.keptTreeBytes;
   if (!dryRun) {
     await deleteTrees(store, decision.trees);
-    const swept = await sweep(store);
+    const swept = await sweep(store, options);
     if (swept === undefined) {
       store.notice('another process relies on objects right now; they are left to the next gc');
       freedBytes -= totals.orphanBytes + leftovers.bytes;

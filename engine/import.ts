@@ -5,12 +5,14 @@
  *
  * Nothing is visible before the commit, and whatever goes wrong before it leaves only staging to be thrown away.
  */
+
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { ImageFormat, Source } from '../workers/protocol.js';
 import { Absorber } from './absorb.js';
 import { type Committed, Committer, merge, type Outcome, type Prepared } from './commit.js';
 import { mustWrite, type StoreContext } from './context.js';
+import { deleteSmall } from './delete.js';
 import { CairnError, toCairnError } from './errors.js';
 import { prepareAci } from './import/aci.js';
 import { Claims } from './import/claims.js';
@@ -141,7 +143,7 @@ export class Importer {
         const prepared = await prepareAci(this.#store, this.#absorber, aci, dir, request);
         return this.#describeOutcome(source, prepared, await this.#committer.add(prepared), begun);
       } finally {
-        if (!staging.abandoned) await pool.run<'remove'>({ kind: 'remove', paths: [dir] });
+        if (!staging.abandoned) await deleteSmall(pool, [dir]);
       }
     });
   }

@@ -1,6 +1,8 @@
 /** Removing images and trees by hand. */
+
 import { join } from 'node:path';
 import { mustWrite, type StoreContext } from './context.js';
+import { deletePaths } from './delete.js';
 import { bury } from './durable.js';
 import { CairnError } from './errors.js';
 import { Catalogue } from './index/catalogue.js';
@@ -102,5 +104,5 @@ export async function deleteTrees(store: StoreContext, ids: readonly string[]): 
       held.release();
     }
   }
-  await pool.run<'remove'>({ kind: 'remove', paths: [dir] });
+  await deletePaths(pool, [dir]);
 }

@@ -2,10 +2,13 @@
  * Deleting what the index no longer lists. The index lets go first, in its own commit; then files are deleted. A crash in between
  * leaves files that nothing lists, and a note in staging of what they are called, by which the next sweep finds them.
  */
+
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { StoreContext } from './context.js';
+import type { OperationOptions, StoreContext } from './context.js';
+import { deletePaths, deleteSmall } from './delete.js';
 import { bury } from './durable.js';
+import { throwIfAborted } from './errors.js';
 import { addTotals, bytesOf, readOrphan } from './index/contents.js';
 import { objectKey, objectName } from './index/open.js';
 import { keyBytes, keyOf } from './key.js';
@@ -22,47 +25,58 @@ export interface Swept {
   staging: number;
 }
 
+/** Swept at a time: memory stays flat, and who interrupts a sweep waits for one batch at the most. */
+const BATCH = 50_000;
+
 /**
  * Sweeps orphaned objects and blobs, and what dead processes left.
  * @returns `undefined` when someone relies on objects right now; they are swept the next time
  */
-export async function sweep(store: StoreContext): Promise<Swept | undefined> {
+export async function sweep(store: StoreContext, options: OperationOptions = {}): Promise<Swept | undefined> {
   const alone = store.uses.tryAlone();
   if (alone === undefined) return undefined;
   let graves: string[] = [];
   try {
-    const swept = await sweepOrphans(store);
+    const swept = await sweepOrphans(store, options);
     graves = buryLeftovers(store);
     swept.staging = graves.length;
     return swept;
   } finally {
     alone.release();
-    if (graves.length > 0) await store.pool.run<'remove'>({ kind: 'remove', paths: graves });
+    if (graves.length > 0) await deletePaths(store.pool, graves);
   }
 }
 
-async function sweepOrphans(store: StoreContext): Promise<Swept> {
-  const { index, layout } = store;
-  const swept: Swept = { objects: 0, blobs: 0, bytes: 0, staging: 0 };
-  if (index.orphans.getKeysCount({ limit: 1 }) === 0) return swept;
+async function sweepOrphans(store: StoreContext, { signal, onProgress }: OperationOptions): Promise<Swept> {
+  const all = store.index.totals.orphans;
+  const total: Swept = { objects: 0, blobs: 0, bytes: 0, staging: 0 };
+  for (;;) {
+    throwIfAborted(signal);
+    onProgress?.({ what: 'collecting', unit: 'items', done: Math.min(all, total.objects + total.blobs), total: all });
+    const orphans = [...store.index.orphans.getKeys({ limit: BATCH })];
+    if (orphans.length === 0) return total;
+    const swept = await sweepBatch(store, orphans);
+    total.objects += swept.objects;
+    total.blobs += swept.blobs;
+    total.bytes += swept.bytes;
+  }
+}
+
+async function sweepBatch(store: StoreContext, orphans: readonly Buffer[]): Promise<Swept> {
+  const { index, layout, pool } = store;
   const notes = store.staging.make();
   // By it the next sweep finds what this one leaves if its process dies after the commit.
-  const names = [...index.orphans.getKeys()].map(orphanName);
   try {
-    fs.writeFileSync(stagedNames(notes), names.join('\n'), { mode: 0o600 });
+    fs.writeFileSync(stagedNames(notes), orphans.map(orphanName).join('\n'), { mode: 0o600 });
   } catch (error) {
     // A full disk is no reason not to make room on it; without the note, a crash now leaves work for fsck.
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
   }
-  const paths = await index.commitRemoval(() => {
-    // It may run twice, see commitRemoval.
-    swept.objects = 0;
-    swept.blobs = 0;
+  const { gone, ...swept } = await index.commitRemoval(() => {
     const gone: string[] = [];
-    const before = index.totals;
-    let objectBytes = 0;
-    let blobBytes = 0;
-    for (const orphan of [...index.orphans.getKeys()]) {
+    const objects = { count: 0, bytes: 0 };
+    const blobs = { count: 0, bytes: 0 };
+    for (const orphan of orphans) {
       const { kind, key } = readOrphan(orphan);
       index.orphans.remove(orphan);
       if (kind === 'blob') {
@@ -70,8 +84,8 @@ async function sweepOrphans(store: StoreContext): Promise<Swept> {
         if (blob === undefined || blob.refs > 0) continue;
         index.blobs.remove(key);
         gone.push(layout.blob(keyOf(key)));
-        swept.blobs++;
-        blobBytes += blob.size;
+        blobs.count++;
+        blobs.bytes += blob.size;
         continue;
       }
       const object = index.objects.get(key);
@@ -80,21 +94,23 @@ async function sweepOrphans(store: StoreContext): Promise<Swept> {
       const path = layout.object(objectName(key));
       gone.push(path);
       for (let n = 1; n <= object.copies || fs.existsSync(`${path}+${n}`); n++) gone.push(`${path}+${n}`);
-      swept.objects++;
-      objectBytes += bytesOf(object);
+      objects.count++;
+      objects.bytes += bytesOf(object);
     }
-    swept.bytes = objectBytes + blobBytes;
+    const bytes = objects.bytes + blobs.bytes;
     addTotals(index, {
-      objects: -swept.objects,
-      objectBytes: -objectBytes,
-      blobs: -swept.blobs,
-      blobBytes: -blobBytes,
-      orphans: -before.orphans,
-      orphanBytes: -before.orphanBytes,
+      objects: -objects.count,
+      objectBytes: -objects.bytes,
+      blobs: -blobs.count,
+      blobBytes: -blobs.bytes,
+      orphans: -orphans.length,
+      orphanBytes: -bytes,
     });
-    return gone;
+    return { gone, objects: objects.count, blobs: blobs.count, bytes, staging: 0 };
   });
-  await store.pool.run<'remove'>({ kind: 'remove', paths: [...paths, notes] });
+  await deletePaths(pool, gone);
+  // Last: while any of it is there, its note must be, too.
+  await deleteSmall(pool, [notes]);
   return swept;
 }
 

@@ -2,6 +2,7 @@
  * What the engine asks of its workers: one type per task and per answer. Workers hold no state between tasks, never open the
  * index, and decide nothing: everything a task needs is in it.
  */
+import type { ByteString } from '../engine/bytes.js';
 import type { ErrorCode, ErrorDetails } from '../engine/errors.js';
 import type { Limits } from '../engine/limits.js';
 
@@ -332,7 +333,7 @@ export interface PackFilesTask {
 /** Deletes directory trees and files for good. */
 export interface RemoveTask {
   kind: 'remove';
-  paths: string[];
+  paths: readonly ByteString[];
 }
 
 export interface Tasks {

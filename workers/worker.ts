@@ -14,7 +14,7 @@ const performers: Performers = {
   spool: async () => (await import('./members.js')).spool,
   'list-members': async () => (await import('./members.js')).listMembers,
   digest: async () => (await import('./input.js')).digestSource,
-  place: async () => (await import('./disk.js')).placeStaged,
+  place: async () => (await import('./place.js')).placeStaged,
   render: async () => (await import('./render.js')).renderShard,
   join: async () => (await import('./render.js')).joinLinks,
   settle: async () => (await import('./render.js')).settleDirectories,
@@ -24,7 +24,7 @@ const performers: Performers = {
   'export-layer': async () => (await import('./export.js')).exportLayer,
   'export-tree': async () => (await import('./export.js')).exportTree,
   'pack-files': async () => (await import('./export.js')).exportFiles,
-  remove: async () => (await import('./disk.js')).removePaths,
+  remove: async () => (await import('./remove.js')).removePaths,
 };
 
 export async function run(task: Task): Promise<Answer<unknown>> {

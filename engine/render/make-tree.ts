@@ -1,7 +1,9 @@
 /** Makes a tree that is not there: plan, stage, render, sync, publish. */
+
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { StoreContext } from '../context.js';
+import { deletePaths } from '../delete.js';
 import { bury, place } from '../durable.js';
 import { CairnError } from '../errors.js';
 import { addTotals, retainLayer } from '../index/contents.js';
@@ -67,7 +69,7 @@ export async function makeTree(
     if (index.trees.get(treeId) === undefined) bury(layout.tree(treeId), `${staging}.unwanted`);
     throw error;
   } finally {
-    await pool.run<'remove'>({ kind: 'remove', paths: [staging, `${staging}.unwanted`] });
+    await deletePaths(pool, [staging, `${staging}.unwanted`]);
   }
 }
 
@@ -77,7 +79,7 @@ async function clearTheWay(store: StoreContext, treeId: string, staging: string)
   const old = index.trees.get(treeId);
   if (old !== undefined) await index.commit(() => dropTreeRecord(store, treeId));
   const grave = `${staging}.old`;
-  if (bury(layout.tree(treeId), grave)) await pool.run<'remove'>({ kind: 'remove', paths: [grave] });
+  if (bury(layout.tree(treeId), grave)) await deletePaths(pool, [grave]);
 }
 
 function noteCopies(store: StoreContext, copies: Readonly<Record<string, number>>): void {

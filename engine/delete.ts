@@ -1,0 +1,63 @@
+/** Deleting what is out of sight already, on all workers at once. */
+import * as fs from 'node:fs';
+import { type ByteString, fromText, toFsPath } from './bytes.js';
+import { eachOf, type Pool } from './pool.js';
+
+/** Enough that a large piece does not hold up the end. */
+const PIECES_PER_WORKER = 16;
+/** Directories are taken apart no further down than this. */
+const MAX_SPREAD = 6;
+
+/** `rm -rf`; symlinks are never followed. What is missing is fine. */
+export async function deletePaths(pool: Pool, paths: readonly string[]): Promise<void> {
+  const wanted = pool.size * PIECES_PER_WORKER;
+  const { pieces, opened } = spread(paths.map(fromText), wanted);
+  const length = Math.ceil(pieces.length / wanted);
+  const shares = Array.from({ length: Math.min(wanted, pieces.length) }, (_none, i) =>
+    pieces.slice(i * length, (i + 1) * length),
+  ).filter((share) => share.length > 0);
+  await eachOf(shares, pool.size, (share) => pool.run<'remove'>({ kind: 'remove', paths: share }));
+  if (opened.length > 0) await pool.run<'remove'>({ kind: 'remove', paths: opened });
+}
+
+/** As {@link deletePaths} on one worker, for what holds little. */
+export async function deleteSmall(pool: Pool, paths: readonly string[]): Promise<void> {
+  await pool.run<'remove'>({ kind: 'remove', paths: paths.map(fromText) });
+}
+
+/** Takes directories apart until there are pieces for everybody. @returns what is to go first, and the directories that held it */
+function spread(paths: readonly ByteString[], wanted: number): { pieces: ByteString[]; opened: ByteString[] } {
+  if (paths.length >= wanted) return { pieces: [...paths], opened: [] };
+  const opened: ByteString[] = [];
+  const leaves: ByteString[] = [];
+  let directories: ByteString[] = [];
+  for (const path of paths) (isDirectory(path) ? directories : leaves).push(path);
+  for (let depth = 0; depth < MAX_SPREAD && directories.length > 0; depth++) {
+    if (leaves.length + directories.length >= wanted) break;
+    directories = directories.flatMap((path) => {
+      const entries = entriesOf(path);
+      if (entries === undefined) {
+        leaves.push(path);
+        return [];
+      }
+      opened.push(path);
+      const below = entries.map((entry) => ({ path: `${path}/${entry.name}`, deep: entry.isDirectory() }));
+      leaves.push(...below.filter(({ deep }) => !deep).map((each) => each.path));
+      return below.filter(({ deep }) => deep).map((each) => each.path);
+    });
+  }
+  return { pieces: [...directories, ...leaves], opened };
+}
+
+function isDirectory(path: ByteString): boolean {
+  return fs.lstatSync(toFsPath(path), { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** `undefined` for what cannot be listed; a worker finds a way, or out why not. */
+function entriesOf(path: ByteString): fs.Dirent[] | undefined {
+  try {
+    return fs.readdirSync(toFsPath(path), { withFileTypes: true, encoding: 'latin1' });
+  } catch {
+    return undefined;
+  }
+}
