@@ -91,6 +91,20 @@ test('import', async (t) => {
       ['example.com/two', 'example.com/one'],
     );
   });
+  await t.test('--files-from names more sources, one a line, also on standard input', async () => {
+    const [three, four] = [s.aci('three', { name: 'example.com/three' }), s.aci('four', { name: 'example.com/four' })];
+    const list = s.write('list', `${three}\n\n${four}\n`);
+    const listed = await s.json<Imported[]>(['import', base, '--files-from', list]);
+    assert.deepEqual(
+      listed.map(({ source }) => source),
+      [base, three, four],
+    );
+    const piped = await s.ok(['import', '--json', '-T', '-'], { input: Buffer.from(`${three}\n`) });
+    assert.equal(piped.json<[Imported]>()[0].existed, true);
+    await s.refused(['import', '-', '-T', '-'], 'ERR_USAGE', 2);
+    await s.refused(['import', '-T', s.write('empty', '\n')], 'ERR_USAGE', 2);
+    await s.refused(['import', '-T', s.path('no-list')], 'ERR_NOT_FOUND', 3);
+  });
   await t.test('a file that is not there is not found', async () => {
     await s.refused(['import', s.path('nothing.aci')], 'ERR_NOT_FOUND', 3);
   });

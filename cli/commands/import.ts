@@ -1,7 +1,8 @@
+import * as fs from 'node:fs';
 import type { Command } from 'commander';
 import { CairnError } from '../../engine/errors.js';
 import type { Imported, ImportFailure } from '../../engine/import.js';
-import { imagesBelow } from '../../engine/sources.js';
+import { imagesBelow, STDIN } from '../../engine/sources.js';
 import { examples } from '../help.js';
 import { EXIT, explain } from '../report.js';
 import { withStore } from '../session.js';
@@ -10,6 +11,7 @@ import { formatMs, formatSize, parseCount } from '../units.js';
 
 interface Options {
   recursive?: boolean;
+  filesFrom?: string;
   name?: string;
   latest?: boolean;
   expect?: string;
@@ -23,10 +25,11 @@ interface Options {
 export function define(command: Command): void {
   command
     .argument(
-      '<source...>',
+      '[source...]',
       'archives, OCI layouts (PATH:REF picks one image), directories with --recursive, or - for standard input',
     )
     .option('-r, --recursive', 'take every image below a directory')
+    .option('-T, --files-from <file>', 'more sources, one a line (- for standard input)')
     .option('--name <name>', 'name an OCI image (an ACI is named by its manifest)')
     .option('--platform <os/arch>', 'which image of an index (default: as this machine)')
     .option('--layer', "take one layer's tar for an image of its own")
@@ -35,9 +38,12 @@ export function define(command: Command): void {
     .option('--expect <key>', 'the key or digest it must have')
     .option('-j, --jobs <n>', 'sources side by side (default: as many as workers)', parseCount)
     .option('-k, --keep-going', 'go on after a source failed; the exit code is still 1')
-    .action((sources: string[], _options: Options, self: Command) =>
-      withStore<Options>(self, 'write', async ({ store, options, running, print }) => {
-        const paths = options.recursive === true ? sources.flatMap(expand) : sources;
+    .action((sources: string[], given: Options, self: Command) => {
+      const listed = given.filesFrom === undefined ? sources : [...sources, ...readList(given.filesFrom, sources)];
+      if (listed.length === 0)
+        throw new CairnError('ERR_USAGE', "missing required argument 'source', and no list of any (--files-from)");
+      return withStore<Options>(self, 'write', async ({ store, options, running, print }) => {
+        const paths = options.recursive === true ? listed.flatMap(expand) : listed;
         if (options.name !== undefined && paths.length !== 1)
           throw new CairnError('ERR_USAGE', '--name goes with one source');
         if (options.expect !== undefined && paths.length !== 1)
@@ -56,12 +62,13 @@ export function define(command: Command): void {
         });
         print(results, (all) => all.map(line).join(''));
         return results.some((result) => 'error' in result) ? EXIT.failed : EXIT.done;
-      }),
-    );
+      });
+    });
   examples(command, [
     'cairn import base.aci app.aci',
     'curl -s https://example.com/app.aci | cairn import -',
     'cairn import --recursive --keep-going /srv/images',
+    "find /srv -name '*.aci' | cairn import --files-from -",
     'cairn import --expect sha512-3f1c app.aci',
     'cairn import ./layout:v2 --name example.com/app:2.0',
     'docker save app:2.0 | cairn import -',
@@ -69,8 +76,20 @@ export function define(command: Command): void {
   ]);
 }
 
+/** One source a line; empty lines are none. Standard input is a list or an image, not both. */
+function readList(file: string, sources: readonly string[]): string[] {
+  if (file === STDIN && sources.includes(STDIN))
+    throw new CairnError('ERR_USAGE', 'standard input cannot be both an image and the list of files');
+  if (file !== STDIN && !fs.existsSync(file))
+    throw new CairnError('ERR_NOT_FOUND', `no such file: ${file}`, { path: file });
+  return fs
+    .readFileSync(file === STDIN ? 0 : file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
 function expand(source: string): string[] {
-  return source === '-' ? [source] : imagesBelow(source);
+  return source === STDIN ? [source] : imagesBelow(source);
 }
 
 function line(result: Imported | ImportFailure): string {
