@@ -32,9 +32,11 @@ export async function makeTree(
     const plan = planOf(store, ingredients);
     checkPathLengths(plan, layout.rootfs(treeId));
     const made = await execute(store, plan, join(staging, 'rootfs'), mode, 0, options);
-    const hash = treeHashOf(plan);
     fs.writeFileSync(join(staging, 'manifest'), readBlob(store, image.manifest), { mode: 0o600 });
-    await disk.sync();
+    const written = disk.sync();
+    // While the disk is at work, this thread is not.
+    const hash = treeHashOf(plan);
+    await written;
     await clearTheWay(store, treeId, staging);
     place(staging, layout.tree(treeId));
     await disk.sync();
