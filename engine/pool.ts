@@ -12,10 +12,7 @@ const IDLE_MS = 30_000;
  * Piscina loads a worker's file with `require` where Node lets it; a thread that is stopped in the middle of that takes the whole
  * process down.
  */
-const WORKER_FLAGS = [
-  ...process.execArgv,
-  ...['--no-experimental-require-module'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag)),
-];
+const OWN_FLAGS = ['--no-experimental-require-module'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag));
 
 export function defaultWorkers(): number {
   return Math.min(availableParallelism(), MOST_WORKERS);
@@ -40,7 +37,18 @@ export class Pool {
   /** The package is loaded here, as many commands need no worker at all. */
   async #start(): Promise<Piscina> {
     const { Piscina } = await import('piscina');
-    return new Piscina({
+    const make = (execArgv: string[]): Piscina => new Piscina(this.#options(execArgv));
+    try {
+      return make([...process.execArgv, ...OWN_FLAGS]);
+    } catch (error) {
+      // Threads take the process's own flags, loaders for one, but none that set up V8.
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error;
+      return make(OWN_FLAGS);
+    }
+  }
+
+  #options(execArgv: string[]): ConstructorParameters<typeof Piscina>[0] {
+    return {
       filename: new URL('../workers/worker.js', import.meta.url).href,
       name: 'run',
       minThreads: this.size,
@@ -51,10 +59,10 @@ export class Pool {
       // Threads beyond the first are costly to start and cheap to keep.
       idleTimeout: IDLE_MS,
       recordTiming: false,
-      execArgv: WORKER_FLAGS,
+      execArgv,
       // Streams make much short-lived garbage; with room for it, little survives to be collected slowly.
       resourceLimits: { maxYoungGenerationSizeMb: 64 },
-    });
+    };
   }
 
   async run<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {

@@ -128,3 +128,14 @@ test('200 images imported, rendered, removed and collected leave nothing', async
   assert.deepEqual([fsck.ok, fsck.stray], [true, []]);
   assert.deepEqual(leftBehind(place), []);
 });
+
+test('workers start whatever flags Node was started with', async (t) => {
+  const place = makePlace(t);
+  for (const [i, flag] of ['--max-old-space-size=512', '--enable-source-maps'].entries()) {
+    const { code, stderr } = await cairn(['import', manyFiles(place, `flag${i}`, 3)], {
+      store: place.store,
+      nodeFlags: [flag],
+    });
+    assert.deepEqual([code, stderr], [0, '']);
+  }
+});
