@@ -2,82 +2,70 @@
  * cairn against what people use instead, as whole processes on one machine in one run. Numbers are only worth comparing
  * within a run, and best taken on a fresh file system: `bench/disk.sh` makes one.
  */
-import { tmpdir } from 'node:os';
+import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { buildCorpus, openCorpus } from './corpus.js';
+import type { Ground } from './ground.js';
 import { describeMachine } from './machine.js';
 import { type Measured, measure } from './measure.js';
+import { runMicro } from './micro/run.js';
+import { type Options, parseOptions, USAGE, UsageError } from './options.js';
 import { stopRunning } from './process.js';
-import { machineText, scenarioText } from './report.js';
-import { SCENARIOS } from './scenarios.js';
+import { reportHtml } from './report/html.js';
+import { machineText, scenarioText, targetsText } from './report/text.js';
+import type { Results } from './results.js';
+import { SCENARIOS } from './scenarios/all.js';
 import { withScratch } from './scratch.js';
-
-const USAGE = `usage: npm run --silent bench -- [SCENARIO…] [--corpus DIR] [--dir DIR] [--runs N] [--json]
-
-SCENARIO       ${Object.keys(SCENARIOS).join(', ')} (default: all)
---corpus DIR   flat.tar, layers/layerN.tar.gz and aci/gz/layerN.aci, N = 1…4 (default: a small one from node_modules)
---dir DIR      where stores and trees are made, best a fresh file system (default: the system's temporary directory)
---runs N       timed runs of each contestant (default: 5)
---json         print JSON; progress goes to stderr in any case
-`;
-
-class UsageError extends Error {}
-
-function parse() {
-  const { values, positionals } = parsed();
-  if (values.help === true) return undefined;
-  const unknown = positionals.filter((name) => !Object.hasOwn(SCENARIOS, name));
-  if (unknown.length > 0) throw new UsageError(`no scenario ${unknown.join(', ')}`);
-  if (!/^[1-9][0-9]{0,3}$/.test(values.runs)) throw new UsageError('--runs wants a whole number above zero');
-  return {
-    ...values,
-    runs: Number(values.runs),
-    names: positionals.length === 0 ? Object.keys(SCENARIOS) : positionals,
-  };
-}
-
-function parsed() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        corpus: { type: 'string' },
-        dir: { type: 'string', default: tmpdir() },
-        runs: { type: 'string', default: '5' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
+import { FULL, SMALL } from './sizes.js';
+import { TARGETS } from './targets.js';
+import { judge } from './verdict.js';
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-async function bench(scratch: string, { corpus: given, runs, json, names }: NonNullable<ReturnType<typeof parse>>) {
-  if (given === undefined) say('packing a small corpus from node_modules; --corpus takes a larger one');
-  const corpus = given === undefined ? await buildCorpus(join(scratch, 'corpus')) : openCorpus(given);
-  const machine = await describeMachine(scratch);
-  if (!json) process.stdout.write(machineText(machine));
+async function prepareGround(dir: string, given: string | undefined): Promise<Ground> {
+  if (given !== undefined) return { corpus: await openCorpus(given, dir), sizes: FULL, dir };
+  say('packing a small corpus from node_modules; --corpus takes a larger one');
+  return { corpus: await buildCorpus(join(dir, 'corpus')), sizes: SMALL, dir };
+}
+
+async function bench(dir: string, { names, corpus, runs, json, out }: Options): Promise<void> {
+  const print = (text: string) => json || process.stdout.write(text);
+  const ground = await prepareGround(dir, corpus);
+  const machine = await describeMachine(dir);
+  print(machineText(machine));
   const scenarios: Measured[] = [];
-  for (const name of names) {
-    const make = SCENARIOS[name] as (typeof SCENARIOS)[string];
-    const measured = await measure(make(corpus, scratch), runs, scratch, say);
+  for (const scenario of names.flatMap((name) => (SCENARIOS[name] as (typeof SCENARIOS)[string])(ground))) {
+    const measured = await measure(scenario, runs, dir, say);
+    await scenario.close?.();
     scenarios.push(measured);
-    if (!json) process.stdout.write(scenarioText(measured));
+    print(scenarioText(measured));
   }
-  if (json)
-    process.stdout.write(`${JSON.stringify({ machine, corpus: given ?? null, runs, scenarios }, undefined, 2)}\n`);
+  const targets = judge(scenarios, TARGETS);
+  print(targetsText(targets));
+  const date = new Date().toISOString();
+  const results: Results = { date, machine, corpus: corpus ?? null, runs, scenarios, targets };
+  if (json) process.stdout.write(jsonOf(results));
+  if (out !== undefined) write(out, results);
+}
+
+function write(out: string, results: Results): void {
+  fs.mkdirSync(out, { recursive: true });
+  fs.writeFileSync(join(out, 'results.json'), jsonOf(results));
+  fs.writeFileSync(join(out, 'report.html'), reportHtml(results));
+}
+
+function jsonOf(results: Results): string {
+  return `${JSON.stringify(results, undefined, 2)}\n`;
 }
 
 try {
-  const options = parse();
+  const options = parseOptions(process.argv.slice(2));
   if (options === undefined) process.stdout.write(USAGE);
-  else await withScratch(options.dir, 'cairn-bench-', (scratch) => bench(scratch, options), stopRunning);
+  else if (options.micro) await withScratch(options.dir, 'cairn-micro-', (scratch) => runMicro(scratch, say));
+  if (options !== undefined && options.names.length > 0)
+    await withScratch(options.dir, 'cairn-bench-', (scratch) => bench(scratch, options), stopRunning);
 } catch (error) {
   if (error instanceof UsageError) say(`${error.message}\n\n${USAGE}`);
   else say(`bench: ${(error as Error).message}`);

@@ -15,6 +15,8 @@ export interface Contents {
   directories?: readonly Placed[];
   /** Small files: path below the root → content. */
   files?: Readonly<Record<string, string>>;
+  /** Files made as they are packed. */
+  made?: Iterable<{ path: string; content: Buffer }>;
 }
 
 export interface Placed {
@@ -105,14 +107,39 @@ function add(archive: Pack, header: Header, content?: Buffer): Promise<void> {
   });
 }
 
-async function addContents(archive: Pack, prefix: string, { directories = [], files = {} }: Contents) {
+async function addContents(archive: Pack, prefix: string, { directories = [], files = {}, made = [] }: Contents) {
   const paths: string[] = [];
-  for (const { from, to } of directories) await addTree(archive, prefix, from, to, paths);
+  const declared = new Set<string>();
+  for (const { from, to } of directories) {
+    await declareParents(archive, prefix, to, declared, paths);
+    await addTree(archive, prefix, from, to, paths);
+  }
   for (const [path, content] of Object.entries(files)) {
-    paths.push(`/${path}`);
-    await add(archive, { name: prefix + path, type: 'file' }, Buffer.from(content));
+    await declareParents(archive, prefix, path, declared, paths);
+    await addFile(archive, prefix, path, Buffer.from(content), paths);
+  }
+  for (const { path, content } of made) {
+    await declareParents(archive, prefix, path, declared, paths);
+    await addFile(archive, prefix, path, content, paths);
   }
   return paths;
+}
+
+async function addFile(archive: Pack, prefix: string, path: string, content: Buffer, paths: string[]): Promise<void> {
+  paths.push(`/${path}`);
+  await add(archive, { name: prefix + path, type: 'file' }, content);
+}
+
+/** Directories that nobody declares get times that no two programs agree on. */
+async function declareParents(archive: Pack, prefix: string, path: string, declared: Set<string>, paths: string[]) {
+  const parts = path.split('/');
+  for (let depth = 1; depth < parts.length; depth++) {
+    const parent = parts.slice(0, depth).join('/');
+    if (declared.has(parent)) continue;
+    declared.add(parent);
+    paths.push(`/${parent}`);
+    await add(archive, { name: prefix + parent, type: 'directory' });
+  }
 }
 
 async function addTree(archive: Pack, prefix: string, from: string, to: string, paths: string[]): Promise<void> {

@@ -2,19 +2,24 @@
 import * as fs from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { basename, resolve, sep } from 'node:path';
-import { cairn, isInstalled, run } from './process.js';
+import { cairn } from './cairn.js';
+import { isInstalled, packageVersion } from './installed.js';
+import { run } from './process.js';
 
 export interface Machine {
   processor: string;
   cores: number;
   memoryBytes: number;
+  system: string;
   kernel: string;
   /** Type, device and options of what holds the stores and trees. */
   fileSystem: string;
   versions: Record<string, string>;
 }
 
-const PEERS = ['tar', 'bsdtar', 'gzip', 'cp'];
+const PROGRAMS = ['tar', 'bsdtar', 'gzip', 'pigz', 'cp', 'umoci', 'skopeo', 'ostree', 'sha512sum', 'cc'];
+/** Packages by the names that their contestants have. */
+const PACKAGES: Readonly<Record<string, string>> = { 'node-tar': 'tar', 'tar-fs': 'tar-fs' };
 
 export async function describeMachine(dir: string): Promise<Machine> {
   const versions: Record<string, string> = {
@@ -22,17 +27,35 @@ export async function describeMachine(dir: string): Promise<Machine> {
     node: process.versions.node,
     zlib: process.versions.zlib,
   };
-  for (const program of PEERS) {
-    if (isInstalled(program)) versions[program] = firstLine(await run([program, '--version']).catch(() => 'unknown'));
+  for (const program of PROGRAMS) {
+    if (isInstalled(program)) versions[program] = versionIn(await run([program, '--version']).catch(() => 'unknown'));
+  }
+  for (const [name, dependency] of Object.entries(PACKAGES)) {
+    const version = packageVersion(dependency);
+    if (version !== undefined) versions[name] = version;
   }
   return {
     processor: cpus()[0]?.model.trim() || process.arch,
     cores: availableParallelism(),
     memoryBytes: totalmem(),
+    system: systemName(),
     kernel: release(),
     fileSystem: fileSystemOf(dir),
     versions,
   };
+}
+
+function systemName(): string {
+  try {
+    return /^PRETTY_NAME="?([^"\n]*)/m.exec(fs.readFileSync('/etc/os-release', 'utf8'))?.[1] ?? process.platform;
+  } catch {
+    return process.platform;
+  }
+}
+
+/** The first line, or the one that says so (ostree's first line is its name). */
+function versionIn(text: string): string {
+  return /^ *Version: *'?([^'\n]*)/m.exec(text)?.[1] ?? firstLine(text);
 }
 
 function firstLine(text: string): string {

@@ -1,29 +1,48 @@
 /**
  * Contestants run alternately, each round beginning with another one, so that a disk or a machine whose speed drifts
  * treats them alike. A round that does not count comes first: it warms the page cache and shows that all of them make
- * the same tree.
+ * the same tree. One that does not is told of, and measured no further.
  */
-import { type Census, censusOf } from './census.js';
 import type { Contestant, Scenario, Skipped } from './contestant.js';
-import { isInstalled, run, Stopwatch } from './process.js';
+import { type Comparison, compareTrees } from './deviations.js';
+import { isInstalled } from './installed.js';
+import { type Census, censusOf, type Listing, listTree } from './listing.js';
+import { run } from './process.js';
+import { ratioOf, type Spread, spreadOf } from './statistics.js';
+import { type Spent, Stopwatch } from './stopwatch.js';
 
 export interface Measured {
   scenario: string;
   what: string;
+  measure: Scenario['measure'];
+  axis?: { over: string; line: string };
+  /** Bytes that each run went through. */
+  bytes?: number;
   /** Of the trees; absent where a scenario makes none. */
   census?: Census;
   contestants: Timing[];
+  /** Whose trees differ in ways that are not known of them. */
+  disqualified: { name: string; differences: string[] }[];
   skipped: readonly Skipped[];
 }
 
 export interface Timing {
   name: string;
-  timesMs: number[];
-  medianMs: number;
-  minMs: number;
-  maxMs: number;
-  /** Its median over that of the first contestant. */
-  ratio: number;
+  x?: number;
+  runs: Spent[];
+  /** Elapsed, durable at the end. */
+  wallMs: Spread;
+  /** Elapsed until the flush began; absent for a program that makes its results durable itself. */
+  unflushedMs?: Spread;
+  /** Processor time, user and system; absent where it cannot be told. */
+  userMs?: Spread;
+  sysMs?: Spread;
+  cpuMs?: Spread;
+  /** Its median over that of the first contestant, of what the scenario measures. */
+  ratio?: number;
+  unflushedRatio?: number;
+  /** In what its tree differs, as known of it. */
+  deviations: string[];
 }
 
 /** @param dir on the file system that is measured */
@@ -33,56 +52,76 @@ export async function measure(
   dir: string,
   say: (text: string) => void,
 ): Promise<Measured> {
-  const { contestants } = scenario;
   say(`${scenario.name}: a round to compare the results`);
-  const census = await compareResults(contestants, dir);
-  const times = new Map(contestants.map((contestant) => [contestant, [] as number[]]));
+  const { census, compared } = await compareResults(scenario.contestants, dir);
+  const fit = scenario.contestants.filter((each) => compared.get(each)?.differences.length === 0);
+  const samples = new Map(fit.map((contestant) => [contestant, [] as Spent[]]));
   for (let round = 0; round < runs; round++) {
     say(`${scenario.name}: round ${round + 1} of ${runs}`);
-    for (let i = 0; i < contestants.length; i++) {
-      const contestant = contestants[(round + i) % contestants.length] as Contestant;
-      times.get(contestant)?.push(await once(contestant, dir));
+    for (let i = 0; i < fit.length; i++) {
+      const contestant = fit[(round + i) % fit.length] as Contestant;
+      samples.get(contestant)?.push(await once(contestant, dir));
     }
   }
-  const base = median(times.get(contestants[0]) as number[]);
+  const timings = [...samples].map(([{ name, x }, spent]) => timing(name, x, spent));
+  fit.forEach((contestant, i) => {
+    (timings[i] as Timing).deviations = compared.get(contestant)?.deviations ?? [];
+  });
   return {
     scenario: scenario.name,
     what: scenario.what,
+    measure: scenario.measure,
+    ...(scenario.axis === undefined ? {} : { axis: scenario.axis }),
+    ...(scenario.bytes === undefined ? {} : { bytes: scenario.bytes() }),
     ...(census === undefined ? {} : { census }),
-    contestants: [...times].map(([{ name }, timesMs]) => timing(name, timesMs, base)),
+    contestants: withRatios(timings, scenario.measure),
+    disqualified: [...compared]
+      .filter(([, { differences }]) => differences.length > 0)
+      .map(([{ name }, { differences }]) => ({ name, differences })),
     skipped: scenario.skipped,
   };
 }
 
-/** @throws Error where a tree differs from that of the first contestant */
-async function compareResults(contestants: Scenario['contestants'], dir: string): Promise<Census | undefined> {
-  let expected: Census | undefined;
+/** The trees of an axis are meant to differ; all others are held against the first. */
+async function compareResults(contestants: Scenario['contestants'], dir: string) {
+  const compared = new Map<Contestant, Comparison>();
+  let expected: Listing | undefined;
   for (const contestant of contestants) {
-    let found: Census | undefined;
-    await once(contestant, dir, (tree) => {
-      found = censusOf(tree);
-    });
-    if (contestant === contestants[0]) expected = found;
-    else if (found?.entries !== expected?.entries || found?.bytes !== expected?.bytes) {
-      throw new Error(`${contestants[0].name} made ${tell(expected)}, ${contestant.name} made ${tell(found)}`);
+    let found: Listing | undefined;
+    try {
+      await once(contestant, dir, (tree) => {
+        if (contestant.x === undefined) found = listTree(tree);
+      });
+    } catch (error) {
+      // Without cairn there is nothing to compare with; a peer that fails is told of.
+      if (contestant === contestants[0] || contestant.x !== undefined) throw error;
+      await contestant.clear?.();
+      compared.set(contestant, { deviations: [], differences: [`failed: ${(error as Error).message.trim()}`] });
+      continue;
     }
+    if (contestant === contestants[0]) expected = found;
+    compared.set(
+      contestant,
+      expected === undefined || found === undefined
+        ? { deviations: [], differences: [] }
+        : compareTrees(expected, found, contestant.deviations),
+    );
   }
-  return expected;
+  return { compared, census: expected === undefined ? undefined : censusOf(expected) };
 }
 
-function tell(census: Census | undefined): string {
-  return census === undefined ? 'no tree' : `${census.entries} entries with ${census.bytes} bytes`;
-}
-
-/** @returns milliseconds */
-async function once(contestant: Contestant, dir: string, inspect?: (tree: string) => void): Promise<number> {
+async function once(contestant: Contestant, dir: string, inspect?: (tree: string) => void): Promise<Spent> {
   await contestant.prepare?.();
   await settle(dir);
   const stopwatch = new Stopwatch();
-  const tree = await contestant.run(stopwatch);
-  if (tree !== undefined) inspect?.(tree);
+  try {
+    const tree = await contestant.run(stopwatch);
+    if (tree !== undefined) inspect?.(tree);
+  } catch (cause) {
+    throw new Error(`${contestant.name}: ${(cause as Error).message}`, { cause });
+  }
   await contestant.clear?.();
-  return stopwatch.elapsedMs;
+  return stopwatch.spent;
 }
 
 /** What an earlier run left to be written must not be charged to the next. */
@@ -90,21 +129,44 @@ async function settle(dir: string): Promise<void> {
   if (isInstalled('sync')) await run(['sync', '-f', dir]);
 }
 
-function timing(name: string, timesMs: number[], base: number): Timing {
-  const medianMs = median(timesMs);
+function timing(name: string, x: number | undefined, runs: Spent[]): Timing {
+  const user = runs.map(({ userMs }) => userMs).filter((value) => value !== undefined);
+  const sys = runs.map(({ sysMs }) => sysMs).filter((value) => value !== undefined);
+  const known = user.length === runs.length && sys.length === runs.length;
   return {
     name,
-    timesMs,
-    medianMs,
-    minMs: Math.min(...timesMs),
-    maxMs: Math.max(...timesMs),
-    ratio: medianMs / base,
+    ...(x === undefined ? {} : { x }),
+    runs,
+    wallMs: spreadOf(runs.map(({ wallMs }) => wallMs)),
+    ...(runs.some(({ flushMs }) => flushMs > 0)
+      ? { unflushedMs: spreadOf(runs.map(({ wallMs, flushMs }) => wallMs - flushMs)) }
+      : {}),
+    ...(known
+      ? {
+          userMs: spreadOf(user),
+          sysMs: spreadOf(sys),
+          cpuMs: spreadOf(user.map((value, i) => value + (sys[i] as number))),
+        }
+      : {}),
+    deviations: [],
   };
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] as number;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
+/** Of what the scenario measures; without processor times there are no ratios of them. */
+export function withRatios(timings: readonly Timing[], measure: Scenario['measure']): Timing[] {
+  const of = ({ wallMs, cpuMs }: Timing): number | undefined => (measure === 'wall' ? wallMs : cpuMs)?.median;
+  const base = timings[0] === undefined ? undefined : of(timings[0]);
+  return timings.map((each) => {
+    const own = of(each);
+    const ratio = own === undefined || base === undefined ? undefined : ratioOf(own, base);
+    const unflushed =
+      measure === 'wall' && each.unflushedMs !== undefined && base !== undefined
+        ? ratioOf(each.unflushedMs.median, base)
+        : undefined;
+    return {
+      ...each,
+      ...(ratio === undefined ? {} : { ratio }),
+      ...(unflushed === undefined ? {} : { unflushedRatio: unflushed }),
+    };
+  });
 }

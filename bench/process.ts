@@ -1,28 +1,12 @@
-/** Whole processes, since that is what users run: start-up, work and exit count. */
+/** Running what is measured: whole processes, since that is what users run; start-up, work and exit count. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import * as fs from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 export type Command = readonly [program: string, ...args: string[]];
 
-const PROGRAM = fileURLToPath(new URL('../cli/cairn.js', import.meta.url));
-
-/** A command of cairn's that prints JSON. */
-export function cairn(store: string, ...args: string[]): Command {
-  return [process.execPath, PROGRAM, '--store', store, '--json', ...args];
-}
-
-export function isInstalled(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((dir) => {
-    try {
-      fs.accessSync(join(dir, program), fs.constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+/** What runs commands: plainly, or with a stopwatch. */
+export interface Runner {
+  run(command: Command): Promise<string>;
 }
 
 const running = new Set<ChildProcess>();
@@ -42,9 +26,23 @@ export function run([program, ...args]: Command): Promise<string> {
       running.delete(child);
       if (stopping) return; // nothing may go on
       if (code === 0) resolve(Buffer.concat(printed).toString('utf8'));
-      else reject(new Error(`${program} ${args.join(' ')}: exit ${code ?? signal}\n${Buffer.concat(complaints)}`));
+      else reject(new Error(`${shown([program, ...args])}: exit ${code ?? signal}\n${Buffer.concat(complaints)}`));
     });
   });
+}
+
+/** A script whose arguments are `$1`, `$2` …; it fails with the first part of a pipe that fails. */
+export function script(text: string, ...args: string[]): Command {
+  return ['bash', '-c', `set -euo pipefail; ${text}`, 'bash', ...args];
+}
+
+export async function remove(...paths: string[]): Promise<void> {
+  await run(['rm', '-rf', '--', ...paths]);
+}
+
+function shown(command: Command): string {
+  const text = command.join(' ');
+  return text.length > 500 ? `${text.slice(0, 500)}…` : text;
 }
 
 /**
@@ -60,20 +58,4 @@ export async function stopRunning(): Promise<void> {
       return closed;
     }),
   );
-}
-
-/** Adds up the wall-clock time of the processes that belong to a run; what happens between them is not counted. */
-export class Stopwatch {
-  #elapsedMs = 0;
-
-  get elapsedMs(): number {
-    return this.#elapsedMs;
-  }
-
-  async run(command: Command): Promise<string> {
-    const begun = performance.now();
-    const printed = await run(command);
-    this.#elapsedMs += performance.now() - begun;
-    return printed;
-  }
 }

@@ -1,0 +1,43 @@
+/** cairn's own contestants that several scenarios share. */
+import { importNew, removeTrees, renderNew } from './cairn.js';
+import type { Contestant } from './contestant.js';
+import { remove } from './process.js';
+
+/** Import into a new store, and render. */
+export function importAndRender(
+  store: string,
+  sources: () => readonly string[],
+  /** The image's name; the key of the last source where there is none. */
+  image: (() => string) | undefined,
+): Contestant {
+  return {
+    name: 'cairn import + render',
+    run: async (stopwatch) => {
+      const imported = await importNew(stopwatch, store, sources());
+      return (await renderNew(stopwatch, store, image?.() ?? (imported.at(-1)?.key as string))).path;
+    },
+    clear: () => remove(store),
+  };
+}
+
+/** A render whose layers are all there. */
+export function renderStored(store: () => Promise<string>, image: () => string): Contestant {
+  let dir = '';
+  return {
+    name: 'cairn render',
+    prepare: async () => {
+      dir = await store();
+      await removeTrees(dir);
+    },
+    run: async (stopwatch) => (await renderNew(stopwatch, dir, image())).path,
+  };
+}
+
+/** What no program on Node can beat. */
+export const BARE_NODE: Contestant = {
+  name: 'node -e 0',
+  run: async (stopwatch) => {
+    await stopwatch.run([process.execPath, '-e', '0']);
+    return undefined;
+  },
+};

@@ -1,0 +1,96 @@
+/** Images made of nothing but numbers: the same on every machine, and as compressible as real ones. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { packImage } from './images.js';
+
+const VERSION = '1.0.0';
+const FILES_PER_DIRECTORY = 100;
+const LARGE_FILES = 5;
+const MAX_SMALL = 4096;
+
+/** A stream of 32-bit numbers (xorshift). */
+function numbers(seed: number): () => number {
+  let state = (seed * 2_654_435_761 + 1) >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state >>>= 0;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    state >>>= 0;
+    return state;
+  };
+}
+
+const POOL = 4 * 2 ** 20;
+const SLICE = 2048;
+let pool: Buffer | undefined;
+
+/** Two thirds text of a small vocabulary, one third noise, by turns: gzip makes about 40 % of it, as of a system's files. */
+function poolOfContent(): Buffer {
+  if (pool !== undefined) return pool;
+  const next = numbers(1);
+  const words = Array.from({ length: 2000 }, () =>
+    next()
+      .toString(36)
+      .slice(0, 2 + (next() % 6)),
+  );
+  const made = Buffer.alloc(POOL);
+  for (let at = 0; at < POOL; ) {
+    if (next() % 3 === 0) for (const end = Math.min(POOL, at + 256); at < end; at++) made[at] = next() & 0xff;
+    else for (let n = 0; n < 80 && at < POOL; n++) at += made.write(`${words[next() % words.length]} `, at, 'latin1');
+  }
+  pool = made;
+  return made;
+}
+
+/** @returns `size` bytes that no other seed has */
+export function contentOf(seed: number, size: number): Buffer {
+  const from = poolOfContent();
+  const next = numbers(seed);
+  const content = Buffer.allocUnsafe(size);
+  for (let at = 0; at < size; at += SLICE) from.copy(content, at, next() % (POOL - SLICE), POOL);
+  content.write(`${seed}\n`, 'latin1');
+  return content;
+}
+
+function* smallFiles(count: number): Generator<{ path: string; content: Buffer }> {
+  const next = numbers(7);
+  for (let i = 0; i < count; i++) {
+    const directory = `files/d${Math.floor(i / FILES_PER_DIRECTORY)}`;
+    yield { path: `${directory}/f${i}`, content: contentOf(i, next() % MAX_SMALL) };
+  }
+}
+
+function* largeFiles(bytes: number): Generator<{ path: string; content: Buffer }> {
+  for (let i = 0; i < LARGE_FILES; i++)
+    yield { path: `large/f${i}`, content: contentOf(i, Math.floor(bytes / LARGE_FILES)) };
+}
+
+/** One layer of small files, up to 4 KiB each. @returns the name of the image */
+export async function packSmallFiles(file: string, count: number): Promise<string> {
+  const name = `example.com/small-${count}`;
+  await packImage(file, { name, version: VERSION, made: smallFiles(count) });
+  return name;
+}
+
+/** One layer of five files. @returns the name of the image */
+export async function packLargeFiles(file: string, bytes: number): Promise<string> {
+  const name = 'example.com/large';
+  await packImage(file, { name, version: VERSION, made: largeFiles(bytes) });
+  return name;
+}
+
+/** Images of one file each, no two alike. @returns the archives */
+export async function packTinyImages(dir: string, count: number): Promise<string[]> {
+  fs.mkdirSync(dir, { recursive: true });
+  const packed: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const file = join(dir, `tiny${i}.aci`);
+    if (!fs.existsSync(file)) {
+      const made = [{ path: 'file', content: Buffer.from(`tiny ${i}\n`) }];
+      await packImage(file, { name: `example.com/tiny${i}`, version: VERSION, made });
+    }
+    packed.push(file);
+  }
+  return packed;
+}

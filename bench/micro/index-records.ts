@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { Index, objectKey } from '../../engine/index/open.js';
+import type { ObjectRecord } from '../../engine/index/records.js';
+import type { MicroGroup } from './case.js';
+
+const RECORDS = 10_000;
+const PREFIXES = 1000;
+const RECORD: ObjectRecord = { size: 4096, refs: 1, copies: 0 };
+
+/** Object records under their own keys, in a real environment; each put is one transaction that is flushed. */
+export async function indexCases(dir: string): Promise<MicroGroup> {
+  fs.mkdirSync(join(dir, 'index'));
+  const index = new Index(join(dir, 'index'), false);
+  const names = Array.from({ length: RECORDS }, (_none, i) => `${sha512(`${i}`)}.0644.0.0.1735689600`);
+  const keys = names.map(objectKey);
+  const put = () =>
+    index.commit(() => {
+      for (const key of keys) index.objects.put(key, RECORD);
+    });
+  await put();
+  return {
+    name: 'index',
+    close: () => index.close(),
+    cases: [
+      { name: `put, ${RECORDS} in a transaction`, count: RECORDS, unit: 'records', run: put },
+      {
+        name: 'get',
+        count: RECORDS,
+        unit: 'records',
+        run: () => {
+          for (const key of keys) if (index.objects.get(key) === undefined) throw new Error('a record is missing');
+        },
+      },
+      {
+        name: 'range by a prefix of 4 bytes',
+        count: PREFIXES,
+        unit: 'ranges',
+        run: () => {
+          for (let i = 0; i < PREFIXES; i++) {
+            const start = (keys[i] as Buffer).subarray(0, 4);
+            const end = Buffer.concat([start, Buffer.alloc(64, 0xff)]);
+            if ([...index.objects.getRange({ start, end, limit: 11 })].length === 0) throw new Error('nothing found');
+          }
+        },
+      },
+    ],
+  };
+}
+
+function sha512(text: string): string {
+  return createHash('sha512').update(text).digest('hex');
+}

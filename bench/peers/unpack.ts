@@ -1,0 +1,48 @@
+/** Peers that unpack archives into a tree: one archive, or layers one over the other. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { Peer } from '../contestant.js';
+import type { Deviation } from '../deviations.js';
+import { remove } from '../process.js';
+import { applyWhiteouts, dropMarks, whiteoutsOf } from '../whiteouts.js';
+import type { Unpacker } from './unpackers.js';
+
+/** An archive without an entry for its root leaves it to who makes the directory. */
+const NOT_DECLARED: readonly Deviation[] = ['metadata of the root'];
+/** A file of a later layer touches its directory, and no program sets that time back. */
+const STACKED: readonly Deviation[] = ['times of directories'];
+
+/**
+ * What layers delete is deleted between two processes and not timed, in favour of the peer.
+ * @param archives lowest first; they need be there only when a run begins
+ * @param root where in the unpacked directory the tree begins
+ */
+export function unpacking(unpacker: Unpacker, archives: readonly string[], dir: string, root = '.'): Peer {
+  const tree = join(dir, `unpacked-${unpacker.name.replaceAll(/[^a-z]+/g, '-')}`);
+  const whiteouts: string[][] = [];
+  return {
+    programs: ['sync', ...(unpacker.programs ?? [])],
+    packages: unpacker.packages ?? [],
+    contestant: {
+      name: `${unpacker.name} + sync`,
+      deviations: [...unpacker.deviations, ...NOT_DECLARED, ...(archives.length > 1 ? STACKED : [])],
+      prepare: async () => {
+        fs.mkdirSync(tree);
+        // A single archive has nothing below it to delete from.
+        if (whiteouts.length === 0 && archives.length > 1)
+          for (const archive of archives) whiteouts.push(await whiteoutsOf(archive));
+      },
+      run: async (stopwatch) => {
+        for (const [i, archive] of archives.entries()) {
+          const deleted = whiteouts[i] ?? [];
+          applyWhiteouts(tree, deleted);
+          await stopwatch.run(unpacker.command(archive, tree));
+          dropMarks(tree, deleted);
+        }
+        await stopwatch.flush(tree);
+        return join(tree, root);
+      },
+      clear: () => remove(tree),
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/** Numbers as both reports show them. */
+import { formatMs, formatSize } from '../../cli/units.js';
+import type { Machine } from '../machine.js';
+import type { Measured, Timing } from '../measure.js';
+import type { Spread } from '../statistics.js';
+
+export function showMs(ms: number): string {
+  return formatMs(Math.round(ms));
+}
+
+export function showRange({ min, max }: Spread): string {
+  return `${showMs(min)}–${showMs(max)}`;
+}
+
+export function showRatio(ratio: number | undefined): string {
+  return ratio === undefined ? '–' : `${ratio.toFixed(2)}×`;
+}
+
+/** What the scenario compares. */
+export function measuredOf(timing: Timing, measure: Measured['measure']): Spread {
+  return measure === 'cpu' && timing.cpuMs !== undefined ? timing.cpuMs : timing.wallMs;
+}
+
+export function showSpeed(bytes: number, ms: number): string {
+  return ms > 0 ? `${formatSize((bytes / ms) * 1000)}/s` : '–';
+}
+
+export const HEADINGS = ['contestant', 'median', 'min–max', 'ratio', 'unsynced', 'ratio', 'user', 'sys'] as const;
+
+/** One contestant in those columns; `speed` comes last where bytes are known. */
+export function columns(timing: Timing, { measure, bytes }: Pick<Measured, 'measure' | 'bytes'>): string[] {
+  const value = measuredOf(timing, measure);
+  const { unflushedMs, userMs, sysMs } = timing;
+  return [
+    timing.name,
+    showMs(value.median),
+    showRange(value),
+    showRatio(timing.ratio),
+    unflushedMs === undefined ? '' : showMs(unflushedMs.median),
+    unflushedMs === undefined ? '' : showRatio(timing.unflushedRatio),
+    userMs === undefined ? '–' : showMs(userMs.median),
+    sysMs === undefined ? '–' : showMs(sysMs.median),
+    ...(bytes === undefined ? [] : [showSpeed(bytes, value.median)]),
+  ];
+}
+
+/** The machine as rows of two. */
+export function machineRows(machine: Machine): [what: string, text: string][] {
+  const { processor, cores, memoryBytes, system, kernel, fileSystem, versions } = machine;
+  return [
+    ['machine', `${processor}, ${cores} cores, ${formatSize(memoryBytes)}`],
+    ['system', `${system}, Linux ${kernel}`],
+    ['file system', fileSystem],
+    ...Object.entries(versions),
+  ];
+}
+
+/** What the median is of, and how much was worked on. */
+export function describeMeasured({ what, measure, census, contestants }: Measured): string {
+  const size = census === undefined ? '' : ` (${census.entries} entries, ${formatSize(census.bytes)})`;
+  const runs = contestants[0]?.runs.length ?? 0;
+  const kind = measure === 'cpu' ? 'processor time, ' : '';
+  return `${what}${size}; ${kind}medians of ${runs} run${runs === 1 ? '' : 's'}`;
+}
+
+/** What is to be said of the contestants besides their times. */
+export function remarks({ contestants, disqualified, skipped }: Measured): string[] {
+  return [
+    ...contestants
+      .filter(({ deviations }) => deviations.length > 0)
+      .map(({ name, deviations }) => `${name}: differs, as known, in ${deviations.join(', ')}`),
+    ...disqualified.map(({ name, differences }) => `does not count: ${name}: ${differences.join('; ')}`),
+    ...skipped.map(({ name, why }) => `skipped: ${name}: ${why}`),
+  ];
+}

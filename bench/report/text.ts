@@ -1,0 +1,35 @@
+/** The results for a terminal. */
+import { table } from '../../cli/table.js';
+import type { Machine } from '../machine.js';
+import type { Measured } from '../measure.js';
+import type { Verdict } from '../verdict.js';
+import { columns, describeMeasured, HEADINGS, machineRows, remarks, showRatio } from './format.js';
+
+export function machineText(machine: Machine): string {
+  return machineRows(machine)
+    .map(([what, text]) => `${what.padEnd(12)} ${text}\n`)
+    .join('');
+}
+
+export function scenarioText(measured: Measured): string {
+  const headings = [...HEADINGS, ...(measured.bytes === undefined ? [] : ['speed'])].map((each) => each.toUpperCase());
+  const rows = measured.contestants.map((each) => columns(each, measured));
+  return (
+    `\n${measured.scenario}: ${describeMeasured(measured)}\n` +
+    `${table(headings, rows)}${remarks(measured)
+      .map((line) => `${line}\n`)
+      .join('')}`
+  );
+}
+
+export function targetsText(targets: readonly Verdict[]): string {
+  if (targets.length === 0) return '';
+  const rows = targets.map(({ scenario, against, atLeast, reached, verdict }) => [
+    scenario,
+    against,
+    showRatio(atLeast),
+    showRatio(reached),
+    verdict,
+  ]);
+  return `\ntargets\n${table(['SCENARIO', 'AGAINST', 'AT LEAST', 'REACHED', 'VERDICT'], rows)}`;
+}

@@ -1,0 +1,34 @@
+/** What processes that have ended took of the processors; Node tells it only of itself. */
+import { createRequire } from 'node:module';
+import { arch, endianness } from 'node:os';
+
+export interface CpuTime {
+  userMs: number;
+  sysMs: number;
+}
+
+const RUSAGE_CHILDREN = -1;
+/** `struct rusage` of a 64-bit Linux, which begins with two `struct timeval`: user and system time. */
+const RUSAGE_BYTES = 144;
+
+type Getrusage = (who: number, usage: Buffer) => number;
+
+let getrusage: Getrusage | undefined;
+
+function load(): Getrusage | undefined {
+  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(arch()) || endianness() !== 'LE') return undefined;
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  return koffi.load(null).func('int getrusage(int who, void *usage)') as unknown as Getrusage;
+}
+
+/** Of all processes that this one started and that have ended, with those that they waited for; `undefined` where it cannot be had. */
+export function endedChildren(): CpuTime | undefined {
+  getrusage ??= load();
+  const usage = Buffer.alloc(RUSAGE_BYTES);
+  if (getrusage === undefined || getrusage(RUSAGE_CHILDREN, usage) !== 0) return undefined;
+  return { userMs: timeval(usage, 0), sysMs: timeval(usage, 16) };
+}
+
+function timeval(usage: Buffer, at: number): number {
+  return Number(usage.readBigInt64LE(at)) * 1000 + Number(usage.readBigInt64LE(at + 8)) / 1000;
+}

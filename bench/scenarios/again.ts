@@ -1,0 +1,25 @@
+import { expect, render } from '../cairn.js';
+import type { Contestant, Scenario } from '../contestant.js';
+import { BARE_NODE } from '../contestants.js';
+import { type Ground, renderedStock, topOf } from '../ground.js';
+
+export function again(ground: Ground): Scenario {
+  let store = '';
+  const own: Contestant = {
+    name: 'cairn render',
+    prepare: async () => {
+      store = (await renderedStock(ground)).store;
+    },
+    run: async (stopwatch) => {
+      expect((await render(stopwatch, store, topOf(ground.corpus))).existed, 'the tree was not there');
+      return undefined;
+    },
+  };
+  return {
+    name: 'again',
+    what: 'the tree is there; node alone is what no program on it can beat',
+    measure: 'wall',
+    contestants: [own, BARE_NODE],
+    skipped: [],
+  };
+}

@@ -1,0 +1,41 @@
+/** The questions that the benchmarks ask, each as cairn and its peers. A new one is a file here and a line below. */
+import type { Scenario } from '../contestant.js';
+import type { Ground } from '../ground.js';
+import { again } from './again.js';
+import { bulk, bulkTiny } from './bulk.js';
+import { check } from './check.js';
+import { cold } from './cold.js';
+import { gc } from './gc.js';
+import { importOnly } from './import-only.js';
+import { limitImport, limitRender } from './limit.js';
+import { oci } from './oci.js';
+import { large, small } from './one-layer.js';
+import { du, start } from './queries.js';
+import { reimport } from './reimport.js';
+import { scaling } from './scaling.js';
+import { warm } from './warm.js';
+import { warmLibrary } from './warm-library.js';
+
+/** By the name that the command line takes; some names stand for several scenarios. */
+export const SCENARIOS: Readonly<Record<string, (ground: Ground) => readonly Scenario[]>> = {
+  warm: one(warm),
+  'warm-library': one(warmLibrary),
+  cold: one(cold),
+  oci: one(oci),
+  again: one(again),
+  reimport: one(reimport),
+  small: one(small),
+  large: one(large),
+  bulk: (ground) => [bulk(ground), bulkTiny(ground)],
+  'import-only': one(importOnly),
+  check: one(check),
+  gc: one(gc),
+  du: one(du),
+  start: one(start),
+  limit: (ground) => [limitRender(ground), limitImport(ground)],
+  scaling,
+};
+
+function one(make: (ground: Ground) => Scenario) {
+  return (ground: Ground): readonly Scenario[] => [make(ground)];
+}

@@ -1,0 +1,68 @@
+/** Many images at once. Nothing is rendered; peers unpack each archive into a directory of its own and sync once. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { importNew } from '../cairn.js';
+import type { Contestant, Peer, Scenario } from '../contestant.js';
+import { packTinyImages } from '../generated.js';
+import type { Ground } from '../ground.js';
+import { installed } from '../installed.js';
+import { remove, script } from '../process.js';
+
+export function bulk(ground: Ground): Scenario {
+  const { packages } = ground.corpus;
+  return many(ground, 'bulk', `${packages.length} packages`, async () => packages);
+}
+
+export function bulkTiny(ground: Ground): Scenario {
+  const { tinyImages } = ground.sizes;
+  return many(ground, 'bulk-tiny', `${tinyImages} images of one file`, () =>
+    packTinyImages(join(ground.dir, 'tiny'), tinyImages),
+  );
+}
+
+function many({ dir }: Ground, name: string, what: string, pack: () => Promise<readonly string[]>): Scenario {
+  const store = join(dir, 'new');
+  let archives: readonly string[] = [];
+  const own: Contestant = {
+    name: 'cairn import',
+    prepare: async () => {
+      archives = await pack();
+    },
+    run: async (stopwatch) => {
+      await importNew(stopwatch, store, archives);
+      return undefined;
+    },
+    clear: () => remove(store),
+  };
+  const { contestants, skipped } = installed(
+    ['tar', 'bsdtar'].map((program) => unpackEach(program, () => archives, dir)),
+  );
+  return {
+    name,
+    what: `${what}, imported by one command`,
+    measure: 'wall',
+    contestants: [own, ...contestants],
+    skipped,
+  };
+}
+
+/** The directories are there beforehand, so that no program but the peer's is started for an archive. */
+function unpackEach(program: string, archives: () => readonly string[], dir: string): Peer {
+  const target = join(dir, 'each');
+  const loop = 'cd "$1"; shift; n=0; for archive; do PROGRAM -xzf "$archive" -C $((n++)); done';
+  return {
+    programs: ['bash', 'gzip', 'sync', program],
+    contestant: {
+      name: `${program} xzf each + sync`,
+      prepare: async () => {
+        for (let n = 0; n < archives().length; n++) fs.mkdirSync(join(target, `${n}`), { recursive: true });
+      },
+      run: async (stopwatch) => {
+        await stopwatch.run(script(loop.replace('PROGRAM', program), target, ...archives()));
+        await stopwatch.flush(target);
+        return undefined;
+      },
+      clear: () => remove(target),
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import type { Scenario } from '../contestant.js';
+import { importAndRender } from '../contestants.js';
+import { type Ground, topOf } from '../ground.js';
+import { installed } from '../installed.js';
+import { ostreeLayers } from '../peers/ostree.js';
+import { unpacking } from '../peers/unpack.js';
+import { UNPACKERS } from '../peers/unpackers.js';
+
+export function cold({ corpus, dir }: Ground): Scenario {
+  const own = importAndRender(
+    join(dir, 'new'),
+    () => corpus.images,
+    () => topOf(corpus),
+  );
+  const { contestants, skipped } = installed([
+    ...UNPACKERS.map((unpacker) => unpacking(unpacker, corpus.layers, dir)),
+    ostreeLayers(corpus.layers, dir),
+  ]);
+  return {
+    name: 'cold',
+    what: 'nothing is there but a chain of gzipped ACIs; peers unpack the same layers one over the other',
+    measure: 'wall',
+    contestants: [own, ...contestants],
+    skipped,
+  };
+}

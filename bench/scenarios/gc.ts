@@ -1,0 +1,67 @@
+/** Collecting a tenth of a store of packages. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { cairn, expect, importAll } from '../cairn.js';
+import type { Contestant, Peer, Scenario } from '../contestant.js';
+import { BARE_NODE } from '../contestants.js';
+import type { Ground } from '../ground.js';
+import { installed } from '../installed.js';
+import { GNU_TAR } from '../peers/unpackers.js';
+import { remove, run } from '../process.js';
+
+export function gc({ corpus, dir }: Ground): Scenario {
+  const { packages } = corpus;
+  const tenth = packages.slice(0, Math.ceil(packages.length / 10));
+  const full = join(dir, 'gc-full');
+  const store = join(dir, 'gc-store');
+  const own: Contestant = {
+    name: 'cairn gc',
+    prepare: async () => {
+      if (!fs.existsSync(full)) await fill(full, packages, tenth.length);
+      await run(['cp', '-a', full, store]);
+    },
+    run: async (stopwatch) => {
+      const { removed } = JSON.parse(await stopwatch.run(cairn(store, 'gc', '--grace-period', '0')));
+      expect(removed.images === tenth.length, `${removed.images} images went`);
+      return undefined;
+    },
+    clear: () => remove(store),
+  };
+  const { contestants, skipped } = installed([deleting(tenth, dir)]);
+  return {
+    name: 'gc',
+    what: `${tenth.length} of ${packages.length} packages are collected; the peer deletes what they unpack to`,
+    measure: 'wall',
+    contestants: [own, ...contestants, BARE_NODE],
+    skipped,
+    close: () => remove(full),
+  };
+}
+
+/** A store with all images, all but the first few of them pinned. */
+async function fill(store: string, archives: readonly string[], loose: number): Promise<void> {
+  const imported = await importAll({ run }, store, archives);
+  await run(cairn(store, 'pin', ...imported.slice(loose).map(({ key }) => key)));
+}
+
+function deleting(archives: readonly string[], dir: string): Peer {
+  const target = join(dir, 'deleted');
+  return {
+    programs: ['tar', 'rm', 'sync'],
+    contestant: {
+      name: 'rm -rf + sync',
+      prepare: async () => {
+        for (const [i, archive] of archives.entries()) {
+          const into = join(target, `${i}`);
+          fs.mkdirSync(into, { recursive: true });
+          await run(GNU_TAR.command(archive, into));
+        }
+      },
+      run: async (stopwatch) => {
+        await stopwatch.run(['rm', '-rf', target]);
+        await stopwatch.flush(dir);
+        return undefined;
+      },
+    },
+  };
+}

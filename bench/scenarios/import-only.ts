@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import { importNew } from '../cairn.js';
+import type { Contestant, Scenario } from '../contestant.js';
+import type { Ground } from '../ground.js';
+import { remove } from '../process.js';
+import { stage } from '../stage.js';
+
+/** What the work costs rather than how long it takes: an import keeps all cores busy, its floor here only one. */
+export function importOnly({ corpus, dir }: Ground): Scenario {
+  const store = join(dir, 'new');
+  let bytes = 0;
+  const own: Contestant = {
+    name: 'cairn import',
+    run: async (stopwatch) => {
+      const imported = await importNew(stopwatch, store, corpus.images);
+      bytes = imported.reduce((sum, { size }) => sum + size, 0);
+      return undefined;
+    },
+    clear: () => remove(store),
+  };
+  return {
+    name: 'import-only',
+    what: 'processor time of an import, against that of inflating and hashing the same bytes once in one thread',
+    measure: 'cpu',
+    bytes: () => bytes,
+    contestants: [own, stage('inflate-sha512', 1, () => corpus.images)],
+    skipped: [],
+  };
+}

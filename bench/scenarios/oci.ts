@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import type { Scenario } from '../contestant.js';
+import { importAndRender } from '../contestants.js';
+import type { Ground } from '../ground.js';
+import { installed } from '../installed.js';
+import { skopeo } from '../peers/skopeo.js';
+import { umoci } from '../peers/umoci.js';
+import { unpacking } from '../peers/unpack.js';
+import { GNU_TAR, PIGZ_TAR } from '../peers/unpackers.js';
+
+export function oci({ corpus, dir }: Ground): Scenario {
+  const { layout, layers } = corpus;
+  const own = importAndRender(join(dir, 'new'), () => [`${layout.dir}:${layout.tag}`], undefined);
+  const { contestants, skipped } = installed([
+    umoci(corpus, dir),
+    skopeo(corpus, dir, 'overlay'),
+    skopeo(corpus, dir, 'vfs'),
+    ...[GNU_TAR, PIGZ_TAR].map((unpacker) => unpacking(unpacker, layers, dir)),
+  ]);
+  return {
+    name: 'oci',
+    what: 'nothing is there but an OCI image with gzipped layers',
+    measure: 'wall',
+    contestants: [own, ...contestants],
+    skipped,
+  };
+}

@@ -1,0 +1,55 @@
+/** One generated layer, imported and rendered; peers unpack the very same archive. */
+import { join } from 'node:path';
+import type { Scenario } from '../contestant.js';
+import { importAndRender } from '../contestants.js';
+import { packLargeFiles, packSmallFiles } from '../generated.js';
+import type { Ground } from '../ground.js';
+import { installed } from '../installed.js';
+import { unpacking } from '../peers/unpack.js';
+import { BSDTAR, GNU_TAR, GZIP_TAR, NODE_TAR, PIGZ_TAR, TAR_FS } from '../peers/unpackers.js';
+import { remove } from '../process.js';
+
+export function small(ground: Ground): Scenario {
+  const { smallFiles } = ground.sizes;
+  return oneLayer(ground, 'small', `one gzipped layer of ${smallFiles} files of up to 4 KiB`, (file) =>
+    packSmallFiles(file, smallFiles),
+  );
+}
+
+export function large(ground: Ground): Scenario {
+  const { largeBytes } = ground.sizes;
+  return oneLayer(ground, 'large', `one gzipped layer of ${largeBytes / 1e6} MB in five files`, (file) =>
+    packLargeFiles(file, largeBytes),
+  );
+}
+
+function oneLayer({ dir }: Ground, name: string, what: string, pack: (file: string) => Promise<string>): Scenario {
+  const archive = join(dir, `${name}.aci`);
+  let image = '';
+  const own = importAndRender(
+    join(dir, 'new'),
+    () => [archive],
+    () => image,
+  );
+  const { contestants, skipped } = installed(
+    [PIGZ_TAR, GZIP_TAR, GNU_TAR, BSDTAR, NODE_TAR, TAR_FS].map((unpacker) =>
+      unpacking(unpacker, [archive], dir, 'rootfs'),
+    ),
+  );
+  return {
+    name,
+    what,
+    measure: 'wall',
+    contestants: [
+      {
+        ...own,
+        prepare: async () => {
+          if (image === '') image = await pack(archive);
+        },
+      },
+      ...contestants,
+    ],
+    skipped,
+    close: () => remove(archive),
+  };
+}

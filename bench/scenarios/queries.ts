@@ -1,0 +1,49 @@
+/** Commands that only ask: what they take is little but the start of a program. */
+
+import { cairn } from '../cairn.js';
+import type { Contestant, Scenario } from '../contestant.js';
+import { BARE_NODE } from '../contestants.js';
+import { type Ground, renderedStock } from '../ground.js';
+import { installed } from '../installed.js';
+import type { Command } from '../process.js';
+
+export function du(ground: Ground): Scenario {
+  const { contestants, skipped } = installed([
+    { programs: ['du'], contestant: asking(ground, 'du -s', (store) => ['du', '-s', store]) },
+  ]);
+  return {
+    name: 'du',
+    what: 'what takes the space: from the index, and by looking at every file',
+    measure: 'wall',
+    contestants: [asking(ground, 'cairn du', (store) => cairn(store, 'du')), ...contestants],
+    skipped,
+  };
+}
+
+export function start(ground: Ground): Scenario {
+  return {
+    name: 'start',
+    what: 'from the command line to an answer',
+    measure: 'wall',
+    contestants: [
+      asking(ground, 'cairn --version', (store) => cairn(store, '--version')),
+      asking(ground, 'cairn ls', (store) => cairn(store, 'ls')),
+      BARE_NODE,
+    ],
+    skipped: [],
+  };
+}
+
+function asking(ground: Ground, name: string, command: (store: string) => Command): Contestant {
+  let store = '';
+  return {
+    name,
+    prepare: async () => {
+      store = (await renderedStock(ground)).store;
+    },
+    run: async (stopwatch) => {
+      await stopwatch.run(command(store));
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { expect, importAll, importNew } from '../cairn.js';
+import type { Contestant, Scenario } from '../contestant.js';
+import { type Ground, stock } from '../ground.js';
+import { remove } from '../process.js';
+
+export function reimport(ground: Ground): Scenario {
+  const { corpus, dir } = ground;
+  const fresh = join(dir, 'new');
+  let store = '';
+  const own: Contestant = {
+    name: 'cairn import, all there',
+    prepare: async () => {
+      store = await stock(ground);
+    },
+    run: async (stopwatch) => {
+      const imported = await importAll(stopwatch, store, corpus.images);
+      expect(
+        imported.every(({ existed }) => existed),
+        'an image was not there',
+      );
+      return undefined;
+    },
+  };
+  const first: Contestant = {
+    name: 'cairn import, new store',
+    run: async (stopwatch) => {
+      await importNew(stopwatch, fresh, corpus.images);
+      return undefined;
+    },
+    clear: () => remove(fresh),
+  };
+  return {
+    name: 'reimport',
+    what: 'what is there already is imported again',
+    measure: 'wall',
+    contestants: [own, first],
+    skipped: [],
+  };
+}

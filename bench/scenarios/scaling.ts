@@ -1,0 +1,120 @@
+/** cairn alone along an axis: workers, layers, files, what else the store holds. Warm and cold. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { importAll, importNew, removeTrees, renderNew } from '../cairn.js';
+import type { Contestant, Scenario } from '../contestant.js';
+import { packSmallFiles, packTinyImages } from '../generated.js';
+import type { Ground } from '../ground.js';
+import { remove, run } from '../process.js';
+
+/** One place on an axis. */
+interface Point {
+  x: number;
+  /** Archives that are imported, lowest first; the last of them is rendered. */
+  sources: () => Promise<readonly string[]>;
+  flags?: readonly string[];
+  /** Images that lie in the store besides. */
+  others?: number;
+}
+
+const WORKERS = [1, 2, 3, 4];
+
+export function scaling(ground: Ground): Scenario[] {
+  const { corpus, sizes, dir } = ground;
+  const all = async () => corpus.images;
+  return [
+    ...both(
+      ground,
+      'workers',
+      WORKERS.map((x) => ({ x, sources: all, flags: ['--workers', `${x}`] })),
+    ),
+    ...both(
+      ground,
+      'layers',
+      corpus.images.map((_image, i) => ({ x: i + 1, sources: async () => corpus.images.slice(0, i + 1) })),
+    ),
+    ...both(
+      ground,
+      'files',
+      sizes.filesAxis.map((x) => ({ x, sources: async () => [await smallLayer(dir, x)] })),
+    ),
+    ...both(
+      ground,
+      'images in the store',
+      sizes.storeAxis.map((x) => ({ x, sources: all, others: x })),
+    ),
+  ];
+}
+
+async function smallLayer(dir: string, files: number): Promise<string> {
+  const archive = join(dir, `files-${files}.aci`);
+  if (!fs.existsSync(archive)) await packSmallFiles(archive, files);
+  return archive;
+}
+
+/** Cold is import and render into a store that has only the others, warm the render alone. */
+function both(ground: Ground, over: string, points: readonly Point[]): Scenario[] {
+  return (['cold', 'warm'] as const).map((line) => {
+    const make = line === 'cold' ? coldPoint : warmPoint;
+    const contestants = points.map((point) => make(ground, over, point));
+    return {
+      name: `scaling: ${over}, ${line}`,
+      what: `${line === 'cold' ? 'import and render' : 'render of what is imported'}, over ${over}`,
+      measure: 'wall',
+      axis: { over, line },
+      contestants: contestants as [Contestant, ...Contestant[]],
+      skipped: [],
+      close: async () => {
+        await remove(...points.map((point) => stored(ground.dir, over, point)));
+      },
+    };
+  });
+}
+
+function coldPoint({ dir, sizes }: Ground, over: string, { x, sources, flags = [], others = 0 }: Point): Contestant {
+  const store = join(dir, 'new');
+  const kept = stored(dir, over, { x });
+  let archives: readonly string[] = [];
+  return {
+    name: `${x}`,
+    x,
+    prepare: async () => {
+      archives = await sources();
+      if (others === 0) return;
+      if (!fs.existsSync(kept)) await addOthers(kept, dir, others, sizes.tinyImages);
+      await run(['cp', '-a', kept, store]);
+    },
+    run: async (stopwatch) => {
+      const key = (await importNew(stopwatch, store, archives, ...flags)).at(-1)?.key as string;
+      return (await renderNew(stopwatch, store, key, ...flags)).path;
+    },
+    clear: () => remove(store),
+  };
+}
+
+function warmPoint({ dir, sizes }: Ground, over: string, { x, sources, flags = [], others = 0 }: Point): Contestant {
+  const store = stored(dir, over, { x });
+  let key = '';
+  return {
+    name: `${x}`,
+    x,
+    prepare: async () => {
+      if (key === '') {
+        if (others > 0) await addOthers(store, dir, others, sizes.tinyImages);
+        key = (await importAll({ run }, store, await sources())).at(-1)?.key as string;
+      }
+      await removeTrees(store);
+    },
+    run: async (stopwatch) => (await renderNew(stopwatch, store, key, ...flags)).path,
+  };
+}
+
+function stored(dir: string, over: string, { x }: Pick<Point, 'x'>): string {
+  return join(dir, `at-${over.replaceAll(' ', '-')}-${x}`);
+}
+
+/** @param most as many images as any point wants; they are packed once */
+async function addOthers(store: string, dir: string, count: number, most: number): Promise<void> {
+  const archives = await packTinyImages(join(dir, 'tiny'), Math.max(count, most));
+  await importAll({ run }, store, archives.slice(0, count));
+}

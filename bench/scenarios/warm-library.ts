@@ -1,0 +1,38 @@
+import { openStore, type Store } from '../../engine/api.js';
+import { expect } from '../cairn.js';
+import type { Contestant, Scenario } from '../contestant.js';
+import { type Ground, stock, topOf } from '../ground.js';
+import { installed } from '../installed.js';
+import { copying } from '../peers/copies.js';
+
+/** In the benchmark's own process: the start of Node does not count, as that of `cp` hardly does. */
+export function warmLibrary(ground: Ground): Scenario {
+  const { corpus, dir } = ground;
+  let opened: Store | undefined;
+  const open = async (): Promise<Store> => {
+    opened ??= await openStore({ dir: await stock(ground) });
+    return opened;
+  };
+  const own: Contestant = {
+    name: 'store.render()',
+    prepare: async () => {
+      const store = await open();
+      for await (const tree of store.trees()) await store.removeTrees([tree]);
+    },
+    run: async (stopwatch) => {
+      const store = await open();
+      const rendered = await stopwatch.task(() => store.render(topOf(corpus)));
+      expect(!rendered.existed, 'the tree was there already');
+      return rendered.path;
+    },
+  };
+  const { contestants, skipped } = installed([copying('-al', corpus.flat, dir)]);
+  return {
+    name: 'warm-library',
+    what: 'as warm, called in a process that runs already',
+    measure: 'wall',
+    contestants: [own, ...contestants],
+    skipped,
+    close: async () => opened?.close(),
+  };
+}

@@ -1,0 +1,28 @@
+/** One stage of an import alone, in threads of Node that do nothing else: what the stage itself allows. */
+import type { Contestant } from './contestant.js';
+import { program } from './peers/unpackers.js';
+
+export type Stage = 'inflate' | 'inflate-sha512' | 'sha512-twice';
+
+const NAMES: Readonly<Record<Stage, string>> = {
+  inflate: 'inflate',
+  'inflate-sha512': 'inflate + sha512',
+  'sha512-twice': 'sha512 twice',
+};
+
+/** @param files gzipped for the stages that inflate */
+export function stage(
+  name: Stage,
+  threads: number,
+  files: () => readonly string[],
+  prepare?: () => Promise<void>,
+): Contestant {
+  return {
+    name: `${NAMES[name]} alone, ${threads} thread${threads === 1 ? '' : 's'}`,
+    ...(prepare === undefined ? {} : { prepare }),
+    run: async (stopwatch) => {
+      await stopwatch.run([process.execPath, program('stage'), name, `${threads}`, ...files()]);
+      return undefined;
+    },
+  };
+}

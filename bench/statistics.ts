@@ -1,0 +1,25 @@
+/** What is said of a handful of runs: the middle one and the outermost ones. A mean would believe the one disturbed run. */
+
+export interface Spread {
+  median: number;
+  min: number;
+  max: number;
+}
+
+/** @throws RangeError for no values */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError('no values have no median');
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] as number;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
+}
+
+export function spreadOf(values: readonly number[]): Spread {
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
+}
+
+/** How many times `base` a value is; `undefined` where the base took no measurable time. */
+export function ratioOf(value: number, base: number): number | undefined {
+  return base > 0 ? value / base : undefined;
+}
