@@ -112,6 +112,7 @@ async function addContents(archive: Pack, prefix: string, { directories = [], fi
   const declared = new Set<string>();
   for (const { from, to } of directories) {
     await declareParents(archive, prefix, to, declared, paths);
+    declared.add(to);
     await addTree(archive, prefix, from, to, paths);
   }
   for (const [path, content] of Object.entries(files)) {
