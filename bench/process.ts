@@ -26,7 +26,8 @@ export function run([program, ...args]: Command): Promise<string> {
       running.delete(child);
       if (stopping) return; // nothing may go on
       if (code === 0) resolve(Buffer.concat(printed).toString('utf8'));
-      else reject(new Error(`${shown([program, ...args])}: exit ${code ?? signal}\n${Buffer.concat(complaints)}`));
+      else
+        reject(new Error(`${shown([program, ...args])}: exit ${code ?? signal}: ${gist(Buffer.concat(complaints))}`));
     });
   });
 }
@@ -43,6 +44,16 @@ export async function remove(...paths: string[]): Promise<void> {
 function shown(command: Command): string {
   const text = command.join(' ');
   return text.length > 500 ? `${text.slice(0, 500)}…` : text;
+}
+
+/** The lines of what a program complained that say something; a stack trace and the code around it do not. */
+function gist(complaints: Buffer): string {
+  const lines = complaints
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && line.length < 300);
+  const errors = lines.filter((line) => /error|fail|cannot|not /i.test(line));
+  return (errors.length > 0 ? errors : lines).slice(0, 3).join('; ');
 }
 
 /**

@@ -10,6 +10,7 @@ import { packImage, packTar } from '../bench/images.js';
 import { writeLayout } from '../bench/layout.js';
 import { listTree } from '../bench/listing.js';
 import { measure } from '../bench/measure.js';
+import { microGroups } from '../bench/micro/run.js';
 import { parseOptions, UsageError } from '../bench/options.js';
 import { again } from '../bench/scenarios/again.js';
 import { cold } from '../bench/scenarios/cold.js';
@@ -78,6 +79,15 @@ test('the command line is taken, or refused with what is wrong', () => {
   assert.equal(parseOptions(['--help']), undefined);
   for (const args of [['nothing'], ['--runs', '0'], ['--runs', 'x'], ['--nonsense']])
     assert.throws(() => parseOptions(args), UsageError, args.join(' '));
+});
+
+test('each micro-benchmark does what it measures', async (t) => {
+  const names: string[] = [];
+  for await (const { name, cases } of microGroups(temporaryDirectory(t))) {
+    for (const each of cases) await each.run();
+    names.push(name);
+  }
+  assert.deepEqual(names, ['tar', 'plan', 'codecs', 'names', 'index']);
 });
 
 test('made-up content is the same every time, and of no other number', () => {

@@ -13,18 +13,23 @@ import { tarCases } from './tar.js';
 const TIME = 1000;
 
 /** @param scratch for the index; on the file system that is measured */
-export async function runMicro(scratch: string, say: (text: string) => void, time = TIME): Promise<void> {
-  const groups = [tarCases, planCases, codecCases, nameCases, () => indexCases(scratch)];
-  for (const make of groups) {
+export async function* microGroups(scratch: string): AsyncGenerator<MicroGroup> {
+  for (const make of [tarCases, planCases, codecCases, nameCases, () => indexCases(scratch)]) {
     const group = await make();
-    say(`micro: ${group.name}`);
-    process.stdout.write(`\n${group.name}\n${await measureGroup(group, time)}`);
+    yield group;
     await group.close?.();
   }
 }
 
-async function measureGroup({ cases }: MicroGroup, time: number): Promise<string> {
-  const bench = new Bench({ time, warmupTime: time / 5, iterations: 5, throws: true });
+export async function runMicro(scratch: string, say: (text: string) => void): Promise<void> {
+  for await (const group of microGroups(scratch)) {
+    say(`micro: ${group.name}`);
+    process.stdout.write(`\n${group.name}\n${await measureGroup(group)}`);
+  }
+}
+
+async function measureGroup({ cases }: MicroGroup): Promise<string> {
+  const bench = new Bench({ time: TIME, warmupTime: TIME / 5, iterations: 5, throws: true });
   for (const each of cases) bench.add(each.name, () => each.run());
   const tasks = await bench.run();
   const rows = cases.map((each, i) => {

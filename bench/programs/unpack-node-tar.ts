@@ -2,4 +2,14 @@
 import { extract } from 'tar';
 
 const [file, cwd] = process.argv.slice(2) as [string, string];
-await extract({ file, cwd, preserveOwner: process.geteuid?.() === 0, chmod: true, processUmask: 0, strict: true });
+// It would take the leading slash from the targets of links, and make other links.
+const preservePaths = true;
+await extract({
+  file,
+  cwd,
+  preservePaths,
+  preserveOwner: process.geteuid?.() === 0,
+  chmod: true,
+  processUmask: 0,
+  strict: true,
+});
