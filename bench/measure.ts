@@ -63,10 +63,9 @@ export async function measure(
       samples.get(contestant)?.push(await once(contestant, dir));
     }
   }
-  const timings = [...samples].map(([{ name, x }, spent]) => timing(name, x, spent));
-  fit.forEach((contestant, i) => {
-    (timings[i] as Timing).deviations = compared.get(contestant)?.deviations ?? [];
-  });
+  const timings = [...samples].map(([contestant, spent]) =>
+    timing(contestant, spent, compared.get(contestant)?.deviations ?? []),
+  );
   return {
     scenario: scenario.name,
     what: scenario.what,
@@ -129,7 +128,7 @@ async function settle(dir: string): Promise<void> {
   if (isInstalled('sync')) await run(['sync', '-f', dir]);
 }
 
-function timing(name: string, x: number | undefined, runs: Spent[]): Timing {
+function timing({ name, x }: Contestant, runs: Spent[], deviations: string[]): Timing {
   const user = runs.map(({ userMs }) => userMs).filter((value) => value !== undefined);
   const sys = runs.map(({ sysMs }) => sysMs).filter((value) => value !== undefined);
   const known = user.length === runs.length && sys.length === runs.length;
@@ -148,7 +147,7 @@ function timing(name: string, x: number | undefined, runs: Spent[]): Timing {
           cpuMs: spreadOf(user.map((value, i) => value + (sys[i] as number))),
         }
       : {}),
-    deviations: [],
+    deviations,
   };
 }
 
