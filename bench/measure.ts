@@ -99,14 +99,19 @@ async function compareResults(contestants: Scenario['contestants'], dir: string)
       continue;
     }
     if (contestant === contestants[0]) expected = found;
-    compared.set(
-      contestant,
-      expected === undefined || found === undefined
-        ? { deviations: [], differences: [] }
-        : compareTrees(expected, found, contestant.deviations),
-    );
+    compared.set(contestant, compareFound(expected, found, contestant));
   }
   return { compared, census: expected === undefined ? undefined : censusOf(expected) };
+}
+
+function compareFound(
+  expected: Listing | undefined,
+  found: Listing | undefined,
+  { deviations }: Contestant,
+): Comparison {
+  if (expected === undefined) return { deviations: [], differences: [] };
+  if (found === undefined) return { deviations: [], differences: ['it made no tree'] };
+  return compareTrees(expected, found, deviations);
 }
 
 async function once(contestant: Contestant, dir: string, inspect?: (tree: string) => void): Promise<Spent> {

@@ -154,7 +154,7 @@ test('a peer that makes another tree, or fails, is told of and not measured; the
     },
   });
   const failing: Contestant = { name: 'failing', run: () => Promise.reject(new Error('no room')) };
-  const contestants = [making('cairn', one), making('same', one), making('other', two), failing] as const;
+  const contestants = [making('cairn', one), making('same', one), making('other', two), failing, idle('idle')] as const;
   const {
     contestants: timings,
     disqualified,
@@ -177,9 +177,10 @@ test('a peer that makes another tree, or fails, is told of and not measured; the
   );
   assert.deepEqual(
     disqualified.map(({ name }) => name),
-    ['other', 'failing'],
+    ['other', 'failing', 'idle'],
   );
   assert.match(disqualified[0]?.differences.join() ?? '', /x: extra/);
   assert.match(disqualified[1]?.differences.join() ?? '', /no room/);
+  assert.deepEqual(disqualified[2]?.differences, ['it made no tree']);
   assert.deepEqual(census, { entries: 3, bytes: 7 });
 });
