@@ -20,6 +20,8 @@ const KNOWN = {
   'all times': ({ field }) => field === 'mtime',
   'fractions of seconds': ({ field, entry, found }) =>
     field === 'mtime' && found !== undefined && seconds(entry.mtime) === seconds(found.mtime),
+  'setuid, setgid and sticky bits': ({ field, entry, found }) =>
+    field === 'mode' && found !== undefined && (entry.mode & 0o777) === (found.mode & 0o777),
   'equal symlinks share an inode': ({ field, entry }) => field === 'group' && entry.type === 'symlink',
 } satisfies Record<string, (difference: Difference) => boolean>;
 

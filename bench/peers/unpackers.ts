@@ -45,19 +45,26 @@ export const GZIP_TAR: Unpacker = {
   deviations: LEFT_TOO_EARLY,
 };
 
+/** Both set the owner after the mode, which takes setuid and setgid away, and times as Node's `Date` has them. */
+const OF_NODE: readonly Deviation[] = [
+  'times of symlinks',
+  'times of directories',
+  'fractions of seconds',
+  'setuid, setgid and sticky bits',
+];
+
 export const NODE_TAR: Unpacker = {
   name: 'node-tar',
   packages: ['tar'],
   command: (archive, dir) => [process.execPath, program('unpack-node-tar'), archive, dir],
-  // It restores no times of symlinks, and those of all else to the millisecond.
-  deviations: ['times of symlinks', 'times of directories', 'fractions of seconds'],
+  deviations: OF_NODE,
 };
 
 export const TAR_FS: Unpacker = {
   name: 'tar-fs',
   packages: ['tar-fs'],
   command: (archive, dir) => [process.execPath, program('unpack-tar-fs'), archive, dir],
-  deviations: ['times of symlinks', 'times of directories', 'fractions of seconds'],
+  deviations: OF_NODE,
 };
 
 /** Of gzipped archives. */
