@@ -97,3 +97,35 @@ export async function packTinyImages(dir: string, count: number): Promise<string
   }
   return packed;
 }
+
+export const FILES_PER_IMAGE = 200;
+/** Of these, as many as a hundred images have alike. */
+const ALIKE = 20;
+
+/** How many of so many images are older versions of others. */
+export function outdatedOf(images: number): number {
+  return Math.floor(images / 10);
+}
+
+/** Images of small files, a tenth of them older versions of others; `outdated` and `current` list the archives. */
+export async function packVersions(dir: string, images: number): Promise<void> {
+  fs.mkdirSync(dir, { recursive: true });
+  const outdated = outdatedOf(images);
+  const archives: string[] = [];
+  for (let i = 0; i < images; i++) {
+    const file = join(dir, `${i}.aci`);
+    const old = i < outdated;
+    const name = `example.com/versioned-${old ? i : i - outdated}`;
+    await packImage(file, { name, version: old ? '1.0.0' : '2.0.0', made: versionedFiles(i) });
+    archives.push(file);
+  }
+  fs.writeFileSync(join(dir, 'outdated'), archives.slice(0, outdated).join('\n'));
+  fs.writeFileSync(join(dir, 'current'), archives.slice(outdated).join('\n'));
+}
+
+function* versionedFiles(image: number): Generator<{ path: string; content: Buffer }> {
+  for (let n = 0; n < FILES_PER_IMAGE; n++) {
+    const owner = n < ALIKE ? `of a hundred ${Math.floor(image / 100)}` : `of ${image}`;
+    yield { path: `files/f${n}`, content: Buffer.from(`file ${n} ${owner}\n`) };
+  }
+}

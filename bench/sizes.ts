@@ -11,6 +11,8 @@ export interface Sizes {
   filesAxis: readonly number[];
   /** Images that lie in a store beside those that are used, along the axis. */
   storeAxis: readonly number[];
+  /** Images of a store that is only asked. */
+  indexAxis: readonly number[];
 }
 
 export const FULL: Sizes = {
@@ -19,6 +21,7 @@ export const FULL: Sizes = {
   tinyImages: 2000,
   filesAxis: [1000, 5000, 20_000, 50_000],
   storeAxis: [0, 200, 1000, 2000],
+  indexAxis: [100, 1000, 10_000],
 };
 
 /** Beside a corpus that is small itself: everything runs, in seconds. */
@@ -28,4 +31,5 @@ export const SMALL: Sizes = {
   tinyImages: 20,
   filesAxis: [100, 400],
   storeAxis: [0, 10],
+  indexAxis: [10, 50],
 };

@@ -3,8 +3,9 @@ import type { Measured } from './measure.js';
 import type { Target } from './targets.js';
 
 export interface Verdict extends Target {
-  /** How many times as fast cairn was; absent where the two were not measured. */
+  /** How many times as fast cairn was, and how much longer it took; absent where the two were not measured. */
   reached?: number;
+  longerMs?: number;
   verdict: 'met' | 'missed' | 'not measured';
 }
 
@@ -14,8 +15,13 @@ export function judge(measured: readonly Measured[], targets: readonly Target[])
   return targets
     .filter(({ scenario }) => ran.has(scenario))
     .map((target) => {
-      const reached = ran.get(target.scenario)?.contestants.find(({ name }) => name === target.against)?.ratio;
-      if (reached === undefined) return { ...target, verdict: 'not measured' };
-      return { ...target, reached, verdict: reached >= target.atLeast ? 'met' : 'missed' };
+      const contestants = ran.get(target.scenario)?.contestants ?? [];
+      const [own] = contestants;
+      const peer = contestants.find(({ name }) => name === target.against);
+      if (own === undefined || peer?.ratio === undefined) return { ...target, verdict: 'not measured' };
+      const { ratio: reached } = peer;
+      const longerMs = own.wallMs.median - peer.wallMs.median;
+      const met = reached >= (target.atLeast ?? 0) && longerMs <= (target.withinMs ?? Number.POSITIVE_INFINITY);
+      return { ...target, reached, longerMs, verdict: met ? 'met' : 'missed' };
     });
 }

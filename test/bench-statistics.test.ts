@@ -56,6 +56,8 @@ test('a target is met, missed, or not measured; one of a scenario that did not r
     { scenario: 'warm', against: 'tar', atLeast: 2.5 },
     { scenario: 'warm', against: 'cp', atLeast: 1 },
     { scenario: 'warm', against: 'bsdtar', atLeast: 1 },
+    { scenario: 'warm', against: 'cp', withinMs: 20 },
+    { scenario: 'warm', against: 'cp', withinMs: 19 },
     { scenario: 'cold', against: 'tar', atLeast: 1 },
   ];
   assert.deepEqual(
@@ -64,6 +66,8 @@ test('a target is met, missed, or not measured; one of a scenario that did not r
       ['tar', 2.5, 'met'],
       ['cp', 0.8, 'missed'],
       ['bsdtar', undefined, 'not measured'],
+      ['cp', 0.8, 'met'],
+      ['cp', 0.8, 'missed'],
     ],
   );
 });

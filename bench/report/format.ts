@@ -3,6 +3,7 @@ import { formatMs, formatSize } from '../../cli/units.js';
 import type { Machine } from '../machine.js';
 import type { Measured, Timing } from '../measure.js';
 import type { Spread } from '../statistics.js';
+import type { Verdict } from '../verdict.js';
 
 export function showMs(ms: number): string {
   return formatMs(Math.round(ms));
@@ -14,6 +15,12 @@ export function showRange({ min, max }: Spread): string {
 
 export function showRatio(ratio: number | undefined): string {
   return ratio === undefined ? '–' : `${ratio.toFixed(2)}×`;
+}
+
+/** What a target asks for, and what came of it, in its own unit. */
+export function showTarget({ atLeast, withinMs, reached, longerMs }: Verdict): { wanted: string; reached: string } {
+  if (withinMs === undefined) return { wanted: showRatio(atLeast), reached: showRatio(reached) };
+  return { wanted: `+${showMs(withinMs)}`, reached: longerMs === undefined ? '–' : `+${showMs(longerMs)}` };
 }
 
 /** What the scenario compares. */

@@ -11,7 +11,7 @@ import {
   remarks,
   showMs,
   showRange,
-  showRatio,
+  showTarget,
 } from './format.js';
 import { PAGE_STYLE } from './page-style.js';
 import { barChart, escapeXml, type Line, lineChart, stackChart } from './svg.js';
@@ -121,14 +121,15 @@ function timeSection(scenarios: readonly Measured[]): string {
 
 function targetsSection(targets: readonly Verdict[]): string {
   if (targets.length === 0) return '';
-  const rows = targets.map(
-    ({ scenario, against, atLeast, reached, verdict }) =>
-      `<tr>${cells([scenario, against, showRatio(atLeast), showRatio(reached)])}<td class="${verdict}">${verdict}</td></tr>`,
-  );
-  const head = row(['scenario', 'against', 'at least', 'reached', 'verdict'], 'th');
+  const rows = targets.map((target) => {
+    const { wanted, reached } = showTarget(target);
+    const { scenario, against, verdict } = target;
+    return `<tr>${cells([scenario, against, wanted, reached])}<td class="${verdict}">${verdict}</td></tr>`;
+  });
+  const head = row(['scenario', 'against', 'wanted', 'reached', 'verdict'], 'th');
   return section(
     'Targets',
-    'How many times as fast cairn is meant to be, and was.',
+    'How many times as fast cairn is meant to be, or how much longer it may take, and what it reached.',
     `<div class="scroll"><table>${head}${rows.join('')}</table></div>`,
   );
 }

@@ -3,7 +3,7 @@ import { table } from '../../cli/table.js';
 import type { Machine } from '../machine.js';
 import type { Measured } from '../measure.js';
 import type { Verdict } from '../verdict.js';
-import { columns, describeMeasured, HEADINGS, machineRows, remarks, showRatio } from './format.js';
+import { columns, describeMeasured, HEADINGS, machineRows, remarks, showTarget } from './format.js';
 
 export function machineText(machine: Machine): string {
   return machineRows(machine)
@@ -24,12 +24,9 @@ export function scenarioText(measured: Measured): string {
 
 export function targetsText(targets: readonly Verdict[]): string {
   if (targets.length === 0) return '';
-  const rows = targets.map(({ scenario, against, atLeast, reached, verdict }) => [
-    scenario,
-    against,
-    showRatio(atLeast),
-    showRatio(reached),
-    verdict,
-  ]);
-  return `\ntargets\n${table(['SCENARIO', 'AGAINST', 'AT LEAST', 'REACHED', 'VERDICT'], rows)}`;
+  const rows = targets.map((target) => {
+    const { wanted, reached } = showTarget(target);
+    return [target.scenario, target.against, wanted, reached, target.verdict];
+  });
+  return `\ntargets\n${table(['SCENARIO', 'AGAINST', 'WANTED', 'REACHED', 'VERDICT'], rows)}`;
 }

@@ -13,6 +13,7 @@ import { large, small } from './one-layer.js';
 import { du, start } from './queries.js';
 import { reimport } from './reimport.js';
 import { scaling } from './scaling.js';
+import { storeSize } from './store-size.js';
 import { warm } from './warm.js';
 import { warmLibrary } from './warm-library.js';
 
@@ -34,6 +35,7 @@ export const SCENARIOS: Readonly<Record<string, (ground: Ground) => readonly Sce
   start: one(start),
   limit: (ground) => [limitRender(ground), limitImport(ground)],
   scaling,
+  'store-size': storeSize,
 };
 
 function one(make: (ground: Ground) => Scenario) {

@@ -1,0 +1,115 @@
+/** cairn alone as the store grows: whether what it does in a large one takes longer than the work itself. */
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { cairn, expect } from '../cairn.js';
+import type { Contestant, Scenario } from '../contestant.js';
+import { FILES_PER_IMAGE, outdatedOf, packVersions } from '../generated.js';
+import type { Ground } from '../ground.js';
+import { remove, run } from '../process.js';
+import type { Stopwatch } from '../stopwatch.js';
+
+const AXIS = 'images in the store';
+
+interface Question {
+  name: string;
+  what: string;
+  ask(stopwatch: Stopwatch, store: Sized): Promise<void>;
+  /** Puts back what asking took away. */
+  restore?: (store: Sized) => Promise<void>;
+}
+
+interface Sized {
+  dir: string;
+  archives: string;
+  images: number;
+  /** Of one of its images. */
+  key: string;
+}
+
+const QUESTIONS: readonly Question[] = [
+  {
+    name: 'short key',
+    what: 'inspect by twelve digits of a key',
+    ask: async (stopwatch, { dir, key }) => {
+      await stopwatch.run(cairn(dir, 'inspect', key.slice(0, 'sha512-'.length + 12)));
+    },
+  },
+  {
+    name: 'ls',
+    what: 'list all images',
+    ask: async (stopwatch, { dir, images }) => {
+      const listed = JSON.parse(await stopwatch.run(cairn(dir, 'ls'))) as unknown[];
+      expect(listed.length === images, `${listed.length} images`);
+    },
+  },
+  {
+    name: 'du',
+    what: 'what takes the space',
+    ask: async (stopwatch, { dir }) => {
+      await stopwatch.run(cairn(dir, 'du'));
+    },
+  },
+  {
+    name: 'gc --dry-run',
+    what: 'what collecting a tenth would free',
+    ask: (stopwatch, store) => collect(stopwatch, store, '--dry-run'),
+  },
+  {
+    name: 'gc',
+    what: 'collect a tenth',
+    ask: collect,
+    restore: ({ dir, archives }) => importListed(dir, join(archives, 'outdated')),
+  },
+];
+
+export function storeSize(ground: Ground): Scenario[] {
+  return QUESTIONS.map((question) => {
+    const contestants = ground.sizes.indexAxis.map((images) => asked(ground.dir, question, images));
+    return {
+      name: `store size: ${question.name}`,
+      what: `${question.what}, over ${AXIS} of ${FILES_PER_IMAGE} files each`,
+      measure: 'wall',
+      axis: { over: AXIS, line: question.name },
+      contestants: contestants as [Contestant, ...Contestant[]],
+      skipped: [],
+      close: async () => {
+        if (question === QUESTIONS.at(-1)) await remove(join(ground.dir, 'sized'), join(ground.dir, 'versions'));
+      },
+    };
+  });
+}
+
+function asked(dir: string, question: Question, images: number): Contestant {
+  const store = { dir: join(dir, 'sized', `${images}`), archives: join(dir, 'versions', `${images}`), images, key: '' };
+  return {
+    name: `${images}`,
+    x: images,
+    prepare: async () => {
+      if (!fs.existsSync(store.dir)) await fill(store);
+      else if (store.key !== '') await question.restore?.(store);
+      const [image] = JSON.parse(await run(cairn(store.dir, 'ls', '--order', 'desc'))) as [{ key: string }];
+      store.key = image.key;
+    },
+    run: async (stopwatch) => {
+      await question.ask(stopwatch, store);
+      return undefined;
+    },
+  };
+}
+
+/** Older versions come first: a name keeps the newest. */
+async function fill({ dir, archives, images }: Sized): Promise<void> {
+  fs.mkdirSync(dirname(dir), { recursive: true });
+  await packVersions(archives, images);
+  for (const list of ['outdated', 'current']) await importListed(dir, join(archives, list));
+}
+
+async function importListed(store: string, list: string): Promise<void> {
+  await run(cairn(store, 'import', '--files-from', list));
+}
+
+async function collect(stopwatch: Stopwatch, { dir, images }: Sized, ...flags: string[]): Promise<void> {
+  const command = cairn(dir, 'gc', '--grace-period', '0', '--keep-last', '1', ...flags);
+  const { removed } = JSON.parse(await stopwatch.run(command)) as { removed: { images: number } };
+  expect(removed.images === outdatedOf(images), `${removed.images} images went`);
+}
