@@ -40,11 +40,11 @@ const NO_XATTRS: readonly Xattr[] = [];
 /** type, mode, uid, gid, seconds, nanoseconds, size. */
 const ROW = 1 + 2 + 4 + 4 + 8 + 4 + 8;
 const KEY_BYTES = 64;
+/** Bytes of a column that are decoded at once. */
+const WINDOW = 2 ** 24;
 
 export function encodeToc(entries: readonly TocEntry[]): Buffer {
   const rows = Buffer.allocUnsafe(entries.length * ROW);
-  const paths: string[] = new Array(entries.length);
-  const links: string[] = new Array(entries.length);
   const keys: string[] = [];
   const rare: unknown[] = [];
   entries.forEach((entry, i) => {
@@ -56,8 +56,6 @@ export function encodeToc(entries: readonly TocEntry[]): Buffer {
     at = rows.writeDoubleLE(entry.sec, at);
     at = rows.writeUInt32LE(entry.nsec, at);
     rows.writeDoubleLE(entry.size, at);
-    paths[i] = entry.path;
-    links[i] = entry.link;
     if (entry.type === 'file') keys.push(entry.key);
     if (entry.xattrs.length > 0 || entry.devMajor !== 0 || entry.devMinor !== 0) {
       const xattrs = entry.xattrs.map(({ name, value }) => [name, value.toString('base64')]);
@@ -67,11 +65,27 @@ export function encodeToc(entries: readonly TocEntry[]): Buffer {
   return Buffer.concat([
     Buffer.from(MAGIC, 'latin1'),
     section(rows),
-    section(Buffer.from(keys.join(''), 'hex')),
-    section(Buffer.from(paths.join('\0'), 'latin1')),
-    section(Buffer.from(links.join('\0'), 'latin1')),
+    section(packKeys(keys)),
+    section(packTexts(entries.map(({ path }) => path))),
+    section(packTexts(entries.map(({ link }) => link))),
     section(Buffer.from(JSON.stringify(rare), 'utf8')),
   ]);
+}
+
+/** All of a column in one string could be longer than a string may be. */
+function packTexts(texts: readonly ByteString[]): Buffer {
+  const column = Buffer.alloc(texts.reduce((sum, text) => sum + text.length + 1, 0));
+  let at = 0;
+  for (const text of texts) at += column.write(text, at, 'latin1') + 1;
+  return column.subarray(0, Math.max(0, at - 1));
+}
+
+function packKeys(keys: readonly string[]): Buffer {
+  const column = Buffer.allocUnsafe(keys.length * KEY_BYTES);
+  keys.forEach((key, i) => {
+    column.write(key, i * KEY_BYTES, 'hex');
+  });
+  return column;
 }
 
 function section(body: Buffer): Buffer {
@@ -92,14 +106,14 @@ export function decodeToc(bytes: Buffer): TocEntry[] {
     return bytes.subarray(at - length, at);
   };
   const rows = next();
-  const keys = next().toString('hex');
+  const keys = unpackKeys(next());
   const count = rows.length / ROW;
   if (!Number.isInteger(count)) throw damaged('a row is cut short');
-  const paths = split(next(), count);
-  const links = split(next(), count);
+  const paths = unpackTexts(next(), count);
+  const links = unpackTexts(next(), count);
   const rare = parseRare(next());
   const entries: TocEntry[] = new Array(count);
-  let key = 0;
+  let file = 0;
   for (let i = 0; i < count; i++) {
     const row = i * ROW;
     const type = TYPES[rows[row] as number];
@@ -114,15 +128,15 @@ export function decodeToc(bytes: Buffer): TocEntry[] {
       sec: rows.readDoubleLE(row + 11),
       nsec: rows.readUInt32LE(row + 19),
       size: rows.readDoubleLE(row + 23),
-      key: isFile ? keys.slice(key, key + 2 * KEY_BYTES) : '',
+      key: isFile ? (keys[file] ?? '') : '',
       link: links[i] as string,
       devMajor: 0,
       devMinor: 0,
       xattrs: NO_XATTRS,
     };
-    if (isFile) key += 2 * KEY_BYTES;
+    if (isFile) file++;
   }
-  if (key !== keys.length) throw damaged('its keys do not fit its files');
+  if (file !== keys.length) throw damaged('its keys do not fit its files');
   for (const [i, devMajor, devMinor, xattrs] of rare) {
     const entry = entries[i];
     if (entry === undefined) throw damaged('a note on an entry that it does not have');
@@ -156,10 +170,33 @@ function isRare(note: unknown): note is Rare {
   );
 }
 
-function split(body: Buffer, count: number): string[] {
-  const parts = count === 0 ? [] : body.toString('latin1').split('\0');
-  if (parts.length !== count) throw damaged('its columns differ in length');
-  return parts;
+function unpackTexts(body: Buffer, count: number): string[] {
+  const texts: string[] = [];
+  if (count === 0 && body.length === 0) return texts;
+  for (let at = 0; at <= body.length; ) {
+    const end = windowEnd(body, at);
+    for (const text of body.toString('latin1', at, end).split('\0')) texts.push(text);
+    at = end + 1;
+  }
+  if (texts.length !== count) throw damaged('its columns differ in length');
+  return texts;
+}
+
+/** The end of as many texts as go into a string at once. */
+function windowEnd(body: Buffer, at: number): number {
+  if (body.length - at <= WINDOW) return body.length;
+  const end = body.lastIndexOf(0, at + WINDOW);
+  return end >= at ? end : body.length;
+}
+
+function unpackKeys(body: Buffer): string[] {
+  if (body.length % KEY_BYTES !== 0) throw damaged('a key is cut short');
+  const keys: string[] = [];
+  for (let at = 0; at < body.length; at += WINDOW) {
+    const digits = body.toString('hex', at, at + WINDOW);
+    for (let i = 0; i < digits.length; i += 2 * KEY_BYTES) keys.push(digits.slice(i, i + 2 * KEY_BYTES));
+  }
+  return keys;
 }
 
 function damaged(why: string): CairnError {
