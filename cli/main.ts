@@ -6,6 +6,15 @@ import { COMMANDS, findCommand } from './commands.js';
 import { EXIT, exitCodeOf, reportError } from './report.js';
 import { parseCount, parseSize } from './units.js';
 
+/** Limits that count bytes and are worth a unit. */
+const SIZES: ReadonlySet<string> = new Set<keyof Limits>([
+  'maxBytes',
+  'maxManifest',
+  'maxMetadata',
+  'maxOverhead',
+  'maxPax',
+]);
+
 export async function main(args: readonly string[], version: string): Promise<number> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // Whoever read our output has had enough.
@@ -52,7 +61,7 @@ function programOf(version: string, json: boolean): Command {
     .exitOverride()
     .configureOutput(outputOf(json));
   for (const [name, value] of Object.entries(DEFAULT_LIMITS)) {
-    const parse = name === 'maxBytes' || name === 'maxManifest' || name === 'maxPax' ? parseSize : parseCount;
+    const parse = SIZES.has(name) ? parseSize : parseCount;
     const option = new Option(`${limitFlag(name as keyof Limits)} <n>`, `default ${value}`).argParser(parse);
     program.addOption(option.hideHelp());
   }

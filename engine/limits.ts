@@ -15,6 +15,10 @@ export interface Limits {
   maxDepth: number;
   /** Bytes of one pax header or GNU long name. */
   maxPax: number;
+  /** Bytes of names, link targets and extended attributes of one layer: unlike its content, they are all held in memory. */
+  maxMetadata: number;
+  /** Compressed bytes of one layer past twice its uncompressed ones: empty members, padding. */
+  maxOverhead: number;
   /** Places in the dependency tree of one image, so that stacked diamonds cannot grow to 2^n. */
   maxDependencies: number;
   /** Layers of one OCI image. */
@@ -30,6 +34,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxPath: 4096,
   maxDepth: 256,
   maxPax: 2 ** 20,
+  maxMetadata: 128 * 2 ** 20,
+  maxOverhead: 16 * 2 ** 20,
   maxDependencies: 1024,
   maxLayers: 128,
   maxManifest: 4 * 2 ** 20,

@@ -38,6 +38,7 @@ export async function readSource(task: Task, take: (chunk: Buffer) => void): Pro
   for await (const chunk of input.bytes) {
     checkCancelled(control);
     size += chunk.length;
+    input.transport.unpacked = size;
     checkVolume(size, input.transport.size, limits);
     countBytes(control, chunk.length);
     if (refusal !== undefined) continue;
@@ -74,18 +75,20 @@ export async function digestSource({ source, control }: DigestTask): Promise<{ s
 }
 
 /** The uncompressed bytes of a source, and a running count and hash of those that came. */
-async function openInput({ source, keep }: Task) {
+async function openInput({ source, keep, limits }: Task) {
   const kept = keep === undefined ? undefined : new BlobFile(keep);
-  const transport: Transport = { size: 0, hash: createHash('sha256'), kept };
+  const transport: Transport = { size: 0, unpacked: 0, hash: createHash('sha256'), kept };
   const chunks = counted(rawBytes(source), transport);
   const { head, rest } = await peek(chunks, BLOCK);
   const compression = identifyBytes(head.subarray(0, BLOCK), 'path' in source ? source.path : 'standard input');
   if (compression === 'none') return { bytes: rest, transport, compressed: false };
-  return { bytes: decompressed(compression, rest), transport, compressed: true };
+  return { bytes: decompressed(compression, checkOverhead(rest, transport, limits)), transport, compressed: true };
 }
 
 interface Transport {
   size: number;
+  /** What came of it so far. */
+  unpacked: number;
   hash: Hash;
   kept: BlobFile | undefined;
 }
@@ -135,6 +138,21 @@ async function peek(
     yield* chunks;
   }
   return { head, rest: again() };
+}
+
+/** Empty members and padding cost time and give nothing; no real stream has more of them than content. */
+async function* checkOverhead(
+  chunks: AsyncIterable<Buffer>,
+  transport: Transport,
+  { maxOverhead }: Limits,
+): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    if (transport.size > 2 * transport.unpacked + maxOverhead) {
+      const why = `more than ${maxOverhead} compressed bytes that hold nothing (${limitFlag('maxOverhead')})`;
+      throw new CairnError('ERR_LIMIT', why);
+    }
+    yield chunk;
+  }
 }
 
 function checkVolume(size: number, transported: number, limits: Limits): void {

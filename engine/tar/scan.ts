@@ -22,6 +22,8 @@ export interface TarSink {
   entryEnd(): void;
 }
 
+export type ScanLimits = Pick<Limits, 'maxEntries' | 'maxPax' | 'maxMetadata'>;
+
 type State = 'header' | 'meta' | 'content' | 'padding' | 'end';
 
 const TYPES: Readonly<Record<string, EntryType>> = {
@@ -43,6 +45,8 @@ const MAX_DEVICE = 0xffff_ffff;
 export class TarScanner {
   /** Entries seen so far, meta headers not counted. */
   entries = 0;
+  /** Bytes of names, link targets and extended attributes seen so far. */
+  metadata = 0;
   /** Input bytes taken so far. */
   bytes = 0;
   /** Both zero blocks that end an archive have been seen. */
@@ -67,9 +71,9 @@ export class TarScanner {
   #longLink: string | undefined;
   #lastName = '';
   readonly #sink: TarSink;
-  readonly #limits: Pick<Limits, 'maxEntries' | 'maxPax'>;
+  readonly #limits: ScanLimits;
 
-  constructor(sink: TarSink, limits: Pick<Limits, 'maxEntries' | 'maxPax'>) {
+  constructor(sink: TarSink, limits: ScanLimits) {
     this.#sink = sink;
     this.#limits = limits;
   }
@@ -210,6 +214,11 @@ export class TarScanner {
         entry: toText(entry.name),
       });
     }
+    this.metadata += metadataOf(entry);
+    if (this.metadata > this.#limits.maxMetadata) {
+      const why = `more than ${this.#limits.maxMetadata} bytes of names, link targets and extended attributes`;
+      throw new CairnError('ERR_LIMIT', `${why} (${limitFlag('maxMetadata')})`, { entry: toText(entry.name) });
+    }
     this.#left = entry.size;
     this.#padding = paddingOf(entry.size);
     this.#sink.entry(entry);
@@ -295,6 +304,10 @@ export class TarScanner {
 
 function paddingOf(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK;
+}
+
+function metadataOf({ name, link, xattrs }: TarEntry): number {
+  return xattrs.reduce((sum, each) => sum + each.name.length + each.value.length, name.length + link.length);
 }
 
 /** A GNU long name: text with one NUL at its end, which some writers leave out. */
