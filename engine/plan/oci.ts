@@ -11,8 +11,8 @@ import type { TocEntry } from '../toc.js';
 import { type MergeNode, MergeTree } from './merge-tree.js';
 import type { Plan } from './plan.js';
 
-/** Links can lead to deeper places than any entry may name; no system call could name those. */
-const MAX_RESOLVED_DEPTH = 2048;
+/** Bytes. Links can lead to deeper places than any entry may name; no system call could name those. */
+const MAX_RESOLVED_PATH = 4095;
 
 /**
  * @param layers tables of contents, bottom to top; `layer` of the plan's entries counts from the top, in priority order
@@ -97,7 +97,7 @@ class LayerMerge {
     const name = baseOf(entry.path);
     const there = parent.children.get(name);
     if (there?.children !== undefined) Object.assign(there, { entry, layer: this.#layer, home: this.#layer });
-    else parent.children.set(name, this.#directoryAt(parent, name, entry));
+    else parent.children.set(name, this.#directoryAt(parent, name, entry, entry));
   }
 
   #putLink(entry: TocEntry, below: MergeNode | undefined): void {
@@ -112,7 +112,7 @@ class LayerMerge {
   #putLeaf({ path }: TocEntry, entry: TocEntry, home: number): void {
     const parent = this.#parentOf({ path });
     const name = baseOf(path);
-    const node = { path: joinPath(parent.path, name), entry, layer: this.#layer, home, children: undefined };
+    const node = { path: this.#pathIn(parent, name, { path }), entry, layer: this.#layer, home, children: undefined };
     parent.children.set(name, node);
   }
 
@@ -193,8 +193,7 @@ class LayerMerge {
         if (next.entry.link.startsWith('/')) trail = [this.#root];
         rest.push(...next.entry.link.split('/').reverse());
       } else if (make) {
-        if (trail.length > MAX_RESOLVED_DEPTH) throw unresolvable(entry, 'to a place too deep to name');
-        const made = this.#directoryAt(directory, name, undefined);
+        const made = this.#directoryAt(directory, name, undefined, entry);
         directory.children.set(name, made);
         trail.push(made);
       } else return undefined;
@@ -202,8 +201,19 @@ class LayerMerge {
     return trail.at(-1);
   }
 
-  #directoryAt(parent: Directory, name: ByteString, entry: TocEntry | undefined): Directory {
+  #pathIn(parent: Directory, name: ByteString, asked: Pick<TocEntry, 'path'>): ByteString {
     const path = joinPath(parent.path, name);
+    if (path.length > MAX_RESOLVED_PATH) throw unresolvable(asked, 'to a place too deep to name');
+    return path;
+  }
+
+  #directoryAt(
+    parent: Directory,
+    name: ByteString,
+    entry: TocEntry | undefined,
+    asked: Pick<TocEntry, 'path'>,
+  ): Directory {
+    const path = this.#pathIn(parent, name, asked);
     return { path, entry, layer: this.#layer, home: this.#layer, children: new Map() };
   }
 }
