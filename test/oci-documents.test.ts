@@ -146,7 +146,7 @@ describe('indexes and manifests', () => {
     [
       'an unknown layer',
       layer({ mediaType: 'application/vnd.in-toto+json' }),
-      BAD,
+      'ERR_UNSUPPORTED',
       'image manifest: layers[0].mediaType',
     ],
     ['a broken media type', layer({ mediaType: 'tar' }), BAD, 'image manifest: layers[0].mediaType'],

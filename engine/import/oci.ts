@@ -143,8 +143,8 @@ async function readLayers(
       format: 'oci',
       keep: keepsArchives(chosen, request),
       newObjects: stagedObjects(staging),
-      // Its end is where its digest says.
-      endless: true,
+      // Its end is where its digest says, if somebody else said it.
+      endless: chosen.unpromised !== true || request.expect !== undefined,
     });
     const absorbed = await reading.catch((error: unknown) => refuseLayer(store, layer, source, error));
     const digest = `sha256:${absorbed.transport.sha256}`;

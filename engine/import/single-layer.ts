@@ -37,5 +37,5 @@ export async function chooseSingleLayer(
     blob: () => ({ source: { path }, size: spooled.size }),
   };
   const config = { bytes, digest: digestOf(bytes), parsed: parseConfig(bytes, limits) };
-  return { container, image: { config, layers: [{ member: MEMBER, diffId }], references: [] } };
+  return { container, image: { config, layers: [{ member: MEMBER, diffId }], references: [], unpromised: true } };
 }

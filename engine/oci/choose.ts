@@ -34,6 +34,8 @@ export interface ChosenImage {
   layers: ChosenLayer[];
   /** What the container calls it. */
   references: string[];
+  /** Its digests are those of whatever came, so that they promise nothing. */
+  unpromised?: boolean;
 }
 
 export interface Choice {
@@ -200,7 +202,8 @@ function badManifest(entry: string, why: string): CairnError {
 
 function noSuchReference({ path }: Container, reference: string | undefined, refs: readonly string[]): CairnError {
   const has = refs.length === 0 ? 'none has a name' : `it has ${refs.slice(0, 10).join(', ')}`;
-  return new CairnError('ERR_NOT_FOUND', `${path} has no image ${reference ?? 'at all'}; ${has}`, { path });
+  if (reference === undefined) return new CairnError('ERR_NOT_AN_IMAGE', `${path} holds no image at all`, { path });
+  return new CairnError('ERR_NOT_FOUND', `${path} has no image ${reference}; ${has}`, { path });
 }
 
 function noSuchPlatform({ path }: Container, platform: Platform): CairnError {

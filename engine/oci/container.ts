@@ -10,9 +10,9 @@ export interface Container {
   /** What people call it, for errors. */
   path: string;
   has(name: string): boolean;
-  /** A small document. @throws CairnError `ERR_BAD_MANIFEST` when it is missing, `ERR_BAD_ARCHIVE` when it is too large */
+  /** A small document. @throws CairnError `ERR_BAD_ARCHIVE` when it is missing or too large */
   read(name: string): Buffer;
-  /** @throws CairnError `ERR_BAD_MANIFEST` when it is missing */
+  /** @throws CairnError `ERR_BAD_ARCHIVE` when it is missing */
   blob(name: string): { source: Source; size: number };
 }
 
@@ -94,5 +94,5 @@ function checkSize(name: string, size: number, { maxManifest }: Limit): void {
 }
 
 function missing(path: string, name: string): CairnError {
-  return new CairnError('ERR_BAD_MANIFEST', `${path} has no ${name}`, { path, entry: name });
+  return new CairnError('ERR_BAD_ARCHIVE', `${path} has no ${name}`, { path, entry: name });
 }

@@ -53,7 +53,7 @@ export function parseLayoutHeader(bytes: Uint8Array, limits: Pick<Limits, 'maxMa
  *
  * @param expectedMediaType of the descriptor that led here; a layout's `index.json` has none
  * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`), `ERR_UNSUPPORTED` for
- *   Docker's schema 1, artifacts and digests that are not SHA-256, else `ERR_BAD_MANIFEST`; `entry` is `image index: ` or
+ *   Docker's schema 1, artifacts, layers of unknown media types and digests that are not SHA-256, else `ERR_BAD_MANIFEST`; `entry` is `image index: ` or
  *   `image manifest: ` and the path to the fault such as `layers[0].mediaType`
  */
 export function parseDocument(
@@ -142,5 +142,9 @@ function readConfigDescriptor(place: Place): Descriptor {
 function readLayerDescriptor(place: Place): Descriptor {
   const layer = readDescriptor(place);
   if (isLayerType(layer.mediaType)) return layer;
-  throw place.exactField('mediaType').fault(`not the media type of a layer: ${quoted(layer.mediaType)}`);
+  const field = place.exactField('mediaType');
+  if (isConfigType(layer.mediaType) || documentKind(layer.mediaType) !== undefined) {
+    throw field.fault(`not the media type of a layer: ${quoted(layer.mediaType)}`);
+  }
+  throw field.fault(`layers of ${quoted(layer.mediaType)} are not supported`, 'ERR_UNSUPPORTED');
 }
