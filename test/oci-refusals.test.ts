@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type EntrySpec, tar } from './fixtures/archive.js';
 import { cairn, type Ran } from './fixtures/cli.js';
-import { assertNothingStaged, canaries, makePlace, type Place, treeOn } from './fixtures/hostile.js';
+import { assertNothingStaged, canaries, makePlace, type Place } from './fixtures/hostile.js';
 import {
   blobPath,
   configOf,
@@ -34,11 +34,12 @@ interface Result {
 
 /** Writes a source into a directory of its own. @returns its path */
 type Make = (dir: string, place: Place) => string;
-type Case = readonly [behaviour: string, make: Make, codes: string, why?: RegExp];
+type Case = readonly [behaviour: string, make: Make, code: string, why?: RegExp];
 
 const MISMATCH = 'ERR_DIGEST_MISMATCH';
 const MANIFEST = 'ERR_BAD_MANIFEST';
 const ARCHIVE = 'ERR_BAD_ARCHIVE';
+const UNSUPPORTED = 'ERR_UNSUPPORTED';
 const NOWHERE = `sha256:${'0'.repeat(64)}`;
 const LAYER = tar([{ name: 'f', content: 'not to be kept' }]);
 const GOOD: OciImageSpec = { ref: 'good', layers: [LAYER, tar([{ name: 'g', content: 'nor is this' }])] };
@@ -116,21 +117,9 @@ const DOCUMENTS: readonly Case[] = [
   ['a layer of another size', composed({ parts: ({ layers }) => ({ layers: lastOf(layers, oneLonger) }) }), MISMATCH],
   ['a configuration of another size', composed({ parts: ({ config }) => ({ config: oneLonger(config) }) }), MISMATCH],
   ['a manifest of another size', composed({ descriptor: { size: 7 } }), MISMATCH],
-  [
-    'a layer that is missing',
-    spoiled((dir, { layers }) => fs.rmSync(blobPath(dir, layers[1] as string))),
-    `${MANIFEST}|ERR_NOT_FOUND`,
-  ],
-  [
-    'a configuration that is missing',
-    spoiled((dir, { config }) => fs.rmSync(blobPath(dir, config))),
-    `${MANIFEST}|ERR_NOT_FOUND`,
-  ],
-  [
-    'a manifest that is missing',
-    spoiled((dir, { manifest }) => fs.rmSync(blobPath(dir, manifest))),
-    `${MANIFEST}|ERR_NOT_FOUND`,
-  ],
+  ['a layer that is missing', spoiled((dir, { layers }) => fs.rmSync(blobPath(dir, layers[1] as string))), ARCHIVE],
+  ['a configuration that is missing', spoiled((dir, { config }) => fs.rmSync(blobPath(dir, config))), ARCHIVE],
+  ['a manifest that is missing', spoiled((dir, { manifest }) => fs.rmSync(blobPath(dir, manifest))), ARCHIVE],
   [
     'a digest that leads elsewhere',
     composed({
@@ -143,7 +132,7 @@ const DOCUMENTS: readonly Case[] = [
   [
     'a digest of another kind',
     composed({ parts: ({ layers }) => ({ layers: lastOf(layers, (each) => ({ ...each, digest: 'md5:00' })) }) }),
-    `${MANIFEST}|ERR_UNSUPPORTED`,
+    UNSUPPORTED,
   ],
   [
     'diffIDs that do not match',
@@ -187,21 +176,13 @@ const DOCUMENTS: readonly Case[] = [
     composed({ descriptor: { mediaType: MEDIA.index } }),
     MANIFEST,
   ],
-  [
-    'a media type of nothing we know',
-    composed({ descriptor: { mediaType: 'text/plain' } }),
-    `${MANIFEST}|ERR_UNSUPPORTED`,
-  ],
+  ['a media type of nothing we know', composed({ descriptor: { mediaType: 'text/plain' } }), UNSUPPORTED],
   [
     'a layer of a media type of nothing we know',
     composed({ parts: ({ layers }) => ({ layers: lastOf(layers, (each) => ({ ...each, mediaType: 'text/plain' })) }) }),
-    `${MANIFEST}|ERR_UNSUPPORTED`,
+    UNSUPPORTED,
   ],
-  [
-    'another schema version',
-    composed({ manifest: (manifest) => ({ ...manifest, schemaVersion: 1 }) }),
-    `${MANIFEST}|ERR_UNSUPPORTED`,
-  ],
+  ['another schema version', composed({ manifest: (manifest) => ({ ...manifest, schemaVersion: 1 }) }), UNSUPPORTED],
   ['an index.json of 5 MiB', indexed(Buffer.from(JSON.stringify(indexOf([])).padEnd(5 * 2 ** 20))), ARCHIVE],
   ['an index.json that is not JSON', indexed('{"manifests": ['), MANIFEST],
   ['an index.json that is a list', indexed('[]'), MANIFEST],
@@ -212,18 +193,32 @@ const DOCUMENTS: readonly Case[] = [
     ARCHIVE,
   ],
   ['an index.json with __proto__', indexed('{"schemaVersion":2,"__proto__":{},"manifests":[]}'), ARCHIVE],
-  ['an index.json without images', indexed(indexOf([])), `ERR_NOT_FOUND|${MANIFEST}`],
+  ['an index.json nested too deep for any parser', indexed('['.repeat(2 ** 21)), ARCHIVE, /nested deeper/],
+  ['an index.json that is not UTF-8', indexed(Buffer.from([0x7b, 0xff, 0x7d])), ARCHIVE],
+  ['a configuration with __proto__', composed({ config: JSON.parse('{"__proto__":{}}') }), ARCHIVE, /__proto__/],
   [
-    'an index.json that is missing',
-    spoiled((dir) => fs.rmSync(join(dir, 'index.json'))),
-    `${MANIFEST}|ERR_NOT_FOUND|ERR_NOT_AN_IMAGE`,
+    'a name that leads elsewhere',
+    composed({ descriptor: { annotations: { 'org.opencontainers.image.ref.name': '../../outside/secret' } } }),
+    'ERR_NAME_SYNTAX',
   ],
+  [
+    'a name with a NUL',
+    composed({ descriptor: { annotations: { 'org.opencontainers.image.ref.name': 'a\0b' } } }),
+    'ERR_NAME_SYNTAX',
+  ],
+  [
+    'an absolute name',
+    composed({ descriptor: { annotations: { 'io.containerd.image.name': '/etc/passwd' } } }),
+    'ERR_NAME_SYNTAX',
+  ],
+  ['an index.json without images', indexed(indexOf([])), 'ERR_NOT_AN_IMAGE'],
+  ['an index.json that is missing', spoiled((dir) => fs.rmSync(join(dir, 'index.json'))), ARCHIVE],
   [
     'a layout of another version',
     spoiled((dir) => fs.writeFileSync(join(dir, 'oci-layout'), '{"imageLayoutVersion":"9.0.0"}')),
-    `${MANIFEST}|ERR_UNSUPPORTED`,
+    UNSUPPORTED,
   ],
-  ['an index that names itself', namesItself, `${MANIFEST}|${MISMATCH}|${ARCHIVE}`],
+  ['an index that names itself', namesItself, MISMATCH],
   ['indexes within indexes without end', nested, MANIFEST],
   [
     '129 layers',
@@ -252,7 +247,7 @@ const DOCUMENTS: readonly Case[] = [
       fs.writeFileSync(file, layoutTar(join(dir, 'layout')).subarray(0, -3000));
       return file;
     },
-    `${ARCHIVE}|${MANIFEST}`,
+    ARCHIVE,
   ],
   [
     'a gzipped layout tar cut short',
@@ -262,7 +257,7 @@ const DOCUMENTS: readonly Case[] = [
       fs.writeFileSync(file, gzipSync(layoutTar(join(dir, 'layout'))).subarray(0, -30));
       return file;
     },
-    `${ARCHIVE}|ERR_BAD_COMPRESSION`,
+    'ERR_BAD_COMPRESSION',
   ],
 ];
 
@@ -289,17 +284,16 @@ function nested(dir: string): string {
 const SECRETS = ['../../etc/passwd', '../outside/secret', '/etc/passwd', 'a/../../../outside/secret'];
 
 /** What `docker save` writes, its list of images changed. */
-function docker(old: boolean, change: (list: Record<string, unknown>) => void, more: EntrySpec[] = []): EntrySpec[] {
+function docker(old: boolean, change: (list: Record<string, unknown>) => void): EntrySpec[] {
   const entries = dockerEntries([{ ...GOOD, ref: 'app:1' }], old).filter(
     ({ name }) => old || !['index.json', 'oci-layout'].includes(name as string),
   );
-  const changed = entries.map((each): EntrySpec => {
+  return entries.map((each): EntrySpec => {
     if (each.name !== 'manifest.json') return each;
     const list = JSON.parse(each.content as string) as Record<string, unknown>[];
     change(list[0] as Record<string, unknown>);
     return { ...each, content: JSON.stringify(list) };
   });
-  return [...more, ...changed];
 }
 
 function packed(entries: EntrySpec[]): Make {
@@ -327,27 +321,45 @@ function without(list: Record<string, unknown>, field: string): void {
   delete list[field];
 }
 
-function linked(link: string): EntrySpec[] {
-  return docker(true, (list) => (list['Layers'] = ['x/layer.tar', 'x/layer.tar']), [
-    { name: 'x/layer.tar', flag: '2', link },
-  ]);
+/** All layers are one member that is no file. It comes last: the first member tells the form of the archive. */
+function linked(link: string, flag = '2'): EntrySpec[] {
+  const entries = docker(true, (list) => (list['Layers'] = ['x/layer.tar', 'x/layer.tar']));
+  return [...entries, { name: 'x/layer.tar', flag, link }];
 }
 
-const REFUSED = `${MANIFEST}|${ARCHIVE}|ERR_NOT_FOUND|ERR_NOT_AN_IMAGE`;
 const DOCKER: readonly Case[] = [
   ...SECRETS.flatMap((secret): Case[] => [
-    [`Config is ${secret}`, packed(docker(true, (list) => (list['Config'] = secret))), REFUSED],
-    [`Config is ${secret}, in a directory`, unpacked(docker(true, (list) => (list['Config'] = secret))), REFUSED],
-    [`Layers are ${secret}`, packed(docker(true, (list) => (list['Layers'] = [secret, secret]))), REFUSED],
+    [`Config is ${secret}`, packed(docker(true, (list) => (list['Config'] = secret))), MANIFEST],
+    [`Layers are ${secret}`, packed(docker(true, (list) => (list['Layers'] = [secret, secret]))), MANIFEST],
+    // A directory is an image only if it is a layout.
     [
-      `Layers are ${secret}, in a directory`,
-      unpacked(docker(true, (list) => (list['Layers'] = [secret, secret]))),
-      REFUSED,
+      `Config is ${secret}, in a directory`,
+      unpacked(docker(true, (list) => (list['Config'] = secret))),
+      'ERR_NOT_AN_IMAGE',
     ],
-    [`a layer is a symlink to ${secret}`, packed(linked(secret)), REFUSED],
+    [`a layer is a symlink to ${secret}`, packed(linked(secret)), ARCHIVE, /leaves the root|has no x\/layer\.tar/],
   ]),
-  ['a layer is a symlink to itself', packed(linked('layer.tar')), REFUSED],
-  ['a layer is a symlink to a directory', packed(linked('..')), REFUSED],
+  ['a layer is a symlink to itself', packed(linked('layer.tar')), ARCHIVE, /has no x\/layer\.tar/],
+  ['a layer is a symlink to a directory', packed(linked('..')), ARCHIVE, /has no x\/layer\.tar|needs a name/],
+  ['a layer is a fifo', packed(linked('', '6')), ARCHIVE, /has no x\/layer\.tar/],
+  [
+    'a layer is a hard link to a file of the system',
+    packed(linked('/etc/passwd', '1')),
+    ARCHIVE,
+    /has no x\/layer\.tar/,
+  ],
+  [
+    'two members of one name',
+    packed([...docker(true, () => {}), { name: './manifest.json', content: '[]' }]),
+    ARCHIVE,
+    /duplicate/,
+  ],
+  [
+    'a tag that leads elsewhere',
+    packed(docker(true, (list) => (list['RepoTags'] = ['../../outside/secret:latest']))),
+    MANIFEST,
+    /not an image reference/,
+  ],
   [
     'fewer Layers than diffIDs',
     packed(docker(true, (list) => (list['Layers'] = (list['Layers'] as string[]).slice(1)))),
@@ -374,31 +386,8 @@ const DOCKER: readonly Case[] = [
     MISMATCH,
   ],
   ['a manifest.json that is not JSON', packed([{ name: 'manifest.json', content: '[' }]), MANIFEST],
-  ['a manifest.json without images', packed([{ name: 'manifest.json', content: '[]' }]), `${MANIFEST}|ERR_NOT_FOUND`],
+  ['a manifest.json without images', packed([{ name: 'manifest.json', content: '[]' }]), 'ERR_NOT_AN_IMAGE'],
   ['a manifest.json of 5 MiB', packed([{ name: 'manifest.json', content: '[]'.padEnd(5 * 2 ** 20) }]), ARCHIVE],
-];
-
-const layered =
-  (...layers: EntrySpec[][]): Make =>
-  (dir) => {
-    ociLayout(dir, [{ ref: 'bad', layers: layers.map((entries) => tar(entries)) }]);
-    return dir;
-  };
-
-const LAYERS: readonly Case[] = [
-  ['a whiteout of nothing', layered([{ name: 'a/.wh.' }]), ARCHIVE],
-  ['a whiteout of "."', layered([{ name: 'a/.wh..' }]), ARCHIVE],
-  ['a whiteout of ".."', layered([{ name: 'a/.wh...' }]), ARCHIVE],
-  ['a root that is a file', layered([{ name: './', content: 'x' }]), ARCHIVE],
-  ['a root that is a symlink', layered([{ name: '.', flag: '2', link: '/etc' }]), ARCHIVE],
-  ['a root that is a fifo', layered([{ name: '/', flag: '6' }]), ARCHIVE],
-  ['a name through ".." out of the root', layered([{ name: '../x' }]), ARCHIVE],
-  ['a whiteout through ".." out of the root', layered([{ name: '../.wh.x' }]), ARCHIVE],
-  ['a hard link to an absolute path', layered([{ name: 'h', flag: '1', link: '/etc/passwd' }]), ARCHIVE],
-  ['a hard link through ".."', layered([{ name: 'h', flag: '1', link: '../outside/secret' }]), ARCHIVE],
-  ['a hard link to itself', layered([{ name: 'h', flag: '1', link: 'h' }]), `${ARCHIVE}|ERR_BAD_LINK`],
-  ['a symlink without a target', layered([{ name: 's', flag: '2' }]), ARCHIVE],
-  ['a bad upper layer over a good one', layered([{ name: 'f', content: 'good alone' }], [{ name: '../x' }]), ARCHIVE],
 ];
 
 async function refusesAll(t: TestContext, cases: readonly Case[]): Promise<void> {
@@ -412,12 +401,12 @@ async function refusesAll(t: TestContext, cases: readonly Case[]): Promise<void>
   const ran = await cairn(['import', '--json', '--keep-going', ...sources], { store });
   assert.notEqual(`${ran.stdout}`, '', ran.stderr);
   const results = ran.json<never>() as Result[];
-  for (const [i, [behaviour, , codes, why]] of cases.entries()) {
+  for (const [i, [behaviour, , code, why]] of cases.entries()) {
     await t.test(behaviour, () => {
       const { error, source } = results[i] as Result;
       assert.equal(source, sources[i]);
       assert.ok(error, 'it was taken');
-      assert.ok(codes.split('|').includes(error.code), `${error.code}: ${error.message}`);
+      assert.equal(error.code, code, error.message);
       if (why !== undefined) assert.match(error.message, why);
       assert.doesNotMatch(error.message, /canary/);
     });
@@ -455,7 +444,6 @@ function parsed<T>(ran: Ran): T {
 
 test('documents that are refused', (t) => refusesAll(t, DOCUMENTS));
 test('docker archives that are refused', (t) => refusesAll(t, DOCKER));
-test('layers that are refused', (t) => refusesAll(t, LAYERS));
 
 test('one refusal alone exits 1, and names the file', async (t) => {
   const place = makePlace(t);
@@ -470,189 +458,4 @@ test('one refusal alone exits 1, and names the file', async (t) => {
   assert.equal(error['expected'], NOWHERE);
   assert.equal(error['found'], digestOf(GOOD.layers[1] as Buffer));
   assert.ok(error.path?.startsWith(source), error.path);
-});
-
-const LOOPS: readonly [behaviour: string, layers: EntrySpec[][], code: string][] = [
-  ['a file below a symlink to itself', [[{ name: 'l', flag: '2', link: 'l' }], [{ name: 'l/f' }]], ARCHIVE],
-  [
-    'a file below symlinks to each other',
-    [
-      [
-        { name: 'a', flag: '2', link: 'b' },
-        { name: 'b', flag: '2', link: '/a' },
-      ],
-      [{ name: 'a/f' }],
-    ],
-    ARCHIVE,
-  ],
-  [
-    'a file below a loop of its own layer',
-    [
-      [
-        { name: 'l', flag: '2', link: './l/x' },
-        { name: 'l/f', content: 'x' },
-      ],
-    ],
-    ARCHIVE,
-  ],
-  ['a whiteout below a loop', [[{ name: 'l', flag: '2', link: 'l' }], [{ name: 'l/.wh.f' }]], ARCHIVE],
-  [
-    'a chain of 41 symlinks',
-    [
-      Array.from({ length: 41 }, (_none, i) => ({ name: `l${i}`, flag: '2', link: i === 40 ? '.' : `l${i + 1}` })),
-      [{ name: 'l0/f' }],
-    ],
-    ARCHIVE,
-  ],
-  ['a hard link to nothing', [[{ name: 'h', flag: '1', link: 'nothing' }]], 'ERR_BAD_LINK'],
-  [
-    'a hard link to a later entry',
-    [
-      [
-        { name: 'h', flag: '1', link: 'f' },
-        { name: 'f', content: 'x' },
-      ],
-    ],
-    'ERR_BAD_LINK',
-  ],
-  [
-    'a hard link to a directory below',
-    [[{ name: 'd', flag: '5' }], [{ name: 'h', flag: '1', link: 'd' }]],
-    `${ARCHIVE}|ERR_BAD_LINK`,
-  ],
-];
-
-test('what only the tree shows to be wrong is refused at import or at the latest when it is rendered', async (t) => {
-  for (const [behaviour, layers, codes] of LOOPS) {
-    await t.test(behaviour, async (t) => {
-      const place = makePlace(t);
-      const { store } = place;
-      const source = layered(...layers)(join(place.dir, 'archives', 'bad'), place);
-      const before = canaries(place);
-      let ran = await cairn(['import', '--json', source], { store });
-      if (ran.code === 0) ran = await cairn(['render', '--json', 'bad'], { store });
-      assert.equal(ran.code, 1);
-      assert.ok(codes.split('|').includes(ran.error().code), ran.stderr);
-      assertNothingStaged(place);
-      assert.equal((await cairn(['fsck'], { store })).code, 0);
-      assert.deepEqual(canaries(place), before);
-    });
-  }
-});
-
-const BELOW = { 'd/kept': 'file kept', d: 'dir' };
-const lower = (link: string): EntrySpec[] => [
-  { name: 'd', flag: '5' },
-  { name: 'd/kept', content: 'kept' },
-  { name: 'd/secret', content: 'inside' },
-  { name: 'l', flag: '2', link },
-];
-
-type Tree = Record<string, string>;
-const CONTAINED: readonly [behaviour: string, layers: (place: Place) => EntrySpec[][], tree: (place: Place) => Tree][] =
-  [
-    ['a whiteout below a symlink', () => [lower('d'), [{ name: 'l/.wh.secret' }]], () => ({ ...BELOW, l: 'link d' })],
-    [
-      'a whiteout below an absolute symlink',
-      () => [lower('/d'), [{ name: 'l/.wh.secret' }]],
-      () => ({ ...BELOW, l: 'link /d' }),
-    ],
-    [
-      'a whiteout below a symlink out of the root',
-      () => [lower('../../../../d'), [{ name: 'l/.wh.secret' }]],
-      () => ({ ...BELOW, l: 'link ../../../../d' }),
-    ],
-    [
-      'an opaque marker below a symlink',
-      () => [lower('/../d'), [{ name: 'l/.wh..wh..opq' }, { name: 'l/new', content: 'new' }]],
-      () => ({ d: 'dir', 'd/new': 'file new', l: 'link /../d' }),
-    ],
-    [
-      'a whiteout below a symlink to a directory around the store',
-      ({ outside }) => [lower(outside), [{ name: 'l/.wh.secret' }, { name: 'l/.wh..wh..opq' }]],
-      ({ outside }) => ({ ...BELOW, 'd/secret': 'file inside', l: `link ${outside}` }),
-    ],
-    [
-      'a whiteout of a symlink itself',
-      () => [lower('d'), [{ name: '.wh.l' }]],
-      () => ({ ...BELOW, 'd/secret': 'file inside' }),
-    ],
-    [
-      'a file below a symlink of the same layer',
-      () => [
-        [
-          { name: 'l', flag: '2', link: '../x' },
-          { name: 'l/f', content: 'in' },
-        ],
-      ],
-      () => ({ l: 'link ../x', x: 'dir', 'x/f': 'file in' }),
-    ],
-    [
-      'a hard link through a symlink',
-      () => [lower('/d'), [{ name: 'h', flag: '1', link: 'l/secret' }]],
-      () => ({ ...BELOW, 'd/secret': 'file inside', l: 'link /d', h: 'file inside' }),
-    ],
-    [
-      'a directory in place of a symlink, then a file below',
-      () => [
-        lower('/d'),
-        [
-          { name: 'l', flag: '5' },
-          { name: 'l/f', content: 'own' },
-        ],
-      ],
-      () => ({ ...BELOW, 'd/secret': 'file inside', l: 'dir', 'l/f': 'file own' }),
-    ],
-    [
-      // CVE-2021-29136, -2014-9357: layers that plant links for what comes after them.
-      'a link planted in one layer and written through in the next two',
-      () => [
-        [{ name: 'a/b/up', flag: '2', link: '../../../..' }],
-        [{ name: 'a/b/up/x', flag: '2', link: '/../outside' }],
-        [{ name: 'a/b/up/x/secret', content: 'evil' }],
-      ],
-      () => ({
-        a: 'dir',
-        'a/b': 'dir',
-        'a/b/up': 'link ../../../..',
-        x: 'link /../outside',
-        outside: 'dir',
-        'outside/secret': 'file evil',
-      }),
-    ],
-    [
-      'what aufs left behind',
-      () => [lower('d'), [{ name: '.wh..wh.plnk', flag: '5' }, { name: '.wh..wh.aufs' }, { name: '.wh..wh.plnk/1.2' }]],
-      () => ({ ...BELOW, 'd/secret': 'file inside', l: 'link d' }),
-    ],
-    [
-      'a chain of 40 symlinks',
-      () => [
-        Array.from({ length: 40 }, (_none, i) => ({ name: `l${i}`, flag: '2', link: i === 39 ? 'd' : `l${i + 1}` })),
-        [{ name: 'l0/f', content: 'x' }],
-      ],
-      () => ({
-        ...Object.fromEntries(
-          Array.from({ length: 40 }, (_none, i) => [`l${i}`, `link ${i === 39 ? 'd' : `l${i + 1}`}`]),
-        ),
-        d: 'dir',
-        'd/f': 'file x',
-      }),
-    ],
-  ];
-
-test('links lead nowhere but inside the root', async (t) => {
-  for (const [behaviour, layers, tree] of CONTAINED) {
-    await t.test(behaviour, async (t) => {
-      const place = makePlace(t);
-      const { store } = place;
-      const source = layered(...layers(place))(join(place.dir, 'archives', 'links'), place);
-      const before = canaries(place);
-      const imported = await cairn(['import', source], { store });
-      assert.equal(imported.code, 0, imported.stderr);
-      const [{ path }] = parsed<[{ path: string }]>(await cairn(['render', '--json', 'bad'], { store }));
-      assert.deepEqual(treeOn(path), tree(place));
-      assert.deepEqual(canaries(place), before);
-    });
-  }
 });
