@@ -1,6 +1,23 @@
 /** The tricks of known advisories against readers of tar archives, one test each, told as an ACI would tell them. */
-import { END, tar } from './fixtures/archive.js';
-import { bad, badLink, below, type HostileCase, hostile, type Place, raw } from './fixtures/hostile.js';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { aci, END, type EntrySpec, tar } from './fixtures/archive.js';
+import { cairn } from './fixtures/cli.js';
+import {
+  bad,
+  badLink,
+  below,
+  canaries,
+  type HostileCase,
+  hostile,
+  makePlace,
+  OCI,
+  type Place,
+  raw,
+} from './fixtures/hostile.js';
 
 const EVIL = 'evil';
 const secret = ({ outside }: Place): string => `${outside}/secret`;
@@ -200,3 +217,53 @@ const CASES: readonly HostileCase[] = [
 ];
 
 hostile('the trick of', CASES);
+
+// containerd's directories let other users of the machine in, to the setuid programs of images.
+test('CVE-2021-41103 (containerd): others cannot reach setuid programs', {
+  skip: process.getuid?.() === 0 ? false : 'needs root to become someone else',
+}, async (t) => {
+  const place = makePlace(t);
+  fs.chmodSync(place.dir, 0o755);
+  const program: EntrySpec = { name: 'su', mode: 0o4755, content: '#!/bin/sh\n' };
+  const open: EntrySpec = { name: './', flag: '5', mode: 0o777 };
+  const sources = [
+    join(place.dir, 'archives', 'a.aci'),
+    OCI.write(join(place.dir, 'archives'), 'layout', tar([open, program])),
+  ];
+  fs.writeFileSync(sources[0] as string, aci({ name: 'example.com/su' }, [program]));
+  assert.equal((await cairn(['import', ...sources], place)).code, 0);
+  const rendered = await cairn(['render', '--json', 'example.com/su', 'hostilelayout'], place);
+  const trees = rendered.json<never>() as { path: string }[];
+  assert.equal(trees.length, 2);
+  for (const { path } of trees) {
+    assert.equal(fs.statSync(join(path, 'su')).mode & 0o7777, 0o4755);
+    const read = 'process.exit(require("node:fs").existsSync(process.argv[1]) ? 1 : 0)';
+    const other = spawnSync(process.execPath, ['-e', read, join(path, 'su')], { uid: 65_534, gid: 65_534, cwd: '/' });
+    assert.equal(other.status, 0, `${other.stderr}`);
+  }
+});
+
+// Docker unpacked xz with the program of that name, run inside the root of the image, which had brought its own.
+test('CVE-2014-9357 (Docker): no program that an image brings is run to unpack another', {
+  skip: spawnSync('xz', ['--version']).error === undefined ? false : 'no program xz here to make one',
+}, async (t) => {
+  const place = makePlace(t);
+  const before = canaries(place);
+  const content = `#!/bin/sh\necho evil > ${place.outside}/secret\n`;
+  const programs = ['xz', 'unxz', 'lzma', 'gzip', 'tar', 'zstd', 'bzip2', 'unpigz'].map(
+    (name): EntrySpec => ({ name: `usr/bin/${name}`, mode: 0o755, content }),
+  );
+  const planted = join(place.dir, 'archives', 'planted.aci');
+  fs.writeFileSync(planted, aci({ name: 'example.com/planted' }, programs));
+  const rendered = await cairn(['render', '--json', planted], place);
+  const [{ path }] = rendered.json<never>() as [{ path: string }];
+  const packed = join(place.dir, 'archives', 'packed.aci.xz');
+  const input = aci({ name: 'example.com/packed', dependencies: [{ imageName: 'example.com/planted' }] }, programs);
+  fs.writeFileSync(packed, spawnSync('xz', ['-c'], { input }).stdout);
+  const env = { PATH: `${join(path, 'usr', 'bin')}:.:${process.env['PATH']}` };
+  for (const cwd of [path, join(path, 'usr', 'bin')]) {
+    const ran = await cairn(['render', packed], { store: place.store, env, cwd });
+    assert.equal(ran.code, 0, ran.stderr);
+  }
+  assert.deepEqual(canaries(place), before);
+});
