@@ -11,6 +11,7 @@ import {
   assertNothingStaged,
   below,
   canaries,
+  deviceOf,
   hostile,
   makePlace,
   type Place,
@@ -105,9 +106,6 @@ const SPECIALS: readonly EntrySpec[] = [
   { name: 'b', flag: '4', devMajor: 259, devMinor: 70_000 },
   { name: 'f', flag: '6' },
 ];
-
-/** As `mknod` puts a device number together. */
-const deviceOf = (major: number, minor: number): number => major * 256 + (minor % 256) + (minor - (minor % 256)) * 4096;
 
 if (isRoot) {
   hostile('as root, special files are made as they are', [

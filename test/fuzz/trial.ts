@@ -1,0 +1,113 @@
+/**
+ * Archives that went through in memory, on a real store among canaries: imported, rendered, checked and exported. Says of each what
+ * became of it; whatever else than its plan is found on the disk, anywhere, is a failure.
+ */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { CairnError } from '../../engine/errors.js';
+import type { Imported, ImportFailure } from '../../engine/import.js';
+import type { Plan } from '../../engine/plan/plan.js';
+import { openStore, type Store } from '../../engine/store.js';
+import type { ImageFormat } from '../../workers/protocol.js';
+import { ACI, canaries, deviceOf, OCI, type Place, treeOn } from '../fixtures/hostile.js';
+import { LIMITS, TRAPS } from './examine.js';
+
+export interface Trial {
+  archive: Buffer;
+  format: ImageFormat;
+  /** What it means; `undefined` if it was refused before. */
+  plan: Plan | undefined;
+  /** Its uncompressed bytes. */
+  bytes: Buffer;
+}
+
+/** Refusals that only the documents around a layer, or the lack of a known digest, can bring. */
+const LATE = ['ERR_BAD_MANIFEST', 'ERR_BAD_ARCHIVE', 'ERR_NOT_AN_IMAGE', 'ERR_NAME_SYNTAX'];
+
+/** @returns codes of those that were refused, '' for those that went all the way, in their order */
+export async function tryOut(place: Place, trials: readonly Trial[]): Promise<string[]> {
+  const before = around(place);
+  const archives = join(place.dir, 'archives');
+  const sources = trials.map(({ archive, format }, i) =>
+    format === 'aci' ? ACI.write(archives, `${i}`, archive) : OCI.write(archives, `${i}`, [TRAPS, archive]),
+  );
+  try {
+    await using store = await openStore({ dir: place.store, limits: LIMITS, workers: 2 });
+    const results = await store.importAll(sources, { keepGoing: true });
+    const codes: string[] = [];
+    for (const [i, result] of results.entries()) codes.push(await follow(store, place, trials[i] as Trial, result));
+    const checked = await store.check();
+    assert.deepEqual(checked.damaged, []);
+    const found = await store.fsck();
+    assert.deepEqual({ missing: found.missing, stray: found.stray }, { missing: [], stray: [] });
+    assert.deepEqual(staged(place), []);
+    return codes;
+  } finally {
+    fs.rmSync(place.store, { recursive: true, force: true });
+    fs.rmSync(archives, { recursive: true, force: true });
+    fs.mkdirSync(archives);
+    assert.deepEqual(around(place), before, 'something around the store has changed');
+  }
+}
+
+/** What sessions have in staging, besides the lock that says that they last. */
+function staged({ store }: Place): string[] {
+  const staging = join(store, 'staging');
+  const sessions = fs.readdirSync(staging, { withFileTypes: true }).filter((each) => each.isDirectory());
+  return sessions.flatMap(({ name }) => fs.readdirSync(join(staging, name))).filter((name) => name !== 'lock');
+}
+
+/** Names that no canary of a {@link Place} would see, too. */
+function around(place: Place): Record<string, string> {
+  const { [join(place.dir, 'archives')]: _own, ...rest } = canaries(place);
+  return { ...rest, '/': fs.readdirSync('/').join(' ') };
+}
+
+async function follow(store: Store, place: Place, trial: Trial, result: Imported | ImportFailure): Promise<string> {
+  if ('error' in result) {
+    if (trial.plan !== undefined) assert.ok(LATE.includes(result.error.code), `refused late: ${result.error.message}`);
+    return result.error.code;
+  }
+  const { plan } = trial;
+  assert.ok(plan, 'taken by the store, refused before');
+  try {
+    const { path, hash } = await store.render(result.key);
+    assert.match(hash, /^sha512-/);
+    const found = treeOn(path);
+    assert.deepEqual(found, treeOf(plan, found));
+  } catch (error) {
+    if (!(error instanceof CairnError) || error.code !== 'ERR_UNSUPPORTED') throw error;
+    return error.code;
+  }
+  await assertExport(store, place, trial, result);
+  return '';
+}
+
+/** The tree that a plan promises, in the words of {@link treeOn}. What files hold is the check's business; here their length will do. */
+function treeOf(plan: Plan, found: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    plan.entries.slice(1).map((each): [string, string] => {
+      const device = deviceOf(each.devMajor, each.devMinor);
+      if (each.type === 'symlink') return [each.path, `link ${each.link}`];
+      if (each.type !== 'file')
+        return [each.path, each.type === 'dir' || each.type === 'fifo' ? each.type : `${each.type} ${device}`];
+      const there = found[each.path];
+      return [each.path, there?.length === each.size + 'file '.length ? there : `file of ${each.size} bytes`];
+    }),
+  );
+}
+
+async function assertExport(store: Store, place: Place, { format, bytes }: Trial, { key }: Imported): Promise<void> {
+  const file = join(place.dir, 'archives', 'exported');
+  await store.export(key, file, { compress: 'none' });
+  if (format === 'aci') assert.ok(fs.readFileSync(file).equals(bytes), 'an ACI comes out as another');
+  else {
+    for (const layer of [TRAPS, bytes]) {
+      const digest = createHash('sha256').update(layer).digest('hex');
+      assert.ok(fs.readFileSync(join(file, 'blobs', 'sha256', digest)).equals(layer), 'a layer comes out as another');
+    }
+  }
+  fs.rmSync(file, { recursive: true });
+}

@@ -1,0 +1,25 @@
+/** The fuzzer at length: `node dist/test/long/fuzz.js [--count N] [--seed N] [--trial-every N]`. Prints one line; exits 1 for a failure. */
+import { parseArgs } from 'node:util';
+import { fuzz, summary } from '../fuzz/fuzz.js';
+
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '100000' },
+    seed: { type: 'string', default: `${Date.now() % 2 ** 31}` },
+    'trial-every': { type: 'string', default: '50' },
+  },
+});
+const seed = Number(values.seed);
+process.stderr.write(`fuzz: seed ${seed}\n`);
+try {
+  const report = await fuzz({
+    count: Number(values.count),
+    seed,
+    trialEvery: Number(values['trial-every']),
+    onProgress: (done) => process.stderr.write(`fuzz: ${done} archives\n`),
+  });
+  process.stdout.write(`${summary(report)}\n`);
+} catch (error) {
+  process.stderr.write(`fuzz: failed with --seed ${seed}: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+}
