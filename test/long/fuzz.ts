@@ -1,5 +1,6 @@
-/** The fuzzer at length: `node dist/test/long/fuzz.js [--count N] [--seed N] [--trial-every N]`. Prints one line; exits 1 for a failure. */
+/** The fuzzers at length, of documents a tenth as many of each kind: `node dist/test/long/fuzz.js [--count N] [--seed N] [--trial-every N]`. Prints one line; exits 1 for a failure. */
 import { parseArgs } from 'node:util';
+import { fuzzDocuments } from '../fuzz/documents.js';
 import { fuzz, summary } from '../fuzz/fuzz.js';
 
 const { values } = parseArgs({
@@ -18,7 +19,8 @@ try {
     trialEvery: Number(values['trial-every']),
     onProgress: (done) => process.stderr.write(`fuzz: ${done} archives\n`),
   });
-  process.stdout.write(`${summary(report)}\n`);
+  const { documents, accepted } = await fuzzDocuments(Math.ceil(Number(values.count) / 10), seed);
+  process.stdout.write(`${summary(report)}; ${documents} documents, ${accepted} accepted\n`);
 } catch (error) {
   process.stderr.write(`fuzz: failed with --seed ${seed}: ${(error as Error).message}\n`);
   process.exitCode = 1;
