@@ -5,13 +5,15 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { aci, type EntrySpec } from './fixtures/archive.js';
+import { aci, type EntrySpec, tar } from './fixtures/archive.js';
 import { cairn } from './fixtures/cli.js';
 import {
   assertNothingStaged,
   below,
   canaries,
   deviceOf,
+  FORMS,
+  type HostileCase,
   hostile,
   makePlace,
   type Place,
@@ -108,13 +110,11 @@ const SPECIALS: readonly EntrySpec[] = [
 ];
 
 if (isRoot) {
-  hostile('as root, special files are made as they are', [
-    [
-      'devices and a fifo',
-      below(...SPECIALS),
-      { tree: { c: `char ${deviceOf(1, 3)}`, b: `block ${deviceOf(259, 70_000)}`, f: 'fifo' } },
-    ],
-  ]);
+  for (const form of FORMS) {
+    const numbers = { c: `char ${deviceOf(1, 3)}`, b: `block ${deviceOf(259, 70_000)}`, f: 'fifo' };
+    const made: HostileCase = ['devices and a fifo', form.below(...SPECIALS), { tree: numbers }];
+    hostile(`as root, special files are made as they are ${form.name}`, [made], { form });
+  }
 } else test('as root, special files are made as they are', { skip: 'needs root' }, () => {});
 
 test('without root, devices and foreign owners are left out, said, and no damage', {
@@ -151,16 +151,22 @@ test('without root, devices and foreign owners are left out, said, and no damage
 });
 
 test('attributes that overlayfs reads are never set', async (t) => {
-  const place = makePlace(t);
   const pax = { 'SCHILY.xattr.user.overlay.opaque': 'y', 'SCHILY.xattr.trusted.overlay.redirect': '/../..' };
-  const source = put(place, 'a.aci', below({ name: 'd', flag: '5', pax }, { name: 'd/f', pax }));
-  assert.equal((await cairn(['import', source], place)).code, 0);
-  const rendered = await cairn(['render', '--json', source], place);
-  const [tree] = rendered.json<never>() as { skipped: Record<string, { paths: string[] }> }[];
-  for (const name of ['xattr user.overlay.opaque', 'xattr trusted.overlay.redirect']) {
-    assert.deepEqual(tree?.skipped[name]?.paths.sort(), ['d', 'd/f']);
+  for (const form of FORMS) {
+    await t.test(form.name, async (t) => {
+      const place = makePlace(t);
+      const archive = form.below({ name: 'd', flag: '5', pax }, { name: 'd/f', pax });
+      const source = form.write(join(place.dir, 'archives'), 'a', archive);
+      const imported = await cairn(['import', '--json', source], place);
+      const [{ key }] = imported.json<never>() as [{ key: string }];
+      const rendered = await cairn(['render', '--json', key], place);
+      const [tree] = rendered.json<never>() as { skipped: Record<string, { paths: string[] }> }[];
+      for (const name of ['xattr user.overlay.opaque', 'xattr trusted.overlay.redirect']) {
+        assert.deepEqual(tree?.skipped[name]?.paths.sort(), ['d', 'd/f']);
+      }
+      assert.equal((await cairn(['check'], place)).code, 0);
+    });
   }
-  assert.equal((await cairn(['check'], place)).code, 0);
 });
 
 test("the store's own directories keep others away from setuid files", async (t) => {
@@ -215,6 +221,17 @@ test('a missing end marker is forgiven where the digest was given and fits', asy
   assert.equal(wrong.error().code, 'ERR_DIGEST_MISMATCH');
   const key = wrong.error()['found'] as string;
   assert.equal((await cairn(['import', '--expect', key, source], place)).code, 0);
+});
+
+test('a layer by itself needs its end marker, too, unless the digest of its image was given', async (t) => {
+  const place = makePlace(t);
+  const source = put(place, 'layer.tar', tar([{ name: 'a' }], Buffer.alloc(0)));
+  const refused = await cairn(['import', '--json', '--layer', source], place);
+  assert.equal(refused.error().code, 'ERR_BAD_ARCHIVE');
+  assert.match(refused.error().message, /no end marker/);
+  const wrong = await cairn(['import', '--json', '--layer', '--expect', `sha512-${'0'.repeat(128)}`, source], place);
+  const key = wrong.error()['found'] as string;
+  assert.equal((await cairn(['import', '--layer', '--expect', key, source], place)).code, 0);
 });
 
 test('behind a gzip stream zeros are padding, and anything else is refused', async (t) => {
