@@ -1,48 +1,35 @@
-/** OCI images that are damaged or mean harm: what is refused, with which code, and that nothing of it stays. */
+/** OCI layouts that are damaged or mean harm: what is refused, with which code, and that nothing of it stays. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { type EntrySpec, tar } from './fixtures/archive.js';
-import { cairn, type Ran } from './fixtures/cli.js';
-import { assertNothingStaged, canaries, makePlace, type Place } from './fixtures/hostile.js';
+import { tar } from './fixtures/archive.js';
+import { cairn } from './fixtures/cli.js';
+import { makePlace } from './fixtures/hostile.js';
 import {
   blobPath,
   configOf,
   type Descriptor,
   digestOf,
-  dockerEntries,
   HOST,
   indexOf,
   layoutTar,
   MEDIA,
   manifestOf,
-  type OciImageSpec,
   ociLayout,
   type WrittenImage,
   writeBlob,
   writeDocument,
   writeIndex,
 } from './fixtures/oci.js';
-
-interface Result {
-  source: string;
-  key?: string;
-  error?: { code: string; message: string; entry?: string };
-}
-
-/** Writes a source into a directory of its own. @returns its path */
-type Make = (dir: string, place: Place) => string;
-type Case = readonly [behaviour: string, make: Make, code: string, why?: RegExp];
+import { type Case, GOOD, LAYER, type Make, refusesAll } from './fixtures/refusals.js';
 
 const MISMATCH = 'ERR_DIGEST_MISMATCH';
 const MANIFEST = 'ERR_BAD_MANIFEST';
 const ARCHIVE = 'ERR_BAD_ARCHIVE';
 const UNSUPPORTED = 'ERR_UNSUPPORTED';
 const NOWHERE = `sha256:${'0'.repeat(64)}`;
-const LAYER = tar([{ name: 'f', content: 'not to be kept' }]);
-const GOOD: OciImageSpec = { ref: 'good', layers: [LAYER, tar([{ name: 'g', content: 'nor is this' }])] };
 
 /** A good layout, then changed. */
 function spoiled(change: (dir: string, image: WrittenImage) => void, compress: 'none' | 'gzip' = 'none'): Make {
@@ -281,169 +268,7 @@ function nested(dir: string): string {
   return dir;
 }
 
-const SECRETS = ['../../etc/passwd', '../outside/secret', '/etc/passwd', 'a/../../../outside/secret'];
-
-/** What `docker save` writes, its list of images changed. */
-function docker(old: boolean, change: (list: Record<string, unknown>) => void): EntrySpec[] {
-  const entries = dockerEntries([{ ...GOOD, ref: 'app:1' }], old).filter(
-    ({ name }) => old || !['index.json', 'oci-layout'].includes(name as string),
-  );
-  return entries.map((each): EntrySpec => {
-    if (each.name !== 'manifest.json') return each;
-    const list = JSON.parse(each.content as string) as Record<string, unknown>[];
-    change(list[0] as Record<string, unknown>);
-    return { ...each, content: JSON.stringify(list) };
-  });
-}
-
-function packed(entries: EntrySpec[]): Make {
-  return (dir) => {
-    fs.mkdirSync(dir);
-    fs.writeFileSync(join(dir, 'docker.tar'), tar(entries));
-    return join(dir, 'docker.tar');
-  };
-}
-
-/** The same files, in a directory. */
-function unpacked(entries: EntrySpec[]): Make {
-  return (dir) => {
-    for (const { name, flag, content } of entries) {
-      if (flag === '5') continue;
-      const path = join(dir, name as string);
-      fs.mkdirSync(join(path, '..'), { recursive: true });
-      fs.writeFileSync(path, content ?? '');
-    }
-    return dir;
-  };
-}
-
-function without(list: Record<string, unknown>, field: string): void {
-  delete list[field];
-}
-
-/** All layers are one member that is no file. It comes last: the first member tells the form of the archive. */
-function linked(link: string, flag = '2'): EntrySpec[] {
-  const entries = docker(true, (list) => (list['Layers'] = ['x/layer.tar', 'x/layer.tar']));
-  return [...entries, { name: 'x/layer.tar', flag, link }];
-}
-
-const DOCKER: readonly Case[] = [
-  ...SECRETS.flatMap((secret): Case[] => [
-    [`Config is ${secret}`, packed(docker(true, (list) => (list['Config'] = secret))), MANIFEST],
-    [`Layers are ${secret}`, packed(docker(true, (list) => (list['Layers'] = [secret, secret]))), MANIFEST],
-    // A directory is an image only if it is a layout.
-    [
-      `Config is ${secret}, in a directory`,
-      unpacked(docker(true, (list) => (list['Config'] = secret))),
-      'ERR_NOT_AN_IMAGE',
-    ],
-    [`a layer is a symlink to ${secret}`, packed(linked(secret)), ARCHIVE, /leaves the root|has no x\/layer\.tar/],
-  ]),
-  ['a layer is a symlink to itself', packed(linked('layer.tar')), ARCHIVE, /has no x\/layer\.tar/],
-  ['a layer is a symlink to a directory', packed(linked('..')), ARCHIVE, /has no x\/layer\.tar|needs a name/],
-  ['a layer is a fifo', packed(linked('', '6')), ARCHIVE, /has no x\/layer\.tar/],
-  [
-    'a layer is a hard link to a file of the system',
-    packed(linked('/etc/passwd', '1')),
-    ARCHIVE,
-    /has no x\/layer\.tar/,
-  ],
-  [
-    'two members of one name',
-    packed([...docker(true, () => {}), { name: './manifest.json', content: '[]' }]),
-    ARCHIVE,
-    /duplicate/,
-  ],
-  [
-    'a tag that leads elsewhere',
-    packed(docker(true, (list) => (list['RepoTags'] = ['../../outside/secret:latest']))),
-    MANIFEST,
-    /not an image reference/,
-  ],
-  [
-    'fewer Layers than diffIDs',
-    packed(docker(true, (list) => (list['Layers'] = (list['Layers'] as string[]).slice(1)))),
-    MANIFEST,
-  ],
-  ['Layers in another order', packed(docker(true, (list) => (list['Layers'] as string[]).reverse())), MISMATCH],
-  [
-    'Layers in another order, the new form',
-    packed(docker(false, (list) => (list['Layers'] as string[]).reverse())),
-    MISMATCH,
-  ],
-  ['no Config', packed(docker(true, (list) => without(list, 'Config'))), MANIFEST],
-  ['no Layers', packed(docker(true, (list) => without(list, 'Layers'))), MANIFEST],
-  ['Layers that are no list', packed(docker(true, (list) => (list['Layers'] = 'x'))), MANIFEST],
-  [
-    'a Config of other bytes',
-    packed(
-      docker(true, () => {}).map((each) =>
-        String(each.name).endsWith('.json') && each.name !== 'manifest.json'
-          ? { ...each, content: `${each.content} ` }
-          : each,
-      ),
-    ),
-    MISMATCH,
-  ],
-  ['a manifest.json that is not JSON', packed([{ name: 'manifest.json', content: '[' }]), MANIFEST],
-  ['a manifest.json without images', packed([{ name: 'manifest.json', content: '[]' }]), 'ERR_NOT_AN_IMAGE'],
-  ['a manifest.json of 5 MiB', packed([{ name: 'manifest.json', content: '[]'.padEnd(5 * 2 ** 20) }]), ARCHIVE],
-];
-
-async function refusesAll(t: TestContext, cases: readonly Case[]): Promise<void> {
-  const place = makePlace(t);
-  const { store, dir } = place;
-  const good = join(dir, 'archives', 'good');
-  ociLayout(good, [{ ref: 'kept', layers: [tar([{ name: 'kept', content: 'kept' }])] }]);
-  assert.equal((await cairn(['import', good], { store })).code, 0);
-  const sources = cases.map(([, make], i) => make(join(dir, 'archives', String(i)), place));
-  const before = { canaries: canaries(place), store: inStore(place) };
-  const ran = await cairn(['import', '--json', '--keep-going', ...sources], { store });
-  assert.notEqual(`${ran.stdout}`, '', ran.stderr);
-  const results = ran.json<never>() as Result[];
-  for (const [i, [behaviour, , code, why]] of cases.entries()) {
-    await t.test(behaviour, () => {
-      const { error, source } = results[i] as Result;
-      assert.equal(source, sources[i]);
-      assert.ok(error, 'it was taken');
-      assert.equal(error.code, code, error.message);
-      if (why !== undefined) assert.match(error.message, why);
-      assert.doesNotMatch(error.message, /canary/);
-    });
-  }
-  await t.test('the exit code tells', () => assert.equal(ran.code, 1));
-  await t.test('nothing of them is in the store, and it checks clean', async () => {
-    const listed = parsed<{ name: string }[]>(await cairn(['ls', '--json'], { store }));
-    assert.deepEqual(
-      listed.map(({ name }) => name),
-      ['kept'],
-    );
-    assert.deepEqual(inStore(place), before.store);
-    assertNothingStaged(place);
-    for (const verb of ['check', 'fsck']) {
-      const checked = await cairn([verb, '--json'], { store });
-      assert.equal(checked.code, 0, `${checked.stdout}${checked.stderr}`);
-    }
-  });
-  await t.test('nothing around the store has changed', () => assert.deepEqual(canaries(place), before.canaries));
-}
-
-/** Names of all objects and blobs. */
-function inStore({ store }: Place): string[] {
-  return fs
-    .readdirSync(store, { recursive: true, withFileTypes: true })
-    .filter((each) => each.isFile() && /^[0-9a-f]{60,}/.test(each.name))
-    .map(({ name }) => name)
-    .sort();
-}
-
-function parsed<T>(ran: Ran): T {
-  assert.notEqual(`${ran.stdout}`, '', ran.stderr);
-  return ran.json<never>() as T;
-}
-
 test('documents that are refused', (t) => refusesAll(t, DOCUMENTS));
-test('docker archives that are refused', (t) => refusesAll(t, DOCKER));
 
 test('one refusal alone exits 1, and names the file', async (t) => {
   const place = makePlace(t);
