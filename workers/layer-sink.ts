@@ -73,7 +73,8 @@ export class LayerSink implements TarSink {
   finish(): LayerResult {
     this.#scanner.finish();
     if (!this.#scanner.ended && !this.#task.endless) {
-      throw new CairnError('ERR_BAD_ARCHIVE', 'the archive has no end marker; it may be cut off');
+      const why = 'the archive has no end marker; it may be cut off';
+      throw new CairnError('ERR_BAD_ARCHIVE', why, { entry: this.#scanner.lastName });
     }
     const { staging } = this.#task;
     const entries = this.#layer.finish();

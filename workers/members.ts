@@ -73,8 +73,12 @@ export function listMembers({ path, limits, control }: ListMembersTask): Members
       if (scanner.pending > 0) scanner.passOver();
     }
     scanner.finish();
-    if (!scanner.ended) throw new CairnError('ERR_BAD_ARCHIVE', 'the archive has no end marker; it may be cut off');
-    if (scanner.bytes > fs.fstatSync(fd).size) throw new CairnError('ERR_BAD_ARCHIVE', 'the archive is cut off');
+    const entry = scanner.lastName;
+    if (!scanner.ended) {
+      throw new CairnError('ERR_BAD_ARCHIVE', 'the archive has no end marker; it may be cut off', { entry });
+    }
+    if (scanner.bytes > fs.fstatSync(fd).size)
+      throw new CairnError('ERR_BAD_ARCHIVE', 'the archive is cut off', { entry });
   } finally {
     fs.closeSync(fd);
   }

@@ -103,6 +103,11 @@ export class TarScanner {
     }
   }
 
+  /** What the last header was about, for errors. */
+  get lastName(): string {
+    return toText(this.#lastName);
+  }
+
   /** Bytes of content that follow for the entry at hand; a reader that does not want them may {@link passOver} them. */
   get pending(): number {
     return this.#state === 'content' ? this.#left : 0;
@@ -297,8 +302,7 @@ export class TarScanner {
   }
 
   #bad(why: string): CairnError {
-    const entry = toText(this.#lastName);
-    return new CairnError('ERR_BAD_ARCHIVE', why, { entry });
+    return new CairnError('ERR_BAD_ARCHIVE', why, { entry: this.lastName });
   }
 }
 
