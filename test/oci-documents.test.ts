@@ -100,29 +100,30 @@ describe('indexes and manifests', () => {
   for (const [what, value, expected] of accepted) test(`accepts ${what}`, () => void parse(value, expected));
 
   const BAD = 'ERR_BAD_MANIFEST';
+  const HOSTILE = 'ERR_BAD_ARCHIVE';
   const UNSUPPORTED = 'ERR_UNSUPPORTED';
   const layer = (more: JsonObject): JsonObject => manifest({ layers: [descriptor(documents.OCI_LAYER_GZIP, more)] });
   const entry = (more: JsonObject): JsonObject => index({ manifests: [descriptor('a/b', more)] });
   const refused: [what: string, value: JsonValue, code: string, entry: string, expected?: string][] = [
-    ['an index that is a manifest', { ...manifest(), ...index() }, BAD, 'image document'],
-    ['an index that has layers', index({ layers: [] }), BAD, 'image document'],
-    ['an index that has layers in a wrong case', index({ Layers: [] }), BAD, 'image document'],
-    ['a manifest that is an index in a wrong case', manifest({ MANIFESTS: [] }), BAD, 'image document'],
+    ['an index that is a manifest', { ...manifest(), ...index() }, HOSTILE, 'image document'],
+    ['an index that has layers', index({ layers: [] }), HOSTILE, 'image document'],
+    ['an index that has layers in a wrong case', index({ Layers: [] }), HOSTILE, 'image document'],
+    ['a manifest that is an index in a wrong case', manifest({ MANIFESTS: [] }), HOSTILE, 'image document'],
     ['neither of the two', { schemaVersion: 2 }, BAD, 'image document'],
     ['a manifest without layers', { schemaVersion: 2, config: {} }, BAD, 'image document: layers'],
     ['a manifest without a configuration', { schemaVersion: 2, layers: [] }, BAD, 'image document: config'],
     ['a configuration in a wrong case', { schemaVersion: 2, Config: {}, layers: [] }, BAD, 'image document: config'],
     ['a null for a configuration', manifest({ config: null }), BAD, 'image manifest: config'],
     ['no object', [], BAD, 'image document'],
-    ['a manifest where an index should be', manifest(), BAD, 'image index', documents.OCI_INDEX],
-    ['an index where a manifest should be', index(), BAD, 'image manifest', documents.DOCKER_MANIFEST],
-    ['an index that says manifest', index({ mediaType: documents.OCI_MANIFEST }), BAD, 'image index: mediaType'],
-    ['a manifest that says index', manifest({ mediaType: documents.OCI_INDEX }), BAD, 'image manifest: mediaType'],
-    ['a manifest that says text', manifest({ mediaType: 'text/plain' }), BAD, 'image manifest: mediaType'],
+    ['a manifest where an index should be', manifest(), HOSTILE, 'image index', documents.OCI_INDEX],
+    ['an index where a manifest should be', index(), HOSTILE, 'image manifest', documents.DOCKER_MANIFEST],
+    ['an index that says manifest', index({ mediaType: documents.OCI_MANIFEST }), HOSTILE, 'image index: mediaType'],
+    ['a manifest that says index', manifest({ mediaType: documents.OCI_INDEX }), HOSTILE, 'image manifest: mediaType'],
+    ['a manifest that says text', manifest({ mediaType: 'text/plain' }), HOSTILE, 'image manifest: mediaType'],
     [
       'a manifest of the other family',
       manifest({ mediaType: documents.DOCKER_MANIFEST }),
-      BAD,
+      HOSTILE,
       'image manifest: mediaType',
       documents.OCI_MANIFEST,
     ],
@@ -140,13 +141,19 @@ describe('indexes and manifests', () => {
     [
       'a layer as configuration',
       manifest({ config: descriptor(documents.OCI_LAYER) }),
-      BAD,
+      HOSTILE,
       'image manifest: config.mediaType',
     ],
     [
       'an unknown layer',
       layer({ mediaType: 'application/vnd.in-toto+json' }),
-      'ERR_UNSUPPORTED',
+      HOSTILE,
+      'image manifest: layers[0].mediaType',
+    ],
+    [
+      'an encrypted layer',
+      layer({ mediaType: `${documents.OCI_LAYER_GZIP}+encrypted` }),
+      UNSUPPORTED,
       'image manifest: layers[0].mediaType',
     ],
     ['a broken media type', layer({ mediaType: 'tar' }), BAD, 'image manifest: layers[0].mediaType'],

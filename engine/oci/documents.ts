@@ -52,8 +52,8 @@ export function parseLayoutHeader(bytes: Uint8Array, limits: Pick<Limits, 'maxMa
  * An index may list what is no image; a manifest must be one.
  *
  * @param expectedMediaType of the descriptor that led here; a layout's `index.json` has none
- * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`), `ERR_UNSUPPORTED` for
- *   Docker's schema 1, artifacts, layers of unknown media types and digests that are not SHA-256, else `ERR_BAD_MANIFEST`; `entry` is `image index: ` or
+ * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`) and for media types that do not
+ *   fit, `ERR_UNSUPPORTED` for Docker's schema 1, artifacts, encrypted layers and digests that are not SHA-256, else `ERR_BAD_MANIFEST`; `entry` is `image index: ` or
  *   `image manifest: ` and the path to the fault such as `layers[0].mediaType`
  */
 export function parseDocument(
@@ -70,7 +70,10 @@ export function parseDocument(
 
   const kind = readShape(document);
   if (expected !== undefined && kind !== expected) {
-    throw document.fault(`a descriptor says ${quoted(expectedMediaType as string)}, but this is an ${kindOf(kind)}`);
+    throw document.fault(
+      `a descriptor says ${quoted(expectedMediaType as string)}, but this is an ${kindOf(kind)}`,
+      'ERR_BAD_ARCHIVE',
+    );
   }
   const root = new Place(`image ${kind}`, value);
   checkMediaType(root.exactField('mediaType'), kind, expectedMediaType);
@@ -105,7 +108,7 @@ function readShape(document: Place): 'index' | 'manifest' {
   const foreign = ['config', 'layers', 'fsLayers'].find(has);
   if (has('manifests')) {
     if (foreign === undefined) return 'index';
-    throw document.fault(`both an index and a manifest: it has "manifests" and "${foreign}"`);
+    throw document.fault(`both an index and a manifest: it has "manifests" and "${foreign}"`, 'ERR_BAD_ARCHIVE');
   }
   if (foreign === undefined) {
     throw document.fault('neither an index nor a manifest: it has no "manifests", "config" or "layers"');
@@ -121,10 +124,13 @@ function checkMediaType(place: Place, kind: 'index' | 'manifest', expected: stri
   const mediaType = place.text();
   if (mediaType === '') return;
   if (expected !== undefined && mediaType !== expected) {
-    throw place.fault(`a descriptor says ${quoted(expected)}, the document says ${quoted(mediaType)}`);
+    throw place.fault(
+      `a descriptor says ${quoted(expected)}, the document says ${quoted(mediaType)}`,
+      'ERR_BAD_ARCHIVE',
+    );
   }
   if (documentKind(mediaType) !== kind) {
-    throw place.fault(`the document says ${quoted(mediaType)}, but it is an ${kindOf(kind)}`);
+    throw place.fault(`the document says ${quoted(mediaType)}, but it is an ${kindOf(kind)}`, 'ERR_BAD_ARCHIVE');
   }
 }
 
@@ -134,7 +140,7 @@ function readConfigDescriptor(place: Place): Descriptor {
   if (isConfigType(mediaType)) return config;
   const field = place.exactField('mediaType');
   if (isLayerType(mediaType) || documentKind(mediaType) !== undefined) {
-    throw field.fault(`${quoted(mediaType)} is not the media type of an image's configuration`);
+    throw field.fault(`${quoted(mediaType)} is not the media type of an image's configuration`, 'ERR_BAD_ARCHIVE');
   }
   throw field.fault(`an artifact, not an image: its configuration is ${quoted(mediaType)}`, 'ERR_UNSUPPORTED');
 }
@@ -143,8 +149,7 @@ function readLayerDescriptor(place: Place): Descriptor {
   const layer = readDescriptor(place);
   if (isLayerType(layer.mediaType)) return layer;
   const field = place.exactField('mediaType');
-  if (isConfigType(layer.mediaType) || documentKind(layer.mediaType) !== undefined) {
-    throw field.fault(`not the media type of a layer: ${quoted(layer.mediaType)}`);
-  }
-  throw field.fault(`layers of ${quoted(layer.mediaType)} are not supported`, 'ERR_UNSUPPORTED');
+  if (layer.mediaType.endsWith('+encrypted'))
+    throw field.fault('encrypted layers are not supported', 'ERR_UNSUPPORTED');
+  throw field.fault(`not the media type of a layer: ${quoted(layer.mediaType)}`, 'ERR_BAD_ARCHIVE');
 }
