@@ -34,7 +34,7 @@ export async function putBlob(
       const key: Key = `sha512-${hash}`;
       fs.writeFileSync(stagedNames(dir), hash, { mode: 0o600 });
       const known = index.blobs.get(keyBytes(key));
-      if (known?.put === true) return { key, size, existed: true };
+      if (known?.put === true && known.gone !== true) return { key, size, existed: true };
       await disk.sync();
       await pool.run<'place'>({
         kind: 'place',
@@ -47,7 +47,8 @@ export async function putBlob(
       await disk.sync();
       return await index
         .commit(() => {
-          const existed = index.blobs.get(keyBytes(key))?.put === true;
+          const now = index.blobs.get(keyBytes(key));
+          const existed = now?.put === true && now.gone !== true;
           if (!existed) retainBlob(index, key, size, true);
           return { key, size, existed };
         })
@@ -73,7 +74,7 @@ export async function getBlob(
   options: OperationOptions = {},
 ): Promise<{ size: number }> {
   const path = store.layout.blob(key);
-  if (!fs.existsSync(path)) throw new CairnError('ERR_DAMAGED', 'a blob is missing', { path });
+  if (!fs.existsSync(path)) throw new CairnError('ERR_DAMAGED', `${key} is missing; put it again`, { path });
   const target = resolve(file);
   const temporary = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
   try {

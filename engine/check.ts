@@ -1,5 +1,5 @@
 /** Looks whether what the index lists is what it says: layers, objects, trees. Reads everything, changes nothing. */
-import type { Control, Finding } from '../workers/protocol.js';
+import * as fs from 'node:fs';
 import { toText } from './bytes.js';
 import type { OperationOptions, StoreContext } from './context.js';
 import { CairnError } from './errors.js';
@@ -8,14 +8,12 @@ import { objectKey, objectName } from './index/open.js';
 import type { ImageRecord, LayerRecord, ObjectRecord, TreeRecord } from './index/records.js';
 import { ingredientsOf } from './ingredients.js';
 import { hexOf, type Key, keyBytes, keyOf } from './key.js';
-import { variantOf } from './object.js';
-import type { Plan, PlanEntry } from './plan/plan.js';
+import type { Plan } from './plan/plan.js';
 import { treeHashOf } from './plan/tree-hash.js';
-import { planOf } from './planning.js';
-import { eachOf, withControl } from './pool.js';
-import { objectsOfLayer } from './release.js';
-import { packShard } from './render/shard.js';
-import { extraPaths } from './tree-walk.js';
+import { withControl } from './pool.js';
+import { objectSizesOf } from './release.js';
+import { type Look, verifyBlobs, verifyObjects } from './verify-files.js';
+import { type DamagedFile, objectOf, pathsOfDamaged, planOfTree, verifyTree } from './verify-tree.js';
 
 export interface CheckOptions extends OperationOptions {
   /** Only what is named; everything when neither is given. */
@@ -34,6 +32,10 @@ export interface Damage {
   /** Below a tree's root. */
   path?: string;
   what: string;
+  /** Of the damaged file, where that is a blob. */
+  key?: Key;
+  /** A repair has seen it: it is gone, and an import is to bring it back. */
+  awaited?: true;
 }
 
 export interface CheckResult {
@@ -42,9 +44,14 @@ export interface CheckResult {
   ok: boolean;
 }
 
-/** Work for one task: enough to be worth sending, little enough to share out evenly. */
-const BATCH_BYTES = 64 * 2 ** 20;
-const BATCH_ITEMS = 2000;
+/** Who needs a blob, and as what. */
+interface BlobUser {
+  kind: Damage['kind'];
+  id: string;
+  part: string;
+}
+
+const AWAITED = 'gone since a repair, to be imported again';
 
 export async function checkStore(store: StoreContext, options: CheckOptions = {}): Promise<CheckResult> {
   return new Checker(store, options).run();
@@ -55,6 +62,8 @@ class Checker {
   readonly #options: CheckOptions;
   readonly #damaged: Damage[] = [];
   readonly #objects = new Map<string, ObjectRecord>();
+  /** By the name of the object: what lies in its place, or in that of a further copy, and is not what it should be. */
+  readonly #damagedFiles = new Map<string, DamagedFile[]>();
   #bytes = 0;
 
   constructor(store: StoreContext, options: CheckOptions) {
@@ -64,16 +73,20 @@ class Checker {
 
   async run(): Promise<CheckResult> {
     const { images, trees } = this.#targets();
-    const layers = this.#options.onlyTrees === true ? [] : this.#layersOf(images);
+    const onlyTrees = this.#options.onlyTrees === true;
+    const quick = this.#options.quick === true;
     return this.#store.uses.during(this.#options.signal, async () => {
-      if (this.#everything && this.#options.onlyTrees !== true) this.#allObjects();
+      const layers = onlyTrees ? [] : this.#layersOf(images);
+      if (this.#everything && !onlyTrees) this.#allObjects();
       for (const layer of layers) this.#objectsOf(layer);
       const plans = trees.map((tree) => ({ tree, plan: this.#planOf(tree) }));
       for (const { tree, plan } of plans) if (plan !== undefined && tree.mode === 'link') this.#objectsOfPlan(plan);
       await withControl(this.#options.signal, this.#counter(), async (control) => {
-        await this.#checkBlobs(control, images, layers);
-        await this.#checkObjects(control);
-        for (const { tree, plan } of plans) if (plan !== undefined) await this.#checkTree(control, tree, plan);
+        const look = { control, quick };
+        if (!onlyTrees) await this.#checkBlobs(look, images, layers);
+        await this.#checkObjects(look);
+        for (const { tree, plan } of plans) if (plan !== undefined) await this.#checkTree(look, tree, plan);
+        await this.#checkManifests(look, trees);
       });
       const checked = { layers: layers.length, objects: this.#objects.size, trees: trees.length, bytes: this.#bytes };
       return { checked, damaged: this.#damaged, ok: this.#damaged.length === 0 };
@@ -128,9 +141,9 @@ class Checker {
   }
 
   #objectsOf(layer: LayerRecord): void {
-    const names = objectsOfLayer(this.#store, layer);
-    if (names === undefined) return; // its table of contents is damaged, which the check of blobs names
-    for (const name of names) this.#wantObject(name, layer.key);
+    const sizes = objectSizesOf(this.#store, layer);
+    if (sizes === undefined) return; // its table of contents is damaged, which the check of blobs names
+    for (const name of sizes.keys()) this.#wantObject(name, layer.key);
   }
 
   #objectsOfPlan(plan: Plan): void {
@@ -150,114 +163,98 @@ class Checker {
   }
 
   #planOf(tree: TreeRecord): Plan | undefined {
-    const image = this.#store.index.image(tree.images[0] as Key);
     try {
-      if (image === undefined) throw new CairnError('ERR_DAMAGED', 'its image is gone');
-      const ingredients = ingredientsOf(this.#store, image);
-      if (ingredients.treeId !== tree.id) return undefined; // its name means other dependencies now; gc will take it
-      const plan = planOf(this.#store, ingredients);
-      if (treeHashOf(plan) !== tree.hash)
+      const plan = planOfTree(this.#store, tree);
+      if (plan !== undefined && treeHashOf(plan) !== tree.hash)
         throw new CairnError('ERR_DAMAGED', 'its layers no longer give the tree it was');
       return plan;
     } catch (error) {
       if (!(error instanceof CairnError)) throw error;
-      if (error.code === 'ERR_NOT_FOUND') return undefined;
       this.#damaged.push({ kind: 'tree', id: tree.id, what: error.message });
       return undefined;
     }
   }
 
-  async #checkBlobs(control: Control, images: readonly ImageRecord[], layers: readonly LayerRecord[]): Promise<void> {
-    const { index, layout, pool } = this.#store;
-    const wanted: { kind: Damage['kind']; id: string; part: string; key: Key; size: number }[] = [];
-    if (this.#options.onlyTrees !== true) {
-      for (const image of images) {
-        for (const key of blobsOf(image)) {
-          const size = index.blobs.get(keyBytes(key))?.size ?? -1;
-          const part = key === image.manifest ? 'manifest' : key === image.config ? 'config' : 'kept archive';
-          wanted.push({ kind: 'manifest', id: image.key, part, key, size });
-        }
-      }
-    }
-    if (this.#everything && this.#options.onlyTrees !== true) {
-      for (const { key, value } of index.blobs.getRange()) {
-        if (value.put) wanted.push({ kind: 'blob', id: keyOf(key), part: 'blob', key: keyOf(key), size: value.size });
-      }
-    }
-    for (const { key, toc, recipe } of layers) {
-      wanted.push({ kind: 'layer', id: key, part: 'table of contents', ...toc, key: toc.key });
-      wanted.push({ kind: 'layer', id: key, part: 'recipe', ...recipe, key: recipe.key });
-    }
-    const lengths = batches(wanted, ({ size }) => size);
-    await eachOf(lengths, pool.size, async (batch) => {
-      const blobs = batch.map(({ key, size }) => ({ path: layout.blob(key), sha512: hexOf(key), size }));
-      const result = await pool.run<'verify-blobs'>({
-        kind: 'verify-blobs',
-        control,
-        blobs,
-        quick: this.#options.quick === true,
-      });
-      this.#bytes += result.bytes;
-      for (const { id, what } of result.findings) {
-        for (const item of batch) {
-          if (hexOf(item.key) === id)
-            this.#damaged.push({ kind: item.kind, id: item.id, what: `${item.part}: ${what}` });
-        }
-      }
-    });
-  }
-
-  async #checkObjects(control: Control): Promise<void> {
-    const { layout, pool } = this.#store;
-    await eachOf(
-      batches([...this.#objects], ([, { size }]) => size),
-      pool.size,
-      async (batch) => {
-        const skipped: Record<string, string[]> = {};
-        for (const [name, record] of batch) if (record.skipped !== undefined) skipped[name] = record.skipped;
-        const result = await pool.run<'verify-objects'>({
-          kind: 'verify-objects',
-          control,
-          objects: layout.objects,
-          names: batch.map(([name]) => name),
-          sizes: Float64Array.from(batch, ([, { size }]) => size),
-          skipped,
-          quick: this.#options.quick === true,
-        });
-        this.#bytes += result.bytes;
-        for (const { id, what } of result.findings) this.#damaged.push({ kind: 'object', id, what });
-      },
-    );
-  }
-
-  async #checkTree(control: Control, tree: TreeRecord, plan: Plan): Promise<void> {
-    const { layout, pool, identity } = this.#store;
-    const root = layout.rootfs(tree.id);
-    const report = ({ id, what }: Finding): void => {
-      this.#damaged.push({ kind: 'tree', id: tree.id, path: id === '' ? '.' : toText(id), what });
+  /** Every blob once, for all that need it. */
+  async #checkBlobs(look: Look, images: readonly ImageRecord[], layers: readonly LayerRecord[]): Promise<void> {
+    const { index, layout } = this.#store;
+    const needed = new Map<Key, BlobUser[]>();
+    const need = (key: Key, kind: Damage['kind'], id: string, part: string): void => {
+      needed.set(key, [...(needed.get(key) ?? []), { kind, id, part }]);
     };
-    await eachOf(
-      batches(plan.entries, ({ size }) => (tree.mode === 'link' ? 0 : size)),
-      pool.size,
-      async (own) => {
-        const result = await pool.run<'verify-tree'>({
-          kind: 'verify-tree',
-          control,
-          root,
-          objects: layout.objects,
-          shard: packShard(own),
-          sizes: Float64Array.from(own, ({ size }) => size),
-          groups: own.map(({ group }) => group).join('\0'),
-          linked: tree.mode === 'link',
-          skipped: Object.keys(tree.skipped),
-          quick: this.#options.quick === true,
-          identity,
-        });
-        this.#bytes += result.bytes;
-        result.findings.forEach(report);
-      },
+    for (const image of images) for (const key of blobsOf(image)) need(key, 'manifest', image.key, partOf(image, key));
+    for (const { key, toc, recipe } of layers) {
+      need(toc.key, 'layer', key, 'table of contents');
+      need(recipe.key, 'layer', key, 'recipe');
+    }
+    if (this.#everything) {
+      for (const { key: bytes, value } of index.blobs.getRange()) {
+        const key = keyOf(bytes);
+        if (value.put || !needed.has(key)) need(key, 'blob', key, 'blob');
+      }
+    }
+    const files = [...needed].map(([key, users]) => {
+      const record = index.blobs.get(keyBytes(key));
+      return { key, users, record, path: layout.blob(key), sha512: hexOf(key), size: record?.size ?? -1 };
+    });
+    const byPath = new Map(files.map((file) => [file.path, file]));
+    const { bytes, findings } = await verifyBlobs(
+      this.#store,
+      files.map(({ path, sha512, size }) => ({ path, sha512, size })),
+      look,
     );
-    for (const id of extraPaths(root, plan)) report({ id, what: 'not in the plan' });
+    this.#bytes += bytes;
+    for (const { id, what } of findings) {
+      const { key, users, record } = byPath.get(id) as (typeof files)[number];
+      const gone = record?.gone === true && what === 'missing';
+      for (const { kind, id, part } of users) {
+        this.#damaged.push({
+          kind,
+          id,
+          key,
+          what: `${part}: ${gone ? AWAITED : what}`,
+          ...(gone ? { awaited: true } : {}),
+        });
+      }
+    }
+  }
+
+  async #checkObjects(look: Look): Promise<void> {
+    const { bytes, findings } = await verifyObjects(this.#store, this.#objects, look);
+    this.#bytes += bytes;
+    for (const { id, what } of findings) {
+      const gone = this.#objects.get(id)?.gone === true && what === 'missing';
+      this.#damaged.push({ kind: 'object', id, what: gone ? AWAITED : what, ...(gone ? { awaited: true } : {}) });
+      const stat = fs.lstatSync(this.#store.layout.object(id), { bigint: true, throwIfNoEntry: false });
+      if (stat === undefined) continue;
+      const name = id.replace(/\+\d+$/, '');
+      this.#damagedFiles.set(name, [...(this.#damagedFiles.get(name) ?? []), { ino: stat.ino, dev: stat.dev, what }]);
+    }
+  }
+
+  async #checkTree(look: Look, tree: TreeRecord, plan: Plan): Promise<void> {
+    const { layout } = this.#store;
+    const { bytes, findings } = await verifyTree(this.#store, tree, plan, look);
+    this.#bytes += bytes;
+    const root = layout.rootfs(tree.id);
+    const linked = tree.mode === 'link' ? pathsOfDamaged(root, plan, this.#damagedFiles) : [];
+    for (const { id, what } of [...findings, ...linked])
+      this.#damaged.push({ kind: 'tree', id: tree.id, path: id === '' ? '.' : toText(id), what });
+  }
+
+  /** What lies beside the roots of trees. */
+  async #checkManifests(look: Look, trees: readonly TreeRecord[]): Promise<void> {
+    const { layout } = this.#store;
+    const files = trees.flatMap(({ id, manifest }) =>
+      manifest === undefined
+        ? []
+        : [{ id, path: layout.treeManifest(id), sha512: hexOf(manifest.key), size: manifest.size }],
+    );
+    const byPath = new Map(files.map(({ path, id }) => [path, id]));
+    const { bytes, findings } = await verifyBlobs(this.#store, files, look);
+    this.#bytes += bytes;
+    for (const { id: path, what } of findings)
+      this.#damaged.push({ kind: 'tree', id: byPath.get(path) as string, what: `manifest: ${what}` });
   }
 
   #counter(): ((bytes: number, items: number) => void) | undefined {
@@ -266,23 +263,8 @@ class Checker {
   }
 }
 
-function objectOf(entry: PlanEntry): string {
-  return `${entry.key}.${variantOf(entry)}`;
-}
-
-/** Cuts a list into runs of bounded bytes and length. */
-function batches<T>(items: readonly T[], bytesOf: (item: T) => number): T[][] {
-  const cut: T[][] = [];
-  let batch: T[] = [];
-  let bytes = 0;
-  for (const item of items) {
-    batch.push(item);
-    bytes += bytesOf(item);
-    if (bytes < BATCH_BYTES && batch.length < BATCH_ITEMS) continue;
-    cut.push(batch);
-    batch = [];
-    bytes = 0;
-  }
-  if (batch.length > 0) cut.push(batch);
-  return cut;
+function partOf(image: ImageRecord, key: Key): string {
+  if (key === image.manifest) return 'manifest';
+  if (key === image.config) return 'config';
+  return image.archives?.includes(key) === true ? 'kept archive' : 'document';
 }

@@ -14,6 +14,7 @@ import { treeHashOf } from './plan/tree-hash.js';
 import { planOf, readBlob } from './planning.js';
 import { checkPathLengths, execute } from './render/execute.js';
 import { noteUse, type Rendered } from './render.js';
+import { mustBeWhole } from './whole.js';
 
 export interface CheckoutOptions extends OperationOptions {
   /** Reflinks where the file system has them, else copies. `link` shares files with the store: for reading only. */
@@ -41,6 +42,7 @@ export async function checkoutImage(
   const target = resolve(dir);
   checkTarget(store, target, options.force === true);
   const ingredients = ingredientsOf(store, image);
+  mustBeWhole(store, ingredients);
   const mode = options.mode ?? (canReflink(store, dirname(target)) ? 'reflink' : 'copy');
   if (mode === 'link') checkLinkable(store, target);
   if (mode === 'link' && (options.uidShift ?? 0) !== 0) {

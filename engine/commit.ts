@@ -8,19 +8,22 @@ import type { StoreContext } from './context.js';
 import { CairnError } from './errors.js';
 import {
   digestBytes,
+  hasBlob,
   type Retained,
   releaseBlob,
   rememberDigest,
+  restoreObjects,
   retainBlob,
   retainLayer,
   retainObjects,
 } from './index/contents.js';
-import { blobsOf, putImage, referencesOf } from './index/images.js';
-import type { Index } from './index/open.js';
-import type { ImageRecord } from './index/records.js';
+import { blobsOf, imagesWithLayer, putImage, referencesOf } from './index/images.js';
+import { type Index, objectKey } from './index/open.js';
+import type { ImageRecord, LayerRecord } from './index/records.js';
 import { hexOf, type Key, keyBytes } from './key.js';
 import { stagedArchive, stagedDocument, stagedNames, stagedObjects, stagedRecipe, stagedToc } from './layout.js';
 import { eachOf } from './pool.js';
+import { isWhole, unmarkWholeLayers } from './whole.js';
 
 /** A layer that was read for an import. */
 export interface NewLayer {
@@ -48,6 +51,8 @@ export interface Prepared {
 export interface Committed {
   image: ImageRecord;
   existed: boolean;
+  /** It lacked something, and is whole now. */
+  healed: boolean;
   objects: Retained;
 }
 
@@ -139,7 +144,7 @@ export class Committer {
       }),
     );
     await disk.sync();
-    return index.commit(() => all.map((prepared) => refusals.get(prepared) ?? record(index, prepared)));
+    return index.commit(() => all.map((prepared) => refusals.get(prepared) ?? record(this.#store, prepared)));
   }
 }
 
@@ -153,7 +158,8 @@ function refusalOf({ check }: Prepared): Error | undefined {
 }
 
 /** Runs inside the transaction. An import that cannot be recorded changes nothing and leaves the others of its batch alone. */
-function record(index: Index, { layers, image, documents }: Prepared): Outcome | CairnError {
+function record(store: StoreContext, { layers, image, documents }: Prepared): Outcome | CairnError {
+  const { index } = store;
   const fresh = new Set(layers.map(({ key }) => key));
   if (image.layers.some((key) => !fresh.has(key) && index.layer(key) === undefined)) return 'lost';
   const foreign = image.layers.find((key) => (index.layer(key)?.format ?? image.format) !== image.format);
@@ -163,23 +169,39 @@ function record(index: Index, { layers, image, documents }: Prepared): Outcome |
   }
   const objects = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const sizes = new Map(documents);
+  const existing = index.image(image.key);
+  const lacked = existing !== undefined && !isWhole(index, existing);
   for (const layer of layers) {
-    recordLayer(index, layer, image.format, objects);
+    const listed = index.layer(layer.key) !== undefined;
+    recordLayer(store, layer, image.format, objects);
+    if (existing !== undefined && !listed) countUsers(index, layer.key);
     const { kept } = layer.absorbed;
     if (kept !== undefined) sizes.set(`sha512-${kept.sha512}`, kept.size);
   }
   for (const key of new Set(image.layers)) if (!fresh.has(key)) countShared(index, key, objects);
-  const existing = index.image(image.key);
-  if (existing !== undefined) return { image: merge(index, existing, image, sizes), existed: true, objects };
+  if (existing !== undefined) {
+    const merged = merge(index, existing, image, sizes);
+    return { image: merged, existed: true, healed: lacked && isWhole(index, merged), objects };
+  }
   for (const key of new Set(image.layers)) retainLayer(index, key);
   for (const key of blobsOf(image)) retainBlob(index, key, sizes.get(key) as number);
   rememberImage(index, image);
-  return { image, existed: false, objects };
+  return { image, existed: false, healed: false, objects };
+}
+
+/** A layer that the index had lost is needed by whoever names it. */
+function countUsers(index: Index, key: Key): void {
+  const layer = index.layer(key) as LayerRecord;
+  const trees = [...index.trees.getRange()].filter(({ value }) => value.layers.includes(key));
+  index.layers.put(keyBytes(key), { ...layer, refs: imagesWithLayer(index, key).length + trees.length });
 }
 
 /** A layer is recorded without references; the image that brings it is the first to need it. */
-function recordLayer(index: Index, layer: NewLayer, format: ImageRecord['format'], objects: Retained): void {
+function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['format'], objects: Retained): void {
+  const { index } = store;
   const { key, absorbed } = layer;
+  const names = absorbed.objects === '' ? [] : absorbed.objects.split('\n');
+  const isBack = names.some((name) => index.objects.get(objectKey(name))?.gone === true);
   for (const transport of layer.transports) {
     const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
     rememberDigest(index, digest, fingerprint, key);
@@ -189,10 +211,10 @@ function recordLayer(index: Index, layer: NewLayer, format: ImageRecord['format'
     // One layer may come in many archives: compressed anew, it has another digest.
     const transports = [...new Set([...known.transports, ...layer.transports])];
     if (transports.length > known.transports.length) index.layers.put(keyBytes(key), { ...known, transports });
-    countShared(index, key, objects);
+    if (known.incomplete === true) add(objects, heal(store, { ...known, transports }, names, absorbed));
+    else countShared(index, key, objects);
     return;
   }
-  const names = absorbed.objects === '' ? [] : absorbed.objects.split('\n');
   const toc = { key: `sha512-${absorbed.toc.sha512}` as Key, size: absorbed.toc.size };
   const recipe = { key: `sha512-${absorbed.recipe.sha512}` as Key, size: absorbed.recipe.size };
   retainBlob(index, toc.key, toc.size);
@@ -211,8 +233,30 @@ function recordLayer(index: Index, layer: NewLayer, format: ImageRecord['format'
     transports: layer.transports,
     refs: 0,
   });
-  const retained = retainObjects(index, names, absorbed.sizes, absorbed.skipped);
-  for (const name of Object.keys(objects) as (keyof Retained)[]) objects[name] += retained[name];
+  add(objects, retainObjects(index, names, absorbed.sizes, absorbed.skipped));
+  // What was gone from layers of other images came along.
+  if (isBack) unmarkWholeLayers(store);
+}
+
+/** A layer that lacked something has been read again. Its documents may be packed in another way than they were. */
+function heal(store: StoreContext, known: LayerRecord, names: readonly string[], absorbed: AbsorbResult): Retained {
+  const { index } = store;
+  const toc = { key: `sha512-${absorbed.toc.sha512}` as Key, size: absorbed.toc.size };
+  const recipe = { key: `sha512-${absorbed.recipe.sha512}` as Key, size: absorbed.recipe.size };
+  for (const { key, size } of [toc, recipe]) retainBlob(index, key, size);
+  for (const { key } of [known.toc, known.recipe]) releaseBlob(index, key);
+  const { uncounted, ...layer } = known;
+  index.layers.put(keyBytes(known.key), { ...layer, toc, recipe });
+  const back =
+    uncounted === true
+      ? retainObjects(index, names, absorbed.sizes, absorbed.skipped)
+      : restoreObjects(index, names, absorbed.skipped);
+  unmarkWholeLayers(store);
+  return back;
+}
+
+function add(objects: Retained, more: Retained): void {
+  for (const name of Object.keys(objects) as (keyof Retained)[]) objects[name] += more[name];
 }
 
 function countShared(index: Index, key: Key, objects: Retained): void {
@@ -224,6 +268,17 @@ function countShared(index: Index, key: Key, objects: Retained): void {
 function rememberImage(index: Index, image: ImageRecord): void {
   putImage(index, image);
   for (const digest of image.digests ?? []) index.digests.put(digestBytes(digest), image.key);
+}
+
+/** Some of them were gone. Those that came belong together, so they take the place of all. */
+function replaceDocuments(
+  index: Index,
+  existing: ImageRecord,
+  again: ImageRecord,
+  sizes: ReadonlyMap<Key, number>,
+): void {
+  for (const key of blobsOf(again)) retainBlob(index, key, sizes.get(key) as number);
+  for (const key of blobsOf(existing)) releaseBlob(index, key);
 }
 
 /**
@@ -247,6 +302,20 @@ export function merge(
   if (first !== undefined) Object.assign(merged, first);
   if (news.length > 0) merged.aliases = [...(existing.aliases ?? []), ...news];
   if (again.digests !== undefined) merged.digests = [...new Set([...(existing.digests ?? []), ...again.digests])];
+  const documents = blobsOf(again);
+  if (!blobsOf(existing).every((key) => hasBlob(index, key)) && documents.every((key) => sizes.has(key))) {
+    replaceDocuments(index, existing, again, sizes);
+    const { manifest, digest, archives } = again;
+    const { archives: _old, ...rest } = merged;
+    const given = {
+      manifest,
+      ...(digest === undefined ? {} : { digest }),
+      ...(archives === undefined ? {} : { archives }),
+    };
+    const renewed = { ...rest, ...given };
+    rememberImage(index, renewed);
+    return renewed;
+  }
   if (existing.archives === undefined && again.archives !== undefined) {
     merged.archives = again.archives;
     merged.manifest = again.manifest;

@@ -82,6 +82,16 @@ export class Uses {
     }
   }
 
+  /** Waits until nobody relies on objects, and keeps everybody from doing so; `work` must not ask for the lock itself. */
+  async alone<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const held = await lock(this.#path, true, signal);
+    try {
+      return await work();
+    } finally {
+      held.release();
+    }
+  }
+
   /** The lock alone, if nobody relies on objects right now. */
   tryAlone(): Lock | undefined {
     return this.#count > 0 ? undefined : tryLock(this.#path, true);

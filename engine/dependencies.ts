@@ -1,6 +1,7 @@
 /** The dependency tree of an ACI, flattened into the order in which its images have priority (appc spec 0.8.11, "Dependency Matching"). */
 import { CairnError } from './errors.js';
 import { findNamed, type ImageLookup } from './index/images.js';
+import type { Index } from './index/open.js';
 import type { ImageRecord } from './index/records.js';
 import { type Key, parseHashPrefix } from './key.js';
 import { type Limits, limitFlag } from './limits.js';
@@ -42,6 +43,24 @@ export function placesOf(images: ImageLookup, top: ImageRecord, limits: Pick<Lim
 }
 
 /**
+ * The places of a tree that was made before, by the keys of its layers in priority order, whatever its names mean today.
+ * @returns `undefined` when an image is gone
+ */
+export function placesAlong(index: Index, layers: readonly Key[]): ImagePlace[] | undefined {
+  const [top] = layers;
+  if (top === undefined || index.layer(top)?.format !== 'aci') return [];
+  const places: ImagePlace[] = [];
+  const visit = (dependent: number): boolean => {
+    // An ACI and its one layer have the same key.
+    const image = index.image(layers[places.length] ?? 'sha512-');
+    if (image === undefined) return false;
+    const here = places.push({ image, dependent }) - 1;
+    return image.dependencies.every(() => visit(here));
+  };
+  return visit(-1) && places.length === layers.length ? places : undefined;
+}
+
+/**
  * The image that a dependency means: by its ID where it gives one, and then name and labels must fit, too.
  * @throws CairnError `ERR_NOT_FOUND`
  */
@@ -71,13 +90,18 @@ export function findDependency(images: ImageLookup, image: ImageRecord, dependen
   );
 }
 
-/** What images need, each looked up once however often it is asked for. What is missing or cyclic needs nothing more. */
+/**
+ * What images need, each looked up once however often it is asked for. What is missing or cyclic needs nothing more. Where a damaged
+ * image is passed over for another of its name, both are needed: the one for now, the other for when it is whole again.
+ */
 export class Needs {
   readonly #images: ImageLookup;
+  readonly #readable: ImageLookup | undefined;
   readonly #direct = new Map<Key, ImageRecord[]>();
 
-  constructor(images: ImageLookup) {
+  constructor(images: ImageLookup, readable?: ImageLookup) {
     this.#images = images;
+    this.#readable = readable;
   }
 
   /** Keys of all images that the given ones need, themselves included. */
@@ -96,16 +120,19 @@ export class Needs {
     let found = this.#direct.get(image.key);
     if (found === undefined) {
       found = image.dependencies
-        .map((dependency) => this.#find(image, dependency))
+        .flatMap((dependency) => [
+          this.#find(this.#images, image, dependency),
+          this.#readable && this.#find(this.#readable, image, dependency),
+        ])
         .filter((dependency) => dependency !== undefined);
       this.#direct.set(image.key, found);
     }
     return found;
   }
 
-  #find(image: ImageRecord, dependency: Dependency): ImageRecord | undefined {
+  #find(images: ImageLookup, image: ImageRecord, dependency: Dependency): ImageRecord | undefined {
     try {
-      return findDependency(this.#images, image, dependency);
+      return findDependency(images, image, dependency);
     } catch (error) {
       if (error instanceof CairnError && error.code === 'ERR_NOT_FOUND') return undefined;
       throw error;

@@ -13,13 +13,14 @@ import { exportLayer } from './export/layer-bytes.js';
 import { writeLayout } from './export/layout.js';
 import { exportEntries } from './export/plan-bytes.js';
 import type { ImageRecord } from './index/records.js';
-import { ingredientsOf } from './ingredients.js';
+import { type Ingredients, ingredientsOf } from './ingredients.js';
 import type { Key } from './key.js';
 import { parseConfig } from './oci/documents.js';
 import { aciManifestFrom } from './oci/to-aci.js';
 import { planOf, readBlob } from './planning.js';
 import { withControl } from './pool.js';
 import { noteUse } from './render.js';
+import { mustBeWhole } from './whole.js';
 
 export type ExportFormat = 'aci' | 'oci' | 'docker' | 'tar';
 
@@ -57,6 +58,7 @@ export async function exportImage(
   options: ExportOptions = {},
 ): Promise<Exported> {
   const { signal, onProgress, format = image.format } = options;
+  mustBeWhole(store, partsOf(store, image, format));
   const target = file === '-' ? undefined : resolve(file);
   const isArchive = format === 'tar' || format === 'aci';
   // An archive on its way to a stream needs no room: it can leave a full disk.
@@ -89,6 +91,11 @@ export async function exportImage(
       if (scratch !== '') await deleteSmall(store.pool, [scratch, `${scratch}.layout`]);
     }
   });
+}
+
+/** An ACI's own archive needs no other image; everything else is made of its tree, or might be. */
+function partsOf(store: StoreContext, image: ImageRecord, format: ExportFormat): Pick<Ingredients, 'places'> {
+  return format === image.format ? { places: [{ image, dependent: -1 }] } : ingredientsOf(store, image);
 }
 
 /** For a layout on its way to a stream. The directory is made when it is needed. */

@@ -10,6 +10,7 @@ import { formatMode, formatTime, variantOf } from './object.js';
 import { joinPath } from './path.js';
 import type { NodeType, Plan, PlanEntry } from './plan/plan.js';
 import { planOf } from './planning.js';
+import { mustBeWhole } from './whole.js';
 
 /** One path of a tree, as text. */
 export interface FileRecord {
@@ -72,7 +73,9 @@ export function fileRecord(entry: PlanEntry, layers: readonly Key[]): FileRecord
 
 /** Where the content of one file of an image lies. Symlinks are followed inside the tree. @throws CairnError `ERR_NOT_FOUND` */
 export function locateFile(store: StoreContext, image: ImageRecord, path: string): { object: string; size: number } {
-  const plan = planOf(store, ingredientsOf(store, image));
+  const ingredients = ingredientsOf(store, image);
+  mustBeWhole(store, ingredients);
+  const plan = planOf(store, ingredients);
   const entry = lookUp(plan, fromText(path));
   if (entry === undefined) throw new CairnError('ERR_NOT_FOUND', `${image.name} has no ${path}`, { entry: path });
   if (entry.type !== 'file')

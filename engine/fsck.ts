@@ -1,19 +1,20 @@
 /**
  * Compares the index with the disk, both ways, and with itself: everything listed must be there, everything there must be listed,
- * and every count of references must be what a new count gives. Hashing is `check`'s.
+ * and every count of references must be what a new count gives. Hashing is `check`'s, mending is `repair`'s.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { OperationOptions, StoreContext } from './context.js';
 import { throwIfAborted } from './errors.js';
-import { allImages, blobsOf } from './index/images.js';
+import { blobOrphan, objectOrphan } from './index/contents.js';
+import { allImages } from './index/images.js';
 import { objectKey, objectName } from './index/open.js';
-import type { LayerRecord } from './index/records.js';
 import { type Key, keyBytes, keyOf } from './key.js';
 import { shardedName } from './layout.js';
 import { tryLock } from './lock.js';
-import { objectsOfLayer } from './release.js';
+import { countNeeds, type Needs, sumTotals } from './recount.js';
 import { deadSessions } from './staging.js';
+import { isWhole, titleOf } from './whole.js';
 
 export interface Missing {
   kind: 'blob' | 'object' | 'layer' | 'tree';
@@ -21,22 +22,42 @@ export interface Missing {
   what: string;
   /** Images that cannot be used without it. */
   images: string[];
+  /** A repair has seen it: it is gone, and an import is to bring it back. */
+  awaited?: true;
+}
+
+/** Something that a repair did. */
+export interface Mended {
+  kind: 'blob' | 'object' | 'layer' | 'tree' | 'totals' | 'stray';
+  id: string;
+  what: string;
+  action: 'quarantined' | 'marked as gone' | 'found again' | 'dropped' | 'removed' | 'counted anew';
 }
 
 export interface FsckResult {
   checked: { images: number; layers: number; objects: number; blobs: number; trees: number };
   /** Listed, but not there or not as listed. */
   missing: Missing[];
-  /** There, but not listed: garbage, which gc sweeps or `--repair` removes. */
+  /** There, but not listed: garbage, which gc sweeps or a repair removes. */
   stray: string[];
   /** Counts of references that a new count does not confirm. */
   miscounted: string[];
-  repaired: string[];
+  /** What a repair did; what is above is how it left the store. */
+  repaired: Mended[];
+  /** Where a repair put damaged files. */
+  quarantined: string[];
+  /** Images that are to be imported again, by name, and keys of blobs that are to be put again. */
+  reimport: string[];
   ok: boolean;
 }
 
 export async function fsckStore(store: StoreContext, options: OperationOptions = {}): Promise<FsckResult> {
-  return store.uses.during(options.signal, async () => new Fsck(store, options).run());
+  return store.uses.during(options.signal, async () => compareWithDisk(store, options));
+}
+
+/** The caller holds the use lock. */
+export function compareWithDisk(store: StoreContext, options: OperationOptions = {}): FsckResult {
+  return new Fsck(store, options).run();
 }
 
 class Fsck {
@@ -45,127 +66,124 @@ class Fsck {
   readonly #missing: Missing[] = [];
   readonly #stray: string[] = [];
   readonly #miscounted: string[] = [];
-  /** Layer → names of the images that need it. */
-  readonly #users = new Map<Key, string[]>();
 
   constructor(store: StoreContext, options: OperationOptions) {
     this.#store = store;
     this.#options = options;
   }
 
-  async run(): Promise<FsckResult> {
+  run(): FsckResult {
     const { index } = this.#store;
     const images = [...allImages(index)];
-    for (const image of images) {
-      for (const layer of image.layers) this.#users.set(layer, [...(this.#users.get(layer) ?? []), image.name]);
-    }
-    const layers = new Map([...index.layers.getRange()].map(({ value }): [Key, LayerRecord] => [value.key, value]));
-    for (const image of images) {
-      for (const layer of image.layers) {
-        if (!layers.has(layer))
-          this.#missing.push({ kind: 'layer', id: layer, what: 'not listed', images: [image.name] });
-      }
-    }
-    const counted = this.#count(layers);
-    const objects = await this.#lookAtObjects(counted.objects);
-    const blobs = this.#lookAtBlobs(counted.blobs);
+    const needs = countNeeds(this.#store, this.#options.signal);
+    const layers = this.#lookAtLayers(needs);
+    const objects = this.#lookAtObjects(needs);
+    const blobs = this.#lookAtBlobs(needs);
     const trees = this.#lookAtTrees();
     this.#lookAtLeftovers();
-    const ok = this.#missing.length === 0 && this.#miscounted.length === 0;
+    this.#lookAtTotals();
     return {
-      checked: { images: images.length, layers: layers.size, objects, blobs, trees },
+      checked: { images: images.length, layers, objects, blobs, trees },
       missing: this.#missing,
       stray: this.#stray,
       miscounted: this.#miscounted,
       repaired: [],
-      ok,
+      quarantined: [],
+      reimport: toImportAgain(this.#store),
+      ok: this.#missing.length === 0 && this.#miscounted.length === 0,
     };
   }
 
-  /** References counted anew: object or blob → how many need it, and for objects the layers that do. */
-  #count(layers: ReadonlyMap<Key, LayerRecord>): {
-    objects: Map<string, Key[]>;
-    blobs: Map<Key, { refs: number; images: string[] }>;
-  } {
+  #titles(keys: Iterable<Key>): string[] {
+    return [...new Set(keys)].map((key) => {
+      const image = this.#store.index.image(key);
+      return image === undefined ? key : titleOf(image);
+    });
+  }
+
+  #lookAtLayers(needs: Needs): number {
     const { index } = this.#store;
-    const objects = new Map<string, Key[]>();
-    const blobs = new Map<Key, { refs: number; images: string[] }>();
-    const layerRefs = new Map<Key, number>();
-    const needBlob = (key: Key, images: string[]): void => {
-      const known = blobs.get(key) ?? { refs: 0, images: [] };
-      blobs.set(key, { refs: known.refs + 1, images: [...known.images, ...images] });
-    };
-    for (const image of allImages(index)) {
-      for (const blob of blobsOf(image)) needBlob(blob, [image.name]);
-      for (const layer of new Set(image.layers)) layerRefs.set(layer, (layerRefs.get(layer) ?? 0) + 1);
+    let layers = 0;
+    for (const { value: layer } of index.layers.getRange()) {
+      layers++;
+      if (layer.refs !== (needs.layers.get(layer.key) ?? 0)) this.#miscounted.push(`layer ${layer.key}`);
     }
-    for (const { value: tree } of index.trees.getRange()) {
-      for (const layer of new Set(tree.layers)) layerRefs.set(layer, (layerRefs.get(layer) ?? 0) + 1);
+    for (const [key, images] of needs.users) {
+      if (index.layer(key) !== undefined) continue;
+      this.#missing.push({ kind: 'layer', id: key, what: 'not listed', images: this.#titles(images) });
     }
-    for (const { value: blob, key } of index.blobs.getRange()) if (blob.put) needBlob(keyOf(key), []);
-    for (const layer of layers.values()) {
-      throwIfAborted(this.#options.signal);
-      const users = this.#users.get(layer.key) ?? [];
-      needBlob(layer.toc.key, users);
-      needBlob(layer.recipe.key, users);
-      if (layer.refs !== (layerRefs.get(layer.key) ?? 0)) this.#miscounted.push(`layer ${layer.key}`);
-      const names = objectsOfLayer(this.#store, layer);
-      if (names === undefined) continue; // its blob is named below
-      for (const name of names) objects.set(name, [...(objects.get(name) ?? []), layer.key]);
-    }
-    return { objects, blobs };
+    return layers;
   }
 
-  async #lookAtObjects(counted: ReadonlyMap<string, Key[]>): Promise<number> {
+  #lookAtObjects({ objects: needed, users, untold }: Needs): number {
     const { index, layout } = this.#store;
+    const usersOf = (layers: readonly Key[]): string[] =>
+      this.#titles(layers.flatMap((layer) => users.get(layer) ?? []));
     let objects = 0;
     const copies = new Set<string>();
     for (const { key, value } of index.objects.getRange()) {
       if (objects++ % 4096 === 0) throwIfAborted(this.#options.signal);
       const name = objectName(key);
-      const layers = counted.get(name) ?? [];
-      if (value.refs !== layers.length) this.#miscounted.push(`object ${name}`);
+      const layers = needed.get(name)?.layers ?? [];
+      // A layer whose table of contents is damaged may hold it, too.
+      const fits = value.refs >= layers.length && value.refs <= layers.length + untold.size;
+      if (!fits || index.orphans.doesExist(objectOrphan(key)) !== (value.refs === 0)) {
+        this.#miscounted.push(`object ${name}`);
+      }
       for (let n = 1; n <= value.copies; n++) copies.add(`${name}+${n}`);
-      this.#lookAtFile('object', name, layout.object(name), value.size, () =>
-        layers.flatMap((layer) => this.#users.get(layer) ?? []),
-      );
+      this.#lookAtFile('object', name, layout.object(name), value, () => usersOf(layers));
     }
-    for (const [name, layers] of counted) {
+    for (const name of copies) {
+      if (fs.existsSync(layout.object(name))) continue;
+      const layers = needed.get(name.slice(0, name.lastIndexOf('+')))?.layers ?? [];
+      this.#missing.push({ kind: 'object', id: name, what: 'missing', images: usersOf(layers) });
+    }
+    for (const [name, { layers }] of needed) {
       if (index.objects.get(objectKey(name)) !== undefined) continue;
-      const images = layers.flatMap((layer) => this.#users.get(layer) ?? []);
-      this.#missing.push({ kind: 'object', id: name, what: 'not listed', images });
+      this.#missing.push({ kind: 'object', id: name, what: 'not listed', images: usersOf(layers) });
     }
-    for (const name of filesBelow(layout.objects)) {
-      if (!copies.has(name) && index.objects.get(objectKey(name)) === undefined) this.#stray.push(layout.object(name));
+    for (const { name, path } of filesBelow(layout.objects)) {
+      const listed = copies.has(name) || (isObjectName(name) && index.objects.get(objectKey(name)) !== undefined);
+      if (!listed) this.#stray.push(path);
     }
     return objects;
   }
 
-  #lookAtBlobs(counted: ReadonlyMap<Key, { refs: number; images: string[] }>): number {
+  #lookAtBlobs({ blobs: needed }: Needs): number {
     const { index, layout } = this.#store;
     let blobs = 0;
     for (const { key: bytes, value } of index.blobs.getRange()) {
       blobs++;
       const key = keyOf(bytes);
-      const needed = counted.get(key);
-      if (value.refs !== (needed?.refs ?? 0)) this.#miscounted.push(`blob ${key}`);
-      this.#lookAtFile('blob', key, layout.blob(key), value.size, () => needed?.images ?? []);
-    }
-    for (const [key, { images }] of counted) {
-      if (index.blobs.get(keyBytes(key)) === undefined)
-        this.#missing.push({ kind: 'blob', id: key, what: 'not listed', images });
-    }
-    for (const name of filesBelow(layout.blobs)) {
-      if (!/^[0-9a-f]{128}$/.test(name) || index.blobs.get(Buffer.from(name, 'hex')) === undefined) {
-        this.#stray.push(join(layout.blobs, name.slice(0, 2), name.slice(2)));
+      const refs = needed.get(key)?.refs ?? 0;
+      if (value.refs !== refs || index.orphans.doesExist(blobOrphan(bytes)) !== (refs === 0)) {
+        this.#miscounted.push(`blob ${key}`);
       }
+      this.#lookAtFile('blob', key, layout.blob(key), value, () => this.#titles(needed.get(key)?.images ?? []));
+    }
+    for (const [key, { images }] of needed) {
+      if (index.blobs.get(keyBytes(key)) === undefined)
+        this.#missing.push({ kind: 'blob', id: key, what: 'not listed', images: this.#titles(images) });
+    }
+    for (const { name, path } of filesBelow(layout.blobs)) {
+      const listed = /^[0-9a-f]{128}$/.test(name) && index.blobs.get(Buffer.from(name, 'hex')) !== undefined;
+      if (!listed) this.#stray.push(path);
     }
     return blobs;
   }
 
-  #lookAtFile(kind: 'blob' | 'object', id: string, path: string, size: number, images: () => string[]): void {
+  #lookAtFile(
+    kind: 'blob' | 'object',
+    id: string,
+    path: string,
+    { size, gone }: { size: number; gone?: true },
+    images: () => string[],
+  ): void {
     const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) this.#missing.push({ kind, id, what: 'missing', images: images() });
+    if (gone === true) {
+      const what = stat === undefined ? 'gone since a repair' : 'gone since a repair, but a file is there again';
+      this.#missing.push({ kind, id, what, images: images(), awaited: true });
+    } else if (stat === undefined) this.#missing.push({ kind, id, what: 'missing', images: images() });
     else if (stat.size !== size)
       this.#missing.push({ kind, id, what: `${stat.size} bytes instead of ${size}`, images: images() });
   }
@@ -176,8 +194,7 @@ class Fsck {
     for (const { value: tree } of index.trees.getRange()) {
       trees++;
       if (fs.existsSync(layout.rootfs(tree.id))) continue;
-      const images = tree.images.map((key) => index.image(key)?.name ?? key);
-      this.#missing.push({ kind: 'tree', id: tree.id, what: 'missing', images });
+      this.#missing.push({ kind: 'tree', id: tree.id, what: 'missing', images: this.#titles(tree.images) });
     }
     for (const name of fs.readdirSync(layout.trees)) {
       if (index.trees.get(name) === undefined) this.#stray.push(join(layout.trees, name));
@@ -202,11 +219,29 @@ class Fsck {
       held.release();
     }
   }
+
+  #lookAtTotals(): void {
+    const summed = JSON.stringify(sumTotals(this.#store));
+    if (JSON.stringify(this.#store.index.totals) !== summed) this.#miscounted.push('totals');
+  }
 }
 
-/** Names of all files in a sharded directory, put together again. */
-function* filesBelow(root: string): Generator<string> {
-  for (const shard of fs.readdirSync(root)) {
-    for (const file of fs.readdirSync(join(root, shard))) yield shardedName(shard, file);
+/** Images by name, and blobs put by hand by key, that a repair found damaged. */
+export function toImportAgain({ index }: StoreContext): string[] {
+  const names = [...allImages(index)].filter((image) => !isWhole(index, image)).map(titleOf);
+  for (const { key, value } of index.blobs.getRange()) if (value.put && value.gone === true) names.push(keyOf(key));
+  return names;
+}
+
+function isObjectName(name: string): boolean {
+  return /^[0-9a-f]{128}\./.test(name);
+}
+
+/** Everything in a sharded directory, names put together again; what is no shard has none. */
+function* filesBelow(root: string): Generator<{ name: string; path: string }> {
+  for (const shard of fs.readdirSync(root, { withFileTypes: true })) {
+    const dir = join(root, shard.name);
+    if (!shard.isDirectory() || !/^[0-9a-f]{2}$/.test(shard.name)) yield { name: '', path: dir };
+    else for (const file of fs.readdirSync(dir)) yield { name: shardedName(shard.name, file), path: join(dir, file) };
   }
 }

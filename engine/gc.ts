@@ -1,12 +1,13 @@
 /**
- * Collecting what nobody needs: trees first, then images, layers, objects, and what dead processes left in staging.
+ * Collecting what nobody needs: trees first, then images, layers, objects, what dead processes left in staging, and what repairs put in quarantine
+ * before the grace period.
  *
  * Roots are images used within the grace period, pins, leases and the newest of each name that `keepLast` asks for, with all that
  * they depend on. Everything else goes, in one transaction; a dry run is that transaction, taken back.
  */
 import * as fs from 'node:fs';
-import { join } from 'node:path';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
+import { deletePaths } from './delete.js';
 import { Needs } from './dependencies.js';
 import { throwIfAborted } from './errors.js';
 import { Catalogue } from './index/catalogue.js';
@@ -14,6 +15,8 @@ import { orphanedObjects } from './index/contents.js';
 import { TAKE_BACK } from './index/open.js';
 import type { ImageRecord, Totals, TreeRecord } from './index/records.js';
 import type { Key } from './key.js';
+import { bytesAt, expiredQuarantine } from './quarantine.js';
+import { readableImages } from './readable.js';
 import { dropFromTrees, dropImageRecord, dropTreeRecord } from './release.js';
 import { deleteTrees } from './remove.js';
 import { heldImages, leasedTrees } from './roots.js';
@@ -34,7 +37,15 @@ export interface GcOptions extends OperationOptions {
 
 export interface Collected {
   dryRun: boolean;
-  removed: { trees: number; images: number; layers: number; objects: number; staging: number };
+  removed: {
+    trees: number;
+    images: number;
+    layers: number;
+    objects: number;
+    staging: number;
+    /** Repairs whose quarantined files went. */
+    quarantine: number;
+  };
   freedBytes: number;
   keptBytes: number;
   ms: number;
@@ -58,20 +69,23 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   // Before anything is let go of: what is dropped now must not be counted as left by a crash.
   const leftovers = measureLeftovers(store);
   const decision = await decide(store, options, dryRun);
+  const quarantined = expiredQuarantine(store.layout, Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS));
   const removed = {
     trees: decision.trees.length,
     images: decision.images.length,
     layers: decision.layers,
     objects: 0,
     staging: 0,
+    quarantine: quarantined.paths.length,
   };
   const { totals } = decision;
   removed.objects = decision.objects;
   removed.staging = leftovers.count;
-  let freedBytes = decision.treeBytes + totals.orphanBytes + leftovers.bytes;
+  let freedBytes = decision.treeBytes + totals.orphanBytes + leftovers.bytes + quarantined.bytes;
   let keptBytes = storedBytes(totals) + decision.keptTreeBytes;
   if (!dryRun) {
     await deleteTrees(store, decision.trees);
+    await deletePaths(store.pool, quarantined.paths);
     const swept = await sweep(store, options);
     if (swept === undefined) {
       store.notice('another process relies on objects right now; they are left to the next gc');
@@ -108,7 +122,7 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
   const oldest = now - graceMs;
   for (const { key, value } of [...index.leases.getRange()]) if (value.expiresAt <= now) index.leases.remove(key);
   const all = new Catalogue(index);
-  const needs = new Needs(all);
+  const needs = new Needs(all, readableImages(store, all));
   const leased = leasedTrees(index);
   const roots = heldImages(all, leased);
   const held = needs.of(roots);
@@ -201,18 +215,9 @@ function measureLeftovers(store: StoreContext): { count: number; bytes: number }
   let bytes = 0;
   for (const { dir, lock } of deadSessions(store.layout.staging, store.staging.session)) {
     count++;
-    bytes += bytesBelow(dir);
+    bytes += bytesAt(dir);
     lock.release();
   }
   for (const id of fs.readdirSync(store.layout.trees)) if (store.index.trees.get(id) === undefined) count++;
   return { count, bytes };
-}
-
-function bytesBelow(dir: string): number {
-  let bytes = 0;
-  for (const entry of fs.readdirSync(dir, { withFileTypes: true, recursive: true })) {
-    const stat = fs.lstatSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false });
-    if (stat?.isFile() === true) bytes += stat.size;
-  }
-  return bytes;
 }

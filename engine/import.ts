@@ -30,6 +30,7 @@ import { type Container, directoryContainer } from './oci/container.js';
 import { hostPlatform, parsePlatform } from './oci/platform.js';
 import { eachOf, withControl } from './pool.js';
 import { fingerprintOf, sizeOf } from './sources.js';
+import { isWhole } from './whole.js';
 
 export type { ImportOptions } from './import/options.js';
 
@@ -46,6 +47,8 @@ export interface Imported {
   objects: { new: number; shared: number; newBytes: number; sharedBytes: number };
   /** It was here before; nothing was written. */
   existed: boolean;
+  /** It was here and lacked something that a repair had found damaged; it is whole again. */
+  healed?: true;
   ms: number;
 }
 
@@ -113,7 +116,10 @@ export class Importer {
       const request = { ...options, importTime, onBytes: meter.of(source) };
       const fingerprint = located.kind === 'file' ? await fingerprintOf(located.path, located.size) : undefined;
       const known = await this.#findKnown(located, fingerprint, options);
-      if (known !== undefined) {
+      const lacking = known !== undefined && !isWhole(this.#store.index, known.image);
+      // What is kept of an image should be whole again, too.
+      if (lacking && known.image.archives !== undefined) request.keepArchive = true;
+      if (known !== undefined && !lacking) {
         refuseName(options);
         checkExpected(options.expect, [known.image.key, known.digest]);
         meter.skip(source);
@@ -177,7 +183,9 @@ export class Importer {
     try {
       await Promise.all(claim.others);
       const here = this.#store.index.image(key);
-      if (here !== undefined && (!keepsArchives(chosen, request) || here.archives !== undefined)) {
+      const whole = here !== undefined && isWhole(this.#store.index, here);
+      if (!whole && here?.archives !== undefined) request.keepArchive = true;
+      if (whole && (!keepsArchives(chosen, request) || here.archives !== undefined)) {
         const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
         return await this.#alreadyHere(source, here, begun, { ...here, ...first, aliases, digests });
       }
@@ -199,6 +207,7 @@ export class Importer {
       throw new CairnError('ERR_NOT_FOUND', `layers of ${image.name || image.key} were removed while it was imported`);
     }
     const committed: Committed = outcome;
+    if (committed.healed) return { ...describe(source, committed.image, committed.objects, true, begun), healed: true };
     if (committed.existed) return this.#alreadyHere(source, committed.image, begun);
     return describe(source, committed.image, committed.objects, false, begun);
   }

@@ -3,14 +3,17 @@ import type { StoreContext } from './context.js';
 import { findDependency } from './dependencies.js';
 import { CairnError } from './errors.js';
 import { Catalogue } from './index/catalogue.js';
+import { hasBlob } from './index/contents.js';
 import type { ImageRecord, LayerRecord } from './index/records.js';
 import { ingredientsOf } from './ingredients.js';
 import type { Key } from './key.js';
 import { parseImageManifest } from './manifest/image.js';
 import { formatAppString } from './name.js';
 import { parseConfig, parseDocument } from './oci/documents.js';
-import { readBlob } from './planning.js';
+import { readBlob, readToc } from './planning.js';
+import { readableImages } from './readable.js';
 import { activeLeases, Holders } from './roots.js';
+import { isWholeLayer } from './whole.js';
 
 export interface ImageSummary {
   key: Key;
@@ -35,6 +38,8 @@ export interface ImageDetails extends ImageSummary {
   trees: { treeId: string; path: string; files: number; bytes: number; mode: string }[];
   /** What keeps it: pins and leases. */
   roots: string[];
+  /** What cannot be read of its documents and tables of contents, and what a repair found gone. Objects are not looked at. */
+  damaged: { kind: 'manifest' | 'config' | 'archive' | 'layer'; key: Key; what: string }[];
   /** What its tree would be called; absent while a dependency is missing. */
   treeId?: string;
   pathWhitelist: number;
@@ -64,16 +69,19 @@ export function summarize(all: Catalogue, image: ImageRecord): ImageSummary {
   };
 }
 
-/** @throws CairnError `ERR_DAMAGED` when the manifest cannot be read */
+/** What a damaged document would tell is left out. */
 export function describeImage(store: StoreContext, image: ImageRecord): ImageDetails {
-  const described = image.config === undefined ? describeAci(store, image) : describeOci(store, image, image.config);
+  const described =
+    attempt(() => (image.config === undefined ? describeAci(store, image) : describeOci(store, image, image.config))) ??
+    NOTHING_TOLD;
   const all = new Catalogue(store.index);
+  const readable = readableImages(store, all);
   const ingredients = attempt(() => ingredientsOf(store, image));
   return {
     ...summarize(all, image),
     dependencies: image.dependencies.map((dependency) => {
       const { imageName, imageID, labels } = dependency;
-      const found = attempt(() => findDependency(all, image, dependency));
+      const found = attempt(() => findDependency(readable, image, dependency));
       const id = imageID === undefined ? {} : { id: imageID };
       return { name: formatAppString(imageName, labels), ...id, key: found?.key ?? null };
     }),
@@ -89,6 +97,7 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
       mode,
     })),
     roots: new Holders(all, activeLeases(store.index)).of(image),
+    damaged: damageOf(store, image),
     ...(ingredients === undefined ? {} : { treeId: ingredients.treeId }),
     ...described,
   };
@@ -115,6 +124,33 @@ function describeOci(store: StoreContext, image: ImageRecord, config: Key): Desc
     history: parsed.history,
     aliases: (image.aliases ?? []).map(({ name, labels }) => ({ name, labels: labelMap(labels) })),
   };
+}
+
+const NOTHING_TOLD: Described = { pathWhitelist: 0, annotations: {} };
+
+function damageOf(store: StoreContext, image: ImageRecord): ImageDetails['damaged'] {
+  const damaged: ImageDetails['damaged'] = [];
+  const look = (kind: ImageDetails['damaged'][number]['kind'], key: Key, read: () => unknown): void => {
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof CairnError) || error.code !== 'ERR_DAMAGED') throw error;
+      damaged.push({ kind, key, what: error.message });
+    }
+  };
+  const { manifest, config, archives = [] } = image;
+  look('manifest', manifest, () => readBlob(store, manifest));
+  if (config !== undefined) look('config', config, () => readBlob(store, config));
+  for (const key of archives)
+    if (!hasBlob(store.index, key))
+      damaged.push({ kind: 'archive', key, what: 'gone since a repair; import it again' });
+  for (const key of new Set(image.layers)) {
+    const before = damaged.length;
+    look('layer', key, () => readToc(store, key));
+    if (damaged.length === before && !isWholeLayer(store.index, key))
+      damaged.push({ kind: 'layer', key, what: 'parts of it are gone since a repair; import it again' });
+  }
+  return damaged;
 }
 
 function labelMap(labels: readonly { name: string; value: string }[]): Record<string, string> {

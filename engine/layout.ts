@@ -71,6 +71,11 @@ export class Layout {
     return join(this.trees, id, 'rootfs');
   }
 
+  /** Its image's manifest, beside its root. */
+  treeManifest(id: string): string {
+    return join(this.trees, id, 'manifest');
+  }
+
   /** Held shared by whoever relies on objects, exclusively by who removes some. */
   get useLock(): string {
     return join(this.locks, 'use');

@@ -1,4 +1,5 @@
 /** From an image's ingredients to its plan: tables of contents and whitelists are read and merged. */
+import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import type { StoreContext } from './context.js';
 import { CairnError } from './errors.js';
@@ -47,13 +48,22 @@ export function readToc(store: StoreContext, layer: Key): TocEntry[] {
   return decodeToc(readBlob(store, record.toc.key));
 }
 
-/** @throws CairnError `ERR_DAMAGED` for one that is listed but not there */
+/** What reads as damage: the file is not there, is something else, or its sectors cannot be read. */
+const UNREADABLE = new Set(['ENOENT', 'EISDIR', 'ELOOP', 'EIO']);
+
+const WHAT_NOW = '"cairn fsck --repair" tells what must be imported again';
+
+/** Documents and tables of contents are believed only if they still have their hash. @throws CairnError `ERR_DAMAGED` */
 export function readBlob(store: StoreContext, key: Key): Buffer {
   const path = store.layout.blob(key);
+  let bytes: Buffer;
   try {
-    return fs.readFileSync(path);
+    bytes = fs.readFileSync(path);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-    throw new CairnError('ERR_DAMAGED', `a blob is missing; "cairn fsck" tells what needs it`, { path, cause });
+    if (!UNREADABLE.has((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
+    throw new CairnError('ERR_DAMAGED', `a blob is missing; ${WHAT_NOW}`, { path, cause });
   }
+  const found = `sha512-${hash('sha512', bytes)}`;
+  if (found === key) return bytes;
+  throw new CairnError('ERR_DAMAGED', `a blob does not have its hash; ${WHAT_NOW}`, { path, expected: key, found });
 }

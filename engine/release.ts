@@ -71,19 +71,21 @@ function dropLayers(store: StoreContext, layers: readonly Key[]): Released {
   return released;
 }
 
-/** Names of a layer's objects; `undefined` when its table of contents is damaged. */
-export function objectsOfLayer(store: StoreContext, layer: LayerRecord): Set<string> | undefined {
+/** Names of the objects that a layer holds; `undefined` when its table of contents is damaged or was gone. */
+export function objectsOfLayer(store: StoreContext, layer: LayerRecord): Iterable<string> | undefined {
+  return layer.uncounted === true ? undefined : objectSizesOf(store, layer)?.keys();
+}
+
+/** Name → bytes of the distinct objects in a layer's table of contents; `undefined` when that cannot be read. */
+export function objectSizesOf(store: StoreContext, layer: LayerRecord): Map<string, number> | undefined {
+  let toc: TocEntry[];
   try {
-    return objectNames(decodeToc(readBlob(store, layer.toc.key)));
+    toc = decodeToc(readBlob(store, layer.toc.key));
   } catch (error) {
     if (error instanceof CairnError && error.code === 'ERR_DAMAGED') return undefined;
     throw error;
   }
-}
-
-/** Distinct names of the objects that a table of contents needs. */
-export function objectNames(toc: readonly TocEntry[]): Set<string> {
-  const names = new Set<string>();
-  for (const entry of toc) if (entry.type === 'file') names.add(`${entry.key}.${variantOf(entry)}`);
-  return names;
+  const sizes = new Map<string, number>();
+  for (const entry of toc) if (entry.type === 'file') sizes.set(`${entry.key}.${variantOf(entry)}`, entry.size);
+  return sizes;
 }

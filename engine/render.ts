@@ -11,6 +11,7 @@ import type { ImageRecord, TreeRecord } from './index/records.js';
 import { ingredientsOf } from './ingredients.js';
 import { type Key, keyBytes } from './key.js';
 import { lock } from './lock.js';
+import { mustBeWhole } from './whole.js';
 
 export interface RenderOptions extends OperationOptions {
   /** How files get their content; `link` where none is given. A tree that exists keeps the mode it was made in. */
@@ -46,6 +47,7 @@ export async function renderImage(
 ): Promise<Rendered> {
   const begun = performance.now();
   const ingredients = ingredientsOf(store, image);
+  mustBeWhole(store, ingredients);
   const { treeId } = ingredients;
   const present = options.rebuild === true ? undefined : findTree(store, treeId);
   if (present !== undefined) return finish(store, image, present, true, begun);

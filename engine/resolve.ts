@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { CairnError } from './errors.js';
 import { digestBytes } from './index/contents.js';
-import { findNamed, imagesByHash, lookupIn } from './index/images.js';
+import { findNamed, type ImageLookup, imagesByHash, lookupIn } from './index/images.js';
 import type { Index } from './index/open.js';
 import type { ImageRecord, TreeRecord } from './index/records.js';
 import { type Key, keyOf, parseHashPrefix } from './key.js';
@@ -18,9 +18,10 @@ export type Resolved = { image: ImageRecord } | { path: string };
 
 /**
  * Order: key or digest (any unambiguous prefix), existing file, name with labels.
+ * @param images where names are looked up
  * @throws CairnError `ERR_KEY_SYNTAX`, `ERR_KEY_TOO_SHORT`, `ERR_AMBIGUOUS_KEY`, `ERR_NOT_FOUND`, `ERR_NAME_SYNTAX`
  */
-export function resolveArgument(index: Index, argument: string): Resolved {
+export function resolveArgument(index: Index, argument: string, images = lookupIn(index)): Resolved {
   const prefix = parseHashPrefix(argument);
   if (prefix !== undefined) {
     const found = imagesByHash(index, prefix, MAX_CANDIDATES + 1);
@@ -31,25 +32,25 @@ export function resolveArgument(index: Index, argument: string): Resolved {
   }
   if (fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true || isLayout(argument))
     return { path: argument };
-  const image = findReference(index, argument) ?? findApp(index, argument);
+  const image = findReference(index, argument, images) ?? findApp(argument, images);
   if (image === undefined) throw notFound(argument);
   return { image };
 }
 
 /** An OCI image by its reference; a digest in it says all. */
-function findReference(index: Index, argument: string): ImageRecord | undefined {
+function findReference(index: Index, argument: string, images: ImageLookup): ImageRecord | undefined {
   if (!isReference(argument)) return undefined;
   const { name, tag, digest } = parseReference(argument);
-  const found = findNamed(lookupIn(index), name, tag === undefined ? [] : [{ name: 'version', value: tag }]);
+  const found = findNamed(images, name, tag === undefined ? [] : [{ name: 'version', value: tag }]);
   if (digest === undefined) return found?.format === 'oci' ? found : undefined;
   return index.image(index.digests.get(digestBytes(digest)) ?? 'sha512-');
 }
 
 /** @throws CairnError `ERR_NAME_SYNTAX` for what can be no image's name */
-function findApp(index: Index, argument: string): ImageRecord | undefined {
+function findApp(argument: string, images: ImageLookup): ImageRecord | undefined {
   try {
     const { name, labels } = parseAppString(argument);
-    return findNamed(lookupIn(index), name, labels);
+    return findNamed(images, name, labels);
   } catch (error) {
     if (isReference(argument)) return undefined;
     throw error;
@@ -57,16 +58,16 @@ function findApp(index: Index, argument: string): ImageRecord | undefined {
 }
 
 /** As {@link resolveArgument}, for commands that only take what is in the store. */
-export function resolveImage(index: Index, argument: string): ImageRecord {
-  const resolved = resolveArgument(index, argument);
+export function resolveImage(index: Index, argument: string, images = lookupIn(index)): ImageRecord {
+  const resolved = resolveArgument(index, argument, images);
   if ('image' in resolved) return resolved.image;
   throw new CairnError('ERR_NOT_FOUND', `${argument} is a file; import it first`, { path: argument });
 }
 
 /** A tree by its id (any unambiguous prefix, `deps-sha512-` and at least two digits), or the trees of an image. */
-export function resolveTrees(index: Index, argument: string): TreeRecord[] {
+export function resolveTrees(index: Index, argument: string, images = lookupIn(index)): TreeRecord[] {
   if (!argument.startsWith(TREE_PREFIX)) {
-    const { key } = resolveImage(index, argument);
+    const { key } = resolveImage(index, argument, images);
     return [...index.trees.getRange()].map(({ value }) => value).filter(({ images }) => images.includes(key));
   }
   const prefix = parseHashPrefix(argument.slice(TREE_PREFIX.length));

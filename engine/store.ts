@@ -18,6 +18,7 @@ import type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
 import type { ImageDetails, ImageSummary } from './inspect.js';
 import type { Key } from './key.js';
 import { type OpenOptions, openContext } from './open.js';
+import { readableImages } from './readable.js';
 import type { Removed } from './remove.js';
 import { type Rendered, type RenderOptions, renderImage } from './render.js';
 import { resolveArgument, resolveBlob, resolveImage, resolveTrees } from './resolve.js';
@@ -60,10 +61,15 @@ export class Store implements AsyncDisposable {
 
   /** The image that an argument means. A path to an archive is imported first. */
   async resolve(argument: string, options: OperationOptions = {}): Promise<ImageRecord> {
-    const resolved = resolveArgument(this.#context.index, argument);
+    const resolved = resolveArgument(this.#context.index, argument, readableImages(this.#context));
     if ('image' in resolved) return resolved.image;
     const { key } = await this.import(resolved.path, options);
     return this.#context.index.image(key) as ImageRecord;
+  }
+
+  /** As {@link resolve}, for what takes only images that are here. */
+  #find(argument: string): ImageRecord {
+    return resolveImage(this.#context.index, argument, readableImages(this.#context));
   }
 
   /** All images, in order of their keys. */
@@ -75,13 +81,13 @@ export class Store implements AsyncDisposable {
 
   async inspect(argument: string): Promise<ImageDetails> {
     const { describeImage } = await import('./inspect.js');
-    return describeImage(this.#context, resolveImage(this.#context.index, argument));
+    return describeImage(this.#context, this.#find(argument));
   }
 
   /** The manifest's exact bytes. */
   async manifest(argument: string): Promise<Buffer> {
     const { readBlob } = await import('./planning.js');
-    return readBlob(this.#context, resolveImage(this.#context.index, argument).manifest);
+    return readBlob(this.#context, this.#find(argument).manifest);
   }
 
   async render(argument: string, options: RenderOptions = {}): Promise<Rendered> {
@@ -99,7 +105,7 @@ export class Store implements AsyncDisposable {
 
   /** The trees that a tree id, or an image, means. */
   findTrees(argument: string): TreeRecord[] {
-    return resolveTrees(this.#context.index, argument);
+    return resolveTrees(this.#context.index, argument, readableImages(this.#context));
   }
 
   treePath(treeId: string): string {
@@ -139,15 +145,21 @@ export class Store implements AsyncDisposable {
     const trees = targets
       .filter((target) => target.startsWith('deps-'))
       .flatMap((target) => resolveTrees(index, target));
-    const images = targets.filter((target) => !target.startsWith('deps-')).map((target) => resolveImage(index, target));
+    const images = targets.filter((target) => !target.startsWith('deps-')).map((target) => this.#find(target));
     return checkStore(this.#context, { ...options, images, trees });
   }
 
-  async fsck(options: OperationOptions = {}): Promise<FsckResult> {
+  /** Compares index and disk. With `repair` everything is hashed, too, and what can be mended is. */
+  async fsck(options: OperationOptions & { repair?: boolean } = {}): Promise<FsckResult> {
+    if (options.repair === true) {
+      const { repairStore } = await import('./repair.js');
+      return repairStore(this.#context, options);
+    }
     const { fsckStore } = await import('./fsck.js');
     return fsckStore(this.#context, options);
   }
 
+  /** A name means what it means, be it damaged: removing is no time for taking another one. */
   async remove(targets: readonly string[], options: { force?: boolean } = {}): Promise<Removed[]> {
     const { removeImages } = await import('./remove.js');
     const images = targets.map((target) => resolveImage(this.#context.index, target));
@@ -157,19 +169,13 @@ export class Store implements AsyncDisposable {
   async pin(argument: string): Promise<ImageSummary> {
     const { setPinned } = await import('./roots.js');
     const { summarize } = await import('./inspect.js');
-    return summarize(
-      new Catalogue(this.#context.index),
-      await setPinned(this.#context, resolveImage(this.#context.index, argument), true),
-    );
+    return summarize(new Catalogue(this.#context.index), await setPinned(this.#context, this.#find(argument), true));
   }
 
   async unpin(argument: string): Promise<ImageSummary> {
     const { setPinned } = await import('./roots.js');
     const { summarize } = await import('./inspect.js');
-    return summarize(
-      new Catalogue(this.#context.index),
-      await setPinned(this.#context, resolveImage(this.#context.index, argument), false),
-    );
+    return summarize(new Catalogue(this.#context.index), await setPinned(this.#context, this.#find(argument), false));
   }
 
   /** Keeps a tree from being collected for a while. @param target a tree id, or an image that has exactly one */

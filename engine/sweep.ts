@@ -9,7 +9,7 @@ import type { OperationOptions, StoreContext } from './context.js';
 import { deletePaths, deleteSmall } from './delete.js';
 import { bury } from './durable.js';
 import { throwIfAborted } from './errors.js';
-import { addTotals, bytesOf, readOrphan } from './index/contents.js';
+import { addTotals, bytesOf, bytesOfBlob, readOrphan } from './index/contents.js';
 import { objectKey, objectName } from './index/open.js';
 import { keyBytes, keyOf } from './key.js';
 import { stagedNames } from './layout.js';
@@ -85,7 +85,7 @@ async function sweepBatch(store: StoreContext, orphans: readonly Buffer[]): Prom
         index.blobs.remove(key);
         gone.push(layout.blob(keyOf(key)));
         blobs.count++;
-        blobs.bytes += blob.size;
+        blobs.bytes += bytesOfBlob(blob);
         continue;
       }
       const object = index.objects.get(key);
@@ -120,7 +120,7 @@ function orphanName(orphan: Buffer): string {
 }
 
 /** Moves out of the way what dead sessions and crashed commits left. @returns directories to delete */
-function buryLeftovers(store: StoreContext): string[] {
+export function buryLeftovers(store: StoreContext): string[] {
   const { layout, staging } = store;
   const graves: string[] = [];
   const locks: Lock[] = [];

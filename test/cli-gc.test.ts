@@ -46,7 +46,7 @@ test('gc keeps what is used, pinned or leased, with all that it needs', async (t
 
   await t.test('inside the grace period everything stays', async () => {
     const { removed, freedBytes } = await collect(s, ['gc']);
-    assert.deepEqual(removed, { trees: 0, images: 0, layers: 0, objects: 0, staging: 0 });
+    assert.deepEqual(removed, { trees: 0, images: 0, layers: 0, objects: 0, staging: 0, quarantine: 0 });
     assert.equal(freedBytes, 0);
   });
   await t.test('a pin keeps the image, its dependencies and its tree', async () => {

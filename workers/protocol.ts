@@ -250,7 +250,7 @@ export interface VerifyBlobsTask {
 }
 
 export interface Finding {
-  /** Object name, blob hash, or path below a tree's root. */
+  /** Object name, path of a blob's file, or path below a tree's root. */
   id: string;
   what: string;
 }

@@ -47,13 +47,21 @@ function lookAt(path: string, size: number, variant: Variant, skipped: readonly 
   }
   const time = timeFault(stat.mtimeNs, variant.sec, variant.nsec, skipped.includes('time below a microsecond'));
   if (time !== undefined && !skipped.includes('time')) whats.push(time);
-  if (variant.xattrs !== undefined && !skipped.some((what) => what.startsWith('xattr '))) {
-    const found = listXattrs(fromText(path));
-    const own = [...(found ?? [])].map(([name, value]) => ({ name, value })).sort((a, b) => (a.name < b.name ? -1 : 1));
-    const relevant = own.filter(({ name }) => !isHostXattr(name));
-    if (found !== undefined && xattrsDigest(relevant) !== variant.xattrs) whats.push('extended attributes differ');
+  if (!skipped.some((what) => what.startsWith('xattr ')) && !hasXattrs(path, variant.xattrs)) {
+    whats.push('extended attributes differ');
   }
   return whats;
+}
+
+/** @param digest what they must hash to; `undefined` for none at all */
+function hasXattrs(path: string, digest: string | undefined): boolean {
+  const found = listXattrs(fromText(path));
+  if (found === undefined) return true; // there is no way to tell
+  const all = [...found].map(([name, value]) => ({ name, value })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  // One that every host has may also be the image's own.
+  const own = all.filter(({ name }) => !isHostXattr(name));
+  const digestOf = (xattrs: typeof all): string | undefined => (xattrs.length === 0 ? undefined : xattrsDigest(xattrs));
+  return digestOf(own) === digest || digestOf(all) === digest;
 }
 
 /** Labels that a host puts on every file; they are no part of an image unless it brings them itself. */
@@ -76,10 +84,11 @@ export function verifyBlobs(task: VerifyBlobsTask): VerifyResult {
   for (const { path, sha512, size } of task.blobs) {
     checkCancelled(task.control);
     const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) findings.push({ id: sha512, what: 'missing' });
-    else if (stat.size !== size) findings.push({ id: sha512, what: `${stat.size} bytes instead of ${size}` });
+    if (stat === undefined) findings.push({ id: path, what: 'missing' });
+    else if (!stat.isFile()) findings.push({ id: path, what: 'not a regular file' });
+    else if (stat.size !== size) findings.push({ id: path, what: `${stat.size} bytes instead of ${size}` });
     else if (!task.quick && hashFile(path, buffer, task.control) !== sha512) {
-      findings.push({ id: sha512, what: 'content does not have the hash it is named by' });
+      findings.push({ id: path, what: 'content does not have the hash it is named by' });
     }
     bytes += size;
     countItems(task.control, 1);

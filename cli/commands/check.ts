@@ -37,7 +37,6 @@ function text({ checked, damaged }: CheckResult): string {
   );
   const { layers, objects, trees, bytes } = checked;
   const summary = `checked ${layers} layers, ${objects} objects, ${trees} trees (${formatSize(bytes)})`;
-  const verdict =
-    damaged.length === 0 ? 'all is well' : `${damaged.length} damaged; "cairn fsck" tells which images need them`;
+  const verdict = damaged.length === 0 ? 'all is well' : `${damaged.length} damaged; run "cairn fsck --repair"`;
   return `${[...lines, `${summary}: ${verdict}`].map(printable).join('\n')}\n`;
 }

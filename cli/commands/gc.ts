@@ -39,10 +39,11 @@ export function define(command: Command): void {
 }
 
 function text({ dryRun, removed, freedBytes, keptBytes, ms }: Collected): string {
-  const { trees, images, layers, objects, staging } = removed;
+  const { trees, images, layers, objects, staging, quarantine } = removed;
   const verb = dryRun ? 'would remove' : 'removed';
   return (
-    `${verb} ${trees} trees, ${images} images, ${layers} layers, ${objects} objects, ${staging} leftovers: ` +
+    `${verb} ${trees} trees, ${images} images, ${layers} layers, ${objects} objects, ${staging} leftovers, ` +
+    `${quarantine} quarantines: ` +
     `${formatSize(freedBytes)} freed, ${formatSize(keptBytes)} kept, ${formatMs(ms)}\n`
   );
 }

@@ -97,10 +97,12 @@ function line(result: Imported | ImportFailure): string {
     process.stderr.write(`cairn: ${explain(result.error)}\n`);
     return '';
   }
-  const { key, name, labels, size, objects, existed, ms } = result;
+  const { key, name, labels, size, objects, existed, healed, ms } = result;
   const version = labels['version'] === undefined ? '' : `:${labels['version']}`;
-  const what = existed
-    ? 'was here already'
-    : `${formatSize(size)}, ${objects.new} new objects (${formatSize(objects.newBytes)}), ${objects.shared} shared, ${formatMs(ms)}`;
+  const what = healed
+    ? `was damaged and is whole again, ${formatMs(ms)}`
+    : existed
+      ? 'was here already'
+      : `${formatSize(size)}, ${objects.new} new objects (${formatSize(objects.newBytes)}), ${objects.shared} shared, ${formatMs(ms)}`;
   return `${shortKey(key)}  ${name || '(no name)'}${version}  ${what}\n`;
 }

@@ -39,6 +39,7 @@ function text(image: ImageDetails): string {
     ]),
     ...(image.roots.length > 0 ? [['held by', image.roots.join(', ')] as [string, string]] : []),
     ...(image.pathWhitelist > 0 ? [['whitelist', `${image.pathWhitelist} paths`] as [string, string]] : []),
+    ...image.damaged.map(({ kind, what }): [string, string] => ['damaged', `${kind}: ${what}`]),
   ];
   const width = Math.max(...lines.map(([name]) => name.length));
   return lines.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');

@@ -22,6 +22,7 @@ import { planOci } from '../plan/oci.js';
 import { readToc } from '../planning.js';
 import { eachOf, withControl } from '../pool.js';
 import { decodeToc, type TocEntry } from '../toc.js';
+import { isWholeLayer } from '../whole.js';
 import type { ImportOptions } from './options.js';
 
 export interface OciRequest extends ImportOptions {
@@ -179,7 +180,7 @@ async function refuseLayer(
 function findLayer(store: StoreContext, { diffId, descriptor }: ChosenLayer): Key | undefined {
   const { index } = store;
   const key = index.digests.get(digestBytes(diffId));
-  if (key === undefined || index.layer(key)?.format !== 'oci') return undefined;
+  if (key === undefined || index.layer(key)?.format !== 'oci' || !isWholeLayer(index, key)) return undefined;
   const archive = descriptor === undefined ? key : index.digests.get(digestBytes(descriptor.digest));
   return archive === key ? key : undefined;
 }

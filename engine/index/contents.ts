@@ -17,6 +17,12 @@ export function readOrphan(orphan: Buffer): { kind: 'object' | 'blob'; key: Buff
   return { kind: orphan[0] === OBJECT_TAG[0] ? 'object' : 'blob', key: orphan.subarray(1) };
 }
 
+/** Whether a blob is listed, and not as gone. */
+export function hasBlob(index: Index, key: Key): boolean {
+  const blob = index.blobs.get(keyBytes(key));
+  return blob !== undefined && blob.gone !== true;
+}
+
 /** How many objects, and bytes of them, wait for gc. */
 export function orphanedObjects(index: Index): { count: number; bytes: number } {
   let count = 0;
@@ -47,6 +53,7 @@ export function retainObjects(
 ): Retained {
   const retained: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const revived = { count: 0, bytes: 0 };
+  const back = { count: 0, bytes: 0 };
   // In order of keys, each page of the table is touched once.
   const order = names.map((_name, i) => i).sort((a, b) => ((names[a] as string) < (names[b] as string) ? -1 : 1));
   for (const i of order) {
@@ -68,17 +75,70 @@ export function retainObjects(
       revived.count++;
       revived.bytes += bytesOf(known);
     }
+    if (known.gone === true) {
+      index.objects.put(key, { ...thereAgain(known, skipped[name]), refs: known.refs + 1 });
+      back.count++;
+      back.bytes += size;
+      continue;
+    }
     index.objects.put(key, { ...known, refs: known.refs + 1 });
     retained.shared++;
     retained.sharedBytes += size;
   }
   addTotals(index, {
     objects: retained.new,
-    objectBytes: retained.newBytes,
+    objectBytes: retained.newBytes + back.bytes,
     orphans: -revived.count,
     orphanBytes: -revived.bytes,
   });
+  retained.new += back.count;
+  retained.newBytes += back.bytes;
   return retained;
+}
+
+/** Those of a layer's objects that were gone are back; the layer holds its references already. */
+export function restoreObjects(
+  index: Index,
+  names: readonly string[],
+  skipped: Readonly<Record<string, string[]>>,
+): Retained {
+  const restored: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
+  for (const name of names) {
+    const key = objectKey(name);
+    const known = index.objects.get(key);
+    if (known === undefined) continue;
+    if (known.gone === true) {
+      index.objects.put(key, thereAgain(known, skipped[name]));
+      restored.new++;
+      restored.newBytes += known.size;
+    } else {
+      restored.shared++;
+      restored.sharedBytes += known.size;
+    }
+  }
+  addTotals(index, { objectBytes: restored.newBytes });
+  return restored;
+}
+
+/** One more layer needs these listed objects, be they there or gone. */
+export function needObjects(index: Index, names: Iterable<string>): void {
+  const revived = { count: 0, bytes: 0 };
+  for (const name of names) {
+    const key = objectKey(name);
+    const known = index.objects.get(key) as ObjectRecord;
+    if (index.orphans.get(objectOrphan(key)) === true) {
+      index.orphans.remove(objectOrphan(key));
+      revived.count++;
+      revived.bytes += bytesOf(known);
+    }
+    index.objects.put(key, { ...known, refs: known.refs + 1 });
+  }
+  addTotals(index, { orphans: -revived.count, orphanBytes: -revived.bytes });
+}
+
+/** An object whose file has been written anew. */
+function thereAgain({ size, refs, copies }: ObjectRecord, skipped: string[] | undefined): ObjectRecord {
+  return { size, refs, copies, ...(skipped === undefined ? {} : { skipped }) };
 }
 
 /** One layer less needs these objects. @returns bytes of those that nothing needs now */
@@ -101,7 +161,12 @@ export function releaseObjects(index: Index, names: Iterable<string>): number {
 
 /** Bytes on disk of an object and its further copies. */
 export function bytesOf(object: ObjectRecord): number {
-  return object.size * (1 + object.copies);
+  return object.size * ((object.gone === true ? 0 : 1) + object.copies);
+}
+
+/** Bytes on disk of a blob. */
+export function bytesOfBlob(blob: BlobRecord): number {
+  return blob.gone === true ? 0 : blob.size;
 }
 
 export function addTotals(index: Index, by: Partial<Totals>): void {
@@ -110,15 +175,20 @@ export function addTotals(index: Index, by: Partial<Totals>): void {
   index.meta.put('totals', totals);
 }
 
+/** One more needs this blob, which is there; one that was put by hand needs itself, once. */
 export function retainBlob(index: Index, key: Key, size: number, put = false): void {
   const at = keyBytes(key);
   const known = index.blobs.get(at);
   if (known === undefined) addTotals(index, { blobs: 1, blobBytes: size });
-  else if (known.refs === 0) {
-    index.orphans.remove(blobOrphan(at));
-    addTotals(index, { orphans: -1, orphanBytes: -size });
+  else {
+    if (known.refs === 0) {
+      index.orphans.remove(blobOrphan(at));
+      addTotals(index, { orphans: -1, orphanBytes: -bytesOfBlob(known) });
+    }
+    if (known.gone === true) addTotals(index, { blobBytes: size });
   }
-  const record: BlobRecord = { size, refs: (known?.refs ?? 0) + 1, put: put || known?.put === true };
+  const again = put && known?.put === true ? 0 : 1;
+  const record: BlobRecord = { size, refs: (known?.refs ?? 0) + again, put: put || known?.put === true };
   index.blobs.put(at, record);
 }
 
@@ -129,9 +199,10 @@ export function releaseBlob(index: Index, key: Key): number {
   if (known === undefined || known.refs === 0) return 0;
   index.blobs.put(at, { ...known, refs: known.refs - 1 });
   if (known.refs > 1) return 0;
+  const bytes = bytesOfBlob(known);
   index.orphans.put(blobOrphan(at), true);
-  addTotals(index, { orphans: 1, orphanBytes: known.size });
-  return known.size;
+  addTotals(index, { orphans: 1, orphanBytes: bytes });
+  return bytes;
 }
 
 export function retainLayer(index: Index, key: Key): void {
@@ -142,7 +213,7 @@ export function retainLayer(index: Index, key: Key): void {
 /**
  * An image or tree less needs this layer; with the last one it goes, and lets go of its objects and blobs.
  * @param objectsOf names of the layer's objects, read from its table of contents; `undefined` when that is damaged: their counts
- *   stay too high then, which `fsck` tells
+ *   stay too high then, which `fsck` tells and repairs; nothing is deleted that another layer needs
  * @returns bytes that nothing needs now, and whether the layer is gone
  */
 export function releaseLayer(

@@ -84,6 +84,8 @@ export interface ImageLookup {
   named(name: string): readonly ImageRecord[];
   /** See {@link imagesByHash}. */
   byHash(prefix: HashPrefix, limit: number): Map<Key, string>;
+  /** Whether a name may lead to this image; where it is missing, to any. */
+  isReadable?(image: ImageRecord): boolean;
 }
 
 export function lookupIn(index: Index): ImageLookup {
@@ -95,10 +97,11 @@ export function lookupIn(index: Index): ImageLookup {
 }
 
 /**
- * The image of this name that holds every label: with no version asked, `latest` ones win, then the newest import.
+ * The image of this name that holds every label: with no version asked, `latest` ones win, then the newest import. One that is not
+ * readable is passed over, unless there is no other.
  */
 export function findNamed(
-  images: Pick<ImageLookup, 'named'>,
+  images: Pick<ImageLookup, 'named' | 'isReadable'>,
   name: string,
   labels: readonly Label[],
 ): ImageRecord | undefined {
@@ -108,11 +111,9 @@ export function findNamed(
     .filter((image) =>
       referencesOf(image).some((each) => each.name === name && labels.every((label) => holds(each.labels, label))),
     );
-  return candidates.reduce<ImageRecord | undefined>((best, image) => {
-    if (best === undefined) return image;
-    if (!versioned && image.latest !== best.latest) return image.latest ? image : best;
-    return image.importTime > best.importTime ? image : best;
-  }, undefined);
+  const latestFirst = (a: ImageRecord, b: ImageRecord): number => (versioned ? 0 : Number(b.latest) - Number(a.latest));
+  candidates.sort((a, b) => latestFirst(a, b) || b.importTime - a.importTime);
+  return candidates.find((image) => images.isReadable?.(image) ?? true) ?? candidates[0];
 }
 
 function holds(labels: readonly Label[], wanted: Label): boolean {

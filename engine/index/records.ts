@@ -1,4 +1,7 @@
-/** The records of the index, by kind. Every one that is listed is complete and on disk. */
+/**
+ * The records of the index, by kind. Every one that is listed is complete and on disk, but for what a repair found damaged or missing:
+ * that is marked as gone, so that it counts as needed and not as here, until an import brings it back.
+ */
 import type { ImageFormat, RenderMode, Skipped } from '../../workers/protocol.js';
 import type { Key } from '../key.js';
 import type { Dependency } from '../manifest/image.js';
@@ -58,6 +61,10 @@ export interface LayerRecord {
   transports: string[];
   /** Images and trees that need it. */
   refs: number;
+  /** Its table of contents, its recipe or an object of it is gone. */
+  incomplete?: true;
+  /** Its table of contents was gone, so that nobody could tell its objects: it holds no references to them. */
+  uncounted?: true;
 }
 
 export interface BlobRef {
@@ -70,6 +77,8 @@ export interface BlobRecord {
   /** What needs it; a blob that was put by hand needs itself. */
   refs: number;
   put: boolean;
+  /** Its file was damaged or missing, see above. */
+  gone?: true;
 }
 
 export interface ObjectRecord {
@@ -80,6 +89,8 @@ export interface ObjectRecord {
   copies: number;
   /** Metadata that could not be set. */
   skipped?: string[];
+  /** Its file was damaged or missing, see above; `copies` are not meant. */
+  gone?: true;
 }
 
 export interface TreeRecord {
@@ -97,6 +108,8 @@ export interface TreeRecord {
   renderedAt: number;
   lastUsed: number;
   skipped: Skipped;
+  /** What lies beside its root; absent in trees of earlier versions. */
+  manifest?: BlobRef;
 }
 
 export interface LeaseRecord {

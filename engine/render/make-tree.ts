@@ -32,7 +32,8 @@ export async function makeTree(
     const plan = planOf(store, ingredients);
     checkPathLengths(plan, layout.rootfs(treeId));
     const made = await execute(store, plan, join(staging, 'rootfs'), mode, 0, options);
-    fs.writeFileSync(join(staging, 'manifest'), readBlob(store, image.manifest), { mode: 0o600 });
+    const manifest = readBlob(store, image.manifest);
+    fs.writeFileSync(join(staging, 'manifest'), manifest, { mode: 0o600 });
     const written = disk.sync();
     // While the disk is at work, this thread is not.
     const hash = treeHashOf(plan);
@@ -54,6 +55,7 @@ export async function makeTree(
       renderedAt: now,
       lastUsed: now,
       skipped: made.skipped,
+      manifest: { key: image.manifest, size: manifest.length },
     };
     await index.commit(() => {
       const known = index.image(image.key);

@@ -1,0 +1,52 @@
+/**
+ * Where a repair puts damaged files: `quarantine/<time of the repair>/objects/ab/…` or `…/blobs/sha512/ab/…`, so that each can be looked
+ * at and put back. Nothing there is ever overwritten; `gc` deletes what is older than its grace period.
+ */
+import * as fs from 'node:fs';
+import { join, relative } from 'node:path';
+import { placeOnce } from './durable.js';
+import type { Layout } from './layout.js';
+
+export class Quarantine {
+  readonly #layout: Layout;
+  readonly #dir: string;
+  /** Where the files of this repair went. */
+  readonly taken: string[] = [];
+
+  constructor(layout: Layout, now = new Date()) {
+    this.#layout = layout;
+    this.#dir = join(layout.quarantine, now.toISOString().replaceAll(':', '-'));
+  }
+
+  /** Moves a file, or whatever lies in its place. @returns whether there was anything */
+  take(path: string): boolean {
+    if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
+    const wanted = join(this.#dir, relative(this.#layout.dir, path));
+    let to = wanted;
+    for (let n = 1; !placeOnce(path, to); n++) to = `${wanted}~${n}`;
+    this.taken.push(to);
+    return true;
+  }
+}
+
+/** Repairs whose files nobody wanted since `oldest` (milliseconds since 1970), with their bytes. */
+export function expiredQuarantine(layout: Layout, oldest: number): { paths: string[]; bytes: number } {
+  const paths: string[] = [];
+  let bytes = 0;
+  for (const name of fs.readdirSync(layout.quarantine)) {
+    const path = join(layout.quarantine, name);
+    const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined || stat.mtimeMs > oldest) continue;
+    paths.push(path);
+    bytes += bytesAt(path);
+  }
+  return { paths, bytes };
+}
+
+/** Bytes of the regular files at and below a path. */
+export function bytesAt(path: string): number {
+  const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return 0;
+  if (!stat.isDirectory()) return stat.isFile() ? stat.size : 0;
+  return fs.readdirSync(path).reduce((sum, name) => sum + bytesAt(join(path, name)), 0);
+}

@@ -1,0 +1,79 @@
+/** Has the workers compare a rendered tree with its plan. */
+import * as fs from 'node:fs';
+import type { Finding, VerifyResult } from '../workers/protocol.js';
+import { batches } from './batches.js';
+import { fromText, toFsPath } from './bytes.js';
+import type { StoreContext } from './context.js';
+import { placesAlong } from './dependencies.js';
+import type { TreeRecord } from './index/records.js';
+import { variantOf } from './object.js';
+import type { Plan, PlanEntry } from './plan/plan.js';
+import { planOf } from './planning.js';
+import { eachOf } from './pool.js';
+import { packShard } from './render/shard.js';
+import { extraPaths } from './tree-walk.js';
+import type { Look } from './verify-files.js';
+
+/**
+ * The plan by which a tree was made, whatever its image would give today; `undefined` when an image that it was made of is gone.
+ * @throws CairnError `ERR_DAMAGED` when a table of contents or a manifest cannot be read
+ */
+export function planOfTree(store: StoreContext, { id, layers }: TreeRecord): Plan | undefined {
+  const places = placesAlong(store.index, layers);
+  return places === undefined ? undefined : planOf(store, { places, layers, treeId: id });
+}
+
+/** What differs, by path below the root. Files that are links to objects are looked at with the objects. */
+export async function verifyTree(store: StoreContext, tree: TreeRecord, plan: Plan, look: Look): Promise<VerifyResult> {
+  const { layout, pool, identity } = store;
+  const root = layout.rootfs(tree.id);
+  const linked = tree.mode === 'link';
+  const tasks = batches(plan.entries, ({ size }) => (linked ? 0 : size));
+  const results = await eachOf(tasks, pool.size, (own) =>
+    pool.run<'verify-tree'>({
+      kind: 'verify-tree',
+      ...look,
+      root,
+      objects: layout.objects,
+      shard: packShard(own),
+      sizes: Float64Array.from(own, ({ size }) => size),
+      groups: own.map(({ group }) => group).join('\0'),
+      linked,
+      skipped: Object.keys(tree.skipped),
+      identity,
+    }),
+  );
+  const extra = extraPaths(root, plan).map((id): Finding => ({ id, what: 'not in the plan' }));
+  return {
+    bytes: results.reduce((sum, { bytes }) => sum + bytes, 0),
+    findings: [...results.flatMap(({ findings }) => findings), ...extra],
+  };
+}
+
+/** A file in an object's place that is not what it should be. */
+export interface DamagedFile {
+  ino: bigint;
+  dev: bigint;
+  what: string;
+}
+
+/** Paths of a tree that are names of damaged files. @param damaged object name → its files */
+export function pathsOfDamaged(
+  root: string,
+  plan: Plan,
+  damaged: ReadonlyMap<string, readonly DamagedFile[]>,
+): Finding[] {
+  if (damaged.size === 0) return [];
+  return plan.entries.flatMap((entry) => {
+    const files = entry.type === 'file' ? damaged.get(objectOf(entry)) : undefined;
+    if (files === undefined) return [];
+    const path = toFsPath(`${fromText(root)}/${entry.path}`);
+    const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    const same = files.filter(({ ino, dev }) => ino === stat?.ino && dev === stat.dev);
+    return same.map(({ what }) => ({ id: entry.path, what: `its object: ${what}` }));
+  });
+}
+
+export function objectOf(entry: PlanEntry): string {
+  return `${entry.key}.${variantOf(entry)}`;
+}
