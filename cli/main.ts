@@ -57,6 +57,8 @@ function programOf(version: string, json: boolean): Command {
     .option('-q, --quiet', 'print results and errors only')
     .option('--no-progress', 'show no progress, even on a terminal')
     .addOption(new Option('--workers <n>', 'worker threads').argParser(parseCount))
+    .option('--read-only', 'write nothing to the store, not even a lock; commands that must are refused')
+    .option('--allow-foreign-store', 'write to a store that belongs to another user')
     .option('--verbose', 'show causes and stack traces of errors')
     .exitOverride()
     .configureOutput(outputOf(json));

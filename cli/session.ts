@@ -22,6 +22,8 @@ export interface Globals extends Partial<Limits> {
   quiet?: boolean;
   progress: boolean;
   workers?: number;
+  readOnly?: boolean;
+  allowForeignStore?: boolean;
   verbose?: boolean;
 }
 
@@ -101,13 +103,21 @@ async function open(options: Globals, access: Access, onNotice: (message: string
   const { openStore } = await import('../engine/store.js');
   const base: OpenOptions = { dir: storeDir(options), create: access === 'write', limits: limitsIn(options), onNotice };
   if (options.workers !== undefined) base.workers = options.workers;
+  if (options.allowForeignStore === true) base.foreign = true;
+  if (options.readOnly === true) {
+    if (access === 'read') return openStore({ ...base, readOnly: true });
+    throw new CairnError('ERR_READ_ONLY', 'this command writes to the store', { path: base.dir });
+  }
   try {
     return await openStore(base);
   } catch (error) {
-    if (access === 'write' || !(error instanceof CairnError) || error.code !== 'ERR_READ_ONLY') throw error;
+    if (access === 'write' || !(error instanceof CairnError) || !READABLE_ALL_THE_SAME.has(error.code)) throw error;
     return openStore({ ...base, readOnly: true });
   }
 }
+
+/** What keeps a command from writing need not keep it from reading. */
+const READABLE_ALL_THE_SAME: ReadonlySet<string> = new Set(['ERR_READ_ONLY', 'ERR_FOREIGN_STORE']);
 
 export function storeDir({ store }: Globals): string {
   if (store !== undefined && store !== '') return store;

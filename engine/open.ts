@@ -7,6 +7,7 @@ import { CairnError, toCairnError } from './errors.js';
 import { Index } from './index/open.js';
 import { Layout } from './layout.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
+import { makeOurs } from './owner.js';
 import { defaultWorkers, Pool } from './pool.js';
 import { Staging } from './staging.js';
 
@@ -17,8 +18,10 @@ export interface OpenOptions {
   dir: string;
   /** Make the store if it is not there. Default: yes, unless `readOnly`. */
   create?: boolean;
-  /** Write nothing, take no locks; works on a read-only mount. */
+  /** Write nothing, take no locks; works on a read-only mount. For stores that nobody writes to meanwhile. */
   readOnly?: boolean;
+  /** Write to a store that belongs to another user. */
+  foreign?: boolean;
   /** Worker threads; as many as there are processors, at most eight. */
   workers?: number;
   limits?: Partial<Limits>;
@@ -28,7 +31,7 @@ export interface OpenOptions {
 
 /**
  * @throws CairnError `ERR_NOT_FOUND` for a directory that is not there, `ERR_NOT_A_STORE`, `ERR_STORE_VERSION`, `ERR_READ_ONLY`,
- *   `ERR_DAMAGED`
+ *   `ERR_FOREIGN_STORE`, `ERR_DAMAGED`
  */
 export async function openContext(options: OpenOptions): Promise<StoreContext> {
   const readOnly = options.readOnly === true;
@@ -39,10 +42,15 @@ export async function openContext(options: OpenOptions): Promise<StoreContext> {
   if (!fs.existsSync(layout.format)) {
     if (!isEmpty(dir)) throw new CairnError('ERR_NOT_A_STORE', `${dir} is no cairn store`, { path: dir });
     if (!create) missing(dir);
+    makeOurs(layout, options.foreign === true, () => {});
     makeStore(layout);
   }
   checkFormat(layout);
-  if (!readOnly) ensureWritable(layout);
+  const notice = options.onNotice ?? (() => {});
+  if (!readOnly) {
+    makeOurs(layout, options.foreign === true, notice);
+    ensureWritable(layout);
+  }
   const index = new Index(layout.index, readOnly);
   try {
     await index.checkSchema(readOnly);
@@ -59,7 +67,7 @@ export async function openContext(options: OpenOptions): Promise<StoreContext> {
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     identity: ownIdentity(),
     readOnly,
-    notice: options.onNotice ?? (() => {}),
+    notice,
     uses: new Uses(layout.useLock, readOnly),
   };
 }

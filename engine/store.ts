@@ -26,7 +26,8 @@ import type { Usage } from './usage.js';
 
 /**
  * Opens a store, making it if need be. Close it when done: `await using store = await openStore({ dir })`.
- * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_STORE_VERSION`, `ERR_READ_ONLY`, `ERR_DAMAGED`
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_STORE_VERSION`, `ERR_READ_ONLY`, `ERR_FOREIGN_STORE`,
+ *   `ERR_DAMAGED`
  */
 export async function openStore(options: OpenOptions): Promise<Store> {
   return new Store(await openContext(options));
@@ -229,6 +230,8 @@ export class Store implements AsyncDisposable {
     await this.#context.pool.close();
     await this.#context.disk.close();
     this.#context.staging.close();
+    if (this.#context.index.wasWritten)
+      this.#context.notice('someone wrote to the store while it was being read without locks; read again to be sure');
     await this.#context.index.close();
   }
 

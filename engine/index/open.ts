@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
 import { CairnError, toCairnError } from '../errors.js';
 import { type Key, keyBytes } from '../key.js';
+import { BesideDirectory } from './beside.js';
 import {
   type BlobRecord,
   type ImageRecord,
@@ -49,12 +50,14 @@ export class Index {
   readonly trees: Database<TreeRecord, string>;
   readonly leases: Database<LeaseRecord, string>;
   readonly #reserve: string;
+  readonly #beside: BesideDirectory | undefined;
 
   constructor(path: string, readOnly: boolean) {
+    this.#beside = readOnly ? new BesideDirectory(path) : undefined;
     try {
       // Without overlapping syncs a commit is on disk when it becomes visible: no reader ever sees what a power cut could take back.
       this.env = openEnvironment({
-        path,
+        path: this.#beside?.path ?? path,
         readOnly,
         maxDbs: MAX_DATABASES,
         maxReaders: MAX_READERS,
@@ -73,6 +76,7 @@ export class Index {
       this.trees = this.env.openDB({ name: 'trees' });
       this.leases = this.env.openDB({ name: 'leases' });
     } catch (cause) {
+      this.#beside?.remove();
       throw new CairnError('ERR_DAMAGED', `the index cannot be opened: ${(cause as Error).message}`, { path, cause });
     }
     this.#reserve = join(path, 'reserve');
@@ -147,8 +151,14 @@ export class Index {
     return this.layers.get(keyBytes(key));
   }
 
+  /** Open for reading only, and someone wrote since: what was read may be wrong. */
+  get wasWritten(): boolean {
+    return this.#beside?.wasWritten === true;
+  }
+
   async close(): Promise<void> {
     await this.env.close();
+    this.#beside?.remove();
   }
 }
 
