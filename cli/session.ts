@@ -112,6 +112,7 @@ async function open(options: Globals, access: Access, onNotice: (message: string
     return await openStore(base);
   } catch (error) {
     if (access === 'write' || !(error instanceof CairnError) || !READABLE_ALL_THE_SAME.has(error.code)) throw error;
+    if (error.code === 'ERR_FOREIGN_STORE') onNotice(`${error.path} belongs to another user: it is only read`);
     return openStore({ ...base, readOnly: true });
   }
 }
