@@ -9,6 +9,7 @@ import { CairnError } from './errors.js';
 import {
   digestBytes,
   hasBlob,
+  listBlob,
   type Retained,
   releaseBlob,
   rememberDigest,
@@ -181,6 +182,7 @@ function record(store: StoreContext, { layers, image, documents }: Prepared): Ou
   for (const key of new Set(image.layers)) if (!fresh.has(key)) countShared(index, key, objects);
   if (existing !== undefined) {
     const merged = merge(index, existing, image, sizes);
+    for (const [key, size] of sizes) listBlob(index, key, size);
     return { image: merged, existed: true, healed: lacked && isWhole(index, merged), objects };
   }
   for (const key of new Set(image.layers)) retainLayer(index, key);
@@ -201,7 +203,11 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
   const { index } = store;
   const { key, absorbed } = layer;
   const names = absorbed.objects === '' ? [] : absorbed.objects.split('\n');
-  const isBack = names.some((name) => index.objects.get(objectKey(name))?.gone === true);
+  const toc = { key: `sha512-${absorbed.toc.sha512}` as Key, size: absorbed.toc.size };
+  const recipe = { key: `sha512-${absorbed.recipe.sha512}` as Key, size: absorbed.recipe.size };
+  const isBack =
+    [toc, recipe].some(({ key: blob }) => index.blobs.get(keyBytes(blob))?.gone === true) ||
+    names.some((name) => index.objects.get(objectKey(name))?.gone === true);
   for (const transport of layer.transports) {
     const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
     rememberDigest(index, digest, fingerprint, key);
@@ -211,12 +217,12 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
     // One layer may come in many archives: compressed anew, it has another digest.
     const transports = [...new Set([...known.transports, ...layer.transports])];
     if (transports.length > known.transports.length) index.layers.put(keyBytes(key), { ...known, transports });
-    if (known.incomplete === true) add(objects, heal(store, { ...known, transports }, names, absorbed));
+    if (known.incomplete === true)
+      add(objects, heal(store, { ...known, transports, toc, recipe }, known, names, absorbed));
     else countShared(index, key, objects);
+    for (const { key: blob, size } of [toc, recipe]) listBlob(index, blob, size);
     return;
   }
-  const toc = { key: `sha512-${absorbed.toc.sha512}` as Key, size: absorbed.toc.size };
-  const recipe = { key: `sha512-${absorbed.recipe.sha512}` as Key, size: absorbed.recipe.size };
   retainBlob(index, toc.key, toc.size);
   retainBlob(index, recipe.key, recipe.size);
   index.layers.put(keyBytes(key), {
@@ -239,14 +245,18 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
 }
 
 /** A layer that lacked something has been read again. Its documents may be packed in another way than they were. */
-function heal(store: StoreContext, known: LayerRecord, names: readonly string[], absorbed: AbsorbResult): Retained {
+function heal(
+  store: StoreContext,
+  read: LayerRecord,
+  known: LayerRecord,
+  names: readonly string[],
+  absorbed: AbsorbResult,
+): Retained {
   const { index } = store;
-  const toc = { key: `sha512-${absorbed.toc.sha512}` as Key, size: absorbed.toc.size };
-  const recipe = { key: `sha512-${absorbed.recipe.sha512}` as Key, size: absorbed.recipe.size };
-  for (const { key, size } of [toc, recipe]) retainBlob(index, key, size);
+  for (const { key, size } of [read.toc, read.recipe]) retainBlob(index, key, size);
   for (const { key } of [known.toc, known.recipe]) releaseBlob(index, key);
-  const { uncounted, ...layer } = known;
-  index.layers.put(keyBytes(known.key), { ...layer, toc, recipe });
+  const { uncounted, ...layer } = read;
+  index.layers.put(keyBytes(layer.key), layer);
   const back =
     uncounted === true
       ? retainObjects(index, names, absorbed.sizes, absorbed.skipped)

@@ -145,17 +145,23 @@ function thereAgain({ size, refs, copies }: ObjectRecord, skipped: string[] | un
 export function releaseObjects(index: Index, names: Iterable<string>): number {
   let orphans = 0;
   let orphanBytes = 0;
+  let forgotten = 0;
   for (const name of names) {
     const key = objectKey(name);
     const known = index.objects.get(key);
     if (known === undefined || known.refs === 0) continue;
+    if (known.refs === 1 && known.gone === true) {
+      index.objects.remove(key);
+      forgotten++;
+      continue;
+    }
     index.objects.put(key, { ...known, refs: known.refs - 1 });
     if (known.refs > 1) continue;
     index.orphans.put(objectOrphan(key), true);
     orphans++;
     orphanBytes += bytesOf(known);
   }
-  addTotals(index, { orphans, orphanBytes });
+  addTotals(index, { objects: -forgotten, orphans, orphanBytes });
   return orphanBytes;
 }
 
@@ -192,17 +198,29 @@ export function retainBlob(index: Index, key: Key, size: number, put = false): v
   index.blobs.put(at, record);
 }
 
+/** What was placed and turned out not to be needed is listed all the same, so that a sweep finds it. */
+export function listBlob(index: Index, key: Key, size: number): void {
+  if (index.blobs.get(keyBytes(key)) !== undefined) return;
+  retainBlob(index, key, size);
+  releaseBlob(index, key);
+}
+
 /** @returns bytes that nothing needs now */
 export function releaseBlob(index: Index, key: Key): number {
   const at = keyBytes(key);
   const known = index.blobs.get(at);
   if (known === undefined || known.refs === 0) return 0;
+  if (known.refs === 1 && known.gone === true) {
+    // There is no file to wait for a sweep.
+    index.blobs.remove(at);
+    addTotals(index, { blobs: -1 });
+    return 0;
+  }
   index.blobs.put(at, { ...known, refs: known.refs - 1 });
   if (known.refs > 1) return 0;
-  const bytes = bytesOfBlob(known);
   index.orphans.put(blobOrphan(at), true);
-  addTotals(index, { orphans: 1, orphanBytes: bytes });
-  return bytes;
+  addTotals(index, { orphans: 1, orphanBytes: known.size });
+  return known.size;
 }
 
 export function retainLayer(index: Index, key: Key): void {
