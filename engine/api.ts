@@ -6,7 +6,7 @@ export type { Difference } from './compare.js';
 export type { OperationOptions, Progress } from './context.js';
 export { CairnError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './errors.js';
 export type { Exported, ExportFormat, ExportOptions } from './export.js';
-export type { FileRecord } from './files.js';
+export type { FileRecord, LocatedFile } from './files.js';
 export type { FsckResult, Mended, Missing } from './fsck.js';
 export { type Collected, DEFAULT_GRACE_MS, type GcOptions } from './gc.js';
 export type { Imported, ImportFailure, ImportOptions } from './import.js';

@@ -71,8 +71,15 @@ export function fileRecord(entry: PlanEntry, layers: readonly Key[]): FileRecord
   return record;
 }
 
-/** Where the content of one file of an image lies. Symlinks are followed inside the tree. @throws CairnError `ERR_NOT_FOUND` */
-export function locateFile(store: StoreContext, image: ImageRecord, path: string): { object: string; size: number } {
+export interface LocatedFile {
+  /** A path. */
+  object: string;
+  size: number;
+  key: Key;
+}
+
+/** Where the content of one file of an image lies, and what it must hash to. Symlinks are followed inside the tree. @throws CairnError `ERR_NOT_FOUND` */
+export function locateFile(store: StoreContext, image: ImageRecord, path: string): LocatedFile {
   const ingredients = ingredientsOf(store, image);
   mustBeWhole(store, ingredients);
   const plan = planOf(store, ingredients);
@@ -80,7 +87,8 @@ export function locateFile(store: StoreContext, image: ImageRecord, path: string
   if (entry === undefined) throw new CairnError('ERR_NOT_FOUND', `${image.name} has no ${path}`, { entry: path });
   if (entry.type !== 'file')
     throw new CairnError('ERR_NOT_FOUND', `${path} is a ${entry.type}, not a file`, { entry: path });
-  return { object: store.layout.object(`${entry.key}.${variantOf(entry)}`), size: entry.size };
+  const object = store.layout.object(`${entry.key}.${variantOf(entry)}`);
+  return { object, size: entry.size, key: `sha512-${entry.key}` };
 }
 
 /** The entry that a path leads to, through symlinks, never out of the root. @throws CairnError `ERR_NOT_FOUND` for a loop */

@@ -9,7 +9,7 @@ import type { Difference } from './compare.js';
 import type { OperationOptions, StoreContext } from './context.js';
 import { CairnError } from './errors.js';
 import type { Exported, ExportOptions } from './export.js';
-import type { FileRecord } from './files.js';
+import type { FileRecord, LocatedFile } from './files.js';
 import type { FsckResult } from './fsck.js';
 import type { Collected, GcOptions } from './gc.js';
 import type { Imported, Importer, ImportFailure, ImportOptions } from './import.js';
@@ -130,7 +130,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** Where the content of one file lies, for reading only. */
-  async locate(argument: string, path: string): Promise<{ object: string; size: number }> {
+  async locate(argument: string, path: string): Promise<LocatedFile> {
     const { locateFile } = await import('./files.js');
     return locateFile(this.#context, await this.resolve(argument), path);
   }

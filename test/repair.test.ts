@@ -595,6 +595,18 @@ test('removing an image that lacks something leaves a whole store', async (t) =>
   await bench.mustBeWell();
 });
 
+test('a file is not printed for what it no longer is', async (t) => {
+  const s = new TestStore(t);
+  await s.ok(['import', s.aci('a.aci', { name: 'example.com/a' }, [own('a')])]);
+  assert.equal((await s.ok(['cat', 'example.com/a', 'a'])).stdout.toString(), 'only in a');
+  const context = await openContext({ dir: s.store, readOnly: true });
+  const [name] = [...context.index.objects.getKeys()].map(objectName);
+  spoil(context.layout.object(name as string));
+  await new Store(context).close();
+  const ran = await s.run(['cat', '--json', 'example.com/a', 'a']);
+  assert.deepEqual([ran.code, ran.error().code], [1, 'ERR_DAMAGED']);
+});
+
 test('a file that someone puts back is found again', async (t) => {
   const bench = await Bench.open(t);
   await bench.aci('a', [own('a')]);

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import { CairnError } from '../../engine/errors.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 
@@ -10,9 +12,17 @@ export function define(command: Command): void {
     .argument('<path>', 'a file of the image; symlinks are followed inside it')
     .action((image: string, path: string, _options: object, self: Command) =>
       withStore(self, 'read', async ({ store, running }) => {
-        const { object } = await store.locate(image, path);
-        await pipeline(fs.createReadStream(object), process.stdout, { end: false, signal: running.signal });
-        return undefined;
+        const { object, key } = await store.locate(image, path);
+        const hash = createHash('sha512');
+        const content = fs.createReadStream(object).on('data', (chunk) => hash.update(chunk));
+        await pipeline(content, process.stdout, { end: false, signal: running.signal });
+        const found = `sha512-${hash.digest('hex')}`;
+        if (found === key) return undefined;
+        throw new CairnError('ERR_DAMAGED', 'what was printed is not the content of the file', {
+          path: object,
+          expected: key,
+          found,
+        });
       }),
     );
   examples(command, ['cairn cat example.com/app etc/os-release']);

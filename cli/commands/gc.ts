@@ -41,9 +41,9 @@ export function define(command: Command): void {
 function text({ dryRun, removed, freedBytes, keptBytes, ms }: Collected): string {
   const { trees, images, layers, objects, staging, quarantine } = removed;
   const verb = dryRun ? 'would remove' : 'removed';
+  const repairs = quarantine === 0 ? '' : `, what ${quarantine} repairs put in quarantine`;
   return (
-    `${verb} ${trees} trees, ${images} images, ${layers} layers, ${objects} objects, ${staging} leftovers, ` +
-    `${quarantine} quarantines: ` +
+    `${verb} ${trees} trees, ${images} images, ${layers} layers, ${objects} objects, ${staging} leftovers${repairs}: ` +
     `${formatSize(freedBytes)} freed, ${formatSize(keptBytes)} kept, ${formatMs(ms)}\n`
   );
 }
