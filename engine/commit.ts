@@ -6,21 +6,20 @@ import * as fs from 'node:fs';
 import type { AbsorbResult } from '../workers/protocol.js';
 import type { StoreContext } from './context.js';
 import { CairnError } from './errors.js';
+import { countUsers, healLayer, renewDocuments } from './heal.js';
 import {
   digestBytes,
-  hasBlob,
   listBlob,
   type Retained,
   releaseBlob,
   rememberDigest,
-  restoreObjects,
   retainBlob,
   retainLayer,
   retainObjects,
 } from './index/contents.js';
-import { blobsOf, imagesWithLayer, putImage, referencesOf } from './index/images.js';
-import { type Index, objectKey } from './index/open.js';
-import type { ImageRecord, LayerRecord } from './index/records.js';
+import { blobsOf, putImage, referencesOf } from './index/images.js';
+import type { Index } from './index/open.js';
+import type { ImageRecord } from './index/records.js';
 import { hexOf, type Key, keyBytes } from './key.js';
 import { stagedArchive, stagedDocument, stagedNames, stagedObjects, stagedRecipe, stagedToc } from './layout.js';
 import { eachOf } from './pool.js';
@@ -191,13 +190,6 @@ function record(store: StoreContext, { layers, image, documents }: Prepared): Ou
   return { image, existed: false, healed: false, objects };
 }
 
-/** A layer that the index had lost is needed by whoever names it. */
-function countUsers(index: Index, key: Key): void {
-  const layer = index.layer(key) as LayerRecord;
-  const trees = [...index.trees.getRange()].filter(({ value }) => value.layers.includes(key));
-  index.layers.put(keyBytes(key), { ...layer, refs: imagesWithLayer(index, key).length + trees.length });
-}
-
 /** A layer is recorded without references; the image that brings it is the first to need it. */
 function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['format'], objects: Retained): void {
   const { index } = store;
@@ -205,9 +197,7 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
   const names = absorbed.objects === '' ? [] : absorbed.objects.split('\n');
   const toc = { key: `sha512-${absorbed.toc.sha512}` as Key, size: absorbed.toc.size };
   const recipe = { key: `sha512-${absorbed.recipe.sha512}` as Key, size: absorbed.recipe.size };
-  const isBack =
-    [toc, recipe].some(({ key: blob }) => index.blobs.get(keyBytes(blob))?.gone === true) ||
-    names.some((name) => index.objects.get(objectKey(name))?.gone === true);
+  const lackedBlob = [toc, recipe].some(({ key: blob }) => index.blobs.get(keyBytes(blob))?.gone === true);
   for (const transport of layer.transports) {
     const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
     rememberDigest(index, digest, fingerprint, key);
@@ -218,7 +208,7 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
     const transports = [...new Set([...known.transports, ...layer.transports])];
     if (transports.length > known.transports.length) index.layers.put(keyBytes(key), { ...known, transports });
     if (known.incomplete === true)
-      add(objects, heal(store, { ...known, transports, toc, recipe }, known, names, absorbed));
+      add(objects, healLayer(store, known, { ...known, transports, toc, recipe }, names, absorbed));
     else countShared(index, key, objects);
     for (const { key: blob, size } of [toc, recipe]) listBlob(index, blob, size);
     return;
@@ -239,30 +229,10 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
     transports: layer.transports,
     refs: 0,
   });
-  add(objects, retainObjects(index, names, absorbed.sizes, absorbed.skipped));
+  const retained = retainObjects(index, names, absorbed.sizes, absorbed.skipped);
+  add(objects, retained);
   // What was gone from layers of other images came along.
-  if (isBack) unmarkWholeLayers(store);
-}
-
-/** A layer that lacked something has been read again. Its documents may be packed in another way than they were. */
-function heal(
-  store: StoreContext,
-  read: LayerRecord,
-  known: LayerRecord,
-  names: readonly string[],
-  absorbed: AbsorbResult,
-): Retained {
-  const { index } = store;
-  for (const { key, size } of [read.toc, read.recipe]) retainBlob(index, key, size);
-  for (const { key } of [known.toc, known.recipe]) releaseBlob(index, key);
-  const { uncounted, ...layer } = read;
-  index.layers.put(keyBytes(layer.key), layer);
-  const back =
-    uncounted === true
-      ? retainObjects(index, names, absorbed.sizes, absorbed.skipped)
-      : restoreObjects(index, names, absorbed.skipped);
-  unmarkWholeLayers(store);
-  return back;
+  if (lackedBlob || retained.back > 0) unmarkWholeLayers(store);
 }
 
 function add(objects: Retained, more: Retained): void {
@@ -278,17 +248,6 @@ function countShared(index: Index, key: Key, objects: Retained): void {
 function rememberImage(index: Index, image: ImageRecord): void {
   putImage(index, image);
   for (const digest of image.digests ?? []) index.digests.put(digestBytes(digest), image.key);
-}
-
-/** Some of them were gone. Those that came belong together, so they take the place of all. */
-function replaceDocuments(
-  index: Index,
-  existing: ImageRecord,
-  again: ImageRecord,
-  sizes: ReadonlyMap<Key, number>,
-): void {
-  for (const key of blobsOf(again)) retainBlob(index, key, sizes.get(key) as number);
-  for (const key of blobsOf(existing)) releaseBlob(index, key);
 }
 
 /**
@@ -312,17 +271,8 @@ export function merge(
   if (first !== undefined) Object.assign(merged, first);
   if (news.length > 0) merged.aliases = [...(existing.aliases ?? []), ...news];
   if (again.digests !== undefined) merged.digests = [...new Set([...(existing.digests ?? []), ...again.digests])];
-  const documents = blobsOf(again);
-  if (!blobsOf(existing).every((key) => hasBlob(index, key)) && documents.every((key) => sizes.has(key))) {
-    replaceDocuments(index, existing, again, sizes);
-    const { manifest, digest, archives } = again;
-    const { archives: _old, ...rest } = merged;
-    const given = {
-      manifest,
-      ...(digest === undefined ? {} : { digest }),
-      ...(archives === undefined ? {} : { archives }),
-    };
-    const renewed = { ...rest, ...given };
+  const renewed = renewDocuments(index, merged, again, sizes);
+  if (renewed !== undefined) {
     rememberImage(index, renewed);
     return renewed;
   }

@@ -150,11 +150,11 @@ class Repair {
   #brokenTrees(): Map<string, string> {
     const { index, layout } = this.#store;
     const files = this.#damagedFiles();
+    const told = new Map(this.#suspects.filter(({ kind }) => kind === 'tree').map(({ id, what }) => [id, what]));
     const broken = new Map<string, string>();
     for (const { value: tree } of index.trees.getRange()) {
       const known = this.#seen.get(tree.id) === tree.renderedAt;
-      const suspect = known ? this.#suspects.find(({ kind, id }) => kind === 'tree' && id === tree.id) : undefined;
-      const what = suspect?.what ?? this.#faultOf(tree, known, files);
+      const what = (known ? told.get(tree.id) : undefined) ?? this.#faultOf(tree, known, files);
       if (what !== undefined) broken.set(tree.id, what);
       else if (!fs.existsSync(layout.rootfs(tree.id))) broken.set(tree.id, 'missing');
     }

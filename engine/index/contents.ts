@@ -44,13 +44,13 @@ export interface Retained {
   sharedBytes: number;
 }
 
-/** One more layer needs these objects. */
+/** One more layer needs these objects, all of which are in their places. @returns with `back`, how many of them had been gone */
 export function retainObjects(
   index: Index,
   names: readonly string[],
   sizes: Float64Array,
   skipped: Readonly<Record<string, string[]>>,
-): Retained {
+): Retained & { back: number } {
   const retained: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const revived = { count: 0, bytes: 0 };
   const back = { count: 0, bytes: 0 };
@@ -93,7 +93,7 @@ export function retainObjects(
   });
   retained.new += back.count;
   retained.newBytes += back.bytes;
-  return retained;
+  return { ...retained, back: back.count };
 }
 
 /** Those of a layer's objects that were gone are back; the layer holds its references already. */
