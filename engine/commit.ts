@@ -5,8 +5,10 @@
 import * as fs from 'node:fs';
 import type { AbsorbResult } from '../workers/protocol.js';
 import type { StoreContext } from './context.js';
+import { commitImages, type DocumentWriter, keyOfBytes, stageDocument } from './documents.js';
 import { CairnError } from './errors.js';
 import { countUsers, healLayer, renewDocuments } from './heal.js';
+import { documentOf, encodeImageDocument } from './image-document.js';
 import {
   digestBytes,
   listBlob,
@@ -17,10 +19,10 @@ import {
   retainLayer,
   retainObjects,
 } from './index/contents.js';
-import { blobsOf, putImage, referencesOf } from './index/images.js';
+import { blobsOf, imagesWithLayer, putImage, referencesOf } from './index/images.js';
 import type { Index } from './index/open.js';
-import type { ImageRecord } from './index/records.js';
-import { hexOf, type Key, keyBytes } from './key.js';
+import type { BlobRef, ImageRecord, LayerRecord } from './index/records.js';
+import { type Key, keyBytes } from './key.js';
 import { stagedArchive, stagedDocument, stagedNames, stagedObjects, stagedRecipe, stagedToc } from './layout.js';
 import { eachOf } from './pool.js';
 import { isWhole, unmarkWholeLayers } from './whole.js';
@@ -65,12 +67,6 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-/** Writes a document to an import's staging. */
-export function stageDocument(staging: string, key: Key, bytes: Uint8Array): void {
-  fs.writeFileSync(stagedDocument(staging, key), bytes, { mode: 0o600 });
-  fs.appendFileSync(stagedNames(staging), `\n${hexOf(key)}`, { mode: 0o600 });
-}
-
 export class Committer {
   readonly #store: StoreContext;
   #waiting: Waiting[] = [];
@@ -111,6 +107,7 @@ export class Committer {
 
   async #commit(all: readonly Prepared[]): Promise<(Outcome | Error)[]> {
     const { pool, disk, layout, index } = this.#store;
+    const staged = new Map(all.map((prepared) => [prepared, stageImageDocument(index, prepared)]));
     for (const { staging, absorbed } of all.flatMap((prepared) => prepared.layers)) {
       if (absorbed.kept !== undefined) fs.appendFileSync(stagedNames(staging), `\n${absorbed.kept.sha512}`);
     }
@@ -127,9 +124,11 @@ export class Committer {
       ...layers.flatMap(({ staging, absorbed: { kept } }): [string, string][] =>
         kept === undefined ? [] : [[stagedArchive(staging), layout.blob(`sha512-${kept.sha512}`)]],
       ),
-      ...batch.flatMap(({ staging, documents }) =>
-        [...documents.keys()].map((key): [string, string] => [stagedDocument(staging, key), layout.blob(key)]),
-      ),
+      ...batch.flatMap((prepared): [string, string][] => {
+        const document = staged.get(prepared);
+        const keys = [...prepared.documents.keys(), ...(document === undefined ? [] : [document.key])];
+        return keys.map((key) => [stagedDocument(prepared.staging, key), layout.blob(key)]);
+      }),
     ];
     const newObjects = batch.filter((each) => each.layers.length > 0).map(({ staging }) => stagedObjects(staging));
     const shares = Array.from({ length: pool.size }, (_none, share) => share);
@@ -144,7 +143,9 @@ export class Committer {
       }),
     );
     await disk.sync();
-    return index.commit(() => all.map((prepared) => refusals.get(prepared) ?? record(this.#store, prepared)));
+    return commitImages(this.#store, (writer) =>
+      all.map((each) => refusals.get(each) ?? record(this.#store, writer, each, staged.get(each))),
+    );
   }
 }
 
@@ -157,13 +158,48 @@ function refusalOf({ check }: Prepared): Error | undefined {
   }
 }
 
+/**
+ * Stages the document of an image that is not here yet, so that it needs no sync of its own.
+ * @returns `undefined` for one that is here, or whose layers are not all here
+ */
+function stageImageDocument(index: Index, { image, layers, staging }: Prepared): BlobRef | undefined {
+  if (index.image(image.key) !== undefined) return undefined;
+  const fresh = new Map(layers.map((layer) => [layer.key, layer]));
+  const records: LayerRecord[] = [];
+  for (const key of new Set(image.layers)) {
+    const known = index.layer(key);
+    const layer = fresh.get(key);
+    if (layer !== undefined) records.push(withTransports(known ?? layerRecord(layer, image.format), layer.transports));
+    else if (known !== undefined) records.push(known);
+    else return undefined;
+  }
+  const bytes = encodeImageDocument(documentOf(image, records, 1));
+  const key = keyOfBytes(bytes);
+  stageDocument(staging, key, bytes);
+  return { key, size: bytes.length };
+}
+
 /** Runs inside the transaction. An import that cannot be recorded changes nothing and leaves the others of its batch alone. */
-function record(store: StoreContext, { layers, image, documents }: Prepared): Outcome | CairnError {
+function record(
+  store: StoreContext,
+  writer: DocumentWriter,
+  { layers, image, documents }: Prepared,
+  document: BlobRef | undefined,
+): Outcome | CairnError {
   const { index } = store;
+  // Placed already; unless the image takes it, nothing needs it, and gc sweeps it.
+  if (document !== undefined) retainBlob(index, document.key, document.size);
+  const disown = (): void => {
+    if (document !== undefined) releaseBlob(index, document.key);
+  };
   const fresh = new Set(layers.map(({ key }) => key));
-  if (image.layers.some((key) => !fresh.has(key) && index.layer(key) === undefined)) return 'lost';
+  if (image.layers.some((key) => !fresh.has(key) && index.layer(key) === undefined)) {
+    disown();
+    return 'lost';
+  }
   const foreign = image.layers.find((key) => (index.layer(key)?.format ?? image.format) !== image.format);
   if (foreign !== undefined) {
+    disown();
     const why = `${foreign} is in the store as a layer of another format, which gives its entries another meaning`;
     return new CairnError('ERR_UNSUPPORTED', why);
   }
@@ -171,6 +207,7 @@ function record(store: StoreContext, { layers, image, documents }: Prepared): Ou
   const sizes = new Map(documents);
   const existing = index.image(image.key);
   const lacked = existing !== undefined && !isWhole(index, existing);
+  const healed = layers.map(({ key }) => key).filter((key) => index.layer(key)?.incomplete === true);
   for (const layer of layers) {
     const listed = index.layer(layer.key) !== undefined;
     recordLayer(store, layer, image.format, objects);
@@ -179,24 +216,35 @@ function record(store: StoreContext, { layers, image, documents }: Prepared): Ou
     if (kept !== undefined) sizes.set(`sha512-${kept.sha512}`, kept.size);
   }
   for (const key of new Set(image.layers)) if (!fresh.has(key)) countShared(index, key, objects);
+  for (const key of healed) reviseUsers(index, writer, key, image.key);
   if (existing !== undefined) {
-    const merged = merge(index, existing, image, sizes);
+    disown();
+    const merged = merge(index, writer, existing, image, sizes);
     for (const [key, size] of sizes) listBlob(index, key, size);
     return { image: merged, existed: true, healed: lacked && isWhole(index, merged), objects };
   }
   for (const key of new Set(image.layers)) retainLayer(index, key);
   for (const key of blobsOf(image)) retainBlob(index, key, sizes.get(key) as number);
-  rememberImage(index, image);
-  return { image, existed: false, healed: false, objects };
+  // Another process may have told the index more of a layer since the document was staged; then it is written once more.
+  const recorded = writer.revise(document === undefined ? image : { ...image, document: document.key, revision: 1 });
+  rememberImage(index, recorded);
+  return { image: recorded, existed: false, healed: false, objects };
+}
+
+/** A layer that was healed may have other documents of its own; those of the other images that need it say so. */
+function reviseUsers(index: Index, writer: DocumentWriter, layer: Key, except: Key): void {
+  for (const image of imagesWithLayer(index, layer)) {
+    if (image.key !== except) index.images.put(keyBytes(image.key), writer.revise(image));
+  }
 }
 
 /** A layer is recorded without references; the image that brings it is the first to need it. */
 function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['format'], objects: Retained): void {
   const { index } = store;
   const { key, absorbed } = layer;
-  const names = absorbed.objects === '' ? [] : absorbed.objects.split('\n');
-  const toc = { key: `sha512-${absorbed.toc.sha512}` as Key, size: absorbed.toc.size };
-  const recipe = { key: `sha512-${absorbed.recipe.sha512}` as Key, size: absorbed.recipe.size };
+  const names = namesOf(absorbed);
+  const recorded = layerRecord(layer, format);
+  const { toc, recipe } = recorded;
   const lackedBlob = [toc, recipe].some(({ key: blob }) => index.blobs.get(keyBytes(blob))?.gone === true);
   for (const transport of layer.transports) {
     const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
@@ -204,31 +252,15 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
   }
   const known = index.layer(key);
   if (known !== undefined) {
-    // One layer may come in many archives: compressed anew, it has another digest.
-    const transports = [...new Set([...known.transports, ...layer.transports])];
-    if (transports.length > known.transports.length) index.layers.put(keyBytes(key), { ...known, transports });
-    if (known.incomplete === true)
-      add(objects, healLayer(store, known, { ...known, transports, toc, recipe }, names, absorbed));
+    const told = withTransports(known, layer.transports);
+    if (told.transports.length > known.transports.length) index.layers.put(keyBytes(key), told);
+    if (known.incomplete === true) add(objects, healLayer(store, known, { ...told, toc, recipe }, names, absorbed));
     else countShared(index, key, objects);
     for (const { key: blob, size } of [toc, recipe]) listBlob(index, blob, size);
     return;
   }
-  retainBlob(index, toc.key, toc.size);
-  retainBlob(index, recipe.key, recipe.size);
-  index.layers.put(keyBytes(key), {
-    key,
-    format,
-    size: absorbed.size,
-    toc,
-    recipe,
-    entries: absorbed.entries,
-    files: absorbed.files,
-    contentBytes: absorbed.contentBytes,
-    objects: names.length,
-    objectBytes: absorbed.sizes.reduce((total, each) => total + each, 0),
-    transports: layer.transports,
-    refs: 0,
-  });
+  for (const blob of [toc, recipe]) retainBlob(index, blob.key, blob.size);
+  index.layers.put(keyBytes(key), recorded);
   const retained = retainObjects(index, names, absorbed.sizes, absorbed.skipped);
   add(objects, retained);
   // What was gone from layers of other images came along.
@@ -237,6 +269,34 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
 
 function add(objects: Retained, more: Retained): void {
   for (const name of Object.keys(objects) as (keyof Retained)[]) objects[name] += more[name];
+}
+
+/** A layer as an import found it; nothing needs it yet. */
+function layerRecord({ key, absorbed, transports }: NewLayer, format: ImageRecord['format']): LayerRecord {
+  const { toc, recipe, size, entries, files, contentBytes, sizes } = absorbed;
+  return {
+    key,
+    format,
+    size,
+    toc: { key: `sha512-${toc.sha512}`, size: toc.size },
+    recipe: { key: `sha512-${recipe.sha512}`, size: recipe.size },
+    entries,
+    files,
+    contentBytes,
+    objects: namesOf(absorbed).length,
+    objectBytes: sizes.reduce((total, each) => total + each, 0),
+    transports,
+    refs: 0,
+  };
+}
+
+function namesOf({ objects }: AbsorbResult): string[] {
+  return objects === '' ? [] : objects.split('\n');
+}
+
+/** One layer may come in many archives: compressed anew, it has another digest. */
+function withTransports(layer: LayerRecord, transports: readonly string[]): LayerRecord {
+  return { ...layer, transports: [...new Set([...layer.transports, ...transports])] };
 }
 
 function countShared(index: Index, key: Key, objects: Retained): void {
@@ -257,6 +317,7 @@ function rememberImage(index: Index, image: ImageRecord): void {
  */
 export function merge(
   index: Index,
+  documents: DocumentWriter,
   existing: ImageRecord,
   again: ImageRecord,
   sizes: ReadonlyMap<Key, number> = new Map(),
@@ -273,8 +334,9 @@ export function merge(
   if (again.digests !== undefined) merged.digests = [...new Set([...(existing.digests ?? []), ...again.digests])];
   const renewed = renewDocuments(index, merged, again, sizes);
   if (renewed !== undefined) {
-    rememberImage(index, renewed);
-    return renewed;
+    const revised = documents.revise(renewed);
+    rememberImage(index, revised);
+    return revised;
   }
   if (existing.archives === undefined && again.archives !== undefined) {
     merged.archives = again.archives;
@@ -283,6 +345,7 @@ export function merge(
     for (const key of [...again.archives, again.manifest]) retainBlob(index, key, sizes.get(key) as number);
     releaseBlob(index, existing.manifest);
   }
-  rememberImage(index, merged);
-  return merged;
+  const revised = documents.revise(merged);
+  rememberImage(index, revised);
+  return revised;
 }

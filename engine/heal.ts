@@ -43,7 +43,7 @@ export function countUsers(index: Index, key: Key): void {
 /**
  * Documents or kept archives of an image were gone. Those that came belong together, so they take the place of all.
  * @param sizes of the blobs that came
- * @returns `undefined` when there is nothing to mend, or nothing to mend it with
+ * @returns the image, without its own document, which is made anew; `undefined` when there is nothing to mend, or nothing to mend it with
  */
 export function renewDocuments(
   index: Index,
@@ -55,7 +55,7 @@ export function renewDocuments(
   if (blobsOf(existing).every((key) => hasBlob(index, key)) || !came.every((key) => sizes.has(key))) return undefined;
   for (const key of came) retainBlob(index, key, sizes.get(key) as number);
   for (const key of blobsOf(existing)) releaseBlob(index, key);
-  const { archives: _gone, ...kept } = existing;
+  const { archives: _gone, document: _released, ...kept } = existing;
   const { manifest, digest, archives } = again;
   return {
     ...kept,

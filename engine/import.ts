@@ -13,6 +13,7 @@ import { Absorber } from './absorb.js';
 import { type Committed, Committer, merge, type Outcome, type Prepared } from './commit.js';
 import { mustWrite, type StoreContext } from './context.js';
 import { deleteSmall } from './delete.js';
+import { commitImages } from './documents.js';
 import { CairnError, toCairnError } from './errors.js';
 import { prepareAci } from './import/aci.js';
 import { Claims } from './import/claims.js';
@@ -240,9 +241,9 @@ export class Importer {
   /** Importing counts as use, and changes nothing else of an image that is here. */
   async #alreadyHere(source: string, image: ImageRecord, begun: number, again = image): Promise<Imported> {
     const { index } = this.#store;
-    const merged = await index.commit(() => {
+    const merged = await commitImages(this.#store, (documents) => {
       const now = index.image(image.key);
-      return now === undefined ? image : merge(index, now, again);
+      return now === undefined ? image : merge(index, documents, now, again);
     });
     const layers = [...new Set(image.layers)].map((key) => index.layer(key));
     const objects = {

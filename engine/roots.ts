@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { mustWrite, type StoreContext } from './context.js';
 import { Needs } from './dependencies.js';
+import { commitImages, type DocumentWriter } from './documents.js';
 import { CairnError } from './errors.js';
 import type { Catalogue } from './index/catalogue.js';
 import type { Index } from './index/open.js';
@@ -11,13 +12,16 @@ import { type Key, keyBytes } from './key.js';
 /** Pins an image, or takes the pin away; idempotent. */
 export async function setPinned(store: StoreContext, image: ImageRecord, pinned: boolean): Promise<ImageRecord> {
   mustWrite(store);
-  return store.index.commit(() => {
-    const known = store.index.image(image.key);
+  const { index } = store;
+  const change = (documents: DocumentWriter): ImageRecord => {
+    const known = index.image(image.key);
     if (known === undefined) throw new CairnError('ERR_NOT_FOUND', `${image.name} was removed meanwhile`);
-    const record = { ...known, pinned };
-    store.index.images.put(keyBytes(image.key), record);
+    const record = documents.revise({ ...known, pinned });
+    index.images.put(keyBytes(image.key), record);
     return record;
-  });
+  };
+  // On a full disk, too: taking a pin away comes before making room, and setting one keeps what must not be removed for it.
+  return commitImages(store, change, (work) => index.commitRemoval(work));
 }
 
 /** @param ttlMs how long the lease holds, in milliseconds */

@@ -31,7 +31,13 @@ export function referencesOf(image: ImageRecord): { name: string; labels: Label[
 
 /** The blobs that an image needs besides its layers. */
 export function blobsOf(image: ImageRecord): Key[] {
-  return [image.manifest, ...(image.config === undefined ? [] : [image.config]), ...(image.archives ?? [])];
+  const { manifest, config, archives = [], document } = image;
+  return [
+    manifest,
+    ...(config === undefined ? [] : [config]),
+    ...archives,
+    ...(document === undefined ? [] : [document]),
+  ];
 }
 
 /** Images of one of whose layers this is the key. */

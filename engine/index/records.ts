@@ -41,6 +41,9 @@ export interface ImageRecord {
   dependencies: Dependency[];
   /** Whether its manifest has a path whitelist, so that the manifest need not be read to know that there is none. */
   filters: boolean;
+  /** The blob with its document, and how often that was made anew; none before the store came to format 2. */
+  document?: Key;
+  revision?: number;
 }
 
 export interface LayerRecord {
