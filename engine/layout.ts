@@ -5,6 +5,7 @@
  * <store>/
  *   cairn.json                       format version
  *   index/                           the LMDB environment; it says what exists
+ *   index-1/                         a copy of it from before the store came to format 2
  *   blobs/sha512/ab/<126 hex>        verbatim bytes
  *   objects/ab/<126 hex>.<variant>   one file's content, with its metadata
  *   trees/<tree id>/rootfs           a rendered tree; its image's manifest beside it
@@ -37,6 +38,11 @@ export class Layout {
     this.staging = join(dir, 'staging');
     this.quarantine = join(dir, 'quarantine');
     this.locks = join(dir, 'locks');
+  }
+
+  /** A copy of the index as a store of this format had it, made before the store was migrated. */
+  oldIndex(format: number): string {
+    return join(this.dir, `index-${format}`);
   }
 
   /** All directories of a store, parents first. */

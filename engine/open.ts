@@ -2,17 +2,15 @@
 import * as fs from 'node:fs';
 import type { Identity } from '../workers/protocol.js';
 import { type StoreContext, Uses } from './context.js';
-import { Disk, writeFileDurably } from './durable.js';
+import { Disk } from './durable.js';
 import { CairnError, toCairnError } from './errors.js';
+import { FORMAT_VERSION, makeStore, readFormat } from './format.js';
 import { Index } from './index/open.js';
 import { Layout } from './layout.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { makeOurs } from './owner.js';
 import { defaultWorkers, Pool } from './pool.js';
 import { Staging } from './staging.js';
-
-/** Of the files on disk. A newer one is refused; there is no older one yet. */
-export const FORMAT_VERSION = 1;
 
 export interface OpenOptions {
   dir: string;
@@ -40,12 +38,14 @@ export async function openContext(options: OpenOptions): Promise<StoreContext> {
   const dir = create && !fs.existsSync(options.dir) ? makeDirectory(options.dir) : fs.realpathSync(options.dir);
   const layout = new Layout(dir);
   if (!fs.existsSync(layout.format)) {
-    if (!isEmpty(dir)) throw new CairnError('ERR_NOT_A_STORE', `${dir} is no cairn store`, { path: dir });
+    // Looked for once more: another process may have made all of the store between the two looks.
+    if (!isEmpty(dir) && !fs.existsSync(layout.format))
+      throw new CairnError('ERR_NOT_A_STORE', `${dir} is no cairn store`, { path: dir });
     if (!create) missing(dir);
     makeOurs(layout, options.foreign === true, () => {});
     makeStore(layout);
   }
-  checkFormat(layout);
+  const format = readFormat(layout);
   const notice = options.onNotice ?? (() => {});
   if (!readOnly) {
     makeOurs(layout, options.foreign === true, notice);
@@ -58,7 +58,7 @@ export async function openContext(options: OpenOptions): Promise<StoreContext> {
     await index.close();
     throw error;
   }
-  return {
+  const context: StoreContext = {
     layout,
     index,
     pool: new Pool(options.workers ?? defaultWorkers()),
@@ -70,6 +70,28 @@ export async function openContext(options: OpenOptions): Promise<StoreContext> {
     notice,
     uses: new Uses(layout.useLock, readOnly),
   };
+  if (!readOnly && format < FORMAT_VERSION) await bringUpToDate(context);
+  return context;
+}
+
+/** A full disk is no reason not to open a store: removing from it may be what it is opened for. */
+async function bringUpToDate(store: StoreContext): Promise<void> {
+  const { migrate } = await import('./migrate.js');
+  try {
+    await migrate(store);
+  } catch (thrown) {
+    const error = toCairnError(thrown);
+    if (error instanceof CairnError && error.code === 'ERR_NO_SPACE') {
+      store.notice(
+        `no room to bring the store to format ${FORMAT_VERSION}; this is tried again when it is next opened`,
+      );
+      return;
+    }
+    await store.disk.close();
+    store.staging.close();
+    await store.index.close();
+    throw error;
+  }
 }
 
 function missing(dir: string): never {
@@ -91,37 +113,6 @@ function isEmpty(dir: string): boolean {
     return fs.readdirSync(dir).every((name) => name.startsWith('cairn.json'));
   } catch (error) {
     throw toCairnError(error);
-  }
-}
-
-/** The format comes first: a directory with anything else in it is never taken for a store. */
-function makeStore(layout: Layout): void {
-  try {
-    fs.chmodSync(layout.dir, 0o700);
-    writeFileDurably(layout.format, `${JSON.stringify({ format: FORMAT_VERSION })}\n`, 0o644);
-  } catch (error) {
-    // Someone else is making the same store at the same moment, with the same content.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw toCairnError(error, 'the store cannot be made');
-  }
-}
-
-function checkFormat(layout: Layout): void {
-  let format: unknown;
-  try {
-    format = (JSON.parse(fs.readFileSync(layout.format, 'utf8')) as { format?: unknown }).format;
-  } catch (cause) {
-    throw new CairnError('ERR_NOT_A_STORE', `${layout.format} cannot be read`, { path: layout.format, cause });
-  }
-  if (!Number.isInteger(format))
-    throw new CairnError('ERR_NOT_A_STORE', `${layout.format} has no format version`, { path: layout.format });
-  if ((format as number) > FORMAT_VERSION) {
-    throw new CairnError(
-      'ERR_STORE_VERSION',
-      `the store has format ${format}; this version of cairn knows ${FORMAT_VERSION}`,
-      {
-        path: layout.dir,
-      },
-    );
   }
 }
 

@@ -82,7 +82,7 @@ test('a read-only store is read, and not written', { skip: NEEDS_ROOT }, async (
 test('a store of a newer version is refused', async (t) => {
   const store = join(temporaryDirectory(t), 'store');
   await cairn(['put', '-'], { store, input: Buffer.from('x') });
-  fs.writeFileSync(join(store, 'cairn.json'), '{"format":2}\n');
+  fs.writeFileSync(join(store, 'cairn.json'), '{"format":3}\n');
   const refused = await cairn(['ls', '--json'], { store });
   assert.deepEqual([refused.code, refused.error().code], [1, 'ERR_STORE_VERSION']);
 });

@@ -6,6 +6,7 @@ import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
+import { syncDirectory, syncFile } from '../durable.js';
 import { CairnError, toCairnError } from '../errors.js';
 import { type Key, keyBytes } from '../key.js';
 import { BesideDirectory } from './beside.js';
@@ -30,6 +31,8 @@ const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, or
 /** Enough pages to let go of some fifty thousand objects. */
 const RESERVE_BYTES = 8 * 2 ** 20;
 const MAX_DATABASES = 16;
+/** LMDB's name for the file that holds everything. */
+export const DATA_FILE = 'data.mdb';
 const MAX_READERS = 512;
 
 export class Index {
@@ -85,6 +88,11 @@ export class Index {
     this.#keepReserve();
   }
 
+  /** Version of the records. */
+  get schema(): number {
+    return (this.meta.get('schema') as number | undefined) ?? SCHEMA_VERSION;
+  }
+
   /** @throws CairnError `ERR_STORE_VERSION` when a newer version wrote it */
   async checkSchema(readOnly: boolean): Promise<void> {
     const version = this.meta.get('schema');
@@ -127,6 +135,18 @@ export class Index {
       fs.rmSync(this.#reserve);
       return this.commit(change);
     }
+  }
+
+  /** Writes a compacted copy of what is committed now, for which nobody need wait. Durable when it resolves. @param dir is made */
+  async copyTo(dir: string): Promise<void> {
+    fs.mkdirSync(dir, { mode: 0o700 });
+    try {
+      await this.env.backup(dir, true);
+    } catch (error) {
+      throw toCairnError(systemError(error), 'the index cannot be copied');
+    }
+    syncFile(join(dir, DATA_FILE));
+    syncDirectory(dir);
   }
 
   /** Sets aside the space that {@link commitRemoval} may use, if there is any. */

@@ -8,7 +8,7 @@ import type { Dependency } from '../manifest/image.js';
 import type { Label } from '../name.js';
 
 /** Raised whenever a record changes its shape. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 export interface ImageRecord {
   /** For an ACI the key of its tar, for an OCI image that of its configuration, which names all of its layers. */
