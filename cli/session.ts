@@ -38,6 +38,9 @@ export interface Session<O> {
   say(message: string): void;
 }
 
+/** What comes before the store is opened. @returns what to open it with */
+export type Prepare = (options: OpenOptions, running: OperationOptions) => Promise<OpenOptions>;
+
 /**
  * Opens the store, runs the command and closes the store again, whatever happens. Ctrl-C cancels; a second one ends the process at
  * once.
@@ -46,6 +49,7 @@ export async function withStore<O extends object>(
   command: Command,
   access: Access,
   work: (session: Session<O>) => Promise<number | undefined>,
+  prepare?: Prepare,
 ): Promise<void> {
   const options = command.optsWithGlobals<O & Globals>();
   const interrupts = catchInterrupts();
@@ -55,12 +59,14 @@ export async function withStore<O extends object>(
     if (options.quiet !== true) process.stderr.write(`cairn: ${message}\n`);
   };
   try {
-    const store = await open(options, access, say);
+    const running = { signal: interrupts.signal, ...(line === undefined ? {} : { onProgress: line.show }) };
+    const opening = openOptions(options, access, say);
+    const store = await open(prepare === undefined ? opening : await prepare(opening, running), access);
     try {
       const code = await work({
         store,
         options,
-        running: { signal: interrupts.signal, ...(line === undefined ? {} : { onProgress: line.show }) },
+        running,
         print: (result, text) => {
           line?.clear();
           write(options.json === true ? `${JSON.stringify(result)}\n` : text(result));
@@ -99,20 +105,25 @@ function write(text: string): void {
   if (text !== '') process.stdout.write(text);
 }
 
-async function open(options: Globals, access: Access, onNotice: (message: string) => void): Promise<Store> {
-  const { openStore } = await import('../engine/store.js');
+function openOptions(options: Globals, access: Access, onNotice: (message: string) => void): OpenOptions {
   const base: OpenOptions = { dir: storeDir(options), create: access === 'write', limits: limitsIn(options), onNotice };
   if (options.workers !== undefined) base.workers = options.workers;
   if (options.allowForeignStore === true) base.foreign = true;
   if (options.readOnly === true) {
-    if (access === 'read') return openStore({ ...base, readOnly: true });
-    throw new CairnError('ERR_READ_ONLY', 'this command writes to the store', { path: base.dir });
+    if (access === 'write')
+      throw new CairnError('ERR_READ_ONLY', 'this command writes to the store', { path: base.dir });
+    base.readOnly = true;
   }
+  return base;
+}
+
+async function open(base: OpenOptions, access: Access): Promise<Store> {
+  const { openStore } = await import('../engine/store.js');
   try {
     return await openStore(base);
   } catch (error) {
     if (access === 'write' || !(error instanceof CairnError) || !READABLE_ALL_THE_SAME.has(error.code)) throw error;
-    if (error.code === 'ERR_FOREIGN_STORE') onNotice(`${error.path} belongs to another user: it is only read`);
+    if (error.code === 'ERR_FOREIGN_STORE') base.onNotice?.(`${error.path} belongs to another user: it is only read`);
     return openStore({ ...base, readOnly: true });
   }
 }

@@ -10,7 +10,6 @@ import { CairnError } from './errors.js';
 import { countUsers, healLayer, renewDocuments } from './heal.js';
 import { documentOf, encodeImageDocument } from './image-document.js';
 import {
-  digestBytes,
   listBlob,
   type Retained,
   releaseBlob,
@@ -19,7 +18,7 @@ import {
   retainLayer,
   retainObjects,
 } from './index/contents.js';
-import { blobsOf, imagesWithLayer, putImage, referencesOf } from './index/images.js';
+import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from './index/images.js';
 import type { Index } from './index/open.js';
 import type { BlobRef, ImageRecord, LayerRecord } from './index/records.js';
 import { type Key, keyBytes } from './key.js';
@@ -303,11 +302,6 @@ function countShared(index: Index, key: Key, objects: Retained): void {
   const layer = index.layer(key);
   objects.shared += layer?.objects ?? 0;
   objects.sharedBytes += layer?.objectBytes ?? 0;
-}
-
-function rememberImage(index: Index, image: ImageRecord): void {
-  putImage(index, image);
-  for (const digest of image.digests ?? []) index.digests.put(digestBytes(digest), image.key);
 }
 
 /**

@@ -1,11 +1,14 @@
 /** Opening a store: is it one, may we write, is it of a version we know. Makes a new one where asked. */
 import * as fs from 'node:fs';
+import { join } from 'node:path';
 import type { Identity } from '../workers/protocol.js';
 import { type StoreContext, Uses } from './context.js';
 import { Disk } from './durable.js';
 import { CairnError, toCairnError } from './errors.js';
 import { FORMAT_VERSION, makeStore, readFormat } from './format.js';
-import { Index } from './index/open.js';
+import { damagedIndex } from './index/guard.js';
+import { DATA_FILE, Index } from './index/open.js';
+import { faultOfPages } from './index/pages.js';
 import { Layout } from './layout.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { makeOurs } from './owner.js';
@@ -20,6 +23,8 @@ export interface OpenOptions {
   readOnly?: boolean;
   /** Write to a store that belongs to another user. */
   foreign?: boolean;
+  /** Look at every page of the index before it is used, which takes as long as reading it. */
+  verifyIndex?: boolean;
   /** Worker threads; as many as there are processors, at most eight. */
   workers?: number;
   limits?: Partial<Limits>;
@@ -51,6 +56,7 @@ export async function openContext(options: OpenOptions): Promise<StoreContext> {
     makeOurs(layout, options.foreign === true, notice);
     ensureWritable(layout);
   }
+  checkIndexFile(layout, options.verifyIndex === true);
   const index = new Index(layout.index, readOnly);
   try {
     await index.checkSchema(readOnly);
@@ -116,7 +122,26 @@ function isEmpty(dir: string): boolean {
   }
 }
 
-function ensureWritable(layout: Layout): void {
+/** An index up to this size is looked at whole: it takes a millisecond or two. */
+const SMALL_INDEX = 2 ** 20;
+
+/** LMDB would make a new index where there is none, and crash on some damage. @throws CairnError `ERR_DAMAGED` */
+function checkIndexFile(layout: Layout, thorough: boolean): void {
+  const file = join(layout.index, DATA_FILE);
+  const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  // A store without content may be one that is just being made.
+  if (
+    size === 0 &&
+    [layout.blobs, layout.objects].every((dir) => !fs.existsSync(dir) || fs.readdirSync(dir).length === 0)
+  )
+    return;
+  if (!fs.existsSync(file)) throw damagedIndex(layout.index, 'is missing');
+  const fault = faultOfPages(file, thorough || size <= SMALL_INDEX);
+  if (fault !== undefined) throw damagedIndex(layout.index, `is damaged: ${fault}`);
+}
+
+/** @throws CairnError `ERR_READ_ONLY` */
+export function ensureWritable(layout: Layout): void {
   try {
     fs.accessSync(layout.dir, fs.constants.W_OK);
     for (const dir of layout.directories()) {

@@ -52,7 +52,7 @@ function* withCopies(
 
 /** Looks at files that are nothing but bytes. Findings go by path. */
 export async function verifyBlobs(
-  { pool }: StoreContext,
+  { pool }: Pick<StoreContext, 'pool'>,
   files: Iterable<HashedFile>,
   look: Look,
 ): Promise<VerifyResult> {

@@ -249,6 +249,24 @@ export interface VerifyBlobsTask {
   quick: boolean;
 }
 
+/** Looks whether objects are there, and what of their metadata is not. */
+export interface SurveyObjectsTask {
+  kind: 'survey-objects';
+  control: Control;
+  objects: string;
+  names: string[];
+  sizes: Float64Array;
+  /** Per name: the extended attributes that it should have. */
+  xattrs: Record<string, string[]>;
+}
+
+export interface SurveyResult {
+  /** Objects that are missing or of another size. */
+  findings: Finding[];
+  /** Objects that do not have all of their metadata: name → what is missing. */
+  skipped: Record<string, string[]>;
+}
+
 export interface Finding {
   /** Object name, path of a blob's file, or path below a tree's root. */
   id: string;
@@ -351,6 +369,7 @@ export interface Tasks {
   settle: [SettleTask, { skipped: Skipped }];
   'verify-objects': [VerifyObjectsTask, VerifyResult];
   'verify-blobs': [VerifyBlobsTask, VerifyResult];
+  'survey-objects': [SurveyObjectsTask, SurveyResult];
   'verify-tree': [VerifyTreeTask, VerifyResult];
   'export-layer': [ExportLayerTask, ExportResult];
   'export-tree': [ExportTreeTask, ExportResult];

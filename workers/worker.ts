@@ -20,6 +20,7 @@ const performers: Performers = {
   settle: async () => (await import('./render.js')).settleDirectories,
   'verify-objects': async () => (await import('./verify.js')).verifyObjects,
   'verify-blobs': async () => (await import('./verify.js')).verifyBlobs,
+  'survey-objects': async () => (await import('./survey.js')).surveyObjects,
   'verify-tree': async () => (await import('./verify-tree.js')).verifyTree,
   'export-layer': async () => (await import('./export.js')).exportLayer,
   'export-tree': async () => (await import('./export.js')).exportTree,

@@ -1,31 +1,57 @@
 import type { Command } from 'commander';
 import { printable } from '../../engine/bytes.js';
 import type { FsckResult } from '../../engine/fsck.js';
+import type { Rebuilt } from '../../engine/rebuild-index.js';
 import { examples } from '../help.js';
 import { EXIT } from '../report.js';
-import { withStore } from '../session.js';
+import { type Prepare, withStore } from '../session.js';
 
 interface Options {
   repair?: boolean;
+  rebuildIndex?: boolean;
 }
 
 export function define(command: Command): void {
   command
     .option('--repair', 'hash everything, quarantine what is damaged, mend what can be mended')
-    .action((options: Options, self: Command) =>
-      withStore<Options>(self, options.repair === true ? 'write' : 'read', async ({ store, running, print }) => {
-        const result = await store.fsck({ ...running, repair: options.repair === true });
-        print(result, text);
-        return result.ok ? EXIT.done : EXIT.damage;
-      }),
-    );
-  examples(command, ['cairn fsck', 'cairn fsck --json | jq .missing', 'cairn fsck --repair']);
+    .option('--rebuild-index', 'make the index anew from what the store holds, when it is lost or damaged')
+    .action(({ repair = false, rebuildIndex = false }: Options, self: Command) => {
+      let rebuilt: Rebuilt | undefined;
+      const prepare: Prepare = async (opening, running) => {
+        if (rebuildIndex) {
+          const engine = await import('../../engine/rebuild-index.js');
+          rebuilt = await engine.rebuildIndex({ ...opening, ...running });
+        }
+        return { ...opening, verifyIndex: true };
+      };
+      return withStore(
+        self,
+        repair || rebuildIndex ? 'write' : 'read',
+        async ({ store, running, print }) => {
+          const result = await store.fsck({ ...running, repair });
+          const quarantined = [...(rebuilt?.quarantined ?? []), ...result.quarantined];
+          print({ ...result, ...rebuilt, quarantined }, (whole) => text(whole, rebuilt));
+          return result.ok && (rebuilt?.lost ?? []).length === 0 ? EXIT.done : EXIT.damage;
+        },
+        prepare,
+      );
+    });
+  examples(command, [
+    'cairn fsck',
+    'cairn fsck --json | jq .missing',
+    'cairn fsck --repair',
+    'cairn fsck --rebuild-index',
+  ]);
 }
 
-function text({ checked, missing, stray, miscounted, repaired, quarantined, reimport }: FsckResult): string {
+function text(
+  { checked, missing, stray, miscounted, repaired, quarantined, reimport }: FsckResult,
+  rebuilt: Rebuilt | undefined,
+): string {
   const { images, layers, objects, blobs, trees } = checked;
   const putByHand = new Set(missing.filter(({ images: users }) => users.length === 0).map(({ id }) => id));
   const lines = [
+    ...(rebuilt === undefined ? [] : rebuildLines(rebuilt)),
     ...repaired.map(({ kind, id, what, action }) => `${action}: ${kind} ${id}: ${what}`),
     ...quarantined.map((path) => `in quarantine: ${path}`),
     ...missing.map(({ kind, id, what, images: users }) => {
@@ -42,4 +68,15 @@ function text({ checked, missing, stray, miscounted, repaired, quarantined, reim
   const news = missing.some(({ awaited }) => awaited !== true) || miscounted.length > 0;
   if (news) lines.push('"cairn fsck --repair" mends what can be mended');
   return `${lines.map(printable).join('\n')}\n`;
+}
+
+function rebuildLines({ rebuilt, putBlobs, orphans, droppedTrees, lost }: Rebuilt): string[] {
+  const { images, layers, objects, blobs } = rebuilt;
+  return [
+    ...lost.map(({ image, why }) => `lost: ${image}: ${why}`),
+    `made the index anew: ${images} images, ${layers} layers, ${objects} objects, ${blobs} blobs; ${lost.length} lost`,
+    ...(putBlobs === 0 ? [] : [`${putBlobs} blobs that no image names are kept as if they had been put`]),
+    ...(orphans === 0 ? [] : [`${orphans} objects and documents that nothing needs are left to gc`]),
+    `${droppedTrees} trees were dropped, to be rendered again; leases are gone`,
+  ];
 }

@@ -18,6 +18,12 @@ export function putImage(index: Index, image: ImageRecord): void {
   for (const { name } of referencesOf(image)) index.names.put([nameKey(name), image.key], true);
 }
 
+/** Records an image, and that its documents' digests mean it. */
+export function rememberImage(index: Index, image: ImageRecord): void {
+  putImage(index, image);
+  for (const digest of image.digests ?? []) index.digests.put(digestBytes(digest), image.key);
+}
+
 export function removeImageRecord(index: Index, image: ImageRecord): void {
   index.images.remove(keyBytes(image.key));
   for (const { name } of referencesOf(image)) index.names.remove([nameKey(name), image.key]);

@@ -5,11 +5,12 @@
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Database, RootDatabase } from 'lmdb';
+import type { Database, Key as LmdbKey, RootDatabase } from 'lmdb';
 import { syncDirectory, syncFile } from '../durable.js';
 import { CairnError, toCairnError } from '../errors.js';
 import { type Key, keyBytes } from '../key.js';
 import { BesideDirectory } from './beside.js';
+import { damagedIndex, guardReads, isDamage } from './guard.js';
 import {
   type BlobRecord,
   type ImageRecord,
@@ -34,6 +35,8 @@ const MAX_DATABASES = 16;
 /** LMDB's name for the file that holds everything. */
 export const DATA_FILE = 'data.mdb';
 const MAX_READERS = 512;
+/** Beside it: space that {@link Index.commitRemoval} may use. */
+export const RESERVE_FILE = 'reserve';
 
 export class Index {
   readonly env: RootDatabase<unknown, string>;
@@ -52,6 +55,7 @@ export class Index {
   readonly orphans: Database<true, Buffer>;
   readonly trees: Database<TreeRecord, string>;
   readonly leases: Database<LeaseRecord, string>;
+  readonly #path: string;
   readonly #reserve: string;
   readonly #beside: BesideDirectory | undefined;
 
@@ -67,22 +71,25 @@ export class Index {
         overlappingSync: false,
       });
       const binary = { keyEncoding: 'binary' } as const;
-      this.meta = this.env.openDB({ name: 'meta' });
-      this.images = this.env.openDB({ name: 'images', ...binary });
-      this.names = this.env.openDB({ name: 'names' });
-      this.digests = this.env.openDB({ name: 'digests', ...binary });
-      this.fingerprints = this.env.openDB({ name: 'fingerprints' });
-      this.layers = this.env.openDB({ name: 'layers', ...binary });
-      this.blobs = this.env.openDB({ name: 'blobs', ...binary });
-      this.objects = this.env.openDB({ name: 'objects', ...binary });
-      this.orphans = this.env.openDB({ name: 'orphans', ...binary });
-      this.trees = this.env.openDB({ name: 'trees' });
-      this.leases = this.env.openDB({ name: 'leases' });
+      const open = <V, K extends LmdbKey>(name: string, options = {}): Database<V, K> =>
+        guardReads(this.env.openDB<V, K>({ name, ...options }), path);
+      this.meta = open('meta');
+      this.images = open('images', binary);
+      this.names = open('names');
+      this.digests = open('digests', binary);
+      this.fingerprints = open('fingerprints');
+      this.layers = open('layers', binary);
+      this.blobs = open('blobs', binary);
+      this.objects = open('objects', binary);
+      this.orphans = open('orphans', binary);
+      this.trees = open('trees');
+      this.leases = open('leases');
     } catch (cause) {
       this.#beside?.remove();
-      throw new CairnError('ERR_DAMAGED', `the index cannot be opened: ${(cause as Error).message}`, { path, cause });
+      throw damagedIndex(path, `cannot be opened: ${(cause as Error).message}`, cause);
     }
-    this.#reserve = join(path, 'reserve');
+    this.#path = path;
+    this.#reserve = join(path, RESERVE_FILE);
     if (readOnly) return;
     this.env.readerCheck?.();
     this.#keepReserve();
@@ -119,6 +126,7 @@ export class Index {
       await this.env.flushed;
       return result;
     } catch (error) {
+      if (isDamage(error)) throw damagedIndex(this.#path, `cannot be written: ${(error as Error).message}`, error);
       throw toCairnError(systemError(error), 'the index did not commit');
     }
   }

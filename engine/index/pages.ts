@@ -1,0 +1,181 @@
+/**
+ * Looks at LMDB's file before LMDB does. LMDB trusts its pages: of some damage it says so, of some it makes a crash of the whole
+ * process, and of a damaged meta page an empty store. Here only what an intact file always fulfils is asked for.
+ *
+ * A page begins with its number (8 bytes), a transaction (8), padding (2), flags (2) and the bounds of its free space (2 + 2), which
+ * count from the end of this header. Pages 0 and 1 are meta pages: the one with the later transaction is the root of everything.
+ */
+import * as fs from 'node:fs';
+
+const HEADER = 24;
+const MAGIC = 0xbeefc0de;
+const VERSION = 2;
+const FLAG = { branch: 0x01, leaf: 0x02, overflow: 0x04, meta: 0x08 } as const;
+const NODE_HEADER = 8;
+const NODE = { big: 0x01, tree: 0x02 } as const;
+/** Offsets from the beginning of a meta page. */
+const META = {
+  magic: 24,
+  version: 28,
+  pageSize: 48,
+  free: 48,
+  main: 96,
+  lastPage: 144,
+  transaction: 152,
+  end: 168,
+} as const;
+/** Of a tree's record: where the number of its root page stands, and how long it is. */
+const TREE = { root: 40, bytes: 48 } as const;
+const NO_PAGE = 0xffff_ffff_ffff_ffffn;
+/** While others commit, pages that were read may have been given up and used again since: then it is looked at anew. */
+const ATTEMPTS = 5;
+
+/**
+ * @param path the data file
+ * @param thorough every page that is in use, not only where the trees begin
+ * @returns what is wrong with it
+ */
+export function faultOfPages(path: string, thorough: boolean): string | undefined {
+  const fd = fs.openSync(path, 'r');
+  try {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const file = new PageFile(fd);
+      const before = file.newest();
+      if (typeof before === 'string') return before;
+      const fault = file.faultBelow(before, thorough);
+      const after = file.newest();
+      if (fault === undefined || (typeof after !== 'string' && after.transaction === before.transaction)) return fault;
+    }
+    return undefined;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+interface Meta {
+  transaction: bigint;
+  lastPage: bigint;
+  free: bigint;
+  main: bigint;
+}
+
+class PageFile {
+  readonly #fd: number;
+  readonly #bytes: number;
+  #pageSize = 0;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+    this.#bytes = fs.fstatSync(fd).size;
+  }
+
+  /** The meta page that counts, or what is wrong with one of the two. */
+  newest(): Meta | string {
+    if (this.#bytes === 0) return 'it is empty';
+    const metas: Meta[] = [];
+    for (const number of [0, 1]) {
+      const page = this.#read(number * this.#pageSize, META.end);
+      if (page === undefined) return 'it is cut short';
+      if (page.readUInt32LE(META.magic) !== MAGIC || (page.readUInt16LE(18) & FLAG.meta) === 0)
+        return `meta page ${number} is none`;
+      if ((page.readUInt32LE(META.version) & 0xffff) !== VERSION) return `meta page ${number} is of another version`;
+      const pageSize = page.readUInt32LE(META.pageSize);
+      const isSize = pageSize >= 256 && pageSize <= 65536 && (pageSize & (pageSize - 1)) === 0;
+      if (!isSize || (number === 1 && pageSize !== this.#pageSize)) return `meta page ${number} has no size of pages`;
+      this.#pageSize = pageSize;
+      metas.push({
+        transaction: page.readBigUInt64LE(META.transaction),
+        lastPage: page.readBigUInt64LE(META.lastPage),
+        free: page.readBigUInt64LE(META.free + TREE.root),
+        main: page.readBigUInt64LE(META.main + TREE.root),
+      });
+    }
+    const [first, second] = metas as [Meta, Meta];
+    return second.transaction > first.transaction ? second : first;
+  }
+
+  faultBelow({ free, main, lastPage }: Meta, thorough: boolean): string | undefined {
+    // The last pages may be missing while nothing uses them; whether that is so, only a look at all of them tells.
+    const isShort = (lastPage + 1n) * BigInt(this.#pageSize) > BigInt(this.#bytes);
+    const seen = new Set<bigint>();
+    const all = thorough || isShort;
+    return this.#faultOfTree(free, seen, all, false) ?? this.#faultOfTree(main, seen, all, true);
+  }
+
+  /** @param whole all its pages, or only the first; the tree of trees is always read whole */
+  #faultOfTree(root: bigint, seen: Set<bigint>, whole: boolean, ofTrees: boolean): string | undefined {
+    const open = root === NO_PAGE ? [] : [root];
+    for (let number = open.pop(); number !== undefined; number = open.pop()) {
+      if (seen.has(number)) return `page ${number} is used twice`;
+      seen.add(number);
+      const page = this.#page(number);
+      if (page === undefined) return `page ${number} lies beyond its end`;
+      const nodes = nodesOf(page, number);
+      if (typeof nodes === 'string') return nodes;
+      if (!whole && !ofTrees) continue;
+      const isBranch = (page.readUInt16LE(18) & FLAG.branch) !== 0;
+      for (const at of nodes) {
+        if (isBranch) {
+          open.push(BigInt(page.readUInt32LE(at)) + (BigInt(page.readUInt16LE(at + 4)) << 32n));
+          continue;
+        }
+        const fault = this.#faultOfLeaf(page, number, at, seen, whole);
+        if (fault !== undefined) return fault;
+      }
+    }
+    return undefined;
+  }
+
+  #faultOfLeaf(page: Buffer, number: bigint, at: number, seen: Set<bigint>, whole: boolean): string | undefined {
+    const flags = page.readUInt16LE(at + 4);
+    const data = at + NODE_HEADER + page.readUInt16LE(at + 6);
+    const isBig = (flags & NODE.big) !== 0;
+    const isTree = (flags & NODE.tree) !== 0;
+    const bytes = isBig ? 8 : isTree ? TREE.bytes : page.readUInt32LE(at);
+    if (data + bytes > page.length) return `page ${number} has an entry that does not fit`;
+    if (isTree) return this.#faultOfTree(page.readBigUInt64LE(data + TREE.root), seen, whole, false);
+    return isBig && whole ? this.#faultOfOverflow(page.readBigUInt64LE(data)) : undefined;
+  }
+
+  /** A long value lies on pages of its own, only the first of which has a header. */
+  #faultOfOverflow(number: bigint): string | undefined {
+    const page = this.#page(number);
+    if (page === undefined) return `page ${number} lies beyond its end`;
+    if (page.readBigUInt64LE(0) !== number || (page.readUInt16LE(18) & FLAG.overflow) === 0)
+      return `page ${number} is not what it is used as`;
+    const end = (number + BigInt(page.readUInt32LE(20))) * BigInt(this.#pageSize);
+    return end > BigInt(this.#bytes) ? `page ${number} lies beyond its end` : undefined;
+  }
+
+  #page(number: bigint): Buffer | undefined {
+    const at = number * BigInt(this.#pageSize);
+    return at > BigInt(this.#bytes) ? undefined : this.#read(Number(at), this.#pageSize);
+  }
+
+  #read(at: number, length: number): Buffer | undefined {
+    const buffer = Buffer.allocUnsafe(length);
+    return fs.readSync(this.#fd, buffer, 0, length, at) === length ? buffer : undefined;
+  }
+}
+
+/** Where the entries of a branch or leaf page begin, or what is wrong with it. */
+function nodesOf(page: Buffer, number: bigint): number[] | string {
+  const flags = page.readUInt16LE(18) & (FLAG.branch | FLAG.leaf | FLAG.overflow | FLAG.meta);
+  if (page.readBigUInt64LE(0) !== number || (flags !== FLAG.branch && flags !== FLAG.leaf))
+    return `page ${number} is not what it is used as`;
+  const lower = page.readUInt16LE(20);
+  const upper = page.readUInt16LE(22);
+  if (lower > upper || HEADER + upper > page.length || lower % 2 !== 0) return `page ${number} has no sound bounds`;
+  const nodes: number[] = [];
+  for (let i = 0; i < lower / 2; i++) {
+    const at = HEADER + page.readUInt16LE(HEADER + 2 * i);
+    if (
+      at < HEADER + upper ||
+      at + NODE_HEADER > page.length ||
+      at + NODE_HEADER + page.readUInt16LE(at + 6) > page.length
+    )
+      return `page ${number} has an entry that does not fit`;
+    nodes.push(at);
+  }
+  return nodes;
+}
