@@ -21,6 +21,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'cat', summary: 'print one file of an image', load: () => import('./commands/cat.js') },
   { name: 'check', summary: 'hash everything again and compare', load: () => import('./commands/check.js') },
   { name: 'fsck', summary: 'compare the index with the disk', load: () => import('./commands/fsck.js') },
+  { name: 'backup', summary: 'copy the store while it is in use', load: () => import('./commands/backup.js') },
   { name: 'rm', summary: 'remove images', load: () => import('./commands/rm.js') },
   { name: 'pin', summary: 'keep images from being collected', load: () => import('./commands/pin.js') },
   { name: 'unpin', summary: 'take pins away', load: () => import('./commands/unpin.js') },

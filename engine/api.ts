@@ -1,4 +1,5 @@
 /** The public surface of the package. */
+export type { BackedUp } from './backup.js';
 export type { PutResult } from './blobs.js';
 export type { CheckOptions, CheckResult, Damage } from './check.js';
 export type { CheckedOut, CheckoutOptions } from './checkout.js';

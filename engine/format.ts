@@ -1,4 +1,7 @@
-/** `cairn.json`: that a directory is a store, and of which format. Raised last when a store is migrated, so a half migrated one is still of the old. */
+/**
+ * `cairn.json`: that a directory is a store, and of which format. Raised last when a store is migrated, so a half migrated one is
+ * still of the old.
+ */
 import * as fs from 'node:fs';
 import { writeFileDurably } from './durable.js';
 import { CairnError, toCairnError } from './errors.js';
@@ -19,8 +22,8 @@ export function makeStore(layout: Layout): void {
 }
 
 /** Durable when it returns. */
-export function writeFormat(layout: Layout): void {
-  writeFileDurably(layout.format, `${JSON.stringify({ format: FORMAT_VERSION })}\n`, 0o644);
+export function writeFormat(layout: Layout, format = FORMAT_VERSION): void {
+  writeFileDurably(layout.format, `${JSON.stringify({ format })}\n`, 0o644);
 }
 
 /** @throws CairnError `ERR_NOT_A_STORE`, and `ERR_STORE_VERSION` for a newer one */

@@ -40,6 +40,11 @@ export class Layout {
     this.locks = join(dir, 'locks');
   }
 
+  /** There while a backup to this place is not finished. */
+  get unfinished(): string {
+    return join(this.dir, 'backup-unfinished');
+  }
+
   /** A copy of the index as a store of this format had it, made before the store was migrated. */
   oldIndex(format: number): string {
     return join(this.dir, `index-${format}`);

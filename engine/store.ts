@@ -2,6 +2,7 @@
  * The engine's table of contents: what an open store can do. Each verb lives in a file of its own, which is loaded when it is first
  * asked for: a command should not wait for code that it does not run.
  */
+import type { BackedUp } from './backup.js';
 import type { PutResult } from './blobs.js';
 import type { CheckOptions, CheckResult } from './check.js';
 import type { CheckedOut, CheckoutOptions } from './checkout.js';
@@ -158,6 +159,12 @@ export class Store implements AsyncDisposable {
     }
     const { fsckStore } = await import('./fsck.js');
     return fsckStore(this.#context, options);
+  }
+
+  /** Copies the whole store to a new or empty directory, while it is in use. Restoring is opening that. */
+  async backUp(dest: string, options: OperationOptions = {}): Promise<BackedUp> {
+    const { backUp } = await import('./backup.js');
+    return backUp(this.#context, dest, options);
   }
 
   /** A name means what it means, be it damaged: removing is no time for taking another one. */

@@ -348,6 +348,22 @@ export interface PackFilesTask {
   compress: OutputCompression;
 }
 
+/** Gives sharded files a further name below another root, by hard link or else as copies. Makes shards. */
+export interface CloneFilesTask {
+  kind: 'clone-files';
+  control: Control;
+  from: string;
+  to: string;
+  names: string[];
+}
+
+export interface CloneResult {
+  linked: number;
+  copied: number;
+  /** Copies that could not get all of their metadata: name → what is missing. */
+  skipped: Record<string, string[]>;
+}
+
 /** Deletes directory trees and files for good. */
 export interface RemoveTask {
   kind: 'remove';
@@ -374,6 +390,7 @@ export interface Tasks {
   'export-layer': [ExportLayerTask, ExportResult];
   'export-tree': [ExportTreeTask, ExportResult];
   'pack-files': [PackFilesTask, ExportResult];
+  'clone-files': [CloneFilesTask, CloneResult];
   remove: [RemoveTask, null];
 }
 

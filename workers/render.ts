@@ -4,9 +4,10 @@ import { type ByteString, fromText, toFsPath, toText } from '../engine/bytes.js'
 import { syncFile } from '../engine/durable.js';
 import { CairnError } from '../engine/errors.js';
 import { shardedPath } from '../engine/layout.js';
-import { fileKinds, listXattrs, mknod } from '../engine/native.js';
+import { fileKinds, mknod } from '../engine/native.js';
 import { variantOf } from '../engine/object.js';
 import { type ShardRow, unpackShard } from '../engine/render/shard.js';
+import { copyFile } from './clone.js';
 import { checkCancelled, countItems } from './control.js';
 import {
   feasibleDirectoryMode,
@@ -127,14 +128,8 @@ class ShardRenderer {
   }
 
   #makeCopy(object: string, copy: string, copyName: string): void {
-    const from = fs.lstatSync(object, { bigint: true });
     const temporary = `${this.#task.root}.${copyName.slice(-24)}.${process.pid}-${Math.random().toString(36).slice(2)}`;
-    fs.copyFileSync(object, temporary, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
-    fs.chownSync(temporary, Number(from.uid), Number(from.gid));
-    fs.chmodSync(temporary, Number(from.mode & 0o7777n));
-    const own = [...(listXattrs(fromText(object)) ?? [])].map(([xattr, value]) => ({ name: xattr, value }));
-    setXattrs(fromText(temporary), own);
-    setPathTimes(fromText(temporary), Number(from.mtimeNs / 1_000_000_000n), Number(from.mtimeNs % 1_000_000_000n));
+    copyFile(object, temporary);
     try {
       // What lies outside staging must be complete, and this leaves it at once.
       syncFile(temporary);

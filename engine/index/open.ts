@@ -34,6 +34,7 @@ const RESERVE_BYTES = 8 * 2 ** 20;
 const MAX_DATABASES = 16;
 /** LMDB's name for the file that holds everything. */
 export const DATA_FILE = 'data.mdb';
+export const LOCK_FILE = 'lock.mdb';
 const MAX_READERS = 512;
 /** Beside it: space that {@link Index.commitRemoval} may use. */
 export const RESERVE_FILE = 'reserve';

@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import type { BackedUp } from '../../engine/backup.js';
+import { examples } from '../help.js';
+import { withStore } from '../session.js';
+import { formatMs, formatSize } from '../units.js';
+
+export function define(command: Command): void {
+  command.argument('<dest>', 'a new or empty directory').action((dest: string, _options: object, self: Command) =>
+    withStore(self, 'read', async ({ store, running, print }) => {
+      print(await store.backUp(dest, running), text);
+      return undefined;
+    }),
+  );
+  examples(command, ['cairn backup /mnt/backup/cairn', 'cairn --store /mnt/backup/cairn check']);
+}
+
+function text({ dest, images, layers, objects, blobs, bytes, linked, copied, ms }: BackedUp): string {
+  return (
+    `${dest}: ${images} images, ${layers} layers, ${objects} objects, ${blobs} blobs (${formatSize(bytes)}); ` +
+    `${linked} files linked, ${copied} copied, ${formatMs(ms)}\n`
+  );
+}

@@ -1,0 +1,193 @@
+/**
+ * A copy of a store that is a store itself, made while the store is in use.
+ *
+ * copy of the index → its trees, leases and orphans left out → blobs and objects that it lists, by hard link or copy → sync →
+ * cairn.json
+ *
+ * Nobody removes objects meanwhile, and what is added is not in the copy of the index. Without `cairn.json`, which comes last, an
+ * interrupted backup is no store; the next one to the same place begins anew.
+ */
+import * as fs from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { batches } from './batches.js';
+import type { OperationOptions, StoreContext } from './context.js';
+import { Disk, syncDirectory } from './durable.js';
+import { CairnError, toCairnError } from './errors.js';
+import { readFormat, writeFormat } from './format.js';
+import { bytesOf, bytesOfBlob, readOrphan } from './index/contents.js';
+import { Index, LOCK_FILE, objectKey, objectName, RESERVE_FILE } from './index/open.js';
+import { hexOf, keyOf } from './key.js';
+import { Layout } from './layout.js';
+import { eachOf, withControl } from './pool.js';
+import { dropTreeRecord } from './release.js';
+
+export interface BackedUp {
+  dest: string;
+  images: number;
+  layers: number;
+  objects: number;
+  blobs: number;
+  /** Of blobs and objects. */
+  bytes: number;
+  /** Files that the store and its backup share. */
+  linked: number;
+  copied: number;
+  ms: number;
+}
+
+/**
+ * @param dest a new or empty directory outside the store, or what an interrupted backup left
+ * @throws CairnError `ERR_EXISTS`, `ERR_USAGE` for a place inside the store, `ERR_DAMAGED` for a store that lacks something
+ */
+export async function backUp(store: StoreContext, dest: string, options: OperationOptions = {}): Promise<BackedUp> {
+  const begun = performance.now();
+  const target = new Layout(placeFor(store.layout, dest));
+  return store.uses.during(options.signal, async () => {
+    let isOurs = false;
+    try {
+      await clear(store, target);
+      isOurs = fs.mkdirSync(target.dir, { recursive: true, mode: 0o700 }) !== undefined;
+      fs.writeFileSync(target.unfinished, '', { mode: 0o600 });
+      syncDirectory(target.dir);
+      const counts = await copyStore(store, target, options);
+      return { dest: target.dir, ...counts, ms: Math.round(performance.now() - begun) };
+    } catch (error) {
+      await clear(store, target);
+      if (isOurs) fs.rmdirSync(target.dir);
+      throw toCairnError(error, 'the backup cannot be written');
+    }
+  });
+}
+
+/** Where the backup goes; a directory that holds anything else stays as it is. */
+function placeFor(layout: Layout, dest: string): string {
+  const wanted = resolve(dest);
+  let dir: string;
+  try {
+    dir = join(fs.realpathSync(dirname(wanted)), basename(wanted));
+    if (fs.existsSync(dir)) dir = fs.realpathSync(dir);
+  } catch (error) {
+    throw toCairnError(error);
+  }
+  const isWithin = (inner: string, outer: string): boolean => `${inner}${sep}`.startsWith(`${outer}${sep}`);
+  if (isWithin(dir, layout.dir) || isWithin(layout.dir, dir)) {
+    throw new CairnError('ERR_USAGE', 'a store and its backup may not lie in one another', { path: dir });
+  }
+  const target = new Layout(dir);
+  const there = fs.lstatSync(dir, { throwIfNoEntry: false });
+  const isHalfMade = fs.existsSync(target.unfinished) && !fs.existsSync(target.format);
+  if (there !== undefined && (!there.isDirectory() || (fs.readdirSync(dir).length > 0 && !isHalfMade))) {
+    throw new CairnError('ERR_EXISTS', `${dir} is there already and is not an empty directory`, { path: dir });
+  }
+  return dir;
+}
+
+/** Takes away what a backup has made so far; the mark of it last, so that it can be done again. */
+async function clear(store: StoreContext, target: Layout): Promise<void> {
+  if (!fs.existsSync(target.unfinished)) return;
+  const paths = target.directories().filter((dir) => dir !== target.dir);
+  await store.pool.run<'remove'>({ kind: 'remove', paths: [target.format, ...paths, target.unfinished] });
+}
+
+type Counts = Omit<BackedUp, 'dest' | 'ms'>;
+
+async function copyStore(store: StoreContext, target: Layout, options: OperationOptions): Promise<Counts> {
+  const disk = new Disk(target.dir);
+  disk.open();
+  try {
+    await store.index.copyTo(target.index);
+    for (const dir of target.directories()) fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const index = new Index(target.index, false);
+    let counts: Counts;
+    try {
+      await index.commit(() => leaveOut(store, index));
+      counts = await copyFiles(store, target, index, options);
+    } finally {
+      await index.close();
+    }
+    for (const file of [RESERVE_FILE, LOCK_FILE]) fs.rmSync(join(target.index, file), { force: true });
+    await disk.sync();
+    writeFormat(target, readFormat(store.layout));
+    fs.rmSync(target.unfinished);
+    syncDirectory(target.dir);
+    syncDirectory(dirname(target.dir));
+    return counts;
+  } finally {
+    await disk.close();
+  }
+}
+
+/** Trees can be rendered again, and with them go leases and objects' further copies; orphans would be swept anyway. Inside a transaction. */
+function leaveOut(store: StoreContext, index: Index): void {
+  for (const { value } of [...index.trees.getRange()]) dropTreeRecord({ ...store, index }, value.id);
+  for (const id of [...index.leases.getKeys()]) index.leases.remove(id);
+  for (const orphan of [...index.orphans.getKeys()]) {
+    const { kind, key } = readOrphan(orphan);
+    index.orphans.remove(orphan);
+    if (kind === 'blob') index.blobs.remove(key);
+    else index.objects.remove(key);
+  }
+  const totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
+  for (const { key, value } of [...index.objects.getRange()]) {
+    if (value.copies > 0) index.objects.put(key, { ...value, copies: 0 });
+    totals.objects++;
+    totals.objectBytes += bytesOf({ ...value, copies: 0 });
+  }
+  for (const { value } of index.blobs.getRange()) {
+    totals.blobs++;
+    totals.blobBytes += bytesOfBlob(value);
+  }
+  index.meta.put('totals', totals);
+}
+
+async function copyFiles(
+  store: StoreContext,
+  target: Layout,
+  index: Index,
+  { signal, onProgress }: OperationOptions,
+): Promise<Counts> {
+  const { layout, pool } = store;
+  // What a repair marked as gone is as gone in the backup.
+  const objects = [...index.objects.getRange()]
+    .filter(({ value }) => value.gone !== true)
+    .map(({ key, value }) => ({ name: objectName(key), size: value.size }));
+  const blobs = [...index.blobs.getRange()]
+    .filter(({ value }) => value.gone !== true)
+    .map(({ key, value }) => ({ name: hexOf(keyOf(key)), size: value.size }));
+  const { objectBytes, blobBytes } = index.totals;
+  const counts: Counts = {
+    images: index.images.getKeysCount(),
+    layers: index.layers.getKeysCount(),
+    objects: objects.length,
+    blobs: blobs.length,
+    bytes: objectBytes + blobBytes,
+    linked: 0,
+    copied: 0,
+  };
+  const skipped: Record<string, string[]> = {};
+  const total = objects.length + blobs.length;
+  const count =
+    onProgress && ((_bytes: number, done: number) => onProgress({ what: 'backing up', unit: 'items', done, total }));
+  const work = [
+    ...batches(objects, ({ size }) => size).map((files) => ({ from: layout.objects, to: target.objects, files })),
+    ...batches(blobs, ({ size }) => size).map((files) => ({ from: layout.blobs, to: target.blobs, files })),
+  ];
+  await withControl(signal, count, (control) =>
+    eachOf(work, pool.size, async ({ from, to, files }) => {
+      const names = files.map(({ name }) => name);
+      const cloned = await pool.run<'clone-files'>({ kind: 'clone-files', control, from, to, names });
+      counts.linked += cloned.linked;
+      counts.copied += cloned.copied;
+      if (from === layout.objects) Object.assign(skipped, cloned.skipped);
+    }),
+  );
+  await index.commit(() => {
+    for (const [name, what] of Object.entries(skipped)) {
+      const key = objectKey(name);
+      const known = index.objects.get(key);
+      if (known !== undefined)
+        index.objects.put(key, { ...known, skipped: [...new Set([...(known.skipped ?? []), ...what])] });
+    }
+  });
+  return counts;
+}
