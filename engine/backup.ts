@@ -11,6 +11,7 @@ import * as fs from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { batches } from './batches.js';
 import type { OperationOptions, StoreContext } from './context.js';
+import { deletePaths } from './delete.js';
 import { Disk, syncDirectory } from './durable.js';
 import { CairnError, toCairnError } from './errors.js';
 import { readFormat, writeFormat } from './format.js';
@@ -86,7 +87,8 @@ function placeFor(layout: Layout, dest: string): string {
 async function clear(store: StoreContext, target: Layout): Promise<void> {
   if (!fs.existsSync(target.unfinished)) return;
   const paths = target.directories().filter((dir) => dir !== target.dir);
-  await store.pool.run<'remove'>({ kind: 'remove', paths: [target.format, ...paths, target.unfinished] });
+  await deletePaths(store.pool, [target.format, ...paths]);
+  fs.rmSync(target.unfinished, { force: true });
 }
 
 type Counts = Omit<BackedUp, 'dest' | 'ms'>;

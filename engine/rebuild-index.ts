@@ -9,6 +9,7 @@
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
 import type { OperationOptions } from './context.js';
+import { deletePaths } from './delete.js';
 import { bury, Disk, place } from './durable.js';
 import { CairnError } from './errors.js';
 import { readFormat } from './format.js';
@@ -100,7 +101,7 @@ async function rebuild(
   const oldIndex = await publish(layout, disk, path);
   const trees = fs.readdirSync(layout.trees);
   for (const tree of trees) bury(layout.tree(tree), join(dir, basename(tree)));
-  await pool.run<'remove'>({ kind: 'remove', paths: [dir] });
+  await deletePaths(pool, [dir]);
   const { putBlobs, orphans, ...rebuilt } = filled;
   const quarantined = [...(oldIndex === null ? [] : [oldIndex]), ...damaged];
   return { rebuilt, putBlobs, orphans, droppedTrees: trees.length, lost: salvaged.lost, oldIndex, quarantined };

@@ -51,6 +51,10 @@ test('a full disk fails an import and keeps what was there; removing works on it
   }, /ENOSPC/);
   fs.closeSync(filler);
   assert.equal((await cairn(['check'], { store })).code, 0);
+  const pinned = await cairn(['pin', 'example.com/small'], { store });
+  assert.equal(pinned.code, 0, pinned.stderr);
+  const unpinned = await cairn(['unpin', 'example.com/small'], { store });
+  assert.equal(unpinned.code, 0, unpinned.stderr);
   assert.equal((await cairn(['rm', 'example.com/small'], { store })).code, 0);
   assert.equal((await cairn(['gc', '--grace-period', '0s'], { store })).code, 0);
   assert.deepEqual((await cairn(['ls', '--json'], { store })).json(), []);
