@@ -12,9 +12,10 @@ import { EXIT } from './report.js';
 
 /**
  * How a command uses the store: `write` makes one where there is none; `read` takes what is there, on a read-only mount, too, and
- * never makes one.
+ * never makes one; `look` also changes nothing, so that it never waits for who writes the index. (Where an image is named by the path of
+ * an archive, that must be imported first: then it goes on as `read`.)
  */
-export type Access = 'write' | 'read';
+export type Access = 'write' | 'read' | 'look';
 
 export interface Globals extends Partial<Limits> {
   store?: string;
@@ -50,6 +51,20 @@ export async function withStore<O extends object>(
   access: Access,
   work: (session: Session<O>) => Promise<number | undefined>,
   prepare?: Prepare,
+): Promise<void> {
+  try {
+    await runSession(command, access, work, prepare);
+  } catch (error) {
+    if (access !== 'look' || !isReadOnly(error)) throw error;
+    await runSession(command, 'read', work, prepare);
+  }
+}
+
+async function runSession<O extends object>(
+  command: Command,
+  access: Access,
+  work: (session: Session<O>) => Promise<number | undefined>,
+  prepare: Prepare | undefined,
 ): Promise<void> {
   const options = command.optsWithGlobals<O & Globals>();
   const interrupts = catchInterrupts();
@@ -91,7 +106,7 @@ export async function withStoreOrNothing<O extends object>(
   nothing: string,
 ): Promise<void> {
   try {
-    await withStore(command, 'read', work);
+    await withStore(command, 'look', work);
   } catch (error) {
     const options = command.optsWithGlobals<Globals>();
     const noStore = error instanceof CairnError && error.code === 'ERR_NOT_FOUND' && error.path === storeDir(options);
@@ -120,9 +135,14 @@ function openOptions(options: Globals, access: Access, onNotice: (message: strin
 async function open(base: OpenOptions, access: Access): Promise<Store> {
   const { openStore } = await import('../engine/store.js');
   try {
-    return await openStore(base);
+    return await openStore(
+      access === 'look' && base.readOnly !== true ? { ...base, readOnly: true, shared: true } : base,
+    );
   } catch (error) {
-    if (access === 'write' || !(error instanceof CairnError) || !READABLE_ALL_THE_SAME.has(error.code)) throw error;
+    if (access === 'write' || !(error instanceof CairnError)) throw error;
+    // An index that was never made, as whoever was making the store was killed, takes writing.
+    if (access === 'look' && LOOKABLE_OTHERWISE.has(error.code)) return open(base, 'read');
+    if (access === 'look' || !READABLE_ALL_THE_SAME.has(error.code)) throw error;
     if (error.code === 'ERR_FOREIGN_STORE') base.onNotice?.(`${error.path} belongs to another user: it is only read`);
     return openStore({ ...base, readOnly: true });
   }
@@ -130,6 +150,11 @@ async function open(base: OpenOptions, access: Access): Promise<Store> {
 
 /** What keeps a command from writing need not keep it from reading. */
 const READABLE_ALL_THE_SAME: ReadonlySet<string> = new Set(['ERR_READ_ONLY', 'ERR_FOREIGN_STORE']);
+const LOOKABLE_OTHERWISE: ReadonlySet<string> = new Set([...READABLE_ALL_THE_SAME, 'ERR_DAMAGED']);
+
+function isReadOnly(error: unknown): boolean {
+  return error instanceof CairnError && error.code === 'ERR_READ_ONLY';
+}
 
 export function storeDir({ store }: Globals): string {
   if (store !== undefined && store !== '') return store;

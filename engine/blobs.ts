@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
-import { deleteSmall } from './delete.js';
+import { deleteSmall, discard } from './delete.js';
 import { place, syncDirectory, syncFile } from './durable.js';
 import { CairnError } from './errors.js';
 import { retainBlob } from './index/contents.js';
@@ -57,7 +57,7 @@ export async function putBlob(
           throw error;
         });
     } finally {
-      if (!staging.abandoned) await deleteSmall(pool, [dir]);
+      if (!staging.abandoned) await discard(store, [dir], deleteSmall);
     }
   });
 }

@@ -72,10 +72,12 @@ class Checker {
   }
 
   async run(): Promise<CheckResult> {
-    const { images, trees } = this.#targets();
     const onlyTrees = this.#options.onlyTrees === true;
     const quick = this.#options.quick === true;
     return this.#store.uses.during(this.#options.signal, async () => {
+      // Only now: what was listed before may have been removed while this waited.
+      this.#store.index.refresh();
+      const { images, trees } = this.#targets();
       const layers = onlyTrees ? [] : this.#layersOf(images);
       if (this.#everything && !onlyTrees) this.#allObjects();
       for (const layer of layers) this.#objectsOf(layer);
@@ -88,9 +90,22 @@ class Checker {
         for (const { tree, plan } of plans) if (plan !== undefined) await this.#checkTree(look, tree, plan);
         await this.#checkManifests(look, trees);
       });
+      this.#forgetRemoved(trees);
       const checked = { layers: layers.length, objects: this.#objects.size, trees: trees.length, bytes: this.#bytes };
       return { checked, damaged: this.#damaged, ok: this.#damaged.length === 0 };
     });
+  }
+
+  /** Objects stay while someone relies on them, trees do not: one that is removed while it is looked at is not damaged. */
+  #forgetRemoved(trees: readonly TreeRecord[]): void {
+    const removed = new Set(trees.filter((tree) => !this.#isStill(tree)).map(({ id }) => id));
+    const left = this.#damaged.filter(({ kind, id }) => kind !== 'tree' || !removed.has(id));
+    this.#damaged.splice(0, this.#damaged.length, ...left);
+  }
+
+  #isStill({ id, renderedAt }: TreeRecord): boolean {
+    this.#store.index.refresh();
+    return this.#store.index.trees.get(id)?.renderedAt === renderedAt;
   }
 
   get #everything(): boolean {
@@ -101,7 +116,7 @@ class Checker {
     const { index } = this.#store;
     const { images, trees } = this.#options;
     const all = this.#everything;
-    const named = all ? [...allImages(index)] : [...(images ?? [])];
+    const named = all ? [...allImages(index)] : (images ?? []).filter(({ key }) => index.image(key) !== undefined);
     const allTrees = [...index.trees.getRange()].map(({ value }) => value);
     const own = all
       ? allTrees
@@ -233,6 +248,14 @@ class Checker {
   }
 
   async #checkTree(look: Look, tree: TreeRecord, plan: Plan): Promise<void> {
+    try {
+      await this.#compareTree(look, tree, plan);
+    } catch (error) {
+      if (this.#isStill(tree)) throw error;
+    }
+  }
+
+  async #compareTree(look: Look, tree: TreeRecord, plan: Plan): Promise<void> {
     const { layout } = this.#store;
     const { bytes, findings } = await verifyTree(this.#store, tree, plan, look);
     this.#bytes += bytes;

@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { RenderMode } from '../workers/protocol.js';
 import type { OperationOptions, StoreContext } from './context.js';
-import { deletePaths } from './delete.js';
+import { discard } from './delete.js';
 import { bury, Disk, place, syncDirectory } from './durable.js';
 import { CairnError } from './errors.js';
 import type { ImageRecord } from './index/records.js';
@@ -81,7 +81,7 @@ export async function checkoutImage(
       };
     } finally {
       await disk.close();
-      await deletePaths(store.pool, [staging, old]);
+      await discard(store, [staging, old]);
     }
   });
 }

@@ -1,6 +1,7 @@
 /** Deleting what is out of sight already, on all workers at once. */
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath } from './bytes.js';
+import type { StoreContext } from './context.js';
 import { eachOf, type Pool } from './pool.js';
 
 /** Enough that a large piece does not hold up the end. */
@@ -23,6 +24,19 @@ export async function deletePaths(pool: Pool, paths: readonly string[]): Promise
 /** As {@link deletePaths} on one worker, for what holds little. */
 export async function deleteSmall(pool: Pool, paths: readonly string[]): Promise<void> {
   await pool.run<'remove'>({ kind: 'remove', paths: paths.map(fromText) });
+}
+
+/**
+ * Deletes what is not needed any more, in staging or beside a destination. What cannot be deleted is said, and left to the next gc: what
+ * was done before, and is acknowledged, does not become a failure by it.
+ */
+export async function discard(store: StoreContext, paths: readonly string[], remove = deletePaths): Promise<void> {
+  if (paths.length === 0) return;
+  try {
+    await remove(store.pool, paths);
+  } catch (error) {
+    store.notice(`left behind: ${(error as Error).message}`);
+  }
 }
 
 /** Takes directories apart until there are pieces for everybody. @returns what is to go first, and the directories that held it */

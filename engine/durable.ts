@@ -14,7 +14,7 @@
  */
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
-import { CairnError, toCairnError } from './errors.js';
+import { naming, toCairnError } from './errors.js';
 import { renameOnce, syncfs } from './native.js';
 
 /** The file system that a directory lies on, as something to be flushed. */
@@ -73,7 +73,7 @@ export function syncDirectory(dir: string): void {
 export function syncFile(path: string): void {
   const fd = fs.openSync(path, fs.constants.O_RDONLY);
   try {
-    fs.fsyncSync(fd);
+    naming(path, () => fs.fsyncSync(fd));
   } finally {
     fs.closeSync(fd);
   }
@@ -97,9 +97,18 @@ export function placeOnce(from: string, to: string): boolean {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST' || code === 'ENOTEMPTY') return false;
     if (code !== 'ENOENT') throw error;
-    fs.mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+    makeOnce(dirname(to));
     renameOnce(from, to);
     return true;
+  }
+}
+
+/** Another may be making the same directory. Node's recursive kind would not tell why one cannot be made. */
+export function makeOnce(dir: string, mode = 0o700): void {
+  try {
+    fs.mkdirSync(dir, { mode });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
@@ -108,8 +117,10 @@ export function writeFileDurably(path: string, bytes: string | Uint8Array, mode 
   const temporary = `${path}.${process.pid}.tmp`;
   const fd = fs.openSync(temporary, 'wx', mode);
   try {
-    fs.writeFileSync(fd, bytes);
-    fs.fsyncSync(fd);
+    naming(path, () => {
+      fs.writeFileSync(fd, bytes);
+      fs.fsyncSync(fd);
+    });
   } catch (error) {
     fs.rmSync(temporary, { force: true });
     throw error;
@@ -127,6 +138,6 @@ export function bury(path: string, grave: string): boolean {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw new CairnError('ERR_IO', `cannot remove ${path}: ${(error as Error).message}`, { path, cause: error });
+    throw toCairnError(error, `cannot remove ${path}`);
   }
 }

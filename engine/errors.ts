@@ -2,6 +2,8 @@
  * Every error that cairn reports on purpose is a {@link CairnError} with one of these codes.
  * The list is closed: a new kind of failure gets a new line here, with what it means.
  */
+import { constants } from 'node:os';
+
 export const ERROR_CODES = {
   ERR_ABORTED: 'the caller cancelled',
   ERR_AMBIGUOUS_KEY: 'a key prefix fits several images or blobs',
@@ -93,6 +95,18 @@ function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code);
 }
 
+const UNKNOWN = /Unknown system error -(\d+)(?:: Unknown system error -\d+)?/;
+const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+/** Node has no name for some errors, `EDQUOT` among them, and only tells their number. */
+function named(error: unknown): unknown {
+  const number = error instanceof Error ? UNKNOWN.exec((error as Partial<SystemError>).code ?? '')?.[1] : undefined;
+  const code = ERRNO_NAMES.get(Number(number));
+  if (code === undefined) return error;
+  const { message, path } = error as SystemError;
+  return Object.assign(new Error(message.replace(UNKNOWN, code), { cause: error }), { code, path });
+}
+
 /**
  * Turns whatever was thrown into a {@link CairnError}: its own kind passes, a system error keeps its errno and path,
  * an abort becomes `ERR_ABORTED`. Anything else is a defect of ours and is returned as it is.
@@ -100,12 +114,28 @@ function isSystemError(error: unknown): error is SystemError {
 export function toCairnError(error: unknown, doing?: string): unknown {
   if (error instanceof CairnError) return error;
   if (error instanceof Error && error.name === 'AbortError') return aborted(error);
-  if (!isSystemError(error)) return error;
+  const known = named(error);
+  if (!isSystemError(known)) return error;
   const prefix = doing === undefined ? '' : `${doing}: `;
-  const code = NO_SPACE.has(error.code) ? 'ERR_NO_SPACE' : error.code === 'EROFS' ? 'ERR_READ_ONLY' : 'ERR_IO';
-  const details: ErrorDetails = { errno: error.code, cause: error };
-  if (error.path !== undefined) details.path = error.path;
-  return new CairnError(code, `${prefix}${error.message}`, details);
+  const code = NO_SPACE.has(known.code) ? 'ERR_NO_SPACE' : known.code === 'EROFS' ? 'ERR_READ_ONLY' : 'ERR_IO';
+  const details: ErrorDetails = { errno: known.code, cause: error };
+  if (known.path !== undefined) details.path = known.path;
+  return new CairnError(code, `${prefix}${known.message}`, details);
+}
+
+/** Runs what works on a descriptor: an error of it is told with the path, which the system does not know. */
+export function naming<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw withPath(error, path);
+  }
+}
+
+/** A system error without a path gets this one. */
+export function withPath(error: unknown, path: string): unknown {
+  if (error instanceof Error && 'syscall' in error && !('path' in error)) Object.assign(error, { path });
+  return error;
 }
 
 export function aborted(cause?: unknown): CairnError {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Control, ExportResult, Output, OutputCompression } from '../workers/protocol.js';
 import type { OperationOptions, StoreContext } from './context.js';
-import { deleteSmall } from './delete.js';
+import { deleteSmall, discard } from './delete.js';
 import { Disk, place, syncDirectory, syncFile } from './durable.js';
 import { CairnError } from './errors.js';
 import { exportLayer } from './export/layer-bytes.js';
@@ -75,7 +75,7 @@ export async function exportImage(
         const asDirectory = format === 'oci' && target !== undefined && !target.endsWith('.tar');
         const dir = target === undefined ? scratch : asDirectory ? scratch : `${scratch}.layout`;
         if (asDirectory) checkFree(target as string);
-        fs.mkdirSync(dir, { recursive: true, mode: 0o755 });
+        fs.mkdirSync(dir, { mode: 0o755 });
         const { compress, base } = options;
         const written = await writeLayout(store, image, dir, { control, compress, docker: format === 'docker', base });
         if (asDirectory) return { ...written, key: image.key };
@@ -88,7 +88,7 @@ export async function exportImage(
       noteUse(store, image);
       return { file, ...made };
     } finally {
-      if (scratch !== '') await deleteSmall(store.pool, [scratch, `${scratch}.layout`]);
+      if (scratch !== '') await discard(store, [scratch, `${scratch}.layout`], deleteSmall);
     }
   });
 }

@@ -32,7 +32,10 @@ export function readFormat(layout: Layout): number {
   try {
     format = (JSON.parse(fs.readFileSync(layout.format, 'utf8')) as { format?: unknown }).format;
   } catch (cause) {
-    throw new CairnError('ERR_NOT_A_STORE', `${layout.format} cannot be read`, { path: layout.format, cause });
+    const error = toCairnError(cause, `${layout.format} cannot be read`);
+    if (error instanceof CairnError) throw error;
+    const why = `${layout.format} is not what cairn writes`;
+    throw new CairnError('ERR_NOT_A_STORE', why, { path: layout.format, cause });
   }
   if (!Number.isInteger(format))
     throw new CairnError('ERR_NOT_A_STORE', `${layout.format} has no format version`, { path: layout.format });

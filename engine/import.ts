@@ -12,7 +12,7 @@ import type { ImageFormat, Source } from '../workers/protocol.js';
 import { Absorber } from './absorb.js';
 import { type Committed, Committer, merge, type Outcome, type Prepared } from './commit.js';
 import { mustWrite, type StoreContext } from './context.js';
-import { deleteSmall } from './delete.js';
+import { deleteSmall, discard } from './delete.js';
 import { commitImages } from './documents.js';
 import { CairnError, toCairnError } from './errors.js';
 import { prepareAci } from './import/aci.js';
@@ -111,7 +111,7 @@ export class Importer {
 
   async #importOne(source: string, importTime: number, options: ImportOptions, meter: Meter): Promise<Imported> {
     const begun = performance.now();
-    const { staging, pool, uses } = this.#store;
+    const { staging, uses } = this.#store;
     return uses.during(options.signal, async () => {
       const located = locateSource(source);
       const request = { ...options, importTime, onBytes: meter.of(source) };
@@ -150,7 +150,7 @@ export class Importer {
         const prepared = await prepareAci(this.#store, this.#absorber, aci, dir, request);
         return this.#describeOutcome(source, prepared, await this.#committer.add(prepared), begun);
       } finally {
-        if (!staging.abandoned) await deleteSmall(pool, [dir]);
+        if (!staging.abandoned) await discard(this.#store, [dir], deleteSmall);
       }
     });
   }
@@ -195,7 +195,8 @@ export class Importer {
         fs.mkdirSync(dir, { mode: 0o700 });
         const asked = { ...request, readAll: attempt > 0 };
         const prepared = await prepareOci(this.#store, this.#absorber, container, chosen, dir, asked);
-        const outcome = await this.#committer.add(prepared);
+        const committing = this.#committer.add(prepared);
+        const outcome = await (attempt === 0 ? committing.catch(lostIfDamaged) : committing);
         if (outcome !== 'lost' || attempt > 0) return this.#describeOutcome(source, prepared, outcome, begun);
       }
     } finally {
@@ -256,6 +257,12 @@ export class Importer {
     const asked = again.name === '' ? merged : { ...merged, name: again.name, labels: again.labels };
     return describe(source, asked, objects, true, begun);
   }
+}
+
+/** A layer that is here need not be read; if it is gone after all, or not as it should be, the source still has it. */
+function lostIfDamaged(error: unknown): 'lost' {
+  if (error instanceof CairnError && error.code === 'ERR_DAMAGED') return 'lost';
+  throw error;
 }
 
 function describe(

@@ -109,6 +109,8 @@ export function shardedName(shard: string, file: string): string {
 
 /** The inside of one import's staging directory. */
 export const stagedObjects = (staging: string): string => join(staging, 'objects');
+/** Directories of staging that hold content, whose names are not ours. */
+export const STAGED_CONTENT: ReadonlySet<string> = new Set(['objects', 'rootfs']);
 export const stagedToc = (staging: string): string => join(staging, 'toc');
 export const stagedRecipe = (staging: string): string => join(staging, 'recipe');
 export const stagedArchive = (staging: string): string => join(staging, 'archive');

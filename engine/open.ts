@@ -1,9 +1,9 @@
 /** Opening a store: is it one, may we write, is it of a version we know. Makes a new one where asked. */
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Identity } from '../workers/protocol.js';
 import { type StoreContext, Uses } from './context.js';
-import { Disk } from './durable.js';
+import { Disk, makeOnce } from './durable.js';
 import { CairnError, toCairnError } from './errors.js';
 import { FORMAT_VERSION, makeStore, readFormat } from './format.js';
 import { damagedIndex } from './index/guard.js';
@@ -21,6 +21,8 @@ export interface OpenOptions {
   create?: boolean;
   /** Write nothing, take no locks; works on a read-only mount. For stores that nobody writes to meanwhile. */
   readOnly?: boolean;
+  /** With `readOnly`: others may write meanwhile; LMDB's table of readers, which is written, keeps what this one reads. */
+  shared?: boolean;
   /** Write to a store that belongs to another user. */
   foreign?: boolean;
   /** Look at every page of the index before it is used, which takes as long as reading it. */
@@ -52,12 +54,13 @@ export async function openContext(options: OpenOptions): Promise<StoreContext> {
   }
   const format = readFormat(layout);
   const notice = options.onNotice ?? (() => {});
-  if (!readOnly) {
+  const shared = readOnly && options.shared === true;
+  if (!readOnly || shared) {
     makeOurs(layout, options.foreign === true, notice);
     ensureWritable(layout);
   }
   checkIndexFile(layout, options.verifyIndex === true);
-  const index = new Index(layout.index, readOnly);
+  const index = new Index(layout.index, readOnly, shared);
   try {
     await index.checkSchema(readOnly);
   } catch (error) {
@@ -106,7 +109,8 @@ function missing(dir: string): never {
 
 function makeDirectory(dir: string): string {
   try {
-    fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    fs.mkdirSync(dirname(resolve(dir)), { recursive: true, mode: 0o700 });
+    makeOnce(dir);
     return fs.realpathSync(dir);
   } catch (error) {
     throw toCairnError(error, 'the store cannot be made');
@@ -145,7 +149,7 @@ export function ensureWritable(layout: Layout): void {
   try {
     fs.accessSync(layout.dir, fs.constants.W_OK);
     for (const dir of layout.directories()) {
-      if (!fs.existsSync(dir)) fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+      if (!fs.existsSync(dir)) makeOnce(dir);
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -153,6 +157,7 @@ export function ensureWritable(layout: Layout): void {
       throw toCairnError(error, 'the store cannot be written');
     throw new CairnError('ERR_READ_ONLY', `the store ${layout.dir} cannot be written`, {
       path: layout.dir,
+      errno: code,
       cause: error,
     });
   }

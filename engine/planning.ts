@@ -12,13 +12,26 @@ import type { Plan } from './plan/plan.js';
 import { decodeToc, type TocEntry } from './toc.js';
 
 /**
- * @throws CairnError `ERR_DAMAGED` when a table of contents or a manifest cannot be read; `ERR_BAD_LINK` and `ERR_BAD_ARCHIVE` for
+ * @throws CairnError `ERR_NOT_FOUND` when one of the images was removed meanwhile; `ERR_DAMAGED` when a table of contents or a manifest cannot be read; `ERR_BAD_LINK` and `ERR_BAD_ARCHIVE` for
  *   OCI layers that make no tree on top of one another
  */
 export function planOf(store: StoreContext, ingredients: Ingredients): Plan {
-  if (ingredients.places[0]?.image.format === 'aci') return planAci(placesWithTocs(store, ingredients));
-  const tocOf = tocReader(store);
-  return planOci(ingredients.layers.toReversed().map(tocOf));
+  try {
+    if (ingredients.places[0]?.image.format === 'aci') return planAci(placesWithTocs(store, ingredients));
+    const tocOf = tocReader(store);
+    return planOci(ingredients.layers.toReversed().map(tocOf));
+  } catch (error) {
+    throw removedMeanwhile(store, ingredients, error) ?? error;
+  }
+}
+
+/** What an image was made of goes with it: then nothing is damaged. */
+function removedMeanwhile({ index }: StoreContext, { places }: Ingredients, cause: unknown): CairnError | undefined {
+  if (!(cause instanceof CairnError) || cause.code !== 'ERR_DAMAGED') return undefined;
+  index.refresh();
+  const removed = places.find(({ image }) => index.image(image.key) === undefined)?.image;
+  if (removed === undefined) return undefined;
+  return new CairnError('ERR_NOT_FOUND', `${removed.name || removed.key} was removed meanwhile`, { cause });
 }
 
 /** An ACI and its dependencies as the planner takes them. */

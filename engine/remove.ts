@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { mustWrite, type StoreContext } from './context.js';
-import { deletePaths } from './delete.js';
+import { discard } from './delete.js';
 import { bury } from './durable.js';
 import { CairnError } from './errors.js';
 import { Catalogue } from './index/catalogue.js';
@@ -94,7 +94,7 @@ export async function removeTrees(
  */
 export async function deleteTrees(store: StoreContext, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
-  const { layout, index, staging, uses, pool } = store;
+  const { layout, index, staging, uses } = store;
   const dir = await uses.during(undefined, async () => staging.make());
   for (const id of ids) {
     const held = await lock(layout.treeLock(id), true);
@@ -104,5 +104,5 @@ export async function deleteTrees(store: StoreContext, ids: readonly string[]): 
       held.release();
     }
   }
-  await deletePaths(pool, [dir]);
+  await discard(store, [dir]);
 }

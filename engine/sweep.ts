@@ -4,15 +4,15 @@
  */
 
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { OperationOptions, StoreContext } from './context.js';
-import { deletePaths, deleteSmall } from './delete.js';
-import { bury } from './durable.js';
-import { throwIfAborted } from './errors.js';
+import { deletePaths, deleteSmall, discard } from './delete.js';
+import { bury, syncDirectory, syncFile } from './durable.js';
+import { CairnError, throwIfAborted, toCairnError } from './errors.js';
 import { addTotals, bytesOf, bytesOfBlob, readOrphan } from './index/contents.js';
 import { objectKey, objectName } from './index/open.js';
 import { keyBytes, keyOf } from './key.js';
-import { stagedNames } from './layout.js';
+import { STAGED_CONTENT, stagedNames } from './layout.js';
 import type { Lock } from './lock.js';
 import { isTreeId } from './plan/tree-hash.js';
 import { deadSessions } from './staging.js';
@@ -43,7 +43,7 @@ export async function sweep(store: StoreContext, options: OperationOptions = {})
     return swept;
   } finally {
     alone.release();
-    if (graves.length > 0) await deletePaths(store.pool, graves);
+    await discard(store, graves);
   }
 }
 
@@ -65,12 +65,11 @@ async function sweepOrphans(store: StoreContext, { signal, onProgress }: Operati
 async function sweepBatch(store: StoreContext, orphans: readonly Buffer[]): Promise<Swept> {
   const { index, layout, pool } = store;
   const notes = store.staging.make();
-  // By it the next sweep finds what this one leaves if its process dies after the commit.
   try {
-    fs.writeFileSync(stagedNames(notes), orphans.map(orphanName).join('\n'), { mode: 0o600 });
+    leaveNote(store, notes, orphans.map(orphanName));
   } catch (error) {
     // A full disk is no reason not to make room on it; without the note, a crash now leaves work for fsck.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    if (!(error instanceof CairnError) || error.code !== 'ERR_NO_SPACE') throw error;
   }
   const { gone, ...swept } = await index.commitRemoval(() => {
     const gone: string[] = [];
@@ -108,10 +107,27 @@ async function sweepBatch(store: StoreContext, orphans: readonly Buffer[]): Prom
     });
     return { gone, objects: objects.count, blobs: blobs.count, bytes, staging: 0 };
   });
-  await deletePaths(pool, gone);
-  // Last: while any of it is there, its note must be, too.
-  await deleteSmall(pool, [notes]);
+  try {
+    await deletePaths(pool, gone);
+    // Last: while any of it is there, its note must be, too.
+    await deleteSmall(pool, [notes]);
+  } catch (error) {
+    store.staging.abandon();
+    throw error;
+  }
   return swept;
+}
+
+/** By it the next sweep finds what this one leaves if it ends after the commit: so the note is on disk before. */
+function leaveNote({ layout }: StoreContext, dir: string, names: readonly string[]): void {
+  const note = stagedNames(dir);
+  try {
+    fs.writeFileSync(note, names.join('\n'), { mode: 0o600 });
+    syncFile(note);
+    for (let at = dir; at.length >= layout.staging.length; at = dirname(at)) syncDirectory(at);
+  } catch (error) {
+    throw toCairnError(error);
+  }
 }
 
 function orphanName(orphan: Buffer): string {
@@ -124,12 +140,15 @@ export function buryLeftovers(store: StoreContext): string[] {
   const { layout, staging } = store;
   const graves: string[] = [];
   const locks: Lock[] = [];
-  for (const { dir, lock } of deadSessions(layout.staging, staging.session)) {
-    for (const name of fs.readdirSync(dir)) removeUnlisted(store, join(dir, name));
-    graves.push(dir);
-    locks.push(lock);
+  try {
+    for (const { dir, lock } of deadSessions(layout.staging, staging.session)) {
+      locks.push(lock);
+      for (const staged of importsBelow(dir)) removeUnlisted(store, staged);
+      graves.push(dir);
+    }
+  } finally {
+    for (const lock of locks) lock.release();
   }
-  for (const lock of locks) lock.release();
   for (const name of fs.readdirSync(layout.trees)) {
     if (isTreeId(name) && store.index.trees.get(name) !== undefined) continue;
     const grave = join(staging.make(), 'tree');
@@ -139,13 +158,25 @@ export function buryLeftovers(store: StoreContext): string[] {
   return graves;
 }
 
+/** Directories that may hold a note: an ACI's import has one, an OCI image's one for each layer, further down. */
+function* importsBelow(dir: string): Generator<string> {
+  for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
+    if (!entry.isDirectory() || STAGED_CONTENT.has(entry.name)) continue;
+    const below = join(dir, entry.name);
+    yield below;
+    yield* importsBelow(below);
+  }
+}
+
 /** Deletes what a note names and the index does not: placed by an import, or half swept, when its process died. */
 function removeUnlisted(store: StoreContext, dir: string): void {
   const { index, layout } = store;
   let names: string[];
   try {
     names = fs.readFileSync(stagedNames(dir), 'latin1').split('\n');
-  } catch {
+  } catch (error) {
+    // A note that is there and cannot be read must stay, and with it the directory.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     return; // no note: nothing had left this directory
   }
   for (const name of names) {

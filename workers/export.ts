@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { CairnError } from '../engine/errors.js';
+import { CairnError, withPath } from '../engine/errors.js';
 import { shardedPath } from '../engine/layout.js';
 import { variantOf } from '../engine/object.js';
 import { readRecipe } from '../engine/recipe.js';
@@ -134,7 +134,11 @@ async function writeOut(
     size += chunk.length;
     digest?.update(chunk);
   });
-  await pipeline(Readable.from(hashed(), { highWaterMark: 2 }), packed, counter, sink);
+  try {
+    await pipeline(Readable.from(hashed(), { highWaterMark: 2 }), packed, counter, sink);
+  } catch (error) {
+    throw 'path' in output ? withPath(error, output.path) : error;
+  }
   if (diffId === undefined) return { sha512: hash.digest('hex'), size };
   const uncompressed = diffId.digest('hex');
   return { sha512: hash.digest('hex'), size, diffId: uncompressed, digest: digest?.digest('hex') ?? uncompressed };

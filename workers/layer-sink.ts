@@ -1,6 +1,7 @@
 /** Where a layer's tar goes as it is scanned: contents to objects, everything else to the recipe, entries to the table of contents. */
 import * as fs from 'node:fs';
 import { AciLayer } from '../engine/aci-layer.js';
+import { makeOnce } from '../engine/durable.js';
 import { CairnError } from '../engine/errors.js';
 import type { ContentRole, LayerRules } from '../engine/layer-rules.js';
 import { stagedNames, stagedRecipe, stagedToc } from '../engine/layout.js';
@@ -28,7 +29,7 @@ export class LayerSink implements TarSink {
   #contentBytes = 0;
 
   constructor(task: AbsorbTask) {
-    fs.mkdirSync(task.newObjects, { recursive: true, mode: 0o700 });
+    makeOnce(task.newObjects);
     this.#task = task;
     this.#scanner = new TarScanner(this, task.limits);
     this.#layer = task.format === 'aci' ? new AciLayer(task.limits) : new OciLayer(task.limits);

@@ -2,7 +2,7 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { place } from '../engine/durable.js';
+import { makeOnce, place } from '../engine/durable.js';
 import { shardedPath } from '../engine/layout.js';
 import { variantOf } from '../engine/object.js';
 import type { TocEntry } from '../engine/toc.js';
@@ -107,7 +107,7 @@ export class ObjectWriter {
   #stage(name: string): string {
     const shard = name.slice(0, 2);
     if (!this.#shards.has(shard)) {
-      fs.mkdirSync(`${this.#task.newObjects}/${shard}`, { recursive: true, mode: 0o700 });
+      makeOnce(`${this.#task.newObjects}/${shard}`);
       this.#shards.add(shard);
     }
     this.staged.push(name);

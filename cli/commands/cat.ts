@@ -11,7 +11,7 @@ export function define(command: Command): void {
     .argument('<image>')
     .argument('<path>', 'a file of the image; symlinks are followed inside it')
     .action((image: string, path: string, _options: object, self: Command) =>
-      withStore(self, 'read', async ({ store, running }) => {
+      withStore(self, 'look', async ({ store, running }) => {
         const { object, key } = await store.locate(image, path);
         const hash = createHash('sha512');
         const content = fs.createReadStream(object).on('data', (chunk) => hash.update(chunk));

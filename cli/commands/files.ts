@@ -8,7 +8,7 @@ const FLUSH_AT = 1 << 16;
 
 export function define(command: Command): void {
   command.argument('<image>').action((image: string, _options: object, self: Command) =>
-    withStore(self, 'read', async ({ store, options }) => {
+    withStore(self, 'look', async ({ store, options }) => {
       const format = options.json === true ? (file: FileRecord) => JSON.stringify(file) : line;
       let pending = '';
       for await (const file of store.files(image)) {

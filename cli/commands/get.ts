@@ -7,7 +7,7 @@ export function define(command: Command): void {
     .argument('<key>', 'or any unambiguous prefix')
     .argument('[file]', 'where to (default: standard output)', '-')
     .action((key: string, file: string, _options: object, self: Command) =>
-      withStore(self, 'read', async ({ store, running, print }) => {
+      withStore(self, 'look', async ({ store, running, print }) => {
         const result = await store.get(key, file, running);
         if (file !== '-') print({ ...result, file }, ({ key: full }) => `${full}\n`);
         return undefined;

@@ -6,7 +6,7 @@ import { formatSize } from '../units.js';
 
 export function define(command: Command): void {
   command.argument('<image>').action((image: string, _options: object, self: Command) =>
-    withStore(self, 'read', async ({ store, print }) => {
+    withStore(self, 'look', async ({ store, print }) => {
       print(await store.inspect(image), text);
       return undefined;
     }),

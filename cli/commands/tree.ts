@@ -68,7 +68,7 @@ function defineList(command: Command): void {
 
 function definePath(command: Command): void {
   command.argument('<image-or-id>').action((argument: string, _options: object, self: Command) =>
-    withStore(self, 'read', async ({ store, print }) => {
+    withStore(self, 'look', async ({ store, print }) => {
       const trees = store.findTrees(argument);
       if (trees.length === 0) throw new CairnError('ERR_NOT_FOUND', `${argument} is not rendered`);
       print(
@@ -104,7 +104,7 @@ function defineDiff(command: Command): void {
     .argument('<a>')
     .argument('<b>')
     .action((a: string, b: string, _options: object, self: Command) =>
-      withStore(self, 'read', async ({ store, print }) => {
+      withStore(self, 'look', async ({ store, print }) => {
         const differences: Difference[] = [];
         for await (const difference of store.compare(a, b)) differences.push(difference);
         print(differences, (all) => all.map(({ change, path }) => `${SIGNS[change]} ${path}\n`).join(''));

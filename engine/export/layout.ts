@@ -50,7 +50,8 @@ export async function writeLayout(
   request: LayoutRequest,
 ): Promise<{ digest: string; size: number }> {
   const blobs = join(dir, 'blobs', 'sha256');
-  fs.mkdirSync(blobs, { recursive: true });
+  fs.mkdirSync(join(dir, 'blobs'));
+  fs.mkdirSync(blobs);
   const writer = new LayoutWriter(store, blobs, request);
   const manifest = await writer.write(image);
   const reference = referenceOf(image);

@@ -31,6 +31,10 @@ export const TAKE_BACK: unknown = ABORT;
 const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
 /** Enough pages to let go of some fifty thousand objects. */
 const RESERVE_BYTES = 8 * 2 ** 20;
+/** What must be free on the disk for a commit to be tried: more than all but the largest need. */
+const COMMIT_BYTES = 2 ** 20;
+/** Files that LMDB keeps open. */
+const DESCRIPTORS = 4;
 const MAX_DATABASES = 16;
 /** LMDB's name for the file that holds everything. */
 export const DATA_FILE = 'data.mdb';
@@ -60,9 +64,11 @@ export class Index {
   readonly #reserve: string;
   readonly #beside: BesideDirectory | undefined;
 
-  constructor(path: string, readOnly: boolean) {
-    this.#beside = readOnly ? new BesideDirectory(path) : undefined;
+  /** @param shared with `readOnly`: others may write meanwhile, and see that this one reads */
+  constructor(path: string, readOnly: boolean, shared = false) {
+    this.#beside = readOnly && !shared ? new BesideDirectory(path) : undefined;
     try {
+      checkOpenable(join(path, 'data.mdb'), readOnly);
       // Without overlapping syncs a commit is on disk when it becomes visible: no reader ever sees what a power cut could take back.
       this.env = openEnvironment({
         path: this.#beside?.path ?? path,
@@ -87,12 +93,15 @@ export class Index {
       this.leases = open('leases');
     } catch (cause) {
       this.#beside?.remove();
+      const error = isDamage(cause) ? undefined : indexError(cause, path, 'the index cannot be opened');
+      if (error?.errno !== undefined) throw error;
       throw damagedIndex(path, `cannot be opened: ${(cause as Error).message}`, cause);
     }
     this.#path = path;
     this.#reserve = join(path, RESERVE_FILE);
-    if (readOnly) return;
+    // Those who died while they read left their places taken.
     this.env.readerCheck?.();
+    if (readOnly) return;
     this.#keepReserve();
   }
 
@@ -121,15 +130,44 @@ export class Index {
    * remains.
    */
   async commit<T>(change: () => T): Promise<T> {
+    this.#checkRoom();
+    return this.#commit(change);
+  }
+
+  async #commit<T>(change: () => T): Promise<T> {
+    let own: { thrown: unknown } | undefined;
     try {
       // The synchronous kind: it is taken back when `change` throws, and a commit that fails is thrown here and nowhere else.
-      const result = this.env.transactionSync(change);
+      const result = this.env.transactionSync(() => {
+        try {
+          return change();
+        } catch (thrown) {
+          own = { thrown };
+          throw thrown;
+        }
+      });
       await this.env.flushed;
       return result;
     } catch (error) {
+      if (own !== undefined && own.thrown === error) throw toCairnError(error, 'the index did not commit');
       if (isDamage(error)) throw damagedIndex(this.#path, `cannot be written: ${(error as Error).message}`, error);
-      throw toCairnError(systemError(error), 'the index did not commit');
+      throw indexError(error, this.#path, 'the index did not commit');
     }
+  }
+
+  /**
+   * LMDB overruns a buffer of its own when a page cannot be written (its package's version 3.5.6: 104 bytes for a message that may be
+   * longer), which may end the process later. So a full disk is noticed before.
+   */
+  #checkRoom(): void {
+    const { bavail, bfree, bsize } = fs.statfsSync(this.#path);
+    // Only root may use what a file system keeps back.
+    const free = (process.geteuid?.() === 0 ? bfree : bavail) * bsize;
+    if (free >= COMMIT_BYTES) return;
+    throw new CairnError('ERR_NO_SPACE', `the index did not commit: no space left on the disk`, {
+      path: this.#path,
+      errno: 'ENOSPC',
+    });
   }
 
   /**
@@ -140,9 +178,13 @@ export class Index {
     try {
       return await this.commit(change);
     } catch (error) {
-      if (!(error instanceof CairnError) || error.code !== 'ERR_NO_SPACE' || !fs.existsSync(this.#reserve)) throw error;
-      fs.rmSync(this.#reserve);
-      return this.commit(change);
+      if (!(error instanceof CairnError) || error.code !== 'ERR_NO_SPACE') throw error;
+      fs.rmSync(this.#reserve, { force: true });
+      // Also where there was none: what is in the index's own free pages may do.
+      return this.#commit(change).catch((again: unknown) => {
+        // An index that has failed for good only repeats that; the first failure says why.
+        throw again instanceof CairnError && again.code !== 'ERR_IO' ? again : error;
+      });
     }
   }
 
@@ -152,7 +194,7 @@ export class Index {
     try {
       await this.env.backup(dir, true);
     } catch (error) {
-      throw toCairnError(systemError(error), 'the index cannot be copied');
+      throw indexError(error, dir, 'the index cannot be copied');
     }
     syncFile(join(dir, DATA_FILE));
     syncDirectory(dir);
@@ -185,23 +227,54 @@ export class Index {
     return this.#beside?.wasWritten === true;
   }
 
+  /** From here on, reads see what others have committed by now; else that may take until the next turn of the event loop. */
+  refresh(): void {
+    this.env.resetReadTxn();
+  }
+
   async close(): Promise<void> {
     await this.env.close();
     this.#beside?.remove();
   }
 }
 
-/** LMDB reports system errors as text or number; give them the shape that the rest of the engine knows. */
-function systemError(error: unknown): unknown {
-  if (error instanceof CairnError || !(error instanceof Error)) return error;
-  const full = /No space left|MDB_MAP_FULL|Disk quota/i.test(error.message);
-  if (full) return Object.assign(new Error(error.message, { cause: error }), { code: 'ENOSPC' });
-  if (/Read-only|Permission denied/i.test(error.message)) {
-    return Object.assign(new Error(error.message, { cause: error }), { code: 'EROFS' });
+/** What the system calls it, in the words of `strerror`, by which LMDB reports. */
+const REASONS: readonly [RegExp, string][] = [
+  [/No space left|MDB_MAP_FULL/i, 'ENOSPC'],
+  [/Disk quota/i, 'EDQUOT'],
+  [/Read-only/i, 'EROFS'],
+  [/Permission denied/i, 'EACCES'],
+  [/Too many open files/i, 'EMFILE'],
+  [/Input\/output error/i, 'EIO'],
+];
+
+/** LMDB reports system errors as text; gives them the shape that the rest of the engine knows. */
+function indexError(cause: unknown, path: string, doing: string): CairnError {
+  if (cause instanceof CairnError) return cause;
+  const { message, code } = cause as NodeJS.ErrnoException;
+  // LMDB has then written half a line to stderr by itself.
+  if (message.includes('Attempting to write page')) process.stderr.write('\n');
+  const errno = REASONS.find(([reason]) => reason.test(message))?.[1] ?? (typeof code === 'string' ? code : undefined);
+  const told = Object.assign(new Error(message.replace(/: Attempting to write page.*/, ''), { cause }), {
+    code: errno,
+    path,
+  });
+  const error = toCairnError(told, doing);
+  return error instanceof CairnError ? error : new CairnError('ERR_IO', `${doing}: ${message}`, { path, cause });
+}
+
+/**
+ * Opens what LMDB will open, as often as it will: its package crashes (version 3.5.6) instead of telling that it could not.
+ * Not `lock.mdb`: closing it would drop the locks that this process may have on it.
+ */
+function checkOpenable(file: string, readOnly: boolean): void {
+  const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
+  const opened: number[] = [];
+  try {
+    for (let i = 0; i < DESCRIPTORS; i++) opened.push(fs.openSync(file, readOnly ? O_RDONLY : O_RDWR | O_CREAT, 0o664));
+  } finally {
+    for (const fd of opened) fs.closeSync(fd);
   }
-  if (/Input\/output error/i.test(error.message))
-    return Object.assign(new Error(error.message, { cause: error }), { code: 'EIO' });
-  return error;
 }
 
 /** An object's name as a key: 64 bytes of hash, then the variant. */

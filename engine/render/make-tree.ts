@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { StoreContext } from '../context.js';
-import { deletePaths } from '../delete.js';
+import { discard } from '../delete.js';
 import { bury, place } from '../durable.js';
 import { CairnError } from '../errors.js';
 import { addTotals, retainLayer } from '../index/contents.js';
@@ -24,7 +24,7 @@ export async function makeTree(
   ingredients: Ingredients,
   options: RenderOptions,
 ): Promise<TreeRecord> {
-  const { layout, pool, disk, index } = store;
+  const { layout, disk, index } = store;
   const { treeId, layers } = ingredients;
   const mode = options.mode ?? 'link';
   const staging = store.staging.make();
@@ -70,20 +70,29 @@ export async function makeTree(
     return tree;
   } catch (error) {
     // What was placed but not committed is nobody's; where it stands it would only wait for gc.
-    if (index.trees.get(treeId) === undefined) bury(layout.tree(treeId), `${staging}.unwanted`);
+    if (isUnlisted(store, treeId)) bury(layout.tree(treeId), `${staging}.unwanted`);
     throw error;
   } finally {
-    await deletePaths(pool, [staging, `${staging}.unwanted`]);
+    await discard(store, [staging, `${staging}.unwanted`]);
+  }
+}
+
+/** Not of an index that has failed: it cannot be asked any more, and what it would say matters. */
+function isUnlisted({ index }: StoreContext, treeId: string): boolean {
+  try {
+    return index.trees.get(treeId) === undefined;
+  } catch {
+    return false;
   }
 }
 
 /** Takes a tree that is to be rebuilt, or one that a crash left without a record, out of the way. */
 async function clearTheWay(store: StoreContext, treeId: string, staging: string): Promise<void> {
-  const { index, layout, pool } = store;
+  const { index, layout } = store;
   const old = index.trees.get(treeId);
   if (old !== undefined) await index.commit(() => dropTreeRecord(store, treeId));
   const grave = `${staging}.old`;
-  if (bury(layout.tree(treeId), grave)) await deletePaths(pool, [grave]);
+  if (bury(layout.tree(treeId), grave)) await discard(store, [grave]);
 }
 
 function noteCopies(store: StoreContext, copies: Readonly<Record<string, number>>): void {
