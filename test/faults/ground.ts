@@ -1,0 +1,135 @@
+/**
+ * What a faulted command runs on: small images that share content, and stores in the states in which something may go wrong. Each
+ * state is made once; every command then gets a copy of its own.
+ */
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { Layout } from '../../engine/layout.js';
+import { lock } from '../../engine/lock.js';
+import { openStore } from '../../engine/store.js';
+import { aci, type EntrySpec, tar } from '../fixtures/archive.js';
+import { PROGRAM } from '../fixtures/cli.js';
+import { ociLayout } from '../fixtures/oci.js';
+import { runTraced } from './strace.js';
+
+/**
+ * `none`: no store yet · `images`: images and a blob, nothing rendered · `trees`: rendered, too, one image pinned and one tree leased
+ * · `orphans`: objects and blobs of removed images are still there, and what an import left that was killed before its commit
+ */
+export const SEEDS = ['none', 'images', 'trees', 'orphans'] as const;
+export type Seed = (typeof SEEDS)[number];
+
+/** Where one command runs: its store, what it reads (shared, not written to) and where it writes. */
+export interface Place {
+  dir: string;
+  store: string;
+  sources: string;
+  out: string;
+}
+
+const SHARED = 'the same in several images\n'.repeat(20);
+const LARGE = Buffer.alloc(100_000, 'large');
+
+const common: EntrySpec[] = [
+  { name: 'etc', flag: '5' },
+  { name: 'etc/shared', content: SHARED },
+];
+
+const ACIS: Readonly<Record<string, Buffer>> = {
+  base: aci({ name: 'example.com/base' }, [...common, { name: 'etc/large', content: LARGE }]),
+  app: aci({ name: 'example.com/app', dependencies: [{ imageName: 'example.com/base' }] }, [
+    ...common,
+    { name: 'app', content: 'app' },
+    { name: 'link', flag: '1', link: 'app' },
+    { name: 'etc/soft', flag: '2', link: '../app' },
+    { name: 'fifo', flag: '6' },
+  ]),
+  other: aci({ name: 'example.com/other' }, [
+    ...common,
+    { name: 'other', content: Buffer.alloc(90_000, 'other') },
+    { name: 'again', flag: '1', link: 'other' },
+    { name: 'own', content: 'own', uid: 7, mode: 0o4755, mtime: 1_000_000_000 },
+  ]),
+  third: aci({ name: 'example.com/third' }, [{ name: 'third', content: 'third' }]),
+};
+
+const bottom = tar([...common, { name: 'gone', content: 'gone' }]);
+const layers = {
+  web: [bottom, tar([{ name: '.wh.gone' }, { name: 'web', content: Buffer.alloc(70_000, 'web') }])],
+  shop: [bottom, tar([{ name: 'shop', content: 'shop' }]), tar([{ name: 'top', flag: '1', link: 'shop' }])],
+};
+
+/** What `put` stores beforehand, and what it is given. */
+export const BLOBS = { kept: 'a blob that was there before', new: 'a blob that is new' } as const;
+
+/** Names of the images among the sources. */
+export const IMAGES = [...Object.keys(ACIS).map((name) => `${name}.aci`), ...Object.keys(layers)];
+
+/** Writes the images and blobs to `dir/sources`. */
+export function makeSources(dir: string): void {
+  const sources = join(dir, 'sources');
+  fs.mkdirSync(sources);
+  for (const [name, bytes] of Object.entries(ACIS)) fs.writeFileSync(join(sources, `${name}.aci`), bytes);
+  ociLayout(join(sources, 'web'), [{ ref: 'web:1', layers: layers.web, compress: 'gzip' }]);
+  ociLayout(join(sources, 'shop'), [{ ref: 'shop:1', layers: layers.shop }]);
+  for (const [name, text] of Object.entries(BLOBS)) fs.writeFileSync(join(sources, `${name}.blob`), text);
+}
+
+/** Makes the sources and every seed below `dir`. */
+export async function prepareGround(dir: string): Promise<void> {
+  makeSources(dir);
+  fs.mkdirSync(join(dir, 'none'));
+  const images = placeIn(dir, 'images');
+  fs.mkdirSync(images.dir);
+  await using store = await openStore({ dir: images.store, workers: 1 });
+  await store.importAll(['base.aci', 'app.aci', 'web'].map((name) => join(images.sources, name)));
+  await store.put(join(images.sources, 'kept.blob'));
+  await store.close();
+  copy(join(dir, 'images'), join(dir, 'trees'));
+  await makeTrees(placeIn(dir, 'trees'));
+  copy(join(dir, 'trees'), join(dir, 'orphans'));
+  await makeOrphans(placeIn(dir, 'orphans'));
+}
+
+async function makeTrees({ store: dir }: Place): Promise<void> {
+  await using store = await openStore({ dir, workers: 1 });
+  for (const name of ['example.com/app', 'example.com/base', 'web:1']) await store.render(name);
+  await store.pin('example.com/base');
+  await store.lease('web:1', 3_600_000, 'the seed');
+}
+
+/** Removes images while someone relies on objects, so that nothing is swept; then an import is killed before its commit. */
+async function makeOrphans(place: Place): Promise<void> {
+  const { store: dir, sources } = place;
+  await using store = await openStore({ dir, workers: 1 });
+  await store.importAll(['other.aci', 'third.aci'].map((name) => join(sources, name)));
+  const busy = await lock(new Layout(dir).useLock, false);
+  await store.remove(['example.com/other', 'example.com/third']);
+  busy.release();
+  await store.close();
+  const killed = await runTraced(PROGRAM, ['import', join(sources, 'shop')], place, {
+    call: 'fdatasync',
+    nth: 1,
+    effect: 'kill',
+  });
+  if (!killed.killed) throw new Error(`an import that was to be killed was not: ${killed.stderr}`);
+}
+
+/** A copy of a seed for one command. */
+export function placeFrom(dir: string, seed: Seed, name: string): Place {
+  const place = placeIn(dir, name);
+  copy(join(dir, seed), place.dir);
+  fs.mkdirSync(place.out);
+  return place;
+}
+
+function placeIn(dir: string, name: string): Place {
+  const own = join(dir, name);
+  return { dir: own, store: join(own, 'store'), sources: join(dir, 'sources'), out: join(own, 'out') };
+}
+
+/** Keeps hard links, times and holes, as Node's own copying does not. */
+function copy(from: string, to: string): void {
+  execFileSync('cp', ['-a', '--sparse=always', from, to]);
+}

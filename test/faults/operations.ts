@@ -1,0 +1,95 @@
+/** The commands that are killed and made to fail, each with the state of the store that it begins with. */
+import { cairn } from '../fixtures/cli.js';
+import type { Place, Seed } from './ground.js';
+
+export interface Operation {
+  name: string;
+  seed: Seed;
+  args: (place: Place) => string[];
+  /** Kinds of things that a crash in the middle may take away, though they are there before and after. */
+  fragile?: 'tree';
+  /** All that it writes to the index is that an image was used, which nobody waits for. */
+  only?: 'notes use';
+  /** It is left out where the program's help for `command` does not know `word`: a version without it. */
+  needs?: { command?: string; word: string };
+}
+
+const source = (place: Place, name: string): string => `${place.sources}/${name}`;
+const target = (place: Place, name: string): string => `${place.out}/${name}`;
+
+export const OPERATIONS: readonly Operation[] = [
+  { name: 'import into a new store', seed: 'none', args: (at) => ['import', source(at, 'base.aci')] },
+  { name: 'import an ACI', seed: 'images', args: (at) => ['import', source(at, 'other.aci')] },
+  {
+    name: 'import an ACI and keep the archive',
+    seed: 'images',
+    args: (at) => ['import', '--keep-archive', source(at, 'other.aci')],
+  },
+  { name: 'import a layout', seed: 'images', args: (at) => ['import', source(at, 'shop')] },
+  {
+    name: 'import several',
+    seed: 'images',
+    args: (at) => ['import', ...['other.aci', 'third.aci', 'shop'].map((name) => source(at, name))],
+  },
+  { name: 'import what was let go of', seed: 'orphans', args: (at) => ['import', source(at, 'other.aci')] },
+  { name: 'import what is here', seed: 'images', args: (at) => ['import', source(at, 'base.aci')] },
+  { name: 'put', seed: 'images', args: (at) => ['put', source(at, 'new.blob')] },
+  { name: 'render an ACI', seed: 'images', args: () => ['render', 'example.com/app'] },
+  { name: 'render an OCI image', seed: 'images', args: () => ['render', 'web:1'] },
+  { name: 'render again', seed: 'trees', args: () => ['render', '--rebuild', 'example.com/app'], fragile: 'tree' },
+  {
+    name: 'checkout',
+    seed: 'images',
+    args: (at) => ['checkout', 'example.com/app', target(at, 'tree')],
+    only: 'notes use',
+  },
+  { name: 'rm', seed: 'trees', args: () => ['rm', 'example.com/app'] },
+  { name: 'tree rm', seed: 'trees', args: () => ['tree', 'rm', 'example.com/app'] },
+  { name: 'gc', seed: 'trees', args: () => ['gc', '--grace-period', '0s'] },
+  { name: 'gc of what was let go of', seed: 'orphans', args: () => ['gc', '--grace-period', '0s'] },
+  { name: 'pin', seed: 'images', args: () => ['pin', 'web:1'] },
+  { name: 'lease', seed: 'trees', args: () => ['lease', 'add', 'example.com/app', '--ttl', '1h', '--holder', 'x'] },
+  {
+    name: 'export',
+    seed: 'images',
+    args: (at) => ['export', 'example.com/app', target(at, 'app.aci')],
+    only: 'notes use',
+  },
+  {
+    name: 'export a layout',
+    seed: 'images',
+    args: (at) => ['export', 'web:1', target(at, 'layout')],
+    only: 'notes use',
+  },
+  {
+    name: 'export a tree',
+    seed: 'images',
+    args: (at) => ['export', '--format', 'tar', 'web:1', target(at, 'web.tar')],
+    only: 'notes use',
+  },
+  { name: 'repair', seed: 'orphans', args: () => ['fsck', '--repair'], needs: { command: 'fsck', word: '--repair' } },
+  {
+    name: 'rebuild the index',
+    seed: 'trees',
+    args: () => ['fsck', '--rebuild-index'],
+    needs: { command: 'fsck', word: '--rebuild-index' },
+  },
+  { name: 'back up', seed: 'trees', args: (at) => ['backup', target(at, 'backup')], needs: { word: 'backup' } },
+];
+
+/** Those that this version of the program has. */
+export async function availableOperations(): Promise<Operation[]> {
+  const help = new Map<string, string>();
+  const helpFor = async (command: string): Promise<string> => {
+    const known =
+      help.get(command) ?? (await cairn([...(command === '' ? [] : [command]), '--help'])).stdout.toString();
+    help.set(command, known);
+    return known;
+  };
+  const available: Operation[] = [];
+  for (const operation of OPERATIONS) {
+    const { needs } = operation;
+    if (needs === undefined || (await helpFor(needs.command ?? '')).includes(needs.word)) available.push(operation);
+  }
+  return available;
+}

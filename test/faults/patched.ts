@@ -1,0 +1,71 @@
+/** A build with one of its protections taken out: what a test finds in it shows that the test can find something. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** This build. */
+export const BUILD = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Patch {
+  /** What is taken out, as the tables of results call it. */
+  name: string;
+  file: string;
+  /** Texts of the compiled file, or patterns, each there once, and what stands there instead. */
+  edits: readonly (readonly [text: string | RegExp, instead: string])[];
+}
+
+/** @param dir an empty directory @returns where the patched build is @throws Error where the build has no such text */
+export function patchedBuild(dir: string, { name, file, edits }: Patch): string {
+  const build = join(dir, 'dist');
+  fs.cpSync(BUILD, build, { recursive: true });
+  for (const beside of ['package.json', 'node_modules']) fs.symlinkSync(join(BUILD, '..', beside), join(dir, beside));
+  let code = fs.readFileSync(join(build, file), 'utf8');
+  for (const [text, instead] of edits) {
+    const pattern = new RegExp(text instanceof RegExp ? text.source : text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'g');
+    if (code.match(pattern)?.length !== 1)
+      throw new Error(`"${name}" cannot be taken out: ${file} has no single ${text}`);
+    code = code.replace(pattern, instead);
+  }
+  fs.writeFileSync(join(build, file), code);
+  return build;
+}
+
+/** The index says that an image is there before its files are where they belong. */
+export const COMMIT_FIRST: Patch = {
+  name: 'commit before placing',
+  file: 'engine/commit.js',
+  edits: [
+    [
+      /(const written = disk\.sync\(\);[\s\S]*?)return (index\.commit\(.*)refusals\.get\(prepared\) \?\? (record\(.*)/,
+      'const early = await $2$3\n$1return early;',
+    ],
+  ],
+};
+
+/** Nothing tells the next gc what was on its way. */
+export const NO_NOTES: Patch = {
+  name: 'no notes in staging',
+  file: 'workers/layer-sink.js',
+  edits: [["fs.writeFileSync(stagedNames(staging), names.join('\\n'), { mode: 0o600 });", '']],
+};
+
+/** Data is left to the kernel; the index still syncs. */
+export const NO_SYNC: Patch = {
+  name: 'no sync of data',
+  file: 'engine/durable.js',
+  edits: [['async sync() {', 'async sync() {\n        return;']],
+};
+
+/** A sync that failed counts as one that did not. */
+export const DEAF_SYNC: Patch = {
+  name: 'failed syncs ignored',
+  file: 'engine/native.js',
+  edits: [['else if (result === 0)', 'else if (result === 0 || true)']],
+};
+
+/** Whoever deletes objects does not ask whether someone relies on them. */
+export const NO_USE_LOCK: Patch = {
+  name: 'no use lock',
+  file: 'engine/context.js',
+  edits: [['return this.#count > 0 ? undefined : tryLock(this.#path, true);', 'return { release() { } };']],
+};

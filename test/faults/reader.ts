@@ -1,0 +1,15 @@
+/** Reads a store's index and stays in the middle of it until it is killed: `reader.js STORE`. Tells how many readers there are then. */
+import { Index } from '../../engine/index/open.js';
+import { Layout } from '../../engine/layout.js';
+
+const [dir = ''] = process.argv.slice(2);
+const index = new Index(new Layout(dir).index, false);
+const range = index.meta.getRange()[Symbol.iterator]();
+range.next();
+process.stdout.write(`${countReaders(index.env.readerList())}\n`);
+setInterval(() => range, 60_000);
+
+/** Two lines of heading, then one for each. */
+function countReaders(list: string): number {
+  return list.split('\n').filter((line) => /^\s*\d+ /.test(line)).length;
+}

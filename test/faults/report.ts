@@ -1,0 +1,28 @@
+/** How a long run ends: findings on stderr, one line of summary on stdout, and an exit code. */
+
+export interface Summary {
+  name: string;
+  /** Figures, in the order in which they are told. */
+  figures: Readonly<Record<string, number | string>>;
+  /** What should not have been. */
+  wrong: readonly string[];
+  /** The same with a protection taken out: what is to be found, and how often it was. */
+  controls?: readonly { name: string; found: number }[];
+}
+
+export function finish({ name, figures, wrong, controls = [] }: Summary): void {
+  for (const what of wrong) process.stderr.write(`${name}: ${what}\n`);
+  const blind = controls.filter(({ found }) => found === 0);
+  for (const control of blind) process.stderr.write(`${name}: nothing was found in a build with ${control.name}\n`);
+  const told = Object.entries(figures).map(([what, count]) => `${count} ${what}`);
+  const shown = controls.map((control) => `${control.name}: ${control.found} found`);
+  process.stdout.write(
+    `${name}: ${[...told, `${wrong.length} wrong`].join(', ')}${shown.map((each) => `; ${each}`).join('')}\n`,
+  );
+  process.exitCode = wrong.length > 0 || blind.length > 0 ? 1 : 0;
+}
+
+/** Where what a run needs is not to be had. */
+export function skip(name: string, why: string): void {
+  process.stdout.write(`${name}: skipped: ${why}\n`);
+}

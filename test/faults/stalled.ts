@@ -1,0 +1,42 @@
+/** A command that is stopped in the middle of something, holding what it holds. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { PROGRAM } from '../fixtures/cli.js';
+import { environment } from './strace.js';
+
+export interface Stalled {
+  /** Ends it and whatever watches over it. */
+  kill(): Promise<void>;
+}
+
+const PATIENCE_MS = 30_000;
+
+/** Runs `cairn ARGS` until its first call of this kind, and leaves it there. */
+export async function stallAt(call: string, args: readonly string[], store: string): Promise<Stalled> {
+  const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGSTOP:when=1`];
+  const child = spawn('strace', ['-f', '-qq', '-o', '/dev/null', ...inject, process.execPath, PROGRAM, ...args], {
+    stdio: 'ignore',
+    env: environment({ CAIRN_STORE: store }),
+    detached: true,
+  });
+  const ended = once(child, 'close');
+  for (const end = Date.now() + PATIENCE_MS; !isStopped(child); await setTimeout(10)) {
+    if (Date.now() > end || child.exitCode !== null) throw new Error(`cairn ${args.join(' ')} did not come to ${call}`);
+  }
+  return {
+    async kill() {
+      process.kill(-(child.pid as number), 'SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** Whether the one process below it has stopped. */
+function isStopped({ pid }: ChildProcess): boolean {
+  const [tracee] = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
+  if (tracee === undefined || tracee === '') return false;
+  // The state stands behind the name, which may have any character in it.
+  return /^[Tt]/.test(fs.readFileSync(`/proc/${tracee}/stat`, 'latin1').replace(/^.*\) /s, ''));
+}

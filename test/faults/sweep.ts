@@ -1,0 +1,113 @@
+/** Sweeps a fault through commands: where it can strike is found by running each undisturbed, then it strikes there. */
+import * as fs from 'node:fs';
+
+import { eachOf } from '../../engine/pool.js';
+import { PROGRAM } from '../fixtures/cli.js';
+import { placeFrom, prepareGround } from './ground.js';
+import type { Operation } from './operations.js';
+import { type Call, type Fault, runTraced, type TracedRun } from './strace.js';
+import { type Expected, judge, stateOf } from './verdict.js';
+
+export interface SweepOptions {
+  operations: readonly Operation[];
+  /** The faults that may strike a command that makes these calls. */
+  faults: (calls: readonly Call[], operation: Operation) => Fault[];
+  /** Whether a run counts, and what is wrong with how it ended. */
+  assess: (run: TracedRun, fault: Fault) => Assessment;
+  /** At most so many faults for each command, spread over its run. */
+  perOperation?: number;
+  /** The program that is disturbed; what it leaves is always judged by this build. */
+  program?: string;
+  /** Ends early once so many findings are there. */
+  enough?: number;
+}
+
+export interface Assessment {
+  counts: boolean;
+  wrong: string[];
+  /** It ended by a known defect of a package that cairn uses. */
+  upstream?: boolean;
+}
+
+export interface Finding {
+  operation: string;
+  fault: Fault;
+  wrong: string[];
+}
+
+export interface Swept {
+  points: number;
+  /** Runs in which the command reported success all the same. */
+  acknowledged: number;
+  /** Faults that struck nothing of the command's, so that they say nothing. */
+  missed: number;
+  /** Runs that ended by a known defect of a package. */
+  upstream: number;
+  findings: Finding[];
+}
+
+/** How often a fault is tried again that missed: threads do not share the work in the same way every time. */
+const TRIES = 3;
+const SIDE_BY_SIDE = 2;
+
+/** @param dir an empty directory to work in */
+export async function sweepFaults(dir: string, options: SweepOptions): Promise<Swept> {
+  await prepareGround(dir);
+  const swept: Swept = { points: 0, acknowledged: 0, missed: 0, upstream: 0, findings: [] };
+  let serial = 0;
+  for (const operation of options.operations) {
+    const { expected, calls } = await undisturbed(dir, operation);
+    const faults = spread(options.faults(calls, operation), options.perOperation);
+    await eachOf(faults, SIDE_BY_SIDE, async (fault) => {
+      if (swept.findings.length >= (options.enough ?? Number.POSITIVE_INFINITY)) return;
+      for (let tries = 1; tries <= TRIES; tries++) {
+        const place = placeFrom(dir, operation.seed, `point-${serial++}`);
+        const run = await runTraced(options.program ?? PROGRAM, operation.args(place), place, fault);
+        const { counts, wrong, upstream } = options.assess(run, fault);
+        if (counts) {
+          const done = acknowledges(run);
+          wrong.push(...(await judge(place, operation, expected, done)));
+          swept.points++;
+          if (done) swept.acknowledged++;
+          if (upstream === true) swept.upstream++;
+          if (wrong.length > 0) swept.findings.push({ operation: operation.name, fault, wrong });
+        }
+        fs.rmSync(place.dir, { recursive: true, force: true });
+        if (counts) return;
+      }
+      swept.missed++;
+    });
+  }
+  return swept;
+}
+
+async function undisturbed(dir: string, operation: Operation): Promise<{ expected: Expected; calls: Call[] }> {
+  const place = placeFrom(dir, operation.seed, 'undisturbed');
+  try {
+    const before = await stateOf(place);
+    const run = await runTraced(PROGRAM, operation.args(place), place);
+    if (run.code !== 0) throw new Error(`${operation.name} fails undisturbed: ${run.stderr}`);
+    return { expected: { before, after: await stateOf(place) }, calls: run.calls };
+  } finally {
+    fs.rmSync(place.dir, { recursive: true, force: true });
+  }
+}
+
+/** A command acknowledges by printing its result. */
+export function acknowledges({ stdout }: TracedRun): boolean {
+  if (!stdout.endsWith('\n')) return false;
+  JSON.parse(stdout);
+  return true;
+}
+
+function spread<T>(all: readonly T[], most: number | undefined): T[] {
+  if (most === undefined || all.length <= most) return [...all];
+  return Array.from({ length: most }, (_none, i) => all[Math.floor((i * all.length) / most)] as T);
+}
+
+export function describeFinding({ operation, fault, wrong }: Finding): string {
+  const { call, nth, effect, lasting } = fault;
+  return [`${operation}, ${call} ${nth}${lasting ? '+' : ''} ${effect}:`, ...wrong.map((what) => `  ${what}`)].join(
+    '\n',
+  );
+}

@@ -1,0 +1,145 @@
+/**
+ * What has to hold after a command was killed, or failed: the store opens by itself, its index and disk agree, everything hashes to
+ * what it is named, nothing that was there is gone, nothing half-made is listed, what was acknowledged is there, and the next gc
+ * leaves no stray byte.
+ */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { Layout } from '../../engine/layout.js';
+import { openStore, type Store } from '../../engine/store.js';
+import { BLOBS, type Place } from './ground.js';
+import type { Operation } from './operations.js';
+
+const DAY_MS = 24 * 3_600_000;
+
+/** What there is: a line for each image, pin, tree, lease and blob of a store, and for each thing that a command wrote elsewhere. */
+export type State = ReadonlySet<string>;
+
+/** States around a command that nothing disturbs. */
+export interface Expected {
+  before: State;
+  after: State;
+}
+
+/** @param acknowledged whether the command reported success @returns what does not hold */
+export async function judge(
+  place: Place,
+  operation: Operation,
+  { before, after }: Expected,
+  acknowledged: boolean,
+): Promise<string[]> {
+  const wrong: string[] = [];
+  try {
+    const now = await stateOf(place);
+    for (const line of acknowledged ? after : before) {
+      const stays = acknowledged || after.has(line);
+      const fragile = !acknowledged && operation.fragile !== undefined && line.startsWith(operation.fragile);
+      if (stays && !fragile && !now.has(line))
+        wrong.push(`${acknowledged ? 'acknowledged, but' : 'was there, and is'} gone: ${line}`);
+    }
+    for (const line of now) {
+      if (after.has(line) || (before.has(line) && !acknowledged)) continue;
+      wrong.push(`neither from before nor from after: ${line}`);
+    }
+    if (fs.existsSync(place.store)) wrong.push(...(await inspectStore(place.store)));
+  } catch (error) {
+    wrong.push(`the store cannot be used: ${(error as Error).stack}`);
+  }
+  return wrong;
+}
+
+export async function stateOf({ store: dir, out }: Place): Promise<State> {
+  const state = new Set(outputs(out));
+  if (!fs.existsSync(dir)) return state;
+  await using store = await openStore({ dir, workers: 1 });
+  for await (const { key, pinned } of store.images()) {
+    state.add(`image ${key}`);
+    if (pinned) state.add(`pin ${key}`);
+  }
+  for await (const { id, hash } of store.trees()) state.add(`tree ${id} ${hash}`);
+  for (const { tree, holder } of await store.leases()) state.add(`lease ${tree} ${holder}`);
+  for (const text of Object.values(BLOBS)) if (await holds(store, text)) state.add(`blob ${text}`);
+  return state;
+}
+
+async function holds(store: Store, text: string): Promise<boolean> {
+  const target = join(store.dir, '..', 'got.blob');
+  try {
+    await store.get(`sha512-${createHash('sha512').update(text).digest('hex')}`, target);
+    return fs.readFileSync(target, 'utf8') === text;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_NOT_FOUND') return false;
+    throw error;
+  } finally {
+    fs.rmSync(target, { force: true });
+  }
+}
+
+/** What a command wrote outside the store, whole things by one line each. Names with a leading dot are on their way. */
+function outputs(out: string): string[] {
+  if (!fs.existsSync(out)) return [];
+  return fs
+    .readdirSync(out)
+    .filter((name) => !name.startsWith('.'))
+    .map((name) => `output ${name} ${contentOf(join(out, name))}`);
+}
+
+function contentOf(path: string): string {
+  const stat = fs.lstatSync(path);
+  if (stat.isDirectory()) {
+    const parts = fs
+      .readdirSync(path)
+      .sort()
+      .map((name) => `${name} ${contentOf(join(path, name))}`);
+    return `dir ${stat.mode} ${createHash('sha256').update(parts.join('\n')).digest('hex')}`;
+  }
+  if (stat.isSymbolicLink()) return `link ${fs.readlinkSync(path)}`;
+  if (!stat.isFile()) return `special ${stat.mode} ${stat.rdev}`;
+  return `file ${stat.mode} ${stat.uid} ${createHash('sha256').update(fs.readFileSync(path)).digest('hex')}`;
+}
+
+/** Index against disk, every hash, and what is left once gc has been, first one that keeps everything, then one that keeps nothing. */
+export async function inspectStore(dir: string): Promise<string[]> {
+  const wrong: string[] = [];
+  await using store = await openStore({ dir, workers: 1 });
+  const { missing, miscounted } = await store.fsck();
+  for (const { kind, id, what } of missing) wrong.push(`fsck: ${kind} ${id} ${what}`);
+  for (const what of miscounted) wrong.push(`fsck: miscounted ${what}`);
+  const { damaged } = await store.check();
+  for (const { kind, id, what } of damaged) wrong.push(`check: ${kind} ${id} ${what}`);
+  for (const graceMs of [DAY_MS, 0]) {
+    await store.gc({ graceMs });
+    const { stray, ok, checked } = await store.fsck();
+    if (!ok) wrong.push(`fsck after gc with a grace period of ${graceMs} ms`);
+    wrong.push(...stray.map((path) => `stray after gc: ${path.slice(dir.length + 1)}`));
+    wrong.push(...countFiles(new Layout(dir), checked).map((what) => `after gc: ${what}`));
+  }
+  return wrong;
+}
+
+/** What lies on disk, counted without the engine's help. */
+function countFiles(layout: Layout, listed: { objects: number; blobs: number; trees: number }): string[] {
+  const files = (at: string): number =>
+    fs.readdirSync(at, { withFileTypes: true, recursive: true }).filter((entry) => !entry.isDirectory()).length;
+  const found = [
+    ['objects', files(layout.objects), listed.objects],
+    ['blobs', files(layout.blobs), listed.blobs],
+    ['trees', fs.readdirSync(layout.trees).length, listed.trees],
+    ['staging', files(layout.staging) - ownLocks(layout), 0],
+    ['quarantine', files(layout.quarantine), 0],
+    ['locks', files(layout.locks), 0],
+  ] as const;
+  const beside = fs.readdirSync(layout.dir).filter((name) => name.endsWith('.tmp'));
+  return [
+    ...found
+      .filter(([, there, due]) => there !== due)
+      .map(([what, there, due]) => `${there} ${what} on disk, ${due} listed`),
+    ...beside.map((name) => `${name} lies beside the store's own files`),
+  ];
+}
+
+/** The gc that has just run holds a session of its own, with nothing but its lock in it. */
+function ownLocks(layout: Layout): number {
+  return fs.readdirSync(layout.staging).length;
+}

@@ -1,0 +1,30 @@
+/** Every command, killed at every system call that changes something. */
+import { runControls } from '../faults/controls.js';
+import { fastScratch } from '../faults/fast.js';
+import { sweepKills } from '../faults/kill.js';
+import { availableOperations } from '../faults/operations.js';
+import { COMMIT_FIRST, NO_NOTES } from '../faults/patched.js';
+import { finish, skip } from '../faults/report.js';
+import { straceFault } from '../faults/strace.js';
+import { describeFinding } from '../faults/sweep.js';
+
+/** Of a control's findings, so many are enough. */
+const ENOUGH = 5;
+
+const fault = straceFault();
+if (fault !== undefined) skip('kill', fault);
+else {
+  const operations = await availableOperations();
+  const swept = await fastScratch((dir) => sweepKills(dir, { operations }));
+  const imports = operations.filter(({ name }) => name.startsWith('import'));
+  const controls = await runControls([COMMIT_FIRST, NO_NOTES], async (build, dir) => {
+    const program = `${build}/cli/cairn.js`;
+    return (await sweepKills(dir, { operations: imports, program, enough: ENOUGH })).findings.length;
+  });
+  finish({
+    name: 'kill',
+    figures: { operations: operations.length, points: swept.points, 'acknowledged before': swept.acknowledged },
+    wrong: swept.findings.map(describeFinding),
+    controls,
+  });
+}
