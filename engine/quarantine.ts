@@ -3,7 +3,7 @@
  * at and put back. Nothing there is ever overwritten; `gc` deletes what is older than its grace period.
  */
 import * as fs from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { placeOnce } from './durable.js';
 import type { Layout } from './layout.js';
 
@@ -22,6 +22,7 @@ export class Quarantine {
   take(path: string): boolean {
     if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
     const wanted = join(this.#dir, relative(this.#layout.dir, path));
+    fs.mkdirSync(dirname(wanted), { recursive: true, mode: 0o700 });
     let to = wanted;
     for (let n = 1; !placeOnce(path, to); n++) to = `${wanted}~${n}`;
     this.taken.push(to);
