@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Needs, placesOf } from '../engine/dependencies.js';
 import { CairnError, type ErrorCode } from '../engine/errors.js';
@@ -46,7 +45,7 @@ function record(spec: Spec): ImageRecord {
 
 /** An index that holds these images. The first is the top one. */
 async function indexOf(t: TestContext, specs: readonly Spec[]): Promise<{ index: Index; images: ImageRecord[] }> {
-  const index = new Index(join(temporaryDirectory(t), 'index'), false);
+  const index = new Index(temporaryDirectory(t), false);
   t.after(() => index.close());
   const images = specs.map(record);
   await index.commit(() => {
