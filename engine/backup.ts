@@ -1,26 +1,25 @@
 /**
  * A copy of a store that is a store itself, made while the store is in use.
  *
- * copy of the index → its trees, leases and orphans left out → blobs and objects that it lists, by hard link or copy → sync →
- * cairn.json
+ * snapshot of the index → a new one without trees, leases and orphans → blobs and objects that it lists, by hard link or copy →
+ * sync → cairn.json
  *
  * Nobody removes objects meanwhile, and what is added is not in the copy of the index. Without `cairn.json`, which comes last, an
  * interrupted backup is no store; the next one to the same place begins anew.
  */
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
+import { fillBackupIndex } from './backup-index.js';
 import { batches } from './batches.js';
 import type { OperationOptions, StoreContext } from './context.js';
 import { deletePaths } from './delete.js';
 import { Disk, syncDirectory } from './durable.js';
 import { CairnError, toCairnError } from './errors.js';
 import { readFormat, writeFormat } from './format.js';
-import { bytesOf, bytesOfBlob, readOrphan } from './index/contents.js';
 import { Index, LOCK_FILE, objectKey, objectName, RESERVE_FILE } from './index/open.js';
 import { hexOf, keyOf } from './key.js';
 import { Layout } from './layout.js';
 import { eachOf, withControl } from './pool.js';
-import { dropTreeRecord } from './release.js';
 
 export interface BackedUp {
   dest: string;
@@ -97,12 +96,19 @@ async function copyStore(store: StoreContext, target: Layout, options: Operation
   const disk = new Disk(target.dir);
   disk.open();
   try {
-    await store.index.copyTo(target.index);
     for (const dir of target.directories()) fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const snapshot = join(target.staging, 'index');
+    await store.index.copyTo(snapshot);
     const index = new Index(target.index, false);
     let counts: Counts;
     try {
-      await index.commit(() => leaveOut(store, index));
+      const old = new Index(snapshot, true);
+      try {
+        await index.commit(() => fillBackupIndex(store, old, index));
+      } finally {
+        await old.close();
+      }
+      fs.rmSync(snapshot, { recursive: true });
       counts = await copyFiles(store, target, index, options);
     } finally {
       await index.close();
@@ -117,29 +123,6 @@ async function copyStore(store: StoreContext, target: Layout, options: Operation
   } finally {
     await disk.close();
   }
-}
-
-/** Trees can be rendered again, and with them go leases and objects' further copies; orphans would be swept anyway. Inside a transaction. */
-function leaveOut(store: StoreContext, index: Index): void {
-  for (const { value } of [...index.trees.getRange()]) dropTreeRecord({ ...store, index }, value.id);
-  for (const id of [...index.leases.getKeys()]) index.leases.remove(id);
-  for (const orphan of [...index.orphans.getKeys()]) {
-    const { kind, key } = readOrphan(orphan);
-    index.orphans.remove(orphan);
-    if (kind === 'blob') index.blobs.remove(key);
-    else index.objects.remove(key);
-  }
-  const totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
-  for (const { key, value } of [...index.objects.getRange()]) {
-    if (value.copies > 0) index.objects.put(key, { ...value, copies: 0 });
-    totals.objects++;
-    totals.objectBytes += bytesOf({ ...value, copies: 0 });
-  }
-  for (const { value } of index.blobs.getRange()) {
-    totals.blobs++;
-    totals.blobBytes += bytesOfBlob(value);
-  }
-  index.meta.put('totals', totals);
 }
 
 async function copyFiles(

@@ -54,6 +54,8 @@ export async function rebuildIndex(options: OpenOptions & OperationOptions): Pro
   if (!fs.existsSync(options.dir))
     throw new CairnError('ERR_NOT_FOUND', `there is no store at ${options.dir}`, { path: options.dir });
   const layout = new Layout(fs.realpathSync(options.dir));
+  if (!fs.existsSync(layout.format))
+    throw new CairnError('ERR_NOT_A_STORE', `${layout.dir} is no cairn store`, { path: layout.dir });
   if (readFormat(layout) < FIRST_DOCUMENTED) {
     const why =
       'a store of format 1 says only in its index what its images are: open it for writing once, while it has one';

@@ -300,7 +300,7 @@ test('a store of format 1 is left alone', async (t) => {
   const error = await s.refused(['fsck', '--rebuild-index'], 'ERR_UNSUPPORTED', 1);
   assert.match(error.message, /open it for writing once/);
   assert.ok(fs.existsSync(dataFile(s)));
-  await s.ok(['ls']);
+  await s.ok(['pin', 'example.com/base']);
   loseIndex(s);
   const { lost, rebuilt } = await rebuildIndex({ dir: s.store, workers: 1 });
   assert.deepEqual([rebuilt.images, lost], [3, []]);

@@ -36,7 +36,7 @@ export const COMMIT_FIRST: Patch = {
   file: 'engine/commit.js',
   edits: [
     [
-      /(const written = disk\.sync\(\);[\s\S]*?)return (index\.commit\(.*)refusals\.get\(prepared\) \?\? (record\(.*)/,
+      /(const written = disk\.sync\(\);[\s\S]*?)return (commitImages\(.*)refusals\.get\(each\) \?\? (record\(.*)/,
       'const early = await $2$3\n$1return early;',
     ],
   ],
