@@ -121,13 +121,13 @@ export function writeFileDurably(path: string, bytes: string | Uint8Array, mode 
       fs.writeFileSync(fd, bytes);
       fs.fsyncSync(fd);
     });
+    fs.renameSync(temporary, path);
   } catch (error) {
     fs.rmSync(temporary, { force: true });
     throw error;
   } finally {
     fs.closeSync(fd);
   }
-  fs.renameSync(temporary, path);
   syncDirectory(dirname(path));
 }
 

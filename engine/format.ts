@@ -16,8 +16,10 @@ export function makeStore(layout: Layout): void {
     fs.chmodSync(layout.dir, 0o700);
     writeFormat(layout);
   } catch (error) {
-    // Someone else is making the same store at the same moment, with the same content.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw toCairnError(error, 'the store cannot be made');
+    // Someone else is making the same store at the same moment, with the same content, and may have cleared ours away.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || (code === 'ENOENT' && fs.existsSync(layout.format))) return;
+    throw toCairnError(error, 'the store cannot be made');
   }
 }
 

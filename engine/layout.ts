@@ -107,6 +107,9 @@ export function shardedName(shard: string, file: string): string {
   return shard + file;
 }
 
+/** What `cairn.json` is called while it is written. */
+export const isUnfinishedFormat = (name: string): boolean => /^cairn\.json\.\d+\.tmp$/.test(name);
+
 /** The inside of one import's staging directory. */
 export const stagedObjects = (staging: string): string => join(staging, 'objects');
 /** Directories of staging that hold content, whose names are not ours. */

@@ -12,7 +12,7 @@ import { CairnError, throwIfAborted, toCairnError } from './errors.js';
 import { addTotals, bytesOf, bytesOfBlob, readOrphan } from './index/contents.js';
 import { objectKey, objectName } from './index/open.js';
 import { keyBytes, keyOf } from './key.js';
-import { STAGED_CONTENT, stagedNames } from './layout.js';
+import { isUnfinishedFormat, STAGED_CONTENT, stagedNames } from './layout.js';
 import type { Lock } from './lock.js';
 import { isTreeId } from './plan/tree-hash.js';
 import { deadSessions } from './staging.js';
@@ -149,6 +149,8 @@ export function buryLeftovers(store: StoreContext): string[] {
   } finally {
     for (const lock of locks) lock.release();
   }
+  // Whoever made the store, and was killed before it was one.
+  for (const name of fs.readdirSync(layout.dir)) if (isUnfinishedFormat(name)) graves.push(join(layout.dir, name));
   for (const name of fs.readdirSync(layout.trees)) {
     if (isTreeId(name) && store.index.trees.get(name) !== undefined) continue;
     const grave = join(staging.make(), 'tree');

@@ -37,7 +37,7 @@ test('the same finds a build that does not listen to its syncs', options, async 
       return sweepSyncs(dir, { operations: named(['put']), program, enough: 1 });
     }),
   );
-  assert.equal(found.findings.length, 1);
+  assert.ok(found.findings.length > 0);
 });
 
 test('an index that cannot be opened is an error with its errno, not a crash', async (t) => {

@@ -30,7 +30,7 @@ test('the same finds a build that commits before the files are where they belong
       return sweepKills(dir, { operations: named(['import an ACI']), program, enough: 1 });
     }),
   );
-  assert.equal(found.findings.length, 1);
+  assert.ok(found.findings.length > 0);
 });
 
 test('gc finds what a killed import of several layers had placed', options, async () => {

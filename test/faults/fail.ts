@@ -83,7 +83,7 @@ function hasFailed(run: TracedRun, fault: Fault): Assessment {
  */
 function isUpstream({ code, signal, hit = '', stderr }: TracedRun): boolean {
   const crashed = signal === 'SIGSEGV' || signal === 'SIGABRT' || code === 139 || code === 134;
-  const opening = /^openat\(.*\/index\/(?:data|lock)\.mdb"/.test(hit);
+  const opening = /\/index\/(?:data|lock)\.mdb[">]/.test(hit);
   return crashed && (opening || stderr.includes('Write error:'));
 }
 

@@ -145,15 +145,18 @@ function callsIn(lines: readonly string[], place: Place): Call[] {
 /** A call that another thread's line interrupts is told in two; the first has the path, the second that it was injected. */
 function hitIn(lines: readonly string[], place: Place): string | undefined {
   const begun = new Map<string, string>();
+  let hit: string | undefined;
   for (const line of lines) {
     const [, thread, text] = /^(\d+) +(.*)$/.exec(line) ?? [];
     if (thread === undefined || text === undefined) continue;
     if (text.endsWith('<unfinished ...>')) begun.set(thread, text);
     if (!text.includes('(INJECTED)')) continue;
     const whole = text.startsWith('<...') ? `${begun.get(thread) ?? ''}${text}` : text;
-    return touches(whole, place) ? whole : undefined;
+    // Another thread came to its own Nth call of this kind, too, and that was of something else.
+    if (!touches(whole, place)) return undefined;
+    hit ??= whole;
   }
-  return undefined;
+  return hit;
 }
 
 function touches(line: string, { dir, sources }: Place): boolean {
