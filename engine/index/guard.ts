@@ -12,8 +12,13 @@ export function damagedIndex(path: string, what: string, cause?: unknown): Cairn
 /** What LMDB says of a file that is not as it left it. */
 export function isDamage(error: unknown): boolean {
   return (
-    error instanceof Error && /^MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|PANIC|VERSION_MISMATCH)\b/.test(error.message)
+    error instanceof Error && /^MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH)\b/.test(error.message)
   );
+}
+
+/** After a write that failed an environment does nothing more until it is opened again: the failure was told then. */
+function hasFailed(error: unknown): boolean {
+  return error instanceof Error && /\bMDB_PANIC\b/.test(error.message);
 }
 
 /** Makes reading a database throw `ERR_DAMAGED` for pages and values that cannot be read. @returns the same database */
@@ -23,9 +28,10 @@ export function guardReads<V, K extends LmdbKey>(database: Database<V, K>, path:
       return read();
     } catch (thrown) {
       const error = toCairnError(thrown);
-      throw error instanceof CairnError
-        ? error
-        : damagedIndex(path, `cannot be read: ${(thrown as Error).message}`, thrown);
+      if (error instanceof CairnError) throw error;
+      const why = `cannot be read: ${(thrown as Error).message}`;
+      if (hasFailed(thrown)) throw new CairnError('ERR_IO', `the index ${why}`, { path, cause: thrown });
+      throw damagedIndex(path, why, thrown);
     }
   };
   const get = database.get.bind(database);
