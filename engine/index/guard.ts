@@ -11,9 +11,7 @@ export function damagedIndex(path: string, what: string, cause?: unknown): Cairn
 
 /** What LMDB says of a file that is not as it left it. */
 export function isDamage(error: unknown): boolean {
-  return (
-    error instanceof Error && /^MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH)\b/.test(error.message)
-  );
+  return error instanceof Error && /^MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH)\b/.test(error.message);
 }
 
 /** After a write that failed an environment does nothing more until it is opened again: the failure was told then. */
