@@ -4,7 +4,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { BackedUp } from '../engine/backup.js';
-import { openStore } from '../engine/store.js';
+import { openContext } from '../engine/open.js';
+import { openStore, Store } from '../engine/store.js';
 import { cloneFiles } from '../workers/clone.js';
 import { killedAt } from './fixtures/cli.js';
 import { type Json, TestStore } from './fixtures/store.js';
@@ -88,6 +89,22 @@ test('what nothing needs is left out', async (t) => {
   const { blobs } = await s.json<BackedUp>(['backup', s.path('backup')]);
   const listed = await s.json<{ blobs: number; reclaimableBytes: number }>(['du']);
   assert.equal(blobs, listed.blobs - 2, 'two documents that a later one took the place of');
+  await isSound(s.path('backup'));
+});
+
+test('a great many orphans are left out', async (t) => {
+  const s = new TestStore(t);
+  const many = Array.from({ length: 20_000 }, (_none, i) => ({ name: `f${i}`, content: `${i}\n` }));
+  const context = await openContext({ dir: s.store });
+  await using store = new Store(context);
+  await store.import(s.aci('many.aci', { name: 'example.com/many' }, many));
+  await store.import(s.aci('few.aci', { name: 'example.com/few' }, [{ name: 'f', content: 'few\n' }]));
+  // While someone relies on objects, they stay.
+  await context.uses.during(undefined, async () => {
+    await store.remove(['example.com/many']);
+    const { images, objects } = await store.backUp(s.path('backup'));
+    assert.deepEqual([images, objects], [1, 1]);
+  });
   await isSound(s.path('backup'));
 });
 
