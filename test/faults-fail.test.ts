@@ -40,6 +40,13 @@ test('the same finds a build that does not listen to its syncs', options, async 
   assert.ok(found.findings.length > 0);
 });
 
+test('a cairn.json that cannot be read does not make a store no store', async (t) => {
+  const store = join(temporaryDirectory(t), 'store');
+  fs.mkdirSync(join(store, 'cairn.json'), { recursive: true });
+  const refused = await cairn(['ls', '--json'], { store });
+  assert.deepEqual([refused.error().code, refused.error()['errno']], ['ERR_IO', 'EISDIR']);
+});
+
 test('an index that cannot be opened is an error with its errno, not a crash', async (t) => {
   const store = join(temporaryDirectory(t), 'store');
   await cairn(['put', '-'], { store, input: Buffer.from('x') });

@@ -1,5 +1,6 @@
 /** Commands killed in the middle: a few points of what `dist/test/long/kill.js` sweeps. */
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
 import { test } from 'node:test';
 import { fastScratch } from './faults/fast.js';
 import { placeFrom, prepareGround } from './faults/ground.js';
@@ -40,6 +41,21 @@ test('gc finds what a killed import of several layers had placed', options, asyn
     const kill = { call: 'fdatasync', nth: 1, effect: 'kill' };
     const run = await runTraced(PROGRAM, ['import', `${place.sources}/shop`], place, kill);
     assert.ok(run.killed, run.stderr);
+    assert.deepEqual(await inspectStore(place.store), []);
+  });
+});
+
+test('gc clears away the beginning of a store whose maker was killed', options, async () => {
+  await fastScratch(async (dir) => {
+    await prepareGround(dir);
+    const place = placeFrom(dir, 'none', 'place');
+    const run = await runTraced(PROGRAM, ['put', `${place.sources}/new.blob`], place, {
+      call: 'rename',
+      nth: 1,
+      effect: 'kill',
+    });
+    assert.ok(run.killed, run.stderr);
+    assert.match(fs.readdirSync(place.store).join(), /^cairn\.json\.\d+\.tmp$/);
     assert.deepEqual(await inspectStore(place.store), []);
   });
 });

@@ -1,0 +1,51 @@
+/** What others remove while it is being used is removed, not damaged. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { checkStore } from '../engine/check.js';
+import type { StoreContext } from '../engine/context.js';
+import { allImages } from '../engine/index/images.js';
+import type { ImageRecord, TreeRecord } from '../engine/index/records.js';
+import { ingredientsOf } from '../engine/ingredients.js';
+import { openContext } from '../engine/open.js';
+import { planOf } from '../engine/planning.js';
+import { TestStore } from './fixtures/store.js';
+
+interface Used {
+  context: StoreContext;
+  image: ImageRecord;
+  tree: TreeRecord;
+  /** Has another process remove the image, with its tree and files. */
+  remove: () => Promise<unknown>;
+}
+
+/** An image and its tree as a process knows them that has the store open. */
+async function use(t: TestContext): Promise<Used> {
+  const store = new TestStore(t);
+  await store.ok(['import', store.aci('app.aci', { name: 'example.com/app' }, [{ name: 'f', content: 'f' }])]);
+  await store.ok(['render', 'example.com/app']);
+  const context = await openContext({ dir: store.store, workers: 1 });
+  t.after(async () => {
+    await context.pool.close();
+    await context.index.close();
+  });
+  const [image] = [...allImages(context.index)] as [ImageRecord];
+  const [tree] = [...context.index.trees.getRange()].map(({ value }) => value) as [TreeRecord];
+  return { context, image, tree, remove: () => store.ok(['rm', 'example.com/app']) };
+}
+
+test('an image that goes before it is planned is not found', async (t) => {
+  const { context, image, remove } = await use(t);
+  const ingredients = ingredientsOf(context, image);
+  await remove();
+  assert.throws(() => planOf(context, ingredients), {
+    code: 'ERR_NOT_FOUND',
+    message: 'example.com/app was removed meanwhile',
+  });
+});
+
+test('images and trees that go before they are checked are not damaged', async (t) => {
+  const { context, image, tree, remove } = await use(t);
+  await remove();
+  const { damaged } = await checkStore(context, { images: [image], trees: [tree] });
+  assert.deepEqual(damaged, []);
+});
