@@ -121,6 +121,7 @@ export function renameOnce(from: string, to: string): void {
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+const LOCK_UN = 8;
 
 /**
  * Takes an advisory lock without waiting; the kernel lets go of it when the descriptor closes, however its process ends.
@@ -140,6 +141,15 @@ export function tryFlock(fd: number, exclusive: boolean): boolean {
   const error = failed(api, 'flock');
   if (error.code === 'EAGAIN' || error.code === 'EWOULDBLOCK' || error.code === 'EINTR') return false;
   throw error;
+}
+
+/** Lets go of a lock whose descriptor stays open. */
+export function dropFlock(fd: number): void {
+  const api = calls();
+  if (api === undefined) {
+    const done = spawnSync('flock', ['-u', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    if (done.error !== undefined) throw done.error;
+  } else if (api.flock(fd, LOCK_UN) !== 0) throw failed(api, 'flock');
 }
 
 /** Makes a fifo or device node. `kind` is one of `S_IFIFO`, `S_IFCHR`, `S_IFBLK`. */

@@ -7,7 +7,7 @@ import { Disk, makeOnce } from './durable.js';
 import { CairnError, toCairnError } from './errors.js';
 import { FORMAT_VERSION, makeStore, readFormat } from './format.js';
 import { damagedIndex } from './index/guard.js';
-import { DATA_FILE, Index } from './index/open.js';
+import { DATA_FILE, openIndex } from './index/open.js';
 import { faultOfPages } from './index/pages.js';
 import { Layout } from './layout.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
@@ -59,8 +59,8 @@ export async function openContext(options: OpenOptions): Promise<StoreContext> {
     makeOurs(layout, options.foreign === true, notice);
     ensureWritable(layout);
   }
-  checkIndexFile(layout, options.verifyIndex === true);
-  const index = new Index(layout.index, readOnly, shared);
+  const check = (): void => checkIndexFile(layout, options.verifyIndex === true);
+  const index = await openIndex(layout.index, { readOnly, shared }, check);
   try {
     await index.checkSchema(readOnly);
   } catch (error) {

@@ -1,8 +1,10 @@
 /** Several processes at one store, alive, stalled and dead; `dist/test/long/race.js` lets them race for minutes. */
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../engine/store.js';
+import { countCommits } from './faults/count.js';
 import { fastScratch } from './faults/fast.js';
 import { placeFrom, prepareGround } from './faults/ground.js';
 import { BUILD } from './faults/patched.js';
@@ -67,5 +69,15 @@ test('readers that died leave their places to others', async () => {
     const store = join(dir, 'store');
     await (await openStore({ dir: store, workers: 1 })).close();
     assert.equal((await killReaders(BUILD, store, 6)).most, 0);
+  });
+});
+
+test('every commit counts, also while others open and close the index', async () => {
+  await fastScratch(async (dir) => {
+    const index = join(dir, 'index');
+    fs.mkdirSync(index);
+    const { acknowledged, wrong } = await countCommits(BUILD, index, 8, 5);
+    assert.deepEqual(wrong, []);
+    assert.ok(acknowledged > 0);
   });
 });

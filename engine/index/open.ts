@@ -21,6 +21,8 @@ import {
   type Totals,
   type TreeRecord,
 } from './records.js';
+import { checkOpenable, indexError } from './system-error.js';
+import { Turn } from './turn.js';
 
 // The package's CommonJS build is one file; loading it as twenty modules takes 16 ms more, which every command would pay.
 const { open: openEnvironment, ABORT } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
@@ -33,8 +35,8 @@ const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, or
 const RESERVE_BYTES = 8 * 2 ** 20;
 /** What must be free on the disk for a commit to be tried: more than all but the largest need. */
 const COMMIT_BYTES = 2 ** 20;
-/** Files that LMDB keeps open. */
-const DESCRIPTORS = 4;
+/** For another process that opens the index or commits. */
+const READERS_PATIENCE_MS = 200;
 const MAX_DATABASES = 16;
 /** LMDB's name for the file that holds everything. */
 export const DATA_FILE = 'data.mdb';
@@ -63,12 +65,17 @@ export class Index {
   readonly #path: string;
   readonly #reserve: string;
   readonly #beside: BesideDirectory | undefined;
+  /** To commit; none where nothing is written. */
+  readonly #turn: Turn | undefined;
 
-  /** @param shared with `readOnly`: others may write meanwhile, and see that this one reads */
-  constructor(path: string, readOnly: boolean, shared = false) {
-    this.#beside = readOnly && !shared ? new BesideDirectory(path) : undefined;
+  /**
+   * The caller has the {@link Turn} of this index, unless nobody else knows it; see {@link openIndex}.
+   * @param beside for reading only: where, if not where others can see it; removed in the end
+   */
+  constructor(path: string, readOnly: boolean, beside?: BesideDirectory) {
+    this.#beside = beside;
     try {
-      checkOpenable(join(path, 'data.mdb'), readOnly);
+      checkOpenable(join(path, DATA_FILE), readOnly);
       // Without overlapping syncs a commit is on disk when it becomes visible: no reader ever sees what a power cut could take back.
       this.env = openEnvironment({
         path: this.#beside?.path ?? path,
@@ -91,6 +98,7 @@ export class Index {
       this.orphans = open('orphans', binary);
       this.trees = open('trees');
       this.leases = open('leases');
+      this.#turn = readOnly ? undefined : new Turn(path);
     } catch (cause) {
       this.#beside?.remove();
       const error = isDamage(cause) ? undefined : indexError(cause, path, 'the index cannot be opened');
@@ -136,6 +144,7 @@ export class Index {
 
   async #commit<T>(change: () => T): Promise<T> {
     let own: { thrown: unknown } | undefined;
+    const end = await this.#turn?.take();
     try {
       // The synchronous kind: it is taken back when `change` throws, and a commit that fails is thrown here and nowhere else.
       const result = this.env.transactionSync(() => {
@@ -152,6 +161,8 @@ export class Index {
       if (own !== undefined && own.thrown === error) throw toCairnError(error, 'the index did not commit');
       if (isDamage(error)) throw damagedIndex(this.#path, `cannot be written: ${(error as Error).message}`, error);
       throw indexError(error, this.#path, 'the index did not commit');
+    } finally {
+      end?.();
     }
   }
 
@@ -233,47 +244,46 @@ export class Index {
   }
 
   async close(): Promise<void> {
+    await this.#turn?.close();
     await this.env.close();
     this.#beside?.remove();
   }
 }
 
-/** What the system calls it, in the words of `strerror`, by which LMDB reports. */
-const REASONS: readonly [RegExp, string][] = [
-  [/No space left|MDB_MAP_FULL/i, 'ENOSPC'],
-  [/Disk quota/i, 'EDQUOT'],
-  [/Read-only/i, 'EROFS'],
-  [/Permission denied/i, 'EACCES'],
-  [/Too many open files/i, 'EMFILE'],
-  [/Input\/output error/i, 'EIO'],
-];
-
-/** LMDB reports system errors as text; gives them the shape that the rest of the engine knows. */
-function indexError(cause: unknown, path: string, doing: string): CairnError {
-  if (cause instanceof CairnError) return cause;
-  const { message, code } = cause as NodeJS.ErrnoException;
-  // LMDB has then written half a line to stderr by itself.
-  if (message.includes('Attempting to write page')) process.stderr.write('\n');
-  const errno = REASONS.find(([reason]) => reason.test(message))?.[1] ?? (typeof code === 'string' ? code : undefined);
-  const told = Object.assign(new Error(message.replace(/: Attempting to write page.*/, ''), { cause }), {
-    code: errno,
-    path,
-  });
-  const error = toCairnError(told, doing);
-  return error instanceof CairnError ? error : new CairnError('ERR_IO', `${doing}: ${message}`, { path, cause });
+export interface Access {
+  readOnly: boolean;
+  /** With `readOnly`: others may write meanwhile. */
+  shared: boolean;
 }
 
 /**
- * Opens what LMDB will open, as often as it will: its package crashes (version 3.5.6) instead of telling that it could not.
- * Not `lock.mdb`: closing it would drop the locks that this process may have on it.
+ * Opens an index that others may have open, too. Readers do not wait for who holds it up: after a moment they read a copy.
+ * @param check looks at the file before LMDB does
  */
-function checkOpenable(file: string, readOnly: boolean): void {
-  const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
-  const opened: number[] = [];
+export async function openIndex(path: string, { readOnly, shared }: Access, check: () => void): Promise<Index> {
+  if (readOnly && !shared) {
+    check();
+    return new Index(path, true, BesideDirectory.link(path));
+  }
+  const turn = new Turn(path);
   try {
-    for (let i = 0; i < DESCRIPTORS; i++) opened.push(fs.openSync(file, readOnly ? O_RDONLY : O_RDWR | O_CREAT, 0o664));
+    for (;;) {
+      const end = await turn.take(readOnly ? READERS_PATIENCE_MS : undefined);
+      if (end === undefined) {
+        check();
+        const copy = BesideDirectory.copy(path);
+        if (copy !== undefined) return new Index(path, true, copy);
+        continue;
+      }
+      try {
+        check();
+        return new Index(path, readOnly);
+      } finally {
+        end();
+      }
+    }
   } finally {
-    for (const fd of opened) fs.closeSync(fd);
+    await turn.close();
   }
 }
 

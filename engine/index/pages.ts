@@ -52,6 +52,17 @@ export function faultOfPages(path: string, thorough: boolean): string | undefine
   }
 }
 
+/** The number of the last commit, or what is wrong with the file. */
+export function newestTransaction(path: string): bigint | string {
+  const fd = fs.openSync(path, 'r');
+  try {
+    const newest = new PageFile(fd).newest();
+    return typeof newest === 'string' ? newest : newest.transaction;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
 interface Meta {
   transaction: bigint;
   lastPage: bigint;
