@@ -58,7 +58,7 @@ export async function checkoutImage(
       disk.open();
       fs.mkdirSync(staging, { mode: 0o755 });
       const root = join(staging, 'rootfs');
-      const made = await execute(store, plan, root, mode, options.uidShift ?? 0, options);
+      const made = await execute(store, plan, root, disk, mode, options.uidShift ?? 0, options);
       fs.writeFileSync(join(staging, 'manifest'), readBlob(store, image.manifest));
       await disk.sync();
       bury(target, old);

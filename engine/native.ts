@@ -3,7 +3,6 @@
  * Where the FFI package cannot load (or `CAIRN_NO_FFI` is set), each call has a stand-in or says that it is missing;
  * {@link ffiFault} tells why, so that callers can say it aloud.
  */
-import { execFile, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
@@ -28,6 +27,10 @@ interface Calls {
   errno(): number;
 }
 
+const require = createRequire(import.meta.url);
+/** Runs the stand-ins; with all that it needs it takes longer to load than a short command should wait. */
+const programs = (): typeof import('node:child_process') => require('node:child_process');
+
 let loaded: Calls | undefined;
 let fault: string | undefined;
 
@@ -38,7 +41,7 @@ function calls(): Calls | undefined {
     return undefined;
   }
   try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+    const koffi = require('koffi') as typeof import('koffi');
     const libc = koffi.load(null);
     loaded = {
       syncfs: libc.func('int syncfs(int fd)'),
@@ -89,7 +92,7 @@ export function syncfs(fd: number, path: string): Promise<void> {
   const api = calls();
   return new Promise((resolve, reject) => {
     if (api === undefined) {
-      execFile('sync', ['-f', path], (error) => (error === null ? resolve() : reject(error)));
+      programs().execFile('sync', ['-f', path], (error) => (error === null ? resolve() : reject(error)));
       return;
     }
     // The call runs on another thread, whose errno does not reach us; a sync that fails has lost data, whatever it calls it.
@@ -131,7 +134,7 @@ export function tryFlock(fd: number, exclusive: boolean): boolean {
   const api = calls();
   if (api === undefined) {
     // The lock belongs to the open file description, so a child that inherits it can take it for us.
-    const done = spawnSync('flock', ['-n', exclusive ? '-x' : '-s', '3'], {
+    const done = programs().spawnSync('flock', ['-n', exclusive ? '-x' : '-s', '3'], {
       stdio: ['ignore', 'ignore', 'ignore', fd],
     });
     if (done.error !== undefined) throw done.error;
@@ -147,7 +150,7 @@ export function tryFlock(fd: number, exclusive: boolean): boolean {
 export function dropFlock(fd: number): void {
   const api = calls();
   if (api === undefined) {
-    const done = spawnSync('flock', ['-u', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    const done = programs().spawnSync('flock', ['-u', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
     if (done.error !== undefined) throw done.error;
   } else if (api.flock(fd, LOCK_UN) !== 0) throw failed(api, 'flock');
 }
@@ -157,7 +160,9 @@ export function mknod(path: ByteString, kind: number, mode: number, major: numbe
   const api = calls();
   if (api === undefined) {
     const type = kind === fileKinds.fifo ? ['p'] : [kind === fileKinds.char ? 'c' : 'b', `${major}`, `${minor}`];
-    const done = spawnSync('mknod', ['-m', (mode & 0o777).toString(8), '--', path, ...type], { encoding: 'utf8' });
+    const done = programs().spawnSync('mknod', ['-m', (mode & 0o777).toString(8), '--', path, ...type], {
+      encoding: 'utf8',
+    });
     if (done.status !== 0) throw Object.assign(new Error(`mknod: ${done.stderr}`), { code: 'EPERM', syscall: 'mknod' });
     return;
   }

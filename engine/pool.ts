@@ -29,15 +29,19 @@ export class Pool {
     this.pipelines = Math.floor(this.size / 2);
   }
 
-  /** Starts the threads, so that they are up by the time the first task is ready. */
-  warm(): void {
-    this.#piscina ??= this.#start();
+  /**
+   * Starts the threads, so that they are up by the time the first task is ready.
+   * @param first the kind that it will be; what does it is loaded at once
+   */
+  warm(first?: keyof Tasks): void {
+    this.#piscina ??= this.#start(first);
   }
 
   /** The package is loaded here, as many commands need no worker at all. */
-  async #start(): Promise<Piscina> {
+  async #start(first: keyof Tasks | undefined): Promise<Piscina> {
     const { Piscina } = await import('piscina');
-    const make = (execArgv: string[]): Piscina => new Piscina(this.#options(execArgv));
+    const make = (execArgv: string[]): Piscina =>
+      new Piscina({ ...this.#options(execArgv), workerData: first ?? null });
     try {
       return make([...process.execArgv, ...OWN_FLAGS]);
     } catch (error) {

@@ -1,4 +1,5 @@
 /** The entry point of every thread: takes a task, loads what does it, calls that, and sends errors as data. */
+import { workerData } from 'node:worker_threads';
 import { CairnError, toCairnError } from '../engine/errors.js';
 import type { Answer, Task, Tasks } from './protocol.js';
 
@@ -28,6 +29,10 @@ const performers: Performers = {
   'clone-files': async () => (await import('./clone.js')).cloneFiles,
   remove: async () => (await import('./remove.js')).removePaths,
 };
+
+const first = workerData as keyof Tasks | null;
+// While the one who will ask is still busy making up its mind.
+if (first !== null) void performers[first]();
 
 export async function run(task: Task): Promise<Answer<unknown>> {
   try {

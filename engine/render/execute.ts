@@ -2,6 +2,7 @@
 import type { RenderMode, RenderResult, Skipped } from '../../workers/protocol.js';
 import { toText } from '../bytes.js';
 import type { OperationOptions, StoreContext } from '../context.js';
+import type { Disk } from '../durable.js';
 import { CairnError } from '../errors.js';
 import { objectKey } from '../index/open.js';
 import { variantOf } from '../object.js';
@@ -31,12 +32,14 @@ export function checkPathLengths(plan: Plan, root: string): void {
 
 /**
  * Makes what a plan says at `root`, which must not exist; its parent must.
+ * @param disk that `root` is on; the caller syncs it in the end
  * @param uidShift added to every owner
  */
 export async function execute(
   store: StoreContext,
   plan: Plan,
   root: string,
+  disk: Disk,
   mode: RenderMode,
   uidShift: number,
   options: OperationOptions,
@@ -53,7 +56,9 @@ export async function execute(
     // A further name of an inode comes after all first names, wherever its shard would have been.
     const firsts = plan.entries.filter(({ group, path }) => group === '' || group === path);
     const links = plan.entries.filter(({ group, path }) => group !== '' && group !== path);
-    await eachOf(cutShards(firsts, pool.size * SHARDS_PER_WORKER), pool.size + 1, async (entries) => {
+    const shards = cutShards(firsts, pool.size * SHARDS_PER_WORKER);
+    let left = shards.length;
+    await eachOf(shards, pool.size, async (entries) => {
       const shard = packShard(entries);
       const part = await pool.run<'render'>({
         kind: 'render',
@@ -67,6 +72,8 @@ export async function execute(
       });
       mergeSkipped(result.skipped, part.skipped);
       Object.assign(result.copies, part.copies);
+      // The disk takes the first half while the workers make the second.
+      if (--left > 0) disk.writeBehind();
     });
     if (links.length > 0) {
       await pool.run<'join'>({ kind: 'join', root, links: links.map(({ group, path }) => [group, path]) });

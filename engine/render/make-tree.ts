@@ -31,7 +31,7 @@ export async function makeTree(
   try {
     const plan = planOf(store, ingredients);
     checkPathLengths(plan, layout.rootfs(treeId));
-    const made = await execute(store, plan, join(staging, 'rootfs'), mode, 0, options);
+    const made = await execute(store, plan, join(staging, 'rootfs'), disk, mode, 0, options);
     const manifest = readBlob(store, image.manifest);
     fs.writeFileSync(join(staging, 'manifest'), manifest, { mode: 0o600 });
     const written = disk.sync();
