@@ -59,8 +59,9 @@ export async function openContext(options: OpenOptions): Promise<StoreContext> {
     makeOurs(layout, options.foreign === true, notice);
     ensureWritable(layout);
   }
-  const check = (): void => checkIndexFile(layout, options.verifyIndex === true);
-  const index = await openIndex(layout.index, { readOnly, shared }, check);
+  // What takes long is not done while others wait.
+  if (options.verifyIndex === true) checkIndexFile(layout, true);
+  const index = await openIndex(layout.index, { readOnly, shared }, () => checkIndexFile(layout, false));
   try {
     await index.checkSchema(readOnly);
   } catch (error) {

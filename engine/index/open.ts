@@ -35,8 +35,8 @@ const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, or
 const RESERVE_BYTES = 8 * 2 ** 20;
 /** What must be free on the disk for a commit to be tried: more than all but the largest need. */
 const COMMIT_BYTES = 2 ** 20;
-/** For another process that opens the index or commits. */
-const READERS_PATIENCE_MS = 200;
+/** With another process that opens or closes the index, or commits to it. */
+const PATIENCE_MS = 200;
 const MAX_DATABASES = 16;
 /** LMDB's name for the file that holds everything. */
 export const DATA_FILE = 'data.mdb';
@@ -65,15 +65,16 @@ export class Index {
   readonly #path: string;
   readonly #reserve: string;
   readonly #beside: BesideDirectory | undefined;
-  /** To commit; none where nothing is written. */
   readonly #turn: Turn | undefined;
+  #closed: Promise<void> | undefined;
 
   /**
-   * The caller has the {@link Turn} of this index, unless nobody else knows it; see {@link openIndex}.
-   * @param beside for reading only: where, if not where others can see it; removed in the end
+   * @param among others, whose turn it is not now, or none if nobody else knows this index; see {@link openIndex}. Or beside them, for
+   *   reading only. Closed or removed in the end
    */
-  constructor(path: string, readOnly: boolean, beside?: BesideDirectory) {
-    this.#beside = beside;
+  constructor(path: string, readOnly: boolean, among: Turn | BesideDirectory = new Turn(path)) {
+    this.#beside = among instanceof BesideDirectory ? among : undefined;
+    this.#turn = among instanceof Turn ? among : undefined;
     try {
       checkOpenable(join(path, DATA_FILE), readOnly);
       // Without overlapping syncs a commit is on disk when it becomes visible: no reader ever sees what a power cut could take back.
@@ -98,9 +99,8 @@ export class Index {
       this.orphans = open('orphans', binary);
       this.trees = open('trees');
       this.leases = open('leases');
-      this.#turn = readOnly ? undefined : new Turn(path);
     } catch (cause) {
-      this.#beside?.remove();
+      void this.#leave();
       const error = isDamage(cause) ? undefined : indexError(cause, path, 'the index cannot be opened');
       if (error?.errno !== undefined) throw error;
       throw damagedIndex(path, `cannot be opened: ${(cause as Error).message}`, cause);
@@ -243,10 +243,26 @@ export class Index {
     this.env.resetReadTxn();
   }
 
-  async close(): Promise<void> {
-    await this.#turn?.close();
-    await this.env.close();
+  /** To close it again is nothing. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    // Whoever holds it for longer has the index open: then LMDB leaves the locks alone.
+    const end = await this.#turn?.take(PATIENCE_MS);
+    try {
+      await this.env.close();
+    } finally {
+      end?.();
+      await this.#leave();
+    }
+  }
+
+  async #leave(): Promise<void> {
     this.#beside?.remove();
+    await this.#turn?.close();
   }
 }
 
@@ -265,25 +281,24 @@ export async function openIndex(path: string, { readOnly, shared }: Access, chec
     check();
     return new Index(path, true, BesideDirectory.link(path));
   }
-  const turn = new Turn(path);
-  try {
-    for (;;) {
-      const end = await turn.take(readOnly ? READERS_PATIENCE_MS : undefined);
-      if (end === undefined) {
-        check();
-        const copy = BesideDirectory.copy(path);
-        if (copy !== undefined) return new Index(path, true, copy);
-        continue;
-      }
+  for (;;) {
+    const turn = new Turn(path);
+    const end = await turn.take(readOnly ? PATIENCE_MS : undefined);
+    if (end !== undefined) {
       try {
         check();
-        return new Index(path, readOnly);
+        return new Index(path, readOnly, turn);
+      } catch (error) {
+        void turn.close();
+        throw error;
       } finally {
         end();
       }
     }
-  } finally {
     await turn.close();
+    check();
+    const copy = BesideDirectory.copy(path);
+    if (copy !== undefined) return new Index(path, true, copy);
   }
 }
 

@@ -1,9 +1,10 @@
 /**
- * Who may open or write the index: one at a time, of all processes.
+ * Who may open, write or close the index: one at a time, of all processes.
  *
  * LMDB lets one write at a time by itself. But whoever opens an environment sets the number of the last transaction, which all share, to
  * what it has read from the file a moment before (`mdb_env_open2` in version 3.5.6 of the package). A commit in between is taken back by
- * that: the next one begins where it had begun, and writes over it. So opening and committing take turns.
+ * that: the next one begins where it had begun, and writes over it. And whoever closes an environment that nobody else has open destroys
+ * its locks; if somebody is just opening it, these stay destroyed for as long as anybody has it open. So all of this takes turns.
  *
  * The lock is on the directory of the index, so that there is no file to make or remove; the kernel drops it when its holder dies.
  */
