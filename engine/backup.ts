@@ -13,7 +13,7 @@ import { fillBackupIndex } from './backup-index.js';
 import { batches } from './batches.js';
 import type { OperationOptions, StoreContext } from './context.js';
 import { deletePaths } from './delete.js';
-import { Disk, syncDirectory } from './durable.js';
+import { Disk, makeOnce, syncDirectory } from './durable.js';
 import { CairnError, toCairnError } from './errors.js';
 import { readFormat, writeFormat } from './format.js';
 import { Index, LOCK_FILE, objectKey, objectName, RESERVE_FILE } from './index/open.js';
@@ -46,14 +46,14 @@ export async function backUp(store: StoreContext, dest: string, options: Operati
     let isOurs = false;
     try {
       await clear(store, target);
-      isOurs = fs.mkdirSync(target.dir, { recursive: true, mode: 0o700 }) !== undefined;
+      isOurs = !fs.existsSync(target.dir);
+      makeOnce(target.dir);
       fs.writeFileSync(target.unfinished, '', { mode: 0o600 });
       syncDirectory(target.dir);
       const counts = await copyStore(store, target, options);
       return { dest: target.dir, ...counts, ms: Math.round(performance.now() - begun) };
     } catch (error) {
-      await clear(store, target);
-      if (isOurs) fs.rmdirSync(target.dir);
+      await giveUp(store, target, isOurs);
       throw toCairnError(error, 'the backup cannot be written');
     }
   });
@@ -86,8 +86,22 @@ function placeFor(layout: Layout, dest: string): string {
 async function clear(store: StoreContext, target: Layout): Promise<void> {
   if (!fs.existsSync(target.unfinished)) return;
   const paths = target.directories().filter((dir) => dir !== target.dir);
-  await deletePaths(store.pool, [target.format, ...paths]);
+  // First, and alone: what has it passes for whole.
+  fs.rmSync(target.format, { force: true });
+  await deletePaths(store.pool, paths);
   fs.rmSync(target.unfinished, { force: true });
+}
+
+/** What cannot be cleared away is said, and cleared by the next backup to the same place. */
+async function giveUp(store: StoreContext, target: Layout, isOurs: boolean): Promise<void> {
+  // Without the mark it is whole, and only not known to be on disk.
+  if (!fs.existsSync(target.unfinished) && fs.existsSync(target.format)) return;
+  try {
+    await clear(store, target);
+    if (isOurs) fs.rmdirSync(target.dir);
+  } catch (error) {
+    store.notice(`left behind: ${(error as Error).message}`);
+  }
 }
 
 type Counts = Omit<BackedUp, 'dest' | 'ms'>;
@@ -96,7 +110,7 @@ async function copyStore(store: StoreContext, target: Layout, options: Operation
   const disk = new Disk(target.dir);
   disk.open();
   try {
-    for (const dir of target.directories()) fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    for (const dir of target.directories()) makeOnce(dir);
     const snapshot = join(target.staging, 'index');
     await store.index.copyTo(snapshot);
     const index = new Index(target.index, false);
@@ -116,9 +130,9 @@ async function copyStore(store: StoreContext, target: Layout, options: Operation
     for (const file of [RESERVE_FILE, LOCK_FILE]) fs.rmSync(join(target.index, file), { force: true });
     await disk.sync();
     writeFormat(target, readFormat(store.layout));
+    syncDirectory(dirname(target.dir));
     fs.rmSync(target.unfinished);
     syncDirectory(target.dir);
-    syncDirectory(dirname(target.dir));
     return counts;
   } finally {
     await disk.close();

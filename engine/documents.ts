@@ -63,6 +63,8 @@ export class DocumentWriter {
     } catch (thrown) {
       const error = toCairnError(thrown) as { code?: string };
       if (error.code !== 'ERR_NO_SPACE') throw thrown;
+      // It may be in its place already, and only its directory not on disk.
+      this.abandon();
       notice(`no room for the new document of ${image.name || image.key}: only the index knows what has changed`);
       return image;
     }
@@ -88,7 +90,7 @@ export class DocumentWriter {
     return { key, size: bytes.length };
   }
 
-  /** The transaction failed: what was placed is left to the next gc, which finds it by the note. */
+  /** What was placed may be nobody's: it is left to the next gc, which finds it by the note. */
   abandon(): void {
     if (this.#staging !== undefined) this.#store.staging.abandon();
   }

@@ -15,7 +15,7 @@
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { naming, toCairnError } from './errors.js';
-import { renameOnce, syncfs } from './native.js';
+import { exchange, renameOnce, syncfs } from './native.js';
 
 /** The file system that a directory lies on, as something to be flushed. */
 export class Disk {
@@ -101,6 +101,11 @@ export function placeOnce(from: string, to: string): boolean {
     renameOnce(from, to);
     return true;
   }
+}
+
+/** Lets two names trade places in one step. @returns false, having done nothing, where the file system cannot do that */
+export function trade(one: string, other: string): boolean {
+  return exchange(one, other);
 }
 
 /** Another may be making the same directory. Node's recursive kind would not tell why one cannot be made. */

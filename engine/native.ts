@@ -107,6 +107,7 @@ export function syncfs(fd: number, path: string): Promise<void> {
 }
 
 const RENAME_NOREPLACE = 1;
+const RENAME_EXCHANGE = 2;
 
 /** Renames unless something is at `to`: then it throws `EEXIST`. */
 export function renameOnce(from: string, to: string): void {
@@ -119,6 +120,17 @@ export function renameOnce(from: string, to: string): void {
   }
   if (fs.existsSync(to)) throw Object.assign(new Error(`EEXIST: ${to}`), { code: 'EEXIST' });
   fs.renameSync(from, to);
+}
+
+/** Lets two names trade places in one step. @returns false, having done nothing, where that cannot be had */
+export function exchange(one: string, other: string): boolean {
+  const api = calls();
+  if (api === undefined) return false;
+  if (api.renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) === 0) return true;
+  const error = failed(api, 'renameat2', other);
+  // Some file systems know no flags.
+  if (error.code === 'EINVAL') return false;
+  throw error;
 }
 
 const LOCK_SH = 1;

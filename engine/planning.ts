@@ -73,8 +73,10 @@ export function readBlob(store: StoreContext, key: Key): Buffer {
   try {
     bytes = fs.readFileSync(path);
   } catch (cause) {
-    if (!UNREADABLE.has((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
-    throw new CairnError('ERR_DAMAGED', `a blob is missing; ${WHAT_NOW}`, { path, cause });
+    const errno = (cause as NodeJS.ErrnoException).code ?? '';
+    if (!UNREADABLE.has(errno)) throw cause;
+    const what = errno === 'ENOENT' ? 'is missing' : 'cannot be read';
+    throw new CairnError('ERR_DAMAGED', `a blob ${what}; ${WHAT_NOW}`, { path, errno, cause });
   }
   const found = `sha512-${hash('sha512', bytes)}`;
   if (found === key) return bytes;

@@ -4,13 +4,13 @@
  * documents of images → are their blobs, layers and objects there? → a new index in staging → sync → the old one to quarantine, the new
  * one in its place
  *
- * Nobody else uses objects meanwhile. Killed at any point it leaves the old index, or none, and can be run again.
+ * Nobody else uses objects meanwhile. Killed at any point it leaves the old index, or the new one, and can be run again.
  */
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
 import type { OperationOptions } from './context.js';
 import { deletePaths } from './delete.js';
-import { bury, Disk, place } from './durable.js';
+import { bury, Disk, place, trade } from './durable.js';
 import { CairnError } from './errors.js';
 import { readFormat } from './format.js';
 import { DATA_FILE, Index, RESERVE_FILE } from './index/open.js';
@@ -117,20 +117,26 @@ function quarantineFiles(layout: Layout, { blobs, objects }: Salvage['damaged'])
   return quarantine.taken;
 }
 
-/** Between the two renames there is no index, which whoever opens the store is told. */
+/** Where two names cannot trade places, there is no index between the two renames, which whoever opens the store is told. */
 async function publish(layout: Layout, disk: Disk, staged: string): Promise<string | null> {
   await disk.sync();
-  let quarantined: string | null = null;
-  if (fs.existsSync(join(layout.index, DATA_FILE))) {
-    const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
-    quarantined = join(layout.quarantine, `index-${stamp}`);
-    for (let n = 1; fs.existsSync(quarantined); n++) quarantined = join(layout.quarantine, `index-${stamp}-${n}`);
+  if (!fs.existsSync(join(layout.index, DATA_FILE))) {
+    fs.rmSync(layout.index, { recursive: true, force: true });
+    place(staged, layout.index);
+    await disk.sync();
+    return null;
+  }
+  const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  let quarantined = join(layout.quarantine, `index-${stamp}`);
+  for (let n = 1; fs.existsSync(quarantined); n++) quarantined = join(layout.quarantine, `index-${stamp}-${n}`);
+  if (trade(staged, layout.index)) place(staged, quarantined);
+  else {
     place(layout.index, quarantined);
-    fs.rmSync(join(quarantined, RESERVE_FILE), { force: true });
-    // By this gc tells how long it has been there.
-    fs.utimesSync(quarantined, new Date(), new Date());
-  } else fs.rmSync(layout.index, { recursive: true, force: true });
-  place(staged, layout.index);
+    place(staged, layout.index);
+  }
+  fs.rmSync(join(quarantined, RESERVE_FILE), { force: true });
+  // By this gc tells how long it has been there.
+  fs.utimesSync(quarantined, new Date(), new Date());
   await disk.sync();
   return quarantined;
 }

@@ -1,6 +1,7 @@
 /** Files with all that their inodes carry, under a further name: by hard link where that is possible, else as a copy. */
 import * as fs from 'node:fs';
 import { fromText } from '../engine/bytes.js';
+import { makeOnce } from '../engine/durable.js';
 import { CairnError } from '../engine/errors.js';
 import { shardedPath } from '../engine/layout.js';
 import { listXattrs } from '../engine/native.js';
@@ -19,7 +20,7 @@ export function cloneFiles(task: CloneFilesTask): CloneResult {
   for (const name of task.names) {
     checkCancelled(task.control);
     const shard = name.slice(0, 2);
-    if (!shards.has(shard)) fs.mkdirSync(`${task.to}/${shard}`, { recursive: true, mode: 0o700 });
+    if (!shards.has(shard)) makeOnce(`${task.to}/${shard}`);
     shards.add(shard);
     const from = shardedPath(task.from, name);
     const to = shardedPath(task.to, name);

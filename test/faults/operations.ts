@@ -8,6 +8,10 @@ export interface Operation {
   args: (place: Place) => string[];
   /** Kinds of things that a crash in the middle may take away, though they are there before and after. */
   fragile?: 'tree';
+  /** Kinds of things that it drops where it cannot read them. */
+  drops?: 'tree';
+  /** Damage that it meets costs a new count of references. */
+  recount?: true;
   /** All that it writes to the index is that an image was used, which nobody waits for. */
   only?: 'notes use';
   /** It is left out where the program's help for `command` does not know `word`: a version without it. */
@@ -43,10 +47,10 @@ export const OPERATIONS: readonly Operation[] = [
     args: (at) => ['checkout', 'example.com/app', target(at, 'tree')],
     only: 'notes use',
   },
-  { name: 'rm', seed: 'trees', args: () => ['rm', 'example.com/app'] },
+  { name: 'rm', seed: 'trees', args: () => ['rm', 'example.com/app'], recount: true },
   { name: 'tree rm', seed: 'trees', args: () => ['tree', 'rm', 'example.com/app'] },
-  { name: 'gc', seed: 'trees', args: () => ['gc', '--grace-period', '0s'] },
-  { name: 'gc of what was let go of', seed: 'orphans', args: () => ['gc', '--grace-period', '0s'] },
+  { name: 'gc', seed: 'trees', args: () => ['gc', '--grace-period', '0s'], recount: true },
+  { name: 'gc of what was let go of', seed: 'orphans', args: () => ['gc', '--grace-period', '0s'], recount: true },
   { name: 'pin', seed: 'images', args: () => ['pin', 'web:1'] },
   { name: 'lease', seed: 'trees', args: () => ['lease', 'add', 'example.com/app', '--ttl', '1h', '--holder', 'x'] },
   {
@@ -67,7 +71,13 @@ export const OPERATIONS: readonly Operation[] = [
     args: (at) => ['export', '--format', 'tar', 'web:1', target(at, 'web.tar')],
     only: 'notes use',
   },
-  { name: 'repair', seed: 'orphans', args: () => ['fsck', '--repair'], needs: { command: 'fsck', word: '--repair' } },
+  {
+    name: 'repair',
+    seed: 'orphans',
+    args: () => ['fsck', '--repair'],
+    drops: 'tree',
+    needs: { command: 'fsck', word: '--repair' },
+  },
   {
     name: 'rebuild the index',
     seed: 'trees',

@@ -5,13 +5,15 @@
  */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Layout } from '../../engine/layout.js';
 import { openStore, type Store } from '../../engine/store.js';
 import { BLOBS, type Place } from './ground.js';
 import type { Operation } from './operations.js';
 
 const DAY_MS = 24 * 3_600_000;
+/** The mark of a backup goes last, and says nothing of one that is whole. */
+const UNFINISHED = basename(new Layout('').unfinished);
 
 /** What there is: a line for each image, pin, tree, lease and blob of a store, and for each thing that a command wrote elsewhere. */
 export type State = ReadonlySet<string>;
@@ -34,7 +36,8 @@ export async function judge(
     const now = await stateOf(place);
     for (const line of acknowledged ? after : before) {
       const stays = acknowledged || after.has(line);
-      const fragile = !acknowledged && operation.fragile !== undefined && line.startsWith(operation.fragile);
+      const takes = acknowledged ? operation.drops : (operation.fragile ?? operation.drops);
+      const fragile = takes !== undefined && line.startsWith(takes);
       if (stays && !fragile && !now.has(line))
         wrong.push(`${acknowledged ? 'acknowledged, but' : 'was there, and is'} gone: ${line}`);
     }
@@ -42,7 +45,11 @@ export async function judge(
       if (after.has(line) || (before.has(line) && !acknowledged)) continue;
       wrong.push(`neither from before nor from after: ${line}`);
     }
-    if (fs.existsSync(place.store)) wrong.push(...(await inspectStore(place.store)));
+    if (fs.existsSync(place.store)) {
+      for (const dest of halfMade(place.out)) await backUpAgain(place.store, dest);
+      if (operation.recount === true) await recount(place.store);
+      wrong.push(...(await inspectStore(place.store)));
+    }
   } catch (error) {
     wrong.push(`the store cannot be used: ${(error as Error).stack}`);
   }
@@ -81,8 +88,38 @@ function outputs(out: string): string[] {
   if (!fs.existsSync(out)) return [];
   return fs
     .readdirSync(out)
-    .filter((name) => !name.startsWith('.'))
+    .filter((name) => !name.startsWith('.') && !isHalfMade(join(out, name)))
     .map((name) => `output ${name} ${contentOf(join(out, name))}`);
+}
+
+/** A backup that says of itself that it is not finished. */
+function isHalfMade(path: string): boolean {
+  const { unfinished, format } = new Layout(path);
+  return fs.existsSync(unfinished) && !fs.existsSync(format);
+}
+
+function halfMade(out: string): string[] {
+  if (!fs.existsSync(out)) return [];
+  return fs
+    .readdirSync(out)
+    .map((name) => join(out, name))
+    .filter(isHalfMade);
+}
+
+/** The next backup to the same place takes it for its own. */
+async function backUpAgain(dir: string, dest: string): Promise<void> {
+  await using store = await openStore({ dir, workers: 1 });
+  await store.backUp(dest);
+  await using backup = await openStore({ dir: dest, workers: 1 });
+  const { ok } = await backup.check();
+  if (!ok) throw new Error('the backup that was begun anew is damaged');
+}
+
+/** Whoever removes a layer whose table of contents cannot be read leaves its objects counted; a repair counts anew. */
+async function recount(dir: string): Promise<void> {
+  await using store = await openStore({ dir, workers: 1 });
+  const { miscounted } = await store.fsck();
+  if (miscounted.length > 0) await store.fsck({ repair: true });
 }
 
 function contentOf(path: string): string {
@@ -90,6 +127,7 @@ function contentOf(path: string): string {
   if (stat.isDirectory()) {
     const parts = fs
       .readdirSync(path)
+      .filter((name) => name !== UNFINISHED)
       .sort()
       .map((name) => `${name} ${contentOf(join(path, name))}`);
     return `dir ${stat.mode} ${createHash('sha256').update(parts.join('\n')).digest('hex')}`;
@@ -113,13 +151,17 @@ export async function inspectStore(dir: string): Promise<string[]> {
     const { stray, ok, checked } = await store.fsck();
     if (!ok) wrong.push(`fsck after gc with a grace period of ${graceMs} ms`);
     wrong.push(...stray.map((path) => `stray after gc: ${path.slice(dir.length + 1)}`));
-    wrong.push(...countFiles(new Layout(dir), checked).map((what) => `after gc: ${what}`));
+    wrong.push(...countFiles(new Layout(dir), checked, graceMs === 0).map((what) => `after gc: ${what}`));
   }
   return wrong;
 }
 
 /** What lies on disk, counted without the engine's help. */
-function countFiles(layout: Layout, listed: { objects: number; blobs: number; trees: number }): string[] {
+function countFiles(
+  layout: Layout,
+  listed: { objects: number; blobs: number; trees: number },
+  emptied: boolean,
+): string[] {
   const files = (at: string): number =>
     fs.readdirSync(at, { withFileTypes: true, recursive: true }).filter((entry) => !entry.isDirectory()).length;
   const found = [
@@ -127,7 +169,7 @@ function countFiles(layout: Layout, listed: { objects: number; blobs: number; tr
     ['blobs', files(layout.blobs), listed.blobs],
     ['trees', fs.readdirSync(layout.trees).length, listed.trees],
     ['staging', files(layout.staging) - ownLocks(layout), 0],
-    ['quarantine', files(layout.quarantine), 0],
+    ['quarantine', emptied ? files(layout.quarantine) : 0, 0],
     ['locks', files(layout.locks), 0],
   ] as const;
   const beside = fs.readdirSync(layout.dir).filter((name) => name.endsWith('.tmp'));
