@@ -6,11 +6,12 @@ import { CairnError } from './errors.js';
 import { allImages, blobsOf } from './index/images.js';
 import { objectKey, objectName } from './index/open.js';
 import type { ImageRecord, LayerRecord, ObjectRecord, TreeRecord } from './index/records.js';
+import { checkRows } from './index/rows.js';
 import { ingredientsOf } from './ingredients.js';
 import { hexOf, type Key, keyBytes, keyOf } from './key.js';
 import type { Plan } from './plan/plan.js';
 import { treeHashOf } from './plan/tree-hash.js';
-import { withControl } from './pool.js';
+import { eachOf, withControl } from './pool.js';
 import { objectSizesOf } from './release.js';
 import { type Look, verifyBlobs, verifyObjects } from './verify-files.js';
 import { type DamagedFile, objectOf, pathsOfDamaged, planOfTree, verifyTree } from './verify-tree.js';
@@ -83,13 +84,17 @@ class Checker {
       for (const layer of layers) this.#objectsOf(layer);
       const plans = trees.map((tree) => ({ tree, plan: this.#planOf(tree) }));
       for (const { tree, plan } of plans) if (plan !== undefined && tree.mode === 'link') this.#objectsOfPlan(plan);
-      await withControl(this.#options.signal, this.#counter(), async (control) => {
+      const { index, layout } = this.#store;
+      const files = withControl(this.#options.signal, this.#counter(), async (control) => {
         const look = { control, quick };
         if (!onlyTrees) await this.#checkBlobs(look, images, layers);
         await this.#checkObjects(look);
         for (const { tree, plan } of plans) if (plan !== undefined) await this.#checkTree(look, tree, plan);
         await this.#checkManifests(look, trees);
       });
+      // While the workers hash, this thread looks at the index.
+      const rows = this.#everything ? checkRows(index, layout.index, this.#options.signal) : undefined;
+      await eachOf([files, rows], 2, async (part) => part);
       this.#forgetRemoved(trees);
       const checked = { layers: layers.length, objects: this.#objects.size, trees: trees.length, bytes: this.#bytes };
       return { checked, damaged: this.#damaged, ok: this.#damaged.length === 0 };

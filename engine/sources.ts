@@ -1,8 +1,8 @@
 /** Where images come from: files, directories of files, standard input. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { XXHashAPI } from 'xxhash-wasm';
 import { CairnError } from './errors.js';
+import { xxhash } from './hash.js';
 import { identifyFile } from './identify.js';
 
 export const STDIN = '-';
@@ -41,13 +41,10 @@ function isImage(path: string): boolean {
 }
 
 const EDGE = 64 * 1024;
-/** Compiled once, however many ask for it. */
-let loading: Promise<XXHashAPI> | undefined;
 
 /** Length and a quick hash of both ends: cheap, and enough to tell whether hashing the whole is worth it. */
 export async function fingerprintOf(path: string, size: number): Promise<string> {
-  loading ??= import('xxhash-wasm').then(({ default: xxhash }) => xxhash());
-  const { create64 } = await loading;
+  const { create64 } = await xxhash();
   const hasher = create64();
   const fd = fs.openSync(path, 'r');
   try {

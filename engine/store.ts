@@ -153,6 +153,9 @@ export class Store implements AsyncDisposable {
 
   /** Compares index and disk. With `repair` everything is hashed, too, and what can be mended is. */
   async fsck(options: OperationOptions & { repair?: boolean } = {}): Promise<FsckResult> {
+    const { index, layout } = this.#context;
+    const { checkRows } = await import('./index/rows.js');
+    await checkRows(index, layout.index, options.signal);
     if (options.repair === true) {
       const { repairStore } = await import('./repair.js');
       return repairStore(this.#context, options);

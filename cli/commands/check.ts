@@ -17,16 +17,21 @@ export function define(command: Command): void {
     .option('--trees', 'trees only, not the layers')
     .option('--quick', 'compare sizes, times and metadata; do not hash')
     .action((targets: string[], _options: Options, self: Command) =>
-      withStore<Options>(self, 'read', async ({ store, options, running, print }) => {
-        const { trees, quick } = options;
-        const result = await store.check(targets, {
-          ...running,
-          ...(trees === undefined ? {} : { onlyTrees: trees }),
-          ...(quick === undefined ? {} : { quick }),
-        });
-        print(result, text);
-        return result.ok ? EXIT.done : EXIT.damage;
-      }),
+      withStore<Options>(
+        self,
+        'read',
+        async ({ store, options, running, print }) => {
+          const { trees, quick } = options;
+          const result = await store.check(targets, {
+            ...running,
+            ...(trees === undefined ? {} : { onlyTrees: trees }),
+            ...(quick === undefined ? {} : { quick }),
+          });
+          print(result, text);
+          return result.ok ? EXIT.done : EXIT.damage;
+        },
+        async (opening) => ({ ...opening, verifyIndex: targets.length === 0 }),
+      ),
     );
   examples(command, ['cairn check', 'cairn check example.com/app', 'cairn check --trees --quick']);
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Database, Key as LmdbKey, RootDatabase } from 'lmdb';
 import { syncDirectory, syncFile } from '../durable.js';
 import { CairnError, toCairnError } from '../errors.js';
+import { xxhash } from '../hash.js';
 import { type Key, keyBytes } from '../key.js';
 import { BesideDirectory } from './beside.js';
 import { damagedIndex, guardReads, isDamage } from './guard.js';
@@ -21,6 +22,7 @@ import {
   type Totals,
   type TreeRecord,
 } from './records.js';
+import { SUMS_KEY, SumKeeper, sumUp, type Table, type TableSums } from './sums.js';
 import { checkOpenable, indexError } from './system-error.js';
 import { Turn } from './turn.js';
 
@@ -62,6 +64,11 @@ export class Index {
   readonly orphans: Database<true, Buffer>;
   readonly trees: Database<TreeRecord, string>;
   readonly leases: Database<LeaseRecord, string>;
+  /** All of these. */
+  readonly tables: readonly Table[];
+  readonly #sums = new SumKeeper(
+    (hash) => (this.meta.get(SUMS_KEY) as TableSums | undefined) ?? sumUp(this.tables, hash),
+  );
   readonly #path: string;
   readonly #reserve: string;
   readonly #beside: BesideDirectory | undefined;
@@ -86,8 +93,12 @@ export class Index {
         overlappingSync: false,
       });
       const binary = { keyEncoding: 'binary' } as const;
-      const open = <V, K extends LmdbKey>(name: string, options = {}): Database<V, K> =>
-        guardReads(this.env.openDB<V, K>({ name, ...options }), path);
+      const tables: Table[] = [];
+      const open = <V, K extends LmdbKey>(name: string, options = {}): Database<V, K> => {
+        const table = guardReads(this.env.openDB<V, K>({ name, ...options }), path);
+        tables.push([name, table as unknown as Table[1]]);
+        return readOnly ? table : this.#sums.keep(name, table);
+      };
       this.meta = open('meta');
       this.images = open('images', binary);
       this.names = open('names');
@@ -99,6 +110,7 @@ export class Index {
       this.orphans = open('orphans', binary);
       this.trees = open('trees');
       this.leases = open('leases');
+      this.tables = tables;
     } catch (cause) {
       void this.#leave();
       const error = isDamage(cause) ? undefined : indexError(cause, path, 'the index cannot be opened');
@@ -144,12 +156,17 @@ export class Index {
 
   async #commit<T>(change: () => T): Promise<T> {
     let own: { thrown: unknown } | undefined;
+    const { h32 } = await xxhash();
     const end = await this.#turn?.take();
     try {
       // The synchronous kind: it is taken back when `change` throws, and a commit that fails is thrown here and nowhere else.
       const result = this.env.transactionSync(() => {
         try {
-          return change();
+          this.#sums.begin(h32);
+          const changed = change();
+          const sums = this.#sums.end();
+          if (sums !== undefined) this.meta.put(SUMS_KEY, sums);
+          return changed;
         } catch (thrown) {
           own = { thrown };
           throw thrown;

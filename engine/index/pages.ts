@@ -2,6 +2,8 @@
  * Looks at LMDB's file before LMDB does. LMDB trusts its pages: of some damage it says so, of some it makes a crash of the whole
  * process, and of a damaged meta page an empty store. Here only what an intact file always fulfils is asked for.
  *
+ * One tree lists the pages that are free. If one of these were in use, it would be written over.
+ *
  * A page begins with its number (8 bytes), a transaction (8), padding (2), flags (2) and the bounds of its free space (2 + 2), which
  * count from the end of this header. Pages 0 and 1 are meta pages: the one with the later transaction is the root of everything.
  */
@@ -110,11 +112,25 @@ class PageFile {
     const isShort = (lastPage + 1n) * BigInt(this.#pageSize) > BigInt(this.#bytes);
     const seen = new Set<bigint>();
     const all = thorough || isShort;
-    return this.#faultOfTree(free, seen, all, false) ?? this.#faultOfTree(main, seen, all, true);
+    const unused: bigint[] = [];
+    return (
+      this.#faultOfTree(free, seen, all, false, unused) ??
+      this.#faultOfTree(main, seen, all, true) ??
+      faultOfUnused(unused, seen, lastPage)
+    );
   }
 
-  /** @param whole all its pages, or only the first; the tree of trees is always read whole */
-  #faultOfTree(root: bigint, seen: Set<bigint>, whole: boolean, ofTrees: boolean): string | undefined {
+  /**
+   * @param whole all its pages, or only the first; the tree of trees is always read whole
+   * @param unused takes the pages that the tree lists, if that is what it does
+   */
+  #faultOfTree(
+    root: bigint,
+    seen: Set<bigint>,
+    whole: boolean,
+    ofTrees: boolean,
+    unused?: bigint[],
+  ): string | undefined {
     const open = root === NO_PAGE ? [] : [root];
     for (let number = open.pop(); number !== undefined; number = open.pop()) {
       if (seen.has(number)) return `page ${number} is used twice`;
@@ -130,14 +146,21 @@ class PageFile {
           open.push(BigInt(page.readUInt32LE(at)) + (BigInt(page.readUInt16LE(at + 4)) << 32n));
           continue;
         }
-        const fault = this.#faultOfLeaf(page, number, at, seen, whole);
+        const fault = this.#faultOfLeaf(page, number, at, seen, whole, unused);
         if (fault !== undefined) return fault;
       }
     }
     return undefined;
   }
 
-  #faultOfLeaf(page: Buffer, number: bigint, at: number, seen: Set<bigint>, whole: boolean): string | undefined {
+  #faultOfLeaf(
+    page: Buffer,
+    number: bigint,
+    at: number,
+    seen: Set<bigint>,
+    whole: boolean,
+    unused: bigint[] | undefined,
+  ): string | undefined {
     const flags = page.readUInt16LE(at + 4);
     const data = at + NODE_HEADER + page.readUInt16LE(at + 6);
     const isBig = (flags & NODE.big) !== 0;
@@ -145,17 +168,34 @@ class PageFile {
     const bytes = isBig ? 8 : isTree ? TREE.bytes : page.readUInt32LE(at);
     if (data + bytes > page.length) return `page ${number} has an entry that does not fit`;
     if (isTree) return this.#faultOfTree(page.readBigUInt64LE(data + TREE.root), seen, whole, false);
-    return isBig && whole ? this.#faultOfOverflow(page.readBigUInt64LE(data)) : undefined;
+    if (!whole) return undefined;
+    const length = page.readUInt32LE(at);
+    const first = isBig ? page.readBigUInt64LE(data) : undefined;
+    const fault = first === undefined ? undefined : this.#faultOfOverflow(first, length, seen);
+    if (fault !== undefined || unused === undefined) return fault;
+    const list = first === undefined ? page.subarray(data, data + length) : this.#longValue(first, length);
+    return list === undefined || !readList(list, unused, BigInt(Math.ceil(this.#bytes / this.#pageSize)))
+      ? `page ${number} has a list of free pages that is none`
+      : undefined;
   }
 
   /** A long value lies on pages of its own, only the first of which has a header. */
-  #faultOfOverflow(number: bigint): string | undefined {
+  #faultOfOverflow(number: bigint, length: number, seen: Set<bigint>): string | undefined {
     const page = this.#page(number);
     if (page === undefined) return `page ${number} lies beyond its end`;
     if (page.readBigUInt64LE(0) !== number || (page.readUInt16LE(18) & FLAG.overflow) === 0)
       return `page ${number} is not what it is used as`;
-    const end = (number + BigInt(page.readUInt32LE(20))) * BigInt(this.#pageSize);
-    return end > BigInt(this.#bytes) ? `page ${number} lies beyond its end` : undefined;
+    const pages = page.readUInt32LE(20);
+    const end = (number + BigInt(pages)) * BigInt(this.#pageSize);
+    if (end > BigInt(this.#bytes)) return `page ${number} lies beyond its end`;
+    if (pages !== Math.ceil((HEADER + length) / this.#pageSize))
+      return `page ${number} is not as long as what it holds`;
+    for (let i = 0n; i < BigInt(pages); i++) seen.add(number + i);
+    return undefined;
+  }
+
+  #longValue(number: bigint, length: number): Buffer | undefined {
+    return this.#read(Number(number) * this.#pageSize + HEADER, length);
   }
 
   #page(number: bigint): Buffer | undefined {
@@ -167,6 +207,36 @@ class PageFile {
     const buffer = Buffer.allocUnsafe(length);
     return fs.readSync(this.#fd, buffer, 0, length, at) === length ? buffer : undefined;
   }
+}
+
+/**
+ * Adds the pages that a list of free ones names. It begins with how many numbers follow; one below zero says how many pages begin at the
+ * next, zero is a gap.
+ * @param most how long such a run can be
+ * @returns whether it is such a list
+ */
+function readList(list: Buffer, unused: bigint[], most: bigint): boolean {
+  if (list.length < 8 || list.length % 8 !== 0) return false;
+  const end = 8n + list.readBigUInt64LE(0) * 8n;
+  if (end > BigInt(list.length)) return false;
+  for (let at = 8; at < end; at += 8) {
+    const entry = list.readBigInt64LE(at);
+    if (entry > 0n) unused.push(entry);
+    if (entry >= 0n) continue;
+    at += 8;
+    if (at >= end || -entry > most) return false;
+    const first = list.readBigInt64LE(at);
+    for (let i = 0n; i < -entry; i++) unused.push(first + i);
+  }
+  return true;
+}
+
+function faultOfUnused(unused: readonly bigint[], used: ReadonlySet<bigint>, lastPage: bigint): string | undefined {
+  for (const page of unused) {
+    if (page < 2n || page > lastPage) return `page ${page} is said to be free and is not there`;
+    if (used.has(page)) return `page ${page} is said to be free and is in use`;
+  }
+  return undefined;
 }
 
 /** Where the entries of a branch or leaf page begin, or what is wrong with it. */

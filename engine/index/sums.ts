@@ -1,0 +1,87 @@
+/**
+ * Checksums of the index's tables. LMDB keeps none: bytes of an entry that turned into others are read as if they had been written.
+ * Every row, key and value, is hashed, and a table's sum is that of the hashes of its rows; so a change costs what it changes,
+ * and the order of rows does not matter. The sums are committed together with what they are of.
+ */
+import type { Database, Key as LmdbKey } from 'lmdb';
+
+/** Table → sum, modulo 2^32. */
+export type TableSums = Readonly<Record<string, number>>;
+
+/** A table with its name. */
+export type Table = readonly [name: string, table: Database<unknown, LmdbKey>];
+
+/** 32 bits of a text's hash. */
+export type TextHash = (text: string) => number;
+
+/** The key, in the table `meta`, of the sums themselves, which are not part of any. */
+export const SUMS_KEY = 'sums';
+
+/** The hash of one row as the database gives it. */
+export function rowSum(hash: TextHash, key: LmdbKey, value: unknown): number {
+  return hash(`${keyText(key)}\0${JSON.stringify(value)}`);
+}
+
+function keyText(key: LmdbKey): string {
+  if (Buffer.isBuffer(key)) return key.toString('latin1');
+  return Array.isArray(key) ? key.join('\0') : String(key);
+}
+
+/** The sums of an index that has none yet, of what it holds in the transaction under way. */
+export function sumUp(tables: readonly Table[], hash: TextHash): TableSums {
+  return Object.fromEntries(
+    tables.map(([name, table]) => {
+      let sum = 0;
+      for (const { key, value } of table.getRange()) if (key !== SUMS_KEY) sum = (sum + rowSum(hash, key, value)) >>> 0;
+      return [name, sum];
+    }),
+  );
+}
+
+/** What one transaction makes of the sums. */
+export class SumKeeper {
+  readonly #known: (hash: TextHash) => TableSums;
+  #hash: TextHash | undefined;
+  #sums: Map<string, number> | undefined;
+
+  /** @param known what they are before the first change of a transaction */
+  constructor(known: (hash: TextHash) => TableSums) {
+    this.#known = known;
+  }
+
+  /** A transaction begins. */
+  begin(hash: TextHash): void {
+    this.#hash = hash;
+    this.#sums = undefined;
+  }
+
+  /** The new sums, if the transaction has changed anything. */
+  end(): TableSums | undefined {
+    return this.#sums && Object.fromEntries(this.#sums);
+  }
+
+  #change(table: string, key: LmdbKey, before: unknown, after: unknown): void {
+    const hash = this.#hash;
+    if (hash === undefined) throw new Error('the index is only changed in a commit');
+    this.#sums ??= new Map(Object.entries(this.#known(hash)));
+    let sum = this.#sums.get(table) ?? 0;
+    if (before !== undefined) sum -= rowSum(hash, key, before);
+    if (after !== undefined) sum += rowSum(hash, key, after);
+    this.#sums.set(table, sum >>> 0);
+  }
+
+  /** Makes changes of a table count. @returns the same table */
+  keep<V, K extends LmdbKey>(name: string, table: Database<V, K>): Database<V, K> {
+    const put = table.put.bind(table) as (key: K, value: V) => Promise<boolean>;
+    const remove = table.remove.bind(table) as (key: K) => Promise<boolean>;
+    table.put = ((key: K, value: V) => {
+      if (key !== SUMS_KEY) this.#change(name, key, table.get(key), value);
+      return put(key, value);
+    }) as typeof table.put;
+    table.remove = ((key: K) => {
+      this.#change(name, key, table.get(key), undefined);
+      return remove(key);
+    }) as typeof table.remove;
+    return table;
+  }
+}
