@@ -58,7 +58,9 @@ export async function removeImages(
 function removeOne(store: StoreContext, image: ImageRecord, trees: readonly TreeRecord[], held: string[]): Removed {
   const gone = dropFromTrees(store, image, trees);
   let freedBytes = gone.bytes;
-  if (store.index.image(image.key) !== undefined) freedBytes += dropImageRecord(store, image).bytes;
+  // Its record may have changed since it was looked up.
+  const known = store.index.image(image.key);
+  if (known !== undefined) freedBytes += dropImageRecord(store, known).bytes;
   return { key: image.key, name: image.name, removedTrees: gone.trees.map(({ id }) => id), freedBytes, held };
 }
 

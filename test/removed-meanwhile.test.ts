@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { checkStore } from '../engine/check.js';
 import type { StoreContext } from '../engine/context.js';
+import { fsckStore } from '../engine/fsck.js';
 import { allImages } from '../engine/index/images.js';
 import type { ImageRecord, TreeRecord } from '../engine/index/records.js';
 import { ingredientsOf } from '../engine/ingredients.js';
 import { openContext } from '../engine/open.js';
 import { planOf } from '../engine/planning.js';
+import { removeImages } from '../engine/remove.js';
+import { setPinned } from '../engine/roots.js';
 import { TestStore } from './fixtures/store.js';
 
 interface Used {
@@ -48,4 +51,14 @@ test('images and trees that go before they are checked are not damaged', async (
   await remove();
   const { damaged } = await checkStore(context, { images: [image], trees: [tree] });
   assert.deepEqual(damaged, []);
+});
+
+test('an image that changed since it was looked up goes as it is now, with its newest document', async (t) => {
+  const { context, image } = await use(t);
+  await setPinned(context, image, true);
+  await setPinned(context, image, false);
+  await removeImages(context, [image], false);
+  const { miscounted, missing, stray } = await fsckStore(context);
+  assert.deepEqual([miscounted, missing, stray], [[], [], []]);
+  assert.equal(context.index.totals.blobs, 0);
 });

@@ -1,4 +1,5 @@
 /** The power goes, on ext4 and on xfs, while a store is being worked on. */
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { runControls } from '../faults/controls.js';
@@ -11,6 +12,12 @@ import { straceFault } from '../faults/strace.js';
 
 const CUTS = 120;
 const CONTROL_CUTS = 20;
+
+/** Under these, no sync does anything. */
+const UNDER: [name: string, under: readonly string[]][] = [];
+if (straceFault() === undefined) UNDER.push(['no sync at all', WITHOUT_SYNCS]);
+if (spawnSync('eatmydata', ['true']).status === 0) UNDER.push(['under eatmydata', ['eatmydata']]);
+else skip('power-cut under eatmydata', 'it is not installed');
 
 const cut = (options: PowerCutOptions): Promise<PowerCuts> => fastScratch((dir) => cutPower(dir, options));
 
@@ -29,9 +36,10 @@ async function runOn(type: FileSystem): Promise<void> {
     async (build, dir) => (await cutPower(dir, { ...control, build })).damage.length,
   );
   controls.push(...patched.map(({ name, found }) => ({ name: `${name} on ${type}`, found })));
-  if (straceFault() !== undefined) return;
-  const { damage: lost } = await cut({ ...control, build: BUILD, under: WITHOUT_SYNCS });
-  controls.push({ name: `no sync at all on ${type}`, found: lost.length });
+  for (const [name, under] of UNDER) {
+    const { damage: lost } = await cut({ ...control, build: BUILD, under });
+    controls.push({ name: `${name} on ${type}`, found: lost.length });
+  }
 }
 
 for (const type of FILE_SYSTEMS) {
