@@ -1,0 +1,105 @@
+/** The sums of the index's tables are those of what the tables hold, whatever was changed, taken back or left undone. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Index, TAKE_BACK } from '../engine/index/open.js';
+import { checkRows } from '../engine/index/rows.js';
+import { fastScratch } from './faults/fast.js';
+
+const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
+
+const KEYS = 6;
+const change = fc.record({
+  table: fc.constantFrom('names', 'objects', 'digests', 'leases'),
+  key: fc.nat(KEYS - 1),
+  value: fc.option(
+    fc.oneof(fc.nat(), fc.string(), fc.record({ a: fc.double(), b: fc.string() }, { requiredKeys: [] })),
+  ),
+});
+const transaction = fc.record({
+  changes: fc.array(change, { maxLength: 8 }),
+  end: fc.constantFrom('commit', 'take back', 'throw'),
+});
+
+function apply(index: Index, { table, key, value }: { table: string; key: number; value: unknown }): void {
+  const database = index[table as 'leases'];
+  const at = table === 'names' ? ['name', `${key}`] : table === 'leases' ? `${key}` : Buffer.alloc(65, key);
+  if (value === null) database.remove(at as string);
+  else database.put(at as string, value as never);
+}
+
+test('after any changes, committed or not, every row fits its sum', async () => {
+  await fastScratch(async (dir) => {
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(transaction, { maxLength: 6 }), async (transactions) => {
+        const path = join(dir, `${runs++}`);
+        fs.mkdirSync(path);
+        const index = new Index(path, false);
+        try {
+          for (const { changes, end } of transactions) {
+            const done = index.commit(() => {
+              for (const each of changes) apply(index, each);
+              if (end === 'throw') throw new Error('left undone');
+              return end === 'take back' ? TAKE_BACK : undefined;
+            });
+            if (end === 'throw') await assert.rejects(done);
+            else await done;
+            await checkRows(index, path);
+          }
+        } finally {
+          await index.close();
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+/** Changes the index behind its back. */
+async function tamper(path: string, work: (table: (name: string) => import('lmdb').Database) => void): Promise<void> {
+  const env = open({ path, maxDbs: 16 });
+  const tables = new Map<string, import('lmdb').Database>();
+  for (const name of ['meta', 'names']) tables.set(name, env.openDB({ name }));
+  env.transactionSync(() => work((name) => tables.get(name) as import('lmdb').Database));
+  await env.close();
+}
+
+async function withIndex(work: (path: string) => Promise<void>): Promise<void> {
+  await fastScratch(async (path) => {
+    const index = new Index(path, false);
+    await index.commit(() => index.names.put(['a', 'sha512-1'], true));
+    await index.close();
+    await work(path);
+  });
+}
+
+test('a row that was changed, lost or added behind its back is told', async () => {
+  for (const change of [
+    (names: import('lmdb').Database) => names.put(['a', 'sha512-1'], 1),
+    (names: import('lmdb').Database) => names.remove(['a', 'sha512-1']),
+    (names: import('lmdb').Database) => names.put(['b', 'sha512-1'], true),
+  ]) {
+    await withIndex(async (path) => {
+      await tamper(path, (table) => void change(table('names')));
+      const index = new Index(path, false);
+      await assert.rejects(checkRows(index, path), { code: 'ERR_DAMAGED', path, message: /names/ });
+      await index.close();
+    });
+  }
+});
+
+test('an index from before there were sums gets them with its next change', async () => {
+  await withIndex(async (path) => {
+    await tamper(path, (table) => void table('meta').remove('sums'));
+    const index = new Index(path, false);
+    await checkRows(index, path);
+    await index.commit(() => index.names.put(['b', 'sha512-2'], true));
+    assert.notEqual(index.meta.get('sums'), undefined);
+    await checkRows(index, path);
+    await index.close();
+  });
+});
