@@ -2,6 +2,9 @@
 import { cairn } from '../fixtures/cli.js';
 import type { Place, Seed } from './ground.js';
 
+/** What a backup is called among the outputs. */
+export const BACKUP = 'backup';
+
 export interface Operation {
   name: string;
   seed: Seed;
@@ -84,7 +87,7 @@ export const OPERATIONS: readonly Operation[] = [
     args: () => ['fsck', '--rebuild-index'],
     needs: { command: 'fsck', word: '--rebuild-index' },
   },
-  { name: 'back up', seed: 'trees', args: (at) => ['backup', target(at, 'backup')], needs: { word: 'backup' } },
+  { name: 'back up', seed: 'trees', args: (at) => ['backup', target(at, BACKUP)], needs: { word: 'backup' } },
 ];
 
 /** Those that this version of the program has. */

@@ -9,7 +9,7 @@ import { basename, join } from 'node:path';
 import { Layout } from '../../engine/layout.js';
 import { openStore, type Store } from '../../engine/store.js';
 import { BLOBS, type Place } from './ground.js';
-import type { Operation } from './operations.js';
+import { BACKUP, type Operation } from './operations.js';
 
 const DAY_MS = 24 * 3_600_000;
 /** The mark of a backup goes last, and says nothing of one that is whole. */
@@ -92,9 +92,10 @@ function outputs(out: string): string[] {
     .map((name) => `output ${name} ${contentOf(join(out, name))}`);
 }
 
-/** A backup that says of itself that it is not finished. */
+/** A backup that says of itself that it is not finished, or has only its directory yet. */
 function isHalfMade(path: string): boolean {
   const { unfinished, format } = new Layout(path);
+  if (basename(path) === BACKUP && fs.readdirSync(path).length === 0) return true;
   return fs.existsSync(unfinished) && !fs.existsSync(format);
 }
 
