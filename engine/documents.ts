@@ -40,6 +40,7 @@ export function commitImages<T>(
 export class DocumentWriter {
   readonly #store: StoreContext;
   #staging: string | undefined;
+  #isNoteThere = false;
 
   constructor(store: StoreContext) {
     this.#store = store;
@@ -81,6 +82,7 @@ export class DocumentWriter {
     const staged = stagedDocument(this.#staging, key);
     const target = layout.blob(key);
     stageDocument(this.#staging, key, bytes);
+    this.#syncNote(this.#staging);
     syncFile(staged);
     const shard = dirname(target);
     const isNewShard = !fs.existsSync(shard);
@@ -88,6 +90,14 @@ export class DocumentWriter {
     syncDirectory(shard);
     if (isNewShard) syncDirectory(dirname(shard));
     return { key, size: bytes.length };
+  }
+
+  /** After a power cut gc must find what was placed, by its note. */
+  #syncNote(staging: string): void {
+    syncFile(stagedNames(staging));
+    const top = dirname(this.#store.layout.staging);
+    for (let dir = staging; dir !== top && !this.#isNoteThere; dir = dirname(dir)) syncDirectory(dir);
+    this.#isNoteThere = true;
   }
 
   /** What was placed may be nobody's: it is left to the next gc, which finds it by the note. */
