@@ -242,9 +242,11 @@ export class Importer {
   /** Importing counts as use, and changes nothing else of an image that is here. */
   async #alreadyHere(source: string, image: ImageRecord, begun: number, again = image): Promise<Imported> {
     const { index } = this.#store;
+    // What was kept may be gone: others may have removed the image and imported it anew.
+    const { archives: _kept, ...news } = again;
     const merged = await commitImages(this.#store, (documents) => {
       const now = index.image(image.key);
-      return now === undefined ? image : merge(index, documents, now, again);
+      return now === undefined ? image : merge(index, documents, now, news);
     });
     const layers = [...new Set(image.layers)].map((key) => index.layer(key));
     const objects = {

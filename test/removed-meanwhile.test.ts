@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { checkStore } from '../engine/check.js';
 import type { StoreContext } from '../engine/context.js';
 import { fsckStore } from '../engine/fsck.js';
+import { Importer } from '../engine/import.js';
 import { allImages } from '../engine/index/images.js';
 import type { ImageRecord, TreeRecord } from '../engine/index/records.js';
 import { ingredientsOf } from '../engine/ingredients.js';
@@ -61,4 +62,26 @@ test('an image that changed since it was looked up goes as it is now, with its n
   const { miscounted, missing, stray } = await fsckStore(context);
   assert.deepEqual([miscounted, missing, stray], [[], [], []]);
   assert.equal(context.index.totals.blobs, 0);
+});
+
+test('an import of what is here does not bring back archives that were kept of it before', async (t) => {
+  const store = new TestStore(t);
+  const archive = store.aci('app.aci', { name: 'example.com/app' }, [{ name: 'f', content: 'f' }]);
+  await store.ok(['import', '--keep-archive', archive]);
+  const context = await openContext({ dir: store.store, workers: 1 });
+  t.after(async () => {
+    await context.pool.close();
+    await context.index.close();
+  });
+  const { index } = context;
+  const commit = index.commit.bind(index);
+  index.commit = async (change) => {
+    index.commit = commit;
+    await store.ok(['rm', 'example.com/app']);
+    await store.ok(['import', archive]);
+    return commit(change);
+  };
+  await new Importer(context).importAll([archive], {});
+  const { miscounted, missing } = await fsckStore(context);
+  assert.deepEqual([miscounted, missing], [[], []]);
 });
