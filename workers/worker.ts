@@ -32,7 +32,7 @@ const performers: Performers = {
 
 const first = workerData as keyof Tasks | null;
 // While the one who will ask is still busy making up its mind.
-if (first !== null) void performers[first]();
+if (first !== null) performers[first]().catch(() => {}); // the task itself will say why
 
 export async function run(task: Task): Promise<Answer<unknown>> {
   try {

@@ -267,7 +267,7 @@ export class Index {
   }
 
   async #close(): Promise<void> {
-    // Whoever holds it for longer has the index open: then LMDB leaves the locks alone.
+    // Whoever holds it for longer is committing, so has the index open: then LMDB leaves the locks alone.
     const end = await this.#turn?.take(PATIENCE_MS);
     try {
       await this.env.close();

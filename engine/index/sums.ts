@@ -55,8 +55,9 @@ export class SumKeeper {
     this.#sums = undefined;
   }
 
-  /** The new sums, if the transaction has changed anything. */
+  /** What follows is no change that counts. @returns the new sums, if the transaction has changed anything */
   end(): TableSums | undefined {
+    this.#hash = undefined;
     return this.#sums && Object.fromEntries(this.#sums);
   }
 

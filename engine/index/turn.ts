@@ -46,8 +46,11 @@ export class Turn {
     try {
       if (await this.#lock(patienceMs)) {
         return () => {
-          dropFlock(this.#fd);
-          leave();
+          try {
+            dropFlock(this.#fd);
+          } finally {
+            leave();
+          }
         };
       }
     } catch (error) {
