@@ -18,7 +18,8 @@ for (const [behaviour, seed] of [
       const report = await fuzz({ count: COUNT, seed, trialEvery: 60 });
       t.diagnostic(summary(report));
       assert.ok(report.accepted > COUNT / 20, 'too few are taken to say much');
-      assert.ok(report.rendered > 20, 'too few trees to say much');
+      // Some 25 of the 60 that are tried, by the luck of the seed.
+      assert.ok(report.rendered > 5, 'too few trees to say much');
     } catch (error) {
       throw new Error(`with --seed ${seed}: ${(error as Error).message}`, { cause: error });
     }

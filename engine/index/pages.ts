@@ -188,8 +188,8 @@ class PageFile {
     const pages = page.readUInt32LE(20);
     const end = (number + BigInt(pages)) * BigInt(this.#pageSize);
     if (end > BigInt(this.#bytes)) return `page ${number} lies beyond its end`;
-    if (pages !== Math.ceil((HEADER + length) / this.#pageSize))
-      return `page ${number} is not as long as what it holds`;
+    // There may be more of them: a value that gets shorter stays where it is.
+    if (pages < Math.ceil((HEADER + length) / this.#pageSize)) return `page ${number} is not as long as what it holds`;
     for (let i = 0n; i < BigInt(pages); i++) seen.add(number + i);
     return undefined;
   }
