@@ -22,6 +22,7 @@ import {
   type Totals,
   type TreeRecord,
 } from './records.js';
+import { Room } from './room.js';
 import { SUMS_KEY, SumKeeper, sumUp, type Table, type TableSums } from './sums.js';
 import { checkOpenable, indexError } from './system-error.js';
 import { Turn } from './turn.js';
@@ -33,10 +34,6 @@ const { open: openEnvironment, ABORT } = createRequire(import.meta.url)('lmdb') 
 export const TAKE_BACK: unknown = ABORT;
 
 const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
-/** Enough pages to let go of some fifty thousand objects. */
-const RESERVE_BYTES = 8 * 2 ** 20;
-/** What must be free on the disk for a commit to be tried: more than all but the largest need. */
-const COMMIT_BYTES = 2 ** 20;
 /** With another process that opens or closes the index, or commits to it. */
 const PATIENCE_MS = 200;
 const MAX_DATABASES = 16;
@@ -44,8 +41,6 @@ const MAX_DATABASES = 16;
 export const DATA_FILE = 'data.mdb';
 export const LOCK_FILE = 'lock.mdb';
 const MAX_READERS = 512;
-/** Beside it: space that {@link Index.commitRemoval} may use. */
-export const RESERVE_FILE = 'reserve';
 
 export class Index {
   readonly env: RootDatabase<unknown, string>;
@@ -70,7 +65,7 @@ export class Index {
     (hash) => (this.meta.get(SUMS_KEY) as TableSums | undefined) ?? sumUp(this.tables, hash),
   );
   readonly #path: string;
-  readonly #reserve: string;
+  readonly #room: Room;
   readonly #beside: BesideDirectory | undefined;
   readonly #turn: Turn | undefined;
   #closed: Promise<void> | undefined;
@@ -118,11 +113,11 @@ export class Index {
       throw damagedIndex(path, `cannot be opened: ${(cause as Error).message}`, cause);
     }
     this.#path = path;
-    this.#reserve = join(path, RESERVE_FILE);
+    this.#room = new Room(path);
     // Those who died while they read left their places taken.
     this.env.readerCheck?.();
     if (readOnly) return;
-    this.#keepReserve();
+    this.#room.keepReserve();
   }
 
   /** Version of the records. */
@@ -150,7 +145,7 @@ export class Index {
    * remains.
    */
   async commit<T>(change: () => T): Promise<T> {
-    this.#checkRoom();
+    this.#room.check();
     return this.#commit(change);
   }
 
@@ -184,21 +179,6 @@ export class Index {
   }
 
   /**
-   * LMDB overruns a buffer of its own when a page cannot be written (its package's version 3.5.6: 104 bytes for a message that may be
-   * longer), which may end the process later. So a full disk is noticed before.
-   */
-  #checkRoom(): void {
-    const { bavail, bfree, bsize } = fs.statfsSync(this.#path);
-    // Only root may use what a file system keeps back.
-    const free = (process.geteuid?.() === 0 ? bfree : bavail) * bsize;
-    if (free >= COMMIT_BYTES) return;
-    throw new CairnError('ERR_NO_SPACE', `the index did not commit: no space left on the disk`, {
-      path: this.#path,
-      errno: 'ENOSPC',
-    });
-  }
-
-  /**
    * As {@link commit}, for a change that makes room: on a full disk it may use the space that is kept back for this, so that what
    * fills the disk can always be removed.
    */
@@ -207,7 +187,7 @@ export class Index {
       return await this.commit(change);
     } catch (error) {
       if (!(error instanceof CairnError) || error.code !== 'ERR_NO_SPACE') throw error;
-      fs.rmSync(this.#reserve, { force: true });
+      this.#room.giveUpReserve();
       // Also where there was none: what is in the index's own free pages may do.
       return this.#commit(change).catch((again: unknown) => {
         // An index that has failed for good only repeats that; the first failure says why.
@@ -226,16 +206,6 @@ export class Index {
     }
     syncFile(join(dir, DATA_FILE));
     syncDirectory(dir);
-  }
-
-  /** Sets aside the space that {@link commitRemoval} may use, if there is any. */
-  #keepReserve(): void {
-    if (fs.existsSync(this.#reserve)) return;
-    try {
-      fs.writeFileSync(this.#reserve, Buffer.alloc(RESERVE_BYTES), { mode: 0o600 });
-    } catch {
-      fs.rmSync(this.#reserve, { force: true });
-    }
   }
 
   get totals(): Totals {

@@ -1,0 +1,52 @@
+/** The space on the disk that the index needs: it is looked at before a commit, and some is kept back for making room. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { CairnError } from '../errors.js';
+
+/** Beside LMDB's files: what {@link Room.giveUpReserve} gives up. */
+export const RESERVE_FILE = 'reserve';
+/** Enough pages to let go of some fifty thousand objects. */
+const RESERVE_BYTES = 8 * 2 ** 20;
+/** What must be free on the disk for a commit to be tried: more than all but the largest need. */
+const COMMIT_BYTES = 2 ** 20;
+
+export class Room {
+  readonly #path: string;
+  readonly #reserve: string;
+
+  /** @param path the index's directory */
+  constructor(path: string) {
+    this.#path = path;
+    this.#reserve = join(path, RESERVE_FILE);
+  }
+
+  /**
+   * LMDB overruns a buffer of its own when a page cannot be written (its package's version 3.5.6: 104 bytes for a message that may be
+   * longer), which may end the process later. So a full disk is noticed before.
+   * @throws CairnError `ERR_NO_SPACE`
+   */
+  check(): void {
+    const { bavail, bfree, bsize } = fs.statfsSync(this.#path);
+    // Only root may use what a file system keeps back.
+    const free = (process.geteuid?.() === 0 ? bfree : bavail) * bsize;
+    if (free >= COMMIT_BYTES) return;
+    throw new CairnError('ERR_NO_SPACE', `the index did not commit: no space left on the disk`, {
+      path: this.#path,
+      errno: 'ENOSPC',
+    });
+  }
+
+  /** Sets space aside, if there is any. */
+  keepReserve(): void {
+    if (fs.existsSync(this.#reserve)) return;
+    try {
+      fs.writeFileSync(this.#reserve, Buffer.alloc(RESERVE_BYTES), { mode: 0o600 });
+    } catch {
+      fs.rmSync(this.#reserve, { force: true });
+    }
+  }
+
+  giveUpReserve(): void {
+    fs.rmSync(this.#reserve, { force: true });
+  }
+}
