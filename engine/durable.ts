@@ -91,15 +91,12 @@ export function place(from: string, to: string): void {
  */
 export function placeOnce(from: string, to: string): boolean {
   try {
-    renameOnce(from, to);
-    return true;
+    return renameOnce(from, to);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' || code === 'ENOTEMPTY') return false;
-    if (code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     makeOnce(dirname(to));
-    renameOnce(from, to);
-    return true;
+    // Whoever made the directory meanwhile may also have been faster with what belongs into it.
+    return renameOnce(from, to);
   }
 }
 

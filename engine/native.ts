@@ -109,17 +109,24 @@ export function syncfs(fd: number, path: string): Promise<void> {
 const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
 
-/** Renames unless something is at `to`: then it throws `EEXIST`. */
-export function renameOnce(from: string, to: string): void {
+/** Renames unless something is at `to`. @returns whether it did */
+export function renameOnce(from: string, to: string): boolean {
   const api = calls();
-  if (api !== undefined) {
-    if (api.renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) === 0) return;
-    const error = failed(api, 'renameat2', to);
-    // Some file systems know no flags.
-    if (error.code !== 'EINVAL') throw error;
+  try {
+    if (api !== undefined) {
+      if (api.renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) === 0) return true;
+      const error = failed(api, 'renameat2', to);
+      // Some file systems know no flags.
+      if (error.code !== 'EINVAL') throw error;
+    }
+    if (fs.existsSync(to)) return false;
+    fs.renameSync(from, to);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || code === 'ENOTEMPTY') return false;
+    throw error;
   }
-  if (fs.existsSync(to)) throw Object.assign(new Error(`EEXIST: ${to}`), { code: 'EEXIST' });
-  fs.renameSync(from, to);
 }
 
 /** Lets two names trade places in one step. @returns false, having done nothing, where that cannot be had */
