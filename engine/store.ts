@@ -35,16 +35,23 @@ export async function openStore(options: OpenOptions): Promise<Store> {
 }
 
 export class Store implements AsyncDisposable {
-  readonly #context: StoreContext;
+  readonly #opened: StoreContext;
+  #closed: Promise<void> | undefined;
   /** One for all imports, so that those that go on at the same time are committed together. */
   #importer: Promise<Importer> | undefined;
 
   constructor(context: StoreContext) {
-    this.#context = context;
+    this.#opened = context;
+  }
+
+  /** @throws CairnError `ERR_USAGE` once the store is closed: what is closed should not pass for damaged */
+  get #context(): StoreContext {
+    if (this.#closed !== undefined) throw new CairnError('ERR_USAGE', 'the store is closed', { path: this.dir });
+    return this.#opened;
   }
 
   get dir(): string {
-    return this.#context.layout.dir;
+    return this.#opened.layout.dir;
   }
 
   /** Imports one source: a path, or `-` for standard input. Durable when it resolves. */
@@ -236,13 +243,20 @@ export class Store implements AsyncDisposable {
     return { key, ...(await getBlob(this.#context, key, file, options)) };
   }
 
-  async close(): Promise<void> {
-    await this.#context.pool.close();
-    await this.#context.disk.close();
-    this.#context.staging.close();
-    if (this.#context.index.wasWritten)
-      this.#context.notice('someone wrote to the store while it was being read without locks; read again to be sure');
-    await this.#context.index.close();
+  /** To close it again is nothing. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { pool, disk, staging, index, notice } = this.#opened;
+    await pool.close();
+    await disk.close();
+    staging.close();
+    if (index.wasWritten)
+      notice('someone wrote to the store while it was being read without locks; read again to be sure');
+    await index.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -151,9 +151,10 @@ export class Index {
 
   async #commit<T>(change: () => T): Promise<T> {
     let own: { thrown: unknown } | undefined;
-    const { h32 } = await xxhash();
+    // In line before anything else is waited for, so that closing, which lines up too, comes after.
     const end = await this.#turn?.take();
     try {
+      const { h32 } = await xxhash();
       // The synchronous kind: it is taken back when `change` throws, and a commit that fails is thrown here and nowhere else.
       const result = this.env.transactionSync(() => {
         try {

@@ -10,7 +10,7 @@
  */
 import * as fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toCairnError } from '../errors.js';
+import { CairnError, toCairnError } from '../errors.js';
 import { dropFlock, tryFlock } from '../native.js';
 
 const FIRST_PAUSE_MS = 1;
@@ -35,8 +35,10 @@ export class Turn {
    * Waits for the turn.
    * @param patienceMs how long, in milliseconds; for ever unless given
    * @returns what ends it; `undefined` when patience ran out
+   * @throws CairnError `ERR_IO`; `ERR_USAGE` once it is closed
    */
   async take(patienceMs = Number.POSITIVE_INFINITY): Promise<(() => void) | undefined> {
+    if (this.#closed !== undefined) throw new CairnError('ERR_USAGE', 'the store is closed');
     const before = this.#last;
     let leave: () => void = () => {};
     this.#last = new Promise((resolve) => {
