@@ -1,11 +1,12 @@
-/** The system calls of a render or an unpacking alone, by a C program: see `floor.c`. */
+/** The system calls of a render or an unpacking alone: by a C program, see `floor.c`, and those of a render by one in Node, too. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ByteString, fromText, toBuffer } from '../engine/bytes.js';
-import type { Peer } from './contestant.js';
+import type { Contestant, Peer } from './contestant.js';
 import { type Listing, listTree } from './listing.js';
-import { remove, run } from './process.js';
+import { program } from './peers/unpackers.js';
+import { type Command, remove, run } from './process.js';
 
 const SOURCE = fileURLToPath(new URL('../../bench/floor.c', import.meta.url));
 
@@ -13,30 +14,50 @@ const SOURCE = fileURLToPath(new URL('../../bench/floor.c', import.meta.url));
 export type FloorKind = 'link' | 'create';
 
 const NAMES: Readonly<Record<FloorKind, string>> = {
-  link: 'C: mkdir, link, utimens, syncfs',
-  create: 'C: mkdir, create, write, utimens, syncfs',
+  link: 'mkdir, link, utimens, syncfs',
+  create: 'mkdir, create, write, utimens, syncfs',
 };
 
 /** @param tree makes the tree whose paths and sizes are used */
 export function floor(kind: FloorKind, threads: number, tree: () => Promise<string>, dir: string): Peer {
-  const program = join(dir, 'floor');
-  const list = join(dir, `floor-${kind}.list`);
-  const made = join(dir, 'floor-tree');
+  const compiled = join(dir, 'floor');
   return {
     programs: ['cc'],
-    contestant: {
-      name: `${NAMES[kind]}; ${threads} thread${threads === 1 ? '' : 's'}`,
-      prepare: async () => {
-        const root = await tree();
-        if (!fs.existsSync(program)) await run(['cc', '-O2', '-pthread', '-o', program, SOURCE]);
-        if (!fs.existsSync(list)) fs.writeFileSync(list, floorList(kind, listTree(root), fromText(root)));
-      },
-      run: async (stopwatch) => {
-        await stopwatch.run([program, `${threads}`, list, made]);
-        return undefined;
-      },
-      clear: () => remove(made),
+    contestant: following(kind, 'C', threads, tree, dir, async () => {
+      if (!fs.existsSync(compiled)) await run(['cc', '-O2', '-pthread', '-o', compiled, SOURCE]);
+      return [compiled];
+    }),
+  };
+}
+
+/** The same calls by Node: what is between it and the C program is the language's, what is between it and cairn is cairn's. */
+export function floorInNode(threads: number, tree: () => Promise<string>, dir: string): Contestant {
+  return following('link', 'Node', threads, tree, dir, async () => [process.execPath, program('floor')]);
+}
+
+function following(
+  kind: FloorKind,
+  language: string,
+  threads: number,
+  tree: () => Promise<string>,
+  dir: string,
+  programOf: () => Promise<Command>,
+): Contestant {
+  const list = join(dir, `floor-${kind}.list`);
+  const made = join(dir, 'floor-tree');
+  let command: Command;
+  return {
+    name: `${language}: ${NAMES[kind]}; ${threads} thread${threads === 1 ? '' : 's'}`,
+    prepare: async () => {
+      const root = await tree();
+      command = await programOf();
+      if (!fs.existsSync(list)) fs.writeFileSync(list, floorList(kind, listTree(root), fromText(root)));
     },
+    run: async (stopwatch) => {
+      await stopwatch.run([...command, `${threads}`, list, made]);
+      return undefined;
+    },
+    clear: () => remove(made),
   };
 }
 

@@ -12,6 +12,8 @@ import { listTree } from '../bench/listing.js';
 import { measure } from '../bench/measure.js';
 import { microGroups } from '../bench/micro/run.js';
 import { parseOptions, UsageError } from '../bench/options.js';
+import { program } from '../bench/peers/unpackers.js';
+import { run } from '../bench/process.js';
 import { again } from '../bench/scenarios/again.js';
 import { cold } from '../bench/scenarios/cold.js';
 import { SMALL } from '../bench/sizes.js';
@@ -105,4 +107,21 @@ test('the list of the floor has directories, links and files as the C program re
   const listing = listTree(root);
   assert.equal(floorList('create', listing, root).toString(), 'dd\0fd/f\x007\0sl\0d/f\0');
   assert.equal(floorList('link', listing, root).toString(), `dd\0ld/f\0${root}/d/f\0sl\0d/f\0`);
+});
+
+test('the floor in Node makes what the list says', async (t) => {
+  const dir = temporaryDirectory(t);
+  const root = join(dir, 'tree');
+  fs.mkdirSync(join(root, 'd'), { recursive: true });
+  for (const name of ['a', 'b', 'c']) fs.writeFileSync(join(root, 'd', name), name);
+  fs.symlinkSync('d/a', join(root, 'l'));
+  fs.writeFileSync(join(dir, 'list'), floorList('link', listTree(root), root));
+  for (const threads of ['1', '2', '9']) {
+    const made = join(dir, `made-${threads}`);
+    await run([process.execPath, program('floor'), threads, join(dir, 'list'), made]);
+    assert.deepEqual([...listTree(made).keys()], [...listTree(root).keys()]);
+    assert.equal(fs.statSync(join(made, 'd', 'b')).ino, fs.statSync(join(root, 'd', 'b')).ino);
+    assert.equal(fs.readlinkSync(join(made, 'l')), 'd/a');
+    assert.equal(fs.statSync(join(made, 'd')).mtimeMs, 1_735_689_600_000);
+  }
 });

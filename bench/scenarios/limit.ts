@@ -5,9 +5,11 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { importNew, removeTrees, renderNew } from '../cairn.js';
 import type { Contestant, Scenario } from '../contestant.js';
-import { floor } from '../floor.js';
+import { floor, floorInNode } from '../floor.js';
 import { type Ground, renderedStock, stock, topOf } from '../ground.js';
 import { installed } from '../installed.js';
+import { unpacking } from '../peers/unpack.js';
+import { GNU_TAR } from '../peers/unpackers.js';
 import { remove, run } from '../process.js';
 import { stage } from '../stage.js';
 
@@ -27,10 +29,14 @@ export function limitRender(ground: Ground): Scenario {
       return undefined;
     },
   };
-  const { contestants, skipped } = installed(THREADS.map((threads) => floor('link', threads, tree, ground.dir)));
+  const { contestants, skipped } = installed([
+    ...THREADS.map((threads) => floor('link', threads, tree, ground.dir)),
+    ...THREADS.map((threads) => ({ contestant: floorInNode(threads, tree, ground.dir) })),
+    unpacking(GNU_TAR, [ground.corpus.flat], ground.dir),
+  ]);
   return {
     name: 'limit-render',
-    what: 'a warm render against its own system calls, made by a C program that knows beforehand what to make',
+    what: 'a warm render against its own system calls, made by programs in C and in Node that know beforehand what to make; and tar',
     measure: 'wall',
     contestants: [own, ...contestants],
     skipped,
@@ -60,6 +66,7 @@ export function limitImport(ground: Ground): Scenario {
     ...THREADS.map((threads) => floor('create', threads, treeOf(ground), dir)),
     ...THREADS.map((threads) => ({ contestant: stage('inflate', threads, () => corpus.images) })),
     ...THREADS.map((threads) => ({ contestant: stage('sha512-twice', threads, () => unpacked, unpackAll) })),
+    unpacking(GNU_TAR, corpus.layers, dir),
   ]);
   return {
     name: 'limit-import',
