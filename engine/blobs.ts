@@ -36,26 +36,27 @@ export async function putBlob(
       const known = index.blobs.get(keyBytes(key));
       if (known?.put === true && known.gone !== true) return { key, size, existed: true };
       await disk.sync();
-      await pool.run<'place'>({
-        kind: 'place',
-        newObjects: [],
-        objects: layout.objects,
-        files: [[staged, layout.blob(key)]],
-        share: 0,
-        of: 1,
-      });
-      await disk.sync();
-      return await index
-        .commit(() => {
+      try {
+        await pool.run<'place'>({
+          kind: 'place',
+          newObjects: [],
+          objects: layout.objects,
+          files: [[staged, layout.blob(key)]],
+          share: 0,
+          of: 1,
+        });
+        await disk.sync();
+        return await index.commit(() => {
           const now = index.blobs.get(keyBytes(key));
           const existed = now?.put === true && now.gone !== true;
           if (!existed) retainBlob(index, key, size, true);
           return { key, size, existed };
-        })
-        .catch((error: unknown) => {
-          staging.abandon();
-          throw error;
         });
+      } catch (error) {
+        // It may be in its place already; its note in staging tells the next gc.
+        staging.abandon();
+        throw error;
+      }
     } finally {
       if (!staging.abandoned) await discard(store, [dir], deleteSmall);
     }

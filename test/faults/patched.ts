@@ -1,4 +1,5 @@
 /** A build with one of its protections taken out: what a test finds in it shows that the test can find something. */
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,7 +28,16 @@ export function patchedBuild(dir: string, { name, file, edits }: Patch): string 
     code = code.replace(pattern, instead);
   }
   fs.writeFileSync(join(build, file), code);
+  unbundle(build);
   return build;
+}
+
+/** The bundles hold the code as it was; what they were made of takes their place. */
+function unbundle(build: string): void {
+  const entries = ['cli/main.ts', 'workers/worker.ts'];
+  const root = join(BUILD, '..');
+  const options = ['--format=esm', '--outbase=.', `--outdir=${build}`, '--log-level=warning'];
+  execFileSync(join(root, 'node_modules', '.bin', 'esbuild'), [...entries, ...options], { cwd: root });
 }
 
 /** The index says that an image is there before its files are where they belong. */

@@ -53,6 +53,8 @@ export interface TracedRun {
 }
 
 const TIMEOUT_MS = 60_000;
+/** Node's pool would make a flush of the file system on any of four threads, the first of each; so the second would never be met. */
+const ONE_POOL_THREAD = { UV_THREADPOOL_SIZE: '1' };
 
 /** Why nothing can be traced here; `undefined` when it can. */
 export function straceFault(): string | undefined {
@@ -78,7 +80,11 @@ export async function runTraced(
   const child = spawn(
     'strace',
     ['-f', ...quick, '-qq', '-y', '-o', log, '-e', `trace=${CHANGING.join(',')}`, ...inject, ...command],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: environment({ CAIRN_STORE: place.store }), detached: true },
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: environment({ CAIRN_STORE: place.store, ...ONE_POOL_THREAD }),
+      detached: true,
+    },
   );
   let timedOut = false;
   const timer = setTimeout(() => {
