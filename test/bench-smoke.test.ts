@@ -113,7 +113,7 @@ test('the floor in Node makes what the list says', async (t) => {
   const dir = temporaryDirectory(t);
   const root = join(dir, 'tree');
   fs.mkdirSync(join(root, 'd'), { recursive: true });
-  for (const name of ['a', 'b', 'c']) fs.writeFileSync(join(root, 'd', name), name);
+  for (const name of ['a', 'b', 'ü']) fs.writeFileSync(join(root, 'd', name), name);
   fs.symlinkSync('d/a', join(root, 'l'));
   fs.writeFileSync(join(dir, 'list'), floorList('link', listTree(root), root));
   for (const threads of ['1', '2', '9']) {

@@ -5,6 +5,7 @@
 import * as fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { toFsPath } from '../../engine/bytes.js';
 import { syncfs } from '../../engine/native.js';
 
 const TIME = 1_735_689_600;
@@ -19,9 +20,9 @@ interface Share {
 
 function makeLeaves({ root, leaves }: Share): void {
   for (const [path, target] of leaves) {
-    const at = `${root}/${path.slice(1)}`;
-    if (path.startsWith('s')) fs.symlinkSync(target, at);
-    else fs.linkSync(target, at);
+    const at = toFsPath(`${root}/${path.slice(1)}`);
+    if (path.startsWith('s')) fs.symlinkSync(toFsPath(target), at);
+    else fs.linkSync(toFsPath(target), at);
   }
 }
 
@@ -48,13 +49,13 @@ async function inThread(share: Share): Promise<void> {
 async function makeAll(threads: number, list: string, root: string): Promise<void> {
   const { directories, leaves } = readList(list);
   fs.mkdirSync(root, { mode: 0o755 });
-  for (const path of directories) fs.mkdirSync(`${root}/${path}`, { mode: 0o755 });
+  for (const path of directories) fs.mkdirSync(toFsPath(`${root}/${path}`), { mode: 0o755 });
   const cut = (i: number): number => Math.floor((leaves.length * i) / threads);
   const shares = Array.from({ length: threads }, (_none, i) => ({ root, leaves: leaves.slice(cut(i), cut(i + 1)) }));
   const others = shares.slice(1).map(inThread);
   makeLeaves(shares[0] as Share);
   await Promise.all(others);
-  for (const path of directories.toReversed()) fs.utimesSync(`${root}/${path}`, TIME, TIME);
+  for (const path of directories.toReversed()) fs.utimesSync(toFsPath(`${root}/${path}`), TIME, TIME);
   await syncfs(fs.openSync(root, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY), root);
 }
 
