@@ -49,6 +49,7 @@ export async function checkoutImage(
     throw new CairnError('ERR_USAGE', 'files that are shared with the store cannot have other owners; use --mode copy');
   }
   return store.uses.during(options.signal, async () => {
+    await store.pool.warm('render');
     const plan = planOf(store, ingredients);
     checkPathLengths(plan, join(target, 'rootfs'));
     const staging = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);

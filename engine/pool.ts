@@ -30,11 +30,17 @@ export class Pool {
   }
 
   /**
-   * Starts the threads, so that they are up by the time the first task is ready.
+   * Starts the threads, so that they are up by the time the first task is ready: once this resolves they load by themselves, and what
+   * keeps the main thread busy, as planning does, no longer holds them up.
    * @param first the kind that it will be; what does it is loaded at once
    */
-  warm(first?: keyof Tasks): void {
+  async warm(first?: keyof Tasks): Promise<void> {
+    await this.#threads(first);
+  }
+
+  async #threads(first?: keyof Tasks): Promise<Piscina> {
     this.#piscina ??= this.#start(first);
+    return this.#piscina;
   }
 
   /** The package is loaded here, as many commands need no worker at all. */
@@ -70,8 +76,7 @@ export class Pool {
   }
 
   async run<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {
-    this.warm();
-    const piscina = (await this.#piscina) as Piscina;
+    const piscina = await this.#threads();
     const answer = (await piscina.run(task)) as Answer<Tasks[K][1]>;
     if ('error' in answer) throw errorFromJSON(answer.error);
     return answer.value;

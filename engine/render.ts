@@ -52,7 +52,6 @@ export async function renderImage(
   const present = options.rebuild === true ? undefined : findTree(store, treeId);
   if (present !== undefined) return finish(store, image, present, true, begun);
   mustWrite(store);
-  store.pool.warm('render');
   return store.uses.during(options.signal, async () => {
     const held = await lock(store.layout.treeLock(treeId), true, options.signal);
     try {

@@ -62,8 +62,7 @@ export class Store implements AsyncDisposable {
 
   /** Imports several sources side by side. */
   async importAll(sources: readonly string[], options: ImportOptions = {}): Promise<(Imported | ImportFailure)[]> {
-    // Threads take a while to start; by the time the first source is looked at, they are there.
-    this.#context.pool.warm();
+    await this.#context.pool.warm();
     this.#importer ??= import('./import.js').then(({ Importer }) => new Importer(this.#context));
     return (await this.#importer).importAll(sources, options);
   }

@@ -11,7 +11,8 @@ export interface RingMemory {
   marks: Int32Array;
 }
 
-const SLOTS = 64;
+/** Few, so that what is written is read again before it leaves the processor's cache, and little memory is touched. */
+const SLOTS = 8;
 export const SLOT_BYTES = 256 * 1024;
 const FILLED = 0;
 const EMPTIED = 1;

@@ -24,11 +24,12 @@ export async function makeTree(
   ingredients: Ingredients,
   options: RenderOptions,
 ): Promise<TreeRecord> {
-  const { layout, disk, index } = store;
+  const { layout, disk, index, pool } = store;
   const { treeId, layers } = ingredients;
   const mode = options.mode ?? 'link';
   const staging = store.staging.make();
   try {
+    await pool.warm('render');
     const plan = planOf(store, ingredients);
     checkPathLengths(plan, layout.rootfs(treeId));
     const made = await execute(store, plan, join(staging, 'rootfs'), disk, mode, 0, options);
