@@ -30,22 +30,43 @@ export class Absorber {
   readonly #store: StoreContext;
   readonly #turnstile = new Turnstile();
   #lastWriteBehind = performance.now();
+  #reading = 0;
 
   constructor(store: StoreContext) {
     this.#store = store;
+  }
+
+  /** Whether a layer is being read. */
+  get busy(): boolean {
+    return this.#reading > 0;
   }
 
   /**
    * @param bytes length of the source; `undefined` for a stream
    * @param staging an existing empty directory
    */
-  absorb(source: Source, bytes: number | undefined, staging: string, options: AbsorbOptions): Promise<AbsorbResult> {
+  async absorb(
+    source: Source,
+    bytes: number | undefined,
+    staging: string,
+    options: AbsorbOptions,
+  ): Promise<AbsorbResult> {
+    this.#reading++;
+    try {
+      return await this.#absorb(source, bytes, staging, options);
+    } finally {
+      this.#reading--;
+    }
+  }
+
+  #absorb(source: Source, bytes: number | undefined, staging: string, options: AbsorbOptions): Promise<AbsorbResult> {
     const { pool, layout, index, limits, identity } = this.#store;
     const onCount = (done: number): void => {
       this.#writeBehind();
       options.onBytes?.(done);
     };
     return withControl(options.signal, onCount, async (control) => {
+      const small = bytes !== undefined && bytes < SHARED_BYTES;
       const common = {
         control,
         source,
@@ -54,13 +75,13 @@ export class Absorber {
         keep: options.keep ? stagedArchive(staging) : undefined,
         staging,
         newObjects: options.newObjects,
+        flat: small,
         objects: layout.objects,
         limits,
         identity,
         endless: options.endless,
         fresh: index.totals.objects === 0,
       };
-      const small = bytes !== undefined && bytes < SHARED_BYTES;
       if (pool.pipelines === 0 || small) return pool.run<'absorb'>({ kind: 'absorb', ...common });
       return this.#pipeline(common);
     });

@@ -10,7 +10,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { ImageFormat, Source } from '../workers/protocol.js';
 import { Absorber } from './absorb.js';
-import { type Committed, Committer, merge, type Outcome, type Prepared } from './commit.js';
+import { type Committed, Committer, type Outcome, type Prepared } from './commit.js';
 import { mustWrite, type StoreContext } from './context.js';
 import { deleteSmall, discard } from './delete.js';
 import { commitImages } from './documents.js';
@@ -30,6 +30,7 @@ import { type ChosenImage, chooseImage } from './oci/choose.js';
 import { type Container, directoryContainer } from './oci/container.js';
 import { hostPlatform, parsePlatform } from './oci/platform.js';
 import { eachOf, withControl } from './pool.js';
+import { merge } from './record.js';
 import { fingerprintOf, sizeOf } from './sources.js';
 import { isWhole } from './whole.js';
 
@@ -66,8 +67,8 @@ export class Importer {
 
   constructor(store: StoreContext) {
     this.#store = store;
-    this.#committer = new Committer(store);
     this.#absorber = new Absorber(store);
+    this.#committer = new Committer(store, this.#absorber);
   }
 
   /**
@@ -81,21 +82,18 @@ export class Importer {
     // The largest first: what begins last should be short, or one worker ends long after the others.
     const order = sources.map((_source, i) => i).sort((a, b) => sizeOf(sources[b]) - sizeOf(sources[a]));
     const results: (Imported | ImportFailure)[] = new Array(sources.length);
-    await eachOf(order, options.jobs ?? this.#store.pool.size, async (i) => {
+    await eachOf(order, options.jobs ?? this.#store.pool.size, async (i, _index, leave) => {
+      const source = sources[i] as string;
       // Side by side they end in any order; as images they are as new as their place in the list says.
-      results[i] = await this.#importOrReport(sources[i] as string, begun + i, options, meter);
+      const request = { ...options, importTime: begun + i, onBytes: meter.of(source), onStaged: leave };
+      results[i] = await this.#importOrReport(source, request, meter);
     });
     return results;
   }
 
-  async #importOrReport(
-    source: string,
-    importTime: number,
-    options: ImportOptions,
-    meter: Meter,
-  ): Promise<Imported | ImportFailure> {
+  async #importOrReport(source: string, request: Request, meter: Meter): Promise<Imported | ImportFailure> {
     try {
-      return await this.#importOne(source, importTime, options, meter);
+      return await this.#importOne(source, request, meter);
     } catch (thrown) {
       const error = toCairnError(thrown, source);
       if (!(error instanceof CairnError)) throw error;
@@ -104,51 +102,51 @@ export class Importer {
         path: error.path ?? source,
         cause: error,
       });
-      if (options.keepGoing !== true || error.code === 'ERR_ABORTED') throw named;
+      if (request.keepGoing !== true || error.code === 'ERR_ABORTED') throw named;
       return { source, error: named };
     }
   }
 
-  async #importOne(source: string, importTime: number, options: ImportOptions, meter: Meter): Promise<Imported> {
+  async #importOne(source: string, asked: Request, meter: Meter): Promise<Imported> {
     const begun = performance.now();
     const { staging, uses } = this.#store;
-    return uses.during(options.signal, async () => {
+    return uses.during(asked.signal, async () => {
       const located = locateSource(source);
-      const request = { ...options, importTime, onBytes: meter.of(source) };
+      const request = { ...asked };
       const fingerprint = located.kind === 'file' ? await fingerprintOf(located.path, located.size) : undefined;
-      const known = await this.#findKnown(located, fingerprint, options);
+      const known = await this.#findKnown(located, fingerprint, request);
       const lacking = known !== undefined && !isWhole(this.#store.index, known.image);
       // What is kept of an image should be whole again, too.
       if (lacking && known.image.archives !== undefined) request.keepArchive = true;
       if (known !== undefined && !lacking) {
-        refuseName(options);
-        checkExpected(options.expect, [known.image.key, known.digest]);
+        refuseName(request);
+        checkExpected(request.expect, [known.image.key, known.digest]);
         meter.skip(source);
         return this.#alreadyHere(source, known.image, begun);
       }
       const dir = staging.make();
       try {
         if (located.kind === 'directory') {
-          refuseFlag(options.layer, '--layer takes a single tar, not a layout');
+          refuseFlag(request.layer, '--layer takes a single tar, not a layout');
           const container = directoryContainer(located.path, this.#store.limits);
           return await this.#importOci(source, container, located.reference, dir, request, begun);
         }
         const head = located.kind === 'stream' ? headOfStream() : headOf(located.path);
         const from: Source = located.kind === 'stream' ? { fd: 0, head } : { path: located.path };
         const size = located.kind === 'stream' ? undefined : located.size;
-        if (options.layer === true) {
+        if (request.layer === true) {
           const chosen = await chooseSingleLayer(this.#store, from, dir, request);
           return await this.#importChosen(source, chosen.container, chosen.image, dir, request, begun);
         }
         if ((await kindOfArchive(this.#store, head)) === 'container') {
-          const container = await openArchive(this.#store, source, from, head, dir, options.signal);
+          const container = await openArchive(this.#store, source, from, head, dir, request.signal);
           const reference = located.kind === 'stream' ? undefined : located.reference;
           return await this.#importOci(source, container, reference, dir, request, begun);
         }
-        refuseName(options);
+        refuseName(request);
         const aci = { source: from, size, fingerprint };
         const prepared = await prepareAci(this.#store, this.#absorber, aci, dir, request);
-        return this.#describeOutcome(source, prepared, await this.#committer.add(prepared), begun);
+        return this.#describeOutcome(source, prepared, await this.#commit(prepared, request), begun);
       } finally {
         if (!staging.abandoned) await discard(this.#store, [dir], deleteSmall);
       }
@@ -195,13 +193,20 @@ export class Importer {
         fs.mkdirSync(dir, { mode: 0o700 });
         const asked = { ...request, readAll: attempt > 0 };
         const prepared = await prepareOci(this.#store, this.#absorber, container, chosen, dir, asked);
-        const committing = this.#committer.add(prepared);
+        const committing = this.#commit(prepared, request);
         const outcome = await (attempt === 0 ? committing.catch(lostIfDamaged) : committing);
         if (outcome !== 'lost' || attempt > 0) return this.#describeOutcome(source, prepared, outcome, begun);
       }
     } finally {
       claim.release();
     }
+  }
+
+  /** The disk is what an import waits for now; other sources can be read meanwhile, and go into one commit. */
+  #commit(prepared: Prepared, { onStaged }: Request): Promise<Outcome> {
+    const committing = this.#committer.add(prepared);
+    onStaged();
+    return committing;
   }
 
   async #describeOutcome(source: string, { image }: Prepared, outcome: Outcome, begun: number): Promise<Imported> {
@@ -289,7 +294,12 @@ function describe(
   };
 }
 
-type Request = ImportOptions & { importTime: number; onBytes: ((bytes: number) => void) | undefined };
+type Request = ImportOptions & {
+  importTime: number;
+  onBytes: ((bytes: number) => void) | undefined;
+  /** All is read; what is left is the commit. */
+  onStaged: () => void;
+};
 
 function refuseName({ name }: ImportOptions): void {
   refuseFlag(name !== undefined, '--name is for OCI images; an ACI is named by its manifest');

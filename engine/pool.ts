@@ -124,26 +124,35 @@ export async function withControl<T>(
 /**
  * Runs `work` on each item, at most `width` at a time. After the first failure no further item is begun; it is thrown once all
  * that had begun have ended.
+ * @param work may `leave` before it has ended, so that the next item begins while it waits for something that they share
  */
 export async function eachOf<T, R>(
   items: readonly T[],
   width: number,
-  work: (item: T, index: number) => Promise<R>,
+  work: (item: T, index: number, leave: () => void) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = new Array(items.length);
   let next = 0;
   const failures: unknown[] = [];
+  const begun: Promise<void>[] = [];
   const lane = async (): Promise<void> => {
     while (next < items.length && failures.length === 0) {
       const i = next++;
-      try {
-        results[i] = await work(items[i] as T, i);
-      } catch (error) {
-        failures.push(error);
-      }
+      await new Promise<void>((leave) => {
+        const ended = work(items[i] as T, i, leave).then(
+          (result) => {
+            results[i] = result;
+          },
+          (error: unknown) => {
+            failures.push(error);
+          },
+        );
+        begun.push(ended.finally(leave));
+      });
     }
   };
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
+  await Promise.all(begun);
   if (failures.length > 0) throw failures[0];
   return results;
 }

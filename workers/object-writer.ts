@@ -13,7 +13,7 @@ import type { AbsorbTask } from './protocol.js';
 /** Files up to this size are held in memory until their hash is known, so that known content is never written. */
 const HELD_BYTES = 1 << 20;
 
-type Where = Pick<AbsorbTask, 'staging' | 'newObjects' | 'objects' | 'identity' | 'fresh'>;
+type Where = Pick<AbsorbTask, 'staging' | 'newObjects' | 'flat' | 'objects' | 'identity' | 'fresh'>;
 
 export class ObjectWriter {
   /** Distinct objects so far: name → bytes. */
@@ -103,14 +103,15 @@ export class ObjectWriter {
     }
   }
 
-  /** Where a new object is staged: as it will lie in the store, so that a whole shard can move at once. */
+  /** Where a new object is staged: as it will lie in the store, so that a whole shard can move at once, unless there are few. */
   #stage(name: string): string {
+    this.staged.push(name);
+    if (this.#task.flat) return `${this.#task.newObjects}/${name}`;
     const shard = name.slice(0, 2);
     if (!this.#shards.has(shard)) {
       makeOnce(`${this.#task.newObjects}/${shard}`);
       this.#shards.add(shard);
     }
-    this.staged.push(name);
     return shardedPath(this.#task.newObjects, name);
   }
 

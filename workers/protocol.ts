@@ -56,6 +56,8 @@ export interface AbsorbTask {
   staging: string;
   /** Where new objects are staged; layers of one import share it. */
   newObjects: string;
+  /** Stage them side by side, not in the shards that the store has: for few, making and emptying shards would be most of the work. */
+  flat: boolean;
   /** The store's objects: what is there already is not written again. */
   objects: string;
   limits: Limits;

@@ -1,0 +1,187 @@
+/** What an import changes in the index, once its files are where they belong: layers, objects, blobs, the image and its document. */
+import type { AbsorbResult } from '../workers/protocol.js';
+import type { NewLayer, Outcome, Prepared } from './commit.js';
+import type { StoreContext } from './context.js';
+import type { DocumentWriter } from './documents.js';
+import { CairnError } from './errors.js';
+import { countUsers, healLayer, renewDocuments } from './heal.js';
+import {
+  listBlob,
+  type Retained,
+  releaseBlob,
+  rememberDigest,
+  retainBlob,
+  retainLayer,
+  retainObjects,
+} from './index/contents.js';
+import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from './index/images.js';
+import type { Index } from './index/open.js';
+import type { BlobRef, ImageRecord, LayerRecord } from './index/records.js';
+import { type Key, keyBytes } from './key.js';
+import { isWhole, unmarkWholeLayers } from './whole.js';
+
+/** Runs inside the transaction. An import that cannot be recorded changes nothing and leaves the others of its batch alone. */
+export function record(
+  store: StoreContext,
+  writer: DocumentWriter,
+  { layers, image, documents }: Prepared,
+  document: BlobRef | undefined,
+): Outcome | CairnError {
+  const { index } = store;
+  // Placed already; unless the image takes it, nothing needs it, and gc sweeps it.
+  if (document !== undefined) retainBlob(index, document.key, document.size);
+  const disown = (): void => {
+    if (document !== undefined) releaseBlob(index, document.key);
+  };
+  const fresh = new Set(layers.map(({ key }) => key));
+  if (image.layers.some((key) => !fresh.has(key) && index.layer(key) === undefined)) {
+    disown();
+    return 'lost';
+  }
+  const foreign = image.layers.find((key) => (index.layer(key)?.format ?? image.format) !== image.format);
+  if (foreign !== undefined) {
+    disown();
+    const why = `${foreign} is in the store as a layer of another format, which gives its entries another meaning`;
+    return new CairnError('ERR_UNSUPPORTED', why);
+  }
+  const objects = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
+  const sizes = new Map(documents);
+  const existing = index.image(image.key);
+  const lacked = existing !== undefined && !isWhole(index, existing);
+  const healed = layers.map(({ key }) => key).filter((key) => index.layer(key)?.incomplete === true);
+  for (const layer of layers) {
+    const listed = index.layer(layer.key) !== undefined;
+    recordLayer(store, layer, image.format, objects);
+    if (existing !== undefined && !listed) countUsers(index, layer.key);
+    const { kept } = layer.absorbed;
+    if (kept !== undefined) sizes.set(`sha512-${kept.sha512}`, kept.size);
+  }
+  for (const key of new Set(image.layers)) if (!fresh.has(key)) countShared(index, key, objects);
+  for (const key of healed) reviseUsers(index, writer, key, image.key);
+  if (existing !== undefined) {
+    disown();
+    const merged = merge(index, writer, existing, image, sizes);
+    for (const [key, size] of sizes) listBlob(index, key, size);
+    return { image: merged, existed: true, healed: lacked && isWhole(index, merged), objects };
+  }
+  for (const key of new Set(image.layers)) retainLayer(index, key);
+  for (const key of blobsOf(image)) retainBlob(index, key, sizes.get(key) as number);
+  // Another process may have told the index more of a layer since the document was staged; then it is written once more.
+  const recorded = writer.revise(document === undefined ? image : { ...image, document: document.key, revision: 1 });
+  rememberImage(index, recorded);
+  return { image: recorded, existed: false, healed: false, objects };
+}
+
+/** A layer that was healed may have other documents of its own; those of the other images that need it say so. */
+function reviseUsers(index: Index, writer: DocumentWriter, layer: Key, except: Key): void {
+  for (const image of imagesWithLayer(index, layer)) {
+    if (image.key !== except) index.images.put(keyBytes(image.key), writer.revise(image));
+  }
+}
+
+/** A layer is recorded without references; the image that brings it is the first to need it. */
+function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['format'], objects: Retained): void {
+  const { index } = store;
+  const { key, absorbed } = layer;
+  const names = namesOf(absorbed);
+  const recorded = layerRecord(layer, format);
+  const { toc, recipe } = recorded;
+  const lackedBlob = [toc, recipe].some(({ key: blob }) => index.blobs.get(keyBytes(blob))?.gone === true);
+  for (const transport of layer.transports) {
+    const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
+    rememberDigest(index, digest, fingerprint, key);
+  }
+  const known = index.layer(key);
+  if (known !== undefined) {
+    const told = withTransports(known, layer.transports);
+    if (told.transports.length > known.transports.length) index.layers.put(keyBytes(key), told);
+    if (known.incomplete === true) add(objects, healLayer(store, known, { ...told, toc, recipe }, names, absorbed));
+    else countShared(index, key, objects);
+    for (const { key: blob, size } of [toc, recipe]) listBlob(index, blob, size);
+    return;
+  }
+  for (const blob of [toc, recipe]) retainBlob(index, blob.key, blob.size);
+  index.layers.put(keyBytes(key), recorded);
+  const retained = retainObjects(index, names, absorbed.sizes, absorbed.skipped);
+  add(objects, retained);
+  // What was gone from layers of other images came along.
+  if (lackedBlob || retained.back > 0) unmarkWholeLayers(store);
+}
+
+function add(objects: Retained, more: Retained): void {
+  for (const name of Object.keys(objects) as (keyof Retained)[]) objects[name] += more[name];
+}
+
+/** A layer as an import found it; nothing needs it yet. */
+export function layerRecord({ key, absorbed, transports }: NewLayer, format: ImageRecord['format']): LayerRecord {
+  const { toc, recipe, size, entries, files, contentBytes, sizes } = absorbed;
+  return {
+    key,
+    format,
+    size,
+    toc: { key: `sha512-${toc.sha512}`, size: toc.size },
+    recipe: { key: `sha512-${recipe.sha512}`, size: recipe.size },
+    entries,
+    files,
+    contentBytes,
+    objects: namesOf(absorbed).length,
+    objectBytes: sizes.reduce((total, each) => total + each, 0),
+    transports,
+    refs: 0,
+  };
+}
+
+function namesOf({ objects }: AbsorbResult): string[] {
+  return objects === '' ? [] : objects.split('\n');
+}
+
+/** One layer may come in many archives: compressed anew, it has another digest. */
+export function withTransports(layer: LayerRecord, transports: readonly string[]): LayerRecord {
+  return { ...layer, transports: [...new Set([...layer.transports, ...transports])] };
+}
+
+function countShared(index: Index, key: Key, objects: Retained): void {
+  const layer = index.layer(key);
+  objects.shared += layer?.objects ?? 0;
+  objects.sharedBytes += layer?.objectBytes ?? 0;
+}
+
+/**
+ * An image that is here gets the names and digests it came by this time, and counts as used. Nothing else of it changes, but for
+ * archives that are to be kept from now on, with the manifest that lists them.
+ * @param sizes of blobs that came along
+ */
+export function merge(
+  index: Index,
+  documents: DocumentWriter,
+  existing: ImageRecord,
+  again: ImageRecord,
+  sizes: ReadonlyMap<Key, number> = new Map(),
+): ImageRecord {
+  const has = referencesOf(existing).map((each) => JSON.stringify([each.name, each.labels]));
+  const news = referencesOf(again).filter(
+    (each) => existing.format === 'oci' && each.name !== '' && !has.includes(JSON.stringify([each.name, each.labels])),
+  );
+  const merged: ImageRecord = { ...existing, lastUsed: Date.now() };
+  // One that came without a name takes the first it gets.
+  const first = existing.name === '' ? news.shift() : undefined;
+  if (first !== undefined) Object.assign(merged, first);
+  if (news.length > 0) merged.aliases = [...(existing.aliases ?? []), ...news];
+  if (again.digests !== undefined) merged.digests = [...new Set([...(existing.digests ?? []), ...again.digests])];
+  const renewed = renewDocuments(index, merged, again, sizes);
+  if (renewed !== undefined) {
+    const revised = documents.revise(renewed);
+    rememberImage(index, revised);
+    return revised;
+  }
+  if (existing.archives === undefined && again.archives !== undefined) {
+    merged.archives = again.archives;
+    merged.manifest = again.manifest;
+    if (again.digest !== undefined) merged.digest = again.digest;
+    for (const key of [...again.archives, again.manifest]) retainBlob(index, key, sizes.get(key) as number);
+    releaseBlob(index, existing.manifest);
+  }
+  const revised = documents.revise(merged);
+  rememberImage(index, revised);
+  return revised;
+}
