@@ -77,12 +77,15 @@ function hasFailed(run: TracedRun, fault: Fault): Assessment {
   return { counts: true, wrong: run.code === 0 ? [] : badRefusal(run, fault) };
 }
 
+/** What spoiled memory ends in: found by the allocator, the processor or V8. */
+const CRASHES: ReadonlySet<NodeJS.Signals> = new Set(['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGTRAP']);
+
 /**
  * Two defects of the lmdb package (3.5.6) end the process by a signal: one when a file cannot be opened that could be opened a moment
  * before, one sometimes when a page cannot be written. The store is judged as after any other failure.
  */
 function isUpstream({ code, signal, hit = '', stderr }: TracedRun): boolean {
-  const crashed = signal === 'SIGSEGV' || signal === 'SIGABRT' || code === 139 || code === 134;
+  const crashed = signal === null ? code === 134 || code === 139 : CRASHES.has(signal);
   const opening = /\/index\/(?:data|lock)\.mdb[">]/.test(hit);
   return crashed && (opening || stderr.includes('Write error:'));
 }
@@ -98,9 +101,9 @@ function hasRefused(run: TracedRun, fault: Fault): Assessment {
 const NOTICE = /^(?:$|cairn: |Write error: |mdb_page_spill )/;
 
 /** A refusal is exit 1 and one JSON document that names the code and the errno; notices may stand before it. */
-function badRefusal({ code, stderr, hit }: TracedRun, fault: Fault): string[] {
+function badRefusal({ code, signal, stderr, hit }: TracedRun, fault: Fault): string[] {
   const wrong: string[] = [];
-  if (code !== 1) wrong.push(`exit ${code} instead of 1`);
+  if (code !== 1) wrong.push(`exit ${code ?? signal} instead of 1`);
   const lines = stderr.split('\n').filter((line) => !NOTICE.test(line));
   let error: { code?: string; errno?: string; path?: string; message?: string } = {};
   try {
