@@ -4,52 +4,16 @@
  */
 import * as fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import type { AbsorbResult } from '../workers/protocol.js';
 import type { Absorber } from './absorb.js';
 import type { StoreContext } from './context.js';
 import { commitImages, keyOfBytes, stageDocument } from './documents.js';
 import { documentOf, encodeImageDocument } from './image-document.js';
-import type { Retained } from './index/contents.js';
 import type { Index } from './index/open.js';
-import type { BlobRef, ImageRecord, LayerRecord } from './index/records.js';
-import type { Key } from './key.js';
+import type { BlobRef, LayerRecord } from './index/records.js';
 import { stagedArchive, stagedDocument, stagedNames, stagedObjects, stagedRecipe, stagedToc } from './layout.js';
 import { eachOf } from './pool.js';
+import type { Outcome, Prepared } from './prepared.js';
 import { layerRecord, record, withTransports } from './record.js';
-
-/** A layer that was read for an import. */
-export interface NewLayer {
-  key: Key;
-  staging: string;
-  absorbed: AbsorbResult;
-  /** Digests of the bytes that it came as, each with its fingerprint if it has one, after a space. */
-  transports: string[];
-}
-
-/** An import that is staged, hashed and validated. */
-export interface Prepared {
-  /** Where its documents lie, see {@link stageDocument}, and the new objects of all its layers. */
-  staging: string;
-  /** Key → size. */
-  documents: ReadonlyMap<Key, number>;
-  /** Those of its layers that were read; the others are here. */
-  layers: readonly NewLayer[];
-  /** What to record unless it is here. */
-  image: ImageRecord;
-  /** Throws if the image must not come in; runs while the disk takes its bytes. */
-  check?: () => void;
-}
-
-export interface Committed {
-  image: ImageRecord;
-  existed: boolean;
-  /** It lacked something, and is whole now. */
-  healed: boolean;
-  objects: Retained;
-}
-
-/** `lost`: a layer that was here when the import began was removed meanwhile. */
-export type Outcome = Committed | 'lost';
 
 interface Waiting {
   prepared: Prepared;

@@ -8,15 +8,16 @@
 
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { ImageFormat, Source } from '../workers/protocol.js';
+import type { Source } from '../workers/protocol.js';
 import { Absorber } from './absorb.js';
-import { type Committed, Committer, type Outcome, type Prepared } from './commit.js';
+import { Committer } from './commit.js';
 import { mustWrite, type StoreContext } from './context.js';
 import { deleteSmall, discard } from './delete.js';
 import { commitImages } from './documents.js';
 import { CairnError, toCairnError } from './errors.js';
 import { prepareAci } from './import/aci.js';
 import { Claims } from './import/claims.js';
+import { describe, type Imported, type ImportFailure } from './import/imported.js';
 import { Meter } from './import/meter.js';
 import { keepsArchives, keyOfImage, namesOf, prepareOci } from './import/oci.js';
 import { openArchive } from './import/open-archive.js';
@@ -25,39 +26,17 @@ import { chooseSingleLayer } from './import/single-layer.js';
 import { headOf, headOfStream, kindOfArchive, type Located, locateSource } from './import/source-kind.js';
 import { digestBytes } from './index/contents.js';
 import type { ImageRecord } from './index/records.js';
-import type { Key } from './key.js';
 import { type ChosenImage, chooseImage } from './oci/choose.js';
 import { type Container, directoryContainer } from './oci/container.js';
 import { hostPlatform, parsePlatform } from './oci/platform.js';
 import { eachOf, withControl } from './pool.js';
+import type { Committed, Outcome, Prepared } from './prepared.js';
 import { merge } from './record.js';
 import { fingerprintOf, sizeOf } from './sources.js';
 import { isWhole } from './whole.js';
 
+export type { Imported, ImportFailure } from './import/imported.js';
 export type { ImportOptions } from './import/options.js';
-
-export interface Imported {
-  source: string;
-  key: Key;
-  /** OCI: of its manifest. */
-  digest?: string;
-  name: string;
-  labels: Record<string, string>;
-  format: ImageFormat;
-  size: number;
-  layers: number;
-  objects: { new: number; shared: number; newBytes: number; sharedBytes: number };
-  /** It was here before; nothing was written. */
-  existed: boolean;
-  /** It was here and lacked something that a repair had found damaged; it is whole again. */
-  healed?: true;
-  ms: number;
-}
-
-export interface ImportFailure {
-  source: string;
-  error: CairnError;
-}
 
 export class Importer {
   readonly #store: StoreContext;
@@ -107,12 +86,11 @@ export class Importer {
     }
   }
 
-  async #importOne(source: string, asked: Request, meter: Meter): Promise<Imported> {
+  async #importOne(source: string, request: Request, meter: Meter): Promise<Imported> {
     const begun = performance.now();
     const { staging, uses } = this.#store;
-    return uses.during(asked.signal, async () => {
+    return uses.during(request.signal, async () => {
       const located = locateSource(source);
-      const request = { ...asked };
       const fingerprint = located.kind === 'file' ? await fingerprintOf(located.path, located.size) : undefined;
       const known = await this.#findKnown(located, fingerprint, request);
       const lacking = known !== undefined && !isWhole(this.#store.index, known.image);
@@ -270,28 +248,6 @@ export class Importer {
 function lostIfDamaged(error: unknown): 'lost' {
   if (error instanceof CairnError && error.code === 'ERR_DAMAGED') return 'lost';
   throw error;
-}
-
-function describe(
-  source: string,
-  image: ImageRecord,
-  objects: Imported['objects'],
-  existed: boolean,
-  begun: number,
-): Imported {
-  return {
-    source,
-    key: image.key,
-    ...(image.digest === undefined ? {} : { digest: image.digest }),
-    name: image.name,
-    labels: Object.fromEntries(image.labels.map(({ name, value }) => [name, value])),
-    format: image.format,
-    size: image.size,
-    layers: image.layers.length,
-    objects,
-    existed,
-    ms: Math.round(performance.now() - begun),
-  };
 }
 
 type Request = ImportOptions & {

@@ -135,20 +135,17 @@ export async function eachOf<T, R>(
   let next = 0;
   const failures: unknown[] = [];
   const begun: Promise<void>[] = [];
+  const attend = async (i: number, leave: () => void): Promise<void> => {
+    try {
+      results[i] = await work(items[i] as T, i, leave);
+    } catch (error) {
+      failures.push(error);
+    }
+  };
   const lane = async (): Promise<void> => {
     while (next < items.length && failures.length === 0) {
       const i = next++;
-      await new Promise<void>((leave) => {
-        const ended = work(items[i] as T, i, leave).then(
-          (result) => {
-            results[i] = result;
-          },
-          (error: unknown) => {
-            failures.push(error);
-          },
-        );
-        begun.push(ended.finally(leave));
-      });
+      await new Promise<void>((leave) => begun.push(attend(i, leave).finally(leave)));
     }
   };
   await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));

@@ -1,6 +1,5 @@
 /** What an import changes in the index, once its files are where they belong: layers, objects, blobs, the image and its document. */
 import type { AbsorbResult } from '../workers/protocol.js';
-import type { NewLayer, Outcome, Prepared } from './commit.js';
 import type { StoreContext } from './context.js';
 import type { DocumentWriter } from './documents.js';
 import { CairnError } from './errors.js';
@@ -18,6 +17,7 @@ import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from './index/i
 import type { Index } from './index/open.js';
 import type { BlobRef, ImageRecord, LayerRecord } from './index/records.js';
 import { type Key, keyBytes } from './key.js';
+import type { NewLayer, Outcome, Prepared } from './prepared.js';
 import { isWhole, unmarkWholeLayers } from './whole.js';
 
 /** Runs inside the transaction. An import that cannot be recorded changes nothing and leaves the others of its batch alone. */

@@ -4,7 +4,13 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { Absorber } from '../engine/absorb.js';
+import { Committer } from '../engine/commit.js';
+import { prepareAci } from '../engine/import/aci.js';
+import { openContext } from '../engine/open.js';
 import { eachOf } from '../engine/pool.js';
+import type { Outcome, Prepared } from '../engine/prepared.js';
+import { Store } from '../engine/store.js';
 import { aci, tar } from './fixtures/archive.js';
 import { ociLayout } from './fixtures/oci.js';
 import { type Json, TestStore } from './fixtures/store.js';
@@ -36,23 +42,57 @@ test('no more items are at work than there is room for, and one that leaves make
 test('after a failure nothing new begins, also if what failed had left; what had begun is waited for', async () => {
   const begun: number[] = [];
   const ended: number[] = [];
-  const failing = eachOf([0, 1, 2, 3, 4, 5, 6, 7], 1, async (item, _i, leave) => {
+  let failed = false;
+  const failing = eachOf([0, 1, 2, 3], 1, async (item, _i, leave) => {
     begun.push(item);
-    leave();
-    for (let n = 0; n < 20; n++) await tick();
+    if (item === 0) {
+      leave();
+      await tick();
+      failed = true;
+      throw new Error('the first');
+    }
+    while (!failed) await tick();
+    await tick();
     ended.push(item);
-    if (item === 0) throw new Error('the first');
-    if (item === 1) throw new Error('the second');
   });
   await assert.rejects(failing, /^Error: the first$/);
-  assert.deepEqual(ended, begun);
-  const late = eachOf([0, 1, 2], 1, async (item, _i, leave) => {
-    begun.push(10 + item);
-    if (item === 0) throw new Error('at once');
-    leave();
+  assert.deepEqual([begun, ended], [[0, 1], [1]]);
+});
+
+test('a failure before anything was waited for is one like any other', async () => {
+  const ended: number[] = [];
+  const failing = eachOf([0, 1, 2], 2, (item) => {
+    if (item === 1) throw new Error('at once');
+    return tick().then(() => ended.push(item));
   });
-  await assert.rejects(late, /at once/);
-  assert.ok(!begun.includes(11));
+  await assert.rejects(failing, /^Error: at once$/);
+  assert.deepEqual(ended, [0]);
+});
+
+test('images that are ready while others are read share a commit; one that comes alone waits for none', async (t) => {
+  const s = new TestStore(t);
+  const context = await openContext({ dir: s.store });
+  const commits = t.mock.method(context.index, 'commit');
+  const layers = { busy: true };
+  const absorber = new Absorber(context);
+  const committer = new Committer(context, layers);
+  const prepared = (name: string): Promise<Prepared> => {
+    const bytes = aci({ name: `example.com/${name}` }, [{ name, content: name }]);
+    const source = { source: { bytes }, size: bytes.length, fingerprint: undefined };
+    return prepareAci(context, absorber, source, context.staging.make(), { importTime: 1, onBytes: undefined });
+  };
+  const committed: Promise<Outcome>[] = [];
+  for (const name of ['a', 'b', 'c']) {
+    committed.push(committer.add(await prepared(name)));
+    await tick();
+  }
+  layers.busy = false;
+  await Promise.all(committed);
+  assert.equal(commits.mock.callCount(), 1);
+  await committer.add(await prepared('d'));
+  assert.equal(commits.mock.callCount(), 2);
+  await new Store(context).close();
+  assert.equal((await s.json<Json[]>(['ls'])).length, 4);
 });
 
 test('a small layer and a large one of an image bring the same contents', async (t) => {

@@ -3,13 +3,13 @@
 import { hash } from 'node:crypto';
 import type { Source } from '../../workers/protocol.js';
 import type { Absorber } from '../absorb.js';
-import type { Prepared } from '../commit.js';
 import type { StoreContext } from '../context.js';
 import { stageDocument } from '../documents.js';
 import type { ImageRecord } from '../index/records.js';
 import { type Key, keyOf } from '../key.js';
 import { stagedObjects } from '../layout.js';
 import { parseImageManifest } from '../manifest/image.js';
+import type { Prepared } from '../prepared.js';
 import { checkExpected, type ImportOptions } from './options.js';
 
 export interface AciSource {

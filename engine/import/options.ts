@@ -8,7 +8,7 @@ export interface ImportOptions extends OperationOptions {
   latest?: boolean;
   /** The key or digest that the source must have. */
   expect?: string;
-  /** Sources imported side by side; as many as there are workers. */
+  /** Sources read side by side, as many as there are workers; more may wait for their commit. */
   jobs?: number;
   /** Go on with the other sources after one failed. */
   keepGoing?: boolean;

@@ -1,0 +1,39 @@
+/** What an import is between reading and commit, and what became of it. */
+import type { AbsorbResult } from '../workers/protocol.js';
+import type { Retained } from './index/contents.js';
+import type { ImageRecord } from './index/records.js';
+import type { Key } from './key.js';
+
+/** A layer that was read for an import. */
+export interface NewLayer {
+  key: Key;
+  staging: string;
+  absorbed: AbsorbResult;
+  /** Digests of the bytes that it came as, each with its fingerprint if it has one, after a space. */
+  transports: string[];
+}
+
+/** An import that is staged, hashed and validated. */
+export interface Prepared {
+  /** Where its documents lie, see {@link stageDocument}, and the new objects of all its layers. */
+  staging: string;
+  /** Key → size. */
+  documents: ReadonlyMap<Key, number>;
+  /** Those of its layers that were read; the others are here. */
+  layers: readonly NewLayer[];
+  /** What to record unless it is here. */
+  image: ImageRecord;
+  /** Throws if the image must not come in; runs while the disk takes its bytes. */
+  check?: () => void;
+}
+
+export interface Committed {
+  image: ImageRecord;
+  existed: boolean;
+  /** It lacked something, and is whole now. */
+  healed: boolean;
+  objects: Retained;
+}
+
+/** `lost`: a layer that was here when the import began was removed meanwhile. */
+export type Outcome = Committed | 'lost';
