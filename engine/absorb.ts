@@ -1,8 +1,8 @@
 /**
  * Gets a layer from its source to staging, on one worker or on several that share it, and sets the disk to work meanwhile.
  */
-import type { AbsorbResult, AbsorbTask, ImageFormat, Source } from '../workers/protocol.js';
-import { makeRing } from '../workers/ring.js';
+import type { AbsorbResult, AbsorbTask, ImageFormat, Source, Tasks } from '../workers/protocol.js';
+import { breakRing, makeRing } from '../workers/ring.js';
 import type { StoreContext } from './context.js';
 import { CairnError } from './errors.js';
 import { stagedArchive } from './layout.js';
@@ -66,7 +66,7 @@ export class Absorber {
       options.onBytes?.(done);
     };
     return withControl(options.signal, onCount, async (control) => {
-      const small = bytes !== undefined && bytes < SHARED_BYTES;
+      const alone = pool.pipelines === 0 || (bytes !== undefined && bytes < SHARED_BYTES);
       const common = {
         control,
         source,
@@ -75,15 +75,15 @@ export class Absorber {
         keep: options.keep ? stagedArchive(staging) : undefined,
         staging,
         newObjects: options.newObjects,
-        flat: small,
+        // Workers that share a layer find their way by the shards.
+        flat: alone && bytes !== undefined && bytes < SHARED_BYTES,
         objects: layout.objects,
         limits,
         identity,
         endless: options.endless,
         fresh: index.totals.objects === 0,
       };
-      if (pool.pipelines === 0 || small) return pool.run<'absorb'>({ kind: 'absorb', ...common });
-      return this.#pipeline(common);
+      return alone ? pool.run<'absorb'>({ kind: 'absorb', ...common }) : this.#pipeline(common, options.signal);
     });
   }
 
@@ -91,17 +91,34 @@ export class Absorber {
    * Three workers share a layer. The pool hands tasks out in order, so that the oldest layer always has all of its threads, and waits
    * for no younger one. The next layer is let in when this one is read: its inflating fills what the end of this one leaves idle.
    */
-  async #pipeline(common: Omit<AbsorbTask, 'kind'>): Promise<AbsorbResult> {
+  async #pipeline(common: Omit<AbsorbTask, 'kind'>, signal: AbortSignal | undefined): Promise<AbsorbResult> {
     const { pool, identity } = this.#store;
-    const leave = await this.#turnstile.enter(pool.pipelines);
     const { control, source, limits, diffId, keep, newObjects } = common;
     const ring = makeRing();
     const parcels = makeRing();
+    // However one of them ends early, the others wait for it no longer. They may all sleep when the signal fires.
+    const release = (): void => {
+      breakRing(ring);
+      breakRing(parcels);
+    };
+    const part = async <K extends 'pour' | 'absorb-ring' | 'stage-objects'>(
+      task: Tasks[K][0],
+    ): Promise<Tasks[K][1]> => {
+      try {
+        return await pool.run<K>(task);
+      } catch (error) {
+        release();
+        throw error;
+      }
+    };
+    signal?.addEventListener('abort', release, { once: true });
+    const leave = await this.#turnstile.enter(pool.pipelines);
     const settled = await Promise.allSettled([
-      pool.run<'pour'>({ kind: 'pour', control, source, ring, limits, diffId, keep }).finally(leave),
-      pool.run<'absorb-ring'>({ kind: 'absorb-ring', ring, parcels, ...common }),
-      pool.run<'stage-objects'>({ kind: 'stage-objects', ring: parcels, staging: newObjects, identity }),
+      part<'pour'>({ kind: 'pour', control, source, ring, limits, diffId, keep }).finally(leave),
+      part<'absorb-ring'>({ kind: 'absorb-ring', ring, parcels, ...common }),
+      part<'stage-objects'>({ kind: 'stage-objects', ring: parcels, staging: newObjects, identity }),
     ]);
+    signal?.removeEventListener('abort', release);
     const [poured, absorbed, staged] = settled;
     if (poured.status !== 'fulfilled' || absorbed.status !== 'fulfilled' || staged.status !== 'fulfilled') {
       throw causeOf(settled);

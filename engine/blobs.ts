@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
-import { deleteSmall, discard } from './delete.js';
+import { discardStaged } from './delete.js';
 import { place, syncDirectory, syncFile } from './durable.js';
 import { CairnError } from './errors.js';
 import { retainBlob } from './index/contents.js';
@@ -37,14 +37,7 @@ export async function putBlob(
       if (known?.put === true && known.gone !== true) return { key, size, existed: true };
       await disk.sync();
       try {
-        await pool.run<'place'>({
-          kind: 'place',
-          newObjects: [],
-          objects: layout.objects,
-          files: [[staged, layout.blob(key)]],
-          share: 0,
-          of: 1,
-        });
+        await pool.run<'place'>({ kind: 'place', moves: [[staged, layout.blob(key)]] });
         await disk.sync();
         return await index.commit(() => {
           const now = index.blobs.get(keyBytes(key));
@@ -54,11 +47,11 @@ export async function putBlob(
         });
       } catch (error) {
         // It may be in its place already; its note in staging tells the next gc.
-        staging.abandon();
+        staging.abandon(dir);
         throw error;
       }
     } finally {
-      if (!staging.abandoned) await discard(store, [dir], deleteSmall);
+      await discardStaged(store, dir);
     }
   });
 }

@@ -1,22 +1,26 @@
 /**
  * Makes prepared imports visible: sync, place, sync, one transaction. Imports that become ready while another batch is being
- * committed go together in the next one, so that many small images share the waits for the disk.
+ * committed, or while others are still being read, go together in the next one: many small images share the waits for the disk.
  */
 import * as fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import type { Absorber } from './absorb.js';
 import type { StoreContext } from './context.js';
 import { commitImages, keyOfBytes, stageDocument } from './documents.js';
+import { aborted } from './errors.js';
 import { documentOf, encodeImageDocument } from './image-document.js';
+import { Shares } from './import/placing.js';
 import type { Index } from './index/open.js';
 import type { BlobRef, LayerRecord } from './index/records.js';
-import { stagedArchive, stagedDocument, stagedNames, stagedObjects, stagedRecipe, stagedToc } from './layout.js';
+import { stagedNames } from './layout.js';
 import { eachOf } from './pool.js';
 import type { Outcome, Prepared } from './prepared.js';
 import { layerRecord, record, withTransports } from './record.js';
 
 interface Waiting {
   prepared: Prepared;
+  signal: AbortSignal | undefined;
+  leave: () => void;
   resolve: (outcome: Outcome) => void;
   reject: (error: unknown) => void;
 }
@@ -24,6 +28,10 @@ interface Waiting {
 /** A commit costs the disk about as much for ten images as for one, so a batch waits this long for more of them. */
 const GATHER_MS = 200;
 const LOOK_UP_MS = 10;
+
+/** What waits holds memory, and space on the disk even for contents that others bring, too. With so much of it, sources wait as well. */
+const MOST_WAITING = 64;
+const MOST_WAITING_BYTES = 64 * 2 ** 20;
 
 export class Committer {
   readonly #store: StoreContext;
@@ -36,32 +44,30 @@ export class Committer {
     this.#absorber = absorber;
   }
 
-  /** Resolves when the image is durable. */
-  add(prepared: Prepared): Promise<Outcome> {
+  /**
+   * Resolves when the image is durable.
+   * @param leave is called when another source may be read: at once, unless much waits already
+   * @throws CairnError `ERR_ABORTED` if the signal fires before its batch is placed; nothing of it has left staging then
+   */
+  add(prepared: Prepared, signal?: AbortSignal, leave: () => void = () => {}): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ prepared, resolve, reject });
+      this.#waiting.push({ prepared, signal, leave, resolve, reject });
+      if (this.#hasRoom()) leave();
       if (!this.#running) void this.#run();
     });
+  }
+
+  #hasRoom(): boolean {
+    const layers = this.#waiting.flatMap(({ prepared }) => prepared.layers);
+    const bytes = layers.reduce((sum, { absorbed }) => sum + absorbed.contentBytes, 0);
+    return this.#waiting.length < MOST_WAITING && bytes < MOST_WAITING_BYTES;
   }
 
   async #run(): Promise<void> {
     this.#running = true;
     while (this.#waiting.length > 0) {
       await this.#gather();
-      const batch = this.#waiting;
-      this.#waiting = [];
-      try {
-        const outcomes = await this.#commit(batch.map(({ prepared }) => prepared));
-        for (const [i, { resolve, reject }] of batch.entries()) {
-          const outcome = outcomes[i] as Outcome | Error;
-          if (outcome instanceof Error) reject(outcome);
-          else resolve(outcome);
-        }
-      } catch (error) {
-        // Some of it may have been placed already; its notes in staging tell the next gc what.
-        this.#store.staging.abandon();
-        for (const { reject } of batch) reject(error);
-      }
+      await this.#settle(this.#take());
     }
     this.#running = false;
   }
@@ -69,11 +75,39 @@ export class Committer {
   /** Only for company that is on its way: the image of a source that comes alone waits for nothing. */
   async #gather(): Promise<void> {
     const until = performance.now() + GATHER_MS;
-    while (this.#absorber.busy && performance.now() < until) await setTimeout(LOOK_UP_MS);
+    while (this.#absorber.busy && this.#hasRoom() && performance.now() < until) await setTimeout(LOOK_UP_MS);
   }
 
-  async #commit(all: readonly Prepared[]): Promise<(Outcome | Error)[]> {
-    const { pool, disk, layout, index } = this.#store;
+  #take(): Waiting[] {
+    const all = this.#waiting;
+    this.#waiting = [];
+    for (const { leave } of all) leave();
+    return all.filter(({ signal, reject }) => {
+      if (signal?.aborted !== true) return true;
+      reject(aborted(signal.reason));
+      return false;
+    });
+  }
+
+  /** If a batch fails, each is tried by itself: the trouble of one need not be that of all. */
+  async #settle(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const outcomes = await this.#commit(batch);
+      for (const [i, { resolve, reject }] of batch.entries()) {
+        const outcome = outcomes[i] as Outcome | Error;
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      }
+    } catch (error) {
+      if (batch.length === 1) batch[0]?.reject(error);
+      else for (const one of batch) await this.#settle([one]);
+    }
+  }
+
+  async #commit(waiting: readonly Waiting[]): Promise<(Outcome | Error)[]> {
+    if (waiting.length === 0) return [];
+    const { disk, index } = this.#store;
+    const all = waiting.map(({ prepared }) => prepared);
     const staged = new Map(all.map((prepared) => [prepared, stageImageDocument(index, prepared)]));
     for (const { staging, absorbed } of all.flatMap((prepared) => prepared.layers)) {
       if (absorbed.kept !== undefined) fs.appendFileSync(stagedNames(staging), `\n${absorbed.kept.sha512}`);
@@ -81,38 +115,29 @@ export class Committer {
     const written = disk.sync();
     const refusals = new Map(all.map((prepared) => [prepared, refusalOf(prepared)]));
     await written;
+    for (const { prepared, signal } of waiting) if (signal?.aborted) refusals.set(prepared, aborted(signal.reason));
     const batch = all.filter((prepared) => refusals.get(prepared) === undefined);
-    const layers = batch.flatMap((prepared) => prepared.layers);
-    const files = [
-      ...layers.flatMap(({ staging, absorbed }): [string, string][] => [
-        [stagedToc(staging), layout.blob(`sha512-${absorbed.toc.sha512}`)],
-        [stagedRecipe(staging), layout.blob(`sha512-${absorbed.recipe.sha512}`)],
-      ]),
-      ...layers.flatMap(({ staging, absorbed: { kept } }): [string, string][] =>
-        kept === undefined ? [] : [[stagedArchive(staging), layout.blob(`sha512-${kept.sha512}`)]],
-      ),
-      ...batch.flatMap((prepared): [string, string][] => {
-        const document = staged.get(prepared);
-        const keys = [...prepared.documents.keys(), ...(document === undefined ? [] : [document.key])];
-        return keys.map((key) => [stagedDocument(prepared.staging, key), layout.blob(key)]);
-      }),
-    ];
-    const newObjects = batch.filter((each) => each.layers.length > 0).map(({ staging }) => stagedObjects(staging));
-    const shares = Array.from({ length: pool.size }, (_none, share) => share);
-    await eachOf(shares, pool.size, (share) =>
-      pool.run<'place'>({
-        kind: 'place',
-        newObjects,
-        objects: layout.objects,
-        files: share === 0 ? files : [],
-        share,
-        of: pool.size,
-      }),
-    );
-    await disk.sync();
-    return commitImages(this.#store, (writer) =>
-      all.map((each) => refusals.get(each) ?? record(this.#store, writer, each, staged.get(each))),
-    );
+    try {
+      await this.#place(batch, staged);
+      await disk.sync();
+      const rows = batch.flatMap(({ layers }) => layers).reduce((sum, { absorbed }) => sum + absorbed.sizes.length, 0);
+      return await commitImages(
+        this.#store,
+        (writer) => all.map((each) => refusals.get(each) ?? record(this.#store, writer, each, staged.get(each))),
+        (work) => index.commit(work, rows),
+      );
+    } catch (error) {
+      // Some of it may have been placed already; its notes in staging tell the next gc what.
+      for (const { staging } of batch) this.#store.staging.abandon(staging);
+      throw error;
+    }
+  }
+
+  async #place(batch: readonly Prepared[], staged: ReadonlyMap<Prepared, BlobRef | undefined>): Promise<void> {
+    const { pool, layout } = this.#store;
+    const shares = new Shares(layout, pool.size);
+    for (const prepared of batch) shares.add(prepared, staged.get(prepared));
+    await eachOf(shares.all, pool.size, (moves) => pool.run<'place'>({ kind: 'place', moves }));
   }
 }
 

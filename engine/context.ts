@@ -47,6 +47,7 @@ export class Uses {
   readonly #readOnly: boolean;
   #count = 0;
   #lock: Promise<Lock> | undefined;
+  readonly #waitingForRest: (() => void)[] = [];
 
   /** @param readOnly a store that cannot be written has no locks; nobody can remove from it either */
   constructor(path: string, readOnly: boolean) {
@@ -55,18 +56,23 @@ export class Uses {
   }
 
   async during<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    if (this.#readOnly) return work();
     this.#count++;
     try {
-      await this.#acquire(signal);
+      if (!this.#readOnly) await this.#acquire(signal);
       return await work();
     } finally {
       if (--this.#count === 0) {
         const held = this.#lock;
         this.#lock = undefined;
         (await held?.catch(() => undefined))?.release();
+        for (const resolve of this.#waitingForRest.splice(0)) resolve();
       }
     }
+  }
+
+  /** Waits until nobody in this process relies on objects. */
+  async rest(): Promise<void> {
+    while (this.#count > 0) await new Promise<void>((resolve) => this.#waitingForRest.push(resolve));
   }
 
   async #acquire(signal: AbortSignal | undefined): Promise<void> {

@@ -39,6 +39,11 @@ export async function discard(store: StoreContext, paths: readonly string[], rem
   }
 }
 
+/** As {@link discard}, for what an operation made in staging; what gc will need is left to it. */
+export async function discardStaged(store: StoreContext, dir: string): Promise<void> {
+  if (!store.staging.isAbandoned(dir)) await discard(store, [dir], deleteSmall);
+}
+
 /** Takes directories apart until there are pieces for everybody. @returns what is to go first, and the directories that held it */
 function spread(paths: readonly ByteString[], wanted: number): { pieces: ByteString[]; opened: ByteString[] } {
   if (paths.length >= wanted) return { pieces: [...paths], opened: [] };

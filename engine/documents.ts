@@ -102,11 +102,11 @@ export class DocumentWriter {
 
   /** What was placed may be nobody's: it is left to the next gc, which finds it by the note. */
   abandon(): void {
-    if (this.#staging !== undefined) this.#store.staging.abandon();
+    if (this.#staging !== undefined) this.#store.staging.abandon(this.#staging);
   }
 
   close(): void {
-    if (this.#staging === undefined || this.#store.staging.abandoned) return;
+    if (this.#staging === undefined || this.#store.staging.isAbandoned(this.#staging)) return;
     fs.rmSync(this.#staging, { recursive: true, force: true });
   }
 }

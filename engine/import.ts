@@ -12,14 +12,14 @@ import type { Source } from '../workers/protocol.js';
 import { Absorber } from './absorb.js';
 import { Committer } from './commit.js';
 import { mustWrite, type StoreContext } from './context.js';
-import { deleteSmall, discard } from './delete.js';
+import { discardStaged } from './delete.js';
 import { commitImages } from './documents.js';
 import { CairnError, toCairnError } from './errors.js';
 import { prepareAci } from './import/aci.js';
 import { Claims } from './import/claims.js';
 import { describe, type Imported, type ImportFailure } from './import/imported.js';
 import { Meter } from './import/meter.js';
-import { keepsArchives, keyOfImage, namesOf, prepareOci } from './import/oci.js';
+import { findLayer, keepsArchives, keyOfImage, namesOf, prepareOci } from './import/oci.js';
 import { openArchive } from './import/open-archive.js';
 import { checkExpected, type ImportOptions } from './import/options.js';
 import { chooseSingleLayer } from './import/single-layer.js';
@@ -51,7 +51,7 @@ export class Importer {
   }
 
   /**
-   * Imports sources side by side, in no particular order; results come in the order of the sources.
+   * Imports sources side by side, in no particular order; results come in the order of the sources. The caller relies on objects.
    * @throws CairnError the first failure, unless `keepGoing`, where it takes the place of the result
    */
   async importAll(sources: readonly string[], options: ImportOptions): Promise<(Imported | ImportFailure)[]> {
@@ -64,7 +64,7 @@ export class Importer {
     await eachOf(order, options.jobs ?? this.#store.pool.size, async (i, _index, leave) => {
       const source = sources[i] as string;
       // Side by side they end in any order; as images they are as new as their place in the list says.
-      const request = { ...options, importTime: begun + i, onBytes: meter.of(source), onStaged: leave };
+      const request = { ...options, importTime: begun + i, onBytes: meter.of(source), leave };
       results[i] = await this.#importOrReport(source, request, meter);
     });
     return results;
@@ -88,47 +88,45 @@ export class Importer {
 
   async #importOne(source: string, request: Request, meter: Meter): Promise<Imported> {
     const begun = performance.now();
-    const { staging, uses } = this.#store;
-    return uses.during(request.signal, async () => {
-      const located = locateSource(source);
-      const fingerprint = located.kind === 'file' ? await fingerprintOf(located.path, located.size) : undefined;
-      const known = await this.#findKnown(located, fingerprint, request);
-      const lacking = known !== undefined && !isWhole(this.#store.index, known.image);
-      // What is kept of an image should be whole again, too.
-      if (lacking && known.image.archives !== undefined) request.keepArchive = true;
-      if (known !== undefined && !lacking) {
-        refuseName(request);
-        checkExpected(request.expect, [known.image.key, known.digest]);
-        meter.skip(source);
-        return this.#alreadyHere(source, known.image, begun);
+    const { staging } = this.#store;
+    const located = locateSource(source);
+    const fingerprint = located.kind === 'file' ? await fingerprintOf(located.path, located.size) : undefined;
+    const known = await this.#findKnown(located, fingerprint, request);
+    const lacking = known !== undefined && !isWhole(this.#store.index, known.image);
+    // What is kept of an image should be whole again, too.
+    if (lacking && known.image.archives !== undefined) request.keepArchive = true;
+    if (known !== undefined && !lacking) {
+      refuseName(request);
+      checkExpected(request.expect, [known.image.key, known.digest]);
+      meter.skip(source);
+      return this.#alreadyHere(source, known.image, begun);
+    }
+    const dir = staging.make();
+    try {
+      if (located.kind === 'directory') {
+        refuseFlag(request.layer, '--layer takes a single tar, not a layout');
+        const container = directoryContainer(located.path, this.#store.limits);
+        return await this.#importOci(source, container, located.reference, dir, request, begun);
       }
-      const dir = staging.make();
-      try {
-        if (located.kind === 'directory') {
-          refuseFlag(request.layer, '--layer takes a single tar, not a layout');
-          const container = directoryContainer(located.path, this.#store.limits);
-          return await this.#importOci(source, container, located.reference, dir, request, begun);
-        }
-        const head = located.kind === 'stream' ? headOfStream() : headOf(located.path);
-        const from: Source = located.kind === 'stream' ? { fd: 0, head } : { path: located.path };
-        const size = located.kind === 'stream' ? undefined : located.size;
-        if (request.layer === true) {
-          const chosen = await chooseSingleLayer(this.#store, from, dir, request);
-          return await this.#importChosen(source, chosen.container, chosen.image, dir, request, begun);
-        }
-        if ((await kindOfArchive(this.#store, head)) === 'container') {
-          const container = await openArchive(this.#store, source, from, head, dir, request.signal);
-          const reference = located.kind === 'stream' ? undefined : located.reference;
-          return await this.#importOci(source, container, reference, dir, request, begun);
-        }
-        refuseName(request);
-        const aci = { source: from, size, fingerprint };
-        const prepared = await prepareAci(this.#store, this.#absorber, aci, dir, request);
-        return this.#describeOutcome(source, prepared, await this.#commit(prepared, request), begun);
-      } finally {
-        if (!staging.abandoned) await discard(this.#store, [dir], deleteSmall);
+      const head = await (located.kind === 'stream' ? headOfStream(request.signal) : headOf(located.path));
+      const from: Source = located.kind === 'stream' ? { fd: 0, head } : { path: located.path };
+      const size = located.kind === 'stream' ? undefined : located.size;
+      if (request.layer === true) {
+        const chosen = await chooseSingleLayer(this.#store, from, dir, request);
+        return await this.#importChosen(source, chosen.container, chosen.image, dir, request, begun);
       }
-    });
+      if ((await kindOfArchive(this.#store, head)) === 'container') {
+        const container = await openArchive(this.#store, source, from, head, dir, request.signal);
+        const reference = located.kind === 'stream' ? undefined : located.reference;
+        return await this.#importOci(source, container, reference, dir, request, begun);
+      }
+      refuseName(request);
+      const aci = { source: from, size, fingerprint };
+      const prepared = await prepareAci(this.#store, this.#absorber, aci, dir, request);
+      return this.#describeOutcome(source, prepared, await this.#commit(prepared, request), begun);
+    } finally {
+      await discardStaged(this.#store, dir);
+    }
   }
 
   #importOci(
@@ -156,7 +154,10 @@ export class Importer {
     const digests = [chosen.config.digest, ...(chosen.manifest === undefined ? [] : [chosen.manifest.digest])];
     const key = keyOfImage(chosen);
     checkExpected(request.expect, [key, ...digests]);
-    const claim = this.#claims.take(chosen.layers.map(({ diffId }) => diffId));
+    const unread = chosen.layers.filter(
+      (layer) => keepsArchives(chosen, request) || findLayer(this.#store, layer) === undefined,
+    );
+    const claim = this.#claims.take(unread.map(({ diffId }) => diffId));
     try {
       await Promise.all(claim.others);
       const here = this.#store.index.image(key);
@@ -181,10 +182,8 @@ export class Importer {
   }
 
   /** The disk is what an import waits for now; other sources can be read meanwhile, and go into one commit. */
-  #commit(prepared: Prepared, { onStaged }: Request): Promise<Outcome> {
-    const committing = this.#committer.add(prepared);
-    onStaged();
-    return committing;
+  #commit(prepared: Prepared, { signal, leave }: Request): Promise<Outcome> {
+    return this.#committer.add(prepared, signal, leave);
   }
 
   async #describeOutcome(source: string, { image }: Prepared, outcome: Outcome, begun: number): Promise<Imported> {
@@ -253,8 +252,8 @@ function lostIfDamaged(error: unknown): 'lost' {
 type Request = ImportOptions & {
   importTime: number;
   onBytes: ((bytes: number) => void) | undefined;
-  /** All is read; what is left is the commit. */
-  onStaged: () => void;
+  /** All is read; another source can be, while this one waits for its commit. */
+  leave: () => void;
 };
 
 function refuseName({ name }: ImportOptions): void {

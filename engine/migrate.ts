@@ -42,10 +42,10 @@ export async function migrate(store: StoreContext): Promise<void> {
           `the index as it was is kept in ${layout.oldIndex(1)}`,
       );
     } catch (error) {
-      staging.abandon();
+      staging.abandon(dir);
       throw error;
     } finally {
-      if (!staging.abandoned) fs.rmSync(dir, { recursive: true, force: true });
+      if (!staging.isAbandoned(dir)) fs.rmSync(dir, { recursive: true, force: true });
     }
   } finally {
     alone.release();

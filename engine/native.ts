@@ -24,6 +24,7 @@ interface Calls {
   lgetxattr: Call;
   utimensat: Call;
   renameat2: Call;
+  poll: Call;
   errno(): number;
 }
 
@@ -54,6 +55,7 @@ function calls(): Calls | undefined {
       lgetxattr: libc.func('int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)'),
       utimensat: libc.func('int utimensat(int directory, const void *path, const void *times, int flags)'),
       renameat2: libc.func('int renameat2(int fromDirectory, str from, int toDirectory, str to, unsigned int flags)'),
+      poll: libc.func('int poll(void *files, unsigned long count, int timeout)'),
       errno: () => koffi.errno(),
     };
   } catch (error) {
@@ -102,6 +104,28 @@ export function syncfs(fd: number, path: string): Promise<void> {
       if (error) reject(error as Error);
       else if (result === 0) resolve();
       else reject(failure());
+    });
+  });
+}
+
+const POLLIN = 1;
+
+/**
+ * Whether a read would not have to wait, be it for bytes, the end or an error. Looks for so long, on a thread of its own.
+ * Without direct system calls nobody can tell, and the answer is yes.
+ * @param ms milliseconds
+ */
+export async function waitForInput(fd: number, ms: number): Promise<boolean> {
+  const api = calls();
+  if (api === undefined) return true;
+  const file = Buffer.alloc(8);
+  file.writeInt32LE(fd, 0);
+  file.writeInt16LE(POLLIN, 4);
+  if (api.poll(file, 1, 0) !== 0) return true;
+  return new Promise((resolve, reject) => {
+    api.poll.async(file, 1, ms, (error: unknown, ready: number) => {
+      if (error) reject(error as Error);
+      else resolve(ready > 0);
     });
   });
 }

@@ -148,7 +148,7 @@ export async function eachOf<T, R>(
       await new Promise<void>((leave) => begun.push(attend(i, leave).finally(leave)));
     }
   };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
+  await Promise.all(Array.from({ length: Math.max(1, Math.min(width, items.length)) }, lane));
   await Promise.all(begun);
   if (failures.length > 0) throw failures[0];
   return results;

@@ -6,6 +6,7 @@ import { CairnError } from './errors.js';
 import { countUsers, healLayer, renewDocuments } from './heal.js';
 import {
   listBlob,
+  listObjects,
   type Retained,
   releaseBlob,
   rememberDigest,
@@ -20,30 +21,25 @@ import { type Key, keyBytes } from './key.js';
 import type { NewLayer, Outcome, Prepared } from './prepared.js';
 import { isWhole, unmarkWholeLayers } from './whole.js';
 
-/** Runs inside the transaction. An import that cannot be recorded changes nothing and leaves the others of its batch alone. */
+/**
+ * Runs inside the transaction. Of an import that cannot be recorded, what has been placed is listed as nobody's, and the others of its
+ * batch are left alone.
+ * @param document the image's own, placed already
+ */
 export function record(
   store: StoreContext,
   writer: DocumentWriter,
-  { layers, image, documents }: Prepared,
+  prepared: Prepared,
   document: BlobRef | undefined,
 ): Outcome | CairnError {
   const { index } = store;
-  // Placed already; unless the image takes it, nothing needs it, and gc sweeps it.
-  if (document !== undefined) retainBlob(index, document.key, document.size);
-  const disown = (): void => {
-    if (document !== undefined) releaseBlob(index, document.key);
-  };
+  const { layers, image, documents } = prepared;
+  const obstacle = obstacleTo(index, prepared);
+  if (obstacle !== undefined) {
+    listPlaced(store, prepared, document);
+    return obstacle;
+  }
   const fresh = new Set(layers.map(({ key }) => key));
-  if (image.layers.some((key) => !fresh.has(key) && index.layer(key) === undefined)) {
-    disown();
-    return 'lost';
-  }
-  const foreign = image.layers.find((key) => (index.layer(key)?.format ?? image.format) !== image.format);
-  if (foreign !== undefined) {
-    disown();
-    const why = `${foreign} is in the store as a layer of another format, which gives its entries another meaning`;
-    return new CairnError('ERR_UNSUPPORTED', why);
-  }
   const objects = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const sizes = new Map(documents);
   const existing = index.image(image.key);
@@ -59,17 +55,42 @@ export function record(
   for (const key of new Set(image.layers)) if (!fresh.has(key)) countShared(index, key, objects);
   for (const key of healed) reviseUsers(index, writer, key, image.key);
   if (existing !== undefined) {
-    disown();
+    if (document !== undefined) listBlob(index, document.key, document.size);
     const merged = merge(index, writer, existing, image, sizes);
     for (const [key, size] of sizes) listBlob(index, key, size);
     return { image: merged, existed: true, healed: lacked && isWhole(index, merged), objects };
   }
   for (const key of new Set(image.layers)) retainLayer(index, key);
   for (const key of blobsOf(image)) retainBlob(index, key, sizes.get(key) as number);
+  if (document !== undefined) retainBlob(index, document.key, document.size);
   // Another process may have told the index more of a layer since the document was staged; then it is written once more.
   const recorded = writer.revise(document === undefined ? image : { ...image, document: document.key, revision: 1 });
   rememberImage(index, recorded);
   return { image: recorded, existed: false, healed: false, objects };
+}
+
+/** What keeps an image from being recorded: `lost` layers, or one that is here with another meaning. */
+function obstacleTo(index: Index, { layers, image }: Prepared): 'lost' | CairnError | undefined {
+  const fresh = new Set(layers.map(({ key }) => key));
+  if (image.layers.some((key) => !fresh.has(key) && index.layer(key) === undefined)) return 'lost';
+  const foreign = image.layers.find((key) => (index.layer(key)?.format ?? image.format) !== image.format);
+  if (foreign === undefined) return undefined;
+  const why = `${foreign} is in the store as a layer of another format, which gives its entries another meaning`;
+  return new CairnError('ERR_UNSUPPORTED', why);
+}
+
+/** What was placed for nothing is an orphan like any other: the next gc sweeps it, unless another import needs it first. */
+function listPlaced(store: StoreContext, { layers, documents }: Prepared, document: BlobRef | undefined): void {
+  const { index } = store;
+  const blobs = new Map(documents);
+  if (document !== undefined) blobs.set(document.key, document.size);
+  for (const { absorbed } of layers) {
+    const { toc, recipe, kept } = absorbed;
+    for (const blob of [toc, recipe, ...(kept === undefined ? [] : [kept])])
+      blobs.set(`sha512-${blob.sha512}`, blob.size);
+    if (listObjects(index, namesOf(absorbed), absorbed.sizes, absorbed.skipped) > 0) unmarkWholeLayers(store);
+  }
+  for (const [key, size] of blobs) listBlob(index, key, size);
 }
 
 /** A layer that was healed may have other documents of its own; those of the other images that need it say so. */

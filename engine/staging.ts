@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { type Lock, tryLock } from './lock.js';
 
 const LOCK_FILE = 'lock';
@@ -14,7 +14,8 @@ export class Staging {
   #dir: string | undefined;
   #lock: Lock | undefined;
   #next = 0;
-  #abandoned = false;
+  /** Directories that the next gc will need, by their names. */
+  readonly #abandoned = new Set<string>();
 
   constructor(root: string) {
     this.#root = root;
@@ -41,26 +42,40 @@ export class Staging {
   }
 
   /**
-   * Leaves everything to the next gc: something was moved out of here and then not committed, and the notes that tell what are here.
+   * Leaves a directory to the next gc: something was moved out of it and then not committed, and the notes that tell what are here.
+   * @param dir one that was made here, or one below it
    */
-  abandon(): void {
-    this.#abandoned = true;
+  abandon(dir: string): void {
+    this.#abandoned.add(this.#nameOf(dir));
   }
 
-  get abandoned(): boolean {
-    return this.#abandoned;
+  isAbandoned(dir: string): boolean {
+    return this.#abandoned.has(this.#nameOf(dir));
+  }
+
+  #nameOf(dir: string): string {
+    return relative(this.#dir as string, dir).split(sep)[0] as string;
   }
 
   /** Ends the session; what it left is deleted. */
   close(): void {
     if (this.#dir === undefined) return;
     try {
-      if (!this.#abandoned) fs.rmSync(this.#dir, { recursive: true, force: true });
+      this.#clear(this.#dir);
     } catch {
       // Left to the next gc, like the rest of a session that was killed.
     }
     this.#lock?.release();
     this.#dir = undefined;
+  }
+
+  #clear(session: string): void {
+    if (this.#abandoned.size === 0) fs.rmSync(session, { recursive: true, force: true });
+    else {
+      for (const name of fs.readdirSync(session)) {
+        if (name !== LOCK_FILE && !this.#abandoned.has(name)) fs.rmSync(join(session, name), { recursive: true });
+      }
+    }
   }
 }
 

@@ -62,9 +62,12 @@ export class Store implements AsyncDisposable {
 
   /** Imports several sources side by side. */
   async importAll(sources: readonly string[], options: ImportOptions = {}): Promise<(Imported | ImportFailure)[]> {
-    await this.#context.pool.warm();
-    this.#importer ??= import('./import.js').then(({ Importer }) => new Importer(this.#context));
-    return (await this.#importer).importAll(sources, options);
+    const context = this.#context;
+    return context.uses.during(options.signal, async () => {
+      await context.pool.warm();
+      this.#importer ??= import('./import.js').then(({ Importer }) => new Importer(context));
+      return (await this.#importer).importAll(sources, options);
+    });
   }
 
   /** The image that an argument means. A path to an archive is imported first. */
@@ -242,14 +245,15 @@ export class Store implements AsyncDisposable {
     return { key, ...(await getBlob(this.#context, key, file, options)) };
   }
 
-  /** To close it again is nothing. */
+  /** Waits for what is under way, which its own signal can cut short. To close it again is nothing. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async #close(): Promise<void> {
-    const { pool, disk, staging, index, notice } = this.#opened;
+    const { uses, pool, disk, staging, index, notice } = this.#opened;
+    await uses.rest();
     await pool.close();
     await disk.close();
     staging.close();

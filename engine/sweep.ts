@@ -112,7 +112,7 @@ async function sweepBatch(store: StoreContext, orphans: readonly Buffer[]): Prom
     // Last: while any of it is there, its note must be, too.
     await deleteSmall(pool, [notes]);
   } catch (error) {
-    store.staging.abandon();
+    store.staging.abandon(notes);
     throw error;
   }
   return swept;

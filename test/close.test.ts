@@ -23,6 +23,22 @@ test('what a store was asked for last is noted, however soon it is closed', asyn
   assert.ok((after[0]?.lastUsed ?? '') > (before[0]?.lastUsed ?? ''), JSON.stringify({ before, after }));
 });
 
+test('closing waits for what is under way', async (t) => {
+  const s = new TestStore(t);
+  const paths = Array.from({ length: 12 }, (_none, i) => {
+    return s.aci(`${i}.aci`, { name: `example.com/image${i}` }, [{ name: 'own', content: `of ${i}` }]);
+  });
+  const store = await openStore({ dir: s.store });
+  const importing = store.importAll(paths, { jobs: 2 });
+  // Not before it has begun; what comes after is refused.
+  await new Promise((resolve) => setImmediate(resolve));
+  await store.close();
+  assert.equal((await importing).length, 12);
+  assert.equal((await s.json<unknown[]>(['ls'])).length, 12);
+  const { ok, stray } = await s.json(['fsck']);
+  assert.deepEqual([ok, stray], [true, []]);
+});
+
 test('a closed store says that it is closed, and can be closed again', async (t) => {
   const s = new TestStore(t);
   await s.ok(['ls']);

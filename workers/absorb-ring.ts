@@ -2,7 +2,7 @@
 import { checkCancelled } from './control.js';
 import { LayerSink } from './layer-sink.js';
 import type { AbsorbTask, LayerResult, PourTask } from './protocol.js';
-import { breakRing, readRing } from './ring.js';
+import { readRing } from './ring.js';
 
 export function absorbRing(task: AbsorbTask): LayerResult {
   const ring = task.ring as PourTask['ring'];
@@ -13,10 +13,6 @@ export function absorbRing(task: AbsorbTask): LayerResult {
       sink.push(chunk);
     }
     return sink.finish();
-  } catch (error) {
-    breakRing(ring);
-    if (task.parcels !== undefined) breakRing(task.parcels);
-    throw error;
   } finally {
     sink.close();
   }

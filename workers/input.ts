@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { CairnError } from '../engine/errors.js';
 import { identifyBytes } from '../engine/identify.js';
 import { type Limits, limitFlag } from '../engine/limits.js';
+import { readStream } from '../engine/stream.js';
 import { BLOCK } from '../engine/tar/header.js';
 import { BlobFile } from './blob-file.js';
 import { checkCancelled, countBytes } from './control.js';
@@ -29,10 +30,23 @@ interface Task {
  * @throws CairnError `ERR_NOT_AN_IMAGE`, `ERR_UNSUPPORTED`, `ERR_BAD_COMPRESSION`, `ERR_LIMIT`, `ERR_ABORTED`
  */
 export async function readSource(task: Task, take: (chunk: Buffer) => void): Promise<SourceResult> {
+  const kept = task.keep === undefined ? undefined : new BlobFile(task.keep);
+  try {
+    return { ...(await readThrough(task, kept, take)), ...(kept === undefined ? {} : { kept: kept.finish() }) };
+  } finally {
+    kept?.close();
+  }
+}
+
+async function readThrough(
+  task: Task,
+  kept: BlobFile | undefined,
+  take: (chunk: Buffer) => void,
+): Promise<SourceResult> {
   const { control, limits } = task;
   const sha512 = createHash('sha512');
   const diffId = task.diffId === true ? createHash('sha256') : undefined;
-  const input = await openInput(task);
+  const input = await openInput(task, kept);
   let size = 0;
   let refusal: unknown;
   for await (const chunk of input.bytes) {
@@ -60,14 +74,13 @@ export async function readSource(task: Task, take: (chunk: Buffer) => void): Pro
     size,
     ...(diffId === undefined ? {} : { diffId: diffId.digest('hex') }),
     transport: { sha256: transport.hash.digest('hex'), size: transport.size },
-    ...(transport.kept === undefined ? {} : { kept: transport.kept.finish() }),
   };
 }
 
 /** sha256 of a source as it lies there. */
 export async function digestSource({ source, control }: DigestTask): Promise<{ sha256: string }> {
   const hash = createHash('sha256');
-  for await (const chunk of rawBytes(source)) {
+  for await (const chunk of rawBytes(source, control)) {
     checkCancelled(control);
     hash.update(chunk);
   }
@@ -75,14 +88,18 @@ export async function digestSource({ source, control }: DigestTask): Promise<{ s
 }
 
 /** The uncompressed bytes of a source, and a running count and hash of those that came. */
-async function openInput({ source, keep, limits }: Task) {
-  const kept = keep === undefined ? undefined : new BlobFile(keep);
+async function openInput({ source, control, limits }: Task, kept: BlobFile | undefined) {
   const transport: Transport = { size: 0, unpacked: 0, hash: createHash('sha256'), kept };
-  const chunks = counted(rawBytes(source), transport);
+  const chunks = counted(rawBytes(source, control), transport);
   const { head, rest } = await peek(chunks, BLOCK);
-  const compression = identifyBytes(head.subarray(0, BLOCK), 'path' in source ? source.path : 'standard input');
-  if (compression === 'none') return { bytes: rest, transport, compressed: false };
-  return { bytes: decompressed(compression, checkOverhead(rest, transport, limits)), transport, compressed: true };
+  try {
+    const compression = identifyBytes(head.subarray(0, BLOCK), 'path' in source ? source.path : 'standard input');
+    if (compression === 'none') return { bytes: rest, transport, compressed: false };
+    return { bytes: decompressed(compression, checkOverhead(rest, transport, limits)), transport, compressed: true };
+  } catch (error) {
+    await chunks.return(undefined);
+    throw error;
+  }
 }
 
 interface Transport {
@@ -93,7 +110,7 @@ interface Transport {
   kept: BlobFile | undefined;
 }
 
-async function* rawBytes(source: Source): AsyncGenerator<Buffer> {
+async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffer> {
   if ('path' in source) {
     const { offset, size } = source.part ?? { offset: 0, size: Number.POSITIVE_INFINITY };
     if (size > 0)
@@ -105,20 +122,20 @@ async function* rawBytes(source: Source): AsyncGenerator<Buffer> {
     return;
   }
   if (source.head !== undefined && source.head.length > 0) yield Buffer.from(source.head);
-  yield* fs.createReadStream('', { fd: source.fd, autoClose: false, highWaterMark: CHUNK });
+  const room = Buffer.allocUnsafeSlow(CHUNK);
+  for (;;) {
+    const length = await readStream(source.fd, room, () => checkCancelled(control));
+    if (length === 0) return;
+    yield Buffer.from(room.subarray(0, length));
+  }
 }
 
 async function* counted(raw: AsyncIterable<Buffer>, transport: Transport): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of raw) {
-      transport.size += chunk.length;
-      transport.hash.update(chunk);
-      transport.kept?.write(chunk);
-      yield chunk;
-    }
-  } catch (error) {
-    transport.kept?.close();
-    throw error;
+  for await (const chunk of raw) {
+    transport.size += chunk.length;
+    transport.hash.update(chunk);
+    transport.kept?.write(chunk);
+    yield chunk;
   }
 }
 
@@ -134,8 +151,13 @@ async function peek(
     head = head.length === 0 ? value : Buffer.concat([head, value]);
   }
   async function* again(): AsyncGenerator<Buffer> {
-    yield head;
-    yield* chunks;
+    try {
+      yield head;
+      yield* chunks;
+    } finally {
+      // Also of one who stopped at the head.
+      await chunks.return(undefined);
+    }
   }
   return { head, rest: again() };
 }

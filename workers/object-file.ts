@@ -7,7 +7,7 @@ import { shardedPath } from '../engine/layout.js';
 import { type Metadata, parseVariant } from '../engine/object.js';
 import { finishFile } from './metadata.js';
 import type { Identity, StageObjectsTask } from './protocol.js';
-import { breakRing, type RingWriter, readRing, SLOT_BYTES } from './ring.js';
+import { type RingWriter, readRing, SLOT_BYTES } from './ring.js';
 
 /** Larger ones are written where they are scanned: copying them into a parcel would cost what it saves. */
 export const MAX_PARCELLED_BYTES = 64 * 1024;
@@ -75,22 +75,17 @@ export class ParcelWriter {
 /** Writes every object that comes in parcels. @returns object name → metadata that could not be set */
 export function stageObjects({ ring, staging, identity }: StageObjectsTask): Record<string, string[]> {
   const skipped: Record<string, string[]> = {};
-  try {
-    for (const parcel of readRing(ring)) {
-      for (let at = 0; at < parcel.length; ) {
-        const nameLength = parcel.readUInt16LE(at);
-        const name = parcel.toString('latin1', at + 2, at + 2 + nameLength);
-        at += 2 + nameLength;
-        const size = parcel.readUInt32LE(at);
-        at += 4 + size;
-        const meta = { ...parseVariant(name.slice(HASH_DIGITS + 1)), xattrs: NO_XATTRS } as Metadata;
-        const missing = writeObjectFile(shardedPath(staging, name), parcel.subarray(at - size, at), meta, identity);
-        if (missing.length > 0) skipped[name] = missing;
-      }
+  for (const parcel of readRing(ring)) {
+    for (let at = 0; at < parcel.length; ) {
+      const nameLength = parcel.readUInt16LE(at);
+      const name = parcel.toString('latin1', at + 2, at + 2 + nameLength);
+      at += 2 + nameLength;
+      const size = parcel.readUInt32LE(at);
+      at += 4 + size;
+      const meta = { ...parseVariant(name.slice(HASH_DIGITS + 1)), xattrs: NO_XATTRS } as Metadata;
+      const missing = writeObjectFile(shardedPath(staging, name), parcel.subarray(at - size, at), meta, identity);
+      if (missing.length > 0) skipped[name] = missing;
     }
-    return skipped;
-  } catch (error) {
-    breakRing(ring);
-    throw error;
   }
+  return skipped;
 }

@@ -4,16 +4,11 @@
  */
 import { readSource } from './input.js';
 import type { PourTask, SourceResult } from './protocol.js';
-import { breakRing, RingWriter } from './ring.js';
+import { RingWriter } from './ring.js';
 
 export async function pour(task: PourTask): Promise<SourceResult> {
   const writer = new RingWriter(task.ring);
-  try {
-    const result = await readSource(task, (chunk) => writer.write(chunk));
-    writer.end();
-    return result;
-  } catch (error) {
-    breakRing(task.ring);
-    throw error;
-  }
+  const result = await readSource(task, (chunk) => writer.write(chunk));
+  writer.end();
+  return result;
 }

@@ -167,14 +167,8 @@ export interface DigestTask {
 /** Moves what imports have staged to where it belongs. Run between two syncs. */
 export interface PlaceTask {
   kind: 'place';
-  /** Directories of staged objects, sharded as in the store. */
-  newObjects: string[];
-  objects: string;
-  /** `[from, to]` pairs. */
-  files: [string, string][];
-  /** Which shards this worker moves: every `of`-th, from `share` on. */
-  share: number;
-  of: number;
+  /** `[from, to]` pairs: files, and whole shards of objects. */
+  moves: [string, string][];
 }
 
 export type RenderMode = 'link' | 'reflink' | 'copy';

@@ -21,10 +21,10 @@ const LENGTHS = 3;
 
 const OPEN = 0;
 const ENDED = 1;
-/** One side failed; the other stops without an error of its own. */
+/** Someone failed or cancelled; whoever is at a ring stops without an error of its own. */
 const BROKEN = 2;
 
-/** A sleeping side looks up this often, in case the other was cancelled before it began. */
+/** Ending and breaking wake whoever sleeps already; one that is just about to looks up after so long. */
 const LOOK_UP_MS = 50;
 
 export function makeRing(): RingMemory {
@@ -50,7 +50,7 @@ export class RingWriter {
     this.#bytes = Buffer.from(ring.slots);
   }
 
-  /** @throws CairnError `ERR_ABORTED` once the reader has given up */
+  /** @throws CairnError `ERR_ABORTED` once the ring is broken */
   write(chunk: Buffer): void {
     for (let from = 0; from < chunk.length; from += SLOT_BYTES)
       this.#writeSlot(chunk.subarray(from, from + SLOT_BYTES));
@@ -79,7 +79,7 @@ export class RingWriter {
   }
 }
 
-/** Each slot is valid until the next is asked for. @throws CairnError `ERR_ABORTED` once the writer has failed */
+/** Each slot is valid until the next is asked for. @throws CairnError `ERR_ABORTED` once the ring is broken */
 export function* readRing({ slots, marks }: RingMemory): Generator<Buffer> {
   const bytes = Buffer.from(slots);
   for (let taken = 0; ; taken++) {

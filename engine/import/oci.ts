@@ -178,7 +178,7 @@ async function refuseLayer(
 }
 
 /** A layer that is here, as the archive that the descriptor names: what it holds is known without looking. */
-function findLayer(store: StoreContext, { diffId, descriptor }: ChosenLayer): Key | undefined {
+export function findLayer(store: StoreContext, { diffId, descriptor }: ChosenLayer): Key | undefined {
   const { index } = store;
   const key = index.digests.get(digestBytes(diffId));
   if (key === undefined || index.layer(key)?.format !== 'oci' || !isWholeLayer(index, key)) return undefined;

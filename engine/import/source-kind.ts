@@ -1,9 +1,11 @@
 /** What an import's source is: where it lies, which of several images is meant, and in which kind of archive. */
 import * as fs from 'node:fs';
 import type { StoreContext } from '../context.js';
+import { throwIfAborted } from '../errors.js';
 import { identifyFile } from '../identify.js';
 import { withControl } from '../pool.js';
 import { isLayout, STDIN } from '../sources.js';
+import { readStream } from '../stream.js';
 
 /** Enough for the first header of an archive, with all that may come before it. */
 const HEAD_BYTES = 16 * 1024;
@@ -37,34 +39,26 @@ function splitReference(source: string): { path: string; reference: string | und
 }
 
 /** The first bytes of a file, or all of a short one. */
-export function headOf(path: string): Buffer {
+export async function headOf(path: string): Promise<Buffer> {
   const fd = fs.openSync(path, 'r');
   try {
-    return readHead(fd, 0);
+    return await readHead((room, at) => fs.readSync(fd, room, { position: at }));
   } finally {
     fs.closeSync(fd);
   }
 }
 
-/** The first bytes of standard input, which nobody can read a second time. */
-export function headOfStream(): Buffer {
-  return readHead(0, null);
+/** The first bytes of standard input, which nobody can read a second time. @throws CairnError `ERR_ABORTED` */
+export function headOfStream(signal: AbortSignal | undefined): Promise<Buffer> {
+  return readHead((room) => readStream(0, room, () => throwIfAborted(signal)));
 }
 
-function readHead(fd: number, start: number | null): Buffer {
+async function readHead(read: (room: Buffer, at: number) => number | Promise<number>): Promise<Buffer> {
   const head = Buffer.allocUnsafe(BZIP2_HEAD_BYTES);
   let length = 0;
   let wanted = HEAD_BYTES;
   while (length < wanted) {
-    let taken: number;
-    try {
-      taken = fs.readSync(fd, head, length, wanted - length, start === null ? null : start + length);
-    } catch (error) {
-      // A terminal or a pipe that another program has made non-blocking.
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
-      continue;
-    }
+    const taken = await read(head.subarray(length, wanted), length);
     if (taken === 0) break;
     length += taken;
     if (head.toString('latin1', 0, 3) === 'BZh') wanted = BZIP2_HEAD_BYTES;

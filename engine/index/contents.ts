@@ -98,6 +98,18 @@ export function retainObjects(
   return { ...retained, back: back.count };
 }
 
+/** As {@link listBlob}. @returns how many of them had been gone from layers that need them */
+export function listObjects(
+  index: Index,
+  names: readonly string[],
+  sizes: Float64Array,
+  skipped: Readonly<Record<string, string[]>>,
+): number {
+  const { back } = retainObjects(index, names, sizes, skipped);
+  releaseObjects(index, names);
+  return back;
+}
+
 /** Those of a layer's objects that were gone are back; the layer holds its references already. */
 export function restoreObjects(
   index: Index,

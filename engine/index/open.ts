@@ -113,7 +113,7 @@ export class Index {
       throw damagedIndex(path, `cannot be opened: ${(cause as Error).message}`, cause);
     }
     this.#path = path;
-    this.#room = new Room(path);
+    this.#room = new Room(path, join(path, DATA_FILE));
     // Those who died while they read left their places taken.
     this.env.readerCheck?.();
     if (readOnly) return;
@@ -143,9 +143,10 @@ export class Index {
   /**
    * Runs `change` as one transaction, alone among all processes, and resolves when it is durable. If `change` throws, nothing of it
    * remains.
+   * @param rows how many it may put, where that may be many
    */
-  async commit<T>(change: () => T): Promise<T> {
-    this.#room.check();
+  async commit<T>(change: () => T, rows = 0): Promise<T> {
+    this.#room.check(rows);
     return this.#commit(change);
   }
 

@@ -1,0 +1,101 @@
+/** Imports that fail half-way: they end, tell why, and hold on to nothing. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { Absorber } from '../engine/absorb.js';
+import { prepareAci } from '../engine/import/aci.js';
+import { stagedRecipe } from '../engine/layout.js';
+import { openContext } from '../engine/open.js';
+import { Store } from '../engine/store.js';
+import { aci, tar } from './fixtures/archive.js';
+import { ociLayout } from './fixtures/oci.js';
+import { type Json, TestStore } from './fixtures/store.js';
+
+test('workers that share a layer do not wait for one that fails before it begins', async (t) => {
+  const s = new TestStore(t);
+  const context = await openContext({ dir: s.store, workers: 2 });
+  const staging = context.staging.make();
+  // Where its own file should be made there is one: as when the disk is full, or there are no more descriptors.
+  fs.writeFileSync(stagedRecipe(staging), '');
+  const source = s.write('big.aci', aci({ name: 'example.com/big' }, [{ name: 'f', content: randomBytes(9 << 20) }]));
+  const { size } = fs.statSync(source);
+  const asked = { source: { path: source }, size, fingerprint: undefined };
+  const preparing = prepareAci(context, new Absorber(context), asked, staging, { importTime: 1, onBytes: undefined });
+  await assert.rejects(preparing, { code: 'ERR_IO', errno: 'EEXIST' });
+  await new Store(context).close();
+});
+
+test('refused sources leave no descriptors open', { skip: process.platform !== 'linux' }, async (t) => {
+  const s = new TestStore(t);
+  const bad = tar([
+    { name: 'manifest', content: '{}' },
+    { name: 'top', content: 'nothing but the root file system may be here' },
+  ]);
+  const sources = [
+    s.write('bad.aci', bad),
+    s.write('bad.aci.gz', gzipSync(bad)),
+    s.write('cut.aci.gz', gzipSync(bad).subarray(0, 60)),
+    s.write('text', 'no archive at all'.repeat(100)),
+  ];
+  const store = new Store(await openContext({ dir: s.store, workers: 1 }));
+  const openFiles = (): string[] =>
+    fs.readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        const target = fs.readlinkSync(`/proc/self/fd/${fd}`);
+        // The store's own are open on purpose.
+        return target.startsWith(s.dir) && !/\/store(\/index|$)|\/lock$|\/use$/.test(target) ? [target] : [];
+      } catch {
+        return [];
+      }
+    });
+  for (const keepArchive of [false, true]) {
+    const results = await store.importAll([...sources, ...sources], { keepGoing: true, keepArchive });
+    assert.ok(results.every((result) => 'error' in result));
+  }
+  // Streams close theirs a moment later.
+  for (let i = 0; i < 100 && openFiles().length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(openFiles(), []);
+  await store.close();
+});
+
+test('what was placed for an image that cannot be recorded is swept by the next gc', async (t) => {
+  const s = new TestStore(t);
+  const shared = aci({ name: 'example.com/a' }, [{ name: 'f', content: 'hello' }]);
+  ociLayout(s.path('layout'), [{ ref: 'x:v1', layers: [shared, tar([{ name: 'own', content: 'of nobody' }])] }]);
+  await s.ok(['import', s.write('a.aci', shared)]);
+  // Its layer is here as one of an ACI, whose entries mean something else.
+  await s.refused(['import', s.path('layout')], 'ERR_UNSUPPORTED', 1);
+  const before = await s.json(['fsck']);
+  assert.deepEqual([before['ok'], before['stray']], [true, []]);
+  const { removed } = await s.json<{ removed: Json }>(['gc', '--grace-period', '1d']);
+  assert.notEqual(removed['objects'], 0);
+  const after = await s.json<{ ok: boolean; stray: string[]; checked: Json }>(['fsck']);
+  assert.deepEqual([after.ok, after.stray, after.checked['objects']], [true, [], 1]);
+  await s.ok(['check']);
+});
+
+for (const [what, input] of [
+  ['nothing comes from', undefined],
+  ['no more comes from', gzipSync(randomBytes(6 << 20))],
+] as const) {
+  test(`Ctrl-C ends an import to which ${what} standard input`, async (t) => {
+    const s = new TestStore(t);
+    const ran = await s.run(['import', '--layer', '-'], {
+      endless: true,
+      ...(input === undefined ? {} : { input }),
+      onStart: (child) => {
+        // Once it has a place to stage to, it reads.
+        const timer = setInterval(() => {
+          const staging = s.path('store/staging');
+          if (!fs.existsSync(staging) || fs.readdirSync(staging).length === 0) return;
+          clearInterval(timer);
+          setTimeout(() => child.kill('SIGINT'), 500);
+        }, 20);
+      },
+    });
+    assert.equal(ran.code, 130, ran.stderr);
+    assert.deepEqual(fs.readdirSync(s.path('store/staging')), []);
+  });
+}
