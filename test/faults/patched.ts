@@ -45,10 +45,8 @@ export const COMMIT_FIRST: Patch = {
   name: 'commit before placing',
   file: 'engine/commit.js',
   edits: [
-    [
-      /(const written = disk\.sync\(\);[\s\S]*?)return (commitImages\(.*)refusals\.get\(each\) \?\? (record\(.*)/,
-      'const early = await $2$3\n$1return early;',
-    ],
+    ['await this.#place(batch, staged);', 'const place = () => this.#place(batch, staged);'],
+    [/return await (commitImages\([\s\S]*?, rows\)\));/, 'const early = await $1;\nawait place();\nreturn early;'],
   ],
 };
 
