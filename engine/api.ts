@@ -17,7 +17,7 @@ export type { Key } from './key.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export type { OpenOptions } from './open.js';
 export { type Lost, type Rebuilt, rebuildIndex } from './rebuild-index.js';
-export type { Removed } from './remove.js';
+export type { Removed, RemoveOptions } from './remove.js';
 export type { Rendered, RenderOptions } from './render.js';
 export { openStore, type Store } from './store.js';
 export type { ImageUsage, Usage } from './usage.js';

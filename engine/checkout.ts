@@ -6,12 +6,13 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { RenderMode } from '../workers/protocol.js';
 import type { OperationOptions, StoreContext } from './context.js';
 import { discard } from './delete.js';
-import { bury, Disk, place, syncDirectory } from './durable.js';
+import { bury, Disk, place, placeOnce, syncDirectory } from './durable.js';
 import { CairnError } from './errors.js';
 import type { ImageRecord } from './index/records.js';
 import { ingredientsOf } from './ingredients.js';
 import { treeHashOf } from './plan/tree-hash.js';
 import { planOf, readBlob } from './planning.js';
+import { noteCopies } from './render/copies.js';
 import { checkPathLengths, execute } from './render/execute.js';
 import { noteUse, type Rendered } from './render.js';
 import { mustBeWhole } from './whole.js';
@@ -54,23 +55,24 @@ export async function checkoutImage(
     checkPathLengths(plan, join(target, 'rootfs'));
     const staging = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
     const old = `${staging}.old`;
+    const root = options.rootfsOnly === true ? staging : join(staging, 'rootfs');
     const disk = new Disk(dirname(target));
     try {
       disk.open();
-      fs.mkdirSync(staging, { mode: 0o755 });
-      const root = join(staging, 'rootfs');
+      if (root !== staging) fs.mkdirSync(staging, { mode: 0o755 });
       const made = await execute(store, plan, root, disk, mode, options.uidShift ?? 0, options);
-      fs.writeFileSync(join(staging, 'manifest'), readBlob(store, image.manifest));
+      if (root !== staging) fs.writeFileSync(join(staging, 'manifest'), readBlob(store, image.manifest));
+      if (Object.keys(made.copies).length > 0) await store.index.commit(() => noteCopies(store, made.copies));
       await disk.sync();
-      bury(target, old);
-      place(options.rootfsOnly === true ? root : staging, target);
+      if (options.force === true) replace(target, staging, old);
+      else placeAtEmpty(target, staging);
       syncDirectory(dirname(target));
-      noteUse(store, image);
+      void noteUse(store, image);
       return {
         image: image.key,
         treeId: ingredients.treeId,
         dir: target,
-        path: options.rootfsOnly === true ? target : join(target, 'rootfs'),
+        path: root === staging ? target : join(target, 'rootfs'),
         hash: treeHashOf(plan),
         files: plan.files,
         bytes: plan.bytes,
@@ -87,6 +89,32 @@ export async function checkoutImage(
   });
 }
 
+/** What is there goes only once ours stands in its place. */
+function replace(target: string, staging: string, old: string): void {
+  const wasThere = bury(target, old);
+  try {
+    place(staging, target);
+  } catch (error) {
+    if (wasThere) place(old, target);
+    throw error;
+  }
+}
+
+/** What has come to stand there since it was looked at is not ours to replace. */
+function placeAtEmpty(target: string, staging: string): void {
+  try {
+    fs.rmdirSync(target);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') throw code === 'ENOTEMPTY' || code === 'ENOTDIR' ? alreadyThere(target) : error;
+  }
+  if (!placeOnce(staging, target)) throw alreadyThere(target);
+}
+
+function alreadyThere(target: string): CairnError {
+  return new CairnError('ERR_EXISTS', `${target} is there already; --force replaces it`, { path: target });
+}
+
 function checkTarget(store: StoreContext, target: string, force: boolean): void {
   const parent = dirname(target);
   if (parent === target) throw new CairnError('ERR_USAGE', 'refusing to replace the root directory', { path: target });
@@ -99,7 +127,7 @@ function checkTarget(store: StoreContext, target: string, force: boolean): void 
   const there = fs.lstatSync(target, { throwIfNoEntry: false });
   if (there === undefined || force) return;
   if (there.isDirectory() && fs.readdirSync(target).length === 0) return;
-  throw new CairnError('ERR_EXISTS', `${target} is there already; --force replaces it`, { path: target });
+  throw alreadyThere(target);
 }
 
 function checkLinkable(store: StoreContext, target: string): void {

@@ -17,8 +17,13 @@ export async function deletePaths(pool: Pool, paths: readonly string[]): Promise
   const shares = Array.from({ length: Math.min(wanted, pieces.length) }, (_none, i) =>
     pieces.slice(i * length, (i + 1) * length),
   ).filter((share) => share.length > 0);
-  await eachOf(shares, pool.size, (share) => pool.run<'remove'>({ kind: 'remove', paths: share }));
-  if (opened.length > 0) await pool.run<'remove'>({ kind: 'remove', paths: opened });
+  // One that cannot be removed does not keep the others.
+  const failures: unknown[] = [];
+  const remove = (share: readonly ByteString[]): Promise<unknown> =>
+    pool.run<'remove'>({ kind: 'remove', paths: [...share] }).catch((error: unknown) => failures.push(error));
+  await eachOf(shares, pool.size, remove);
+  if (opened.length > 0) await remove(opened);
+  if (failures.length > 0) throw failures[0];
 }
 
 /** As {@link deletePaths} on one worker, for what holds little. */
@@ -60,9 +65,9 @@ function spread(paths: readonly ByteString[], wanted: number): { pieces: ByteStr
         return [];
       }
       opened.push(path);
-      const below = entries.map((entry) => ({ path: `${path}/${entry.name}`, deep: entry.isDirectory() }));
-      leaves.push(...below.filter(({ deep }) => !deep).map((each) => each.path));
-      return below.filter(({ deep }) => deep).map((each) => each.path);
+      const deep: ByteString[] = [];
+      for (const entry of entries) (entry.isDirectory() ? deep : leaves).push(`${path}/${entry.name}`);
+      return deep;
     });
   }
   return { pieces: [...directories, ...leaves], opened };
@@ -72,9 +77,13 @@ function isDirectory(path: ByteString): boolean {
   return fs.lstatSync(toFsPath(path), { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** `undefined` for what cannot be listed; a worker finds a way, or out why not. */
+/**
+ * What a directory holds, which can be removed from it then, whatever its mode was.
+ * @returns `undefined` for one that cannot be listed; a worker finds out why
+ */
 function entriesOf(path: ByteString): fs.Dirent[] | undefined {
   try {
+    if (process.geteuid?.() !== 0) fs.chmodSync(toFsPath(path), 0o700);
     return fs.readdirSync(toFsPath(path), { withFileTypes: true, encoding: 'latin1' });
   } catch {
     return undefined;

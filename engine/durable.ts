@@ -15,6 +15,7 @@
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { naming, toCairnError } from './errors.js';
+import { mustNotBeMounted } from './mounts.js';
 import { exchange, renameOnce, syncfs } from './native.js';
 
 /** The file system that a directory lies on, as something to be flushed. */
@@ -133,8 +134,12 @@ export function writeFileDurably(path: string, bytes: string | Uint8Array, mode 
   syncDirectory(dirname(path));
 }
 
-/** Takes something out of sight in one step: into `graveyard`, where it can be deleted at leisure. Missing is fine. */
+/**
+ * Takes something out of sight in one step: to a place where it can be deleted at leisure. Missing is fine.
+ * @throws CairnError `ERR_HELD` while something is mounted in it, which deleting would reach into
+ */
 export function bury(path: string, grave: string): boolean {
+  mustNotBeMounted(path);
   try {
     fs.renameSync(path, grave);
     return true;

@@ -17,7 +17,7 @@ export const ERROR_CODES = {
   ERR_DIGEST_MISMATCH: 'bytes do not have the digest or the size that was expected',
   ERR_EXISTS: 'the destination is already there',
   ERR_FOREIGN_STORE: 'the store belongs to another user',
-  ERR_HELD: 'a pin, a lease or a pod holds it',
+  ERR_HELD: 'a pin, a lease, a pod or a mount holds it',
   ERR_IO: 'the system refused a read or a write',
   ERR_KEY_SYNTAX: 'not a key: wrong prefix or not hexadecimal',
   ERR_KEY_TOO_SHORT: 'a key prefix with fewer than two digits',

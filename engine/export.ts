@@ -85,7 +85,7 @@ export async function exportImage(
         return { size: packed.size, key: `sha512-${packed.sha512}`, digest: written.digest };
       });
       if (target !== undefined) await publish(scratch, target);
-      noteUse(store, image);
+      void noteUse(store, image);
       return { file, ...made };
     } finally {
       if (scratch !== '') await discard(store, [scratch, `${scratch}.layout`], deleteSmall);

@@ -7,7 +7,7 @@
  */
 import * as fs from 'node:fs';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
-import { deletePaths } from './delete.js';
+import { discard } from './delete.js';
 import { Needs } from './dependencies.js';
 import { throwIfAborted } from './errors.js';
 import { Catalogue } from './index/catalogue.js';
@@ -15,6 +15,7 @@ import { orphanedObjects } from './index/contents.js';
 import { TAKE_BACK } from './index/open.js';
 import type { ImageRecord, Totals, TreeRecord } from './index/records.js';
 import type { Key } from './key.js';
+import { mountedTrees } from './mounts.js';
 import { bytesAt, expiredQuarantine } from './quarantine.js';
 import { readableImages } from './readable.js';
 import { dropFromTrees, dropImageRecord, dropTreeRecord } from './release.js';
@@ -84,8 +85,8 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   let freedBytes = decision.treeBytes + totals.orphanBytes + leftovers.bytes + quarantined.bytes;
   let keptBytes = storedBytes(totals) + decision.keptTreeBytes;
   if (!dryRun) {
-    await deleteTrees(store, decision.trees);
-    await deletePaths(store.pool, quarantined.paths);
+    await deleteTrees(store, decision.trees, options.signal);
+    await discard(store, quarantined.paths);
     const swept = await sweep(store, options);
     if (swept === undefined) {
       store.notice('another process relies on objects right now; they are left to the next gc');
@@ -123,7 +124,8 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
   for (const { key, value } of [...index.leases.getRange()]) if (value.expiresAt <= now) index.leases.remove(key);
   const all = new Catalogue(index);
   const needs = new Needs(all, readableImages(store, all));
-  const leased = leasedTrees(index);
+  // What is mounted in a tree is in use, and must not be reached by deleting the tree.
+  const leased = new Set([...leasedTrees(index), ...mountedTrees(store.layout)]);
   const roots = heldImages(all, leased);
   const held = needs.of(roots);
   const kept = needs.of([...roots, ...recentImages(all, oldest), ...newestOfEachName(all, options.keepLast ?? 0)]);

@@ -3,15 +3,22 @@
 import { join } from 'node:path';
 import { mustWrite, type StoreContext } from './context.js';
 import { discard } from './delete.js';
-import { bury } from './durable.js';
 import { CairnError } from './errors.js';
 import { Catalogue } from './index/catalogue.js';
 import type { ImageRecord, TreeRecord } from './index/records.js';
 import type { Key } from './key.js';
 import { lock } from './lock.js';
+import { mustNotBeMounted } from './mounts.js';
 import { dropFromTrees, dropImageRecord, dropTreeRecord } from './release.js';
 import { activeLeases, Holders } from './roots.js';
-import { sweep } from './sweep.js';
+import { buryUnlisted, sweep } from './sweep.js';
+
+export interface RemoveOptions {
+  /** Also what pins and leases hold. */
+  force?: boolean;
+  /** Ends the wait for whoever holds things up. What is let go of by then is gone all the same; the next gc deletes its files. */
+  signal?: AbortSignal;
+}
 
 export interface Removed {
   key: Key;
@@ -25,12 +32,12 @@ export interface Removed {
 
 /**
  * Removes images and the trees only they had. All or none: holders are looked at before anything goes.
- * @throws CairnError `ERR_HELD` while a pin, lease or pod holds one, unless `force`
+ * @throws CairnError `ERR_HELD` while a pin, lease or pod holds one, unless `force`, and while something is mounted in a tree
  */
 export async function removeImages(
   store: StoreContext,
   images: readonly ImageRecord[],
-  force: boolean,
+  { force = false, signal }: RemoveOptions = {},
 ): Promise<Removed[]> {
   mustWrite(store);
   const { index } = store;
@@ -45,13 +52,16 @@ export async function removeImages(
       const by = (holders[blocked] as string[]).join(', ');
       throw new CairnError('ERR_HELD', `${name} is held by ${by}; --force removes it all the same`, { entry: name });
     }
-    return distinct.map((image, i) => removeOne(store, image, all.treesOf(image.key), holders[i] as string[]));
+    const gone = distinct.map((image, i) => removeOne(store, image, all.treesOf(image.key), holders[i] as string[]));
+    for (const id of gone.flatMap(({ removedTrees }) => removedTrees)) mustNotBeMounted(store.layout.tree(id));
+    return gone;
   });
   await deleteTrees(
     store,
     removed.flatMap(({ removedTrees }) => removedTrees),
+    signal,
   );
-  await sweep(store);
+  await sweep(store, signal === undefined ? {} : { signal });
   return removed;
 }
 
@@ -64,11 +74,11 @@ function removeOne(store: StoreContext, image: ImageRecord, trees: readonly Tree
   return { key: image.key, name: image.name, removedTrees: gone.trees.map(({ id }) => id), freedBytes, held };
 }
 
-/** @throws CairnError `ERR_HELD` while a lease holds one, unless `force` */
+/** @throws CairnError `ERR_HELD` while a lease holds one, unless `force`, and while something is mounted in one */
 export async function removeTrees(
   store: StoreContext,
   trees: readonly TreeRecord[],
-  force: boolean,
+  { force = false, signal }: RemoveOptions = {},
 ): Promise<TreeRecord[]> {
   mustWrite(store);
   const { index } = store;
@@ -79,32 +89,38 @@ export async function removeTrees(
       if (lease !== undefined && !force) {
         throw new CairnError('ERR_HELD', `tree ${tree.id} is held by lease ${lease.id}`, { entry: tree.id });
       }
+      mustNotBeMounted(store.layout.tree(tree.id));
       dropTreeRecord(store, tree.id);
     }
   });
   await deleteTrees(
     store,
     trees.map(({ id }) => id),
+    signal,
   );
-  await sweep(store);
+  await sweep(store, signal === undefined ? {} : { signal });
   return [...trees];
 }
 
 /**
  * Deletes the directories of trees that the index no longer lists: out of sight at once, then at leisure. One that was rendered
- * anew meanwhile stays.
+ * anew meanwhile stays; one that cannot be moved is left to the next gc.
+ * @throws CairnError `ERR_ABORTED`; then what is left waits for the next gc, too
  */
-export async function deleteTrees(store: StoreContext, ids: readonly string[]): Promise<void> {
+export async function deleteTrees(store: StoreContext, ids: readonly string[], signal?: AbortSignal): Promise<void> {
   if (ids.length === 0) return;
-  const { layout, index, staging, uses } = store;
-  const dir = await uses.during(undefined, async () => staging.make());
-  for (const id of ids) {
-    const held = await lock(layout.treeLock(id), true);
-    try {
-      if (index.trees.get(id) === undefined) bury(layout.tree(id), join(dir, id));
-    } finally {
-      held.release();
+  const { layout, staging, uses } = store;
+  const dir = await uses.during(signal, async () => staging.make());
+  try {
+    for (const id of ids) {
+      const held = await lock(layout.treeLock(id), true, signal);
+      try {
+        buryUnlisted(store, id, join(dir, id));
+      } finally {
+        held.release();
+      }
     }
+  } finally {
+    await discard(store, [dir]);
   }
-  await discard(store, [dir]);
 }

@@ -49,31 +49,40 @@ export async function renderImage(
   const ingredients = ingredientsOf(store, image);
   mustBeWhole(store, ingredients);
   const { treeId } = ingredients;
-  const present = options.rebuild === true ? undefined : findTree(store, treeId);
-  if (present !== undefined) return finish(store, image, present, true, begun);
+  const present = options.rebuild === true ? undefined : await useTree(store, image, treeId);
+  if (present !== undefined) return describe(store, image, present, true, begun);
   mustWrite(store);
   return store.uses.during(options.signal, async () => {
     const held = await lock(store.layout.treeLock(treeId), true, options.signal);
     try {
-      const meanwhile = options.rebuild === true ? undefined : findTree(store, treeId);
-      if (meanwhile !== undefined) return finish(store, image, meanwhile, true, begun);
+      // Asked anew: whoever held the lock may have made the tree, or removed it.
+      store.index.refresh();
+      const meanwhile = options.rebuild === true ? undefined : await useTree(store, image, treeId);
+      if (meanwhile !== undefined) return describe(store, image, meanwhile, true, begun);
       // Loaded only when there is something to make: finding a tree should cost next to nothing.
       const { makeTree } = await import('./render/make-tree.js');
       const tree = await makeTree(store, image, ingredients, options);
-      return finish(store, image, tree, false, begun);
+      return describe(store, image, tree, false, begun);
     } finally {
       held.release();
     }
   });
 }
 
-function findTree(store: StoreContext, treeId: string): TreeRecord | undefined {
+/** Finds a tree and notes its use; a gc that is just taking it was faster unless that succeeds. */
+async function useTree(store: StoreContext, image: ImageRecord, treeId: string): Promise<TreeRecord | undefined> {
   const tree = store.index.trees.get(treeId);
-  return tree !== undefined && fs.existsSync(store.layout.rootfs(treeId)) ? tree : undefined;
+  if (tree === undefined || !fs.existsSync(store.layout.rootfs(treeId))) return undefined;
+  return (await noteUse(store, image, tree)) ? tree : undefined;
 }
 
-function finish(store: StoreContext, image: ImageRecord, tree: TreeRecord, existed: boolean, begun: number): Rendered {
-  if (existed) noteUse(store, image, tree);
+function describe(
+  store: StoreContext,
+  image: ImageRecord,
+  tree: TreeRecord,
+  existed: boolean,
+  begun: number,
+): Rendered {
   return {
     image: image.key,
     treeId: tree.id,
@@ -89,19 +98,27 @@ function finish(store: StoreContext, image: ImageRecord, tree: TreeRecord, exist
   };
 }
 
-/** Rendering counts as use. Nobody waits for this to be durable: losing it in a power cut loses a timestamp. */
-export function noteUse(store: StoreContext, image: ImageRecord, tree?: TreeRecord): void {
-  if (store.readOnly) return;
+/**
+ * Rendering counts as use. If it cannot be noted, that is told, and what was asked for goes on.
+ * @returns false for a tree that is no longer listed
+ */
+export async function noteUse(store: StoreContext, image: ImageRecord, tree?: TreeRecord): Promise<boolean> {
+  if (store.readOnly) return true;
   const { index } = store;
   const lastUsed = Date.now();
-  void index
-    .commit(() => {
+  try {
+    return await index.commit(() => {
+      const rendered = tree === undefined ? undefined : index.trees.get(tree.id);
+      if (tree !== undefined && rendered === undefined) return false;
       const known = index.image(image.key);
       if (known !== undefined) index.images.put(keyBytes(image.key), { ...known, lastUsed });
-      const rendered = tree === undefined ? undefined : index.trees.get(tree.id);
-      if (rendered === undefined) return;
+      if (rendered === undefined) return true;
       const images = rendered.images.includes(image.key) ? rendered.images : [...rendered.images, image.key];
       index.trees.put(rendered.id, { ...rendered, images, lastUsed });
-    })
-    .catch((error: Error) => store.notice(`the time of this use was not noted: ${error.message}`));
+      return true;
+    });
+  } catch (error) {
+    store.notice(`the time of this use was not noted: ${(error as Error).message}`);
+    return true;
+  }
 }

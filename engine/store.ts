@@ -20,7 +20,7 @@ import type { ImageDetails, ImageSummary } from './inspect.js';
 import type { Key } from './key.js';
 import { type OpenOptions, openContext } from './open.js';
 import { readableImages } from './readable.js';
-import type { Removed } from './remove.js';
+import type { Removed, RemoveOptions } from './remove.js';
 import { type Rendered, type RenderOptions, renderImage } from './render.js';
 import { resolveArgument, resolveBlob, resolveImage, resolveTrees } from './resolve.js';
 import type { Usage } from './usage.js';
@@ -123,9 +123,9 @@ export class Store implements AsyncDisposable {
     return this.#context.layout.rootfs(treeId);
   }
 
-  async removeTrees(trees: readonly TreeRecord[], options: { force?: boolean } = {}): Promise<TreeRecord[]> {
+  async removeTrees(trees: readonly TreeRecord[], options: RemoveOptions = {}): Promise<TreeRecord[]> {
     const { removeTrees } = await import('./remove.js');
-    return removeTrees(this.#context, trees, options.force === true);
+    return removeTrees(this.#context, trees, options);
   }
 
   /** What a render would give, path by path, without rendering. */
@@ -180,10 +180,10 @@ export class Store implements AsyncDisposable {
   }
 
   /** A name means what it means, be it damaged: removing is no time for taking another one. */
-  async remove(targets: readonly string[], options: { force?: boolean } = {}): Promise<Removed[]> {
+  async remove(targets: readonly string[], options: RemoveOptions = {}): Promise<Removed[]> {
     const { removeImages } = await import('./remove.js');
     const images = targets.map((target) => resolveImage(this.#context.index, target));
-    return removeImages(this.#context, images, options.force === true);
+    return removeImages(this.#context, images, options);
   }
 
   async pin(argument: string): Promise<ImageSummary> {

@@ -152,12 +152,31 @@ export function buryLeftovers(store: StoreContext): string[] {
   // Whoever made the store, and was killed before it was one.
   for (const name of fs.readdirSync(layout.dir)) if (isUnfinishedFormat(name)) graves.push(join(layout.dir, name));
   for (const name of fs.readdirSync(layout.trees)) {
-    if (isTreeId(name) && store.index.trees.get(name) !== undefined) continue;
+    if (isListed(store, name)) continue;
     const grave = join(staging.make(), 'tree');
-    bury(join(layout.trees, name), grave);
-    graves.push(grave);
+    if (buryUnlisted(store, name, grave)) graves.push(grave);
   }
   return graves;
+}
+
+/**
+ * Takes a tree out of sight unless the index lists it, asked anew: whoever held it up until now may have made it. One that cannot be
+ * moved is told of, and stays for the next gc; others must not wait for it.
+ * @returns whether it went
+ */
+export function buryUnlisted(store: StoreContext, name: string, grave: string): boolean {
+  store.index.refresh();
+  if (isListed(store, name)) return false;
+  try {
+    return bury(store.layout.tree(name), grave);
+  } catch (error) {
+    store.notice(`left behind: tree ${name}: ${(error as Error).message}`);
+    return false;
+  }
+}
+
+function isListed({ index }: StoreContext, name: string): boolean {
+  return isTreeId(name) && index.trees.get(name) !== undefined;
 }
 
 /** Directories that may hold a note: an ACI's import has one, an OCI image's one for each layer, further down. */

@@ -109,6 +109,8 @@ test('an object at the link limit of the file system gets a second copy', async 
   const rendered = (await cairn(['render', '--json', 'example.com/many'], { store })).json<[{ files: number }]>();
   assert.equal(rendered[0].files, 65_500);
   assert.equal((await cairn(['check'], { store })).code, 0);
+  const linked = await cairn(['checkout', '--mode', 'link', 'example.com/many', join(dir, 'linked')], { store });
+  assert.equal(linked.code, 0, linked.stderr);
   const fsck = (await cairn(['fsck', '--json'], { store })).json<{ ok: boolean; stray: string[] }>();
   assert.deepEqual([fsck.ok, fsck.stray], [true, []]);
   assert.equal((await cairn(['rm', 'example.com/many'], { store })).code, 0);

@@ -3,27 +3,43 @@ import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../engine/bytes.js';
 import type { RemoveTask } from './protocol.js';
 
+/** Removes what can be removed, and then throws what went wrong first. */
 export function removePaths(task: RemoveTask): null {
+  const failures: unknown[] = [];
   for (const path of task.paths) {
     try {
-      remove(path);
+      removeOpened(path);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'EACCES' && code !== 'EPERM') throw error;
-      openUp(path);
-      remove(path);
+      failures.push(error);
     }
   }
+  if (failures.length > 0) throw failures[0];
   return null;
 }
 
-function remove(path: ByteString): void {
-  if (removeLeaf(path)) return;
-  for (const entry of childrenOf(path)) {
-    const child = `${path}/${entry.name}`;
-    if (entry.isDirectory() || !removeLeaf(child)) remove(child);
+function removeOpened(path: ByteString): void {
+  try {
+    remove(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    openUp(path);
+    remove(path);
   }
-  fs.rmdirSync(toFsPath(path));
+}
+
+/** Another may be removing the same. */
+function remove(path: ByteString): void {
+  try {
+    if (removeLeaf(path)) return;
+    for (const entry of childrenOf(path)) {
+      const child = `${path}/${entry.name}`;
+      if (entry.isDirectory() || !removeLeaf(child)) remove(child);
+    }
+    fs.rmdirSync(toFsPath(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 /** @returns whether it is gone; a directory is not */

@@ -13,8 +13,8 @@ export function define(command: Command): void {
     .argument('<image...>')
     .option('--force', 'also while a pin, lease or pod holds it')
     .action((images: string[], _options: Options, self: Command) =>
-      withStore<Options>(self, 'write', async ({ store, options, print, say }) => {
-        const removed = await store.remove(images, options);
+      withStore<Options>(self, 'write', async ({ store, options, running, print, say }) => {
+        const removed = await store.remove(images, { ...options, ...running });
         for (const { name, held } of removed) if (held.length > 0) say(`${name} was held by ${held.join(', ')}`);
         print(removed, (all) =>
           all

@@ -86,9 +86,9 @@ function defineRemove(command: Command): void {
     .argument('<id...>', 'tree ids, or images')
     .option('--force', 'also while a lease holds it')
     .action((ids: string[], _options: RemoveOptions, self: Command) =>
-      withStore<RemoveOptions>(self, 'write', async ({ store, options, print }) => {
+      withStore<RemoveOptions>(self, 'write', async ({ store, options, running, print }) => {
         const trees = ids.flatMap((id) => store.findTrees(id));
-        const removed = await store.removeTrees(trees, options);
+        const removed = await store.removeTrees(trees, { ...options, ...running });
         print(
           removed.map((tree) => describe({ ...tree, path: store.treePath(tree.id) })),
           (all) => all.map(({ treeId }) => `${treeId}\n`).join(''),

@@ -6,15 +6,16 @@ import type { StoreContext } from '../context.js';
 import { discard } from '../delete.js';
 import { bury, place } from '../durable.js';
 import { CairnError } from '../errors.js';
-import { addTotals, retainLayer } from '../index/contents.js';
-import { objectKey } from '../index/open.js';
+import { retainLayer } from '../index/contents.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { Ingredients } from '../ingredients.js';
-import { keyBytes } from '../key.js';
+import { type Key, keyBytes } from '../key.js';
+import { mustNotBeMounted } from '../mounts.js';
 import { treeHashOf } from '../plan/tree-hash.js';
 import { planOf, readBlob } from '../planning.js';
 import { dropTreeRecord } from '../release.js';
 import type { RenderOptions } from '../render.js';
+import { noteCopies } from './copies.js';
 import { checkPathLengths, execute } from './execute.js';
 
 /** The caller holds the tree's lock and relies on objects. @throws as rendering does */
@@ -39,7 +40,7 @@ export async function makeTree(
     // While the disk is at work, this thread is not.
     const hash = treeHashOf(plan);
     await written;
-    await clearTheWay(store, treeId, staging);
+    const others = await clearTheWay(store, treeId, staging);
     place(staging, layout.tree(treeId));
     await disk.sync();
     const now = Date.now();
@@ -64,7 +65,8 @@ export async function makeTree(
         throw new CairnError('ERR_NOT_FOUND', `${image.name} was removed while it was being rendered`);
       }
       for (const layer of new Set(layers)) retainLayer(index, layer);
-      index.trees.put(treeId, tree);
+      const images = [...new Set([...others.filter((key) => index.image(key) !== undefined), image.key])];
+      index.trees.put(treeId, { ...tree, images });
       index.images.put(keyBytes(image.key), { ...known, lastUsed: now });
       noteCopies(store, made.copies);
     });
@@ -87,23 +89,16 @@ function isUnlisted({ index }: StoreContext, treeId: string): boolean {
   }
 }
 
-/** Takes a tree that is to be rebuilt, or one that a crash left without a record, out of the way. */
-async function clearTheWay(store: StoreContext, treeId: string, staging: string): Promise<void> {
+/**
+ * Takes a tree that is to be rebuilt, or one that a crash left without a record, out of the way.
+ * @returns the images that it was made of
+ */
+async function clearTheWay(store: StoreContext, treeId: string, staging: string): Promise<readonly Key[]> {
   const { index, layout } = store;
+  mustNotBeMounted(layout.tree(treeId));
   const old = index.trees.get(treeId);
   if (old !== undefined) await index.commit(() => dropTreeRecord(store, treeId));
   const grave = `${staging}.old`;
   if (bury(layout.tree(treeId), grave)) await discard(store, [grave]);
-}
-
-function noteCopies(store: StoreContext, copies: Readonly<Record<string, number>>): void {
-  for (const name of Object.keys(copies)) {
-    const plus = name.lastIndexOf('+');
-    const key = objectKey(name.slice(0, plus));
-    const known = store.index.objects.get(key);
-    const more = Number(name.slice(plus + 1)) - (known?.copies ?? 0);
-    if (known === undefined || more <= 0) continue;
-    store.index.objects.put(key, { ...known, copies: known.copies + more });
-    addTotals(store.index, { objectBytes: more * known.size });
-  }
+  return old?.images ?? [];
 }
