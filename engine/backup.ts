@@ -17,7 +17,7 @@ import { Disk, makeOnce, syncDirectory } from './durable.js';
 import { CairnError, toCairnError } from './errors.js';
 import { readFormat, writeFormat } from './format.js';
 import { Index, LOCK_FILE, objectKey, objectName } from './index/open.js';
-import { RESERVE_FILE } from './index/room.js';
+import { RESERVE } from './index/room.js';
 import { hexOf, keyOf } from './key.js';
 import { Layout } from './layout.js';
 import { eachOf, withControl } from './pool.js';
@@ -128,7 +128,7 @@ async function copyStore(store: StoreContext, target: Layout, options: Operation
     } finally {
       await index.close();
     }
-    for (const file of [RESERVE_FILE, LOCK_FILE]) fs.rmSync(join(target.index, file), { force: true });
+    for (const name of [RESERVE, LOCK_FILE]) fs.rmSync(join(target.index, name), { recursive: true, force: true });
     await disk.sync();
     writeFormat(target, readFormat(store.layout));
     syncDirectory(dirname(target.dir));

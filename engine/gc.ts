@@ -85,9 +85,11 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   let freedBytes = decision.treeBytes + totals.orphanBytes + leftovers.bytes + quarantined.bytes;
   let keptBytes = storedBytes(totals) + decision.keptTreeBytes;
   if (!dryRun) {
-    await deleteTrees(store, decision.trees, options.signal);
-    await discard(store, quarantined.paths);
-    const swept = await sweep(store, options);
+    const swept = await store.index.makingRoom(async () => {
+      await deleteTrees(store, decision.trees, options.signal);
+      await discard(store, quarantined.paths);
+      return sweep(store, options);
+    });
     if (swept === undefined) {
       store.notice('another process relies on objects right now; they are left to the next gc');
       freedBytes -= totals.orphanBytes + leftovers.bytes;

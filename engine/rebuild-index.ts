@@ -14,7 +14,7 @@ import { bury, Disk, place, trade } from './durable.js';
 import { CairnError } from './errors.js';
 import { readFormat } from './format.js';
 import { DATA_FILE, Index } from './index/open.js';
-import { RESERVE_FILE } from './index/room.js';
+import { RESERVE } from './index/room.js';
 import { Layout } from './layout.js';
 import { lock } from './lock.js';
 import { ensureWritable, type OpenOptions } from './open.js';
@@ -135,7 +135,7 @@ async function publish(layout: Layout, disk: Disk, staged: string): Promise<stri
     place(layout.index, quarantined);
     place(staged, layout.index);
   }
-  fs.rmSync(join(quarantined, RESERVE_FILE), { force: true });
+  fs.rmSync(join(quarantined, RESERVE), { recursive: true, force: true });
   // By this gc tells how long it has been there.
   fs.utimesSync(quarantined, new Date(), new Date());
   await disk.sync();

@@ -56,12 +56,8 @@ export async function removeImages(
     for (const id of gone.flatMap(({ removedTrees }) => removedTrees)) mustNotBeMounted(store.layout.tree(id));
     return gone;
   });
-  await deleteTrees(
-    store,
-    removed.flatMap(({ removedTrees }) => removedTrees),
-    signal,
-  );
-  await sweep(store, signal === undefined ? {} : { signal });
+  const trees = removed.flatMap(({ removedTrees }) => removedTrees);
+  await deleteUnlisted(store, trees, signal);
   return removed;
 }
 
@@ -93,13 +89,19 @@ export async function removeTrees(
       dropTreeRecord(store, tree.id);
     }
   });
-  await deleteTrees(
+  await deleteUnlisted(
     store,
     trees.map(({ id }) => id),
     signal,
   );
-  await sweep(store, signal === undefined ? {} : { signal });
   return [...trees];
+}
+
+function deleteUnlisted(store: StoreContext, trees: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+  return store.index.makingRoom(async () => {
+    await deleteTrees(store, trees, signal);
+    await sweep(store, signal === undefined ? {} : { signal });
+  });
 }
 
 /**

@@ -11,13 +11,13 @@ import { cairn, temporaryDirectory } from './fixtures/cli.js';
 const NEEDS_ROOT = process.geteuid?.() === 0 ? false : 'only root can mount';
 
 /** A small file system of its own; `undefined`, with a visible skip, where mounting is not allowed. */
-function mountTmpfs(t: TestContext, size: string): string | undefined {
+function mountTmpfs(t: TestContext, size: string, more = ''): string | undefined {
   const dir = fs.mkdtempSync(join(tmpdir(), 'cairn-test-'));
   t.after(() => {
     spawnSync('umount', [dir]);
     fs.rmdirSync(dir);
   });
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', dir]).status !== 0) {
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}${more}`, 'tmpfs', dir]).status !== 0) {
     t.skip('mounting is not allowed here');
     return undefined;
   }
@@ -98,6 +98,32 @@ test('a directory that is no store is refused and left alone', async (t) => {
   const refused = await cairn(['import', '--json', source], { store });
   assert.deepEqual([refused.code, refused.error().code], [1, 'ERR_NOT_A_STORE']);
   assert.deepEqual(fs.readdirSync(store), ['mine']);
+});
+
+test('where no more files fit, removing and collecting go on', { skip: NEEDS_ROOT }, async (t) => {
+  const dir = mountTmpfs(t, '64m', ',nr_inodes=900');
+  if (dir === undefined) return;
+  const store = join(dir, 'store');
+  const names = ['a', 'b', 'c'].map((name) => `example.com/${name}`);
+  for (const name of names) {
+    const source = write(temporaryDirectory(t), 'image.aci', aci({ name }, [{ name: 'f', content: name }]));
+    assert.equal((await cairn(['import', source], { store })).code, 0);
+    assert.equal((await cairn(['render', name], { store })).code, 0);
+  }
+  assert.throws(() => {
+    for (let i = 0; ; i++) fs.writeFileSync(join(dir, `filler-${i}`), '');
+  }, /ENOSPC/);
+  for (const args of [
+    ['tree', 'rm', 'example.com/a'],
+    ['rm', 'example.com/b'],
+    ['gc', '--grace-period', '0s'],
+  ]) {
+    const ran = await cairn(args, { store });
+    assert.equal(ran.code, 0, `${args.join(' ')}: ${ran.stderr}`);
+  }
+  const fsck = (await cairn(['fsck', '--json'], { store })).json<{ ok: boolean; stray: string[] }>();
+  assert.deepEqual([fsck.ok, fsck.stray], [true, []]);
+  assert.deepEqual((await cairn(['ls', '--json'], { store })).json<string[]>(), []);
 });
 
 test('an object at the link limit of the file system gets a second copy', async (t) => {

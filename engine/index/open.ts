@@ -198,6 +198,18 @@ export class Index {
     }
   }
 
+  /** Does what makes room without changing the index; on a full disk once more, with the space that is kept back for this. */
+  async makingRoom<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      const error = toCairnError(thrown);
+      if (!(error instanceof CairnError) || error.code !== 'ERR_NO_SPACE') throw thrown;
+      this.#room.giveUpReserve();
+      return work();
+    }
+  }
+
   /** Writes a compacted copy of what is committed now, for which nobody need wait. Durable when it resolves. @param dir is made */
   async copyTo(dir: string): Promise<void> {
     fs.mkdirSync(dir, { mode: 0o700 });

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { CairnError } from '../errors.js';
 
 /** Beside LMDB's files: what {@link Room.giveUpReserve} gives up. */
-export const RESERVE_FILE = 'reserve';
+export const RESERVE = 'reserve';
 /** Enough pages to let go of some fifty thousand objects. */
 const RESERVE_BYTES = 8 * 2 ** 20;
+/** As many files as locks and notes take: a file system may also run out of those. */
+const RESERVE_FILES = 16;
 /** What must be free on the disk for a commit of a few rows to be tried. */
 const COMMIT_BYTES = 2 ** 20;
 /** Keys are hashes: each row may change another page, as far as there are pages; and it takes some room itself. */
@@ -22,7 +24,7 @@ export class Room {
   constructor(path: string, data: string) {
     this.#path = path;
     this.#data = data;
-    this.#reserve = join(path, RESERVE_FILE);
+    this.#reserve = join(path, RESERVE);
   }
 
   /**
@@ -48,13 +50,16 @@ export class Room {
   keepReserve(): void {
     if (fs.existsSync(this.#reserve)) return;
     try {
-      fs.writeFileSync(this.#reserve, Buffer.alloc(RESERVE_BYTES), { mode: 0o600 });
+      fs.mkdirSync(this.#reserve, { mode: 0o700 });
+      for (let i = 0; i < RESERVE_FILES; i++) {
+        fs.writeFileSync(join(this.#reserve, `${i}`), Buffer.alloc(i === 0 ? RESERVE_BYTES : 0), { mode: 0o600 });
+      }
     } catch {
-      fs.rmSync(this.#reserve, { force: true });
+      this.giveUpReserve();
     }
   }
 
   giveUpReserve(): void {
-    fs.rmSync(this.#reserve, { force: true });
+    fs.rmSync(this.#reserve, { recursive: true, force: true });
   }
 }
