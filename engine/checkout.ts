@@ -4,17 +4,20 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { RenderMode } from '../workers/protocol.js';
+import { toText } from './bytes.js';
 import type { OperationOptions, StoreContext } from './context.js';
 import { discard } from './delete.js';
 import { bury, Disk, place, placeOnce, syncDirectory } from './durable.js';
 import { CairnError } from './errors.js';
 import type { ImageRecord } from './index/records.js';
 import { ingredientsOf } from './ingredients.js';
+import type { Plan } from './plan/plan.js';
 import { treeHashOf } from './plan/tree-hash.js';
 import { planOf, readBlob } from './planning.js';
 import { noteCopies } from './render/copies.js';
 import { checkPathLengths, execute } from './render/execute.js';
 import { noteUse, type Rendered } from './render.js';
+import { MAX_ID } from './tar/entry.js';
 import { mustBeWhole } from './whole.js';
 
 export interface CheckoutOptions extends OperationOptions {
@@ -53,6 +56,7 @@ export async function checkoutImage(
     await store.pool.warm('render');
     const plan = planOf(store, ingredients);
     checkPathLengths(plan, join(target, 'rootfs'));
+    checkShift(plan, options.uidShift ?? 0);
     const staging = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
     const old = `${staging}.old`;
     const root = options.rootfsOnly === true ? staging : join(staging, 'rootfs');
@@ -128,6 +132,14 @@ function checkTarget(store: StoreContext, target: string, force: boolean): void 
   if (there === undefined || force) return;
   if (there.isDirectory() && fs.readdirSync(target).length === 0) return;
   throw alreadyThere(target);
+}
+
+/** The highest id means none at all, and there is none beyond it. */
+function checkShift({ entries }: Plan, shift: number): void {
+  const far = entries.find(({ uid, gid }) => Math.max(uid, gid) + shift > MAX_ID || Math.min(uid, gid) + shift < 0);
+  if (far === undefined) return;
+  const why = `--uid-shift ${shift} leads out of what owners can be: ${far.uid}:${far.gid}`;
+  throw new CairnError('ERR_USAGE', why, { entry: toText(far.path) || '.' });
 }
 
 function checkLinkable(store: StoreContext, target: string): void {

@@ -90,6 +90,7 @@ const IMAGE: Readonly<Record<keyof DocumentedImage, Test>> = {
   name: isText,
   labels: listOf(isLabel),
   aliases: maybe(listOf(isName)),
+  given: maybe(listOf((value) => isName(value) && isCount((value as Record<string, unknown>)['at']))),
   format: isFormat,
   size: isCount,
   importTime: isCount,

@@ -19,7 +19,7 @@ import { prepareAci } from './import/aci.js';
 import { Claims } from './import/claims.js';
 import { describe, type Imported, type ImportFailure } from './import/imported.js';
 import { Meter } from './import/meter.js';
-import { findLayer, keepsArchives, keyOfImage, namesOf, prepareOci } from './import/oci.js';
+import { findLayer, givenName, keepsArchives, keyOfImage, namesOf, prepareOci } from './import/oci.js';
 import { openArchive } from './import/open-archive.js';
 import { checkExpected, type ImportOptions } from './import/options.js';
 import { chooseSingleLayer } from './import/single-layer.js';
@@ -165,7 +165,8 @@ export class Importer {
       if (!whole && here?.archives !== undefined) request.keepArchive = true;
       if (whole && (!keepsArchives(chosen, request) || here.archives !== undefined)) {
         const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
-        return await this.#alreadyHere(source, here, begun, { ...here, ...first, aliases, digests });
+        const given = givenName(first, request, request.importTime);
+        return await this.#alreadyHere(source, here, begun, { ...here, ...first, aliases, digests, ...given });
       }
       for (let attempt = 0; ; attempt++) {
         const dir = join(staging, `${attempt}`);

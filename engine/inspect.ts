@@ -20,6 +20,8 @@ export interface ImageSummary {
   digest?: string;
   name: string;
   labels: Record<string, string>;
+  /** OCI: further names. */
+  aliases?: { name: string; labels: Record<string, string> }[];
   format: string;
   size: number;
   /** Logical bytes of its trees. */
@@ -49,8 +51,6 @@ export interface ImageDetails extends ImageSummary {
   /** OCI: the configuration and the steps that made it. */
   config?: unknown;
   history?: unknown;
-  /** OCI: further names. */
-  aliases?: { name: string; labels: Record<string, string> }[];
 }
 
 export function summarize(all: Catalogue, image: ImageRecord): ImageSummary {
@@ -59,6 +59,7 @@ export function summarize(all: Catalogue, image: ImageRecord): ImageSummary {
     ...(image.digest === undefined ? {} : { digest: image.digest }),
     name: image.name,
     labels: labelMap(image.labels),
+    ...(image.format === 'oci' ? { aliases: aliasesOf(image) } : {}),
     format: image.format,
     size: image.size,
     treeSize: all.treesOf(image.key).reduce((sum, { bytes }) => sum + bytes, 0),
@@ -67,6 +68,10 @@ export function summarize(all: Catalogue, image: ImageRecord): ImageSummary {
     latest: image.latest,
     pinned: image.pinned,
   };
+}
+
+function aliasesOf({ aliases = [] }: ImageRecord): { name: string; labels: Record<string, string> }[] {
+  return aliases.map(({ name, labels }) => ({ name, labels: labelMap(labels) }));
 }
 
 /** What a damaged document would tell is left out. */
@@ -103,7 +108,7 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
   };
 }
 
-type Described = Pick<ImageDetails, 'pathWhitelist' | 'annotations' | 'app' | 'config' | 'history' | 'aliases'>;
+type Described = Pick<ImageDetails, 'pathWhitelist' | 'annotations' | 'app' | 'config' | 'history'>;
 
 function describeAci(store: StoreContext, image: ImageRecord): Described {
   const manifest = parseImageManifest(readBlob(store, image.manifest), store.limits);
@@ -122,7 +127,6 @@ function describeOci(store: StoreContext, image: ImageRecord, config: Key): Desc
     annotations: manifest.kind === 'manifest' ? manifest.annotations : {},
     config: parsed.raw,
     history: parsed.history,
-    aliases: (image.aliases ?? []).map(({ name, labels }) => ({ name, labels: labelMap(labels) })),
   };
 }
 

@@ -18,6 +18,7 @@ import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from './index/i
 import type { Index } from './index/open.js';
 import type { BlobRef, ImageRecord, LayerRecord } from './index/records.js';
 import { type Key, keyBytes } from './key.js';
+import type { Label } from './name.js';
 import type { NewLayer, Outcome, Prepared } from './prepared.js';
 import { isWhole, unmarkWholeLayers } from './whole.js';
 
@@ -179,15 +180,13 @@ export function merge(
   again: ImageRecord,
   sizes: ReadonlyMap<Key, number> = new Map(),
 ): ImageRecord {
-  const has = referencesOf(existing).map((each) => JSON.stringify([each.name, each.labels]));
-  const news = referencesOf(again).filter(
-    (each) => existing.format === 'oci' && each.name !== '' && !has.includes(JSON.stringify([each.name, each.labels])),
-  );
+  const news = existing.format === 'oci' ? othersOf(referencesOf(again), referencesOf(existing)) : [];
   const merged: ImageRecord = { ...existing, lastUsed: Date.now() };
   // One that came without a name takes the first it gets.
   const first = existing.name === '' ? news.shift() : undefined;
   if (first !== undefined) Object.assign(merged, first);
   if (news.length > 0) merged.aliases = [...(existing.aliases ?? []), ...news];
+  if (again.given !== undefined) merged.given = [...othersOf(existing.given ?? [], again.given), ...again.given];
   if (again.digests !== undefined) merged.digests = [...new Set([...(existing.digests ?? []), ...again.digests])];
   const renewed = renewDocuments(index, merged, again, sizes);
   if (renewed !== undefined) {
@@ -205,4 +204,13 @@ export function merge(
   const revised = documents.revise(merged);
   rememberImage(index, revised);
   return revised;
+}
+
+type Reference = { name: string; labels: readonly Label[] };
+
+/** Those of `all` that are not among `known`. */
+function othersOf<R extends Reference>(all: readonly R[], known: readonly Reference[]): R[] {
+  const spelled = ({ name, labels }: Reference): string => JSON.stringify([name, labels]);
+  const has = new Set(known.map(spelled));
+  return all.filter((each) => !has.has(spelled(each)));
 }

@@ -43,7 +43,8 @@ function findReference(index: Index, argument: string, images: ImageLookup): Ima
   const { name, tag, digest } = parseReference(argument);
   const found = findNamed(images, name, tag === undefined ? [] : [{ name: 'version', value: tag }]);
   if (digest === undefined) return found?.format === 'oci' ? found : undefined;
-  return index.image(index.digests.get(digestBytes(digest)) ?? 'sha512-');
+  const key = index.digests.get(digestBytes(digest));
+  return key === undefined ? undefined : index.image(key);
 }
 
 /** @throws CairnError `ERR_NAME_SYNTAX` for what can be no image's name */

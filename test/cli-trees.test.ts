@@ -158,6 +158,9 @@ test('checkout', async (t) => {
     }
     assert.equal(fs.statSync(join(shifted, 'rootfs/v')).mode & 0o7777, 0o4755);
   });
+  await t.test('--uid-shift leads to no owner that cannot be', async () => {
+    await s.refused(['checkout', '--uid-shift', '4294967295', 'example.com/app:1', s.path('far')], 'ERR_USAGE', 2);
+  });
   await t.test('a directory whose parent is missing is not found', async () => {
     await s.refused(['checkout', 'example.com/app:1', s.path('no/where')], 'ERR_NOT_FOUND', 3);
   });

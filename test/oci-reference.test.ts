@@ -4,6 +4,9 @@ import { describe, test } from 'node:test';
 import type { Descriptor, Platform } from '../engine/oci/documents.js';
 import { formatPlatform, hostPlatform, parsePlatform, pickPlatform } from '../engine/oci/platform.js';
 import { formatReference, isReference, parseReference, type Reference } from '../engine/oci/reference.js';
+import { tar } from './fixtures/archive.js';
+import { ociLayout } from './fixtures/oci.js';
+import { type Json, TestStore } from './fixtures/store.js';
 
 const DIGEST = `sha256:${'0f'.repeat(32)}`;
 
@@ -111,4 +114,40 @@ describe('platforms', () => {
       assert.equal(pickPlatform(offers(...offered), parsePlatform(wanted))?.size, picked);
     });
   }
+});
+
+test('a name that an import asks for means that image from then on', async (t) => {
+  const s = new TestStore(t);
+  for (const which of ['one', 'two']) {
+    ociLayout(s.path(which), [{ ref: `example.com/${which}:v1`, layers: [tar([{ name: 'which', content: which }])] }]);
+  }
+  const which = async (name: string): Promise<string> => (await s.ok(['cat', name, 'which'])).stdout.toString();
+  for (const source of ['one', 'two', 'one']) {
+    const [told] = await s.json<[Json]>(['import', s.path(source), '--name', 'app:stable']);
+    assert.equal(told['name'], 'app');
+    assert.equal(await which('app:stable'), source);
+    assert.equal(await which('app'), source);
+  }
+  await s.ok(['import', s.path('two'), '--name', 'app']);
+  assert.deepEqual([await which('app'), await which('app:latest'), await which('app:stable')], ['two', 'two', 'one']);
+  // What comes without being named takes no name from anyone.
+  await s.ok(['import', s.path('one')]);
+  assert.equal(await which('app'), 'two');
+  const aliases = (await s.json<Json[]>(['ls'])).flatMap((image) => image['aliases'] as Json[]);
+  assert.deepEqual(aliases.map(({ name, labels }) => `${name}:${(labels as Json)['version']}`).sort(), [
+    'app:latest',
+    'example.com/one:v1',
+  ]);
+  // Also of a new index.
+  await s.ok(['fsck', '--rebuild-index']);
+  assert.deepEqual([await which('app'), await which('app:stable')], ['two', 'one']);
+  await s.ok(['rm', 'app:stable']);
+  assert.equal(await which('app:stable'), 'two');
+});
+
+test('a reference by a digest that is not here is simply not here', async (t) => {
+  const s = new TestStore(t);
+  ociLayout(s.path('one'), [{ ref: 'app:v1', layers: [tar([{ name: 'f', content: 'f' }])] }]);
+  await s.ok(['import', s.path('one')]);
+  await s.refused(['inspect', `app@${DIGEST}`], 'ERR_NOT_FOUND', 3);
 });

@@ -47,6 +47,15 @@ export function namesOf(chosen: ChosenImage, name: string | undefined): Pick<Ima
   });
 }
 
+/** A name that was asked for means this image from now on, also if another one came by it later than this one did. */
+export function givenName(
+  reference: Pick<ImageRecord, 'name' | 'labels'>,
+  { name }: ImportOptions,
+  at: number,
+): Pick<ImageRecord, 'given'> {
+  return name === undefined ? {} : { given: [{ ...reference, at }] };
+}
+
 /** @throws CairnError `ERR_DIGEST_MISMATCH`, `ERR_BAD_ARCHIVE`, `ERR_BAD_LINK`, … */
 export async function prepareOci(
   store: StoreContext,
@@ -83,6 +92,7 @@ export async function prepareOci(
     digest: manifest.digest,
     ...first,
     ...(aliases.length === 0 ? {} : { aliases }),
+    ...givenName(first, request, request.importTime),
     format: 'oci',
     size: keys.reduce((sum, each) => sum + sizeOf(each), 0),
     importTime: request.importTime,

@@ -109,8 +109,8 @@ export function lookupIn(index: Index): ImageLookup {
 }
 
 /**
- * The image of this name that holds every label: with no version asked, `latest` ones win, then the newest import. One that is not
- * readable is passed over, unless there is no other.
+ * The image of this name that holds every label: with no version asked, `latest` ones win, then the one that was imported, or was given
+ * the name, last. One that is not readable is passed over, unless there is no other.
  */
 export function findNamed(
   images: Pick<ImageLookup, 'named' | 'isReadable'>,
@@ -118,13 +118,13 @@ export function findNamed(
   labels: readonly Label[],
 ): ImageRecord | undefined {
   const versioned = labels.some((label) => label.name === 'version');
-  const candidates = images
-    .named(name)
-    .filter((image) =>
-      referencesOf(image).some((each) => each.name === name && labels.every((label) => holds(each.labels, label))),
-    );
+  const isMeant = (each: { name: string; labels: readonly Label[] }): boolean =>
+    each.name === name && labels.every((label) => holds(each.labels, label));
+  const candidates = images.named(name).filter((image) => referencesOf(image).some(isMeant));
+  const since = ({ importTime, given = [] }: ImageRecord): number =>
+    Math.max(importTime, ...given.filter(isMeant).map(({ at }) => at));
   const latestFirst = (a: ImageRecord, b: ImageRecord): number => (versioned ? 0 : Number(b.latest) - Number(a.latest));
-  candidates.sort((a, b) => latestFirst(a, b) || b.importTime - a.importTime);
+  candidates.sort((a, b) => latestFirst(a, b) || since(b) - since(a));
   return candidates.find((image) => images.isReadable?.(image) ?? true) ?? candidates[0];
 }
 

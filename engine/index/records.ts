@@ -20,6 +20,8 @@ export interface ImageRecord {
   labels: Label[];
   /** OCI: further references. */
   aliases?: { name: string; labels: Label[] }[];
+  /** OCI: which references it was asked to have, and when (milliseconds since 1970): from then on they mean it and no older image. */
+  given?: { name: string; labels: Label[]; at: number }[];
   format: ImageFormat;
   /** Bytes of the uncompressed layers. */
   size: number;

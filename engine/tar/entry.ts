@@ -31,3 +31,6 @@ export interface TarEntry {
   devMinor: number;
   xattrs: readonly Xattr[];
 }
+
+/** The highest uid or gid: one more means none. */
+export const MAX_ID = 0xffff_fffe;

@@ -8,7 +8,7 @@
 import { toText } from '../bytes.js';
 import { CairnError } from '../errors.js';
 import { type Limits, limitFlag, MAX_META_HEADERS } from '../limits.js';
-import type { EntryType, TarEntry, Time } from './entry.js';
+import { type EntryType, MAX_ID, type TarEntry, type Time } from './entry.js';
 import { BLOCK, checksumFits, isZeroBlock, type RawHeader, readHeader } from './header.js';
 import { type PaxRecords, readPax, sortedXattrs } from './pax.js';
 
@@ -39,7 +39,6 @@ const TYPES: Readonly<Record<string, EntryType>> = {
 
 /** The largest size that twelve octal digits can spell; beyond it only pax or base-256 tell the truth. */
 const MAX_OCTAL_SIZE = 8 ** 11 - 1;
-const MAX_ID = 0xffff_fffe;
 const MAX_DEVICE = 0xffff_ffff;
 
 export class TarScanner {
