@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 
 export const ERROR_CODES = {
   ERR_ABORTED: 'the caller cancelled',
-  ERR_AMBIGUOUS_KEY: 'a key prefix fits several images or blobs',
+  ERR_AMBIGUOUS_KEY: 'a key prefix fits several images or blobs, or a source holds several images',
   ERR_BAD_ARCHIVE:
     'an archive breaks a rule of its format, lacks what it lists, or breaks a rule of ours against hostile input',
   ERR_BAD_COMPRESSION: 'a compressed stream is corrupt or cut short',

@@ -198,9 +198,23 @@ test('names', async (t) => {
 test('a layout of several images and no word of which is refused, and names them', async (t) => {
   const s = new TestStore(t);
   ociLayout(s.path('layout'), [APP, { ref: 'example.com/other:v1', layers: [LOWER] }]);
-  const error = await s.refused(['import', s.path('layout')], 'ERR_USAGE', 2);
+  const error = await s.refused(['import', s.path('layout')], 'ERR_AMBIGUOUS_KEY', 1);
   assert.match(error.message, /example\.com\/app:v1/);
   assert.match(error.message, /example\.com\/other:v1/);
+});
+
+test('an index may list what is no image, and a docker archive names what its index does not', async (t) => {
+  const s = new TestStore(t);
+  const [written] = ociLayout(s.path('layout'), [APP]);
+  const index = JSON.parse(fs.readFileSync(s.path('layout/index.json'), 'utf8')) as { manifests: Json[] };
+  const [image] = index.manifests;
+  const signature = { ...image, mediaType: 'application/vnd.example.signature', annotations: {} };
+  const bare = { ...image, annotations: { 'org.opencontainers.image.ref.name': 'v1' } };
+  fs.writeFileSync(s.path('layout/index.json'), JSON.stringify({ ...index, manifests: [signature, bare] }));
+  const Config = `blobs/sha256/${written?.config.slice('sha256:'.length)}`;
+  fs.writeFileSync(s.path('layout/manifest.json'), JSON.stringify([{ Config, RepoTags: ['redis:7'], Layers: [] }]));
+  const [{ name, labels }] = await s.json<[Json]>(['import', s.path('layout')]);
+  assert.deepEqual([name, labels], ['redis', { version: '7' }]);
 });
 
 test('an image resolves by the digest of everything that only it has', async (t) => {

@@ -5,6 +5,7 @@ import { type Limits, limitFlag } from '../limits.js';
 import type { Container } from './container.js';
 import {
   type Descriptor,
+  documentKind,
   type OciConfig,
   parseConfig,
   parseDockerManifest,
@@ -16,6 +17,8 @@ import { formatPlatform, type Platform, pickPlatform } from './platform.js';
 
 /** Indexes within indexes; real ones have one. */
 const MAX_NESTING = 4;
+/** As many names as an error lists. */
+const MAX_CANDIDATES = 10;
 const FULL_NAME = 'io.containerd.image.name';
 
 export interface ChosenLayer {
@@ -46,7 +49,7 @@ export interface Choice {
 
 type Limit = Pick<Limits, 'maxManifest' | 'maxLayers'>;
 
-/** @throws CairnError `ERR_NOT_FOUND`, `ERR_USAGE` for a choice that is not made, `ERR_DIGEST_MISMATCH`, `ERR_BAD_MANIFEST`, … */
+/** @throws CairnError `ERR_NOT_FOUND`, `ERR_AMBIGUOUS_KEY` for a choice that is not made, `ERR_DIGEST_MISMATCH`, `ERR_BAD_MANIFEST`, … */
 export function chooseImage(container: Container, choice: Choice, limits: Limit): ChosenImage {
   // A layout may have a manifest.json besides, for old programs; what it says as a layout is more.
   if (container.has('oci-layout') || container.has('index.json')) return chooseFromLayout(container, choice, limits);
@@ -63,12 +66,13 @@ function chooseFromLayout(container: Container, choice: Choice, limits: Limit): 
   const index = parseDocument(container.read('index.json'), limits);
   if (index.kind !== 'index') throw badManifest('index.json', 'must be an index of manifests');
   const { reference } = choice;
+  const manifests = imagesAmong(index.manifests);
   const candidates =
     reference === undefined
-      ? index.manifests
-      : index.manifests.filter((each) => namesOf(each).some((name) => means(name, reference)));
-  if (candidates.length === 0) throw noSuchReference(container, reference, refsOf(index.manifests));
-  const descriptor = pickOne(container, candidates, choice, refsOf(index.manifests));
+      ? manifests
+      : manifests.filter((each) => namesOf(each).some((name) => means(name, reference)));
+  if (candidates.length === 0) throw noSuchReference(container, reference, refsOf(manifests));
+  const descriptor = pickOne(container, candidates, choice, refsOf(manifests));
   const { manifest, bytes, digest } = readManifest(container, descriptor, choice, limits, 0);
   checkLayers(manifest.layers.length, limits);
   const configBytes = container.read(blobName(manifest.config));
@@ -86,7 +90,30 @@ function chooseFromLayout(container: Container, choice: Choice, limits: Limit): 
     diffId: diffIds[i] as string,
     descriptor: layer,
   }));
-  return { manifest: { bytes, digest }, config, layers, references: namesOf(descriptor).slice(0, 1) };
+  const [own] = namesOf(descriptor);
+  const isFull = descriptor.annotations[FULL_NAME] !== undefined;
+  const references =
+    (isFull ? undefined : repoTagsOf(container, manifest.config, limits)) ?? (own === undefined ? [] : [own]);
+  return { manifest: { bytes, digest }, config, layers, references };
+}
+
+/** An index may list what is no image at all (OCI image spec, image index: unknown media types are no error), unless nothing else is there. */
+function imagesAmong(manifests: readonly Descriptor[]): readonly Descriptor[] {
+  const images = manifests.filter(({ mediaType }) => documentKind(mediaType) !== undefined);
+  return images.length === 0 ? manifests : images;
+}
+
+/** What is a layout and a docker archive in one may have full names in the latter's document only. Nothing else of that document counts. */
+function repoTagsOf(container: Container, config: Descriptor, limits: Limit): string[] | undefined {
+  if (!container.has('manifest.json')) return undefined;
+  try {
+    const images = parseDockerManifest(container.read('manifest.json'), limits);
+    const tags = images.find((image) => image.config === blobName(config))?.repoTags ?? [];
+    return tags.length === 0 ? undefined : tags;
+  } catch (error) {
+    if (error instanceof CairnError) return undefined;
+    throw error;
+  }
 }
 
 /** The full name that Docker writes, and the one of the specification, which is mostly a tag alone. */
@@ -107,9 +134,7 @@ function pickOne(
     : undefined;
   if (picked !== undefined) return picked;
   if (reference !== undefined || refs.length === 0) throw noSuchPlatform(container, platform);
-  throw new CairnError('ERR_USAGE', `${container.path} holds several images; pick one of :${refs.join(', :')}`, {
-    path: container.path,
-  });
+  throw severalImages(container, refs);
 }
 
 function readManifest(
@@ -124,7 +149,7 @@ function readManifest(
   checkDescriptor(descriptor, bytes);
   const document = parseDocument(bytes, limits, descriptor.mediaType);
   if (document.kind === 'manifest') return { manifest: document, bytes, digest: descriptor.digest };
-  const picked = pickPlatform(document.manifests, choice.platform);
+  const picked = pickPlatform(imagesAmong(document.manifests), choice.platform);
   if (picked === undefined) throw noSuchPlatform(container, choice.platform);
   return readManifest(container, picked, choice, limits, nesting + 1);
 }
@@ -137,9 +162,7 @@ function chooseFromDocker(container: Container, { reference }: Choice, limits: L
   const [image] = candidates;
   if (image === undefined) throw noSuchReference(container, reference, refs);
   if (candidates.length > 1) {
-    throw new CairnError('ERR_USAGE', `${container.path} holds several images; pick one of :${refs.join(', :')}`, {
-      path: container.path,
-    });
+    throw severalImages(container, refs);
   }
   checkLayers(image.layers.length, limits);
   const config = readConfig(container.read(image.config), limits);
@@ -201,9 +224,16 @@ function badManifest(entry: string, why: string): CairnError {
 }
 
 function noSuchReference({ path }: Container, reference: string | undefined, refs: readonly string[]): CairnError {
-  const has = refs.length === 0 ? 'none has a name' : `it has ${refs.slice(0, 10).join(', ')}`;
+  const has = refs.length === 0 ? 'none has a name' : `it has ${refs.slice(0, MAX_CANDIDATES).join(', ')}`;
   if (reference === undefined) return new CairnError('ERR_NOT_AN_IMAGE', `${path} holds no image at all`, { path });
   return new CairnError('ERR_NOT_FOUND', `${path} has no image ${reference}; ${has}`, { path });
+}
+
+function severalImages({ path }: Container, refs: readonly string[]): CairnError {
+  const candidates = refs.slice(0, MAX_CANDIDATES);
+  const more = refs.length > MAX_CANDIDATES ? ', …' : '';
+  const why = `${path} holds several images; pick one of :${candidates.join(', :')}${more}`;
+  return new CairnError('ERR_AMBIGUOUS_KEY', why, { path, candidates });
 }
 
 function noSuchPlatform({ path }: Container, platform: Platform): CairnError {
