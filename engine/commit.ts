@@ -21,6 +21,8 @@ interface Waiting {
   prepared: Prepared;
   signal: AbortSignal | undefined;
   leave: () => void;
+  /** Why it must not come in, once that has been looked at. */
+  refusal?: Error | 'none';
   resolve: (outcome: Outcome) => void;
   reject: (error: unknown) => void;
 }
@@ -89,7 +91,7 @@ export class Committer {
     });
   }
 
-  /** If a batch fails, each is tried by itself: the trouble of one need not be that of all. */
+  /** If a batch fails by something that may be the trouble of one alone, each is tried by itself. */
   async #settle(batch: readonly Waiting[]): Promise<void> {
     try {
       const outcomes = await this.#commit(batch);
@@ -99,8 +101,8 @@ export class Committer {
         else resolve(outcome);
       }
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error);
-      else for (const one of batch) await this.#settle([one]);
+      if (error instanceof TroubleOfOne && batch.length > 1) for (const one of batch) await this.#settle([one]);
+      else for (const { reject } of batch) reject(error instanceof TroubleOfOne ? error.cause : error);
     }
   }
 
@@ -113,17 +115,21 @@ export class Committer {
       if (absorbed.kept !== undefined) fs.appendFileSync(stagedNames(staging), `\n${absorbed.kept.sha512}`);
     }
     const written = disk.sync();
-    const refusals = new Map(all.map((prepared) => [prepared, refusalOf(prepared)]));
+    for (const one of waiting) one.refusal ??= refusalOf(one.prepared);
     await written;
-    for (const { prepared, signal } of waiting) if (signal?.aborted) refusals.set(prepared, aborted(signal.reason));
-    const batch = all.filter((prepared) => refusals.get(prepared) === undefined);
+    for (const one of waiting) if (one.signal?.aborted) one.refusal = aborted(one.signal.reason);
+    const batch = waiting.filter(({ refusal }) => refusal === 'none').map(({ prepared }) => prepared);
     try {
-      await this.#place(batch, staged);
+      await this.#place(batch, staged).catch(troubleOfOne);
       await disk.sync();
       const rows = batch.flatMap(({ layers }) => layers).reduce((sum, { absorbed }) => sum + absorbed.sizes.length, 0);
       return await commitImages(
         this.#store,
-        (writer) => all.map((each) => refusals.get(each) ?? record(this.#store, writer, each, staged.get(each))),
+        (writer) =>
+          waiting.map(({ prepared, refusal }) => {
+            if (refusal instanceof Error) return refusal;
+            return recordOne(() => record(this.#store, writer, prepared, staged.get(prepared)));
+          }),
         (work) => index.commit(work, rows),
       );
     } catch (error) {
@@ -141,10 +147,26 @@ export class Committer {
   }
 }
 
-function refusalOf({ check }: Prepared): Error | undefined {
+/** What went wrong with one image, and need not with others. */
+class TroubleOfOne extends Error {}
+
+function troubleOfOne(cause: unknown): never {
+  throw new TroubleOfOne('one of a batch', { cause });
+}
+
+function recordOne<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    return troubleOfOne(error);
+  }
+}
+
+/** Asked once: what it reads may have left staging by the time a batch is tried again. */
+function refusalOf({ check }: Prepared): Error | 'none' {
   try {
     check?.();
-    return undefined;
+    return 'none';
   } catch (error) {
     return error as Error;
   }

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { CairnError } from './errors.js';
 import { xxhash } from './hash.js';
 import { identifyFile } from './identify.js';
+import { DEFAULT_LIMITS } from './limits.js';
+import { referencesIn } from './oci/choose.js';
+import { directoryContainer } from './oci/container.js';
 
 export const STDIN = '-';
 
@@ -14,13 +17,14 @@ export function isLayout(path: string): boolean {
 }
 
 /**
- * Every file below a directory that looks like an image, and every image layout, in byte order; a file is itself.
+ * Every file below a directory that looks like an image, and every image of every layout, in byte order; a file is itself.
  * @throws CairnError `ERR_NOT_FOUND`
  */
 export function imagesBelow(dir: string): string[] {
   const stat = fs.statSync(dir, { throwIfNoEntry: false });
   if (stat === undefined) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${dir}`, { path: dir });
-  if (!stat.isDirectory() || isLayout(dir)) return [dir];
+  if (!stat.isDirectory()) return [dir];
+  if (isLayout(dir)) return imagesOfLayout(dir);
   const found: string[] = [];
   for (const entry of fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(dir, entry.name);
@@ -28,6 +32,17 @@ export function imagesBelow(dir: string): string[] {
     else if (entry.isFile() && isImage(path)) found.push(path);
   }
   return found;
+}
+
+/** A layout that cannot be read is one source: importing it says what is wrong. */
+function imagesOfLayout(dir: string): string[] {
+  try {
+    const references = referencesIn(directoryContainer(dir, DEFAULT_LIMITS), DEFAULT_LIMITS);
+    return references.length === 0 ? [dir] : references.map((reference) => `${dir}:${reference}`);
+  } catch (error) {
+    if (error instanceof CairnError) return [dir];
+    throw error;
+  }
 }
 
 function isImage(path: string): boolean {

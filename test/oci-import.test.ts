@@ -203,6 +203,14 @@ test('a layout of several images and no word of which is refused, and names them
   assert.match(error.message, /example\.com\/other:v1/);
 });
 
+test('--recursive takes every image of a layout', async (t) => {
+  const s = new TestStore(t);
+  const other = tar([{ name: 'other', content: 'other' }]);
+  ociLayout(s.path('dir/layout'), [APP, { ref: 'example.com/other:v1', layers: [other] }]);
+  const names = (await s.json<Json[]>(['import', '--recursive', s.path('dir')])).map(({ name }) => name);
+  assert.deepEqual(names.sort(), ['example.com/app', 'example.com/other']);
+});
+
 test('an index may list what is no image, and a docker archive names what its index does not', async (t) => {
   const s = new TestStore(t);
   const [written] = ociLayout(s.path('layout'), [APP]);

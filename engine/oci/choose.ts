@@ -61,6 +61,14 @@ export function chooseImage(container: Container, choice: Choice, limits: Limit)
   );
 }
 
+/** What picks each of the images of a layout; empty where there is only one, or where names do not tell them apart. */
+export function referencesIn(container: Container, limits: Limit): string[] {
+  const index = parseDocument(container.read('index.json'), limits);
+  const manifests = index.kind === 'index' ? imagesAmong(index.manifests) : [];
+  const names = new Set(refsOf(manifests));
+  return names.size > 1 && manifests.every((each) => namesOf(each).length > 0) ? [...names] : [];
+}
+
 function chooseFromLayout(container: Container, choice: Choice, limits: Limit): ChosenImage {
   parseLayoutHeader(container.read('oci-layout'), limits);
   const index = parseDocument(container.read('index.json'), limits);

@@ -45,7 +45,7 @@ export const COMMIT_FIRST: Patch = {
   name: 'commit before placing',
   file: 'engine/commit.js',
   edits: [
-    ['await this.#place(batch, staged);', 'const place = () => this.#place(batch, staged);'],
+    ['await this.#place(batch, staged).catch(troubleOfOne);', 'const place = () => this.#place(batch, staged);'],
     [/return await (commitImages\([\s\S]*?, rows\)\));/, 'const early = await $1;\nawait place();\nreturn early;'],
   ],
 };
