@@ -6,11 +6,14 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
 import { discardStaged } from './delete.js';
+import { descriptorSink } from './descriptor-sink.js';
 import { place, syncDirectory, syncFile } from './durable.js';
-import { CairnError } from './errors.js';
+import { CairnError, throwIfAborted } from './errors.js';
 import { retainBlob } from './index/contents.js';
 import { hexOf, type Key, keyBytes } from './key.js';
 import { stagedNames } from './layout.js';
+
+const CHUNK = 1 << 20;
 
 export interface PutResult {
   key: Key;
@@ -72,7 +75,7 @@ export async function getBlob(
   const target = resolve(file);
   const temporary = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
   try {
-    const { hash, size } = await copyHashed(path, file === '-' ? process.stdout : temporary, options);
+    const { hash, size } = await copyHashed(path, file === '-' ? { fd: 1 } : temporary, options);
     if (hash !== hexOf(key))
       throw new CairnError('ERR_DAMAGED', 'a blob does not have its hash', {
         path,
@@ -92,7 +95,7 @@ export async function getBlob(
 
 async function copyHashed(
   source: string | NodeJS.ReadableStream,
-  target: string | NodeJS.WritableStream,
+  target: string | { fd: number },
   { signal, onProgress }: OperationOptions,
 ): Promise<{ hash: string; size: number }> {
   const hash = createHash('sha512');
@@ -106,11 +109,11 @@ async function copyHashed(
       yield bytes;
     }
   }
-  const from = typeof source === 'string' ? fs.createReadStream(source, { highWaterMark: 1 << 20 }) : source;
-  if (typeof target === 'string') {
-    await pipeline(from, hashed, fs.createWriteStream(target, { flags: 'wx', mode: 0o600 }), signal ? { signal } : {});
-  } else {
-    await pipeline(from, hashed, target, { end: false, ...(signal ? { signal } : {}) });
-  }
+  const from = typeof source === 'string' ? fs.createReadStream(source, { highWaterMark: CHUNK }) : source;
+  const to =
+    typeof target === 'string'
+      ? fs.createWriteStream(target, { flags: 'wx', mode: 0o600 })
+      : descriptorSink(target.fd, CHUNK, () => throwIfAborted(signal));
+  await pipeline(from, hashed, to, signal ? { signal } : {});
   return { hash: hash.digest('hex'), size };
 }

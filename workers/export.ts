@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { descriptorSink } from '../engine/descriptor-sink.js';
 import { CairnError, withPath } from '../engine/errors.js';
 import { shardedPath } from '../engine/layout.js';
 import { variantOf } from '../engine/object.js';
@@ -11,7 +12,6 @@ import { unpackShard } from '../engine/render/shard.js';
 import { decodeToc, type TocEntry } from '../engine/toc.js';
 import { compressor } from './compress.js';
 import { checkCancelled, countBytes } from './control.js';
-import { descriptorSink } from './descriptor-sink.js';
 import { packFiles } from './pack-files.js';
 import { packTree } from './pack-tree.js';
 import type {
@@ -128,7 +128,7 @@ async function writeOut(
   const sink =
     'path' in output
       ? fs.createWriteStream(output.path, { flags: 'wx', mode: 0o644, highWaterMark: CHUNK })
-      : descriptorSink(output.fd, CHUNK);
+      : descriptorSink(output.fd, CHUNK, () => checkCancelled(control));
   const counter = new PassThrough({ highWaterMark: CHUNK });
   counter.on('data', (chunk: Buffer) => {
     size += chunk.length;
