@@ -2,8 +2,9 @@
  * Standard output, by its descriptor: of what Node's own stream is given, a full disk may take a part without anybody being told, and
  * while nobody reads what it holds, the process cannot end.
  */
-import { writeAll } from '../engine/descriptor-sink.js';
+
 import { CairnError, throwIfAborted, toCairnError } from '../engine/errors.js';
+import { writeAll } from '../engine/sinks.js';
 
 const STDOUT = 1;
 

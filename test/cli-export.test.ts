@@ -6,6 +6,9 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Key } from '../engine/key.js';
+import { Layout } from '../engine/layout.js';
+import { openStore } from '../engine/store.js';
 import { aci, tar } from './fixtures/archive.js';
 import { type Json, TestStore } from './fixtures/store.js';
 
@@ -122,6 +125,27 @@ test('export --format tar gives the merged tree, as GNU tar reads it', async (t)
     assert.deepEqual(await s.json<Json[]>(['tree', 'ls']), []);
   });
 });
+
+test('an export that fails at its first byte leaves no file', async (t) => {
+  const s = new TestStore(t);
+  const store = await openStore({ dir: s.store, workers: 2 });
+  t.after(() => store.close());
+  await store.import(s.write('app.aci', APP));
+  const [layer] = (await store.inspect('example.com/app')).layers;
+  fs.rmSync(blobPath(s, layer?.toc as Key));
+  fs.mkdirSync(s.path('out'));
+  for (let i = 0; i < 50; i++) {
+    await assert.rejects(store.export('example.com/app', s.path(`out/${i}`)));
+    // Nor one that is still on its way.
+    if (i % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.deepEqual(fs.readdirSync(s.path('out')), []);
+});
+
+/** Where a store keeps a document. */
+function blobPath(s: TestStore, key: Key): string {
+  return new Layout(s.store).blob(key);
+}
 
 function keyOf(bytes: Buffer): string {
   return `sha512-${createHash('sha512').update(bytes).digest('hex')}`;

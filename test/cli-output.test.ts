@@ -95,19 +95,11 @@ test('standard output that has no room is an error like any other', {
 });
 
 test('a disk that takes only the first part of what is printed is full', async (t) => {
-  const { s } = await filled(t);
+  const s = new TestStore(t);
   // A limit of file sizes, in KiB, stands in for the disk.
   const limited = spawn(
     'bash',
-    [
-      '-c',
-      'trap "" XFSZ; ulimit -f 20; "$@" >"$0"',
-      s.path('out'),
-      process.execPath,
-      PROGRAM,
-      'files',
-      'example.com/app',
-    ],
+    ['-c', 'trap "" XFSZ; ulimit -f 1; "$@" >"$0"', s.path('out'), process.execPath, PROGRAM, 'completion', 'bash'],
     {
       env: { ...process.env, CAIRN_STORE: s.store },
     },

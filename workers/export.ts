@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { descriptorSink } from '../engine/descriptor-sink.js';
 import { CairnError, withPath } from '../engine/errors.js';
 import { shardedPath } from '../engine/layout.js';
 import { variantOf } from '../engine/object.js';
 import { readRecipe } from '../engine/recipe.js';
 import { unpackShard } from '../engine/render/shard.js';
+import { descriptorSink, newFileSink } from '../engine/sinks.js';
 import { decodeToc, type TocEntry } from '../engine/toc.js';
 import { compressor } from './compress.js';
 import { checkCancelled, countBytes } from './control.js';
@@ -127,8 +127,8 @@ async function writeOut(
   }
   const sink =
     'path' in output
-      ? fs.createWriteStream(output.path, { flags: 'wx', mode: 0o644, highWaterMark: CHUNK })
-      : descriptorSink(output.fd, CHUNK, () => checkCancelled(control));
+      ? newFileSink(output.path, 0o644)
+      : descriptorSink(output.fd, () => checkCancelled(control), output.name);
   const counter = new PassThrough({ highWaterMark: CHUNK });
   counter.on('data', (chunk: Buffer) => {
     size += chunk.length;
