@@ -15,7 +15,7 @@ import { type Ingredients, ingredientsOf } from './ingredients.js';
 import type { Key } from './key.js';
 import { parseConfig } from './oci/documents.js';
 import { aciManifestFrom } from './oci/to-aci.js';
-import { planOf, readBlob } from './planning.js';
+import { planOf, readBlob, removedMeanwhile } from './planning.js';
 import { withControl } from './pool.js';
 import { noteUse } from './render.js';
 import { publish, targetOf, withOutput } from './target.js';
@@ -47,8 +47,8 @@ export interface Exported {
 
 /**
  * @param file a path, or `-` for standard output. A file or directory appears under its name only when it is complete.
- * @throws CairnError `ERR_DAMAGED` when the store no longer gives the bytes that the image's key promises; `ERR_UNSUPPORTED`;
- *   what {@link targetOf} throws
+ * @throws CairnError `ERR_DAMAGED` when the store no longer gives the bytes that the image's key promises; `ERR_NOT_FOUND` when the
+ *   image was removed meanwhile; `ERR_UNSUPPORTED`; what {@link targetOf} throws
  */
 export async function exportImage(
   store: StoreContext,
@@ -56,8 +56,23 @@ export async function exportImage(
   file: string,
   options: ExportOptions = {},
 ): Promise<Exported> {
-  const { signal, onProgress, format = image.format, compress, base } = options;
-  mustBeWhole(store, partsOf(store, image, format));
+  const { format = image.format, base } = options;
+  const own = partsOf(store, image, format);
+  const others = base === undefined ? [] : ingredientsOf(store, base).places;
+  try {
+    mustBeWhole(store, own);
+    return await writeExport(store, image, file, { ...options, format });
+  } catch (error) {
+    throw removedMeanwhile(store, { places: [...own.places, ...others] }, error) ?? error;
+  }
+}
+
+async function writeExport(
+  store: StoreContext,
+  image: ImageRecord,
+  file: string,
+  { signal, onProgress, format, compress, base }: ExportOptions & { format: ExportFormat },
+): Promise<Exported> {
   const asDirectory = format === 'oci' && file !== '-' && !file.endsWith('.tar');
   const target = targetOf(store, file, asDirectory ? 'directory' : 'file');
   const onCount = onProgress && ((done: number) => onProgress({ what: 'exporting', unit: 'bytes', done }));

@@ -142,6 +142,31 @@ test('an export that fails at its first byte leaves no file', async (t) => {
   assert.deepEqual(fs.readdirSync(s.path('out')), []);
 });
 
+test('a file that the index lists and that is missing is damage, whatever it is', async (t) => {
+  const s = new TestStore(t);
+  await s.ok(['import', s.write('base.aci', BASE)]);
+  const { layers } = await s.json<{ layers: [{ toc: Key; recipe: Key }] }>(['inspect', 'example.com/base']);
+  const objects = fs.readdirSync(join(s.store, 'objects'), { recursive: true, encoding: 'utf8' });
+  const object = objects
+    .map((name) => join(s.store, 'objects', name))
+    .find((path) => fs.statSync(path).size === 'base\n'.length) as string;
+  const cat = ['cat', 'example.com/base', 'etc/name'];
+  const exported = ['export', 'example.com/base', s.path('out')];
+  for (const [what, path, args] of [
+    ['a table of contents', blobPath(s, layers[0].toc), exported],
+    ['a recipe', blobPath(s, layers[0].recipe), exported],
+    ['an object', object, exported],
+    ['an object that is printed', object, cat],
+  ] as const) {
+    await t.test(what, async () => {
+      fs.renameSync(path, s.path('aside'));
+      const error = await s.refused(args, 'ERR_DAMAGED', 1);
+      assert.deepEqual([error.path, error['errno']], [path, 'ENOENT']);
+      fs.renameSync(s.path('aside'), path);
+    });
+  }
+});
+
 /** Where a store keeps a document. */
 function blobPath(s: TestStore, key: Key): string {
   return new Layout(s.store).blob(key);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import type { Command } from 'commander';
 import { CairnError } from '../../engine/errors.js';
+import { asDamage } from '../../engine/unreadable.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 
@@ -13,7 +14,7 @@ export function define(command: Command): void {
       withStore(self, 'look', async ({ store, write }) => {
         const { object, key } = await store.locate(image, path);
         const hash = createHash('sha512');
-        for await (const chunk of fs.createReadStream(object) as AsyncIterable<Buffer>) {
+        for await (const chunk of contentOf(object)) {
           hash.update(chunk);
           await write(chunk);
         }
@@ -27,4 +28,12 @@ export function define(command: Command): void {
       }),
     );
   examples(command, ['cairn cat example.com/app etc/os-release']);
+}
+
+async function* contentOf(object: string): AsyncGenerator<Buffer> {
+  try {
+    yield* fs.createReadStream(object) as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw asDamage(cause, 'an object', object, '"cairn fsck" tells which images need it');
+  }
 }
