@@ -3,6 +3,7 @@ import { Command, CommanderError, Option, type OutputConfiguration } from 'comma
 import { CairnError, toCairnError } from '../engine/errors.js';
 import { DEFAULT_LIMITS, type Limits, limitFlag } from '../engine/limits.js';
 import { COMMANDS, findCommand } from './commands.js';
+import { flushOutput, isReaderGone, prepareOutput, print } from './output.js';
 import { EXIT, exitCodeOf, reportError } from './report.js';
 import { parseCount, parseSize } from './units.js';
 
@@ -16,20 +17,15 @@ const SIZES: ReadonlySet<string> = new Set<keyof Limits>([
 ]);
 
 export async function main(args: readonly string[], version: string): Promise<number> {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // Whoever read our output has had enough.
-    if (error.code === 'EPIPE') process.exit(EXIT.done);
-    throw error;
-  });
+  prepareOutput();
   const json = args.includes('--json');
   const program = programOf(version, json);
   try {
-    await addCommands(program, commandIn(program, args));
-    await program.parseAsync([...args], { from: 'user' });
+    await runCommand(program, args);
+    await flushOutput();
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT.done;
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
-      if (thrown.exitCode === 0) return EXIT.done;
       const usage = new CairnError('ERR_USAGE', thrown.message.replace(/^error: /, ''));
       if (thrown.code !== 'commander.help') {
         reportError(usage, json, false);
@@ -40,8 +36,19 @@ export async function main(args: readonly string[], version: string): Promise<nu
       return EXIT.usage;
     }
     const error = toCairnError(thrown);
+    if (isReaderGone(error)) return EXIT.done;
     reportError(error, json, args.includes('--verbose'));
     return exitCodeOf(error);
+  }
+}
+
+async function runCommand(program: Command, args: readonly string[]): Promise<void> {
+  try {
+    await addCommands(program, commandIn(program, args));
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (thrown) {
+    // Help that was asked for.
+    if (!(thrown instanceof CommanderError) || thrown.exitCode !== 0) throw thrown;
   }
 }
 
@@ -82,7 +89,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 damage found, 130 interrup
 
 /** Errors are reported in one place, in {@link main}. Help where a command is missing goes to stderr, for people only. */
 function outputOf(json: boolean): OutputConfiguration {
-  return { outputError: () => {}, ...(json ? { writeErr: () => {} } : {}) };
+  return { writeOut: print, outputError: () => {}, ...(json ? { writeErr: () => {} } : {}) };
 }
 
 /** The first word that is neither an option nor an option's value; after `help`, the second. */

@@ -3,10 +3,11 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { OperationOptions } from '../engine/context.js';
-import { aborted, CairnError } from '../engine/errors.js';
+import { CairnError, throwIfAborted } from '../engine/errors.js';
 import { DEFAULT_LIMITS, type Limits } from '../engine/limits.js';
 import type { OpenOptions } from '../engine/open.js';
 import type { Store } from '../engine/store.js';
+import { flushOutput, isReaderGone, print, writeOutput } from './output.js';
 import { ProgressLine } from './progress.js';
 import { EXIT } from './report.js';
 
@@ -33,8 +34,10 @@ export interface Session<O> {
   options: O & Globals;
   /** To pass to every long operation. */
   running: OperationOptions & { signal: AbortSignal };
-  /** With `--json` prints the document, else what `text` makes of it. */
+  /** With `--json` prints the document, else what `text` makes of it; written when the work is done. */
   print<T>(result: T, text: (result: T) => string): void;
+  /** Writes to standard output at once, for what would be too much to hold. */
+  write(bytes: string | Uint8Array): Promise<void>;
   /** Says something to people, on stderr. */
   say(message: string): void;
 }
@@ -84,11 +87,17 @@ async function runSession<O extends object>(
         running,
         print: (result, text) => {
           line?.clear();
-          write(options.json === true ? `${JSON.stringify(result)}\n` : text(result));
+          print(options.json === true ? `${JSON.stringify(result)}\n` : text(result));
+        },
+        write: async (bytes) => {
+          throwIfAborted(interrupts.signal);
+          line?.clear();
+          await writeOutput(typeof bytes === 'string' ? Buffer.from(bytes) : bytes, interrupts.signal);
         },
         say,
       });
-      if (interrupts.signal.aborted) throw aborted();
+      await tellResult(interrupts.signal);
+      throwIfAborted(interrupts.signal);
       process.exitCode = code ?? EXIT.done;
     } finally {
       line?.clear();
@@ -112,12 +121,17 @@ export async function withStoreOrNothing<O extends object>(
     const noStore = error instanceof CairnError && error.code === 'ERR_NOT_FOUND' && error.path === storeDir(options);
     if (!noStore) throw error;
     if (options.quiet !== true) process.stderr.write(`cairn: there is no store at ${storeDir(options)} yet\n`);
-    if (options.json === true) write(nothing);
+    if (options.json === true) print(nothing);
   }
 }
 
-function write(text: string): void {
-  if (text !== '') process.stdout.write(text);
+/** The work is done, whether anybody still wants to know or not. */
+async function tellResult(signal: AbortSignal): Promise<void> {
+  try {
+    await flushOutput(signal);
+  } catch (error) {
+    if (!isReaderGone(error)) throw error;
+  }
 }
 
 function openOptions(options: Globals, access: Access, onNotice: (message: string) => void): OpenOptions {

@@ -1,16 +1,20 @@
 /** Raw blobs: any bytes, kept under the sha512 of themselves. */
 
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { Output } from '../workers/protocol.js';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
 import { discardStaged } from './delete.js';
-import { place, syncDirectory, syncFile } from './durable.js';
-import { CairnError } from './errors.js';
+import { CairnError, throwIfAborted } from './errors.js';
 import { retainBlob } from './index/contents.js';
 import { hexOf, type Key, keyBytes } from './key.js';
 import { stagedNames } from './layout.js';
+import { descriptorSink, newFileSink } from './sinks.js';
+import { publish, targetOf, withOutput } from './target.js';
+
+const CHUNK = 1 << 20;
 
 export interface PutResult {
   key: Key;
@@ -30,7 +34,7 @@ export async function putBlob(
     const dir = staging.make();
     try {
       const staged = join(dir, 'blob');
-      const { hash, size } = await copyHashed(source, staged, options);
+      const { hash, size } = await copyHashed(source, { path: staged }, options);
       const key: Key = `sha512-${hash}`;
       fs.writeFileSync(stagedNames(dir), hash, { mode: 0o600 });
       const known = index.blobs.get(keyBytes(key));
@@ -59,7 +63,7 @@ export async function putBlob(
 /**
  * Writes a blob's bytes out, checking them on the way.
  * @param file a path, or `-` for standard output
- * @throws CairnError `ERR_DAMAGED` when they no longer have their hash
+ * @throws CairnError `ERR_DAMAGED` when they no longer have their hash, and what {@link targetOf} throws
  */
 export async function getBlob(
   store: StoreContext,
@@ -69,30 +73,27 @@ export async function getBlob(
 ): Promise<{ size: number }> {
   const path = store.layout.blob(key);
   if (!fs.existsSync(path)) throw new CairnError('ERR_DAMAGED', `${key} is missing; put it again`, { path });
-  const target = resolve(file);
-  const temporary = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
-  try {
-    const { hash, size } = await copyHashed(path, file === '-' ? process.stdout : temporary, options);
-    if (hash !== hexOf(key))
-      throw new CairnError('ERR_DAMAGED', 'a blob does not have its hash', {
-        path,
-        expected: key,
-        found: `sha512-${hash}`,
-      });
-    if (file !== '-') {
-      syncFile(temporary);
-      place(temporary, target);
-      syncDirectory(dirname(target));
+  const target = targetOf(store, file, 'file');
+  return withOutput(target, options.signal, async (output) => {
+    try {
+      const { hash, size } = await copyHashed(path, output, options);
+      if (hash !== hexOf(key))
+        throw new CairnError('ERR_DAMAGED', 'a blob does not have its hash', {
+          path,
+          expected: key,
+          found: `sha512-${hash}`,
+        });
+      if (target.kind !== 'stream') await publish(target);
+      return { size };
+    } finally {
+      if (target.kind !== 'stream') fs.rmSync(target.scratch, { force: true });
     }
-    return { size };
-  } finally {
-    fs.rmSync(temporary, { force: true });
-  }
+  });
 }
 
 async function copyHashed(
   source: string | NodeJS.ReadableStream,
-  target: string | NodeJS.WritableStream,
+  target: Output,
   { signal, onProgress }: OperationOptions,
 ): Promise<{ hash: string; size: number }> {
   const hash = createHash('sha512');
@@ -106,11 +107,11 @@ async function copyHashed(
       yield bytes;
     }
   }
-  const from = typeof source === 'string' ? fs.createReadStream(source, { highWaterMark: 1 << 20 }) : source;
-  if (typeof target === 'string') {
-    await pipeline(from, hashed, fs.createWriteStream(target, { flags: 'wx', mode: 0o600 }), signal ? { signal } : {});
-  } else {
-    await pipeline(from, hashed, target, { end: false, ...(signal ? { signal } : {}) });
-  }
+  const from = typeof source === 'string' ? fs.createReadStream(source, { highWaterMark: CHUNK }) : source;
+  const to =
+    'path' in target
+      ? newFileSink(target.path, 0o600)
+      : descriptorSink(target.fd, () => throwIfAborted(signal), target.name);
+  await pipeline(from, hashed, to, signal ? { signal } : {});
   return { hash: hash.digest('hex'), size };
 }

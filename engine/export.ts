@@ -3,12 +3,10 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Control, ExportResult, Output, OutputCompression } from '../workers/protocol.js';
 import type { OperationOptions, StoreContext } from './context.js';
 import { deleteSmall, discard } from './delete.js';
-import { Disk, place, syncDirectory, syncFile } from './durable.js';
-import { CairnError } from './errors.js';
 import { exportLayer } from './export/layer-bytes.js';
 import { writeLayout } from './export/layout.js';
 import { exportEntries } from './export/plan-bytes.js';
@@ -17,9 +15,10 @@ import { type Ingredients, ingredientsOf } from './ingredients.js';
 import type { Key } from './key.js';
 import { parseConfig } from './oci/documents.js';
 import { aciManifestFrom } from './oci/to-aci.js';
-import { planOf, readBlob } from './planning.js';
+import { planOf, readBlob, removedMeanwhile } from './planning.js';
 import { withControl } from './pool.js';
 import { noteUse } from './render.js';
+import { publish, targetOf, withOutput } from './target.js';
 import { mustBeWhole } from './whole.js';
 
 export type ExportFormat = 'aci' | 'oci' | 'docker' | 'tar';
@@ -48,8 +47,8 @@ export interface Exported {
 
 /**
  * @param file a path, or `-` for standard output. A file or directory appears under its name only when it is complete.
- * @throws CairnError `ERR_DAMAGED` when the store no longer gives the bytes that the image's key promises; `ERR_EXISTS` for a
- *   directory that is there; `ERR_UNSUPPORTED`
+ * @throws CairnError `ERR_DAMAGED` when the store no longer gives the bytes that the image's key promises; `ERR_NOT_FOUND` when the
+ *   image was removed meanwhile; `ERR_UNSUPPORTED`; what {@link targetOf} throws
  */
 export async function exportImage(
   store: StoreContext,
@@ -57,40 +56,56 @@ export async function exportImage(
   file: string,
   options: ExportOptions = {},
 ): Promise<Exported> {
-  const { signal, onProgress, format = image.format } = options;
-  mustBeWhole(store, partsOf(store, image, format));
-  const target = file === '-' ? undefined : resolve(file);
-  const isArchive = format === 'tar' || format === 'aci';
-  // An archive on its way to a stream needs no room: it can leave a full disk.
-  const scratch = target !== undefined ? beside(target) : isArchive ? '' : roomFor(store);
+  const { format = image.format, base } = options;
+  const own = partsOf(store, image, format);
+  const others = base === undefined ? [] : ingredientsOf(store, base).places;
+  try {
+    mustBeWhole(store, own);
+    return await writeExport(store, image, file, { ...options, format });
+  } catch (error) {
+    throw removedMeanwhile(store, { places: [...own.places, ...others] }, error) ?? error;
+  }
+}
+
+async function writeExport(
+  store: StoreContext,
+  image: ImageRecord,
+  file: string,
+  { signal, onProgress, format, compress, base }: ExportOptions & { format: ExportFormat },
+): Promise<Exported> {
+  const asDirectory = format === 'oci' && file !== '-' && !file.endsWith('.tar');
+  const target = targetOf(store, file, asDirectory ? 'directory' : 'file');
   const onCount = onProgress && ((done: number) => onProgress({ what: 'exporting', unit: 'bytes', done }));
-  return store.uses.during(signal, async () => {
-    try {
-      const output: Output = target === undefined ? { fd: 1 } : { path: scratch };
-      const made = await withControl(signal, onCount, async (control): Promise<Omit<Exported, 'file'>> => {
-        if (format === 'tar' || format === 'aci') {
-          const result = await exportArchive(store, image, format, { control, output, compress: options.compress });
-          return { size: result.size, key: `sha512-${result.sha512}` };
-        }
-        const asDirectory = format === 'oci' && target !== undefined && !target.endsWith('.tar');
-        const dir = target === undefined ? scratch : asDirectory ? scratch : `${scratch}.layout`;
-        if (asDirectory) checkFree(target as string);
-        fs.mkdirSync(dir, { mode: 0o755 });
-        const { compress, base } = options;
-        const written = await writeLayout(store, image, dir, { control, compress, docker: format === 'docker', base });
-        if (asDirectory) return { ...written, key: image.key };
-        const files = filesOfLayout(dir);
-        const pack = { kind: 'pack-files', control, files, output, compress: 'none' } as const;
-        const packed = await store.pool.run<'pack-files'>(pack);
-        return { size: packed.size, key: `sha512-${packed.sha512}`, digest: written.digest };
-      });
-      if (target !== undefined) await publish(scratch, target);
-      void noteUse(store, image);
-      return { file, ...made };
-    } finally {
-      if (scratch !== '') await discard(store, [scratch, `${scratch}.layout`], deleteSmall);
-    }
-  });
+  const write = async (output: Output, scratch: string): Promise<Omit<Exported, 'file'>> =>
+    withControl(signal, onCount, async (control) => {
+      if (format === 'tar' || format === 'aci') {
+        const result = await exportArchive(store, image, format, { control, output, compress });
+        return { size: result.size, key: `sha512-${result.sha512}` };
+      }
+      const dir = target.kind === 'file' ? `${scratch}.layout` : scratch;
+      fs.mkdirSync(dir, { mode: 0o755 });
+      const written = await writeLayout(store, image, dir, { control, compress, docker: format === 'docker', base });
+      if (target.kind === 'directory') return { ...written, key: image.key };
+      const files = filesOfLayout(dir);
+      const pack = { kind: 'pack-files', control, files, output, compress: 'none' } as const;
+      const packed = await store.pool.run<'pack-files'>(pack);
+      return { size: packed.size, key: `sha512-${packed.sha512}`, digest: written.digest };
+    });
+  return withOutput(target, signal, (output) =>
+    store.uses.during(signal, async () => {
+      // An archive on its way to a stream needs no room: it can leave a full disk.
+      const isArchive = format === 'tar' || format === 'aci';
+      const scratch = target.kind !== 'stream' ? target.scratch : isArchive ? '' : roomFor(store);
+      try {
+        const made = await write(output, scratch);
+        if (target.kind !== 'stream') await publish(target);
+        void noteUse(store, image);
+        return { file, ...made };
+      } finally {
+        if (scratch !== '') await discard(store, [scratch, `${scratch}.layout`], deleteSmall);
+      }
+    }),
+  );
 }
 
 /** An ACI's own archive needs no other image; everything else is made of its tree, or might be. */
@@ -101,31 +116,6 @@ function partsOf(store: StoreContext, image: ImageRecord, format: ExportFormat):
 /** For a layout on its way to a stream. The directory is made when it is needed. */
 function roomFor(store: StoreContext): string {
   return store.readOnly ? join(tmpdir(), `cairn-${randomUUID()}`) : join(store.staging.make(), 'export');
-}
-
-function beside(target: string): string {
-  return join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
-}
-
-function checkFree(target: string): void {
-  const there = fs.lstatSync(target, { throwIfNoEntry: false });
-  if (there === undefined || (there.isDirectory() && fs.readdirSync(target).length === 0)) return;
-  throw new CairnError('ERR_EXISTS', `${target} is there already`, { path: target });
-}
-
-async function publish(scratch: string, target: string): Promise<void> {
-  if (fs.statSync(scratch).isDirectory()) {
-    const disk = new Disk(dirname(target));
-    try {
-      disk.open();
-      await disk.sync();
-    } finally {
-      await disk.close();
-    }
-    fs.rmSync(target, { force: true, recursive: true });
-  } else syncFile(scratch);
-  place(scratch, target);
-  syncDirectory(dirname(target));
 }
 
 /** As `docker load` and `skopeo` like them: what says what it is comes first. */

@@ -10,6 +10,7 @@ import { type AciPlace, planAci } from './plan/aci.js';
 import { planOci } from './plan/oci.js';
 import type { Plan } from './plan/plan.js';
 import { decodeToc, type TocEntry } from './toc.js';
+import { asDamage } from './unreadable.js';
 
 /**
  * @throws CairnError `ERR_NOT_FOUND` when one of the images was removed meanwhile; `ERR_DAMAGED` when a table of contents or a manifest cannot be read; `ERR_BAD_LINK` and `ERR_BAD_ARCHIVE` for
@@ -25,8 +26,12 @@ export function planOf(store: StoreContext, ingredients: Ingredients): Plan {
   }
 }
 
-/** What an image was made of goes with it: then nothing is damaged. */
-function removedMeanwhile({ index }: StoreContext, { places }: Ingredients, cause: unknown): CairnError | undefined {
+/** What an image was made of goes with it: then nothing is damaged. @returns what to say in place of the damage */
+export function removedMeanwhile(
+  { index }: StoreContext,
+  { places }: Pick<Ingredients, 'places'>,
+  cause: unknown,
+): CairnError | undefined {
   if (!(cause instanceof CairnError) || cause.code !== 'ERR_DAMAGED') return undefined;
   index.refresh();
   const removed = places.find(({ image }) => index.image(image.key) === undefined)?.image;
@@ -61,9 +66,6 @@ export function readToc(store: StoreContext, layer: Key): TocEntry[] {
   return decodeToc(readBlob(store, record.toc.key));
 }
 
-/** What reads as damage: the file is not there, is something else, or its sectors cannot be read. */
-const UNREADABLE = new Set(['ENOENT', 'EISDIR', 'ELOOP', 'EIO']);
-
 const WHAT_NOW = '"cairn fsck --repair" tells what must be imported again';
 
 /** Documents and tables of contents are believed only if they still have their hash. @throws CairnError `ERR_DAMAGED` */
@@ -73,10 +75,7 @@ export function readBlob(store: StoreContext, key: Key): Buffer {
   try {
     bytes = fs.readFileSync(path);
   } catch (cause) {
-    const errno = (cause as NodeJS.ErrnoException).code ?? '';
-    if (!UNREADABLE.has(errno)) throw cause;
-    const what = errno === 'ENOENT' ? 'is missing' : 'cannot be read';
-    throw new CairnError('ERR_DAMAGED', `a blob ${what}; ${WHAT_NOW}`, { path, errno, cause });
+    throw asDamage(cause, 'a blob', path, WHAT_NOW);
   }
   const found = `sha512-${hash('sha512', bytes)}`;
   if (found === key) return bytes;

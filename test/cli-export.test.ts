@@ -6,6 +6,9 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Key } from '../engine/key.js';
+import { Layout } from '../engine/layout.js';
+import { openStore } from '../engine/store.js';
 import { aci, tar } from './fixtures/archive.js';
 import { type Json, TestStore } from './fixtures/store.js';
 
@@ -122,6 +125,52 @@ test('export --format tar gives the merged tree, as GNU tar reads it', async (t)
     assert.deepEqual(await s.json<Json[]>(['tree', 'ls']), []);
   });
 });
+
+test('an export that fails at its first byte leaves no file', async (t) => {
+  const s = new TestStore(t);
+  const store = await openStore({ dir: s.store, workers: 2 });
+  t.after(() => store.close());
+  await store.import(s.write('app.aci', APP));
+  const [layer] = (await store.inspect('example.com/app')).layers;
+  fs.rmSync(blobPath(s, layer?.toc as Key));
+  fs.mkdirSync(s.path('out'));
+  for (let i = 0; i < 50; i++) {
+    await assert.rejects(store.export('example.com/app', s.path(`out/${i}`)));
+    // Nor one that is still on its way.
+    if (i % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.deepEqual(fs.readdirSync(s.path('out')), []);
+});
+
+test('a file that the index lists and that is missing is damage, whatever it is', async (t) => {
+  const s = new TestStore(t);
+  await s.ok(['import', s.write('base.aci', BASE)]);
+  const { layers } = await s.json<{ layers: [{ toc: Key; recipe: Key }] }>(['inspect', 'example.com/base']);
+  const objects = fs.readdirSync(join(s.store, 'objects'), { recursive: true, encoding: 'utf8' });
+  const object = objects
+    .map((name) => join(s.store, 'objects', name))
+    .find((path) => fs.statSync(path).size === 'base\n'.length) as string;
+  const cat = ['cat', 'example.com/base', 'etc/name'];
+  const exported = ['export', 'example.com/base', s.path('out')];
+  for (const [what, path, args] of [
+    ['a table of contents', blobPath(s, layers[0].toc), exported],
+    ['a recipe', blobPath(s, layers[0].recipe), exported],
+    ['an object', object, exported],
+    ['an object that is printed', object, cat],
+  ] as const) {
+    await t.test(what, async () => {
+      fs.renameSync(path, s.path('aside'));
+      const error = await s.refused(args, 'ERR_DAMAGED', 1);
+      assert.deepEqual([error.path, error['errno']], [path, 'ENOENT']);
+      fs.renameSync(s.path('aside'), path);
+    });
+  }
+});
+
+/** Where a store keeps a document. */
+function blobPath(s: TestStore, key: Key): string {
+  return new Layout(s.store).blob(key);
+}
 
 function keyOf(bytes: Buffer): string {
   return `sha512-${createHash('sha512').update(bytes).digest('hex')}`;

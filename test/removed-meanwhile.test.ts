@@ -1,8 +1,11 @@
 /** What others remove while it is being used is removed, not damaged. */
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { checkStore } from '../engine/check.js';
 import type { StoreContext } from '../engine/context.js';
+import { exportImage } from '../engine/export.js';
 import { fsckStore } from '../engine/fsck.js';
 import { Importer } from '../engine/import.js';
 import { allImages } from '../engine/index/images.js';
@@ -12,6 +15,7 @@ import { openContext } from '../engine/open.js';
 import { planOf } from '../engine/planning.js';
 import { removeImages } from '../engine/remove.js';
 import { setPinned } from '../engine/roots.js';
+import { temporaryDirectory } from './fixtures/cli.js';
 import { TestStore } from './fixtures/store.js';
 
 interface Used {
@@ -45,6 +49,34 @@ test('an image that goes before it is planned is not found', async (t) => {
     code: 'ERR_NOT_FOUND',
     message: 'example.com/app was removed meanwhile',
   });
+});
+
+test('an image that goes before it is exported is not found', async (t) => {
+  const { context, image, remove } = await use(t);
+  const dir = temporaryDirectory(t);
+  await remove();
+  for (const format of ['aci', 'oci', 'docker', 'tar'] as const) {
+    await assert.rejects(exportImage(context, image, join(dir, 'out'), { format }), {
+      code: 'ERR_NOT_FOUND',
+      message: 'example.com/app was removed meanwhile',
+    });
+  }
+  assert.deepEqual(fs.readdirSync(dir), []);
+});
+
+test('an image that goes while it is exported is not found', async (t) => {
+  const { context, image, remove } = await use(t);
+  const dir = temporaryDirectory(t);
+  const { pool } = context;
+  const run = pool.run.bind(pool);
+  // It goes when the first worker begins, which then finds less than the index promised.
+  pool.run = async (task) => {
+    pool.run = run;
+    if (task.kind !== 'export-layer') return run(task);
+    await remove();
+    return run({ ...task, toc: join(dir, 'gone') });
+  };
+  await assert.rejects(exportImage(context, image, join(dir, 'out')), { code: 'ERR_NOT_FOUND' });
 });
 
 test('images and trees that go before they are checked are not damaged', async (t) => {

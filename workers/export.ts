@@ -8,10 +8,11 @@ import { shardedPath } from '../engine/layout.js';
 import { variantOf } from '../engine/object.js';
 import { readRecipe } from '../engine/recipe.js';
 import { unpackShard } from '../engine/render/shard.js';
+import { descriptorSink, newFileSink } from '../engine/sinks.js';
 import { decodeToc, type TocEntry } from '../engine/toc.js';
+import { asDamage } from '../engine/unreadable.js';
 import { compressor } from './compress.js';
 import { checkCancelled, countBytes } from './control.js';
-import { descriptorSink } from './descriptor-sink.js';
 import { packFiles } from './pack-files.js';
 import { packTree } from './pack-tree.js';
 import type {
@@ -25,6 +26,7 @@ import type {
 } from './protocol.js';
 
 const CHUNK = 1 << 20;
+const WHO_NEEDS_IT = '"cairn fsck" tells which images need it';
 
 export function exportLayer(task: ExportLayerTask): Promise<ExportResult> {
   return writeOut(layerBytes(task), task);
@@ -50,9 +52,9 @@ export function exportFiles(task: PackFilesTask): Promise<ExportResult> {
 }
 
 async function* layerBytes(task: ExportLayerTask): AsyncGenerator<Buffer> {
-  const contents = decodeToc(fs.readFileSync(task.toc)).filter(({ type, size }) => type === 'file' && size > 0);
+  const contents = readToc(task.toc).filter(({ type, size }) => type === 'file' && size > 0);
   let next = 0;
-  for await (const part of readRecipe(fs.createReadStream(task.recipe, { highWaterMark: CHUNK }))) {
+  for await (const part of readRecipe(recipeBytes(task.recipe))) {
     if ('frame' in part) {
       yield part.frame;
       continue;
@@ -66,6 +68,24 @@ async function* layerBytes(task: ExportLayerTask): AsyncGenerator<Buffer> {
     throw new CairnError('ERR_DAMAGED', 'the recipe does not fit the table of contents', { path: task.recipe });
 }
 
+function readToc(path: string): TocEntry[] {
+  let bytes: Buffer;
+  try {
+    bytes = fs.readFileSync(path);
+  } catch (cause) {
+    throw asDamage(cause, 'a table of contents', path, WHO_NEEDS_IT);
+  }
+  return decodeToc(bytes);
+}
+
+async function* recipeBytes(path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* fs.createReadStream(path, { highWaterMark: CHUNK }) as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw asDamage(cause, 'a recipe', path, WHO_NEEDS_IT);
+  }
+}
+
 function* objectBytes(objects: string, entry: TocEntry): Generator<Buffer> {
   const path = shardedPath(objects, `${entry.key}.${variantOf(entry)}`);
   yield* fileBytes(path, entry.size);
@@ -77,11 +97,7 @@ export function* fileBytes(path: string, size: number): Generator<Buffer> {
   try {
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-    throw new CairnError('ERR_DAMAGED', 'an object is missing; "cairn fsck" tells which images need it', {
-      path,
-      cause,
-    });
+    throw asDamage(cause, 'an object', path, WHO_NEEDS_IT);
   }
   try {
     let left = size;
@@ -127,8 +143,8 @@ async function writeOut(
   }
   const sink =
     'path' in output
-      ? fs.createWriteStream(output.path, { flags: 'wx', mode: 0o644, highWaterMark: CHUNK })
-      : descriptorSink(output.fd, CHUNK);
+      ? newFileSink(output.path, 0o644)
+      : descriptorSink(output.fd, () => checkCancelled(control), output.name);
   const counter = new PassThrough({ highWaterMark: CHUNK });
   counter.on('data', (chunk: Buffer) => {
     size += chunk.length;

@@ -6,6 +6,8 @@ import type { NodeType } from '../engine/plan/plan.js';
 import type { ShardRow } from '../engine/render/shard.js';
 import { fileBytes } from './export.js';
 
+type Entry = NodeJS.WritableStream & Pick<ReturnType<Pack['entry']>, 'destroying'>;
+
 const TYPES = {
   file: 'file',
   dir: 'directory',
@@ -14,6 +16,8 @@ const TYPES = {
   block: 'block-device',
   fifo: 'fifo',
 } as const satisfies Record<NodeType, string>;
+
+const ENDS_A_WAIT = ['drain', 'close', 'error'] as const;
 
 /** What a ustar header can hold; beyond it a pax record tells. */
 const MAX_NAME = 100;
@@ -85,11 +89,24 @@ async function addEntry(
   });
 }
 
-async function feed(entry: NodeJS.WritableStream, chunks: Iterable<Buffer>): Promise<void> {
+async function feed(entry: Entry, chunks: Iterable<Buffer>): Promise<void> {
   for (const chunk of chunks) {
-    if (!entry.write(chunk)) await new Promise<void>((resolve) => entry.once('drain', () => resolve()));
+    if (!entry.write(chunk)) await drained(entry);
   }
   entry.end();
+}
+
+/** @throws Error when the archive was given up: then nobody takes more, and what is open must be closed */
+function drained(entry: Entry): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      for (const event of ENDS_A_WAIT) entry.off(event, settle);
+      if (entry.destroying) reject(new Error('nobody takes more of the archive'));
+      else resolve();
+    };
+    for (const event of ENDS_A_WAIT) entry.on(event, settle);
+    if (entry.destroying) settle();
+  });
 }
 
 /** A stand-in for a name that the header cannot spell; the pax record before it has the real one. */

@@ -294,8 +294,8 @@ export interface VerifyTreeTask {
 
 export type OutputCompression = 'none' | 'gzip' | 'zstd';
 
-/** Where an export goes: a new file, or a stream that is open in this process. */
-export type Output = { path: string } | { fd: number };
+/** Where an export goes: a new file, or a stream that is open in this process, with its name if it has one. */
+export type Output = { path: string } | { fd: number; name?: string };
 
 /** Puts a layer's tar together again from its recipe and objects. */
 export interface ExportLayerTask {

@@ -11,9 +11,9 @@ export function define(command: Command): void {
     .argument('<image>')
     .option('--pretty', 'indent it; without, the exact bytes')
     .action((image: string, _options: Options, self: Command) =>
-      withStore<Options>(self, 'look', async ({ store, options }) => {
+      withStore<Options>(self, 'look', async ({ store, options, write }) => {
         const bytes = await store.manifest(image);
-        process.stdout.write(
+        await write(
           options.pretty === true ? `${JSON.stringify(JSON.parse(bytes.toString('utf8')), null, 2)}\n` : bytes,
         );
         return undefined;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { CairnError } from '../../engine/errors.js';
+import { asDamage } from '../../engine/unreadable.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 
@@ -11,11 +11,13 @@ export function define(command: Command): void {
     .argument('<image>')
     .argument('<path>', 'a file of the image; symlinks are followed inside it')
     .action((image: string, path: string, _options: object, self: Command) =>
-      withStore(self, 'look', async ({ store, running }) => {
+      withStore(self, 'look', async ({ store, write }) => {
         const { object, key } = await store.locate(image, path);
         const hash = createHash('sha512');
-        const content = fs.createReadStream(object).on('data', (chunk) => hash.update(chunk));
-        await pipeline(content, process.stdout, { end: false, signal: running.signal });
+        for await (const chunk of contentOf(object)) {
+          hash.update(chunk);
+          await write(chunk);
+        }
         const found = `sha512-${hash.digest('hex')}`;
         if (found === key) return undefined;
         throw new CairnError('ERR_DAMAGED', 'what was printed is not the content of the file', {
@@ -26,4 +28,12 @@ export function define(command: Command): void {
       }),
     );
   examples(command, ['cairn cat example.com/app etc/os-release']);
+}
+
+async function* contentOf(object: string): AsyncGenerator<Buffer> {
+  try {
+    yield* fs.createReadStream(object) as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw asDamage(cause, 'an object', object, '"cairn fsck" tells which images need it');
+  }
 }

@@ -1,6 +1,7 @@
 import { type Command, Command as NewCommand, type Option } from 'commander';
 import { COMMANDS } from '../commands.js';
 import { examples } from '../help.js';
+import { print } from '../output.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof SHELLS)[number];
@@ -19,7 +20,7 @@ export function define(command: Command): void {
     if (!isShell(shell)) self.error(`error: no completion for ${shell}; there is one for ${SHELLS.join(', ')}`);
     const words = (await Promise.all(COMMANDS.map(wordsOf))).flat();
     const globals = optionsOf(self.parent as Command);
-    process.stdout.write(SCRIPTS[shell as Shell](words, globals));
+    print(SCRIPTS[shell as Shell](words, globals));
   });
   examples(command, ['cairn completion bash > /etc/bash_completion.d/cairn', 'source <(cairn completion zsh)']);
 }

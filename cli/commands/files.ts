@@ -8,16 +8,16 @@ const FLUSH_AT = 1 << 16;
 
 export function define(command: Command): void {
   command.argument('<image>').action((image: string, _options: object, self: Command) =>
-    withStore(self, 'look', async ({ store, options }) => {
+    withStore(self, 'look', async ({ store, options, write }) => {
       const format = options.json === true ? (file: FileRecord) => JSON.stringify(file) : line;
       let pending = '';
       for await (const file of store.files(image)) {
         pending += `${format(file)}\n`;
         if (pending.length < FLUSH_AT) continue;
-        if (!process.stdout.write(pending)) await new Promise((resolve) => process.stdout.once('drain', resolve));
+        await write(pending);
         pending = '';
       }
-      process.stdout.write(pending);
+      await write(pending);
       return undefined;
     }),
   );
