@@ -6,6 +6,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { OperationOptions, StoreContext } from './context.js';
 import { throwIfAborted } from './errors.js';
+import { faultOf, statOrFault } from './fault.js';
 import { blobOrphan, objectOrphan } from './index/contents.js';
 import { allImages } from './index/images.js';
 import { objectKey, objectName } from './index/open.js';
@@ -179,12 +180,12 @@ class Fsck {
     { size, gone }: { size: number; gone?: true },
     images: () => string[],
   ): void {
-    const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+    const stat = statOrFault(path);
     if (gone === true) {
-      const what = stat === undefined ? 'gone since a repair' : 'gone since a repair, but a file is there again';
+      const what = stat === 'missing' ? 'gone since a repair' : 'gone since a repair, but a file is there again';
       this.#missing.push({ kind, id, what, images: images(), awaited: true });
-    } else if (stat === undefined) this.#missing.push({ kind, id, what: 'missing', images: images() });
-    else if (stat.size !== size)
+    } else if (typeof stat === 'string') this.#missing.push({ kind, id, what: stat, images: images() });
+    else if (stat.size !== BigInt(size))
       this.#missing.push({ kind, id, what: `${stat.size} bytes instead of ${size}`, images: images() });
   }
 
@@ -242,6 +243,16 @@ function* filesBelow(root: string): Generator<{ name: string; path: string }> {
   for (const shard of fs.readdirSync(root, { withFileTypes: true })) {
     const dir = join(root, shard.name);
     if (!shard.isDirectory() || !/^[0-9a-f]{2}$/.test(shard.name)) yield { name: '', path: dir };
-    else for (const file of fs.readdirSync(dir)) yield { name: shardedName(shard.name, file), path: join(dir, file) };
+    else for (const file of namesIn(dir)) yield { name: shardedName(shard.name, file), path: join(dir, file) };
+  }
+}
+
+/** What is listed below a directory that cannot be read is told of one by one. */
+function namesIn(dir: string): string[] {
+  try {
+    return fs.readdirSync(dir);
+  } catch (error) {
+    faultOf(error);
+    return [];
   }
 }

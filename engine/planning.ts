@@ -61,8 +61,8 @@ export function readToc(store: StoreContext, layer: Key): TocEntry[] {
   return decodeToc(readBlob(store, record.toc.key));
 }
 
-/** What reads as damage: the file is not there, is something else, or its sectors cannot be read. */
-const UNREADABLE = new Set(['ENOENT', 'EISDIR', 'ELOOP', 'EIO']);
+/** What reads as damage: the file is not there, is something else, or neither its sectors nor its mode let anyone read it. */
+const UNREADABLE = new Set(['ENOENT', 'EISDIR', 'ELOOP', 'EIO', 'EACCES', 'EPERM']);
 
 const WHAT_NOW = '"cairn fsck --repair" tells what must be imported again';
 

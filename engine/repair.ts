@@ -18,10 +18,12 @@ import { deletePaths } from './delete.js';
 import { placesAlong } from './dependencies.js';
 import { bury, place } from './durable.js';
 import { CairnError } from './errors.js';
+import { statOrFault } from './fault.js';
 import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
 import { objectKey, objectName } from './index/open.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from './index/records.js';
 import { hexOf, type Key, keyBytes, keyOf } from './key.js';
+import { openShards } from './open-shards.js';
 import { withControl } from './pool.js';
 import { Quarantine } from './quarantine.js';
 import { countNeeds, type Needs } from './recount.js';
@@ -35,6 +37,7 @@ import { type DamagedFile, pathsOfDamaged, planOfTree } from './verify-tree.js';
 export async function repairStore(store: StoreContext, options: OperationOptions = {}): Promise<FsckResult> {
   mustWrite(store);
   const seen = new Map([...store.index.trees.getRange()].map(({ value }) => [value.id, value.renderedAt]));
+  openShards(store);
   const { damaged } = await checkStore(store, options);
   const graves: string[] = [];
   try {
@@ -140,8 +143,8 @@ class Repair {
     for (const { key, value } of index.blobs.getRange()) if (value.gone === true) blobs.set(keyOf(key), value);
     for (const [key, { refs }] of needed) {
       if (index.blobs.get(keyBytes(key)) !== undefined) continue;
-      const size = fs.lstatSync(layout.blob(key), { throwIfNoEntry: false })?.size ?? 0;
-      blobs.set(key, { size, refs, put: false });
+      const stat = statOrFault(layout.blob(key));
+      blobs.set(key, { size: typeof stat === 'string' ? 0 : Number(stat.size), refs, put: false });
     }
     return blobs;
   }
@@ -179,9 +182,9 @@ class Repair {
     for (const [name, { files }] of this.#objects) {
       const there = files.flatMap((file) => {
         const what = this.#badFiles.get(file);
-        const path = this.#store.layout.object(file);
-        const stat = what === undefined ? undefined : fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
-        return stat === undefined || what === undefined ? [] : [{ ino: stat.ino, dev: stat.dev, what }];
+        if (what === undefined) return [];
+        const stat = statOrFault(this.#store.layout.object(file));
+        return typeof stat === 'string' ? [] : [{ ino: stat.ino, dev: stat.dev, what }];
       });
       if (there.length > 0) found.set(name, there);
     }
