@@ -14,7 +14,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { checkStore, type Damage } from './check.js';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
-import { deletePaths } from './delete.js';
+import { discard } from './delete.js';
 import { placesAlong } from './dependencies.js';
 import { bury, place } from './durable.js';
 import { CairnError } from './errors.js';
@@ -43,7 +43,7 @@ export async function repairStore(store: StoreContext, options: OperationOptions
   try {
     return await store.uses.alone(options.signal, () => new Repair(store, options, damaged, seen, graves).run());
   } finally {
-    if (graves.length > 0) await deletePaths(store.pool, graves);
+    await discard(store, graves);
   }
 }
 

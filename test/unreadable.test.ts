@@ -125,6 +125,20 @@ test('a directory that is none any more hides nothing', async (t) => {
   assert.ok(told.includes('d a file instead of a dir') && told.includes('d/x missing'), told.join('\n'));
 });
 
+test('what cannot be deleted is said, and keeps no result back', { skip: NEEDS_ROOT }, async (t) => {
+  const s = new PlainStore(t);
+  for (const option of ['--repair', '--rebuild-index']) {
+    const root = await s.image('a', [{ name: 'f', content: 'f' }], 'copy');
+    const rootOwned = join(root, 'root-was-here');
+    fs.mkdirSync(rootOwned);
+    fs.writeFileSync(join(rootOwned, 'file'), '');
+    const ran = await s.ok(['fsck', option, '--json']);
+    assert.match(ran.stderr, /left behind: .*permission denied/);
+    const { repaired, droppedTrees = repaired.length } = ran.json<FsckResult & { droppedTrees?: number }>();
+    assert.equal(droppedTrees, 1, option);
+  }
+});
+
 test('modes that an image gives its files deny nothing to the owner of the store', { skip: NEEDS_ROOT }, async (t) => {
   const s = new PlainStore(t);
   const entries: EntrySpec[] = [
