@@ -12,9 +12,8 @@ import { allImages } from './index/images.js';
 import { objectKey, objectName } from './index/open.js';
 import { type Key, keyBytes, keyOf } from './key.js';
 import { shardedName } from './layout.js';
-import { tryLock } from './lock.js';
+import { leftovers } from './leftovers.js';
 import { countNeeds, type Needs, sumTotals } from './recount.js';
-import { deadSessions } from './staging.js';
 import { isWhole, titleOf } from './whole.js';
 
 export interface Missing {
@@ -53,7 +52,11 @@ export interface FsckResult {
 }
 
 export async function fsckStore(store: StoreContext, options: OperationOptions = {}): Promise<FsckResult> {
-  return store.uses.during(options.signal, async () => compareWithDisk(store, options));
+  return store.uses.during(options.signal, async () => {
+    // Only now: what was listed before may have been removed while this waited.
+    store.index.refresh();
+    return compareWithDisk(store, options);
+  });
 }
 
 /** The caller holds the use lock. */
@@ -205,20 +208,9 @@ class Fsck {
 
   /** Staging of dead processes, and lock files that nobody holds. */
   #lookAtLeftovers(): void {
-    const { layout, staging } = this.#store;
-    if (this.#store.readOnly) return;
-    for (const { dir, lock } of deadSessions(layout.staging, staging.session)) {
-      this.#stray.push(dir);
-      lock.release();
-    }
-    for (const name of fs.readdirSync(layout.locks)) {
-      const path = join(layout.locks, name);
-      if (path === layout.useLock) continue;
-      const held = tryLock(path, true);
-      if (held === undefined) continue;
-      this.#stray.push(path);
-      held.release();
-    }
+    const { layout, staging, readOnly } = this.#store;
+    if (readOnly) return;
+    for (const path of leftovers(layout, staging.session)) this.#stray.push(path);
   }
 
   #lookAtTotals(): void {

@@ -11,7 +11,7 @@
  * leaves what another one mends, and no import ever takes a damaged file for a whole one.
  */
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { checkStore, type Damage } from './check.js';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
 import { discard } from './delete.js';
@@ -23,6 +23,7 @@ import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
 import { objectKey, objectName } from './index/open.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from './index/records.js';
 import { hexOf, type Key, keyBytes, keyOf } from './key.js';
+import { tryLock } from './lock.js';
 import { openShards } from './open-shards.js';
 import { withControl } from './pool.js';
 import { Quarantine } from './quarantine.js';
@@ -79,6 +80,8 @@ class Repair {
 
   async run(): Promise<FsckResult> {
     const { disk, index } = this.#store;
+    // What others have committed while this waited for them.
+    index.refresh();
     const needs = countNeeds(this.#store, this.#options.signal);
     await this.#lookAgain(needs);
     await this.#dropTrees(this.#brokenTrees());
@@ -230,12 +233,15 @@ class Repair {
   }
 
   #removeStrays(): void {
+    const { layout } = this.#store;
     const { stray } = compareWithDisk(this.#store, this.#options);
     if (stray.length === 0) return;
     const dir = this.#grave();
     this.#graves.push(...buryLeftovers(this.#store));
     stray.forEach((path, n) => {
-      bury(path, join(dir, `${n}`));
+      // Who holds a lock removes its file: so nobody can hold it by then.
+      if (dirname(path) === layout.locks) tryLock(path, true)?.release();
+      else bury(path, join(dir, `${n}`));
       this.#mended.push({ kind: 'stray', id: path, what: 'not listed', action: 'removed' });
     });
   }
