@@ -8,18 +8,19 @@
  * interrupted backup is no store; the next one to the same place begins anew.
  */
 import * as fs from 'node:fs';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fillBackupIndex } from './backup-index.js';
+import { type BackupPlace, claimPlace } from './backup-place.js';
 import { batches } from './batches.js';
 import type { OperationOptions, StoreContext } from './context.js';
 import { deletePaths } from './delete.js';
 import { Disk, makeOnce, syncDirectory } from './durable.js';
-import { CairnError, toCairnError } from './errors.js';
+import { toCairnError } from './errors.js';
 import { readFormat, writeFormat } from './format.js';
 import { Index, LOCK_FILE, objectKey, objectName } from './index/open.js';
 import { RESERVE } from './index/room.js';
 import { hexOf, keyOf } from './key.js';
-import { Layout } from './layout.js';
+import type { Layout } from './layout.js';
 import { eachOf, withControl } from './pool.js';
 
 export interface BackedUp {
@@ -38,49 +39,26 @@ export interface BackedUp {
 
 /**
  * @param dest a new or empty directory outside the store, or what an interrupted backup left
- * @throws CairnError `ERR_EXISTS`, `ERR_USAGE` for a place inside the store, `ERR_DAMAGED` for a store that lacks something
+ * @throws CairnError `ERR_EXISTS`, also while another backup is being made there, `ERR_USAGE` for a place inside the store, `ERR_DAMAGED` for a store that lacks something
  */
 export async function backUp(store: StoreContext, dest: string, options: OperationOptions = {}): Promise<BackedUp> {
   const begun = performance.now();
-  const target = new Layout(placeFor(store.layout, dest));
   return store.uses.during(options.signal, async () => {
-    let isOurs = false;
+    const place = claimPlace(store.layout, dest);
+    const { target } = place;
     try {
       await clear(store, target);
-      isOurs = !fs.existsSync(target.dir);
-      makeOnce(target.dir);
       fs.writeFileSync(target.unfinished, '', { mode: 0o600 });
       syncDirectory(target.dir);
       const counts = await copyStore(store, target, options);
       return { dest: target.dir, ...counts, ms: Math.round(performance.now() - begun) };
     } catch (error) {
-      await giveUp(store, target, isOurs);
+      await giveUp(store, place);
       throw toCairnError(error, 'the backup cannot be written');
+    } finally {
+      place.release();
     }
   });
-}
-
-/** Where the backup goes; a directory that holds anything else stays as it is. */
-function placeFor(layout: Layout, dest: string): string {
-  const wanted = resolve(dest);
-  let dir: string;
-  try {
-    dir = join(fs.realpathSync(dirname(wanted)), basename(wanted));
-    if (fs.existsSync(dir)) dir = fs.realpathSync(dir);
-  } catch (error) {
-    throw toCairnError(error);
-  }
-  const isWithin = (inner: string, outer: string): boolean => `${inner}${sep}`.startsWith(`${outer}${sep}`);
-  if (isWithin(dir, layout.dir) || isWithin(layout.dir, dir)) {
-    throw new CairnError('ERR_USAGE', 'a store and its backup may not lie in one another', { path: dir });
-  }
-  const target = new Layout(dir);
-  const there = fs.lstatSync(dir, { throwIfNoEntry: false });
-  const isHalfMade = fs.existsSync(target.unfinished) && !fs.existsSync(target.format);
-  if (there !== undefined && (!there.isDirectory() || (fs.readdirSync(dir).length > 0 && !isHalfMade))) {
-    throw new CairnError('ERR_EXISTS', `${dir} is there already and is not an empty directory`, { path: dir });
-  }
-  return dir;
 }
 
 /** Takes away what a backup has made so far; the mark of it last, so that it can be done again. */
@@ -94,12 +72,12 @@ async function clear(store: StoreContext, target: Layout): Promise<void> {
 }
 
 /** What cannot be cleared away is said, and cleared by the next backup to the same place. */
-async function giveUp(store: StoreContext, target: Layout, isOurs: boolean): Promise<void> {
+async function giveUp(store: StoreContext, { target, isNew }: BackupPlace): Promise<void> {
   // Without the mark it is whole, and only not known to be on disk.
   if (!fs.existsSync(target.unfinished) && fs.existsSync(target.format)) return;
   try {
     await clear(store, target);
-    if (isOurs) fs.rmdirSync(target.dir);
+    if (isNew) fs.rmdirSync(target.dir);
   } catch (error) {
     store.notice(`left behind: ${(error as Error).message}`);
   }

@@ -1,8 +1,8 @@
 /** Looks whether what the index lists is what it says: layers, objects, trees. Reads everything, changes nothing. */
-import * as fs from 'node:fs';
 import { toText } from './bytes.js';
 import type { OperationOptions, StoreContext } from './context.js';
 import { CairnError } from './errors.js';
+import { statOrFault } from './fault.js';
 import { allImages, blobsOf } from './index/images.js';
 import { objectKey, objectName } from './index/open.js';
 import type { ImageRecord, LayerRecord, ObjectRecord, TreeRecord } from './index/records.js';
@@ -245,8 +245,8 @@ class Checker {
     for (const { id, what } of findings) {
       const gone = this.#objects.get(id)?.gone === true && what === 'missing';
       this.#damaged.push({ kind: 'object', id, what: gone ? AWAITED : what, ...(gone ? { awaited: true } : {}) });
-      const stat = fs.lstatSync(this.#store.layout.object(id), { bigint: true, throwIfNoEntry: false });
-      if (stat === undefined) continue;
+      const stat = statOrFault(this.#store.layout.object(id));
+      if (typeof stat === 'string') continue;
       const name = id.replace(/\+\d+$/, '');
       this.#damagedFiles.set(name, [...(this.#damagedFiles.get(name) ?? []), { ino: stat.ino, dev: stat.dev, what }]);
     }

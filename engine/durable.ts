@@ -141,7 +141,14 @@ export function writeFileDurably(path: string, bytes: string | Uint8Array, mode 
 export function bury(path: string, grave: string): boolean {
   mustNotBeMounted(path);
   try {
-    fs.renameSync(path, grave);
+    try {
+      fs.renameSync(path, grave);
+    } catch (error) {
+      // A directory changes its parent only if its owner may write to it.
+      if ((error as NodeJS.ErrnoException).code !== 'EACCES' || !fs.lstatSync(path).isDirectory()) throw error;
+      fs.chmodSync(path, 0o700);
+      fs.renameSync(path, grave);
+    }
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;

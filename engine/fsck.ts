@@ -6,14 +6,14 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { OperationOptions, StoreContext } from './context.js';
 import { throwIfAborted } from './errors.js';
+import { faultOf, statOrFault } from './fault.js';
 import { blobOrphan, objectOrphan } from './index/contents.js';
 import { allImages } from './index/images.js';
 import { objectKey, objectName } from './index/open.js';
 import { type Key, keyBytes, keyOf } from './key.js';
 import { shardedName } from './layout.js';
-import { tryLock } from './lock.js';
+import { leftovers } from './leftovers.js';
 import { countNeeds, type Needs, sumTotals } from './recount.js';
-import { deadSessions } from './staging.js';
 import { isWhole, titleOf } from './whole.js';
 
 export interface Missing {
@@ -52,7 +52,11 @@ export interface FsckResult {
 }
 
 export async function fsckStore(store: StoreContext, options: OperationOptions = {}): Promise<FsckResult> {
-  return store.uses.during(options.signal, async () => compareWithDisk(store, options));
+  return store.uses.during(options.signal, async () => {
+    // Only now: what was listed before may have been removed while this waited.
+    store.index.refresh();
+    return compareWithDisk(store, options);
+  });
 }
 
 /** The caller holds the use lock. */
@@ -179,12 +183,12 @@ class Fsck {
     { size, gone }: { size: number; gone?: true },
     images: () => string[],
   ): void {
-    const stat = fs.lstatSync(path, { throwIfNoEntry: false });
+    const stat = statOrFault(path);
     if (gone === true) {
-      const what = stat === undefined ? 'gone since a repair' : 'gone since a repair, but a file is there again';
+      const what = stat === 'missing' ? 'gone since a repair' : 'gone since a repair, but a file is there again';
       this.#missing.push({ kind, id, what, images: images(), awaited: true });
-    } else if (stat === undefined) this.#missing.push({ kind, id, what: 'missing', images: images() });
-    else if (stat.size !== size)
+    } else if (typeof stat === 'string') this.#missing.push({ kind, id, what: stat, images: images() });
+    else if (stat.size !== BigInt(size))
       this.#missing.push({ kind, id, what: `${stat.size} bytes instead of ${size}`, images: images() });
   }
 
@@ -204,20 +208,9 @@ class Fsck {
 
   /** Staging of dead processes, and lock files that nobody holds. */
   #lookAtLeftovers(): void {
-    const { layout, staging } = this.#store;
-    if (this.#store.readOnly) return;
-    for (const { dir, lock } of deadSessions(layout.staging, staging.session)) {
-      this.#stray.push(dir);
-      lock.release();
-    }
-    for (const name of fs.readdirSync(layout.locks)) {
-      const path = join(layout.locks, name);
-      if (path === layout.useLock) continue;
-      const held = tryLock(path, true);
-      if (held === undefined) continue;
-      this.#stray.push(path);
-      held.release();
-    }
+    const { layout, staging, readOnly } = this.#store;
+    if (readOnly) return;
+    for (const path of leftovers(layout, staging.session)) this.#stray.push(path);
   }
 
   #lookAtTotals(): void {
@@ -242,6 +235,16 @@ function* filesBelow(root: string): Generator<{ name: string; path: string }> {
   for (const shard of fs.readdirSync(root, { withFileTypes: true })) {
     const dir = join(root, shard.name);
     if (!shard.isDirectory() || !/^[0-9a-f]{2}$/.test(shard.name)) yield { name: '', path: dir };
-    else for (const file of fs.readdirSync(dir)) yield { name: shardedName(shard.name, file), path: join(dir, file) };
+    else for (const file of namesIn(dir)) yield { name: shardedName(shard.name, file), path: join(dir, file) };
+  }
+}
+
+/** What is listed below a directory that cannot be read is told of one by one. */
+function namesIn(dir: string): string[] {
+  try {
+    return fs.readdirSync(dir);
+  } catch (error) {
+    faultOf(error);
+    return [];
   }
 }

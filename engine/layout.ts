@@ -110,6 +110,8 @@ export function shardedName(shard: string, file: string): string {
 /** What `cairn.json` is called while it is written. */
 export const isUnfinishedFormat = (name: string): boolean => /^cairn\.json\.\d+\.tmp$/.test(name);
 
+/** Held for as long as the session's process lives. @param session its directory of staging */
+export const sessionLock = (session: string): string => join(session, 'lock');
 /** The inside of one import's staging directory. */
 export const stagedObjects = (staging: string): string => join(staging, 'objects');
 /** Directories of staging that hold content, whose names are not ours. */

@@ -7,6 +7,8 @@ import { dirname, join, relative } from 'node:path';
 import { placeOnce } from './durable.js';
 import type { Layout } from './layout.js';
 
+const MOST_TRIES = 100;
+
 export class Quarantine {
   readonly #layout: Layout;
   readonly #dir: string;
@@ -22,12 +24,24 @@ export class Quarantine {
   take(path: string): boolean {
     if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
     const wanted = join(this.#dir, relative(this.#layout.dir, path));
-    fs.mkdirSync(dirname(wanted), { recursive: true, mode: 0o700 });
-    let to = wanted;
-    for (let n = 1; !placeOnce(path, to); n++) to = `${wanted}~${n}`;
-    this.taken.push(to);
-    return true;
+    for (let tries = 1; ; tries++) {
+      try {
+        this.taken.push(move(path, wanted));
+        return true;
+      } catch (error) {
+        // A gc without a grace period, which waits for nobody here, may just have deleted the directory.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === MOST_TRIES) throw error;
+      }
+    }
   }
+}
+
+/** @returns where it lies now */
+function move(path: string, wanted: string): string {
+  fs.mkdirSync(dirname(wanted), { recursive: true, mode: 0o700 });
+  let to = wanted;
+  for (let n = 1; !placeOnce(path, to); n++) to = `${wanted}~${n}`;
+  return to;
 }
 
 /** Repairs whose files nobody wanted since `oldest` (milliseconds since 1970), with their bytes. */
@@ -44,10 +58,19 @@ export function expiredQuarantine(layout: Layout, oldest: number): { paths: stri
   return { paths, bytes };
 }
 
-/** Bytes of the regular files at and below a path. */
+/** Bytes of the regular files at and below a path; what others delete meanwhile has none. */
 export function bytesAt(path: string): number {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return 0;
   if (!stat.isDirectory()) return stat.isFile() ? stat.size : 0;
-  return fs.readdirSync(path).reduce((sum, name) => sum + bytesAt(join(path, name)), 0);
+  return namesIn(path).reduce((sum, name) => sum + bytesAt(join(path, name)), 0);
+}
+
+function namesIn(dir: string): string[] {
+  try {
+    return fs.readdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }

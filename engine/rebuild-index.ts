@@ -84,7 +84,7 @@ async function rebuild(
   pool: Pool,
   disk: Disk,
   staging: Staging,
-  { signal, onProgress }: OperationOptions,
+  { signal, onProgress, onNotice = () => {} }: OpenOptions & OperationOptions,
 ): Promise<Rebuilt> {
   const found = readDocuments(layout, signal);
   const count = onProgress && ((_bytes: number, done: number) => onProgress({ what: 'looking', unit: 'items', done }));
@@ -104,7 +104,12 @@ async function rebuild(
   const oldIndex = await publish(layout, disk, path);
   const trees = fs.readdirSync(layout.trees);
   for (const tree of trees) bury(layout.tree(tree), join(dir, basename(tree)));
-  await deletePaths(pool, [dir]);
+  try {
+    await deletePaths(pool, [dir]);
+  } catch (error) {
+    // The index is in its place, and what was lost must be told. The next gc tries again.
+    onNotice(`left behind: ${(error as Error).message}`);
+  }
   const { putBlobs, orphans, ...rebuilt } = filled;
   const quarantined = [...(oldIndex === null ? [] : [oldIndex]), ...damaged];
   return { rebuilt, putBlobs, orphans, droppedTrees: trees.length, lost: salvaged.lost, oldIndex, quarantined };

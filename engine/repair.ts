@@ -11,17 +11,20 @@
  * leaves what another one mends, and no import ever takes a damaged file for a whole one.
  */
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { checkStore, type Damage } from './check.js';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
-import { deletePaths } from './delete.js';
+import { discard } from './delete.js';
 import { placesAlong } from './dependencies.js';
 import { bury, place } from './durable.js';
 import { CairnError } from './errors.js';
+import { statOrFault } from './fault.js';
 import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
 import { objectKey, objectName } from './index/open.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from './index/records.js';
 import { hexOf, type Key, keyBytes, keyOf } from './key.js';
+import { tryLock } from './lock.js';
+import { openShards } from './open-shards.js';
 import { withControl } from './pool.js';
 import { Quarantine } from './quarantine.js';
 import { countNeeds, type Needs } from './recount.js';
@@ -35,12 +38,13 @@ import { type DamagedFile, pathsOfDamaged, planOfTree } from './verify-tree.js';
 export async function repairStore(store: StoreContext, options: OperationOptions = {}): Promise<FsckResult> {
   mustWrite(store);
   const seen = new Map([...store.index.trees.getRange()].map(({ value }) => [value.id, value.renderedAt]));
+  openShards(store);
   const { damaged } = await checkStore(store, options);
   const graves: string[] = [];
   try {
     return await store.uses.alone(options.signal, () => new Repair(store, options, damaged, seen, graves).run());
   } finally {
-    if (graves.length > 0) await deletePaths(store.pool, graves);
+    await discard(store, graves);
   }
 }
 
@@ -76,6 +80,8 @@ class Repair {
 
   async run(): Promise<FsckResult> {
     const { disk, index } = this.#store;
+    // What others have committed while this waited for them.
+    index.refresh();
     const needs = countNeeds(this.#store, this.#options.signal);
     await this.#lookAgain(needs);
     await this.#dropTrees(this.#brokenTrees());
@@ -140,8 +146,8 @@ class Repair {
     for (const { key, value } of index.blobs.getRange()) if (value.gone === true) blobs.set(keyOf(key), value);
     for (const [key, { refs }] of needed) {
       if (index.blobs.get(keyBytes(key)) !== undefined) continue;
-      const size = fs.lstatSync(layout.blob(key), { throwIfNoEntry: false })?.size ?? 0;
-      blobs.set(key, { size, refs, put: false });
+      const stat = statOrFault(layout.blob(key));
+      blobs.set(key, { size: typeof stat === 'string' ? 0 : Number(stat.size), refs, put: false });
     }
     return blobs;
   }
@@ -179,9 +185,9 @@ class Repair {
     for (const [name, { files }] of this.#objects) {
       const there = files.flatMap((file) => {
         const what = this.#badFiles.get(file);
-        const path = this.#store.layout.object(file);
-        const stat = what === undefined ? undefined : fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
-        return stat === undefined || what === undefined ? [] : [{ ino: stat.ino, dev: stat.dev, what }];
+        if (what === undefined) return [];
+        const stat = statOrFault(this.#store.layout.object(file));
+        return typeof stat === 'string' ? [] : [{ ino: stat.ino, dev: stat.dev, what }];
       });
       if (there.length > 0) found.set(name, there);
     }
@@ -227,12 +233,15 @@ class Repair {
   }
 
   #removeStrays(): void {
+    const { layout } = this.#store;
     const { stray } = compareWithDisk(this.#store, this.#options);
     if (stray.length === 0) return;
     const dir = this.#grave();
     this.#graves.push(...buryLeftovers(this.#store));
     stray.forEach((path, n) => {
-      bury(path, join(dir, `${n}`));
+      // Who holds a lock removes its file: so nobody can hold it by then.
+      if (dirname(path) === layout.locks) tryLock(path, true)?.release();
+      else bury(path, join(dir, `${n}`));
       this.#mended.push({ kind: 'stray', id: path, what: 'not listed', action: 'removed' });
     });
   }

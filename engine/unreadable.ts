@@ -2,7 +2,7 @@
 import { CairnError } from './errors.js';
 
 /** The file is not there, is something else, or its sectors cannot be read. */
-const UNREADABLE = new Set(['ENOENT', 'EISDIR', 'ELOOP', 'EIO']);
+const UNREADABLE = new Set(['ENOENT', 'EISDIR', 'ELOOP', 'EIO', 'EACCES', 'EPERM']);
 
 /** @returns a CairnError `ERR_DAMAGED`, or the error as it is when it says nothing about the file */
 export function asDamage(error: unknown, what: string, path: string, advice: string): unknown {

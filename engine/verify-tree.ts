@@ -1,10 +1,10 @@
 /** Has the workers compare a rendered tree with its plan. */
-import * as fs from 'node:fs';
 import type { Finding, VerifyResult } from '../workers/protocol.js';
 import { batches } from './batches.js';
 import { fromText, toFsPath } from './bytes.js';
 import type { StoreContext } from './context.js';
 import { placesAlong } from './dependencies.js';
+import { statOrFault } from './fault.js';
 import type { TreeRecord } from './index/records.js';
 import { variantOf } from './object.js';
 import type { Plan, PlanEntry } from './plan/plan.js';
@@ -43,11 +43,9 @@ export async function verifyTree(store: StoreContext, tree: TreeRecord, plan: Pl
       identity,
     }),
   );
-  const extra = extraPaths(root, plan).map((id): Finding => ({ id, what: 'not in the plan' }));
-  return {
-    bytes: results.reduce((sum, { bytes }) => sum + bytes, 0),
-    findings: [...results.flatMap(({ findings }) => findings), ...extra],
-  };
+  const findings = [...results.flatMap((result) => result.findings), ...extraPaths(root, plan)];
+  const bytes = results.reduce((sum, result) => sum + result.bytes, 0);
+  return { bytes, findings };
 }
 
 /** A file in an object's place that is not what it should be. */
@@ -68,8 +66,9 @@ export function pathsOfDamaged(
     const files = entry.type === 'file' ? damaged.get(objectOf(entry)) : undefined;
     if (files === undefined) return [];
     const path = toFsPath(`${fromText(root)}/${entry.path}`);
-    const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
-    const same = files.filter(({ ino, dev }) => ino === stat?.ino && dev === stat.dev);
+    const stat = statOrFault(path);
+    if (typeof stat === 'string') return []; // that much is told of it already
+    const same = files.filter(({ ino, dev }) => ino === stat.ino && dev === stat.dev);
     return same.map(({ what }) => ({ id: entry.path, what: `its object: ${what}` }));
   });
 }

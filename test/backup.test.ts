@@ -1,8 +1,10 @@
 /** A backup is a store of its own, whole whatever happens to the store while it is made or after. */
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { BackedUp } from '../engine/backup.js';
 import { openContext } from '../engine/open.js';
 import { openStore, Store } from '../engine/store.js';
@@ -152,6 +154,43 @@ async function isSoundWithTree(s: TestStore): Promise<void> {
   const fsck = await s.json(['fsck']);
   assert.deepEqual([fsck['ok'], fsck['stray']], [true, []]);
 }
+
+test('of two backups to one place the second is refused and harms nothing', async (t) => {
+  const s = await storeWithImages(t);
+  await t.test('while the first is in the middle', async () => {
+    const dest = s.path('backup');
+    let first: ChildProcess | undefined;
+    const ran = s.run(['backup', dest], { onStart: (child) => (first = child) });
+    while (!fs.existsSync(join(dest, 'backup-unfinished'))) await setImmediate();
+    first?.kill('SIGSTOP');
+    const before = fs.readdirSync(dest, { recursive: true }).sort();
+    try {
+      const { message, path } = await s.refused(['backup', dest], 'ERR_EXISTS', 1);
+      assert.deepEqual([message, path], ['a backup is being made there', dest]);
+      assert.deepEqual(fs.readdirSync(dest, { recursive: true }).sort(), before);
+    } finally {
+      first?.kill('SIGCONT');
+    }
+    assert.equal((await ran).code, 0);
+    await isSound(dest);
+  });
+  await t.test('whichever of several is first', async () => {
+    for (const dest of ['a', 'b', 'c'].map((name) => s.path(name))) {
+      const ran = await Promise.all([1, 2, 3].map(() => s.run(['backup', dest, '--json'])));
+      assert.deepEqual(ran.map(({ code }) => code).sort(), [0, 1, 1]);
+      for (const { code, error } of ran) if (code === 1) assert.equal(error().code, 'ERR_EXISTS');
+      await isSound(dest);
+    }
+  });
+  await t.test('in one process', async () => {
+    const dest = s.path('same');
+    await using store = await openStore({ dir: s.store, workers: 1 });
+    const [one, other] = await Promise.allSettled([store.backUp(dest), store.backUp(dest)]);
+    assert.equal(one.status, 'fulfilled');
+    assert.equal(other.status === 'rejected' && other.reason.code, 'ERR_EXISTS');
+    await isSound(dest);
+  });
+});
 
 test('killed at any point it is no store, and can be made again', async (t) => {
   const s = await storeWithImages(t);

@@ -1,9 +1,15 @@
 /** Damage and how it is told: `check` and `fsck`. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { fsckStore } from '../engine/fsck.js';
+import { openContext } from '../engine/open.js';
+import { Store } from '../engine/store.js';
+import { PROGRAM } from './fixtures/cli.js';
 import { hasShape, type Json, TestStore } from './fixtures/store.js';
 
 interface Damage extends Json {
@@ -209,6 +215,43 @@ test('fsck compares index and disk both ways', async (t) => {
     },
   );
 });
+
+test('fsck without --repair takes nothing away', async (t) => {
+  const { s } = await rendered(t, 'link');
+  const strays = ['locks/tree-of-nobody', 'staging/dead', 'staging/dead/lock', 'staging/without-lock'].map((name) =>
+    join(fs.realpathSync(s.store), name),
+  );
+  const [lock, dead, deadLock, other] = strays as [string, string, string, string];
+  for (const dir of [dead, other]) fs.mkdirSync(dir);
+  for (const file of [lock, deadLock]) fs.writeFileSync(file, '');
+  const before = listing(s.store);
+  for (let i = 0; i < 2; i++) {
+    assert.deepEqual((await s.json<{ stray: string[] }>(['fsck'])).stray.sort(), [lock, dead, other]);
+    assert.deepEqual(listing(s.store), before);
+  }
+  await s.ok(['fsck', '--repair']);
+  assert.deepEqual(
+    strays.filter((path) => fs.existsSync(path)),
+    [],
+  );
+});
+
+test('fsck sees what was committed while it waited', async (t) => {
+  const { s } = await rendered(t, 'link');
+  const context = await openContext({ dir: s.store });
+  await using _open = new Store(context);
+  await setImmediate();
+  const known = context.index.images.getKeysCount();
+  const aci = s.aci('b.aci', { name: 'example.com/b' }, [{ name: 'b', content: 'b' }]);
+  // In one go: the event loop would bring what is new by itself.
+  assert.equal(spawnSync(process.execPath, [PROGRAM, '--store', s.store, 'import', aci]).status, 0);
+  const { stray, missing, checked } = await fsckStore(context);
+  assert.deepEqual([stray, missing, checked.images], [[], [], known + 1]);
+});
+
+function listing(dir: string): string[] {
+  return fs.readdirSync(dir, { recursive: true, encoding: 'utf8' }).sort();
+}
 
 function replace(path: string, make: () => void): void {
   fs.rmSync(path);

@@ -1,6 +1,7 @@
 /** Compares a rendered tree with its plan, entry by entry and field by field. */
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../engine/bytes.js';
+import { faultOf } from '../engine/fault.js';
 import { shardedPath } from '../engine/layout.js';
 import { listXattrs, splitDeviceNumber } from '../engine/native.js';
 import { formatMode, variantOf } from '../engine/object.js';
@@ -38,38 +39,47 @@ class TreeVerifier {
         checkCancelled(control);
         countItems(control, Math.min(CHECK_EVERY, rows.length - i));
       }
-      for (const what of this.#compare(row, sizes[i] as number, firstNames[i] as string)) {
-        this.#findings.push({ id: row.path, what });
+      try {
+        for (const what of this.#compare(row, sizes[i] as number, firstNames[i] as string)) {
+          this.#findings.push({ id: row.path, what });
+        }
+      } catch (error) {
+        this.#findings.push({ id: row.path, what: faultOf(error) });
       }
     });
     return { bytes: this.#bytes, findings: this.#findings };
   }
 
-  #compare(row: ShardRow, size: number, firstName: ByteString): string[] {
+  /** What differs, one after the other: what was found before it cannot look any further is told, too. */
+  *#compare(row: ShardRow, size: number, firstName: ByteString): Generator<string> {
     const path = below(this.#root, row.path);
     const stat = fs.lstatSync(toFsPath(path), { bigint: true, throwIfNoEntry: false });
-    if (stat === undefined) return this.#mayBeMissing(row) ? [] : ['missing'];
+    if (stat === undefined) {
+      if (!this.#mayBeMissing(row)) yield 'missing';
+      return;
+    }
     const type = typeOf(stat);
-    if (type !== row.type) return [`a ${type} instead of a ${row.type}`];
-    const whats: string[] = [];
+    if (type !== row.type) {
+      yield `a ${type} instead of a ${row.type}`;
+      return;
+    }
     if (firstName !== '' && firstName !== row.path) {
       const first = fs.lstatSync(toFsPath(below(this.#root, firstName)), { bigint: true, throwIfNoEntry: false });
-      if (first?.ino !== stat.ino) whats.push(`not the same file as ${toText(firstName)}`);
+      if (first?.ino !== stat.ino) yield `not the same file as ${toText(firstName)}`;
     }
-    if (row.type === 'file' && this.#isObject(row, stat)) return whats;
-    whats.push(...this.#metadata(path, row, stat));
-    if (row.type === 'file') whats.push(...this.#content(path, row, size, stat));
+    if (row.type === 'file' && this.#isObject(row, stat)) return;
+    yield* this.#metadata(path, row, stat);
+    if (row.type === 'file') yield* this.#content(path, row, size, stat);
     if (row.type === 'symlink') {
       const target = fs.readlinkSync(toFsPath(path), { encoding: 'buffer' }).toString('latin1');
-      if (target !== row.source) whats.push(`links to ${toText(target)} instead of ${toText(row.source)}`);
+      if (target !== row.source) yield `links to ${toText(target)} instead of ${toText(row.source)}`;
     }
     if (row.type === 'char' || row.type === 'block') {
       const { major, minor } = splitDeviceNumber(stat.rdev);
       if (major !== row.devMajor || minor !== row.devMinor) {
-        whats.push(`device ${major}:${minor} instead of ${row.devMajor}:${row.devMinor}`);
+        yield `device ${major}:${minor} instead of ${row.devMajor}:${row.devMinor}`;
       }
     }
-    return whats;
   }
 
   /** A name of the very object that the plan wants, which is checked where objects are. */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { fromText } from '../engine/bytes.js';
+import { faultOf } from '../engine/fault.js';
 import { shardedPath } from '../engine/layout.js';
 import { listXattrs } from '../engine/native.js';
 import { formatMode, formatTime, parseVariant, type Variant, xattrsDigest } from '../engine/object.js';
@@ -9,6 +10,7 @@ import { checkCancelled, countBytes, countItems } from './control.js';
 import type { Control, Finding, VerifyBlobsTask, VerifyObjectsTask, VerifyResult } from './protocol.js';
 
 const CHUNK = 1 << 20;
+const OTHER_BYTES = 'content does not have the hash it is named by';
 const NANO = 1_000_000_000n;
 
 export function verifyObjects(task: VerifyObjectsTask): VerifyResult {
@@ -20,21 +22,24 @@ export function verifyObjects(task: VerifyObjectsTask): VerifyResult {
     const path = shardedPath(task.objects, name);
     const size = task.sizes[i] as number;
     const variant = parseVariant(name.slice(129));
-    const whats =
-      variant === undefined ? ['not an object name'] : lookAt(path, size, variant, task.skipped[name] ?? []);
-    if (whats.length === 0 && !task.quick && hashFile(path, buffer, task.control) !== name.slice(0, 128)) {
-      whats.push('content does not have the hash it is named by');
+    try {
+      const whats =
+        variant === undefined ? ['not an object name'] : lookAt(path, size, variant, task.skipped[name] ?? []);
+      if (whats.length === 0 && !task.quick && hashFile(path, buffer, task.control) !== name.slice(0, 128)) {
+        whats.push(OTHER_BYTES);
+      }
+      for (const what of whats) findings.push({ id: name, what });
+    } catch (error) {
+      findings.push({ id: name, what: faultOf(error) });
     }
     bytes += size;
-    for (const what of whats) findings.push({ id: name, what });
     countItems(task.control, 1);
   });
   return { bytes, findings };
 }
 
 function lookAt(path: string, size: number, variant: Variant, skipped: readonly string[]): string[] {
-  const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stat === undefined) return ['missing'];
+  const stat = fs.lstatSync(path, { bigint: true });
   if (!stat.isFile()) return ['not a regular file'];
   const whats: string[] = [];
   if (stat.size !== BigInt(size)) return [`${stat.size} bytes instead of ${size}`];
@@ -83,12 +88,15 @@ export function verifyBlobs(task: VerifyBlobsTask): VerifyResult {
   const buffer = Buffer.allocUnsafe(CHUNK);
   for (const { path, sha512, size } of task.blobs) {
     checkCancelled(task.control);
-    const stat = fs.lstatSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) findings.push({ id: path, what: 'missing' });
-    else if (!stat.isFile()) findings.push({ id: path, what: 'not a regular file' });
-    else if (stat.size !== size) findings.push({ id: path, what: `${stat.size} bytes instead of ${size}` });
-    else if (!task.quick && hashFile(path, buffer, task.control) !== sha512) {
-      findings.push({ id: path, what: 'content does not have the hash it is named by' });
+    try {
+      const stat = fs.lstatSync(path);
+      if (!stat.isFile()) findings.push({ id: path, what: 'not a regular file' });
+      else if (stat.size !== size) findings.push({ id: path, what: `${stat.size} bytes instead of ${size}` });
+      else if (!task.quick && hashFile(path, buffer, task.control) !== sha512) {
+        findings.push({ id: path, what: OTHER_BYTES });
+      }
+    } catch (error) {
+      findings.push({ id: path, what: faultOf(error) });
     }
     bytes += size;
     countItems(task.control, 1);
