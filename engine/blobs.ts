@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Output } from '../workers/protocol.js';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
 import { discardStaged } from './delete.js';
-import { CairnError, throwIfAborted } from './errors.js';
+import { CairnError, throwIfAborted, withPath } from './errors.js';
 import { retainBlob } from './index/contents.js';
 import { hexOf, type Key, keyBytes } from './key.js';
 import { stagedNames } from './layout.js';
@@ -29,6 +29,8 @@ export async function putBlob(
   options: OperationOptions = {},
 ): Promise<PutResult> {
   mustWrite(store);
+  if (typeof source === 'string' && !fs.existsSync(source))
+    throw new CairnError('ERR_NOT_FOUND', `no such file: ${source}`, { path: source });
   const { layout, index, pool, disk, staging } = store;
   return store.uses.during(options.signal, async () => {
     const dir = staging.make();
@@ -112,6 +114,12 @@ async function copyHashed(
     'path' in target
       ? newFileSink(target.path, 0o600)
       : descriptorSink(target.fd, () => throwIfAborted(signal), target.name);
-  await pipeline(from, hashed, to, signal ? { signal } : {});
+  try {
+    await pipeline(from, hashed, to, signal ? { signal } : {});
+  } catch (error) {
+    const at =
+      (error as NodeJS.ErrnoException).syscall === 'read' ? source : 'path' in target ? target.path : undefined;
+    throw typeof at === 'string' ? withPath(error, at) : error;
+  }
   return { hash: hash.digest('hex'), size };
 }

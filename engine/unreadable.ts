@@ -1,7 +1,7 @@
 /** What the index lists and cannot be read is damage of the store, not a failure of whoever reads. */
 import { CairnError } from './errors.js';
 
-/** The file is not there, is something else, or its sectors cannot be read. */
+/** The file is not there, is something else, or neither its sectors nor its mode let anyone read it. */
 const UNREADABLE = new Set(['ENOENT', 'EISDIR', 'ELOOP', 'EIO', 'EACCES', 'EPERM']);
 
 /** @returns a CairnError `ERR_DAMAGED`, or the error as it is when it says nothing about the file */

@@ -167,6 +167,37 @@ test('a file that the index lists and that is missing is damage, whatever it is'
   }
 });
 
+test('a merged tree is exported with every mode, also one that lets nobody in', async (t) => {
+  const s = new TestStore(t);
+  const entries = [
+    { name: 'etc', flag: '5', mode: 0 },
+    { name: 'etc/shadow', content: 'secret', mode: 0 },
+    { name: 'pipe', flag: '6', mode: 0 },
+  ];
+  await s.ok(['import', s.write('app.aci', aci({ name: 'example.com/app' }, entries))]);
+  await s.ok(['export', 'example.com/app', s.path('app.tar'), '--format', 'tar']);
+  await s.ok(['import', '--layer', '--name', 'again', s.path('app.tar')]);
+  const files = (await s.ok(['files', '--json', 'again'])).stdout.toString().trim().split('\n');
+  const modes = files.map((line) => JSON.parse(line) as Json).map(({ path, mode }) => `${path} ${mode}`);
+  assert.deepEqual(modes.slice(1), ['etc 0000', 'etc/shadow 0000', 'pipe 0000']);
+});
+
+test('a merged tree with a damaged file is not exported', async (t) => {
+  const s = new TestStore(t);
+  await s.ok(['import', s.write('base.aci', BASE)]);
+  const objects = fs.readdirSync(join(s.store, 'objects'), { recursive: true, encoding: 'utf8' });
+  const object = objects
+    .map((name) => join(s.store, 'objects', name))
+    .find((path) => fs.statSync(path).size === 'base\n'.length) as string;
+  fs.chmodSync(object, 0o600);
+  fs.writeFileSync(object, 'BASE\n');
+  for (const format of ['tar', 'aci']) {
+    const error = await s.refused(['export', 'example.com/base', s.path('out'), '--format', format], 'ERR_DAMAGED', 1);
+    assert.ok(format === 'aci' || error.path === object);
+    assert.equal(fs.existsSync(s.path('out')), false);
+  }
+});
+
 /** Where a store keeps a document. */
 function blobPath(s: TestStore, key: Key): string {
   return new Layout(s.store).blob(key);

@@ -231,6 +231,11 @@ test('put and get', async (t) => {
   await t.test('a blob that is not there is not found', async () => {
     await s.refused(['get', `sha512-${'0'.repeat(128)}`], 'ERR_NOT_FOUND', 3);
   });
+  await t.test('a file that is not there is not found; a directory is told by its path', async () => {
+    await s.refused(['put', s.path('missing')], 'ERR_NOT_FOUND', 3);
+    const error = await s.refused(['put', s.dir], 'ERR_IO', 1);
+    assert.deepEqual([error.path, error['errno']], [s.dir, 'EISDIR']);
+  });
 });
 
 function keyOf(bytes: Buffer): string {

@@ -91,8 +91,13 @@ function* objectBytes(objects: string, entry: TocEntry): Generator<Buffer> {
   yield* fileBytes(path, entry.size);
 }
 
-/** A file's bytes in chunks. @throws CairnError `ERR_DAMAGED` when it is missing or of another length */
-export function* fileBytes(path: string, size: number): Generator<Buffer> {
+/**
+ * A file's bytes in chunks.
+ * @param sha512 in hex, of which the last chunk is the proof; absent where whoever takes them looks at more than this file
+ * @throws CairnError `ERR_DAMAGED` when it is missing, of another length, or of another content
+ */
+export function* fileBytes(path: string, size: number, sha512?: string): Generator<Buffer> {
+  const hash = sha512 === undefined ? undefined : createHash('sha512');
   let fd: number;
   try {
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
@@ -106,10 +111,14 @@ export function* fileBytes(path: string, size: number): Generator<Buffer> {
       const taken = fs.readSync(fd, buffer, 0, buffer.length, null);
       if (taken === 0) break;
       left -= taken;
+      hash?.update(buffer.subarray(0, taken));
       yield buffer.subarray(0, taken);
     }
     if (left > 0 || fs.fstatSync(fd).size !== size) {
       throw new CairnError('ERR_DAMAGED', 'an object does not have the size that its layer says', { path });
+    }
+    if (hash !== undefined && hash.digest('hex') !== sha512) {
+      throw new CairnError('ERR_DAMAGED', `an object does not have its hash; ${WHO_NEEDS_IT}`, { path });
     }
   } finally {
     fs.closeSync(fd);

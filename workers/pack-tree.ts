@@ -24,6 +24,8 @@ const MAX_NAME = 100;
 const MAX_ID = 0o777777;
 const MAX_TIME = 0x7fffffff;
 const BLOCK = 512;
+/** Of a regular file, in `st_mode`. */
+const TYPE_BITS = 0o100000;
 
 /**
  * @param groups per row: the first path that shares its inode; a later one becomes a hard link to it
@@ -70,7 +72,8 @@ async function addEntry(
   const header = {
     name: plain(name),
     type: linkTo === undefined ? TYPES[row.type] : ('link' as const),
-    mode: row.mode,
+    // With its type, of which the header takes no notice: tar-stream takes a mode of 0 for none.
+    mode: row.mode | TYPE_BITS,
     uid: row.uid > MAX_ID ? 0 : row.uid,
     gid: row.gid > MAX_ID ? 0 : row.gid,
     size,
@@ -82,10 +85,9 @@ async function addEntry(
   await new Promise<void>((resolve, reject) => {
     const entry = archive.entry(header, (error) => (error ? reject(error) : resolve()));
     if (header.type !== 'file') return;
-    void feed(entry, size === 0 ? [] : fileBytes(objectPath(row), size)).catch((error: unknown) => {
-      entry.destroy(error as Error);
-      reject(error as Error);
-    });
+    // What goes wrong ends the whole archive, and that ends the entry, which must not tell of it a second time.
+    entry.on('error', () => {});
+    feed(entry, size === 0 ? [] : fileBytes(objectPath(row), size, row.source)).catch(reject);
   });
 }
 
