@@ -92,12 +92,12 @@ function* objectBytes(objects: string, entry: TocEntry): Generator<Buffer> {
 }
 
 /** A file's bytes in chunks. @throws CairnError `ERR_DAMAGED` when it is missing or of another length */
-export function* fileBytes(path: string, size: number): Generator<Buffer> {
+export function* fileBytes(path: string, size: number, what = 'an object'): Generator<Buffer> {
   let fd: number;
   try {
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
   } catch (cause) {
-    throw asDamage(cause, 'an object', path, WHO_NEEDS_IT);
+    throw asDamage(cause, what, path, WHO_NEEDS_IT);
   }
   try {
     let left = size;
@@ -109,7 +109,7 @@ export function* fileBytes(path: string, size: number): Generator<Buffer> {
       yield buffer.subarray(0, taken);
     }
     if (left > 0 || fs.fstatSync(fd).size !== size) {
-      throw new CairnError('ERR_DAMAGED', 'an object does not have the size that its layer says', { path });
+      throw new CairnError('ERR_DAMAGED', `${what} does not have the size that the index says`, { path });
     }
   } finally {
     fs.closeSync(fd);
@@ -123,8 +123,8 @@ interface Destination {
   digests?: boolean;
 }
 
-async function writeOut(
-  bytes: AsyncIterable<Buffer>,
+export async function writeOut(
+  bytes: AsyncIterable<Buffer> | Iterable<Buffer>,
   { control, output, compress, digests = false }: Destination,
 ): Promise<ExportResult> {
   const packed = compressor(compress);
