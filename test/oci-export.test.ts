@@ -1,8 +1,12 @@
 /** Giving images back as OCI layouts, docker archives and squashed ACIs: what comes in again is what went out. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Key } from '../engine/key.js';
+import { openContext } from '../engine/open.js';
+import { Store } from '../engine/store.js';
 import { tar } from './fixtures/archive.js';
 import { dockerArchive, ociLayout, type WrittenImage } from './fixtures/oci.js';
 import { type Json, TestStore } from './fixtures/store.js';
@@ -106,6 +110,49 @@ test('with --keep-archive the layout that comes out has the digests of the one t
   await s.ok(['gc', '--grace-period', '0s']);
   const fsck = await s.json<{ ok: boolean; checked: { blobs: number }; stray: string[] }>(['fsck']);
   assert.deepEqual([fsck.ok, fsck.checked.blobs, fsck.stray], [true, 0, []]);
+});
+
+test('archives that were kept are copied by workers: counted, checked, and cancelled like all else', async (t) => {
+  const s = new TestStore(t);
+  ociLayout(s.path('layout'), [{ ref: 'app:v1', layers: [tar([{ name: 'f', content: randomBytes(3 << 20) }])] }]);
+  await s.ok(['import', '--keep-archive', s.path('layout')]);
+  const context = await openContext({ dir: s.store, workers: 1 });
+  const store = new Store(context);
+  t.after(() => store.close());
+  for (const format of ['oci', 'docker'] as const) {
+    await t.test(format, async () => {
+      let done = 0;
+      const onProgress = (progress: { done: number }): void => {
+        done = progress.done;
+      };
+      await store.export('app:v1', s.path(`counted-${format}`), { format, onProgress });
+      assert.ok(done >= (format === 'oci' ? 1 : 2) * (3 << 20), `${done} bytes were counted`);
+
+      const { pool } = context;
+      const run = pool.run.bind(pool);
+      const controller = new AbortController();
+      pool.run = (task) => {
+        if (task.kind === 'export-blob') controller.abort();
+        return run(task);
+      };
+      const { signal } = controller;
+      await assert.rejects(store.export('app:v1', s.path('cancelled'), { format, signal }), { code: 'ERR_ABORTED' });
+      pool.run = run;
+    });
+  }
+  await t.test('one that is damaged is not given out', async () => {
+    const archives = [...context.index.images.getRange()].flatMap(({ value }) => value.archives ?? []);
+    const path = context.layout.blob(archives[0] as Key);
+    const bytes = fs.readFileSync(path);
+    bytes[1 << 20] = (bytes[1 << 20] as number) ^ 1;
+    fs.writeFileSync(path, bytes);
+    const error = await s.refused(['export', 'app:v1', s.path('damaged')], 'ERR_DAMAGED', 1);
+    assert.equal(error.path, path);
+  });
+  assert.deepEqual(
+    fs.readdirSync(s.dir).filter((name) => name.startsWith('.') || /cancelled|damaged/.test(name)),
+    [],
+  );
 });
 
 test('--keep-archive of what docker saves gives the same layers, since nothing names their archives', async (t) => {

@@ -96,13 +96,13 @@ function* objectBytes(objects: string, entry: TocEntry): Generator<Buffer> {
  * @param sha512 in hex, of which the last chunk is the proof; absent where whoever takes them looks at more than this file
  * @throws CairnError `ERR_DAMAGED` when it is missing, of another length, or of another content
  */
-export function* fileBytes(path: string, size: number, sha512?: string): Generator<Buffer> {
+export function* fileBytes(path: string, size: number, sha512?: string, what = 'an object'): Generator<Buffer> {
   const hash = sha512 === undefined ? undefined : createHash('sha512');
   let fd: number;
   try {
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
   } catch (cause) {
-    throw asDamage(cause, 'an object', path, WHO_NEEDS_IT);
+    throw asDamage(cause, what, path, WHO_NEEDS_IT);
   }
   try {
     let left = size;
@@ -115,10 +115,10 @@ export function* fileBytes(path: string, size: number, sha512?: string): Generat
       yield buffer.subarray(0, taken);
     }
     if (left > 0 || fs.fstatSync(fd).size !== size) {
-      throw new CairnError('ERR_DAMAGED', 'an object does not have the size that its layer says', { path });
+      throw new CairnError('ERR_DAMAGED', `${what} does not have the size that the index says`, { path });
     }
     if (hash !== undefined && hash.digest('hex') !== sha512) {
-      throw new CairnError('ERR_DAMAGED', `an object does not have its hash; ${WHO_NEEDS_IT}`, { path });
+      throw new CairnError('ERR_DAMAGED', `${what} does not have its hash; ${WHO_NEEDS_IT}`, { path });
     }
   } finally {
     fs.closeSync(fd);
@@ -132,8 +132,8 @@ interface Destination {
   digests?: boolean;
 }
 
-async function writeOut(
-  bytes: AsyncIterable<Buffer>,
+export async function writeOut(
+  bytes: AsyncIterable<Buffer> | Iterable<Buffer>,
   { control, output, compress, digests = false }: Destination,
 ): Promise<ExportResult> {
   const packed = compressor(compress);

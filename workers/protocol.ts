@@ -334,6 +334,15 @@ export interface ExportResult {
   diffId?: string;
 }
 
+/** Copies a blob to a new file. */
+export interface ExportBlobTask {
+  kind: 'export-blob';
+  control: Control;
+  path: string;
+  size: number;
+  to: string;
+}
+
 /** Packs files as they are into one tar. */
 export interface PackFilesTask {
   kind: 'pack-files';
@@ -385,6 +394,7 @@ export interface Tasks {
   'verify-tree': [VerifyTreeTask, VerifyResult];
   'export-layer': [ExportLayerTask, ExportResult];
   'export-tree': [ExportTreeTask, ExportResult];
+  'export-blob': [ExportBlobTask, ExportResult];
   'pack-files': [PackFilesTask, ExportResult];
   'clone-files': [CloneFilesTask, CloneResult];
   remove: [RemoveTask, null];

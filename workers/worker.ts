@@ -25,6 +25,7 @@ const performers: Performers = {
   'verify-tree': async () => (await import('./verify-tree.js')).verifyTree,
   'export-layer': async () => (await import('./export.js')).exportLayer,
   'export-tree': async () => (await import('./export.js')).exportTree,
+  'export-blob': async () => (await import('./export-blob.js')).exportBlob,
   'pack-files': async () => (await import('./export.js')).exportFiles,
   'clone-files': async () => (await import('./clone.js')).cloneFiles,
   remove: async () => (await import('./remove.js')).removePaths,

@@ -1,4 +1,4 @@
-/** One layer's exact tar, put together from its recipe and objects. */
+/** One layer's exact bytes: its tar, put together from its recipe and objects, or its archive that was kept. */
 import type { Control, ExportResult, Output, OutputCompression } from '../../workers/protocol.js';
 import type { StoreContext } from '../context.js';
 import { CairnError } from '../errors.js';
@@ -21,4 +21,23 @@ export async function exportLayer(store: StoreContext, key: Key, to: LayerOutput
   if (result.sha512 === hexOf(key)) return result;
   const found = `sha512-${result.sha512}`;
   throw new CairnError('ERR_DAMAGED', `layer ${key} is damaged; "cairn check" tells what`, { expected: key, found });
+}
+
+/** @throws CairnError `ERR_DAMAGED` when the store no longer has the bytes that the key promises */
+export async function exportBlob(
+  store: StoreContext,
+  key: Key,
+  size: number,
+  to: string,
+  control: Control,
+): Promise<void> {
+  const path = store.layout.blob(key);
+  const { sha512 } = await store.pool.run<'export-blob'>({ kind: 'export-blob', control, path, size, to });
+  if (sha512 === hexOf(key)) return;
+  const details = { path, expected: key, found: `sha512-${sha512}` };
+  throw new CairnError(
+    'ERR_DAMAGED',
+    'a blob does not have its hash; "cairn fsck --repair" tells what must be imported again',
+    details,
+  );
 }

@@ -29,7 +29,7 @@ import { baseLayer, layerBetween } from '../plan/diff.js';
 import type { Plan } from '../plan/plan.js';
 import { placesWithTocs, planOf, readBlob } from '../planning.js';
 import { eachOf } from '../pool.js';
-import { exportLayer } from './layer-bytes.js';
+import { exportBlob, exportLayer } from './layer-bytes.js';
 import { exportEntries } from './plan-bytes.js';
 
 export interface LayoutRequest {
@@ -103,17 +103,17 @@ class LayoutWriter {
   }
 
   /** The very bytes that were imported. */
-  #asItCame(image: ImageRecord, config: Buffer): Buffer {
+  async #asItCame(image: ImageRecord, config: Buffer): Promise<Buffer> {
     const bytes = readBlob(this.#store, image.manifest);
     const manifest = parseDocument(bytes, this.#store.limits);
     if (manifest.kind !== 'manifest') throw new Error('an index is no manifest');
-    manifest.layers.forEach(({ digest, size }, i) => {
-      const from = this.#store.layout.blob((image.archives as Key[])[i] as Key);
-      const to = this.#path(digest);
-      if (!fs.existsSync(to)) fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE);
-      fs.chmodSync(to, 0o644);
-      this.bytes += size;
-    });
+    const archives = new Map(
+      manifest.layers.map((layer, i) => [layer.digest, { ...layer, key: image.archives?.[i] as Key }]),
+    );
+    await eachOf([...archives.values()], this.#store.pool.size, ({ digest, size, key }) =>
+      exportBlob(this.#store, key, size, this.#path(digest), this.#request.control),
+    );
+    for (const { size } of manifest.layers) this.bytes += size;
     this.#config(config);
     return this.#document(bytes);
   }
