@@ -9,6 +9,8 @@ const DURATIONS: Readonly<Record<string, number>> = {
   d: 86_400_000,
   w: 604_800_000,
 };
+/** Ten thousand years: what is far beyond it is no time any more. */
+const LONGEST_MS = 10_000 * 366 * 86_400_000;
 const DECIMAL = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
@@ -18,7 +20,9 @@ export function parseDuration(text: string): number {
   const unit = match?.[2] ?? (Number(match?.[1]) === 0 ? 's' : undefined);
   if (match === null || unit === undefined)
     throw new InvalidArgumentError('A duration is a number with a unit: 30s, 15m, 24h, 7d.');
-  return Number(match[1]) * (DURATIONS[unit] as number);
+  const ms = Number(match[1]) * (DURATIONS[unit] as number);
+  if (ms > LONGEST_MS) throw new InvalidArgumentError('A duration is no longer than ten thousand years.');
+  return ms;
 }
 
 /** `500MB` (10^6), `10GiB` (2^30), `4096`. @returns bytes */

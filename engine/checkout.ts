@@ -14,6 +14,7 @@ import { ingredientsOf } from './ingredients.js';
 import type { Plan } from './plan/plan.js';
 import { treeHashOf } from './plan/tree-hash.js';
 import { planOf, readBlob } from './planning.js';
+import { PrivateDirectory } from './private-directory.js';
 import { noteCopies } from './render/copies.js';
 import { checkPathLengths, execute } from './render/execute.js';
 import { noteUse, type Rendered } from './render.js';
@@ -57,62 +58,78 @@ export async function checkoutImage(
     const plan = planOf(store, ingredients);
     checkPathLengths(plan, join(target, 'rootfs'));
     checkShift(plan, options.uidShift ?? 0);
-    const staging = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
-    const old = `${staging}.old`;
-    const root = options.rootfsOnly === true ? staging : join(staging, 'rootfs');
+    const beside = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
     const disk = new Disk(dirname(target));
+    let made: PrivateDirectory | undefined;
     try {
       disk.open();
-      if (root !== staging) fs.mkdirSync(staging, { mode: 0o755 });
-      const made = await execute(store, plan, root, disk, mode, options.uidShift ?? 0, options);
-      if (root !== staging) fs.writeFileSync(join(staging, 'manifest'), readBlob(store, image.manifest));
-      if (Object.keys(made.copies).length > 0) await store.index.commit(() => noteCopies(store, made.copies));
+      made = new PrivateDirectory(beside);
+      const isBare = options.rootfsOnly === true;
+      // Joined by hand: the dot at its end is meant.
+      const root = isBare ? made.inside : `${made.inside}/rootfs`;
+      const { copies, skipped } = await execute(store, plan, root, disk, mode, options.uidShift ?? 0, options);
+      if (!isBare) fs.writeFileSync(`${made.inside}/manifest`, readBlob(store, image.manifest), { flag: 'wx' });
+      if (Object.keys(copies).length > 0) await store.index.commit(() => noteCopies(store, copies));
+      // Only now may others in: no file is any more what it should not be.
+      if (!isBare) made.open(0o755);
       await disk.sync();
-      if (options.force === true) replace(target, staging, old);
-      else placeAtEmpty(target, staging);
+      if (options.force === true) await replace(store, target, beside);
+      else placeAtEmpty(target, beside);
+      made.close();
+      made = undefined;
       syncDirectory(dirname(target));
       void noteUse(store, image);
       return {
         image: image.key,
         treeId: ingredients.treeId,
         dir: target,
-        path: root === staging ? target : join(target, 'rootfs'),
+        path: isBare ? target : join(target, 'rootfs'),
         hash: treeHashOf(plan),
         files: plan.files,
         bytes: plan.bytes,
         uniqueBytes: mode === 'copy' ? plan.bytes : 0,
         mode,
         existed: false,
-        skipped: made.skipped,
+        skipped,
         ms: Math.round(performance.now() - begun),
       };
     } finally {
       await disk.close();
-      await discard(store, [staging, old]);
+      if (made !== undefined) await discard(store, made.contents());
+      made?.remove();
     }
   });
 }
 
 /** What is there goes only once ours stands in its place. */
-function replace(target: string, staging: string, old: string): void {
-  const wasThere = bury(target, old);
+async function replace(store: StoreContext, target: string, made: string): Promise<void> {
+  const old = `${made}.old`;
+  // As root where nobody else can enter: what is being deleted there cannot be exchanged for links to something else.
+  const grave = process.geteuid?.() === 0 ? new PrivateDirectory(old) : undefined;
+  const inGrave = grave === undefined ? old : `${grave.inside}/old`;
   try {
-    place(staging, target);
-  } catch (error) {
-    if (wasThere) place(old, target);
-    throw error;
+    const wasThere = bury(target, inGrave);
+    try {
+      place(made, target);
+    } catch (error) {
+      if (wasThere) place(inGrave, target);
+      throw error;
+    }
+    if (wasThere) await discard(store, [inGrave]);
+  } finally {
+    grave?.remove();
   }
 }
 
 /** What has come to stand there since it was looked at is not ours to replace. */
-function placeAtEmpty(target: string, staging: string): void {
+function placeAtEmpty(target: string, made: string): void {
   try {
     fs.rmdirSync(target);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT') throw code === 'ENOTEMPTY' || code === 'ENOTDIR' ? alreadyThere(target) : error;
   }
-  if (!placeOnce(staging, target)) throw alreadyThere(target);
+  if (!placeOnce(made, target)) throw alreadyThere(target);
 }
 
 function alreadyThere(target: string): CairnError {

@@ -1,7 +1,8 @@
 /** What an image's tree is made of, and what the tree is therefore called; known from the index alone. */
 import type { StoreContext } from './context.js';
 import { type ImagePlace, placesOf } from './dependencies.js';
-import type { ImageRecord } from './index/records.js';
+import { CairnError } from './errors.js';
+import type { ImageRecord, TreeRecord } from './index/records.js';
 import type { Key } from './key.js';
 import { treeIdOf } from './plan/tree-hash.js';
 import { readableImages } from './readable.js';
@@ -19,4 +20,19 @@ export function ingredientsOf(store: StoreContext, image: ImageRecord): Ingredie
   const places = placesOf(readableImages(store), image, store.limits);
   const layers = places.flatMap((place) => place.image.layers.toReversed());
   return { places, layers, treeId: treeIdOf(layers) };
+}
+
+/** Of trees that an image has, the one that a render would find now; else, if that is not here or cannot be told, the one used last. */
+export function currentOf(store: StoreContext, image: ImageRecord, trees: readonly TreeRecord[]): TreeRecord {
+  const byUse = [...trees].sort((a, b) => b.lastUsed - a.lastUsed);
+  return byUse.find(({ id }) => id === treeIdNow(store, image)) ?? (byUse[0] as TreeRecord);
+}
+
+function treeIdNow(store: StoreContext, image: ImageRecord): string | undefined {
+  try {
+    return ingredientsOf(store, image).treeId;
+  } catch (error) {
+    if (error instanceof CairnError) return undefined;
+    throw error;
+  }
 }

@@ -32,6 +32,7 @@ export async function addLease(
   holder: string,
 ): Promise<LeaseRecord> {
   mustWrite(store);
+  if (!(ttlMs > 0)) throw new CairnError('ERR_USAGE', 'a lease holds for some time: more than none');
   const now = Date.now();
   const lease: LeaseRecord = { id: randomUUID(), tree: tree.id, holder, createdAt: now, expiresAt: now + ttlMs };
   await store.index.commit(() => {

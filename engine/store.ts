@@ -119,6 +119,19 @@ export class Store implements AsyncDisposable {
     return resolveTrees(this.#context.index, argument, readableImages(this.#context));
   }
 
+  /**
+   * The tree that a tree id means, or an image: of several that it has, the one that a render would find now, else the one used last.
+   * @throws CairnError `ERR_NOT_FOUND` when there is none
+   */
+  async findTree(argument: string): Promise<TreeRecord> {
+    const trees = this.findTrees(argument);
+    const [first] = trees;
+    if (first === undefined) throw new CairnError('ERR_NOT_FOUND', `${argument} is not rendered`);
+    if (trees.length === 1) return first;
+    const { currentOf } = await import('./ingredients.js');
+    return currentOf(this.#context, this.#find(argument), trees);
+  }
+
   treePath(treeId: string): string {
     return this.#context.layout.rootfs(treeId);
   }
@@ -198,13 +211,10 @@ export class Store implements AsyncDisposable {
     return summarize(new Catalogue(this.#context.index), await setPinned(this.#context, this.#find(argument), false));
   }
 
-  /** Keeps a tree from being collected for a while. @param target a tree id, or an image that has exactly one */
+  /** Keeps a tree from being collected for a while. @param target as for {@link findTree} */
   async lease(target: string, ttlMs: number, holder = ''): Promise<LeaseRecord> {
     const { addLease } = await import('./roots.js');
-    const trees = this.findTrees(target);
-    if (trees.length !== 1)
-      throw new CairnError('ERR_NOT_FOUND', `${target} has ${trees.length} trees; render it, or name one`);
-    return addLease(this.#context, trees[0] as TreeRecord, ttlMs, holder);
+    return addLease(this.#context, await this.findTree(target), ttlMs, holder);
   }
 
   async releaseLease(id: string): Promise<LeaseRecord> {

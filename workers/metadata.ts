@@ -59,7 +59,11 @@ export function finishFile(fd: number, path: ByteString, meta: Metadata, identit
     }
     fs.fchmodSync(fd, mode);
   } else if (needsChmod(mode, identity)) fs.fchmodSync(fd, mode);
-  skipped.push(...setXattrs(path, meta.xattrs));
+  if (meta.xattrs.length > 0) {
+    skipped.push(...setXattrs(path, meta.xattrs));
+    // An access control list among them has changed it.
+    fs.fchmodSync(fd, mode);
+  }
   if (meta.nsec === 0 && meta.sec <= FAR_FUTURE) fs.futimesSync(fd, meta.sec, meta.sec);
   else skipped.push(...setPathTimes(path, meta.sec, meta.nsec));
   return skipped;

@@ -19,6 +19,7 @@ import {
   setXattrs,
 } from './metadata.js';
 import type { Identity, JoinTask, RenderResult, RenderTask, SettleTask, Skipped } from './protocol.js';
+import { shifted } from './shifted.js';
 
 /** How often a long loop looks whether it should stop. */
 const CHECK_EVERY = 256;
@@ -187,7 +188,11 @@ function finishPath(
     if (chmod) fs.chmodSync(toFsPath(path), wanted);
     if (wanted !== row.mode) skipped.add(row.path, ['mode']);
   }
-  if (row.xattrs.length > 0) skipped.add(row.path, setXattrs(path, row.xattrs));
+  if (row.xattrs.length > 0) {
+    skipped.add(row.path, setXattrs(path, row.xattrs));
+    // An access control list among them has changed it.
+    if (wanted !== undefined) fs.chmodSync(toFsPath(path), wanted);
+  }
   skipped.add(row.path, setPathTimes(path, row.sec, row.nsec));
 }
 
@@ -209,15 +214,17 @@ export function joinLinks(task: JoinTask): null {
     const from = below(root, existing);
     // What could not be made has no further names either.
     if (fs.lstatSync(toFsPath(from), { throwIfNoEntry: false }) === undefined) continue;
-    fs.linkSync(toFsPath(from), toFsPath(below(root, added)));
+    try {
+      fs.linkSync(toFsPath(from), toFsPath(below(root, added)));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EMLINK') throw error;
+      const why = `${toText(existing)} has more names than this file system allows one file`;
+      throw new CairnError('ERR_LIMIT', why, { entry: toText(added), errno: 'EMLINK' });
+    }
   }
   return null;
 }
 
 export function below(root: ByteString, path: ByteString): ByteString {
   return path === '' ? root : `${root}/${path}`;
-}
-
-function shifted(row: ShardRow, by: number): ShardRow {
-  return by === 0 ? row : { ...row, uid: row.uid + by, gid: row.gid + by };
 }

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { Difference } from '../../engine/compare.js';
-import { CairnError } from '../../engine/errors.js';
 import type { TreeRecord } from '../../engine/index/records.js';
 import { examples } from '../help.js';
 import { withStore, withStoreOrNothing } from '../session.js';
@@ -69,12 +68,8 @@ function defineList(command: Command): void {
 function definePath(command: Command): void {
   command.argument('<image-or-id>').action((argument: string, _options: object, self: Command) =>
     withStore(self, 'look', async ({ store, print }) => {
-      const trees = store.findTrees(argument);
-      if (trees.length === 0) throw new CairnError('ERR_NOT_FOUND', `${argument} is not rendered`);
-      print(
-        trees.map(({ id }) => store.treePath(id)),
-        (paths) => `${paths.join('\n')}\n`,
-      );
+      const path = store.treePath((await store.findTree(argument)).id);
+      print([path], () => `${path}\n`);
       return undefined;
     }),
   );
