@@ -95,17 +95,16 @@ class Checker {
       // While the workers hash, this thread looks at the index.
       const rows = this.#everything ? checkRows(index, layout.index, this.#options.signal) : undefined;
       await eachOf([files, rows], 2, async (part) => part);
-      this.#forgetRemoved(trees);
+      const damaged = this.#withoutRemoved(trees);
       const checked = { layers: layers.length, objects: this.#objects.size, trees: trees.length, bytes: this.#bytes };
-      return { checked, damaged: this.#damaged, ok: this.#damaged.length === 0 };
+      return { checked, damaged, ok: damaged.length === 0 };
     });
   }
 
   /** Objects stay while someone relies on them, trees do not: one that is removed while it is looked at is not damaged. */
-  #forgetRemoved(trees: readonly TreeRecord[]): void {
+  #withoutRemoved(trees: readonly TreeRecord[]): Damage[] {
     const removed = new Set(trees.filter((tree) => !this.#isStill(tree)).map(({ id }) => id));
-    const left = this.#damaged.filter(({ kind, id }) => kind !== 'tree' || !removed.has(id));
-    this.#damaged.splice(0, this.#damaged.length, ...left);
+    return this.#damaged.filter(({ kind, id }) => kind !== 'tree' || !removed.has(id));
   }
 
   #isStill({ id, renderedAt }: TreeRecord): boolean {
