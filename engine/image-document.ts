@@ -62,12 +62,17 @@ export function decodeImageDocument(bytes: Buffer): ImageDocument {
   return document as unknown as ImageDocument;
 }
 
+/** Milliseconds since 1970 beyond which there are no dates (ECMAScript, time values). */
+const LAST_TIME = 8.64e15;
+
 type Test = (value: unknown) => boolean;
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText: Test = (value) => typeof value === 'string';
-const isCount: Test = (value) => typeof value === 'number' && value >= 0;
+/** A count may have a fraction where it is a time. */
+const isCount: Test = (value) => typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
+const isTime: Test = (value) => isCount(value) && (value as number) <= LAST_TIME;
 const isFlag: Test = (value) => typeof value === 'boolean';
 const isOneKey: Test = (value) => typeof value === 'string' && isKey(value);
 const isFormat: Test = (value) => value === 'aci' || value === 'oci';
@@ -90,10 +95,10 @@ const IMAGE: Readonly<Record<keyof DocumentedImage, Test>> = {
   name: isText,
   labels: listOf(isLabel),
   aliases: maybe(listOf(isName)),
-  given: maybe(listOf((value) => isName(value) && isCount((value as Record<string, unknown>)['at']))),
+  given: maybe(listOf((value) => isName(value) && isTime((value as Record<string, unknown>)['at']))),
   format: isFormat,
   size: isCount,
-  importTime: isCount,
+  importTime: isTime,
   latest: isFlag,
   pinned: isFlag,
   layers: listOf(isOneKey),

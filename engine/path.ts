@@ -38,6 +38,13 @@ export function cleanPath(raw: ByteString, limits: Pick<Limits, 'maxPath' | 'max
   return parts.join('/');
 }
 
+/** Whether {@link cleanPath} would have nothing to do. */
+export function isCleanPath(path: ByteString): boolean {
+  return path === '' || (!path.includes('\0') && path.split('/').every((part) => !UNCLEAN.has(part)));
+}
+
+const UNCLEAN: ReadonlySet<string> = new Set(['', '.', '..']);
+
 /** The directory of a cleaned path; `''` for what lies in the root. */
 export function parentOf(path: ByteString): ByteString {
   const slash = path.lastIndexOf('/');

@@ -4,15 +4,19 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { encodeImageDocument } from '../engine/image-document.js';
 import type { Index } from '../engine/index/open.js';
+import type { Key } from '../engine/key.js';
+import { Layout } from '../engine/layout.js';
 import { openContext } from '../engine/open.js';
 import { type Rebuilt, rebuildIndex } from '../engine/rebuild-index.js';
 import { openStore, Store } from '../engine/store.js';
+import { decodeToc, encodeToc } from '../engine/toc.js';
 import { aci, tar } from './fixtures/archive.js';
 import { killedAt } from './fixtures/cli.js';
 import { documentsIn } from './fixtures/documents.js';
 import { ociLayout } from './fixtures/oci.js';
-import { TestStore } from './fixtures/store.js';
+import { type Json, TestStore } from './fixtures/store.js';
 import { unpackStoreV1 } from './fixtures/store-v1.js';
 
 const AT = { mtime: 1_700_000_000 };
@@ -325,4 +329,26 @@ test('bytes that only begin as a document are a blob like any other', async (t) 
   const { lost, putBlobs } = await s.json<Rebuilt>(['fsck', '--rebuild-index']);
   assert.deepEqual([lost, putBlobs], [[], 2]);
   assert.equal((await s.ok(['get', key, '-'])).stdout.toString(), text);
+});
+
+test('blobs that were put to look like an image lead nowhere out of its trees', async (t) => {
+  const s = new TestStore(t);
+  await s.ok(['import', s.write('app.aci', aci({ name: 'example.com/app' }, [{ name: 'f', content: 'f' }]))]);
+  const [genuine] = documentsIn(s.store);
+  assert.ok(genuine);
+  const [layer] = genuine.layers;
+  assert.ok(layer);
+  const toc = decodeToc(fs.readFileSync(new Layout(s.store).blob(layer.toc.key)));
+  const put = async (bytes: Buffer): Promise<{ key: Key; size: number }> => s.json(['put', s.write('blob', bytes)]);
+  for (const [i, path] of ['../../../../outside', '/outside', 'a/./b', 'a//b'].entries()) {
+    const { key, size } = await put(encodeToc(toc.map((entry) => (entry.path === 'f' ? { ...entry, path } : entry))));
+    await put(encodeImageDocument({ ...genuine, revision: 90 + i, layers: [{ ...layer, toc: { key, size } }] }));
+  }
+  await put(encodeImageDocument({ ...genuine, revision: 99, image: { ...genuine.image, importTime: 1e300 } }));
+  loseIndex(s);
+  await s.ok(['fsck', '--rebuild-index']);
+  const [{ path }] = await s.json<[{ path: string }]>(['render', 'example.com/app']);
+  assert.deepEqual(fs.readdirSync(path), ['f']);
+  assert.deepEqual(fs.readdirSync(s.dir).sort(), ['app.aci', 'blob', 'store']);
+  assert.equal((await s.json<Json[]>(['ls'])).length, 1);
 });

@@ -8,6 +8,7 @@ import type { DocumentedImage, DocumentedLayer } from '../image-document.js';
 import { hexOf, type Key } from '../key.js';
 import { type Layout, shardedName } from '../layout.js';
 import { variantOf } from '../object.js';
+import { isCleanPath } from '../path.js';
 import { eachOf, type Pool } from '../pool.js';
 import { decodeToc } from '../toc.js';
 import { verifyBlobs } from '../verify-files.js';
@@ -114,6 +115,10 @@ function readLayer(
   const sizes = new Map<string, number>();
   try {
     for (const entry of decodeToc(fs.readFileSync(layout.blob(toc.key)))) {
+      // Any blob may have been put: what no import writes is not believed.
+      if (!isCleanPath(entry.path) || (entry.type === 'hardlink' && !isCleanPath(entry.link)) || entry.mode > 0o7777) {
+        return `table of contents ${toc.key}: an entry that no import writes`;
+      }
       if (entry.type !== 'file') continue;
       const name = `${entry.key}.${variantOf(entry)}`;
       sizes.set(name, entry.size);
