@@ -19,6 +19,7 @@ import { noteCopies } from './render/copies.js';
 import { checkPathLengths, execute } from './render/execute.js';
 import { noteUse, type Rendered } from './render.js';
 import { MAX_ID } from './tar/entry.js';
+import { mustBeApart } from './target.js';
 import { mustBeWhole } from './whole.js';
 
 export interface CheckoutOptions extends OperationOptions {
@@ -137,14 +138,9 @@ function alreadyThere(target: string): CairnError {
 }
 
 function checkTarget(store: StoreContext, target: string, force: boolean): void {
-  const parent = dirname(target);
-  if (parent === target) throw new CairnError('ERR_USAGE', 'refusing to replace the root directory', { path: target });
-  const real = fs.existsSync(parent) ? join(fs.realpathSync(parent), basename(target)) : target;
-  const storeDir = fs.realpathSync(store.layout.dir);
-  if (`${real}/`.startsWith(`${storeDir}/`) || `${storeDir}/`.startsWith(`${real}/`)) {
-    throw new CairnError('ERR_USAGE', `${target} and the store lie in one another`, { path: target });
-  }
-  if (!fs.existsSync(parent)) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${parent}`, { path: parent });
+  if (dirname(target) === target)
+    throw new CairnError('ERR_USAGE', 'refusing to replace the root directory', { path: target });
+  mustBeApart(store, target);
   const there = fs.lstatSync(target, { throwIfNoEntry: false });
   if (there === undefined || force) return;
   if (there.isDirectory() && fs.readdirSync(target).length === 0) return;

@@ -5,9 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { sessionLock } from './layout.js';
 import { type Lock, tryLock } from './lock.js';
-
-const LOCK_FILE = 'lock';
 
 export class Staging {
   readonly #root: string;
@@ -32,7 +31,7 @@ export class Staging {
       const dir = join(this.#root, randomUUID());
       fs.mkdirSync(dir, { mode: 0o700 });
       // Someone who looks for dead sessions may hold it for a moment.
-      do this.#lock = tryLock(join(dir, LOCK_FILE), true);
+      do this.#lock = tryLock(sessionLock(dir), true);
       while (this.#lock === undefined);
       this.#dir = dir;
     }
@@ -73,7 +72,8 @@ export class Staging {
     if (this.#abandoned.size === 0) fs.rmSync(session, { recursive: true, force: true });
     else {
       for (const name of fs.readdirSync(session)) {
-        if (name !== LOCK_FILE && !this.#abandoned.has(name)) fs.rmSync(join(session, name), { recursive: true });
+        const path = join(session, name);
+        if (path !== sessionLock(session) && !this.#abandoned.has(name)) fs.rmSync(path, { recursive: true });
       }
     }
   }
@@ -86,7 +86,7 @@ export function* deadSessions(root: string, own: string | undefined): Generator<
     const dir = join(root, name);
     let lock: Lock | undefined;
     try {
-      lock = tryLock(join(dir, LOCK_FILE), true);
+      lock = tryLock(sessionLock(dir), true);
     } catch (error) {
       // Another gc has just swept it.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;

@@ -51,8 +51,8 @@ function follow(path: string): string {
   return fs.realpathSync(path);
 }
 
-/** @throws CairnError `ERR_USAGE`, `ERR_NOT_FOUND` */
-function mustBeApart(store: StoreContext, path: string): void {
+/** @throws CairnError `ERR_USAGE` for what lies in the store, or the store in it; `ERR_NOT_FOUND` where there is no directory for it */
+export function mustBeApart(store: StoreContext, path: string): void {
   const parent = dirname(path);
   if (!fs.existsSync(parent)) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${parent}`, { path: parent });
   const real = join(fs.realpathSync(parent), basename(path));
