@@ -5,7 +5,9 @@ import { printable } from '../engine/bytes.js';
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
   const all = [headings, ...rows.map((row) => row.map(printable))];
-  const widths = headings.map((_heading, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  const widths = headings.map((_heading, column) =>
+    all.reduce((width, row) => Math.max(width, (row[column] ?? '').length), 0),
+  );
   return all
     .map(
       (row) =>

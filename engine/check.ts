@@ -8,6 +8,7 @@ import { objectKey, objectName } from './index/open.js';
 import type { ImageRecord, LayerRecord, ObjectRecord, TreeRecord } from './index/records.js';
 import { checkRows } from './index/rows.js';
 import { ingredientsOf } from './ingredients.js';
+import { KeptPlans } from './kept-plans.js';
 import { hexOf, type Key, keyBytes, keyOf } from './key.js';
 import type { Plan } from './plan/plan.js';
 import { treeHashOf } from './plan/tree-hash.js';
@@ -65,6 +66,7 @@ class Checker {
   readonly #objects = new Map<string, ObjectRecord>();
   /** By the name of the object: what lies in its place, or in that of a further copy, and is not what it should be. */
   readonly #damagedFiles = new Map<string, DamagedFile[]>();
+  readonly #plans = new KeptPlans();
   #bytes = 0;
 
   constructor(store: StoreContext, options: CheckOptions) {
@@ -80,32 +82,32 @@ class Checker {
       this.#store.index.refresh();
       const { images, trees } = this.#targets();
       const layers = onlyTrees ? [] : this.#layersOf(images);
-      if (this.#everything && !onlyTrees) this.#allObjects();
+      const all = this.#everything && !onlyTrees;
+      if (all) this.#allObjects();
       for (const layer of layers) this.#objectsOf(layer);
-      const plans = trees.map((tree) => ({ tree, plan: this.#planOf(tree) }));
-      for (const { tree, plan } of plans) if (plan !== undefined && tree.mode === 'link') this.#objectsOfPlan(plan);
+      // What trees have names of, some layer has; so of everything no plan is needed for that.
+      if (!all) for (const tree of trees) this.#objectsOfTree(tree);
       const { index, layout } = this.#store;
       const files = withControl(this.#options.signal, this.#counter(), async (control) => {
         const look = { control, quick };
         if (!onlyTrees) await this.#checkBlobs(look, images, layers);
         await this.#checkObjects(look);
-        for (const { tree, plan } of plans) if (plan !== undefined) await this.#checkTree(look, tree, plan);
+        for (const tree of trees) await this.#checkTree(look, tree);
         await this.#checkManifests(look, trees);
       });
       // While the workers hash, this thread looks at the index.
       const rows = this.#everything ? checkRows(index, layout.index, this.#options.signal) : undefined;
       await eachOf([files, rows], 2, async (part) => part);
-      this.#forgetRemoved(trees);
+      const damaged = this.#withoutRemoved(trees);
       const checked = { layers: layers.length, objects: this.#objects.size, trees: trees.length, bytes: this.#bytes };
-      return { checked, damaged: this.#damaged, ok: this.#damaged.length === 0 };
+      return { checked, damaged, ok: damaged.length === 0 };
     });
   }
 
   /** Objects stay while someone relies on them, trees do not: one that is removed while it is looked at is not damaged. */
-  #forgetRemoved(trees: readonly TreeRecord[]): void {
+  #withoutRemoved(trees: readonly TreeRecord[]): Damage[] {
     const removed = new Set(trees.filter((tree) => !this.#isStill(tree)).map(({ id }) => id));
-    const left = this.#damaged.filter(({ kind, id }) => kind !== 'tree' || !removed.has(id));
-    this.#damaged.splice(0, this.#damaged.length, ...left);
+    return this.#damaged.filter(({ kind, id }) => kind !== 'tree' || !removed.has(id));
   }
 
   #isStill({ id, renderedAt }: TreeRecord): boolean {
@@ -166,8 +168,11 @@ class Checker {
     for (const name of sizes.keys()) this.#wantObject(name, layer.key);
   }
 
-  #objectsOfPlan(plan: Plan): void {
-    for (const entry of plan.entries) if (entry.type === 'file') this.#wantObject(objectOf(entry), undefined);
+  #objectsOfTree(tree: TreeRecord): void {
+    if (tree.mode !== 'link') return;
+    const plan = this.#planOf(tree);
+    this.#plans.keep(tree.id, plan);
+    for (const entry of plan?.entries ?? []) if (entry.type === 'file') this.#wantObject(objectOf(entry), undefined);
   }
 
   #wantObject(name: string, layer: Key | undefined): void {
@@ -252,7 +257,9 @@ class Checker {
     }
   }
 
-  async #checkTree(look: Look, tree: TreeRecord, plan: Plan): Promise<void> {
+  async #checkTree(look: Look, tree: TreeRecord): Promise<void> {
+    const plan = this.#plans.take(tree.id, () => this.#planOf(tree));
+    if (plan === undefined) return;
     try {
       await this.#compareTree(look, tree, plan);
     } catch (error) {

@@ -111,7 +111,7 @@ export class Needs {
     for (let image = open.pop(); image !== undefined; image = open.pop()) {
       if (needed.has(image.key)) continue;
       needed.add(image.key);
-      open.push(...this.#directly(image));
+      for (const dependency of this.#directly(image)) open.push(dependency);
     }
     return needed;
   }

@@ -88,7 +88,8 @@ class Repair {
     this.#moveObjects();
     this.#moveBlobs();
     if (this.#quarantine.taken.length > 0) await disk.sync();
-    this.#mended.push(...(await index.commitRemoval(() => settle(this.#store, this.#objects, this.#blobs))));
+    const settled = await index.commitRemoval(() => settle(this.#store, this.#objects, this.#blobs));
+    for (const each of settled) this.#mended.push(each);
     this.#removeStrays();
     const left = compareWithDisk(this.#store, this.#options);
     return { ...left, repaired: this.#mended, quarantined: this.#quarantine.taken };
@@ -237,7 +238,7 @@ class Repair {
     const { stray } = compareWithDisk(this.#store, this.#options);
     if (stray.length === 0) return;
     const dir = this.#grave();
-    this.#graves.push(...buryLeftovers(this.#store));
+    for (const leftover of buryLeftovers(this.#store)) this.#graves.push(leftover);
     stray.forEach((path, n) => {
       // Who holds a lock removes its file: so nobody can hold it by then.
       if (dirname(path) === layout.locks) tryLock(path, true)?.release();

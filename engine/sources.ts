@@ -28,7 +28,7 @@ export function imagesBelow(dir: string): string[] {
   const found: string[] = [];
   for (const entry of fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(dir, entry.name);
-    if (entry.isDirectory()) found.push(...imagesBelow(path));
+    if (entry.isDirectory()) for (const image of imagesBelow(path)) found.push(image);
     else if (entry.isFile() && isImage(path)) found.push(path);
   }
   return found;

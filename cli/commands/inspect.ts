@@ -41,6 +41,6 @@ function text(image: ImageDetails): string {
     ...(image.pathWhitelist > 0 ? [['whitelist', `${image.pathWhitelist} paths`] as [string, string]] : []),
     ...image.damaged.map(({ kind, what }): [string, string] => ['damaged', `${kind}: ${what}`]),
   ];
-  const width = Math.max(...lines.map(([name]) => name.length));
+  const width = lines.reduce((widest, [name]) => Math.max(widest, name.length), 0);
   return lines.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
 }
