@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { printable } from '../../engine/bytes.js';
 import type { ImageDetails } from '../../engine/inspect.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
@@ -42,5 +43,5 @@ function text(image: ImageDetails): string {
     ...image.damaged.map(({ kind, what }): [string, string] => ['damaged', `${kind}: ${what}`]),
   ];
   const width = lines.reduce((widest, [name]) => Math.max(widest, name.length), 0);
-  return lines.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+  return lines.map(([name, value]) => `${printable(`${name.padEnd(width)}  ${value}`)}\n`).join('');
 }
