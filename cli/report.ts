@@ -40,7 +40,7 @@ export function reportError(error: unknown, json: boolean, verbose: boolean): vo
   }
   if (verbose) {
     for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
-      process.stderr.write(`${cause.stack}\n`);
+      process.stderr.write(`${`${cause.stack}`.split('\n').map(printable).join('\n')}\n`);
   }
 }
 

@@ -1,10 +1,16 @@
 /** Says what a tree lacks because the system would not let us set it. */
+import { printable } from '../engine/bytes.js';
 import type { Skipped } from '../workers/protocol.js';
 
+/** An image may have as many kinds of what cannot be set as it has names for extended attributes. */
+const MAX_LINES = 10;
+
 export function saySkipped(say: (message: string) => void, skipped: Skipped): void {
-  for (const [what, { count, paths }] of Object.entries(skipped)) {
-    say(
-      `not set: ${what} of ${count} ${count === 1 ? 'path' : 'paths'}, for example ${paths[0] === '' ? '.' : paths[0]}`,
-    );
+  const all = Object.entries(skipped);
+  for (const [what, { count, paths }] of all.slice(0, MAX_LINES)) {
+    const [first] = paths;
+    const example = first === '' ? '.' : first;
+    say(printable(`not set: ${what} of ${count} ${count === 1 ? 'path' : 'paths'}, for example ${example}`));
   }
+  if (all.length > MAX_LINES) say(`not set: … and ${all.length - MAX_LINES} more`);
 }

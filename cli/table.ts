@@ -1,10 +1,13 @@
 /** Text in columns. */
 import { printable } from '../engine/bytes.js';
 
+/** A cell is cut here: all others of its column are padded to the longest. Keys, and names and tags of registries, fit. */
+const MAX_CELL = 512;
+
 /** Left-aligned columns under their headings, two spaces apart; empty for no rows. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
-  const all = [headings, ...rows.map((row) => row.map(printable))];
+  const all = [headings, ...rows.map((row) => row.map(fitting))];
   const widths = headings.map((_heading, column) =>
     all.reduce((width, row) => Math.max(width, (row[column] ?? '').length), 0),
   );
@@ -17,6 +20,12 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
           .trimEnd()}\n`,
     )
     .join('');
+}
+
+function fitting(cell: string): string {
+  // What is cut away would only take time to be made printable.
+  const shown = printable(cell.slice(0, MAX_CELL + 1));
+  return shown.length > MAX_CELL ? `${shown.slice(0, MAX_CELL - 1)}…` : shown;
 }
 
 /** A key as people can still type it: `sha512-` and twelve digits. */

@@ -1,6 +1,6 @@
 /** The dependency tree of an ACI, flattened into the order in which its images have priority (appc spec 0.8.11, "Dependency Matching"). */
 import { CairnError } from './errors.js';
-import { findNamed, type ImageLookup } from './index/images.js';
+import { findNamed, holdsAll, type ImageLookup } from './index/images.js';
 import type { Index } from './index/open.js';
 import type { ImageRecord } from './index/records.js';
 import { type Key, parseHashPrefix } from './key.js';
@@ -77,10 +77,7 @@ export function findDependency(images: ImageLookup, image: ImageRecord, dependen
   const prefix = parseHashPrefix(imageID);
   const keys: Key[] = prefix === undefined ? [] : [...images.byHash(prefix, 2).keys()];
   const found = keys.length === 1 ? images.image(keys[0] as Key) : undefined;
-  const fits =
-    found?.name === imageName &&
-    labels.every(({ name, value }) => found.labels.some((label) => label.name === name && label.value === value));
-  if (found !== undefined && fits) return found;
+  if (found !== undefined && found.name === imageName && holdsAll(found.labels, labels)) return found;
   throw new CairnError(
     'ERR_NOT_FOUND',
     `${image.name} depends on ${wanted} with ID ${imageID}, which is not in the store`,

@@ -52,6 +52,13 @@ export const MAX_JSON_DEPTH = 64;
 /** Symbolic links that one lookup may pass (what Linux allows). */
 export const MAX_SYMLINK_HOPS = 40;
 
+/** Bytes of an AC Identifier, as all names in a manifest are, and of a label's value: they are keys, and cells of lists. As of a path. */
+export const MAX_NAME = 4096;
+/** Labels of an image or of one dependency, and annotations of an image; real ones have a dozen. */
+export const MAX_LABELS = 1000;
+/** Dependencies that one manifest lists: each is looked up by whoever looks at all images. Ten times what renders take by default. */
+export const MAX_LISTED_DEPENDENCIES = 10_000;
+
 /** The flag that raises a limit. */
 export function limitFlag(name: keyof Limits): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -1,5 +1,6 @@
 import { printable } from './bytes.js';
 import { CairnError } from './errors.js';
+import { MAX_NAME } from './limits.js';
 
 /**
  * Names, labels and app strings of the appc spec. A name is a search term and nothing else: `a/../b` is a valid one, so
@@ -24,10 +25,11 @@ export function quoted(text: string): string {
  * Why a text is no AC Identifier, or undefined if it is one.
  *
  * The rule is the reference implementation's check and not the spec's regular expression: doubled separators (`a--b`,
- * `a//b`) pass, since images with such names exist and were accepted everywhere.
+ * `a//b`) pass, since images with such names exist and were accepted everywhere. Only overlong ones do not.
  */
 export function acIdentifierFault(text: string): string | undefined {
   if (text === '') return 'ACIdentifier cannot be empty';
+  if (text.length > MAX_NAME) return `ACIdentifier is longer than ${MAX_NAME} bytes`;
   if (!/^[a-z0-9\-._~/]+$/.test(text)) {
     return 'ACIdentifier must contain only lower case alphanumeric characters plus "-._~/"';
   }
@@ -66,12 +68,13 @@ const ARCHITECTURES: ReadonlyMap<string, readonly string[]> = new Map([
 
 /**
  * Why a list of labels is not one that an image may carry, or undefined if it is (appc spec, image manifest, `labels`):
- * names are AC Identifiers, unique and never `name`; `os` is a known system, and `arch` beside it one of that system's.
+ * names are AC Identifiers, unique and never `name`, values not overlong; `os` is a known system, and `arch` beside it one of that system's.
  * An `arch` without an `os` means nothing by itself and is not checked.
  */
 export function labelsFault(labels: readonly Label[]): string | undefined {
   const values = new Map<string, string>();
   for (const { name, value } of labels) {
+    if (Buffer.byteLength(value) > MAX_NAME) return `a label's value is longer than ${MAX_NAME} bytes`;
     const fault = acIdentifierFault(name);
     if (fault !== undefined) return fault;
     if (name === 'name') return 'invalid label name: "name"';

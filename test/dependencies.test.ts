@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { Needs, placesOf } from '../engine/dependencies.js';
+import { findDependency, Needs, placesOf } from '../engine/dependencies.js';
 import { CairnError, type ErrorCode } from '../engine/errors.js';
-import { lookupIn, putImage } from '../engine/index/images.js';
+import { findNamed, lookupIn, putImage } from '../engine/index/images.js';
 import { Index } from '../engine/index/open.js';
 import type { ImageRecord } from '../engine/index/records.js';
 import type { Key } from '../engine/key.js';
@@ -234,6 +234,30 @@ test('what is needed for an image is it and everything below, each once; what is
       .map(({ key }) => key)
       .sort(),
   );
+});
+
+test('the labels of an image are read once, however many a dependency asks for and however many ask', () => {
+  let reads = 0;
+  const labels = Array.from({ length: 100 }, (_none, i) => ({
+    get name() {
+      reads++;
+      return `l${i}`;
+    },
+    value: '',
+  }));
+  const image = { ...record({ name: 'b' }), labels };
+  const lookup = { named: () => [image], image: () => image, byHash: () => new Map([[image.key, image.key]]) };
+  const wanted = Array.from({ length: 100 }, (_none, i) => ({ name: `l${99 - i}`, value: '' }));
+  for (let i = 0; i < 10; i++) {
+    assert.equal(findNamed(lookup, 'b', wanted), image);
+    assert.equal(
+      findDependency(lookup, image, { imageName: 'b', imageID: image.key.slice(0, 20), labels: wanted }),
+      image,
+    );
+  }
+  assert.equal(reads, labels.length);
+  assert.equal(findNamed(lookup, 'b', [...wanted, { name: 'more', value: '' }]), undefined);
+  assert.equal(findNamed(lookup, 'b', [{ name: 'l1', value: 'other' }]), undefined);
 });
 
 function caught(work: () => unknown, code: ErrorCode): CairnError {

@@ -28,6 +28,7 @@ const GOOD_IDENTIFIERS = [
   'a//b',
   'a/../b',
   'sha512-abc',
+  'a'.repeat(4096),
 ];
 const BAD_IDENTIFIERS: readonly [text: string, rule: RegExp][] = [
   ['', /cannot be empty/],
@@ -48,7 +49,7 @@ test('an AC identifier is what the reference check accepts', async (t) => {
       assert.equal(isACIdentifier(text), true);
     });
   }
-  for (const [text, rule] of BAD_IDENTIFIERS) {
+  for (const [text, rule] of [...BAD_IDENTIFIERS, ['a'.repeat(4097), /longer than 4096 bytes/] as const]) {
     await t.test(`refuses ${quoted(text)}`, () => {
       assert.match(acIdentifierFault(text) ?? '', rule);
       assert.equal(isACIdentifier(text), false);
@@ -79,6 +80,8 @@ test('labels are unique, well named, and fit their system', async (t) => {
   const cases: readonly [what: string, list: Label[], fault: RegExp | undefined][] = [
     ['no labels', [], undefined],
     ['free labels', labels({ version: '1.0.0', channel: '', 'example.com/x': 'ÿ' }), undefined],
+    ['a long value', labels({ a: 'é'.repeat(2048) }), undefined],
+    ['a longer value', labels({ a: 'é'.repeat(2049) }), /^a label's value is longer than 4096 bytes$/],
     ['a label called name', labels({ name: 'x' }), /^invalid label name: "name"$/],
     ['a label outside the grammar', labels({ Version: '1' }), /ACIdentifier must contain only/],
     ['an empty label name', labels({ '': '1' }), /cannot be empty/],

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import type { Command } from 'commander';
+import { printable } from '../../engine/bytes.js';
 import { CairnError } from '../../engine/errors.js';
 import type { Imported, ImportFailure } from '../../engine/import.js';
 import { imagesBelow, STDIN } from '../../engine/sources.js';
@@ -104,5 +105,5 @@ function line(result: Imported | ImportFailure): string {
     : existed
       ? 'was here already'
       : `${formatSize(size)}, ${objects.new} new objects (${formatSize(objects.newBytes)}), ${objects.shared} shared, ${formatMs(ms)}`;
-  return `${shortKey(key)}  ${name || '(no name)'}${version}  ${what}\n`;
+  return `${printable(`${shortKey(key)}  ${name || '(no name)'}${version}  ${what}`)}\n`;
 }

@@ -1,8 +1,12 @@
 import type { Command } from 'commander';
+import { printable } from '../../engine/bytes.js';
 import type { ImageDetails } from '../../engine/inspect.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 import { formatSize } from '../units.js';
+
+/** Longer names push their own values aside and no others. */
+const MAX_WIDTH = 60;
 
 export function define(command: Command): void {
   command.argument('<image>').action((image: string, _options: object, self: Command) =>
@@ -41,6 +45,6 @@ function text(image: ImageDetails): string {
     ...(image.pathWhitelist > 0 ? [['whitelist', `${image.pathWhitelist} paths`] as [string, string]] : []),
     ...image.damaged.map(({ kind, what }): [string, string] => ['damaged', `${kind}: ${what}`]),
   ];
-  const width = lines.reduce((widest, [name]) => Math.max(widest, name.length), 0);
-  return lines.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join('');
+  const width = lines.reduce((widest, [name]) => Math.max(widest, Math.min(name.length, MAX_WIDTH)), 0);
+  return lines.map(([name, value]) => `${printable(`${name.padEnd(width)}  ${value}`)}\n`).join('');
 }

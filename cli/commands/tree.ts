@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { printable } from '../../engine/bytes.js';
 import type { Difference } from '../../engine/compare.js';
 import type { TreeRecord } from '../../engine/index/records.js';
 import { examples } from '../help.js';
@@ -102,7 +103,7 @@ function defineDiff(command: Command): void {
       withStore(self, 'look', async ({ store, print }) => {
         const differences: Difference[] = [];
         for await (const difference of store.compare(a, b)) differences.push(difference);
-        print(differences, (all) => all.map(({ change, path }) => `${SIGNS[change]} ${path}\n`).join(''));
+        print(differences, (all) => all.map(({ change, path }) => `${SIGNS[change]} ${printable(path)}\n`).join(''));
         return undefined;
       }),
     );

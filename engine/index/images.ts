@@ -119,7 +119,7 @@ export function findNamed(
 ): ImageRecord | undefined {
   const versioned = labels.some((label) => label.name === 'version');
   const isMeant = (each: { name: string; labels: readonly Label[] }): boolean =>
-    each.name === name && labels.every((label) => holds(each.labels, label));
+    each.name === name && holdsAll(each.labels, labels);
   const candidates = images.named(name).filter((image) => referencesOf(image).some(isMeant));
   const since = ({ importTime, given = [] }: ImageRecord): number =>
     Math.max(importTime, ...given.filter(isMeant).map(({ at }) => at));
@@ -128,6 +128,16 @@ export function findNamed(
   return candidates.find((image) => images.isReadable?.(image) ?? true) ?? candidates[0];
 }
 
-function holds(labels: readonly Label[], wanted: Label): boolean {
-  return labels.some(({ name, value }) => name === wanted.name && value === wanted.value);
+/** Those of each image by name, made once however many dependencies ask: manifests may have many labels, and many dependencies. */
+const valuesOf = new WeakMap<readonly Label[], ReadonlyMap<string, string>>();
+
+/** Whether all wanted labels are among an image's, whose names are unique. */
+export function holdsAll(labels: readonly Label[], wanted: readonly Label[]): boolean {
+  if (wanted.length === 0) return true;
+  let values = valuesOf.get(labels);
+  if (values === undefined) {
+    values = new Map(labels.map(({ name, value }) => [name, value]));
+    valuesOf.set(labels, values);
+  }
+  return wanted.every(({ name, value }) => values.get(name) === value);
 }

@@ -1,4 +1,4 @@
-import type { Limits } from '../limits.js';
+import { type Limits, MAX_LABELS, MAX_LISTED_DEPENDENCIES } from '../limits.js';
 import { type Label, labelsFault, quoted } from '../name.js';
 import { type App, readApp } from './app.js';
 import { type JsonObject, parseJson } from './json.js';
@@ -57,7 +57,7 @@ export function parseImageManifest(bytes: Uint8Array, limits: Pick<Limits, 'maxM
     name,
     labels,
     ...(app.absent ? {} : { app: readApp(app) }),
-    dependencies: root.field('dependencies').items().map(readDependency),
+    dependencies: root.field('dependencies').items(MAX_LISTED_DEPENDENCIES).map(readDependency),
     pathWhitelist: root.field('pathWhitelist').texts(),
     annotations: readAnnotations(root.field('annotations')),
     raw,
@@ -91,7 +91,7 @@ function readVersion(place: Place): string {
 }
 
 function readLabels(list: Place): Label[] {
-  const labels = list.items().map((label) => ({
+  const labels = list.items(MAX_LABELS).map((label) => ({
     name: label.field('name').acIdentifier(),
     value: label.field('value').text(),
   }));
@@ -131,7 +131,7 @@ function readImageID(place: Place): string {
 
 function readAnnotations(list: Place): Annotation[] {
   const seen = new Set<string>();
-  return list.items().map((annotation) => {
+  return list.items(MAX_LABELS).map((annotation) => {
     const name = annotation.field('name').acIdentifier();
     if (seen.has(name)) throw annotation.field('name').fault(`duplicate annotations of name ${quoted(name)}`);
     seen.add(name);

@@ -87,8 +87,11 @@ export class Place {
     return new Place(this.#document, value, `${this.#path}[${index}]`);
   }
 
-  items(): Place[] {
-    return this.#list().map((value, index) => this.#item(value, index));
+  /** Refuses a list of more than `most` items. */
+  items(most = Number.POSITIVE_INFINITY): Place[] {
+    const list = this.#list();
+    if (list.length > most) throw this.fault(`has ${list.length} items, more than ${most}`);
+    return list.map((value, index) => this.#item(value, index));
   }
 
   text(): string {
