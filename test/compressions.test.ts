@@ -4,6 +4,7 @@ import { type ChildProcess, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
+import { decompressed } from '../workers/decompress.js';
 import { aci } from './fixtures/archive.js';
 import { TestStore } from './fixtures/store.js';
 
@@ -207,3 +208,45 @@ test('export to a pipe whose reader takes its time', async (t) => {
   };
   assert.deepEqual((await s.ok(['export', 'example.com/large', '-'], { onStart })).stdout, image);
 });
+
+async function unpacked(kind: Kind['name'], bytes: Buffer): Promise<Buffer> {
+  async function* whole(): AsyncGenerator<Buffer> {
+    yield bytes;
+  }
+  const parts: Buffer[] = [];
+  for await (const part of decompressed(kind, whole())) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+test('streams that hold nothing, or next to nothing, cost next to nothing', async (t) => {
+  const empty = Buffer.concat([Buffer.from('BZh9', 'latin1'), Buffer.from('177245385090' + '00000000', 'hex')]);
+  await t.test('bzip2 without blocks', async () => {
+    assert.equal((await unpacked('bzip2', repeated(empty, 200_000))).length, 0);
+  });
+  /** Of a window of 128 MiB. */
+  const frame = (flags: number, rest: string): Buffer =>
+    Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, flags, 17 << 3]), Buffer.from(rest, 'hex')]);
+  await t.test('zstd frames without content', async () => {
+    const both = Buffer.concat([frame(0, '010000'), frame(4, '010000' + '99e9d851')]);
+    assert.equal((await unpacked('zstd', repeated(both, 50_000))).length, 0);
+  });
+  await t.test('zstd frames of one byte', async () => {
+    assert.equal((await unpacked('zstd', repeated(frame(0, '0b000061'), 5000))).toString(), 'a'.repeat(5000));
+  });
+  await t.test('zstd frames of many empty blocks are refused', async () => {
+    const blocks = `${'000000'.repeat(9)}0b000061`;
+    await assert.rejects(unpacked('zstd', repeated(frame(0, blocks), 20_000)), { code: 'ERR_LIMIT' });
+  });
+  for (const [what, bytes] of [
+    ['checksum', frame(4, '010000' + '99e9d852')],
+    ['size', Buffer.from('28b52ffd2001010000', 'hex')],
+  ] as const) {
+    await t.test(`but a wrong ${what} of nothing is refused`, async () => {
+      await assert.rejects(unpacked('zstd', bytes), { code: 'ERR_BAD_COMPRESSION', message: new RegExp(what) });
+    });
+  }
+});
+
+function repeated(bytes: Buffer, times: number): Buffer {
+  return Buffer.alloc(bytes.length * times, bytes);
+}
