@@ -17,7 +17,7 @@ const CHUNK = 256 * 1024;
 /** Frames of up to so many blocks are held whole before they are decoded. */
 const SHORT = 8;
 /** Windows of longer frames, in bytes: so many for nothing, and so many times what came out. Each costs the time of clearing it. */
-const FREE_WINDOWS = 4 * 2 ** 30;
+const FREE_WINDOWS = 2 ** 30;
 const WINDOWS_PER_BYTE = 256;
 /** The low half of xxhash64 of nothing. */
 const EMPTY_CHECKSUM = 0x51d8e999;
