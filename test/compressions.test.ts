@@ -1,9 +1,12 @@
 /** Every compression that a source may come in, through the real program. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
+import { decompressed } from '../workers/decompress.js';
+import { withSmallDictionaries } from '../workers/xz-dictionary.js';
 import { aci } from './fixtures/archive.js';
 import { TestStore } from './fixtures/store.js';
 
@@ -207,3 +210,72 @@ test('export to a pipe whose reader takes its time', async (t) => {
   };
   assert.deepEqual((await s.ok(['export', 'example.com/large', '-'], { onStart })).stdout, image);
 });
+
+async function* pieces(bytes: Buffer, size = bytes.length): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function unpacked(kind: Kind['name'], bytes: Buffer): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of decompressed(kind, pieces(bytes))) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+test('a huge dictionary of xz never reaches the decoder, which would make room for it', {
+  skip: missing('xz'),
+}, async (t) => {
+  const { pack } = program('xz', '-c');
+  const content = Buffer.concat([randomBytes(70_000), IMAGE]);
+  const small = ['--check=none', '--check=crc32', '--check=crc64', '--block-size=4096', '--lzma2=dict=64MiB'];
+  for (const [what, before] of [
+    ['in the first stream', Buffer.alloc(0)],
+    ...small.map((each) => [`after one with ${each}`, pack(content, [each])] as const),
+    ['after an empty one and padding', Buffer.concat([pack(Buffer.alloc(0)), Buffer.alloc(8)])],
+    ['after one of several streams', Buffer.concat(small.map((each) => pack(content, [each])))],
+  ] as const) {
+    await t.test(what, async () => {
+      const bytes = Buffer.concat([before, pack(IMAGE, ['--lzma2=dict=65MiB'])]);
+      for (const size of [11, 1000]) {
+        let passed = 0;
+        const looking = async (): Promise<void> => {
+          for await (const piece of withSmallDictionaries(pieces(bytes, size))) passed += piece.length;
+        };
+        await assert.rejects(looking, { code: 'ERR_UNSUPPORTED', message: /64 MiB/ });
+        assert.ok(passed >= before.length - size && passed < before.length + 24, `${passed} of ${before.length}`);
+      }
+    });
+  }
+});
+
+test('streams that hold nothing, or next to nothing, cost next to nothing', async (t) => {
+  const empty = Buffer.concat([Buffer.from('BZh9', 'latin1'), Buffer.from('177245385090' + '00000000', 'hex')]);
+  await t.test('bzip2 without blocks', async () => {
+    assert.equal((await unpacked('bzip2', repeated(empty, 20_000))).length, 0);
+  });
+  /** Of a window of 128 MiB. */
+  const frame = (flags: number, rest: string): Buffer =>
+    Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, flags, 17 << 3]), Buffer.from(rest, 'hex')]);
+  await t.test('zstd frames without content', async () => {
+    const both = Buffer.concat([frame(0, '010000'), frame(4, '010000' + '99e9d851')]);
+    assert.equal((await unpacked('zstd', repeated(both, 5000))).length, 0);
+  });
+  await t.test('zstd frames of one byte', async () => {
+    assert.equal((await unpacked('zstd', repeated(frame(0, '0b000061'), 2000))).toString(), 'a'.repeat(2000));
+  });
+  await t.test('zstd frames of many empty blocks are refused', async () => {
+    const blocks = `${'000000'.repeat(9)}0b000061`;
+    await assert.rejects(unpacked('zstd', repeated(frame(0, blocks), 1000)), { code: 'ERR_LIMIT' });
+  });
+  for (const [what, bytes] of [
+    ['checksum', frame(4, '010000' + '99e9d852')],
+    ['size', Buffer.from('28b52ffd2001010000', 'hex')],
+  ] as const) {
+    await t.test(`but a wrong ${what} of nothing is refused`, async () => {
+      await assert.rejects(unpacked('zstd', bytes), { code: 'ERR_BAD_COMPRESSION', message: new RegExp(what) });
+    });
+  }
+});
+
+function repeated(bytes: Buffer, times: number): Buffer {
+  return Buffer.alloc(bytes.length * times, bytes);
+}

@@ -3,6 +3,8 @@ import { badCompression } from './compressed.js';
 
 /** Equal bytes after which comes a number of further ones. */
 const RUN = 4;
+/** What a run's cells give at most, for each of them. */
+const MOST_PER_CELL = Math.ceil((RUN + 255) / (RUN + 1));
 
 const CRC = Int32Array.from({ length: 256 }, (_, byte) => {
   let value = byte << 24;
@@ -12,9 +14,10 @@ const CRC = Int32Array.from({ length: 256 }, (_, byte) => {
 
 /** Used again for each block: {@link start}, {@link add}, {@link finish}, then {@link read} until it gives nothing. */
 export class Bzip2Block {
-  readonly capacity: number;
+  /** The most bytes that the block at hand may have. */
+  capacity = 0;
   /** The low 8 bits: permuted bytes; above them, once finished: which one comes next. */
-  readonly #cells: Uint32Array;
+  #cells = new Uint32Array(0);
   readonly #counts = new Int32Array(256);
   #length = 0;
   #left = 0;
@@ -24,12 +27,9 @@ export class Bzip2Block {
   #repeat = 0;
   #crc = -1;
 
-  constructor(capacity: number) {
-    this.capacity = capacity;
-    this.#cells = new Uint32Array(capacity);
-  }
-
+  /** Room is made here, and once: streams without blocks, of 14 bytes each, would cost megabytes. */
   start(): void {
+    if (this.#cells.length < this.capacity) this.#cells = new Uint32Array(this.capacity);
     this.#length = 0;
     this.#counts.fill(0);
   }
@@ -69,7 +69,8 @@ export class Bzip2Block {
   }
 
   /** Up to so many bytes in a buffer of their own; none at the end. */
-  read(size: number): Buffer {
+  read(most: number): Buffer {
+    const size = Math.min(most, this.#repeat + (this.#left + RUN) * MOST_PER_CELL);
     const out = Buffer.allocUnsafe(size);
     const cells = this.#cells;
     let at = 0;

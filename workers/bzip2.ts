@@ -18,9 +18,10 @@ const END = [0x177245, 0x385090] as const;
 
 export async function* bunzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const bytes = new CompressedBytes('bzip2', chunks);
+  const block = new Bzip2Block();
   try {
     do {
-      yield* stream(bytes);
+      yield* stream(bytes, block);
     } while (startsStream(await bytes.peek(4)));
     await bytes.padding();
   } finally {
@@ -32,11 +33,11 @@ function startsStream(head: Buffer): boolean {
   return head.toString('latin1', 0, MAGIC.length) === MAGIC;
 }
 
-async function* stream(bytes: CompressedBytes): AsyncGenerator<Buffer> {
+async function* stream(bytes: CompressedBytes, block: Bzip2Block): AsyncGenerator<Buffer> {
   const level = (await bytes.exactly(4)).readUInt8(3) - 0x30;
   if (level < 1 || level > 9) throw badCompression('bzip2', 'its block size is not 1 to 9');
-  const block = new Bzip2Block(level * LEVEL_UNIT);
-  const longest = Math.ceil(level * LEVEL_UNIT * MAX_CODE_BYTES) + MAX_TABLES;
+  block.capacity = level * LEVEL_UNIT;
+  const longest = Math.ceil(block.capacity * MAX_CODE_BYTES) + MAX_TABLES;
   let checksum = 0;
   /** Blocks begin and end within bytes. */
   let bit = 0;

@@ -90,7 +90,7 @@ export async function digestSource({ source, control }: DigestTask): Promise<{ s
 /** The uncompressed bytes of a source, and a running count and hash of those that came. */
 async function openInput({ source, control, limits }: Task, kept: BlobFile | undefined) {
   const transport: Transport = { size: 0, unpacked: 0, hash: createHash('sha256'), kept };
-  const chunks = counted(rawBytes(source, control), transport);
+  const chunks = counted(rawBytes(source, control), transport, control);
   const { head, rest } = await peek(chunks, BLOCK);
   try {
     const compression = identifyBytes(head.subarray(0, BLOCK), 'path' in source ? source.path : 'standard input');
@@ -130,8 +130,14 @@ async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffe
   }
 }
 
-async function* counted(raw: AsyncIterable<Buffer>, transport: Transport): AsyncGenerator<Buffer> {
+async function* counted(
+  raw: AsyncIterable<Buffer>,
+  transport: Transport,
+  control: Control,
+): AsyncGenerator<Buffer, undefined> {
   for await (const chunk of raw) {
+    // Here as well: much may be read of which nothing comes.
+    checkCancelled(control);
     transport.size += chunk.length;
     transport.hash.update(chunk);
     transport.kept?.write(chunk);

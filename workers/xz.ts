@@ -4,10 +4,11 @@
  */
 import { CairnError } from '../engine/errors.js';
 import { badCompression } from './compressed.js';
+import { withSmallDictionaries } from './xz-dictionary.js';
 
 export async function* unxzed(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const { default: xz } = await import('xz-decompress');
-  const source = chunks[Symbol.asyncIterator]();
+  const source = withSmallDictionaries(chunks);
   let broken: unknown;
   const input = new ReadableStream<Uint8Array>(
     {
@@ -29,16 +30,16 @@ export async function* unxzed(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buf
   } catch (error) {
     throw broken ?? refusal(error);
   } finally {
-    await source.return?.();
+    await source.return(undefined);
   }
 }
 
-/** The decoder's number: 3 and 4 memory, 6 what it was built without, 8 no more input, the others corrupt. */
+/** The decoder's number: 3 and 4 memory (larger dictionaries do not come to it), 6 what it was built without, 8 no more input, the others corrupt. */
 function refusal(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code = /error code (\d+)$/.exec(error.message)?.[1];
   if (code === '3' || code === '4')
-    return new CairnError('ERR_UNSUPPORTED', 'xz: a dictionary over 64 MiB; compress it anew, "xz -9" is enough');
+    return new CairnError('ERR_UNSUPPORTED', 'xz: not enough memory for its dictionary');
   if (code === '6')
     return new CairnError(
       'ERR_UNSUPPORTED',
