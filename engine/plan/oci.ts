@@ -37,6 +37,11 @@ class LayerMerge {
    */
   #lastPath: ByteString = '';
   #lastParent: Directory;
+  /**
+   * Directories with nothing of lower layers below them any more. What this layer still puts there is its own, so they stay that way:
+   * a layer that hides the same place over and over looks at each directory once.
+   */
+  readonly #cleared = new Set<Directory>();
 
   constructor(tree: MergeTree, layer: number) {
     this.#tree = tree;
@@ -127,9 +132,7 @@ class LayerMerge {
   #hideBelow(entry: TocEntry): void {
     this.#forgetParent();
     const directory = this.#resolve(entry.path, false, entry);
-    for (const [name, child] of directory?.children ?? []) {
-      if (!this.#keepOwn(child)) directory?.children.delete(name);
-    }
+    if (directory !== undefined) this.#keepOwnBelow(directory);
   }
 
   /**
@@ -138,11 +141,17 @@ class LayerMerge {
    * @returns whether anything is left
    */
   #keepOwn(node: MergeNode): boolean {
-    for (const [name, child] of node.children ?? []) if (!this.#keepOwn(child)) node.children?.delete(name);
+    if (node.children !== undefined) this.#keepOwnBelow(node as Directory);
     if (node.layer === this.#layer) return true;
     if (node.children === undefined || node.children.size === 0) return false;
     Object.assign(node, { entry: undefined, layer: this.#layer, home: this.#layer });
     return true;
+  }
+
+  #keepOwnBelow(directory: Directory): void {
+    if (this.#cleared.has(directory)) return;
+    for (const [name, child] of directory.children) if (!this.#keepOwn(child)) directory.children.delete(name);
+    this.#cleared.add(directory);
   }
 
   /** The node that a path names, its parents' symlinks followed, itself not. */
