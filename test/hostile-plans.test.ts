@@ -37,3 +37,20 @@ for (const [what, marker] of [
     assert.equal(entries.length, own.length + 4 + others);
   });
 }
+
+test('a hundred thousand entries behind forty long symlinks are too much, in any of the layers', () => {
+  const target = (name: string): string => `${'./'.repeat((4095 - name.length) >> 1)}${name}`;
+  const links = times(40, (i) => toc(`l${i}`, 'symlink', target(i < 39 ? `l${i + 1}` : 'd')));
+  const first = [toc('d', 'dir'), ...links];
+  const layers = times(100, (i) => times(1000, (j) => toc(`l0/${i}.${j}`)));
+  assert.throws(() => planOci([first, ...layers]), { code: 'ERR_LIMIT', entry: /^l0\/0\./ });
+  const hardLinks = times(100_000, (i) => toc(`h${i}`, 'hardlink', 'l0/0'));
+  assert.throws(() => planOci([[...first, toc('l0/0')], hardLinks]), { code: 'ERR_LIMIT', entry: /^h/ });
+  assert.equal(planOci([[...first, ...times(100, (i) => toc(`l0/${i}`))]]).entries.length, 142);
+});
+
+test('two hundred thousand entries behind a symlink of everyday length are not', () => {
+  const entries = times(200_000, (i) => toc(`lib/x86_64-linux-gnu/${i}`));
+  const { files } = planOci([[toc('usr/lib', 'dir'), toc('lib', 'symlink', 'usr/lib'), ...entries]]);
+  assert.equal(files, entries.length);
+});
