@@ -51,6 +51,13 @@ export const MAX_META_HEADERS = 4;
 export const MAX_JSON_DEPTH = 64;
 /** Symbolic links that one lookup may pass (what Linux allows). */
 export const MAX_SYMLINK_HOPS = 40;
+/**
+ * Components of symlink targets that planning an OCI image may follow, all its entries together. Forty targets of 4095 bytes are 80 000
+ * of them for each entry below; the entries of real layers lie behind hardly any links.
+ */
+export const MAX_SYMLINK_STEPS = 2 ** 24;
+/** Bytes that an extended attribute counts among a layer's metadata besides its name and value: what holding any of them takes. */
+export const XATTR_OVERHEAD = 128;
 
 /** Bytes of an AC Identifier, as all names in a manifest are, and of a label's value: they are keys, and cells of lists. As of a path. */
 export const MAX_NAME = 4096;

@@ -5,7 +5,7 @@
 import { type ByteString, toText } from '../bytes.js';
 import { CairnError } from '../errors.js';
 import { badLink } from '../layer-rules.js';
-import { MAX_SYMLINK_HOPS } from '../limits.js';
+import { MAX_SYMLINK_HOPS, MAX_SYMLINK_STEPS } from '../limits.js';
 import { badPath, baseOf, joinPath, parentOf } from '../path.js';
 import type { TocEntry } from '../toc.js';
 import { type MergeNode, MergeTree } from './merge-tree.js';
@@ -16,11 +16,12 @@ const MAX_RESOLVED_PATH = 4095;
 
 /**
  * @param layers tables of contents, bottom to top; `layer` of the plan's entries counts from the top, in priority order
- * @throws CairnError `ERR_BAD_LINK`, `ERR_BAD_ARCHIVE`
+ * @throws CairnError `ERR_BAD_LINK`, `ERR_BAD_ARCHIVE`, `ERR_LIMIT`
  */
 export function planOci(layers: readonly (readonly TocEntry[])[]): Plan {
   const tree = new MergeTree();
-  for (const [i, toc] of layers.entries()) new LayerMerge(tree, layers.length - 1 - i).apply(toc);
+  const steps = { left: MAX_SYMLINK_STEPS };
+  for (const [i, toc] of layers.entries()) new LayerMerge(tree, layers.length - 1 - i, steps).apply(toc);
   return tree.plan();
 }
 
@@ -31,17 +32,25 @@ class LayerMerge {
   readonly #tree: MergeTree;
   readonly #root: Directory;
   readonly #layer: number;
+  /** Components of symlink targets that may yet be followed, in this layer and those above. */
+  readonly #steps: { left: number };
   /**
    * Archives list a directory's files together, so the last parent is mostly the next one, too. It is kept only where no link led to
    * it: what is put into it cannot change what its path means, and whatever else could has a parent of its own or is a marker.
    */
   #lastPath: ByteString = '';
   #lastParent: Directory;
+  /**
+   * Directories with nothing of lower layers below them any more. What this layer still puts there is its own, so they stay that way:
+   * a layer that hides the same place over and over looks at each directory once.
+   */
+  readonly #cleared = new Set<Directory>();
 
-  constructor(tree: MergeTree, layer: number) {
+  constructor(tree: MergeTree, layer: number, steps: { left: number }) {
     this.#tree = tree;
     this.#root = tree.root as Directory;
     this.#layer = layer;
+    this.#steps = steps;
     this.#lastParent = this.#root;
   }
 
@@ -83,7 +92,7 @@ class LayerMerge {
     try {
       return this.#lookUp(entry.link, entry);
     } catch (error) {
-      if (error instanceof CairnError) return undefined;
+      if (error instanceof CairnError && error.code !== 'ERR_LIMIT') return undefined;
       throw error;
     }
   }
@@ -127,9 +136,7 @@ class LayerMerge {
   #hideBelow(entry: TocEntry): void {
     this.#forgetParent();
     const directory = this.#resolve(entry.path, false, entry);
-    for (const [name, child] of directory?.children ?? []) {
-      if (!this.#keepOwn(child)) directory?.children.delete(name);
-    }
+    if (directory !== undefined) this.#keepOwnBelow(directory);
   }
 
   /**
@@ -138,11 +145,17 @@ class LayerMerge {
    * @returns whether anything is left
    */
   #keepOwn(node: MergeNode): boolean {
-    for (const [name, child] of node.children ?? []) if (!this.#keepOwn(child)) node.children?.delete(name);
+    if (node.children !== undefined) this.#keepOwnBelow(node as Directory);
     if (node.layer === this.#layer) return true;
     if (node.children === undefined || node.children.size === 0) return false;
     Object.assign(node, { entry: undefined, layer: this.#layer, home: this.#layer });
     return true;
+  }
+
+  #keepOwnBelow(directory: Directory): void {
+    if (this.#cleared.has(directory)) return;
+    for (const [name, child] of directory.children) if (!this.#keepOwn(child)) directory.children.delete(name);
+    this.#cleared.add(directory);
   }
 
   /** The node that a path names, its parents' symlinks followed, itself not. */
@@ -173,7 +186,7 @@ class LayerMerge {
   /**
    * Follows a path from the root, through symbolic links as a process in the tree would.
    * @param make missing directories, in place of whatever is no directory
-   * @throws CairnError `ERR_BAD_ARCHIVE` after more links than the kernel follows
+   * @throws CairnError `ERR_BAD_ARCHIVE` after more links than the kernel follows, `ERR_LIMIT` when all entries together followed too much
    */
   #resolve(path: ByteString, make: boolean, entry: Pick<TocEntry, 'path'>): Directory | undefined {
     const rest = path.split('/').reverse();
@@ -191,7 +204,10 @@ class LayerMerge {
       else if (next?.entry?.type === 'symlink') {
         if (++hops > MAX_SYMLINK_HOPS) throw unresolvable(entry, `through more than ${MAX_SYMLINK_HOPS} symlinks`);
         if (next.entry.link.startsWith('/')) trail = [this.#root];
-        rest.push(...next.entry.link.split('/').reverse());
+        const names = next.entry.link.split('/').reverse();
+        this.#steps.left -= names.length;
+        if (this.#steps.left < 0) throw tooManySteps(entry);
+        rest.push(...names);
       } else if (make) {
         const made = this.#directoryAt(directory, name, undefined, entry);
         directory.children.set(name, made);
@@ -220,4 +236,9 @@ class LayerMerge {
 
 function unresolvable({ path }: Pick<TocEntry, 'path'>, why: string): CairnError {
   return new CairnError('ERR_BAD_ARCHIVE', `${toText(path)}: its parents lead ${why}`, { entry: toText(path) });
+}
+
+function tooManySteps({ path }: Pick<TocEntry, 'path'>): CairnError {
+  const why = `its image's entries lie behind symlinks of more than ${MAX_SYMLINK_STEPS} components, counted for each entry`;
+  return new CairnError('ERR_LIMIT', `${toText(path)}: ${why}`, { entry: toText(path) });
 }
