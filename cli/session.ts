@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { printable } from '../engine/bytes.js';
 import type { OperationOptions } from '../engine/context.js';
 import { CairnError, throwIfAborted } from '../engine/errors.js';
 import { DEFAULT_LIMITS, type Limits } from '../engine/limits.js';
@@ -74,7 +75,7 @@ async function runSession<O extends object>(
   const line = process.stderr.isTTY && options.progress && options.quiet !== true ? new ProgressLine() : undefined;
   const say = (message: string): void => {
     line?.clear();
-    if (options.quiet !== true) process.stderr.write(`cairn: ${message}\n`);
+    if (options.quiet !== true) process.stderr.write(`cairn: ${printable(message)}\n`);
   };
   try {
     const running = { signal: interrupts.signal, ...(line === undefined ? {} : { onProgress: line.show }) };

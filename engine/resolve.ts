@@ -30,11 +30,20 @@ export function resolveArgument(index: Index, argument: string, images = lookupI
     if (images[0] !== undefined) return { image: images[0] };
     throw notFound(argument);
   }
-  if (fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true || isLayout(argument))
-    return { path: argument };
+  if (isSource(argument)) return { path: argument };
   const image = findReference(index, argument, images) ?? findApp(argument, images);
   if (image === undefined) throw notFound(argument);
   return { image };
+}
+
+/** A name may be longer than a path can be. */
+function isSource(argument: string): boolean {
+  try {
+    return fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true || isLayout(argument);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') return false;
+    throw error;
+  }
 }
 
 /** An OCI image by its reference; a digest in it says all. */

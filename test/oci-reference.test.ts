@@ -150,4 +150,6 @@ test('a reference by a digest that is not here is simply not here', async (t) =>
   ociLayout(s.path('one'), [{ ref: 'app:v1', layers: [tar([{ name: 'f', content: 'f' }])] }]);
   await s.ok(['import', s.path('one')]);
   await s.refused(['inspect', `app@${DIGEST}`], 'ERR_NOT_FOUND', 3);
+  // Longer than any file name.
+  await s.refused(['inspect', `example.com/${'a'.repeat(300)}`], 'ERR_NOT_FOUND', 3);
 });
