@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { CairnError } from './errors.js';
 import { xxhash } from './hash.js';
-import { identifyFile } from './identify.js';
+import { identifyFile, readRegular } from './identify.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import { referencesIn } from './oci/choose.js';
 import { directoryContainer } from './oci/container.js';
@@ -61,14 +61,8 @@ const EDGE = 64 * 1024;
 export async function fingerprintOf(path: string, size: number): Promise<string> {
   const { create64 } = await xxhash();
   const hasher = create64();
-  const fd = fs.openSync(path, 'r');
-  try {
-    const edge = Buffer.alloc(EDGE);
-    for (const at of [0, Math.max(0, size - EDGE)]) hasher.update(edge.subarray(0, fs.readSync(fd, edge, 0, EDGE, at)));
-    return `${size}:${hasher.digest().toString(16)}`;
-  } finally {
-    fs.closeSync(fd);
-  }
+  for (const at of [0, Math.max(0, size - EDGE)]) hasher.update(readRegular(path, EDGE, at));
+  return `${size}:${hasher.digest().toString(16)}`;
 }
 
 /** Bytes of a source; a stream is as long as it likes, and what is missing is found out soon enough. */
