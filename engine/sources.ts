@@ -24,14 +24,36 @@ export function imagesBelow(dir: string): string[] {
   const stat = fs.statSync(dir, { throwIfNoEntry: false });
   if (stat === undefined) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${dir}`, { path: dir });
   if (!stat.isDirectory()) return [dir];
-  if (isLayout(dir)) return imagesOfLayout(dir);
   const found: string[] = [];
-  for (const entry of fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = join(dir, entry.name);
-    if (entry.isDirectory()) found.push(...imagesBelow(path));
-    else if (entry.isFile() && isImage(path)) found.push(path);
-  }
+  collectBelow(dir, listed(dir), found);
   return found;
+}
+
+/** What is in a directory; nothing when it is a layout. */
+function listed(dir: string): fs.Dirent[] | undefined {
+  if (isLayout(dir)) return undefined;
+  return fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function collectBelow(dir: string, entries: readonly fs.Dirent[] | undefined, found: string[]): void {
+  if (entries === undefined) {
+    for (const image of imagesOfLayout(dir)) found.push(image);
+    return;
+  }
+  for (const entry of entries) {
+    const path = join(dir, entry.name);
+    if (entry.isFile() && isImage(path)) found.push(path);
+    if (!entry.isDirectory()) continue;
+    let below: fs.Dirent[] | undefined;
+    try {
+      below = listed(path);
+    } catch {
+      // It cannot be read, or is too deep. Importing it says what is wrong, and only of it.
+      found.push(path);
+      continue;
+    }
+    collectBelow(path, below, found);
+  }
 }
 
 /** A layout that cannot be read is one source: importing it says what is wrong. */
@@ -65,8 +87,12 @@ export async function fingerprintOf(path: string, size: number): Promise<string>
   return `${size}:${hasher.digest().toString(16)}`;
 }
 
-/** Bytes of a source; a stream is as long as it likes, and what is missing is found out soon enough. */
+/** Bytes of a source; a stream is as long as it likes, and what is missing or too deep is found out soon enough. */
 export function sizeOf(source: string | undefined): number {
   if (source === undefined || source === STDIN) return Number.MAX_SAFE_INTEGER;
-  return fs.statSync(source, { throwIfNoEntry: false })?.size ?? 0;
+  try {
+    return fs.statSync(source).size;
+  } catch {
+    return 0;
+  }
 }

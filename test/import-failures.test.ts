@@ -11,7 +11,7 @@ import { headOf } from '../engine/import/source-kind.js';
 import { stagedRecipe } from '../engine/layout.js';
 import { DEFAULT_LIMITS } from '../engine/limits.js';
 import { openContext } from '../engine/open.js';
-import { fingerprintOf } from '../engine/sources.js';
+import { fingerprintOf, imagesBelow } from '../engine/sources.js';
 import { Store } from '../engine/store.js';
 import { readSource } from '../workers/input.js';
 import { listMembers } from '../workers/members.js';
@@ -160,4 +160,30 @@ test('a member of an archive that claims more than there is of it is refused', a
     const error = await s.refused(['import', s.write('claims.tar', bytes)], 'ERR_BAD_ARCHIVE', 1);
     assert.match(error.message, /cut off/);
   }
+});
+
+test('a directory that is too deep to be read is a source of its own, and refused alone', async (t) => {
+  const s = new TestStore(t);
+  const dir = s.path('in');
+  const name = 'd'.repeat(200);
+  fs.mkdirSync(dir);
+  const image = s.aci('app.aci', { name: 'example.com/app' });
+  fs.linkSync(image, `${dir}/z.aci`);
+  // Longer than a path may be: made below a part of it that is short enough, then moved to where it is too deep.
+  const half = `${s.path('half')}${`/${name}`.repeat(12)}`;
+  fs.mkdirSync(half, { recursive: true });
+  const deep = `${dir}${`/${name}`.repeat(12)}`;
+  fs.mkdirSync(deep, { recursive: true });
+  fs.renameSync(s.path('half'), `${deep}/half`);
+  const found = imagesBelow(dir);
+  assert.equal(found.length, 2);
+  assert.equal(found[1], `${dir}/z.aci`);
+  const ran = await s.run(['import', '--recursive', '--keep-going', '--json', dir]);
+  // Or nobody could delete it.
+  fs.renameSync(`${deep}/half`, s.path('half'));
+  assert.equal(ran.code, 1, ran.stderr);
+  const [bad, good] = ran.json<never>() as { source: string; error?: { code: string }; key?: string }[];
+  assert.equal(bad?.error?.code, 'ERR_IO');
+  assert.equal(good?.source, `${dir}/z.aci`);
+  assert.ok(good.key);
 });
