@@ -18,10 +18,11 @@ const MAGICS: readonly { name: Compression; bytes: Buffer }[] = [
 ];
 
 /**
- * Looks at a file without moving any reader's position.
- * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_AN_IMAGE` (a directory, text, or nothing known)
+ * Opens a regular file for reading. What came to its place since somebody looked cannot keep the caller waiting: a pipe to which nobody
+ * writes would, and so would a device. Nothing beyond the size is to be read: files of procfs have none, and no end.
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_AN_IMAGE`
  */
-export function identifyFile(path: string): Identified {
+export function openRegular(path: string): { fd: number; size: number } {
   let fd: number;
   try {
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
@@ -38,9 +39,34 @@ export function identifyFile(path: string): Identified {
     }
     if (!stat.isFile())
       throw new CairnError('ERR_NOT_AN_IMAGE', `${path} is not a regular file; pipe it in with "-"`, { path });
-    const head = Buffer.alloc(BLOCK);
-    const length = fs.readSync(fd, head, 0, BLOCK, 0);
-    return { compression: identifyBytes(head.subarray(0, length), path), size: stat.size };
+    return { fd, size: stat.size };
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+}
+
+/** Up to so many bytes of a regular file, fewer at its end. @throws CairnError as {@link openRegular} does */
+export function readRegular(path: string, length: number, position = 0): Buffer {
+  const { fd, size } = openRegular(path);
+  try {
+    const bytes = Buffer.alloc(Math.max(0, Math.min(length, size - position)));
+    return bytes.subarray(0, fs.readSync(fd, bytes, 0, bytes.length, position));
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/**
+ * Looks at a file without moving any reader's position.
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_AN_IMAGE` (a directory, text, or nothing known)
+ */
+export function identifyFile(path: string): Identified {
+  const { fd, size } = openRegular(path);
+  try {
+    const head = Buffer.alloc(Math.min(BLOCK, size));
+    const length = fs.readSync(fd, head, 0, head.length, 0);
+    return { compression: identifyBytes(head.subarray(0, length), path), size };
   } finally {
     fs.closeSync(fd);
   }

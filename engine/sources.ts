@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { CairnError } from './errors.js';
 import { xxhash } from './hash.js';
-import { identifyFile } from './identify.js';
+import { identifyFile, readRegular } from './identify.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import { referencesIn } from './oci/choose.js';
 import { directoryContainer } from './oci/container.js';
@@ -24,14 +24,36 @@ export function imagesBelow(dir: string): string[] {
   const stat = fs.statSync(dir, { throwIfNoEntry: false });
   if (stat === undefined) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${dir}`, { path: dir });
   if (!stat.isDirectory()) return [dir];
-  if (isLayout(dir)) return imagesOfLayout(dir);
   const found: string[] = [];
-  for (const entry of fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = join(dir, entry.name);
-    if (entry.isDirectory()) for (const image of imagesBelow(path)) found.push(image);
-    else if (entry.isFile() && isImage(path)) found.push(path);
-  }
+  collectBelow(dir, listed(dir), found);
   return found;
+}
+
+/** What is in a directory; nothing when it is a layout. */
+function listed(dir: string): fs.Dirent[] | undefined {
+  if (isLayout(dir)) return undefined;
+  return fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function collectBelow(dir: string, entries: readonly fs.Dirent[] | undefined, found: string[]): void {
+  if (entries === undefined) {
+    for (const image of imagesOfLayout(dir)) found.push(image);
+    return;
+  }
+  for (const entry of entries) {
+    const path = join(dir, entry.name);
+    if (entry.isFile() && isImage(path)) found.push(path);
+    if (!entry.isDirectory()) continue;
+    let below: fs.Dirent[] | undefined;
+    try {
+      below = listed(path);
+    } catch {
+      // It cannot be read, or is too deep. Importing it says what is wrong, and only of it.
+      found.push(path);
+      continue;
+    }
+    collectBelow(path, below, found);
+  }
 }
 
 /** A layout that cannot be read is one source: importing it says what is wrong. */
@@ -61,18 +83,16 @@ const EDGE = 64 * 1024;
 export async function fingerprintOf(path: string, size: number): Promise<string> {
   const { create64 } = await xxhash();
   const hasher = create64();
-  const fd = fs.openSync(path, 'r');
-  try {
-    const edge = Buffer.alloc(EDGE);
-    for (const at of [0, Math.max(0, size - EDGE)]) hasher.update(edge.subarray(0, fs.readSync(fd, edge, 0, EDGE, at)));
-    return `${size}:${hasher.digest().toString(16)}`;
-  } finally {
-    fs.closeSync(fd);
-  }
+  for (const at of [0, Math.max(0, size - EDGE)]) hasher.update(readRegular(path, EDGE, at));
+  return `${size}:${hasher.digest().toString(16)}`;
 }
 
-/** Bytes of a source; a stream is as long as it likes, and what is missing is found out soon enough. */
+/** Bytes of a source; a stream is as long as it likes, and what is missing or too deep is found out soon enough. */
 export function sizeOf(source: string | undefined): number {
   if (source === undefined || source === STDIN) return Number.MAX_SAFE_INTEGER;
-  return fs.statSync(source, { throwIfNoEntry: false })?.size ?? 0;
+  try {
+    return fs.statSync(source).size;
+  } catch {
+    return 0;
+  }
 }

@@ -1,16 +1,22 @@
 /** Imports that fail half-way: they end, tell why, and hold on to nothing. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Absorber } from '../engine/absorb.js';
 import { prepareAci } from '../engine/import/aci.js';
+import { headOf } from '../engine/import/source-kind.js';
 import { stagedRecipe } from '../engine/layout.js';
+import { DEFAULT_LIMITS } from '../engine/limits.js';
 import { openContext } from '../engine/open.js';
+import { fingerprintOf, imagesBelow } from '../engine/sources.js';
 import { Store } from '../engine/store.js';
-import { aci, tar } from './fixtures/archive.js';
-import { ociLayout } from './fixtures/oci.js';
+import { readSource } from '../workers/input.js';
+import { listMembers } from '../workers/members.js';
+import { aci, END, header, tar } from './fixtures/archive.js';
+import { blobPath, digestOf, ociLayout } from './fixtures/oci.js';
 import { type Json, TestStore } from './fixtures/store.js';
 
 test('workers that share a layer do not wait for one that fails before it begins', async (t) => {
@@ -99,3 +105,85 @@ for (const [what, input] of [
     assert.deepEqual(fs.readdirSync(s.path('store/staging')), []);
   });
 }
+
+const linux = { skip: process.platform === 'linux' ? false : 'the files of procfs are those of Linux' };
+
+test('a pipe that came to the place of a source is refused, as nobody may ever write to it', linux, async (t) => {
+  const s = new TestStore(t);
+  const path = s.path('pipe');
+  execFileSync('mkfifo', [path]);
+  const refused = { code: 'ERR_NOT_AN_IMAGE', message: /not a regular file/ };
+  const control = { cancel: new Int32Array(1), done: new BigInt64Array(2) };
+  const limits = DEFAULT_LIMITS;
+  await assert.rejects(headOf(path), refused);
+  await assert.rejects(fingerprintOf(path, 1000), refused);
+  await assert.rejects(
+    readSource({ source: { path }, control, limits }, () => {}),
+    refused,
+  );
+  assert.throws(() => listMembers({ kind: 'list-members', path, control, limits }), refused);
+});
+
+test('files of a layout that lead to endless ones are read for as long as they say they are', linux, async (t) => {
+  const s = new TestStore(t);
+  const dir = s.path('layout');
+  const layer = tar([{ name: 'f', content: 'text' }]);
+  ociLayout(dir, [{ ref: 'app', layers: [layer] }]);
+  const index = s.path('layout/index.json');
+  const blob = blobPath(dir, digestOf(layer));
+  const kept = [index, blob].map((path) => ({ path, bytes: fs.readFileSync(path) }));
+  for (const [path, code] of [
+    [index, 'ERR_BAD_MANIFEST'],
+    [blob, 'ERR_DIGEST_MISMATCH'],
+  ] as const) {
+    // Nothing by its size, and hundreds of gigabytes to who reads on.
+    fs.rmSync(path);
+    fs.symlinkSync('/proc/self/pagemap', path);
+    await s.refused(['import', `${dir}:app`], code, 1);
+    for (const { path, bytes } of kept) {
+      fs.rmSync(path);
+      fs.writeFileSync(path, bytes);
+    }
+  }
+  // What leads to good files elsewhere is good.
+  for (const [i, { path, bytes }] of kept.entries()) {
+    fs.rmSync(path);
+    fs.symlinkSync(s.write(`elsewhere-${i}`, bytes), path);
+  }
+  await s.ok(['import', `${dir}:app`]);
+});
+
+test('a member of an archive that claims more than there is of it is refused', async (t) => {
+  const s = new TestStore(t);
+  for (const size of [2048, 2 ** 40, 2 ** 53 - 512, 2 ** 53 - 1]) {
+    const bytes = Buffer.concat([header({ name: 'blobs/sha256/x', size }), END]);
+    const error = await s.refused(['import', s.write('claims.tar', bytes)], 'ERR_BAD_ARCHIVE', 1);
+    assert.match(error.message, /cut off/);
+  }
+});
+
+test('a directory that is too deep to be read is a source of its own, and refused alone', async (t) => {
+  const s = new TestStore(t);
+  const dir = s.path('in');
+  const name = 'd'.repeat(200);
+  fs.mkdirSync(dir);
+  const image = s.aci('app.aci', { name: 'example.com/app' });
+  fs.linkSync(image, `${dir}/z.aci`);
+  // Longer than a path may be: made below a part of it that is short enough, then moved to where it is too deep.
+  const half = `${s.path('half')}${`/${name}`.repeat(12)}`;
+  fs.mkdirSync(half, { recursive: true });
+  const deep = `${dir}${`/${name}`.repeat(12)}`;
+  fs.mkdirSync(deep, { recursive: true });
+  fs.renameSync(s.path('half'), `${deep}/half`);
+  const found = imagesBelow(dir);
+  assert.equal(found.length, 2);
+  assert.equal(found[1], `${dir}/z.aci`);
+  const ran = await s.run(['import', '--recursive', '--keep-going', '--json', dir]);
+  // Or nobody could delete it.
+  fs.renameSync(`${deep}/half`, s.path('half'));
+  assert.equal(ran.code, 1, ran.stderr);
+  const [bad, good] = ran.json<never>() as { source: string; error?: { code: string }; key?: string }[];
+  assert.equal(bad?.error?.code, 'ERR_IO');
+  assert.equal(good?.source, `${dir}/z.aci`);
+  assert.ok(good.key);
+});

@@ -2,7 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { CairnError } from '../engine/errors.js';
-import { identifyBytes } from '../engine/identify.js';
+import { identifyBytes, openRegular } from '../engine/identify.js';
 import { type Limits, limitFlag } from '../engine/limits.js';
 import { readStream } from '../engine/stream.js';
 import { BLOCK } from '../engine/tar/header.js';
@@ -112,9 +112,11 @@ interface Transport {
 
 async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffer> {
   if ('path' in source) {
-    const { offset, size } = source.part ?? { offset: 0, size: Number.POSITIVE_INFINITY };
-    if (size > 0)
-      yield* fs.createReadStream(source.path, { highWaterMark: CHUNK, start: offset, end: offset + size - 1 });
+    const { fd, size } = openRegular(source.path);
+    const { offset: start, size: length } = source.part ?? { offset: 0, size };
+    const end = Math.min(start + length, size) - 1;
+    if (end < start) fs.closeSync(fd);
+    else yield* fs.createReadStream(source.path, { fd, highWaterMark: CHUNK, start, end });
     return;
   }
   if ('bytes' in source) {

@@ -1,6 +1,7 @@
 /** Archives that hold other archives: unpacked once if they are compressed, then listed and read in place. */
 import * as fs from 'node:fs';
 import { CairnError } from '../engine/errors.js';
+import { openRegular } from '../engine/identify.js';
 import { cleanPath } from '../engine/path.js';
 import type { TarEntry } from '../engine/tar/entry.js';
 import { BLOCK } from '../engine/tar/header.js';
@@ -46,7 +47,9 @@ export async function spool(task: SpoolTask): Promise<SourceResult> {
 /** @throws CairnError `ERR_BAD_ARCHIVE` also for two members of one name: which of them is meant is anybody's guess */
 export function listMembers({ path, limits, control }: ListMembersTask): Members {
   const names = new Map<string, { link: string; offset: number; size: number }>();
-  const fd = fs.openSync(path, 'r');
+  const { fd, size } = openRegular(path);
+  const cutOff = (): CairnError =>
+    new CairnError('ERR_BAD_ARCHIVE', 'the archive is cut off', { entry: scanner.lastName });
   const scanner = new TarScanner(
     {
       frame: () => {},
@@ -68,8 +71,10 @@ export function listMembers({ path, limits, control }: ListMembersTask): Members
       checkCancelled(control);
       // After contents were passed over, what is left of their last block comes first.
       const wanted = BLOCK - (scanner.bytes % BLOCK);
-      if (fs.readSync(fd, block, 0, wanted, scanner.bytes) < wanted) break;
+      if (scanner.bytes + wanted > size || fs.readSync(fd, block, 0, wanted, scanner.bytes) < wanted) break;
       scanner.push(block.subarray(0, wanted));
+      // Before it is passed over: sums of sizes near 2^53 are not exact.
+      if (scanner.pending > size - scanner.bytes) throw cutOff();
       if (scanner.pending > 0) scanner.passOver();
     }
     scanner.finish();
@@ -77,8 +82,7 @@ export function listMembers({ path, limits, control }: ListMembersTask): Members
     if (!scanner.ended) {
       throw new CairnError('ERR_BAD_ARCHIVE', 'the archive has no end marker; it may be cut off', { entry });
     }
-    if (scanner.bytes > fs.fstatSync(fd).size)
-      throw new CairnError('ERR_BAD_ARCHIVE', 'the archive is cut off', { entry });
+    if (scanner.bytes > size) throw cutOff();
   } finally {
     fs.closeSync(fd);
   }

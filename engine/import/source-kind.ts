@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import type { StoreContext } from '../context.js';
 import { throwIfAborted } from '../errors.js';
-import { identifyFile } from '../identify.js';
+import { identifyFile, openRegular } from '../identify.js';
 import { withControl } from '../pool.js';
 import { isLayout, STDIN } from '../sources.js';
 import { readStream } from '../stream.js';
@@ -40,9 +40,11 @@ function splitReference(source: string): { path: string; reference: string | und
 
 /** The first bytes of a file, or all of a short one. */
 export async function headOf(path: string): Promise<Buffer> {
-  const fd = fs.openSync(path, 'r');
+  const { fd, size } = openRegular(path);
   try {
-    return await readHead((room, at) => fs.readSync(fd, room, { position: at }));
+    return await readHead((room, at) =>
+      fs.readSync(fd, room, { position: at, length: Math.max(0, Math.min(room.length, size - at)) }),
+    );
   } finally {
     fs.closeSync(fd);
   }

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Members, Source } from '../../workers/protocol.js';
 import { CairnError } from '../errors.js';
+import { readRegular } from '../identify.js';
 import { type Limits, limitFlag, MAX_SYMLINK_HOPS } from '../limits.js';
 import { cleanPath, joinPath, parentOf } from '../path.js';
 
@@ -27,7 +28,7 @@ export function directoryContainer(dir: string, limits: Limit): Container {
     read: (name) => {
       const { size } = container.blob(name);
       checkSize(name, size, limits);
-      return fs.readFileSync(join(dir, name));
+      return readRegular(join(dir, name), size);
     },
     blob: (name) => {
       const found = stat(name);
@@ -69,14 +70,7 @@ export function archiveContainer(path: string, file: string, members: Members, l
       const place = find(name);
       if (place === undefined) throw missing(path, name);
       checkSize(name, place.size, limits);
-      const bytes = Buffer.alloc(place.size);
-      const fd = fs.openSync(file, 'r');
-      try {
-        const length = fs.readSync(fd, bytes, 0, place.size, place.offset);
-        return bytes.subarray(0, length);
-      } finally {
-        fs.closeSync(fd);
-      }
+      return readRegular(file, place.size, place.offset);
     },
     blob: (name) => {
       const place = find(name);
