@@ -25,8 +25,10 @@ export class AciLayer implements LayerRules {
   #manifestSeen = false;
   /** Path → its entry, to find duplicates and link targets. */
   readonly #byPath = new Map<ByteString, TocEntry>();
-  /** Directories that exist only because something lies below them. */
+  /** Directories that something lies in. */
   readonly #implied = new Set<ByteString>();
+  /** How many of them no entry has declared so far. */
+  #undeclared = 0;
   readonly #limits: Limits;
 
   constructor(limits: Limits) {
@@ -69,6 +71,8 @@ export class AciLayer implements LayerRules {
     if (entry.type !== 'dir' && this.#implied.has(path)) {
       throw badPath(entry.name, `a ${entry.type}, but an earlier entry lies below it`);
     }
+    // Declared after what lies in it.
+    if (this.#implied.has(path)) this.#undeclared--;
     this.#checkParents(entry.name, path);
     const toc = tocEntry(entry, path);
     if (entry.type === 'symlink') checkSymlink(entry);
@@ -85,7 +89,12 @@ export class AciLayer implements LayerRules {
         throw badPath(name, `its parent ${toText(parent)} is a ${type}`);
       }
       this.#implied.add(parent);
+      if (type === undefined) this.#undeclared++;
     }
+    // One header can name a hundred directories, so they count as if each had its own.
+    if (this.entries.length + this.#undeclared < this.#limits.maxEntries) return;
+    const why = `more than ${this.#limits.maxEntries} entries, with the directories that none declares`;
+    throw new CairnError('ERR_LIMIT', `${why} (${limitFlag('maxEntries')})`, { entry: toText(name) });
   }
 
   #linkTarget(entry: TarEntry, path: ByteString): ByteString {

@@ -56,6 +56,11 @@ export const MAX_SYMLINK_HOPS = 40;
  * of them for each entry below; the entries of real layers lie behind hardly any links.
  */
 export const MAX_SYMLINK_STEPS = 2 ** 24;
+/**
+ * Directories of one tree that no entry declares, but that something lies in. A header of 512 bytes can ask for a hundred of them; real
+ * layers declare theirs.
+ */
+export const MAX_UNDECLARED_DIRECTORIES = 2 ** 20;
 /** Bytes that an extended attribute counts among a layer's metadata besides its name and value: what holding any of them takes. */
 export const XATTR_OVERHEAD = 128;
 

@@ -14,7 +14,7 @@ import { asDamage } from './unreadable.js';
 
 /**
  * @throws CairnError `ERR_NOT_FOUND` when one of the images was removed meanwhile; `ERR_DAMAGED` when a table of contents or a manifest cannot be read; `ERR_BAD_LINK` and `ERR_BAD_ARCHIVE` for
- *   OCI layers that make no tree on top of one another
+ *   OCI layers that make no tree on top of one another; `ERR_LIMIT` for layers that ask for more than any tree needs
  */
 export function planOf(store: StoreContext, ingredients: Ingredients): Plan {
   try {

@@ -1,6 +1,9 @@
 /** Images that are small and would take a planner without bounds minutes, or all memory. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AciLayer } from '../engine/aci-layer.js';
+import { DEFAULT_LIMITS } from '../engine/limits.js';
+import { planAci } from '../engine/plan/aci.js';
 import { planOci } from '../engine/plan/oci.js';
 import type { LayerEntryType, TocEntry } from '../engine/toc.js';
 
@@ -53,4 +56,34 @@ test('two hundred thousand entries behind a symlink of everyday length are not',
   const entries = times(200_000, (i) => toc(`lib/x86_64-linux-gnu/${i}`));
   const { files } = planOci([[toc('usr/lib', 'dir'), toc('lib', 'symlink', 'usr/lib'), ...entries]]);
   assert.equal(files, entries.length);
+});
+
+test('directories that no entry declares are bounded for a tree', () => {
+  const below = (path: string): string => `${path}${'/x'.repeat(200)}/f`;
+  const deep = times(6000, (i) => toc(below(`d${i}`)));
+  const refusal = { code: 'ERR_LIMIT', message: /no entry declares/ };
+  assert.throws(() => planOci([deep]), refusal);
+  assert.throws(() => planOci([deep.slice(0, 3000), deep.slice(3000)]), refusal);
+  assert.throws(() => planAci([{ toc: deep, pathWhitelist: [], dependent: -1 }]), refusal);
+  const places = [deep.slice(0, 3000), deep.slice(3000)];
+  assert.throws(() => planAci(places.map((each, i) => ({ toc: each, pathWhitelist: [], dependent: i - 1 }))), refusal);
+  const links = times(600, (i) => [toc(`l${i}`, 'symlink', below(`t${i}`).repeat(9)), toc(`l${i}/f`)]).flat();
+  assert.throws(() => planOci([links]), refusal);
+});
+
+test('directories that no entry of an ACI declares count as entries of its layer', () => {
+  const layer = (maxEntries: number): AciLayer => new AciLayer({ ...DEFAULT_LIMITS, maxEntries });
+  const add = (to: AciLayer, name: string, type: 'file' | 'dir' = 'file'): void => {
+    const plain = { mode: 0, uid: 0, gid: 0, mtime: { sec: 0, nsec: 0 }, size: 0, link: '' };
+    to.add({ ...plain, name, type, devMajor: 0, devMinor: 0, xattrs: [] });
+  };
+  assert.throws(() => add(layer(5), 'rootfs/a/b/c/d/e/f'), { code: 'ERR_LIMIT', message: /--max-entries/ });
+  const late = layer(6);
+  add(late, 'rootfs/a/b/c/f');
+  add(late, 'rootfs/a/b/c', 'dir');
+  add(late, 'rootfs/a/b', 'dir');
+  add(late, 'rootfs/a', 'dir');
+  add(late, 'rootfs/a/b/g');
+  add(late, 'rootfs/h');
+  assert.throws(() => add(late, 'rootfs/i'), { code: 'ERR_LIMIT' });
 });

@@ -16,6 +16,7 @@ export interface AciPlace {
 /**
  * @param places in priority order: the image itself, then its dependencies depth-first, the last of a manifest first.
  *   `layer` of the plan's entries counts in this order.
+ * @throws CairnError `ERR_LIMIT`
  */
 export function planAci(places: readonly AciPlace[]): Plan {
   const filtered = withWhitelists(places);

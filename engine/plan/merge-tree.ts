@@ -1,5 +1,7 @@
 /** The tree that layers are merged into, one path at a time, lowest layer first. */
-import type { ByteString } from '../bytes.js';
+import { type ByteString, toText } from '../bytes.js';
+import { CairnError } from '../errors.js';
+import { MAX_UNDECLARED_DIRECTORIES } from '../limits.js';
 import { baseOf, parentOf } from '../path.js';
 import type { TocEntry } from '../toc.js';
 import { type NodeType, type Plan, type PlanEntry, plainEntry } from './plan.js';
@@ -23,6 +25,7 @@ export class MergeTree {
   #lastParent: MergeNode = this.root;
   /** Entries that more than one path may share. */
   readonly #linked = new Set<TocEntry>();
+  #undeclared = 0;
 
   /** Puts a directory: merges with one that is there, replaces anything else. */
   putDirectory(path: ByteString, entry: TocEntry, layer: number): void {
@@ -49,12 +52,22 @@ export class MergeTree {
     siblings.set(name, { path, entry, layer, home: layer, children: undefined });
   }
 
+  /** Notes that a directory is made that no entry declares. @throws CairnError `ERR_LIMIT` for more than any tree needs */
+  countUndeclared(path: ByteString): void {
+    if (++this.#undeclared <= MAX_UNDECLARED_DIRECTORIES) return;
+    const why = `more than ${MAX_UNDECLARED_DIRECTORIES} directories that no entry declares`;
+    throw new CairnError('ERR_LIMIT', why, { entry: toText(path) });
+  }
+
   /** Notes that further names of this entry are coming. */
   markLinked(entry: TocEntry): void {
     this.#linked.add(entry);
   }
 
-  /** The directory at `path`, made of what is missing; what stands in its way and is none is replaced. */
+  /**
+   * The directory at `path`, made of what is missing; what stands in its way and is none is replaced.
+   * @throws CairnError `ERR_LIMIT` for more undeclared directories than any tree needs
+   */
   directory(path: ByteString, layer: number): MergeNode {
     if (this.#lastParent.path === path) return this.#lastParent;
     let node = this.root;
@@ -66,6 +79,7 @@ export class MergeTree {
       const children = node.children as Map<ByteString, MergeNode>;
       let next = children.get(name);
       if (next?.children === undefined) {
+        this.countUndeclared(path);
         next = { path: path.slice(0, end), entry: undefined, layer, home: layer, children: new Map() };
         children.set(name, next);
       }

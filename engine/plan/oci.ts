@@ -209,6 +209,7 @@ class LayerMerge {
         if (this.#steps.left < 0) throw tooManySteps(entry);
         rest.push(...names);
       } else if (make) {
+        this.#tree.countUndeclared(entry.path);
         const made = this.#directoryAt(directory, name, undefined, entry);
         directory.children.set(name, made);
         trail.push(made);
