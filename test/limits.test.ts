@@ -69,7 +69,7 @@ const ROWS: Readonly<Record<keyof Limits, Row>> = {
   maxMetadata: {
     what: 'extended attributes of 100 000 bytes in two entries',
     low: '100000',
-    high: '100200',
+    high: '100400',
     command: importing(
       image(
         { name: 'a', pax: { 'SCHILY.xattr.user.overlay.a': Buffer.alloc(50_000) } },
@@ -165,6 +165,16 @@ test('128 MiB of extended attributes are the default, and more is too much', () 
   const error = refusalOf(Array.from({ length: 140 }, () => heavy));
   assert.match(error.message, /134217728 bytes .*--max-metadata/);
   assert.equal(error.entry, 'victim');
+});
+
+test('an extended attribute counts by what it takes to hold, however short it is', () => {
+  const names = Array.from({ length: 30_000 }, (_none, i) => `SCHILY.xattr.${i.toString(36)}`);
+  const heavy = Buffer.concat([
+    paxHeader(Object.fromEntries(names.map((name) => [name, '']))),
+    entry({ name: 'victim' }),
+  ]);
+  const error = refusalOf(Array.from({ length: 40 }, () => heavy));
+  assert.match(error.message, /--max-metadata/);
 });
 
 /** The limit that an archive runs into which would take too much memory whole. */

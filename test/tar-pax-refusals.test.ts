@@ -37,7 +37,7 @@ const PAX: readonly Refused[] = [
       /"size" is not a number/,
     ] as const,
   ]),
-  ...['-1', 'NaN', '1e9', '.5', '1.2.3', 'Infinity', '1.5x', '9999999999999999'].map(
+  ...['-1', 'NaN', '1e9', '.5', '1.2.3', 'Infinity', '1.5x', '9007199254740992', '9999999999999999'].map(
     (value) =>
       [`an mtime of ${value}`, tar([{ name: VICTIM, pax: { mtime: value } }]), /"mtime" is not a time/] as const,
   ),
@@ -64,6 +64,11 @@ const PAX: readonly Refused[] = [
     'an extended attribute with a NUL in its name',
     tar([{ name: VICTIM, pax: { 'LIBARCHIVE.xattr.user.%00': 'AAAA' } }]),
     /proper name/,
+  ],
+  [
+    'an extended attribute with an equals sign in its name',
+    tar([{ name: VICTIM, pax: { 'LIBARCHIVE.xattr.user.a%3Db': 'AAAA' } }]),
+    /"=" in its name/,
   ],
   ...['path', 'linkpath', 'size'].map(
     (key) =>
@@ -106,6 +111,19 @@ for (const [behaviour, archive, why, name] of PAX) {
     if (name !== undefined) assert.equal(error.entry, name);
   });
 }
+
+test('a pax header may give any time that a header may', () => {
+  const latest = Number.MAX_SAFE_INTEGER;
+  const times = [header({ name: 'a', mtime: latest }), entry({ name: 'b', pax: { mtime: `${latest}.5` } })];
+  const { entries } = scan([...times, END]);
+  assert.deepEqual(
+    entries.map(({ mtime }) => mtime),
+    [
+      { sec: latest, nsec: 0 },
+      { sec: latest, nsec: 500_000_000 },
+    ],
+  );
+});
 
 test('a pax size replaces one that octal digits cannot spell', () => {
   const big = 8 ** 11;

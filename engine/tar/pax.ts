@@ -91,6 +91,8 @@ function setNaming(into: PaxRecords, key: 'path' | 'linkpath' | 'size', value: B
 
 function setXattr(into: PaxRecords, name: ByteString, value: Buffer): void {
   if (name === '' || name.length > 255 || name.includes('\0')) throw bad('an extended attribute without a proper name');
+  // Percent signs can smuggle one in; a record of ours would end the name there, and say another.
+  if (name.includes('=')) throw bad('an extended attribute with "=" in its name');
   if (value.length > MAX_XATTR_VALUE) throw bad(`an extended attribute over ${MAX_XATTR_VALUE} bytes`);
   into.xattrs ??= new Map();
   into.xattrs.set(name, Buffer.from(value));
@@ -102,10 +104,10 @@ function decimal(key: string, value: Buffer): number {
   return Number(digits);
 }
 
-/** `seconds[.fraction]`; digits past nanoseconds are cut off, as no file system keeps them. */
+/** `seconds[.fraction]`, up to what a header can say; digits past nanoseconds are cut off, as no file system keeps them. */
 export function parseTime(value: string): Time {
-  const match = /^([0-9]{1,15})(?:\.([0-9]*))?$/.exec(value);
-  if (match === null) throw bad('"mtime" is not a time at or after 1970');
+  const match = /^([0-9]{1,16})(?:\.([0-9]*))?$/.exec(value);
+  if (match === null || Number(match[1]) > Number.MAX_SAFE_INTEGER) throw bad('"mtime" is not a time at or after 1970');
   const fraction = (match[2] ?? '').slice(0, 9).padEnd(9, '0');
   return { sec: Number(match[1]), nsec: Number(fraction) };
 }

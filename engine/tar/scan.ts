@@ -7,8 +7,8 @@
  */
 import { toText } from '../bytes.js';
 import { CairnError } from '../errors.js';
-import { type Limits, limitFlag, MAX_META_HEADERS } from '../limits.js';
-import { type EntryType, MAX_ID, type TarEntry, type Time } from './entry.js';
+import { type Limits, limitFlag, MAX_META_HEADERS, XATTR_OVERHEAD } from '../limits.js';
+import { type EntryType, MAX_ID, type TarEntry, type Time, type Xattr } from './entry.js';
 import { BLOCK, checksumFits, isZeroBlock, type RawHeader, readHeader } from './header.js';
 import { type PaxRecords, readPax, sortedXattrs } from './pax.js';
 
@@ -310,7 +310,8 @@ function paddingOf(size: number): number {
 }
 
 function metadataOf({ name, link, xattrs }: TarEntry): number {
-  return xattrs.reduce((sum, each) => sum + each.name.length + each.value.length, name.length + link.length);
+  const sizeOf = (each: Xattr): number => XATTR_OVERHEAD + each.name.length + each.value.length;
+  return xattrs.reduce((sum, each) => sum + sizeOf(each), name.length + link.length);
 }
 
 /** A GNU long name: text with one NUL at its end, which some writers leave out. */
