@@ -42,20 +42,25 @@ export function removedMeanwhile(
 /** An ACI and its dependencies as the planner takes them. */
 export function placesWithTocs(store: StoreContext, { places }: Ingredients): AciPlace[] {
   const tocOf = tocReader(store);
+  const whitelistOf = onceFor((manifest: Key) => readPathWhitelist(readBlob(store, manifest)));
   return places.map(({ image, dependent }) => ({
     toc: tocOf(image.layers[0] as Key),
     dependent,
-    pathWhitelist: image.filters ? readPathWhitelist(readBlob(store, image.manifest)) : [],
+    pathWhitelist: image.filters ? whitelistOf(image.manifest) : [],
   }));
 }
 
-/** A layer may stand at several places; it is read once. */
 function tocReader(store: StoreContext): (layer: Key) => readonly TocEntry[] {
-  const tocs = new Map<Key, readonly TocEntry[]>();
-  return (layer) => {
-    const toc = tocs.get(layer) ?? readToc(store, layer);
-    tocs.set(layer, toc);
-    return toc;
+  return onceFor((layer) => readToc(store, layer));
+}
+
+/** An image may stand at a thousand places; what it says is read once, and held once. */
+function onceFor<T>(read: (key: Key) => T): (key: Key) => T {
+  const known = new Map<Key, T>();
+  return (key) => {
+    const value = known.get(key) ?? read(key);
+    known.set(key, value);
+    return value;
   };
 }
 

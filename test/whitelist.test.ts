@@ -187,3 +187,27 @@ test('names from different places of one image do not share an inode', () => {
     ],
   );
 });
+
+test('an image at a thousand places has its whitelist read once', () => {
+  let reads = 0;
+  const listed = new Proxy(['/a', '/d/f'], {
+    get: (list, key, receiver) => {
+      if (key === '0') reads++;
+      return Reflect.get(list, key, receiver);
+    },
+  });
+  const filtered = { toc: toc('a', 'b', 'd/', 'd/f'), pathWhitelist: listed, dependent: 0 };
+  const places = Array.from({ length: 1000 }, () => filtered);
+  assert.deepEqual(planned(image(['t']), ...places), ['a', 'd', 'd/f', 't']);
+  assert.equal(reads, 1);
+});
+
+test('what one place of an image reaches does not keep a directory at another', () => {
+  const list = ['/d/f'];
+  const place = (entries: string[], dependent: number): AciPlace => ({
+    toc: toc(...entries),
+    pathWhitelist: list,
+    dependent,
+  });
+  assert.deepEqual(planned(image([]), place(['d/'], 0), image([], [], 0), place(['d/f'], 2)), ['(d)', 'd/f']);
+});

@@ -8,6 +8,7 @@ import { compileWhitelist, type Place, survivors, type Whitelist } from './white
 /** An image at one place of the dependency tree. */
 export interface AciPlace {
   toc: readonly TocEntry[];
+  /** The same list at all places of an image. */
   pathWhitelist: readonly string[];
   /** Position of the image that depends on it, in the same list; -1 for the top image. */
   dependent: number;
@@ -30,10 +31,13 @@ export function planAci(places: readonly AciPlace[]): Plan {
 
 function withWhitelists(places: readonly AciPlace[]): Place[] {
   const chains: (readonly Whitelist[])[] = [];
+  /** An image that stands at many places has one list, which is compiled once; what it reaches is each place's own. */
+  const compiled = new Map<readonly string[], Whitelist | undefined>();
   return places.map(({ toc, pathWhitelist, dependent }, i) => {
     const above = dependent < 0 ? [] : (chains[dependent] as readonly Whitelist[]);
-    const own = compileWhitelist(pathWhitelist);
-    const whitelists = own === undefined ? above : [...above, own];
+    if (!compiled.has(pathWhitelist)) compiled.set(pathWhitelist, compileWhitelist(pathWhitelist));
+    const own = compiled.get(pathWhitelist);
+    const whitelists = own === undefined ? above : [...above, { paths: own.paths, reached: new Set<ByteString>() }];
     chains[i] = whitelists;
     return { toc, whitelists };
   });
