@@ -200,6 +200,28 @@ test('an ACI chain becomes one layer for each image, with whiteouts for what its
   assert.equal(again.objects.new, 0, 'the base is a layer of both');
 });
 
+test('an ACI is exported as no more layers than an OCI image may have', async (t) => {
+  const s = new TestStore(t);
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const dependencies = names.map((name) => ({ imageName: `example.com/${name}` }));
+  const acis = names.map((name, i) =>
+    s.aci(`${name}.aci`, { name: `example.com/${name}` }, [
+      { name: `rootfs/${name}`, content: name },
+      { name: 'rootfs/same', content: 'same', mtime: i },
+    ]),
+  );
+  await s.ok(['import', ...acis, s.aci('top.aci', { name: 'example.com/top', dependencies })]);
+  const exporting = ['export', '--format', 'oci', 'example.com/top', s.path('out'), '--max-layers'];
+  const error = await s.refused([...exporting, '6'], 'ERR_LIMIT', 1);
+  assert.match(error.message, /7 layers.*--max-layers/);
+  assert.equal(fs.existsSync(s.path('out')), false);
+  await s.ok([...exporting, '7']);
+  const other = new TestStore(t);
+  const [{ key, layers }] = await other.json<[{ key: string; layers: number }]>(['import', s.path('out')]);
+  assert.equal(layers, 7);
+  assert.deepEqual(await treeOf(other, key), await treeOf(s, 'example.com/top'));
+});
+
 test('--diff-from gives what makes one tree of another', async (t) => {
   const s = new TestStore(t);
   ociLayout(s.path('old'), [{ ref: 'old', layers: LAYERS.slice(0, 1) }]);

@@ -6,9 +6,11 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Control, ExportResult, OutputCompression } from '../../workers/protocol.js';
 import type { StoreContext } from '../context.js';
+import { CairnError } from '../errors.js';
 import type { ImageRecord } from '../index/records.js';
 import { type Ingredients, ingredientsOf } from '../ingredients.js';
 import type { Key } from '../key.js';
+import { limitFlag } from '../limits.js';
 import { parseImageManifest } from '../manifest/image.js';
 import { digestOf } from '../oci/choose.js';
 import {
@@ -24,7 +26,7 @@ import { ociConfigFrom } from '../oci/from-aci.js';
 import { type WrittenDescriptor, writeManifest } from '../oci/manifest.js';
 import { hostPlatform } from '../oci/platform.js';
 import { formatReference, isReference } from '../oci/reference.js';
-import { planAci } from '../plan/aci.js';
+import { type AciPlace, planAci } from '../plan/aci.js';
 import { baseLayer, layerBetween } from '../plan/diff.js';
 import type { Plan } from '../plan/plan.js';
 import { placesWithTocs, planOf, readBlob } from '../planning.js';
@@ -120,12 +122,24 @@ class LayoutWriter {
 
   /**
    * Lowest dependency first: what each image adds to the tree of all below it. So images with a common base have its layers in common.
+   * A tree is planned when its layer's turn comes, which is in this order, and forgotten with the next: together they could be larger
+   * than memory.
+   * @throws CairnError `ERR_LIMIT` for more layers than an OCI image may have
    */
   async #chain(image: ImageRecord): Promise<Buffer> {
     const ingredients = ingredientsOf(this.#store, image);
-    const plans = plansOfChain(this.#store, ingredients);
-    const contents = plans.map((plan, i) => (i === 0 ? baseLayer(plan) : layerBetween(plans[i - 1] as Plan, plan)));
-    const layers = await this.#each(contents, (entries, output) => exportEntries(this.#store, entries, output));
+    refuseManyLayers(this.#store, ingredients);
+    const places = placesWithTocs(this.#store, ingredients);
+    let below: Plan | undefined;
+    const layers = await this.#each(
+      places.map((_place, i) => places.length - 1 - i),
+      (from, output) => {
+        const plan = planFrom(places, from);
+        const entries = below === undefined ? baseLayer(plan) : layerBetween(below, plan);
+        below = plan;
+        return exportEntries(this.#store, entries, output);
+      },
+    );
     const manifest = parseImageManifest(readBlob(this.#store, image.manifest), this.#store.limits);
     const host = hostPlatform(process.arch, process.platform);
     const config = ociConfigFrom(manifest, layers.map(diffIdOf), undefined, host);
@@ -190,12 +204,14 @@ function diffIdOf({ diffId }: ExportResult): string {
   return `sha256:${diffId}`;
 }
 
-/** The trees of an ACI's lowest dependency, of the lowest two, and so on to the whole. */
-function plansOfChain(store: StoreContext, ingredients: Ingredients): Plan[] {
-  const places = placesWithTocs(store, ingredients);
-  return places
-    .map((_place, from) =>
-      planAci(places.slice(from).map((place) => ({ ...place, dependent: Math.max(-1, place.dependent - from) }))),
-    )
-    .reverse();
+/** One place of the dependency tree becomes one layer. */
+function refuseManyLayers({ limits }: StoreContext, { places }: Ingredients): void {
+  if (places.length <= limits.maxLayers) return;
+  const why = `an OCI image of ${places.length} layers; the limit is ${limits.maxLayers} (${limitFlag('maxLayers')})`;
+  throw new CairnError('ERR_LIMIT', why);
+}
+
+/** The tree of an ACI's dependencies from one place downwards, the last being the lowest. */
+function planFrom(places: readonly AciPlace[], from: number): Plan {
+  return planAci(places.slice(from).map((place) => ({ ...place, dependent: Math.max(-1, place.dependent - from) })));
 }
