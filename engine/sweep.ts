@@ -12,8 +12,8 @@ import { CairnError, throwIfAborted, toCairnError } from './errors.js';
 import { addTotals, bytesOf, bytesOfBlob, readOrphan } from './index/contents.js';
 import { objectKey, objectName } from './index/open.js';
 import { keyBytes, keyOf } from './key.js';
-import { isUnfinishedFormat, STAGED_CONTENT, stagedNames } from './layout.js';
-import type { Lock } from './lock.js';
+import { isUnfinishedFormat, type Layout, STAGED_CONTENT, stagedNames } from './layout.js';
+import { type Lock, tryLock } from './lock.js';
 import { isTreeId } from './plan/tree-hash.js';
 import { deadSessions } from './staging.js';
 
@@ -149,6 +149,7 @@ export function buryLeftovers(store: StoreContext): string[] {
   } finally {
     for (const lock of locks) lock.release();
   }
+  for (const name of fs.readdirSync(layout.locks)) takeAway(join(layout.locks, name), layout);
   // Whoever made the store, and was killed before it was one.
   for (const name of fs.readdirSync(layout.dir)) if (isUnfinishedFormat(name)) graves.push(join(layout.dir, name));
   for (const name of fs.readdirSync(layout.trees)) {
@@ -157,6 +158,11 @@ export function buryLeftovers(store: StoreContext): string[] {
     if (buryUnlisted(store, name, grave)) graves.push(grave);
   }
   return graves;
+}
+
+/** A lock file whose holder was killed: the last one to let go of a lock removes its file. */
+function takeAway(path: string, { useLock }: Layout): void {
+  if (path !== useLock) tryLock(path, true)?.release();
 }
 
 /**
