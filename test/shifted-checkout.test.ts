@@ -74,6 +74,8 @@ test('nobody else can enter a checkout before every file of it has its owner', a
       if (name.startsWith('.out')) seen.push(fs.statSync(join(s.dir, name)).mode & 0o777);
     }
   };
+  await store.checkout('example.com/app', s.path('bare'), { rootfsOnly: true });
+  assert.equal(fs.statSync(s.path('bare')).mode & 0o7777, 0o755);
   await store.checkout('example.com/app', s.path('out'), { onProgress });
   assert.ok(seen.length > 0);
   assert.ok(seen.every((mode) => mode === 0o700));

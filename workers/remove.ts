@@ -23,7 +23,12 @@ function removeOpened(path: ByteString): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EACCES' && code !== 'EPERM') throw error;
-    openUp(path);
+    try {
+      openUp(path);
+    } catch {
+      // It is not ours to open. What was said first says why it stays.
+      throw error;
+    }
     remove(path);
   }
 }

@@ -203,7 +203,9 @@ export function settleDirectories(task: SettleTask): { skipped: Skipped } {
   for (const row of unpackShard(task.shard).reverse()) {
     const own = shifted(row, task.uidShift);
     const mode = feasibleDirectoryMode(row.mode, task.identity);
-    finishPath(below(root, row.path), own, mode, task.identity, skipped, task.identity.uid !== 0);
+    // The root of a checkout was there before, for its maker alone.
+    const force = task.identity.uid !== 0 || row.path === '';
+    finishPath(below(root, row.path), own, mode, task.identity, skipped, force);
   }
   return { skipped: skipped.record };
 }

@@ -192,8 +192,7 @@ export class Index {
       this.#room.giveUpReserve();
       // Also where there was none: what is in the index's own free pages may do.
       return this.#commit(change).catch((again: unknown) => {
-        // An index that has failed for good only repeats that; the first failure says why.
-        throw again instanceof CairnError && again.code !== 'ERR_IO' ? again : error;
+        throw whatSaysWhy(error, again);
       });
     }
   }
@@ -206,7 +205,9 @@ export class Index {
       const error = toCairnError(thrown);
       if (!(error instanceof CairnError) || error.code !== 'ERR_NO_SPACE') throw thrown;
       this.#room.giveUpReserve();
-      return work();
+      return work().catch((again: unknown) => {
+        throw whatSaysWhy(error, again);
+      });
     }
   }
 
@@ -265,6 +266,12 @@ export class Index {
     this.#beside?.remove();
     await this.#turn?.close();
   }
+}
+
+/** An index that has failed for good only repeats that; the first failure says why. */
+function whatSaysWhy(first: unknown, again: unknown): unknown {
+  const said = toCairnError(again);
+  return said instanceof CairnError && said.code !== 'ERR_IO' ? again : first;
 }
 
 export interface Access {
