@@ -135,9 +135,7 @@ class Checker {
   /** Layers of the images and of all that they depend on; what a missing dependency would add is not damage here. */
   #layersOf(images: readonly ImageRecord[]): LayerRecord[] {
     const { index } = this.#store;
-    if (this.#everything) {
-      return [...index.layers.getRange()].map(({ value }) => value);
-    }
+    if (this.#everything) return [...index.layers.getRange()].map(({ value }) => value);
     const layers = new Map<Key, LayerRecord>();
     for (const image of images) {
       for (const key of this.#layerKeys(image)) {

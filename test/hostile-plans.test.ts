@@ -5,22 +5,11 @@ import { AciLayer } from '../engine/aci-layer.js';
 import { DEFAULT_LIMITS } from '../engine/limits.js';
 import { planAci } from '../engine/plan/aci.js';
 import { planOci } from '../engine/plan/oci.js';
+import { plainEntry } from '../engine/plan/plan.js';
 import type { LayerEntryType, TocEntry } from '../engine/toc.js';
 
 function toc(path: string, type: LayerEntryType = 'file', link = ''): TocEntry {
-  const plain = {
-    mode: 0o644,
-    uid: 0,
-    gid: 0,
-    sec: 0,
-    nsec: 0,
-    size: 0,
-    key: '',
-    devMajor: 0,
-    devMinor: 0,
-    xattrs: [],
-  };
-  return { ...plain, path, type, link };
+  return { ...plainEntry(path, 'file', 0o644, 0), type, link };
 }
 
 function times<T>(count: number, each: (i: number) => T): T[] {
