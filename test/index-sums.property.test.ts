@@ -6,17 +6,20 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Index, TAKE_BACK } from '../engine/index/open.js';
+import { faultOfPages } from '../engine/index/pages.js';
 import { checkRows } from '../engine/index/rows.js';
 import { fastScratch } from './faults/fast.js';
 
 const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
 
 const KEYS = 6;
+/** Up to what takes pages of its own. */
+const longText = fc.integer({ min: 1, max: 12_000 }).map((length) => 'long'.repeat(length / 4));
 const change = fc.record({
   table: fc.constantFrom('names', 'objects', 'digests', 'leases'),
   key: fc.nat(KEYS - 1),
   value: fc.option(
-    fc.oneof(fc.nat(), fc.string(), fc.record({ a: fc.double(), b: fc.string() }, { requiredKeys: [] })),
+    fc.oneof(fc.nat(), fc.string(), longText, fc.record({ a: fc.double(), b: fc.string() }, { requiredKeys: [] })),
   ),
 });
 const transaction = fc.record({
@@ -31,7 +34,7 @@ function apply(index: Index, { table, key, value }: { table: string; key: number
   else database.put(at as string, value as never);
 }
 
-test('after any changes, committed or not, every row fits its sum', async () => {
+test('after any changes, committed or not, every row fits its sum, and every page is sound', async () => {
   await fastScratch(async (dir) => {
     let runs = 0;
     await fc.assert(
@@ -49,6 +52,7 @@ test('after any changes, committed or not, every row fits its sum', async () => 
             if (end === 'throw') await assert.rejects(done);
             else await done;
             await checkRows(index, path);
+            assert.equal(faultOfPages(join(path, 'data.mdb'), true), undefined);
           }
         } finally {
           await index.close();
@@ -82,6 +86,7 @@ test('a row that was changed, lost or added behind its back is told', async () =
     (names: import('lmdb').Database) => names.put(['a', 'sha512-1'], 1),
     (names: import('lmdb').Database) => names.remove(['a', 'sha512-1']),
     (names: import('lmdb').Database) => names.put(['b', 'sha512-1'], true),
+    (names: import('lmdb').Database) => names.put(['a', 'sha512-1'], 2n ** 60n),
   ]) {
     await withIndex(async (path) => {
       await tamper(path, (table) => void change(table('names')));

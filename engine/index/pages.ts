@@ -28,6 +28,8 @@ const META = {
 } as const;
 /** Of a tree's record: where the number of its root page stands, and how long it is. */
 const TREE = { root: 40, bytes: 48 } as const;
+/** Of a long value an entry has the number of its first page, a transaction and how many pages there are, 8 bytes each. */
+const LONG_VALUE_BYTES = 24;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 /** While others commit, pages that were read may have been given up and used again since: then it is looked at anew. */
 const ATTEMPTS = 5;
@@ -165,8 +167,9 @@ class PageFile {
     const data = at + NODE_HEADER + page.readUInt16LE(at + 6);
     const isBig = (flags & NODE.big) !== 0;
     const isTree = (flags & NODE.tree) !== 0;
-    const bytes = isBig ? 8 : isTree ? TREE.bytes : page.readUInt32LE(at);
-    if (data + bytes > page.length) return `page ${number} has an entry that does not fit`;
+    const bytes = bytesInPage(page, at);
+    if (data + bytes > page.length || (isTree && bytes !== TREE.bytes))
+      return `page ${number} has an entry that does not fit`;
     if (isTree) return this.#faultOfTree(page.readBigUInt64LE(data + TREE.root), seen, whole, false);
     if (!whole) return undefined;
     const length = page.readUInt32LE(at);
@@ -248,6 +251,7 @@ function nodesOf(page: Buffer, number: bigint): number[] | string {
   const upper = page.readUInt16LE(22);
   if (lower > upper || HEADER + upper > page.length || lower % 2 !== 0) return `page ${number} has no sound bounds`;
   const nodes: number[] = [];
+  let filled = 0;
   for (let i = 0; i < lower / 2; i++) {
     const at = HEADER + page.readUInt16LE(HEADER + 2 * i);
     if (
@@ -257,6 +261,14 @@ function nodesOf(page: Buffer, number: bigint): number[] | string {
     )
       return `page ${number} has an entry that does not fit`;
     nodes.push(at);
+    const bytes = NODE_HEADER + page.readUInt16LE(at + 6) + (flags === FLAG.leaf ? bytesInPage(page, at) : 0);
+    filled += bytes + (bytes % 2);
   }
-  return nodes;
+  // They lie side by side up to the end: a length that is another would only show when the next change moves them.
+  return HEADER + upper + filled === page.length ? nodes : `page ${number} has entries that do not fill it`;
+}
+
+/** Of a leaf's entry: how much of its value lies in the page itself. */
+function bytesInPage(page: Buffer, at: number): number {
+  return (page.readUInt16LE(at + 4) & NODE.big) === 0 ? page.readUInt32LE(at) : LONG_VALUE_BYTES;
 }

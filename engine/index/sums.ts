@@ -19,7 +19,16 @@ export const SUMS_KEY = 'sums';
 
 /** The hash of one row as the database gives it. */
 export function rowSum(hash: TextHash, key: LmdbKey, value: unknown): number {
-  return hash(`${keyText(key)}\0${JSON.stringify(value)}`);
+  return hash(`${keyText(key)}\0${valueText(value)}`);
+}
+
+function valueText(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // No row holds an integer of 64 bits, which JSON has no way to write; a damaged one can.
+    return JSON.stringify(value, (_name, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
+  }
 }
 
 function keyText(key: LmdbKey): string {
