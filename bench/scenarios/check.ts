@@ -1,16 +1,19 @@
+import { join } from 'node:path';
 import { cairn, expect } from '../cairn.js';
 import type { Contestant, Peer, Scenario } from '../contestant.js';
 import { type Ground, renderedStock } from '../ground.js';
 import { installed } from '../installed.js';
+import { program } from '../peers/unpackers.js';
 import { script } from '../process.js';
 
 const AT_ONCE = 2;
 
 export function check(ground: Ground): Scenario {
   let store = '';
+  let tree = '';
   let bytes = 0;
   const prepare = async (): Promise<void> => {
-    store = (await renderedStock(ground)).store;
+    ({ store, tree } = await renderedStock(ground));
   };
   const own: Contestant = {
     name: 'cairn check',
@@ -19,6 +22,14 @@ export function check(ground: Ground): Scenario {
       const { checked, ok } = JSON.parse(await stopwatch.run(cairn(store, 'check')));
       expect(ok && checked.trees === 1, 'the store is damaged, or has no tree');
       bytes = checked.bytes;
+      return undefined;
+    },
+  };
+  const looking: Contestant = {
+    name: `its system calls and sha512 alone, in Node, ${AT_ONCE} threads`,
+    prepare,
+    run: async (stopwatch) => {
+      await stopwatch.run([process.execPath, program('look'), `${AT_ONCE}`, join(store, 'objects'), tree]);
       return undefined;
     },
   };
@@ -35,7 +46,7 @@ export function check(ground: Ground): Scenario {
       },
     },
   };
-  const { contestants, skipped } = installed([hashing]);
+  const { contestants, skipped } = installed([hashing, { contestant: looking }]);
   return {
     name: 'check',
     what: 'a whole store with a tree: layers, objects, metadata; the peer hashes the objects and knows no expected value',

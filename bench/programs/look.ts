@@ -1,0 +1,55 @@
+/**
+ * The floor under a check in Node: `look THREADS OBJECTS TREE` asks for the metadata of every file of a store, reads and hashes it, and asks
+ * for the metadata of every path of a tree. It knows no expected value, and throws what it finds away.
+ */
+import { hash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { toFsPath } from '../../engine/bytes.js';
+import { listXattrs } from '../../engine/native.js';
+
+const AT_ONCE = 500;
+
+interface Share {
+  objects: readonly string[];
+  paths: readonly string[];
+  /** Of the next objects and paths that nobody has taken. */
+  next: Int32Array;
+}
+
+function* taken(list: readonly string[], next: Int32Array, which: number): Generator<string> {
+  for (let at = Atomics.add(next, which, AT_ONCE); at < list.length; at = Atomics.add(next, which, AT_ONCE))
+    yield* list.slice(at, at + AT_ONCE);
+}
+
+function look({ objects, paths, next }: Share): void {
+  for (const path of taken(objects, next, 0)) {
+    fs.lstatSync(path, { bigint: true });
+    listXattrs(path);
+    hash('sha512', fs.readFileSync(path));
+  }
+  for (const path of taken(paths, next, 1)) fs.lstatSync(toFsPath(path), { bigint: true });
+}
+
+/** Node's own recursive listing goes where symlinks lead. */
+function* below(dir: string): Generator<string> {
+  for (const entry of fs.readdirSync(toFsPath(dir), { withFileTypes: true, encoding: 'latin1' })) {
+    const path = `${dir}/${entry.name}`;
+    yield path;
+    if (entry.isDirectory()) yield* below(path);
+  }
+}
+
+if (isMainThread) {
+  const [threads, store, tree] = process.argv.slice(2) as [string, string, string];
+  const objects = [...below(store)].filter((path) => path.length > store.length + '/ab'.length);
+  const share: Share = { objects, paths: [...below(tree)], next: new Int32Array(new SharedArrayBuffer(8)) };
+  for (let i = 1; i < Number(threads); i++)
+    new Worker(fileURLToPath(import.meta.url), { workerData: share }).once('error', (error) => {
+      throw error;
+    });
+  look(share);
+} else {
+  look(workerData as Share);
+}
