@@ -1,6 +1,6 @@
 /** Work for one task: enough to be worth sending, little enough to share out evenly. */
-const BATCH_BYTES = 16 * 2 ** 20;
-const BATCH_ITEMS = 1000;
+const BATCH_BYTES = 64 * 2 ** 20;
+const BATCH_ITEMS = 2000;
 
 /** Cuts a list into runs of bounded bytes and length. */
 export function batches<T>(items: Iterable<T>, bytesOf: (item: T) => number): T[][] {

@@ -1,8 +1,7 @@
 /** Looks whether what the index lists is what it says: layers, objects, trees. Reads everything, changes nothing. */
-import { setImmediate } from 'node:timers/promises';
 import { toText } from './bytes.js';
 import type { OperationOptions, StoreContext } from './context.js';
-import { CairnError, throwIfAborted } from './errors.js';
+import { CairnError } from './errors.js';
 import { statOrFault } from './fault.js';
 import { allImages, blobsOf } from './index/images.js';
 import { objectKey, objectName } from './index/open.js';
@@ -79,17 +78,16 @@ class Checker {
     const onlyTrees = this.#options.onlyTrees === true;
     const quick = this.#options.quick === true;
     return this.#store.uses.during(this.#options.signal, async () => {
-      await this.#store.pool.warm(onlyTrees ? 'verify-tree' : 'verify-blobs');
       // Only now: what was listed before may have been removed while this waited.
       this.#store.index.refresh();
       const { images, trees } = this.#targets();
       const layers = onlyTrees ? [] : this.#layersOf(images);
       const all = this.#everything && !onlyTrees;
       if (all) this.#allObjects();
-      else {
-        for (const layer of layers) this.#objectsOf(layer);
-        for (const tree of trees) this.#objectsOfTree(tree);
-      }
+      for (const layer of layers) this.#objectsOf(layer);
+      // What trees have names of, some layer has; so of everything no plan is needed for that.
+      if (!all) for (const tree of trees) this.#objectsOfTree(tree);
+      const { index, layout } = this.#store;
       const files = withControl(this.#options.signal, this.#counter(), async (control) => {
         const look = { control, quick };
         if (!onlyTrees) await this.#checkBlobs(look, images, layers);
@@ -97,24 +95,13 @@ class Checker {
         for (const tree of trees) await this.#checkTree(look, tree);
         await this.#checkManifests(look, trees);
       });
-      await eachOf([files, this.#meanwhile(all ? layers : [], trees)], 2, async (part) => part);
+      // While the workers hash, this thread looks at the index.
+      const rows = this.#everything ? checkRows(index, layout.index, this.#options.signal) : undefined;
+      await eachOf([files, rows], 2, async (part) => part);
       const damaged = this.#withoutRemoved(trees);
       const checked = { layers: layers.length, objects: this.#objects.size, trees: trees.length, bytes: this.#bytes };
       return { checked, damaged, ok: damaged.length === 0 };
     });
-  }
-
-  /** What this thread does while the workers hash: it looks whether the index has what these layers need, makes a plan, and reads the index. */
-  async #meanwhile(layers: readonly LayerRecord[], [tree]: readonly TreeRecord[]): Promise<void> {
-    const { index, layout } = this.#store;
-    const { signal } = this.#options;
-    for (const layer of layers) {
-      await setImmediate();
-      throwIfAborted(signal);
-      this.#objectsOf(layer);
-    }
-    if (tree !== undefined && !this.#plans.has(tree.id)) this.#plans.keep(tree.id, this.#planOf(tree));
-    if (this.#everything) await checkRows(index, layout.index, signal);
   }
 
   /** Objects stay while someone relies on them, trees do not: one that is removed while it is looked at is not damaged. */

@@ -12,10 +12,6 @@ export class KeptPlans {
   readonly #kept = new Map<string, Plan | undefined>();
   #entries = 0;
 
-  has(id: string): boolean {
-    return this.#kept.has(id);
-  }
-
   keep(id: string, plan: Plan | undefined): void {
     const entries = plan?.entries.length ?? 0;
     if (entries > 0 && this.#entries > 0 && this.#entries + entries > MOST_ENTRIES) return;
@@ -25,7 +21,7 @@ export class KeptPlans {
 
   /** Lets go of a plan. @param make for one that was not kept */
   take(id: string, make: () => Plan | undefined): Plan | undefined {
-    if (!this.has(id)) return make();
+    if (!this.#kept.has(id)) return make();
     const plan = this.#kept.get(id);
     this.#kept.delete(id);
     this.#entries -= plan?.entries.length ?? 0;
