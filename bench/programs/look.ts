@@ -32,6 +32,10 @@ function look({ objects, paths, next }: Share): void {
   for (const path of taken(paths, next, 1)) fs.lstatSync(toFsPath(path), { bigint: true });
 }
 
+function namesIn(dir: string): string[] {
+  return fs.readdirSync(dir).map((name) => `${dir}/${name}`);
+}
+
 /** Node's own recursive listing goes where symlinks lead. */
 function* below(dir: string): Generator<string> {
   for (const entry of fs.readdirSync(toFsPath(dir), { withFileTypes: true, encoding: 'latin1' })) {
@@ -42,8 +46,8 @@ function* below(dir: string): Generator<string> {
 }
 
 if (isMainThread) {
-  const [threads, store, tree] = process.argv.slice(2) as [string, string, string];
-  const objects = [...below(store)].filter((path) => path.length > store.length + '/ab'.length);
+  const [threads, shards, tree] = process.argv.slice(2) as [string, string, string];
+  const objects = namesIn(shards).flatMap(namesIn);
   const share: Share = { objects, paths: [...below(tree)], next: new Int32Array(new SharedArrayBuffer(8)) };
   for (let i = 1; i < Number(threads); i++)
     new Worker(fileURLToPath(import.meta.url), { workerData: share }).once('error', (error) => {
