@@ -12,11 +12,11 @@ import { CairnError } from './errors.js';
 import type { ImageRecord } from './index/records.js';
 import { ingredientsOf } from './ingredients.js';
 import type { Plan } from './plan/plan.js';
-import { treeHashOf } from './plan/tree-hash.js';
 import { planOf, readBlob } from './planning.js';
 import { PrivateDirectory } from './private-directory.js';
 import { noteCopies } from './render/copies.js';
 import { checkPathLengths, execute } from './render/execute.js';
+import { packPlan } from './render/packed-plan.js';
 import { noteUse, type Rendered } from './render.js';
 import { MAX_ID } from './tar/entry.js';
 import { mustBeApart } from './target.js';
@@ -57,7 +57,8 @@ export async function checkoutImage(
   return store.uses.during(options.signal, async () => {
     await store.pool.warm('render');
     const plan = planOf(store, ingredients);
-    checkPathLengths(plan, join(target, 'rootfs'));
+    const packed = packPlan(plan, store.identity);
+    checkPathLengths(packed, join(target, 'rootfs'));
     checkShift(plan, options.uidShift ?? 0);
     const beside = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
     const disk = new Disk(dirname(target));
@@ -68,7 +69,7 @@ export async function checkoutImage(
       const isBare = options.rootfsOnly === true;
       // Joined by hand: the dot at its end is meant.
       const root = isBare ? made.inside : `${made.inside}/rootfs`;
-      const { copies, skipped } = await execute(store, plan, root, disk, mode, options.uidShift ?? 0, options);
+      const { copies, skipped } = await execute(store, packed, root, disk, mode, options.uidShift ?? 0, options);
       if (!isBare) fs.writeFileSync(`${made.inside}/manifest`, readBlob(store, image.manifest), { flag: 'wx' });
       if (Object.keys(copies).length > 0) await store.index.commit(() => noteCopies(store, copies));
       // Only now may others in: no file is any more what it should not be.
@@ -85,7 +86,7 @@ export async function checkoutImage(
         treeId: ingredients.treeId,
         dir: target,
         path: isBare ? target : join(target, 'rootfs'),
-        hash: treeHashOf(plan),
+        hash: packed.hash(),
         files: plan.files,
         bytes: plan.bytes,
         uniqueBytes: mode === 'copy' ? plan.bytes : 0,

@@ -12,10 +12,13 @@ import { documentOf, encodeImageDocument } from './image-document.js';
 import { Shares } from './import/placing.js';
 import type { Index } from './index/open.js';
 import type { BlobRef, LayerRecord } from './index/records.js';
-import { stagedNames } from './layout.js';
+import { stagedNames, stagedPlan } from './layout.js';
+import { treeIdOf } from './plan/tree-hash.js';
 import { eachOf } from './pool.js';
 import type { Outcome, Prepared } from './prepared.js';
 import { layerRecord, record, withTransports } from './record.js';
+import { packPlan } from './render/packed-plan.js';
+import { isWorthKeeping, keepPlan, stagePlan } from './render/stored-plan.js';
 
 interface Waiting {
   prepared: Prepared;
@@ -115,7 +118,7 @@ export class Committer {
       if (absorbed.kept !== undefined) fs.appendFileSync(stagedNames(staging), `\n${absorbed.kept.sha512}`);
     }
     const written = disk.sync();
-    for (const one of waiting) one.refusal ??= refusalOf(one.prepared);
+    for (const one of waiting) one.refusal ??= this.#planOrRefuse(one.prepared);
     await written;
     for (const one of waiting) if (one.signal?.aborted) one.refusal = aborted(one.signal.reason);
     const batch = waiting.filter(({ refusal }) => refusal === 'none').map(({ prepared }) => prepared);
@@ -123,7 +126,7 @@ export class Committer {
       await this.#place(batch, staged).catch(troubleOfOne);
       await disk.sync();
       const rows = batch.flatMap(({ layers }) => layers).reduce((sum, { absorbed }) => sum + absorbed.sizes.length, 0);
-      return await commitImages(
+      const outcomes = await commitImages(
         this.#store,
         (writer) =>
           waiting.map(({ prepared, refusal }) => {
@@ -132,10 +135,28 @@ export class Committer {
           }),
         (work) => index.commit(work, rows),
       );
+      for (const [i, { prepared }] of waiting.entries()) {
+        const outcome = outcomes[i];
+        const isListed = outcome !== 'lost' && !(outcome instanceof Error);
+        if (isListed) keepPlan(this.#store, prepared.image.key, stagedPlan(prepared.staging));
+      }
+      return outcomes;
     } catch (error) {
       // Some of it may have been placed already; its notes in staging tell the next gc what.
       for (const { staging } of batch) this.#store.staging.abandon(staging);
       throw error;
+    }
+  }
+
+  /** Asked once: what it reads may have left staging by the time a batch is tried again. */
+  #planOrRefuse({ plan, image, staging }: Prepared): Error | 'none' {
+    try {
+      const planned = plan?.();
+      if (planned === undefined || !isWorthKeeping(this.#store, planned.entries.length)) return 'none';
+      stagePlan(packPlan(planned, this.#store.identity), treeIdOf(image.layers.toReversed()), stagedPlan(staging));
+      return 'none';
+    } catch (error) {
+      return error as Error;
     }
   }
 
@@ -159,16 +180,6 @@ function recordOne<T>(work: () => T): T {
     return work();
   } catch (error) {
     return troubleOfOne(error);
-  }
-}
-
-/** Asked once: what it reads may have left staging by the time a batch is tried again. */
-function refusalOf({ check }: Prepared): Error | 'none' {
-  try {
-    check?.();
-    return 'none';
-  } catch (error) {
-    return error as Error;
   }
 }
 

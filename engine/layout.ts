@@ -9,6 +9,7 @@
  *   blobs/sha512/ab/<126 hex>        verbatim bytes
  *   objects/ab/<126 hex>.<variant>   one file's content, with its metadata
  *   trees/<tree id>/rootfs           a rendered tree; its image's manifest beside it
+ *   plans/<128 hex>                  how to render the image that has this key, if that is large: a cache
  *   staging/<session>/               what one open store is writing, with the lock that shows it is alive
  *   quarantine/                      what was found damaged
  *   locks/                           one file a lock, there only while it is held
@@ -24,6 +25,7 @@ export class Layout {
   readonly blobs: string;
   readonly objects: string;
   readonly trees: string;
+  readonly plans: string;
   readonly staging: string;
   readonly quarantine: string;
   readonly locks: string;
@@ -35,6 +37,7 @@ export class Layout {
     this.blobs = join(dir, 'blobs', 'sha512');
     this.objects = join(dir, 'objects');
     this.trees = join(dir, 'trees');
+    this.plans = join(dir, 'plans');
     this.staging = join(dir, 'staging');
     this.quarantine = join(dir, 'quarantine');
     this.locks = join(dir, 'locks');
@@ -50,7 +53,7 @@ export class Layout {
     return join(this.dir, `index-${format}`);
   }
 
-  /** All directories of a store, parents first. */
+  /** All directories that every store has, parents first. */
   directories(): string[] {
     return [
       this.dir,
@@ -80,6 +83,10 @@ export class Layout {
 
   rootfs(id: string): string {
     return join(this.trees, id, 'rootfs');
+  }
+
+  plan(image: Key): string {
+    return join(this.plans, hexOf(image));
   }
 
   /** Its image's manifest, beside its root. */
@@ -119,6 +126,7 @@ export const STAGED_CONTENT: ReadonlySet<string> = new Set(['objects', 'rootfs']
 export const stagedToc = (staging: string): string => join(staging, 'toc');
 export const stagedRecipe = (staging: string): string => join(staging, 'recipe');
 export const stagedArchive = (staging: string): string => join(staging, 'archive');
+export const stagedPlan = (staging: string): string => join(staging, 'plan');
 export const stagedDocument = (staging: string, key: Key): string => join(staging, `document-${hexOf(key)}`);
 /**
  * The note of what is about to be moved out of staging: names of objects and hashes of blobs, one a line. A later gc finds by it what was moved if the commit never came.

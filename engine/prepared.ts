@@ -3,6 +3,7 @@ import type { AbsorbResult } from '../workers/protocol.js';
 import type { Retained } from './index/contents.js';
 import type { ImageRecord } from './index/records.js';
 import type { Key } from './key.js';
+import type { Plan } from './plan/plan.js';
 
 /** A layer that was read for an import. */
 export interface NewLayer {
@@ -23,8 +24,8 @@ export interface Prepared {
   layers: readonly NewLayer[];
   /** What to record unless it is here. */
   image: ImageRecord;
-  /** Throws if the image must not come in; runs while the disk takes its bytes. */
-  check?: () => void;
+  /** Its tree, if that can be planned already; throws if the image must not come in. Runs while the disk takes its bytes. */
+  plan?: () => Plan;
 }
 
 export interface Committed {

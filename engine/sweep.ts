@@ -15,6 +15,7 @@ import { keyBytes, keyOf } from './key.js';
 import { isUnfinishedFormat, type Layout, STAGED_CONTENT, stagedNames } from './layout.js';
 import { type Lock, tryLock } from './lock.js';
 import { isTreeId } from './plan/tree-hash.js';
+import { dropPlans } from './render/stored-plan.js';
 import { deadSessions } from './staging.js';
 
 export interface Swept {
@@ -39,6 +40,7 @@ export async function sweep(store: StoreContext, options: OperationOptions = {})
   try {
     const swept = await sweepOrphans(store, options);
     graves = buryLeftovers(store);
+    dropPlans(store);
     swept.staging = graves.length;
     return swept;
   } finally {

@@ -107,7 +107,7 @@ export async function prepareOci(
     dependencies: [],
     filters: false,
   };
-  return { staging, documents, layers, image, check: () => void planOci(keys.map(tocOf)) };
+  return { staging, documents, layers, image, plan: () => planOci(keys.map(tocOf)) };
 }
 
 /**

@@ -11,12 +11,13 @@ import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { Ingredients } from '../ingredients.js';
 import { type Key, keyBytes } from '../key.js';
 import { mustNotBeMounted } from '../mounts.js';
-import { treeHashOf } from '../plan/tree-hash.js';
 import { planOf, readBlob } from '../planning.js';
 import { dropTreeRecord } from '../release.js';
 import type { RenderOptions } from '../render.js';
 import { noteCopies } from './copies.js';
 import { checkPathLengths, execute } from './execute.js';
+import { packPlan } from './packed-plan.js';
+import { findPlan, isWorthKeeping, keepPlan, stagePlan } from './stored-plan.js';
 
 /** The caller holds the tree's lock and relies on objects. @throws as rendering does */
 export async function makeTree(
@@ -31,14 +32,17 @@ export async function makeTree(
   const staging = store.staging.make();
   try {
     await pool.warm('render');
-    const plan = planOf(store, ingredients);
+    const found = findPlan(store, image.key, treeId);
+    const plan = found ?? packPlan(planOf(store, ingredients), store.identity);
     checkPathLengths(plan, layout.rootfs(treeId));
     const made = await execute(store, plan, join(staging, 'rootfs'), disk, mode, 0, options);
     const manifest = readBlob(store, image.manifest);
     fs.writeFileSync(join(staging, 'manifest'), manifest, { mode: 0o600 });
     const written = disk.sync();
     // While the disk is at work, this thread is not.
-    const hash = treeHashOf(plan);
+    const hash = plan.hash();
+    const isNew = found === undefined && isWorthKeeping(store, plan.entries);
+    if (isNew) stagePlan(plan, treeId, `${staging}.plan`);
     await written;
     const others = await clearTheWay(store, treeId, staging);
     place(staging, layout.tree(treeId));
@@ -50,7 +54,7 @@ export async function makeTree(
       layers,
       hash,
       files: plan.files,
-      entries: plan.entries.length,
+      entries: plan.entries,
       bytes: plan.bytes,
       uniqueBytes: mode === 'copy' ? plan.bytes : 0,
       mode,
@@ -70,13 +74,14 @@ export async function makeTree(
       index.images.put(keyBytes(image.key), { ...known, lastUsed: now });
       noteCopies(store, made.copies);
     });
+    if (isNew) keepPlan(store, image.key, `${staging}.plan`);
     return tree;
   } catch (error) {
     // What was placed but not committed is nobody's; where it stands it would only wait for gc.
     if (isUnlisted(store, treeId)) bury(layout.tree(treeId), `${staging}.unwanted`);
     throw error;
   } finally {
-    await discard(store, [staging, `${staging}.unwanted`]);
+    await discard(store, [staging, `${staging}.unwanted`, `${staging}.plan`]);
   }
 }
 

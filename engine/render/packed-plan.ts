@@ -1,0 +1,78 @@
+/** A plan as the workers take it: cut into shards, with what the main thread must still know of the whole. */
+import type { Identity, Shard } from '../../workers/protocol.js';
+import type { ByteString } from '../bytes.js';
+import type { Key } from '../key.js';
+import { variantOf } from '../object.js';
+import type { Plan, PlanEntry } from '../plan/plan.js';
+import { treeHashOf } from '../plan/tree-hash.js';
+import { cutShards, packShard } from './shard.js';
+
+/** Enough that a slow one does not hold up the end. */
+const SHARDS = 16;
+/** Fewer entries are not worth a shard of their own. */
+const LEAST_ENTRIES = 64;
+
+/** What is known of a plan as a whole. */
+export interface PlanSummary {
+  /** Paths. */
+  entries: number;
+  /** As {@link Plan} has them. */
+  files: number;
+  bytes: number;
+  longestPath: ByteString;
+  /** Further names of an inode: an earlier one, and itself. They come after all first names, wherever their shard would have been. */
+  links: readonly [ByteString, ByteString][];
+  /** Names of files whose objects may lack some of their metadata, and the objects. */
+  doubtful: readonly [ByteString, string][];
+}
+
+export interface PackedPlan extends PlanSummary {
+  hash(): Key;
+  /** How many there are; {@link shard} gives one of them. */
+  shards: number;
+  shard(i: number): Shard;
+  /** The same for directories alone, in byte order. */
+  directoryShards: number;
+  directoryShard(i: number): Shard;
+}
+
+/** Shards are packed as they are asked for, so that the workers have something to do meanwhile. */
+export function packPlan(plan: Plan, identity: Identity): PackedPlan {
+  const { entries, files, bytes } = plan;
+  const firsts = entries.filter(({ group, path }) => group === '' || group === path);
+  const runs = cutShards(firsts, shardsFor(firsts.length));
+  const directories = inRuns(entries.filter(({ type }) => type === 'dir'));
+  return {
+    entries: entries.length,
+    files,
+    bytes,
+    longestPath: entries.reduce((longest, { path }) => (path.length > longest.length ? path : longest), ''),
+    links: entries.filter(({ group, path }) => group !== '' && group !== path).map(({ group, path }) => [group, path]),
+    doubtful: entries.filter((entry) => isDoubtful(entry, identity)).map((entry) => [entry.path, objectOf(entry)]),
+    hash: () => treeHashOf(plan),
+    shards: runs.length,
+    shard: (i) => packShard(runs[i] as PlanEntry[]),
+    directoryShards: directories.length,
+    directoryShard: (i) => packShard(directories[i] as PlanEntry[]),
+  };
+}
+
+function shardsFor(entries: number): number {
+  return Math.min(SHARDS, Math.ceil(entries / LEAST_ENTRIES));
+}
+
+function inRuns(entries: readonly PlanEntry[]): PlanEntry[][] {
+  const length = Math.ceil(entries.length / shardsFor(entries.length));
+  const runs: PlanEntry[][] = [];
+  for (let from = 0; from < entries.length; from += length) runs.push(entries.slice(from, from + length));
+  return runs;
+}
+
+/** As root only extended attributes can fail to stick, and few files have any. */
+function isDoubtful({ type, xattrs }: PlanEntry, identity: Identity): boolean {
+  return type === 'file' && (identity.uid !== 0 || xattrs.length > 0);
+}
+
+function objectOf(entry: PlanEntry): string {
+  return `${entry.key}.${variantOf(entry)}`;
+}

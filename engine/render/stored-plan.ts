@@ -1,0 +1,99 @@
+/**
+ * Plans of large images are kept in the store as the workers take them: a render of the same tree begins at once then, where reading
+ * tables of contents and merging them takes as long as a third of its links. Like any cache it may be missing, old or damaged: then the plan
+ * is made again. The index does not know of it; what it says is believed only with its own hash, and `check` compares trees with
+ * plans that it makes anew.
+ */
+import { hash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { deserialize, serialize } from 'node:v8';
+import type { Shard } from '../../workers/protocol.js';
+import type { StoreContext } from '../context.js';
+import { makeOnce, place } from '../durable.js';
+import { type Key, keyOf } from '../key.js';
+import type { PackedPlan, PlanSummary } from './packed-plan.js';
+
+/** To be raised with whatever changes what a plan or a shard says. */
+const VERSION = 1;
+/** Smaller ones are made as soon as they are read. */
+const LEAST_ENTRIES = 2000;
+const HASH_BYTES = 64;
+
+interface StoredPlan {
+  version: number;
+  treeId: string;
+  summary: PlanSummary;
+  hash: Key;
+  shards: Shard[];
+  directories: Shard[];
+}
+
+/** @returns the plan of an image's tree, if that is kept and its tree is still the same */
+export function findPlan(store: StoreContext, image: Key, treeId: string): PackedPlan | undefined {
+  if (store.identity.uid !== 0) return undefined;
+  try {
+    const bytes = fs.readFileSync(store.layout.plan(image));
+    const body = bytes.subarray(HASH_BYTES);
+    if (!hash('sha512', body, 'buffer').equals(bytes.subarray(0, HASH_BYTES))) return undefined;
+    const stored = deserialize(body) as StoredPlan;
+    return stored.version === VERSION && stored.treeId === treeId ? unpack(stored) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** As a user any object may lack something, and which it is must be asked of all of them. */
+export function isWorthKeeping({ identity }: StoreContext, entries: number): boolean {
+  return identity.uid === 0 && entries >= LEAST_ENTRIES;
+}
+
+/** Writes a plan to a new file in staging, from where {@link keepPlan} takes it. */
+export function stagePlan(plan: PackedPlan, treeId: string, staged: string): void {
+  const { entries, files, bytes, longestPath, links, doubtful } = plan;
+  const stored: StoredPlan = {
+    version: VERSION,
+    treeId,
+    summary: { entries, files, bytes, longestPath, links, doubtful },
+    hash: plan.hash(),
+    shards: Array.from({ length: plan.shards }, (_none, i) => plan.shard(i)),
+    directories: Array.from({ length: plan.directoryShards }, (_none, i) => plan.directoryShard(i)),
+  };
+  const body = serialize(stored);
+  try {
+    fs.writeFileSync(staged, Buffer.concat([hash('sha512', body, 'buffer'), body]), { mode: 0o600 });
+  } catch {
+    // No room: what matters was written before.
+    fs.rmSync(staged, { force: true });
+  }
+}
+
+/** Once its image is listed, and the disk has what was staged of it, if anything was. */
+export function keepPlan({ layout }: StoreContext, image: Key, staged: string): void {
+  if (!fs.existsSync(staged)) return;
+  try {
+    makeOnce(layout.plans);
+    place(staged, layout.plan(image));
+  } catch {
+    // No room.
+  }
+}
+
+/** Takes away the plans of images that are gone. */
+export function dropPlans({ index, layout }: StoreContext): void {
+  if (!fs.existsSync(layout.plans)) return;
+  for (const name of fs.readdirSync(layout.plans)) {
+    const isListed = /^[0-9a-f]{128}$/.test(name) && index.image(keyOf(Buffer.from(name, 'hex'))) !== undefined;
+    if (!isListed) fs.rmSync(`${layout.plans}/${name}`, { force: true });
+  }
+}
+
+function unpack({ summary, hash: treeHash, shards, directories }: StoredPlan): PackedPlan {
+  return {
+    ...summary,
+    hash: () => treeHash,
+    shards: shards.length,
+    shard: (i) => shards[i] as Shard,
+    directoryShards: directories.length,
+    directoryShard: (i) => directories[i] as Shard,
+  };
+}
