@@ -18,6 +18,9 @@ const longText = fc.integer({ min: 1, max: 12_000 }).map((length) => 'long'.repe
 const change = fc.record({
   table: fc.constantFrom('names', 'objects', 'digests', 'leases'),
   key: fc.nat(KEYS - 1),
+  /** Whether it is looked for before, and the change made twice, with the very same key. */
+  looks: fc.boolean(),
+  twice: fc.boolean(),
   value: fc.option(
     fc.oneof(fc.nat(), fc.string(), longText, fc.record({ a: fc.double(), b: fc.string() }, { requiredKeys: [] })),
   ),
@@ -27,11 +30,22 @@ const transaction = fc.record({
   end: fc.constantFrom('commit', 'take back', 'throw'),
 });
 
-function apply(index: Index, { table, key, value }: { table: string; key: number; value: unknown }): void {
+interface Change {
+  table: string;
+  key: number;
+  looks: boolean;
+  twice: boolean;
+  value: unknown;
+}
+
+function apply(index: Index, { table, key, looks, twice, value }: Change): void {
   const database = index[table as 'leases'];
   const at = table === 'names' ? ['name', `${key}`] : table === 'leases' ? `${key}` : Buffer.alloc(65, key);
-  if (value === null) database.remove(at as string);
-  else database.put(at as string, value as never);
+  if (looks) database.get(at as string);
+  for (let times = twice ? 2 : 1; times > 0; times--) {
+    if (value === null) database.remove(at as string);
+    else database.put(at as string, value as never);
+  }
 }
 
 test('after any changes, committed or not, every row fits its sum, and every page is sound', async () => {

@@ -52,6 +52,8 @@ export class SumKeeper {
   readonly #known: (hash: TextHash) => TableSums;
   #hash: TextHash | undefined;
   #sums: Map<string, number> | undefined;
+  /** What was looked for last in this transaction, if it was not there: that is what is mostly done before something is put. */
+  readonly #absent: { table: string; key: LmdbKey | undefined } = { table: '', key: undefined };
 
   /** @param known what they are before the first change of a transaction */
   constructor(known: (hash: TextHash) => TableSums) {
@@ -62,6 +64,7 @@ export class SumKeeper {
   begin(hash: TextHash): void {
     this.#hash = hash;
     this.#sums = undefined;
+    this.#absent.key = undefined;
   }
 
   /** What follows is no change that counts. @returns the new sums, if the transaction has changed anything */
@@ -82,14 +85,25 @@ export class SumKeeper {
 
   /** Makes changes of a table count. @returns the same table */
   keep<V, K extends LmdbKey>(name: string, table: Database<V, K>): Database<V, K> {
+    const get = table.get.bind(table) as (key: K, options?: object) => V | undefined;
     const put = table.put.bind(table) as (key: K, value: V) => Promise<boolean>;
     const remove = table.remove.bind(table) as (key: K) => Promise<boolean>;
+    table.get = ((key: K, options?: object) => {
+      const value = get(key, options);
+      this.#absent.table = name;
+      // The same buffer, not an equal one.
+      this.#absent.key = value === undefined && Buffer.isBuffer(key) ? key : undefined;
+      return value;
+    }) as typeof table.get;
     table.put = ((key: K, value: V) => {
-      if (key !== SUMS_KEY) this.#change(name, key, table.get(key), value);
+      const isAbsent = this.#absent.key === key && this.#absent.table === name;
+      this.#absent.key = undefined;
+      if (key !== SUMS_KEY) this.#change(name, key, isAbsent ? undefined : get(key), value);
       return put(key, value);
     }) as typeof table.put;
     table.remove = ((key: K) => {
-      this.#change(name, key, table.get(key), undefined);
+      this.#absent.key = undefined;
+      this.#change(name, key, get(key), undefined);
       return remove(key);
     }) as typeof table.remove;
     return table;
