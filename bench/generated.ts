@@ -107,7 +107,7 @@ export function outdatedOf(images: number): number {
   return Math.floor(images / 10);
 }
 
-/** Images of small files, a tenth of them older versions of others; `outdated` and `current` list the archives. */
+/** Images of small files, a tenth of them older versions of others; `outdated`, `current` and `twofold`, of both versions of these, list the archives. */
 export async function packVersions(dir: string, images: number): Promise<void> {
   fs.mkdirSync(dir, { recursive: true });
   const outdated = outdatedOf(images);
@@ -121,6 +121,7 @@ export async function packVersions(dir: string, images: number): Promise<void> {
   }
   fs.writeFileSync(join(dir, 'outdated'), archives.slice(0, outdated).join('\n'));
   fs.writeFileSync(join(dir, 'current'), archives.slice(outdated).join('\n'));
+  fs.writeFileSync(join(dir, 'twofold'), archives.slice(0, 2 * outdated).join('\n'));
 }
 
 function* versionedFiles(image: number): Generator<{ path: string; content: Buffer }> {

@@ -58,7 +58,8 @@ const QUESTIONS: readonly Question[] = [
     name: 'gc',
     what: 'collect a tenth',
     ask: collect,
-    restore: ({ dir, archives }) => importListed(dir, join(archives, 'outdated')),
+    // What is imported again is the newest of its name, so the other version goes the next time.
+    restore: ({ dir, archives }) => importListed(dir, join(archives, 'twofold')),
   },
 ];
 
