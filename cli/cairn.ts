@@ -9,7 +9,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const INTERRUPTED = 130;
 
 if (!(isVersionAsked() && isVersionTold())) {
-  const { main } = await import('./main.js');
+  const { loadProgram } = await import('./program.js');
+  const main = await loadProgram();
   const code = await main(process.argv.slice(2), version);
   process.exitCode = code;
   // Whoever interrupted does not wait for somebody to read what stderr still holds.

@@ -1,5 +1,4 @@
 /** A build with one of its protections taken out: what a test finds in it shows that the test can find something. */
-import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,16 +27,9 @@ export function patchedBuild(dir: string, { name, file, edits }: Patch): string 
     code = code.replace(pattern, instead);
   }
   fs.writeFileSync(join(build, file), code);
-  unbundle(build);
+  // They hold the code as it was; without them what they were made of is loaded.
+  for (const bundle of ['cli/program.cjs', 'workers/worker.cjs']) fs.rmSync(join(build, bundle));
   return build;
-}
-
-/** The bundles hold the code as it was; what they were made of takes their place. */
-function unbundle(build: string): void {
-  const entries = ['cli/main.ts', 'workers/worker.ts'];
-  const root = join(BUILD, '..');
-  const options = ['--format=esm', '--outbase=.', `--outdir=${build}`, '--log-level=warning'];
-  execFileSync(join(root, 'node_modules', '.bin', 'esbuild'), [...entries, ...options], { cwd: root });
 }
 
 /** The index says that an image is there before its files are where they belong. */
@@ -46,7 +38,7 @@ export const COMMIT_FIRST: Patch = {
   file: 'engine/commit.js',
   edits: [
     ['await this.#place(batch, staged).catch(troubleOfOne);', 'const place = () => this.#place(batch, staged);'],
-    [/return await (commitImages\([\s\S]*?, rows\)\));/, 'const early = await $1;\nawait place();\nreturn early;'],
+    [/const outcomes = await (commitImages\([\s\S]*?, rows\)\));/, 'const outcomes = await $1;\nawait place();'],
   ],
 };
 

@@ -1,0 +1,56 @@
+/**
+ * The program in one piece: bundled when it was built, together with what V8 made of it then, so that not every command has to parse and
+ * compile it again. Without either it is loaded as it is.
+ */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
+
+export type Main = typeof import('./main.js').main;
+
+const BUNDLE = fileURLToPath(new URL('./program.cjs', import.meta.url));
+const COMPILED = `${BUNDLE}.compiled`;
+/** Of the sha256 of the bundle that a compiled one was made from; V8 itself looks at the length alone. */
+const HASH_BYTES = 32;
+
+export async function loadProgram(): Promise<Main> {
+  const script = fs.existsSync(BUNDLE) ? compileBundle() : undefined;
+  return script === undefined ? (await import('./main.js')).main : runBundle(script);
+}
+
+/** From another version of V8, or of the bundle, a compiled one is of no use, and not used. */
+export function compileBundle(): Script {
+  const bundle = fs.readFileSync(BUNDLE);
+  const compiled = readCompiled(bundle);
+  // The bundler writes nothing but ASCII.
+  const source = `(function (exports, require, module, __filename) {${bundle.toString('latin1')}\n})`;
+  return new Script(source, { filename: BUNDLE, ...(compiled === undefined ? {} : { cachedData: compiled }) });
+}
+
+export function runBundle(script: Script): Main {
+  const module = { exports: {} as { main: Main } };
+  const body = script.runInThisContext() as (...scope: unknown[]) => void;
+  body(module.exports, createRequire(BUNDLE), module, BUNDLE);
+  return module.exports.main;
+}
+
+/** Keeps what V8 has made of a bundle: of functions that have been called, too. */
+export function keepCompiled(script: Script): void {
+  const hash = hashOf(fs.readFileSync(BUNDLE));
+  fs.writeFileSync(COMPILED, Buffer.concat([hash, script.createCachedData()]));
+}
+
+function readCompiled(bundle: Buffer): Buffer | undefined {
+  try {
+    const bytes = fs.readFileSync(COMPILED);
+    return bytes.subarray(0, HASH_BYTES).equals(hashOf(bundle)) ? bytes.subarray(HASH_BYTES) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function hashOf(bundle: Buffer): Buffer {
+  return createHash('sha256').update(bundle).digest();
+}

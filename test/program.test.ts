@@ -1,0 +1,54 @@
+/** The program as it was built: bundled and compiled, which must change nothing but the time it takes to start. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { temporaryDirectory } from './fixtures/cli.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const SAYS = 'A store for layered images';
+
+/** A copy of what is built that may be changed. */
+function copyOfBuild(t: TestContext): string {
+  const dir = temporaryDirectory(t);
+  for (const part of ['cli', 'engine', 'workers'])
+    fs.cpSync(join(ROOT, 'dist', part), join(dir, 'dist', part), { recursive: true });
+  for (const beside of ['package.json', 'node_modules']) fs.symlinkSync(join(ROOT, beside), join(dir, beside));
+  return join(dir, 'dist', 'cli');
+}
+
+function helpOf(cli: string): string {
+  return execFileSync(process.execPath, [join(cli, 'cairn.js'), '--help'], { encoding: 'utf8' });
+}
+
+test('the program runs from its bundle', (t) => {
+  const cli = copyOfBuild(t);
+  const help = helpOf(cli);
+  assert.ok(help.includes(SAYS));
+  // Of the same length: V8 alone would not notice.
+  const bundle = join(cli, 'program.cjs');
+  const changed = SAYS.replace('store', 'shelf');
+  fs.writeFileSync(bundle, fs.readFileSync(bundle, 'latin1').replaceAll(SAYS, changed));
+  assert.equal(helpOf(cli), help.replaceAll(SAYS, changed));
+});
+
+for (const [what, spoil] of [
+  ['what was compiled is cut off', (cli: string) => fs.truncateSync(join(cli, 'program.cjs.compiled'), 1000)],
+  ['what was compiled is not there', (cli: string) => fs.rmSync(join(cli, 'program.cjs.compiled'))],
+  [
+    'there are no bundles',
+    (cli: string) => ['program.cjs', '../workers/worker.cjs'].map((name) => fs.rmSync(join(cli, name))),
+  ],
+] as const) {
+  test(`the program runs all the same where ${what}`, (t) => {
+    const cli = copyOfBuild(t);
+    const help = helpOf(cli);
+    spoil(cli);
+    assert.equal(helpOf(cli), help);
+    const store = join(temporaryDirectory(t), 'store');
+    const put = [join(cli, 'cairn.js'), '--store', store, 'put', join(cli, 'cairn.js')];
+    assert.match(execFileSync(process.execPath, put, { encoding: 'utf8' }), /^sha512-/);
+  });
+}
