@@ -29,6 +29,8 @@ export interface OpenOptions {
   verifyIndex?: boolean;
   /** Worker threads; as many as there are processors, at most eight. */
   workers?: number;
+  /** Start them while the store is being opened: for who is going to need them. */
+  startWorkers?: boolean;
   limits?: Partial<Limits>;
   /** Hears what could not be done as asked, and why. */
   onNotice?: (message: string) => void;
@@ -39,6 +41,17 @@ export interface OpenOptions {
  *   `ERR_FOREIGN_STORE`, `ERR_DAMAGED`
  */
 export async function openContext(options: OpenOptions): Promise<StoreContext> {
+  const pool = new Pool(options.workers ?? defaultWorkers());
+  try {
+    if (options.startWorkers === true) await pool.warm();
+    return await openWith(pool, options);
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext> {
   const readOnly = options.readOnly === true;
   const create = options.create ?? !readOnly;
   fs.existsSync(options.dir) || create || missing(options.dir);
@@ -71,7 +84,7 @@ export async function openContext(options: OpenOptions): Promise<StoreContext> {
   const context: StoreContext = {
     layout,
     index,
-    pool: new Pool(options.workers ?? defaultWorkers()),
+    pool,
     disk: new Disk(layout.dir),
     staging: new Staging(layout.staging),
     limits: { ...DEFAULT_LIMITS, ...options.limits },

@@ -85,6 +85,9 @@ export class LayerSink implements TarSink {
     const recipe = this.#recipeFile.finish();
     const names = [...this.#objects.staged, toc.sha512, recipe.sha512];
     fs.writeFileSync(stagedNames(staging), names.join('\n'), { mode: 0o600 });
+    const { sizes } = this.#objects;
+    // The order in which the index has them.
+    const objects = [...sizes.keys()].sort();
     return {
       toc,
       recipe,
@@ -92,8 +95,8 @@ export class LayerSink implements TarSink {
       entries: this.#scanner.entries,
       files: this.#files,
       contentBytes: this.#contentBytes,
-      objects: [...this.#objects.sizes.keys()].join('\n'),
-      sizes: Float64Array.from(this.#objects.sizes.values()),
+      objects: objects.join('\n'),
+      sizes: Float64Array.from(objects, (name) => sizes.get(name) as number),
       skipped: this.#objects.skipped,
     };
   }

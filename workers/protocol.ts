@@ -100,7 +100,7 @@ export interface LayerResult {
   files: number;
   /** Bytes of file content, each name counted. */
   contentBytes: number;
-  /** Distinct objects: names, one a line, and sizes in the same order. */
+  /** Distinct objects: sorted names, one a line, and sizes in the same order. */
   objects: string;
   sizes: Float64Array;
   /** Objects that could not get all of their metadata: name → what is missing. */

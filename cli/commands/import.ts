@@ -6,7 +6,7 @@ import type { Imported, ImportFailure } from '../../engine/import.js';
 import { imagesBelow, STDIN } from '../../engine/sources.js';
 import { examples } from '../help.js';
 import { EXIT, explain } from '../report.js';
-import { withStore } from '../session.js';
+import { type Session, withStore } from '../session.js';
 import { shortKey } from '../table.js';
 import { formatMs, formatSize, parseCount } from '../units.js';
 
@@ -43,7 +43,7 @@ export function define(command: Command): void {
       const listed = given.filesFrom === undefined ? sources : [...sources, ...readList(given.filesFrom, sources)];
       if (listed.length === 0)
         throw new CairnError('ERR_USAGE', "missing required argument 'source', and no list of any (--files-from)");
-      return withStore<Options>(self, 'write', async ({ store, options, running, print }) => {
+      const work = async ({ store, options, running, print }: Session<Options>): Promise<number> => {
         const paths = options.recursive === true ? listed.flatMap(expand) : listed;
         if (options.name !== undefined && paths.length !== 1)
           throw new CairnError('ERR_USAGE', '--name goes with one source');
@@ -63,7 +63,8 @@ export function define(command: Command): void {
         });
         print(results, (all) => all.map(line).join(''));
         return results.some((result) => 'error' in result) ? EXIT.failed : EXIT.done;
-      });
+      };
+      return withStore<Options>(self, 'write', work, async (opening) => ({ ...opening, startWorkers: true }));
     });
   examples(command, [
     'cairn import base.aci app.aci',

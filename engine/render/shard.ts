@@ -93,9 +93,14 @@ export function cutShards(entries: readonly PlanEntry[], count: number): PlanEnt
     // Byte order of paths puts "a-b" between "a" and "a/c", so the run may need parents of later entries, too.
     const spine = new Set<PlanEntry>();
     const own = new Set<ByteString>(['']);
+    let last: ByteString | undefined;
     for (const entry of run) {
       if (entry.type === 'dir') own.add(entry.path);
-      for (let parent = parentOf(entry.path); !own.has(parent); parent = parentOf(parent)) {
+      const above = parentOf(entry.path);
+      // Most entries stand beside the one before.
+      if (above === last) continue;
+      last = above;
+      for (let parent = above; !own.has(parent); parent = parentOf(parent)) {
         own.add(parent);
         spine.add(byPath.get(parent) as PlanEntry);
       }
