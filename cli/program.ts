@@ -12,7 +12,7 @@ export type Main = typeof import('./main.js').main;
 
 const BUNDLE = fileURLToPath(new URL('./program.cjs', import.meta.url));
 const COMPILED = `${BUNDLE}.compiled`;
-/** Of the sha256 of the bundle that a compiled one was made from; V8 itself looks at the length alone. */
+/** Of the sha256 of a bundle and what was compiled of it; V8 itself looks at little more than their lengths. */
 const HASH_BYTES = 32;
 
 export async function loadProgram(): Promise<Main> {
@@ -38,19 +38,20 @@ export function runBundle(script: Script): Main {
 
 /** Keeps what V8 has made of a bundle: of functions that have been called, too. */
 export function keepCompiled(script: Script): void {
-  const hash = hashOf(fs.readFileSync(BUNDLE));
-  fs.writeFileSync(COMPILED, Buffer.concat([hash, script.createCachedData()]));
+  const compiled = script.createCachedData();
+  fs.writeFileSync(COMPILED, Buffer.concat([hashOf(fs.readFileSync(BUNDLE), compiled), compiled]));
 }
 
 function readCompiled(bundle: Buffer): Buffer | undefined {
   try {
     const bytes = fs.readFileSync(COMPILED);
-    return bytes.subarray(0, HASH_BYTES).equals(hashOf(bundle)) ? bytes.subarray(HASH_BYTES) : undefined;
+    const compiled = bytes.subarray(HASH_BYTES);
+    return bytes.subarray(0, HASH_BYTES).equals(hashOf(bundle, compiled)) ? compiled : undefined;
   } catch {
     return undefined;
   }
 }
 
-function hashOf(bundle: Buffer): Buffer {
-  return createHash('sha256').update(bundle).digest();
+function hashOf(bundle: Buffer, compiled: Buffer): Buffer {
+  return createHash('sha256').update(bundle).update(compiled).digest();
 }

@@ -57,7 +57,7 @@ export async function checkoutImage(
   return store.uses.during(options.signal, async () => {
     await store.pool.warm('render');
     const plan = planOf(store, ingredients);
-    const packed = packPlan(plan, store.identity);
+    const packed = packPlan(plan, store.identity, store.pool.size);
     checkPathLengths(packed, join(target, 'rootfs'));
     checkShift(plan, options.uidShift ?? 0);
     const beside = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);

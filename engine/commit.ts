@@ -13,7 +13,6 @@ import { Shares } from './import/placing.js';
 import type { Index } from './index/open.js';
 import type { BlobRef, LayerRecord } from './index/records.js';
 import { stagedNames, stagedPlan } from './layout.js';
-import type { Plan } from './plan/plan.js';
 import { treeIdOf } from './plan/tree-hash.js';
 import { eachOf } from './pool.js';
 import type { Outcome, Prepared } from './prepared.js';
@@ -27,8 +26,6 @@ interface Waiting {
   leave: () => void;
   /** Why it must not come in, once that has been looked at. */
   refusal?: Error | 'none';
-  /** Of its tree, made while looking. */
-  plan?: Plan | undefined;
   resolve: (outcome: Outcome) => void;
   reject: (error: unknown) => void;
 }
@@ -121,17 +118,12 @@ export class Committer {
       if (absorbed.kept !== undefined) fs.appendFileSync(stagedNames(staging), `\n${absorbed.kept.sha512}`);
     }
     const written = disk.sync();
-    for (const one of waiting) one.refusal ??= planOrRefuse(one);
+    for (const one of waiting) one.refusal ??= this.#planOrRefuse(one.prepared);
     await written;
     for (const one of waiting) if (one.signal?.aborted) one.refusal = aborted(one.signal.reason);
     const batch = waiting.filter(({ refusal }) => refusal === 'none').map(({ prepared }) => prepared);
     try {
-      const placing = this.#place(batch, staged).catch(troubleOfOne);
-      try {
-        this.#stagePlans(waiting);
-      } finally {
-        await placing;
-      }
+      await this.#place(batch, staged).catch(troubleOfOne);
       await disk.sync();
       const rows = batch.flatMap(({ layers }) => layers).reduce((sum, { absorbed }) => sum + absorbed.sizes.length, 0);
       const outcomes = await commitImages(
@@ -156,13 +148,17 @@ export class Committer {
     }
   }
 
-  /** Runs while the workers place files, for which this thread is not needed. */
-  #stagePlans(waiting: readonly Waiting[]): void {
-    const worthwhile = waiting.filter(({ plan }) => isWorthKeeping(this.#store, plan?.entries.length ?? 0));
-    for (const { plan, prepared } of worthwhile) {
-      const { image, staging } = prepared;
-      const packed = packPlan(plan as Plan, this.#store.identity);
+  /** Asked once: what it reads may have left staging by the time a batch is tried again. */
+  #planOrRefuse({ plan, image, staging }: Prepared): Error | 'none' {
+    const { identity, pool } = this.#store;
+    try {
+      const planned = plan?.();
+      if (planned === undefined || !isWorthKeeping(this.#store, planned.entries.length)) return 'none';
+      const packed = packPlan(planned, identity, pool.size);
       stagePlan(packed, treeIdOf(image.layers.toReversed()), stagedPlan(staging));
+      return 'none';
+    } catch (error) {
+      return error as Error;
     }
   }
 
@@ -179,16 +175,6 @@ class TroubleOfOne extends Error {}
 
 function troubleOfOne(cause: unknown): never {
   throw new TroubleOfOne('one of a batch', { cause });
-}
-
-/** Asked once: what it reads may have left staging by the time a batch is tried again. */
-function planOrRefuse(one: Waiting): Error | 'none' {
-  try {
-    one.plan = one.prepared.plan?.();
-    return 'none';
-  } catch (error) {
-    return error as Error;
-  }
 }
 
 function recordOne<T>(work: () => T): T {

@@ -14,8 +14,8 @@ const IDLE_MS = 30_000;
 const ENTRIES = ['../workers/worker.cjs', '../workers/worker.js'];
 
 /**
- * Piscina loads a worker's file with `require` where Node lets it; a thread that is stopped in the middle of that takes the whole
- * process down.
+ * Piscina loads a worker's file with `require`, an ES module, too, where Node lets it; a thread that is stopped in the middle of that
+ * takes the whole process down.
  */
 const OWN_FLAGS = ['--no-experimental-require-module'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag));
 

@@ -262,14 +262,20 @@ export class Store implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { uses, pool, disk, staging, index, notice } = this.#opened;
+    const { uses, index, notice } = this.#opened;
     await uses.rest();
+    if (index.wasWritten)
+      notice('someone wrote to the store while it was being read without locks; read again to be sure');
+    // Threads take a moment to end, and know nothing of the index.
+    for (const part of await Promise.allSettled([this.#closeFiles(), index.close()]))
+      if (part.status === 'rejected') throw part.reason;
+  }
+
+  async #closeFiles(): Promise<void> {
+    const { pool, disk, staging } = this.#opened;
     await pool.close();
     await disk.close();
     staging.close();
-    if (index.wasWritten)
-      notice('someone wrote to the store while it was being read without locks; read again to be sure');
-    await index.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,6 +5,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { compileBundle } from '../cli/program.js';
 import { temporaryDirectory } from './fixtures/cli.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -17,6 +18,14 @@ function copyOfBuild(t: TestContext): string {
     fs.cpSync(join(ROOT, 'dist', part), join(dir, 'dist', part), { recursive: true });
   for (const beside of ['package.json', 'node_modules']) fs.symlinkSync(join(ROOT, beside), join(dir, beside));
   return join(dir, 'dist', 'cli');
+}
+
+/** V8 would run it all the same. */
+function flipBits(cli: string): void {
+  const compiled = join(cli, 'program.cjs.compiled');
+  const bytes = fs.readFileSync(compiled);
+  for (let at = 1000; at < bytes.length; at += 1000) bytes[at] = (bytes[at] as number) ^ 4;
+  fs.writeFileSync(compiled, bytes);
 }
 
 function helpOf(cli: string): string {
@@ -34,8 +43,13 @@ test('the program runs from its bundle', (t) => {
   assert.equal(helpOf(cli), help.replaceAll(SAYS, changed));
 });
 
+test('what was compiled when it was built is of use', () => {
+  assert.equal(compileBundle().cachedDataRejected, false);
+});
+
 for (const [what, spoil] of [
   ['what was compiled is cut off', (cli: string) => fs.truncateSync(join(cli, 'program.cjs.compiled'), 1000)],
+  ['bits of what was compiled have flipped', flipBits],
   ['what was compiled is not there', (cli: string) => fs.rmSync(join(cli, 'program.cjs.compiled'))],
   [
     'there are no bundles',

@@ -33,7 +33,7 @@ export async function makeTree(
   try {
     await pool.warm('render');
     const found = findPlan(store, image.key, treeId);
-    const plan = found ?? packPlan(planOf(store, ingredients), store.identity);
+    const plan = found ?? packPlan(planOf(store, ingredients), store.identity, pool.size);
     checkPathLengths(plan, layout.rootfs(treeId));
     const made = await execute(store, plan, join(staging, 'rootfs'), disk, mode, 0, options);
     const manifest = readBlob(store, image.manifest);

@@ -7,10 +7,8 @@ import type { Plan, PlanEntry } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
 import { cutShards, packShard } from './shard.js';
 
-/** Enough that a slow one does not hold up the end. */
-const SHARDS = 16;
-/** Fewer entries are not worth a shard of their own. */
-const LEAST_ENTRIES = 64;
+/** For each worker: enough that a slow one does not hold up the end. */
+const SHARDS_PER_WORKER = 4;
 
 /** What is known of a plan as a whole. */
 export interface PlanSummary {
@@ -37,11 +35,14 @@ export interface PackedPlan extends PlanSummary {
 }
 
 /** Shards are packed as they are asked for, so that the workers have something to do meanwhile. */
-export function packPlan(plan: Plan, identity: Identity): PackedPlan {
+export function packPlan(plan: Plan, identity: Identity, workers: number): PackedPlan {
   const { entries, files, bytes } = plan;
   const firsts = entries.filter(({ group, path }) => group === '' || group === path);
-  const runs = cutShards(firsts, shardsFor(firsts.length));
-  const directories = inRuns(entries.filter(({ type }) => type === 'dir'));
+  const runs = cutShards(firsts, workers * SHARDS_PER_WORKER);
+  const directories = inRuns(
+    entries.filter(({ type }) => type === 'dir'),
+    workers,
+  );
   return {
     entries: entries.length,
     files,
@@ -57,12 +58,8 @@ export function packPlan(plan: Plan, identity: Identity): PackedPlan {
   };
 }
 
-function shardsFor(entries: number): number {
-  return Math.min(SHARDS, Math.ceil(entries / LEAST_ENTRIES));
-}
-
-function inRuns(entries: readonly PlanEntry[]): PlanEntry[][] {
-  const length = Math.ceil(entries.length / shardsFor(entries.length));
+function inRuns(entries: readonly PlanEntry[], count: number): PlanEntry[][] {
+  const length = Math.ceil(entries.length / count);
   const runs: PlanEntry[][] = [];
   for (let from = 0; from < entries.length; from += length) runs.push(entries.slice(from, from + length));
   return runs;

@@ -6,6 +6,7 @@
  */
 import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { Shard } from '../../workers/protocol.js';
 import type { StoreContext } from '../context.js';
@@ -15,8 +16,11 @@ import type { PackedPlan, PlanSummary } from './packed-plan.js';
 
 /** To be raised with whatever changes what a plan or a shard says. */
 const VERSION = 1;
-/** Smaller ones are made as soon as they are read. */
+/** Smaller ones are made as soon as they are read; larger ones, of some 230 bytes an entry, would take much memory at once. */
 const LEAST_ENTRIES = 2000;
+const MOST_ENTRIES = 400_000;
+/** Of what is free on the disk: what matters must still fit. */
+const MOST_OF_FREE = 0.02;
 const HASH_BYTES = 64;
 
 interface StoredPlan {
@@ -44,13 +48,24 @@ export function findPlan(store: StoreContext, image: Key, treeId: string): Packe
 
 /** As a user any object may lack something, and which it is must be asked of all of them. */
 export function isWorthKeeping({ identity }: StoreContext, entries: number): boolean {
-  return identity.uid === 0 && entries >= LEAST_ENTRIES;
+  return identity.uid === 0 && entries >= LEAST_ENTRIES && entries <= MOST_ENTRIES;
 }
 
-/** Writes a plan to a new file in staging, from where {@link keepPlan} takes it. */
+/** Writes a plan to a new file in staging, from where {@link keepPlan} takes it. That it cannot be written is no harm. */
 export function stagePlan(plan: PackedPlan, treeId: string, staged: string): void {
+  try {
+    const body = serialize(storedPlan(plan, treeId));
+    const { bavail, bsize } = fs.statfsSync(dirname(staged));
+    if (body.length > bavail * bsize * MOST_OF_FREE) return;
+    fs.writeFileSync(staged, Buffer.concat([hash('sha512', body, 'buffer'), body]), { mode: 0o600 });
+  } catch {
+    fs.rmSync(staged, { force: true });
+  }
+}
+
+function storedPlan(plan: PackedPlan, treeId: string): StoredPlan {
   const { entries, files, bytes, longestPath, links, doubtful } = plan;
-  const stored: StoredPlan = {
+  return {
     version: VERSION,
     treeId,
     summary: { entries, files, bytes, longestPath, links, doubtful },
@@ -58,13 +73,6 @@ export function stagePlan(plan: PackedPlan, treeId: string, staged: string): voi
     shards: Array.from({ length: plan.shards }, (_none, i) => plan.shard(i)),
     directories: Array.from({ length: plan.directoryShards }, (_none, i) => plan.directoryShard(i)),
   };
-  const body = serialize(stored);
-  try {
-    fs.writeFileSync(staged, Buffer.concat([hash('sha512', body, 'buffer'), body]), { mode: 0o600 });
-  } catch {
-    // No room: what matters was written before.
-    fs.rmSync(staged, { force: true });
-  }
 }
 
 /** Once its image is listed, and the disk has what was staged of it, if anything was. */
@@ -78,12 +86,15 @@ export function keepPlan({ layout }: StoreContext, image: Key, staged: string): 
   }
 }
 
-/** Takes away the plans of images that are gone. */
-export function dropPlans({ index, layout }: StoreContext): void {
-  if (!fs.existsSync(layout.plans)) return;
-  for (const name of fs.readdirSync(layout.plans)) {
-    const isListed = /^[0-9a-f]{128}$/.test(name) && index.image(keyOf(Buffer.from(name, 'hex'))) !== undefined;
-    if (!isListed) fs.rmSync(`${layout.plans}/${name}`, { force: true });
+/** Takes away the plans of images that are gone. What cannot be taken away is told of; it keeps nothing else from being swept. */
+export function dropPlans({ index, layout, notice }: StoreContext): void {
+  try {
+    for (const name of fs.existsSync(layout.plans) ? fs.readdirSync(layout.plans) : []) {
+      const isListed = /^[0-9a-f]{128}$/.test(name) && index.image(keyOf(Buffer.from(name, 'hex'))) !== undefined;
+      if (!isListed) fs.rmSync(join(layout.plans, name), { force: true });
+    }
+  } catch (error) {
+    notice(`left behind: ${(error as Error).message}`);
   }
 }
 
@@ -92,8 +103,17 @@ function unpack({ summary, hash: treeHash, shards, directories }: StoredPlan): P
     ...summary,
     hash: () => treeHash,
     shards: shards.length,
-    shard: (i) => shards[i] as Shard,
+    shard: (i) => owned(shards[i] as Shard),
     directoryShards: directories.length,
-    directoryShard: (i) => directories[i] as Shard,
+    directoryShard: (i) => owned(directories[i] as Shard),
   };
+}
+
+/** What is read are views of the whole file, all of which would cross to the worker with each of them. */
+function owned(shard: Shard): Shard {
+  const xattrs: Shard['xattrs'] = shard.xattrs.map(([i, all]) => [
+    i,
+    all.map(([name, value]) => [name, Uint8Array.from(value)]),
+  ]);
+  return { ...shard, meta: Float64Array.from(shard.meta), xattrs };
 }

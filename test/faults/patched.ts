@@ -37,10 +37,7 @@ export const COMMIT_FIRST: Patch = {
   name: 'commit before placing',
   file: 'engine/commit.js',
   edits: [
-    [
-      'const placing = this.#place(batch, staged).catch(troubleOfOne);',
-      'const placing = undefined;\nconst place = () => this.#place(batch, staged);',
-    ],
+    ['await this.#place(batch, staged).catch(troubleOfOne);', 'const place = () => this.#place(batch, staged);'],
     [/const outcomes = await (commitImages\([\s\S]*?, rows\)\));/, 'const outcomes = await $1;\nawait place();'],
   ],
 };
