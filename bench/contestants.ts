@@ -1,4 +1,5 @@
 /** cairn's own contestants that several scenarios share. */
+import { join } from 'node:path';
 import { importNew, removeTrees, renderNew } from './cairn.js';
 import type { Contestant } from './contestant.js';
 import { remove } from './process.js';
@@ -20,14 +21,15 @@ export function importAndRender(
   };
 }
 
-/** A render whose layers are all there. */
-export function renderStored(store: () => Promise<string>, image: () => string): Contestant {
+/** A render whose layers are all there. @param first as if it had never been rendered: no plan is kept */
+export function renderStored(store: () => Promise<string>, image: () => string, first = false): Contestant {
   let dir = '';
   return {
-    name: 'cairn render',
+    name: first ? 'cairn render, no plan kept' : 'cairn render',
     prepare: async () => {
       dir = await store();
       await removeTrees(dir);
+      if (first) await remove(join(dir, 'plans'));
     },
     run: async (stopwatch) => (await renderNew(stopwatch, dir, image())).path,
   };

@@ -1,4 +1,4 @@
-import type { Scenario } from '../contestant.js';
+import type { Contestant, Scenario } from '../contestant.js';
 import { renderStored } from '../contestants.js';
 import { type Ground, stock, topOf } from '../ground.js';
 import { installed } from '../installed.js';
@@ -9,10 +9,13 @@ import { BSDTAR, GNU_TAR, NODE_TAR, TAR_FS } from '../peers/unpackers.js';
 
 export function warm(ground: Ground): Scenario {
   const { corpus, dir } = ground;
-  const own = renderStored(
-    () => stock(ground),
-    () => topOf(corpus),
-  );
+  const own = [false, true].map((first) =>
+    renderStored(
+      () => stock(ground),
+      () => topOf(corpus),
+      first,
+    ),
+  ) as [Contestant, Contestant];
   const { contestants, skipped } = installed([
     ...[GNU_TAR, BSDTAR, NODE_TAR, TAR_FS].map((unpacker) => unpacking(unpacker, [corpus.flat], dir)),
     copying('-al', corpus.flat, dir),
@@ -23,7 +26,7 @@ export function warm(ground: Ground): Scenario {
     name: 'warm',
     what: 'everything is imported, the tree is absent; peers unpack the merged tree as one tar, or copy it',
     measure: 'wall',
-    contestants: [own, ...contestants],
+    contestants: [...own, ...contestants],
     skipped,
   };
 }
