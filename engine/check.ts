@@ -10,12 +10,12 @@ import { checkRows } from './index/rows.js';
 import { ingredientsOf } from './ingredients.js';
 import { KeptPlans } from './kept-plans.js';
 import { hexOf, type Key, keyBytes, keyOf } from './key.js';
-import type { Plan } from './plan/plan.js';
+import { objectOf, type Plan } from './plan/plan.js';
 import { treeHashOf } from './plan/tree-hash.js';
 import { eachOf, withControl } from './pool.js';
 import { objectSizesOf } from './release.js';
 import { type Look, verifyBlobs, verifyObjects } from './verify-files.js';
-import { type DamagedFile, objectOf, pathsOfDamaged, planOfTree, verifyTree } from './verify-tree.js';
+import { type DamagedFile, pathsOfDamaged, planOfTree, verifyTree } from './verify-tree.js';
 
 export interface CheckOptions extends OperationOptions {
   /** Only what is named; everything when neither is given. */

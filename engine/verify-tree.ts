@@ -6,8 +6,7 @@ import type { StoreContext } from './context.js';
 import { placesAlong } from './dependencies.js';
 import { statOrFault } from './fault.js';
 import type { TreeRecord } from './index/records.js';
-import { variantOf } from './object.js';
-import type { Plan, PlanEntry } from './plan/plan.js';
+import { objectOf, type Plan } from './plan/plan.js';
 import { planOf } from './planning.js';
 import { eachOf } from './pool.js';
 import { packShard } from './render/shard.js';
@@ -71,8 +70,4 @@ export function pathsOfDamaged(
     const same = files.filter(({ ino, dev }) => ino === stat.ino && dev === stat.dev);
     return same.map(({ what }) => ({ id: entry.path, what: `its object: ${what}` }));
   });
-}
-
-export function objectOf(entry: PlanEntry): string {
-  return `${entry.key}.${variantOf(entry)}`;
 }

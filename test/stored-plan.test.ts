@@ -5,11 +5,16 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
+import { plainEntry } from '../engine/plan/plan.js';
+import { packPlan } from '../engine/render/packed-plan.js';
+import { stagePlan } from '../engine/render/stored-plan.js';
 import { type EntrySpec, tar } from './fixtures/archive.js';
+import { temporaryDirectory } from './fixtures/cli.js';
 import { ociLayout } from './fixtures/oci.js';
 import { type Json, TestStore } from './fixtures/store.js';
 import { describeTree } from './fixtures/tree.js';
 
+const ROOT = { uid: 0, gid: 0, umask: 0 };
 const AS_ROOT = process.geteuid?.() === 0;
 const skip = AS_ROOT ? false : 'as a user no plan is kept';
 
@@ -154,10 +159,23 @@ test('an import keeps the plan of an OCI image; gc takes it away when the image 
   await s.ok(['check']);
   await s.ok(['gc', '--grace-period', '0', '--keep-last', '1']);
   assert.equal(fs.statSync(s.plan).ino, ino, 'gc took what is needed');
+  fs.mkdirSync(join(s.plans, 'strange'));
+  const { stderr } = await s.ok(['gc', '--grace-period', '0', '--keep-last', '1']);
+  assert.match(stderr, /left behind: .*strange/);
+  fs.rmdirSync(join(s.plans, 'strange'));
   await s.ok(['rm', 'example.com/large']);
   assert.equal((await s.json<{ ok: boolean }>(['fsck'])).ok, true);
   await s.ok(['gc', '--grace-period', '0']);
   assert.deepEqual(fs.readdirSync(s.plans), []);
+});
+
+test('a plan that cannot be written is no harm', (t) => {
+  const plan = packPlan({ entries: [plainEntry('', 'dir', 0o755, 0)], files: 0, bytes: 0 }, ROOT, 1);
+  const dir = temporaryDirectory(t);
+  stagePlan(plan, 'id', join(dir, 'plan'));
+  assert.ok(fs.existsSync(join(dir, 'plan')));
+  stagePlan(plan, 'id', join(dir, 'missing', 'plan'));
+  assert.deepEqual(fs.readdirSync(dir), ['plan']);
 });
 
 test('plans of small images are not kept', async (t) => {

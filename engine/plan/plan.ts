@@ -3,6 +3,7 @@
  * It depends on the layers alone, never on threads, clocks or the disk.
  */
 import type { ByteString } from '../bytes.js';
+import { variantOf } from '../object.js';
 import type { EntryType } from '../tar/entry.js';
 import type { TocEntry } from '../toc.js';
 
@@ -23,6 +24,11 @@ export interface Plan {
   files: number;
   /** Bytes of regular files, each inode once. */
   bytes: number;
+}
+
+/** The name of a file's object. */
+export function objectOf(file: PlanEntry): string {
+  return `${file.key}.${variantOf(file)}`;
 }
 
 /** What stands at a path of which nobody says more: root's, of time 0, empty. @param layer as {@link PlanEntry.layer} */

@@ -2,8 +2,7 @@
 import type { Identity, Shard } from '../../workers/protocol.js';
 import type { ByteString } from '../bytes.js';
 import type { Key } from '../key.js';
-import { variantOf } from '../object.js';
-import type { Plan, PlanEntry } from '../plan/plan.js';
+import { objectOf, type Plan, type PlanEntry } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
 import { cutShards, packShard } from './shard.js';
 
@@ -43,6 +42,7 @@ export function packPlan(plan: Plan, identity: Identity, workers: number): Packe
     entries.filter(({ type }) => type === 'dir'),
     workers,
   );
+  let hash: Key | undefined;
   return {
     entries: entries.length,
     files,
@@ -50,7 +50,7 @@ export function packPlan(plan: Plan, identity: Identity, workers: number): Packe
     longestPath: entries.reduce((longest, { path }) => (path.length > longest.length ? path : longest), ''),
     links: entries.filter(({ group, path }) => group !== '' && group !== path).map(({ group, path }) => [group, path]),
     doubtful: entries.filter((entry) => isDoubtful(entry, identity)).map((entry) => [entry.path, objectOf(entry)]),
-    hash: () => treeHashOf(plan),
+    hash: () => (hash ??= treeHashOf(plan)),
     shards: runs.length,
     shard: (i) => packShard(runs[i] as PlanEntry[]),
     directoryShards: directories.length,
@@ -68,8 +68,4 @@ function inRuns(entries: readonly PlanEntry[], count: number): PlanEntry[][] {
 /** As root only extended attributes can fail to stick, and few files have any. */
 function isDoubtful({ type, xattrs }: PlanEntry, identity: Identity): boolean {
   return type === 'file' && (identity.uid !== 0 || xattrs.length > 0);
-}
-
-function objectOf(entry: PlanEntry): string {
-  return `${entry.key}.${variantOf(entry)}`;
 }
