@@ -76,6 +76,14 @@ function rewrite(plan: string, change: (stored: { version: number; treeId: strin
   fs.writeFileSync(plan, Buffer.concat([hash('sha512', body, 'buffer'), body]));
 }
 
+/** What a whole plan says. Its bytes may differ from those of its equal: V8 writes the same list as dense or sparse. */
+function saidBy(plan: string): unknown {
+  const bytes = fs.readFileSync(plan);
+  const body = bytes.subarray(64);
+  assert.deepEqual(bytes.subarray(0, 64), hash('sha512', body, 'buffer'));
+  return deserialize(body);
+}
+
 interface Shard {
   paths: string;
 }
@@ -113,6 +121,7 @@ test('a plan that is of no use is made again', { skip }, async (t) => {
   const s = await largeStore(t);
   const made = describeTree((await s.render()).path);
   const whole = fs.readFileSync(s.plan);
+  const said = saidBy(s.plan);
   const cases: Readonly<Record<string, () => void>> = {
     'of another version': () =>
       rewrite(s.plan, (stored) => {
@@ -142,7 +151,7 @@ test('a plan that is of no use is made again', { skip }, async (t) => {
     await t.test(what, async () => {
       spoil();
       assert.deepEqual(describeTree((await s.render('--rebuild')).path), made);
-      assert.deepEqual(fs.readFileSync(s.plan), whole);
+      assert.deepEqual(saidBy(s.plan), said);
     });
   }
 });
