@@ -34,21 +34,29 @@ export class Disk {
     this.#fd ??= fs.openSync(this.#dir, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
   }
 
-  /** Makes everything written so far durable. @throws CairnError `ERR_IO`, then and every time after */
+  /**
+   * Makes everything written so far durable. The disk is at work when this returns, also if the caller then keeps the thread busy.
+   * @throws CairnError `ERR_IO`, then and every time after
+   */
   async sync(): Promise<void> {
     this.open();
-    // One that is under way may have begun before our last write.
-    await this.#running?.catch(() => undefined);
-    if (this.#failure !== undefined) throw this.#failure;
-    const running = syncfs(this.#fd as number, this.#dir).catch((cause: unknown) => {
-      this.#failure = toCairnError(cause, 'the disk did not take the data');
-      throw this.#failure;
+    // One that is under way may have begun before our last write. The descriptor tells of a failure only once, whichever asks first.
+    const running = Promise.allSettled([this.#running, this.#flush()]).then(() => {
+      if (this.#failure !== undefined) throw this.#failure;
     });
     this.#running = running;
     try {
       await running;
     } finally {
       if (this.#running === running) this.#running = undefined;
+    }
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      if (this.#failure === undefined) await syncfs(this.#fd as number, this.#dir);
+    } catch (cause) {
+      this.#failure = toCairnError(cause, 'the disk did not take the data');
     }
   }
 
