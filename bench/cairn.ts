@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, type Runner, run } from './process.js';
 
-const PROGRAM = fileURLToPath(new URL('../cli/cairn.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../cli/cairn.cjs', import.meta.url));
 
 /** A command of cairn's that prints JSON. */
 export function cairn(store: string, ...args: string[]): Command {

@@ -8,7 +8,9 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 const INTERRUPTED = 130;
 
-if (!(isVersionAsked() && isVersionTold())) {
+if (!(isVersionAsked() && isVersionTold())) void run();
+
+async function run(): Promise<void> {
   const { loadProgram } = await import('./program.js');
   const main = await loadProgram();
   const code = await main(process.argv.slice(2), version);

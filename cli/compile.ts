@@ -3,13 +3,14 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import type { Script } from 'node:vm';
 import { pack } from 'tar-stream';
 import { compileBundle, keepCompiled, runBundle } from './program.js';
 
 const NAME = 'example.com/compiled';
 const MANIFEST = { acKind: 'ImageManifest', acVersion: '0.8.11', name: NAME };
 
-const script = compileBundle();
+const script = compileBundle() as Script;
 const main = runBundle(script);
 const dir = fs.mkdtempSync(join(tmpdir(), 'cairn-compile-'));
 try {

@@ -5,12 +5,14 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
 
 export type Main = typeof import('./main.js').main;
 
 const BUNDLE = fileURLToPath(new URL('./program.cjs', import.meta.url));
+const require = createRequire(BUNDLE);
 const COMPILED = `${BUNDLE}.compiled`;
 /** Of the sha256 of a bundle and what was compiled of it; V8 itself looks at little more than their lengths. */
 const HASH_BYTES = 32;
@@ -20,19 +22,31 @@ export async function loadProgram(): Promise<Main> {
   return script === undefined ? (await import('./main.js')).main : runBundle(script);
 }
 
-/** From another version of V8, or of the bundle, a compiled one is of no use, and not used. */
-export function compileBundle(): Script {
+/** What a bundle begins with: lmdb's JavaScript is part of it, but the native one that goes with it is the installed one's. */
+export function headingOfBundle(): string {
+  const manifest = join(dirname(require.resolve('lmdb')), '../package.json');
+  const { version } = JSON.parse(fs.readFileSync(manifest, 'utf8')) as { version: string };
+  return `// with lmdb ${version}`;
+}
+
+/**
+ * From another version of V8, or of the bundle, a compiled one is of no use, and not used.
+ * @returns nothing for a bundle that goes with another version of lmdb
+ */
+export function compileBundle(): Script | undefined {
   const bundle = fs.readFileSync(BUNDLE);
-  const compiled = readCompiled(bundle);
   // The bundler writes nothing but ASCII.
-  const source = `(function (exports, require, module, __filename) {${bundle.toString('latin1')}\n})`;
+  const text = bundle.toString('latin1');
+  if (!text.startsWith(`${headingOfBundle()}\n`)) return undefined;
+  const compiled = readCompiled(bundle);
+  const source = `(function (exports, require, module, __filename) {${text}\n})`;
   return new Script(source, { filename: BUNDLE, ...(compiled === undefined ? {} : { cachedData: compiled }) });
 }
 
 export function runBundle(script: Script): Main {
   const module = { exports: {} as { main: Main } };
   const body = script.runInThisContext() as (...scope: unknown[]) => void;
-  body(module.exports, createRequire(BUNDLE), module, BUNDLE);
+  body(module.exports, require, module, BUNDLE);
   return module.exports.main;
 }
 

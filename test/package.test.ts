@@ -36,7 +36,7 @@ await store.close();
   );
   const path = execFileSync(process.execPath, ['use.mjs'], { cwd: dir, encoding: 'utf8' }).trim();
   assert.equal(fs.readFileSync(join(path, 'f'), 'utf8'), 'hello');
-  const version = execFileSync(process.execPath, [join(modules, 'cairn', 'dist', 'cli', 'cairn.js'), '--version'], {
+  const version = execFileSync(process.execPath, [join(modules, 'cairn', 'dist', 'cli', 'cairn.cjs'), '--version'], {
     encoding: 'utf8',
   });
   assert.match(version, /^\d+\.\d+\.\d+\n$/);
