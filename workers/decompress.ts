@@ -4,7 +4,7 @@ import { createGunzip, type Gunzip, type ZlibOptions } from 'node:zlib';
 import { badCompression, checkPadding } from './compressed.js';
 import type { Compression } from './protocol.js';
 
-const CHUNK = 512 * 1024;
+const CHUNK = 2 ** 20;
 /** Inflating goes on on its own thread while this one hashes; with less room the two would only take turns. */
 const INFLATE_AHEAD = 4 * 2 ** 20;
 

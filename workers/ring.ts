@@ -11,9 +11,9 @@ export interface RingMemory {
   marks: Int32Array;
 }
 
-/** Few, so that what is written is read again before it leaves the processor's cache, and little memory is touched. */
+/** Few, so that little memory is touched; large, as each wakes who waits for it. */
 const SLOTS = 8;
-export const SLOT_BYTES = 256 * 1024;
+export const SLOT_BYTES = 2 ** 20;
 const FILLED = 0;
 const EMPTIED = 1;
 const STATE = 2;
