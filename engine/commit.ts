@@ -149,11 +149,13 @@ export class Committer {
   }
 
   /** Asked once: what it reads may have left staging by the time a batch is tried again. */
-  #planOrRefuse({ plan, image, staging }: Prepared): Error | 'none' {
+  #planOrRefuse({ plan, onPlan, image, staging }: Prepared): Error | 'none' {
     const { identity, pool } = this.#store;
     try {
       const planned = plan?.();
-      if (planned === undefined || !isWorthKeeping(this.#store, planned.entries.length)) return 'none';
+      if (planned !== undefined) onPlan?.(planned);
+      const isKept = onPlan === undefined && planned !== undefined;
+      if (!isKept || !isWorthKeeping(this.#store, planned.entries.length)) return 'none';
       const packed = packPlan(planned, identity, pool.size);
       stagePlan(packed, treeIdOf(image.layers.toReversed()), stagedPlan(staging));
       return 'none';

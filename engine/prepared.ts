@@ -26,6 +26,8 @@ export interface Prepared {
   image: ImageRecord;
   /** Its tree, if that can be planned already; throws if the image must not come in. Runs while the disk takes its bytes. */
   plan?: () => Plan;
+  /** Takes the plan, which is not kept then. */
+  onPlan?: ((plan: Plan) => void) | undefined;
 }
 
 export interface Committed {

@@ -19,6 +19,7 @@ import type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
 import type { ImageDetails, ImageSummary } from './inspect.js';
 import type { Key } from './key.js';
 import { type OpenOptions, openContext } from './open.js';
+import type { Plan } from './plan/plan.js';
 import { readableImages } from './readable.js';
 import type { Removed, RemoveOptions } from './remove.js';
 import { type Rendered, type RenderOptions, renderImage } from './render.js';
@@ -33,6 +34,8 @@ import type { Usage } from './usage.js';
 export async function openStore(options: OpenOptions): Promise<Store> {
   return new Store(await openContext(options));
 }
+
+type ResolveOptions = OperationOptions & Pick<ImportOptions, 'onPlan'>;
 
 export class Store implements AsyncDisposable {
   readonly #opened: StoreContext;
@@ -71,7 +74,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** The image that an argument means. A path to an archive is imported first. */
-  async resolve(argument: string, options: OperationOptions = {}): Promise<ImageRecord> {
+  async resolve(argument: string, options: ResolveOptions = {}): Promise<ImageRecord> {
     const resolved = resolveArgument(this.#context.index, argument, readableImages(this.#context));
     if ('image' in resolved) return resolved.image;
     const { key } = await this.import(resolved.path, options);
@@ -102,7 +105,12 @@ export class Store implements AsyncDisposable {
   }
 
   async render(argument: string, options: RenderOptions = {}): Promise<Rendered> {
-    return renderImage(this.#context, await this.resolve(argument, options), options);
+    let plan: Plan | undefined;
+    const onPlan = (made: Plan): void => {
+      plan = made;
+    };
+    const image = await this.resolve(argument, { ...options, onPlan });
+    return renderImage(this.#context, image, options, plan);
   }
 
   async checkout(argument: string, dir: string, options: CheckoutOptions = {}): Promise<CheckedOut> {

@@ -1,8 +1,10 @@
+import * as fs from 'node:fs';
 import { type Command, Option } from 'commander';
+import type { OpenOptions } from '../../engine/open.js';
 import type { Rendered } from '../../engine/render.js';
 import type { RenderMode } from '../../workers/protocol.js';
 import { examples } from '../help.js';
-import { withStore } from '../session.js';
+import { type Session, withStore } from '../session.js';
 import { saySkipped } from '../skipped.js';
 
 interface Options {
@@ -15,8 +17,8 @@ export function define(command: Command): void {
     .argument('<image...>')
     .addOption(new Option('--mode <mode>', 'how files get their content').choices(['link', 'reflink', 'copy']))
     .option('--rebuild', 'make the tree anew even if it is there')
-    .action((images: string[], _options: Options, self: Command) =>
-      withStore<Options>(self, 'write', async ({ store, options, running, print, say }) => {
+    .action((images: string[], _options: Options, self: Command) => {
+      const work = async ({ store, options, running, print, say }: Session<Options>): Promise<undefined> => {
         const { mode, rebuild } = options;
         const results: Rendered[] = [];
         for (const image of images) {
@@ -30,8 +32,14 @@ export function define(command: Command): void {
         }
         print(results, (all) => all.map(({ path }) => `${path}\n`).join(''));
         return undefined;
-      }),
-    );
+      };
+      // What is to be imported needs threads at once; a tree that is there needs none.
+      const prepare = async (opening: OpenOptions): Promise<OpenOptions> => ({
+        ...opening,
+        startWorkers: images.some((image) => fs.existsSync(image)),
+      });
+      return withStore<Options>(self, 'write', work, prepare);
+    });
   examples(command, [
     'cairn render example.com/app:1.0.0',
     'root=$(cairn render ./app.aci)',

@@ -107,7 +107,8 @@ export async function prepareOci(
     dependencies: [],
     filters: false,
   };
-  return { staging, documents, layers, image, plan: () => planOci(keys.map(tocOf)) };
+  const { onPlan } = request;
+  return { staging, documents, layers, image, plan: () => planOci(keys.map(tocOf)), onPlan };
 }
 
 /**

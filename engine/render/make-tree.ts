@@ -11,6 +11,7 @@ import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { Ingredients } from '../ingredients.js';
 import { type Key, keyBytes } from '../key.js';
 import { mustNotBeMounted } from '../mounts.js';
+import type { Plan } from '../plan/plan.js';
 import { planOf, readBlob } from '../planning.js';
 import { dropTreeRecord } from '../release.js';
 import type { RenderOptions } from '../render.js';
@@ -25,6 +26,7 @@ export async function makeTree(
   image: ImageRecord,
   ingredients: Ingredients,
   options: RenderOptions,
+  given?: Plan,
 ): Promise<TreeRecord> {
   const { layout, disk, index, pool } = store;
   const { treeId, layers } = ingredients;
@@ -32,8 +34,8 @@ export async function makeTree(
   const staging = store.staging.make();
   try {
     await pool.warm('render');
-    const found = findPlan(store, image.key, treeId);
-    const plan = found ?? packPlan(planOf(store, ingredients), store.identity, pool.size);
+    const found = given === undefined ? findPlan(store, image.key, treeId) : undefined;
+    const plan = found ?? packPlan(given ?? planOf(store, ingredients), store.identity, pool.size);
     checkPathLengths(plan, layout.rootfs(treeId));
     const made = await execute(store, plan, join(staging, 'rootfs'), disk, mode, 0, options);
     const manifest = readBlob(store, image.manifest);
