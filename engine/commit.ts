@@ -37,6 +37,8 @@ const LOOK_UP_MS = 10;
 /** What waits holds memory, and space on the disk even for contents that others bring, too. With so much of it, sources wait as well. */
 const MOST_WAITING = 64;
 const MOST_WAITING_BYTES = 64 * 2 ** 20;
+/** Of a table of contents in memory. */
+const ENTRY_BYTES = 300;
 
 export class Committer {
   readonly #store: StoreContext;
@@ -64,7 +66,7 @@ export class Committer {
 
   #hasRoom(): boolean {
     const layers = this.#waiting.flatMap(({ prepared }) => prepared.layers);
-    const bytes = layers.reduce((sum, { absorbed }) => sum + absorbed.contentBytes, 0);
+    const bytes = layers.reduce((sum, { absorbed }) => sum + absorbed.contentBytes + absorbed.entries * ENTRY_BYTES, 0);
     return this.#waiting.length < MOST_WAITING && bytes < MOST_WAITING_BYTES;
   }
 

@@ -4,12 +4,15 @@ import type { Retained } from './index/contents.js';
 import type { ImageRecord } from './index/records.js';
 import type { Key } from './key.js';
 import type { Plan } from './plan/plan.js';
+import type { TocEntry } from './toc.js';
 
 /** A layer that was read for an import. */
 export interface NewLayer {
   key: Key;
   staging: string;
   absorbed: AbsorbResult;
+  /** OCI: its table of contents, for the plan. */
+  toc?: readonly TocEntry[];
   /** Digests of the bytes that it came as, each with its fingerprint if it has one, after a space. */
   transports: string[];
 }

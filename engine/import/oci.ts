@@ -70,7 +70,7 @@ export async function prepareOci(
   const fresh = new Map(layers.map((layer) => [layer.key, layer]));
   const tocOf = (key: Key): readonly TocEntry[] => {
     const layer = fresh.get(key);
-    return layer === undefined ? readToc(store, key) : decodeToc(fs.readFileSync(stagedToc(layer.staging)));
+    return layer?.toc ?? readToc(store, key);
   };
   const sizeOf = (key: Key): number => fresh.get(key)?.absorbed.size ?? store.index.layer(key)?.size ?? 0;
   const manifest = chosen.manifest ?? flatManifest(chosen, keys.map(sizeOf));
@@ -167,7 +167,9 @@ async function readLayers(
     if (diffId !== layer.diffId) throw mismatch(`the diffID of ${layer.member}`, layer.diffId, diffId);
     const key: Key = `sha512-${absorbed.sha512}`;
     known.set(layer.diffId, key);
-    return { key, staging: dir, absorbed, transports: [...new Set([digest, diffId])] };
+    // While others are being read, this thread has nothing to do.
+    const toc = decodeToc(fs.readFileSync(stagedToc(dir)));
+    return { key, staging: dir, absorbed, toc, transports: [...new Set([digest, diffId])] };
   });
   return { layers, known };
 }

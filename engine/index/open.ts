@@ -312,7 +312,8 @@ export async function openIndex(path: string, { readOnly, shared }: Access, chec
 
 /** An object's name as a key: 64 bytes of hash, then the variant. */
 export function objectKey(name: string): Buffer {
-  const key = Buffer.alloc(Math.max(64, 64 + name.length - 129));
+  // Of a pool: ten thousands at a time would each be cleared and freed.
+  const key = Buffer.allocUnsafe(Math.max(64, 64 + name.length - 129)).fill(0);
   key.write(name, 0, 64, 'hex');
   key.write(name.slice(129), 64, 'latin1');
   return key;
