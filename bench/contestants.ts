@@ -21,6 +21,15 @@ export function importAndRender(
   };
 }
 
+/** The same by one command. @param source an archive or a layout */
+export function renderSource(store: string, source: string): Contestant {
+  return {
+    name: 'cairn render of the archive',
+    run: async (stopwatch) => (await renderNew(stopwatch, store, source)).path,
+    clear: () => remove(store),
+  };
+}
+
 /** A render whose layers are all there. @param first as if it had never been rendered: no plan is kept */
 export function renderStored(store: () => Promise<string>, image: () => string, first = false): Contestant {
   let dir = '';

@@ -1,5 +1,4 @@
 /** From what a person typed to an image or a tree of the store. */
-import * as fs from 'node:fs';
 import { CairnError } from './errors.js';
 import { digestBytes } from './index/contents.js';
 import { findNamed, type ImageLookup, imagesByHash, lookupIn } from './index/images.js';
@@ -8,7 +7,7 @@ import type { ImageRecord, TreeRecord } from './index/records.js';
 import { type Key, keyOf, parseHashPrefix } from './key.js';
 import { parseAppString } from './name.js';
 import { isReference, parseReference } from './oci/reference.js';
-import { isLayout } from './sources.js';
+import { isSource } from './sources.js';
 
 const MAX_CANDIDATES = 10;
 const TREE_PREFIX = 'deps-';
@@ -34,16 +33,6 @@ export function resolveArgument(index: Index, argument: string, images = lookupI
   const image = findReference(index, argument, images) ?? findApp(argument, images);
   if (image === undefined) throw notFound(argument);
   return { image };
-}
-
-/** A name may be longer than a path can be. */
-function isSource(argument: string): boolean {
-  try {
-    return fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true || isLayout(argument);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') return false;
-    throw error;
-  }
 }
 
 /** An OCI image by its reference; a digest in it says all. */

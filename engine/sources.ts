@@ -96,3 +96,13 @@ export function sizeOf(source: string | undefined): number {
     return 0;
   }
 }
+
+/** Whether an argument names something to import, be it an image's name or not. A name may be longer than a path can be. */
+export function isSource(argument: string): boolean {
+  try {
+    return fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true || isLayout(argument);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') return false;
+    throw error;
+  }
+}

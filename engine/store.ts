@@ -19,7 +19,6 @@ import type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
 import type { ImageDetails, ImageSummary } from './inspect.js';
 import type { Key } from './key.js';
 import { type OpenOptions, openContext } from './open.js';
-import type { Plan } from './plan/plan.js';
 import { readableImages } from './readable.js';
 import type { Removed, RemoveOptions } from './remove.js';
 import { type Rendered, type RenderOptions, renderImage } from './render.js';
@@ -34,8 +33,6 @@ import type { Usage } from './usage.js';
 export async function openStore(options: OpenOptions): Promise<Store> {
   return new Store(await openContext(options));
 }
-
-type ResolveOptions = OperationOptions & Pick<ImportOptions, 'onPlan'>;
 
 export class Store implements AsyncDisposable {
   readonly #opened: StoreContext;
@@ -74,7 +71,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** The image that an argument means. A path to an archive is imported first. */
-  async resolve(argument: string, options: ResolveOptions = {}): Promise<ImageRecord> {
+  async resolve(argument: string, options: OperationOptions = {}): Promise<ImageRecord> {
     const resolved = resolveArgument(this.#context.index, argument, readableImages(this.#context));
     if ('image' in resolved) return resolved.image;
     const { key } = await this.import(resolved.path, options);
@@ -105,12 +102,23 @@ export class Store implements AsyncDisposable {
   }
 
   async render(argument: string, options: RenderOptions = {}): Promise<Rendered> {
-    let plan: Plan | undefined;
-    const onPlan = (made: Plan): void => {
-      plan = made;
-    };
-    const image = await this.resolve(argument, { ...options, onPlan });
-    return renderImage(this.#context, image, options, plan);
+    const resolved = resolveArgument(this.#context.index, argument, readableImages(this.#context));
+    if ('path' in resolved) return this.#renderSource(resolved.path, options);
+    return renderImage(this.#context, resolved.image, options);
+  }
+
+  async #renderSource(path: string, options: RenderOptions): Promise<Rendered> {
+    const context = this.#context;
+    const { TreeAhead } = await import('./render/tree-ahead.js');
+    const ahead = new TreeAhead(context, options);
+    return context.uses.during(options.signal, async () => {
+      try {
+        const { key } = await this.import(path, { ...options, ahead });
+        return await renderImage(context, context.index.image(key) as ImageRecord, options, ahead);
+      } finally {
+        await ahead.discard();
+      }
+    });
   }
 
   async checkout(argument: string, dir: string, options: CheckoutOptions = {}): Promise<CheckedOut> {

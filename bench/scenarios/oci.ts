@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Scenario } from '../contestant.js';
-import { importAndRender } from '../contestants.js';
+import { importAndRender, renderSource } from '../contestants.js';
 import type { Ground } from '../ground.js';
 import { installed } from '../installed.js';
 import { skopeo } from '../peers/skopeo.js';
@@ -10,7 +10,7 @@ import { GNU_TAR, PIGZ_TAR } from '../peers/unpackers.js';
 
 export function oci({ corpus, dir }: Ground): Scenario {
   const { layout, layers } = corpus;
-  const own = importAndRender(join(dir, 'new'), () => [`${layout.dir}:${layout.tag}`], undefined);
+  const store = join(dir, 'new');
   const { contestants, skipped } = installed([
     umoci(corpus, dir),
     skopeo(corpus, dir, 'overlay'),
@@ -21,7 +21,11 @@ export function oci({ corpus, dir }: Ground): Scenario {
     name: 'oci',
     what: 'nothing is there but an OCI image with gzipped layers',
     measure: 'wall',
-    contestants: [own, ...contestants],
+    contestants: [
+      renderSource(store, layout.dir),
+      importAndRender(store, () => [layout.dir], undefined),
+      ...contestants,
+    ],
     skipped,
   };
 }

@@ -1,7 +1,7 @@
 /** One generated layer, imported and rendered; peers unpack the very same archive. */
 import { join } from 'node:path';
 import type { Scenario } from '../contestant.js';
-import { importAndRender } from '../contestants.js';
+import { importAndRender, renderSource } from '../contestants.js';
 import { packLargeFiles, packSmallFiles } from '../generated.js';
 import type { Ground } from '../ground.js';
 import { installed } from '../installed.js';
@@ -26,11 +26,7 @@ export function large(ground: Ground): Scenario {
 function oneLayer({ dir }: Ground, name: string, what: string, pack: (file: string) => Promise<string>): Scenario {
   const archive = join(dir, `${name}.aci`);
   let image = '';
-  const own = importAndRender(
-    join(dir, 'new'),
-    () => [archive],
-    () => image,
-  );
+  const store = join(dir, 'new');
   const { contestants, skipped } = installed(
     [PIGZ_TAR, GZIP_TAR, GNU_TAR, BSDTAR, NODE_TAR, TAR_FS].map((unpacker) =>
       unpacking(unpacker, [archive], dir, 'rootfs'),
@@ -42,11 +38,16 @@ function oneLayer({ dir }: Ground, name: string, what: string, pack: (file: stri
     measure: 'wall',
     contestants: [
       {
-        ...own,
+        ...renderSource(store, archive),
         prepare: async () => {
           if (image === '') image = await pack(archive);
         },
       },
+      importAndRender(
+        store,
+        () => [archive],
+        () => image,
+      ),
       ...contestants,
     ],
     skipped,

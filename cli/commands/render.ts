@@ -1,7 +1,7 @@
-import * as fs from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { OpenOptions } from '../../engine/open.js';
 import type { Rendered } from '../../engine/render.js';
+import { isSource } from '../../engine/sources.js';
 import type { RenderMode } from '../../workers/protocol.js';
 import { examples } from '../help.js';
 import { type Session, withStore } from '../session.js';
@@ -36,7 +36,7 @@ export function define(command: Command): void {
       // What is to be imported needs threads at once; a tree that is there needs none.
       const prepare = async (opening: OpenOptions): Promise<OpenOptions> => ({
         ...opening,
-        startWorkers: images.some((image) => fs.existsSync(image)),
+        startWorkers: images.some(isSource),
       });
       return withStore<Options>(self, 'write', work, prepare);
     });

@@ -43,6 +43,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'put', seed: 'images', args: (at) => ['put', source(at, 'new.blob')] },
   { name: 'render an ACI', seed: 'images', args: () => ['render', 'example.com/app'] },
   { name: 'render an OCI image', seed: 'images', args: () => ['render', 'web:1'] },
+  { name: 'render what is to be imported', seed: 'images', args: (at) => ['render', source(at, 'shop')] },
   { name: 'render again', seed: 'trees', args: () => ['render', '--rebuild', 'example.com/app'], fragile: 'tree' },
   {
     name: 'checkout',
