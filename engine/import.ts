@@ -21,7 +21,7 @@ import { describe, type Imported, type ImportFailure } from './import/imported.j
 import { Meter } from './import/meter.js';
 import { findLayer, givenName, keepsArchives, keyOfImage, namesOf, prepareOci } from './import/oci.js';
 import { openArchive } from './import/open-archive.js';
-import { checkExpected, type ImportOptions } from './import/options.js';
+import { checkExpected, type ImportOptions, type ImportRequest } from './import/options.js';
 import { chooseSingleLayer } from './import/single-layer.js';
 import { headOf, headOfStream, kindOfArchive, type Located, locateSource } from './import/source-kind.js';
 import { digestBytes } from './index/contents.js';
@@ -36,7 +36,7 @@ import { fingerprintOf, sizeOf } from './sources.js';
 import { isWhole } from './whole.js';
 
 export type { Imported, ImportFailure } from './import/imported.js';
-export type { ImportOptions } from './import/options.js';
+export type { ImportOptions, ImportRequest } from './import/options.js';
 
 export class Importer {
   readonly #store: StoreContext;
@@ -54,7 +54,7 @@ export class Importer {
    * Imports sources side by side, in no particular order; results come in the order of the sources. The caller relies on objects.
    * @throws CairnError the first failure, unless `keepGoing`, where it takes the place of the result
    */
-  async importAll(sources: readonly string[], options: ImportOptions): Promise<(Imported | ImportFailure)[]> {
+  async importAll(sources: readonly string[], options: ImportRequest): Promise<(Imported | ImportFailure)[]> {
     mustWrite(this.#store);
     const meter = new Meter(sources, options);
     const begun = Date.now();
@@ -250,7 +250,7 @@ function lostIfDamaged(error: unknown): 'lost' {
   throw error;
 }
 
-type Request = ImportOptions & {
+type Request = ImportRequest & {
   importTime: number;
   onBytes: ((bytes: number) => void) | undefined;
   /** All is read; another source can be, while this one waits for its commit. */

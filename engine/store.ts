@@ -13,7 +13,7 @@ import type { Exported, ExportOptions } from './export.js';
 import type { FileRecord, LocatedFile } from './files.js';
 import type { FsckResult } from './fsck.js';
 import type { Collected, GcOptions } from './gc.js';
-import type { Imported, Importer, ImportFailure, ImportOptions } from './import.js';
+import type { Imported, Importer, ImportFailure, ImportOptions, ImportRequest } from './import.js';
 import { Catalogue } from './index/catalogue.js';
 import type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
 import type { ImageDetails, ImageSummary } from './inspect.js';
@@ -62,6 +62,10 @@ export class Store implements AsyncDisposable {
 
   /** Imports several sources side by side. */
   async importAll(sources: readonly string[], options: ImportOptions = {}): Promise<(Imported | ImportFailure)[]> {
+    return this.#importAll(sources, options);
+  }
+
+  async #importAll(sources: readonly string[], options: ImportRequest): Promise<(Imported | ImportFailure)[]> {
     const context = this.#context;
     return context.uses.during(options.signal, async () => {
       await context.pool.warm();
@@ -113,7 +117,8 @@ export class Store implements AsyncDisposable {
     const ahead = new TreeAhead(context, options);
     return context.uses.during(options.signal, async () => {
       try {
-        const { key } = await this.import(path, { ...options, ahead });
+        const [imported] = await this.#importAll([path], { ...options, ahead });
+        const { key } = imported as Imported;
         return await renderImage(context, context.index.image(key) as ImageRecord, options, ahead);
       } finally {
         await ahead.discard();

@@ -24,9 +24,9 @@ import { eachOf, withControl } from '../pool.js';
 import type { NewLayer, Prepared } from '../prepared.js';
 import { decodeToc, type TocEntry } from '../toc.js';
 import { isWholeLayer } from '../whole.js';
-import type { ImportOptions } from './options.js';
+import type { ImportOptions, ImportRequest } from './options.js';
 
-export interface OciRequest extends ImportOptions {
+export interface OciRequest extends ImportRequest {
   importTime: number;
   onBytes: ((bytes: number) => void) | undefined;
   /** Rely on nothing that is in the store: it went away the last time. */

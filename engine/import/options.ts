@@ -21,6 +21,10 @@ export interface ImportOptions extends OperationOptions {
   platform?: string;
   /** The source is one layer's tar; it becomes an image of that layer alone. */
   layer?: boolean;
+}
+
+/** As the store itself may ask for it. */
+export interface ImportRequest extends ImportOptions {
   /** An OCI image is rendered at once; else its plan is kept in the store if it is large. */
   ahead?: TreeAhead;
 }
