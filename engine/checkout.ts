@@ -15,7 +15,7 @@ import type { Plan } from './plan/plan.js';
 import { planOf, readBlob } from './planning.js';
 import { PrivateDirectory } from './private-directory.js';
 import { noteCopies } from './render/copies.js';
-import { checkPathLengths, execute, mergeSkipped, skippedOfObjects } from './render/execute.js';
+import { checkPathLengths, execute } from './render/execute.js';
 import { packPlan } from './render/packed-plan.js';
 import { noteUse, type Rendered } from './render.js';
 import { MAX_ID } from './tar/entry.js';
@@ -70,7 +70,6 @@ export async function checkoutImage(
       // Joined by hand: the dot at its end is meant.
       const root = isBare ? made.inside : `${made.inside}/rootfs`;
       const { copies, skipped } = await execute(store, packed, root, disk, mode, options.uidShift ?? 0, options);
-      if (mode === 'link') mergeSkipped(skipped, skippedOfObjects(store, packed));
       if (!isBare) fs.writeFileSync(`${made.inside}/manifest`, readBlob(store, image.manifest), { flag: 'wx' });
       if (Object.keys(copies).length > 0) await store.index.commit(() => noteCopies(store, copies));
       // Only now may others in: no file is any more what it should not be.

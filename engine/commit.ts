@@ -126,7 +126,6 @@ export class Committer {
     const batch = waiting.filter(({ refusal }) => refusal === 'none').map(({ prepared }) => prepared);
     try {
       await this.#place(batch, staged).catch(troubleOfOne);
-      for (const { ahead } of batch) ahead?.onPlaced();
       await disk.sync();
       const rows = batch.flatMap(({ layers }) => layers).reduce((sum, { absorbed }) => sum + absorbed.sizes.length, 0);
       const outcomes = await commitImages(
@@ -152,16 +151,15 @@ export class Committer {
   }
 
   /** Asked once: what it reads may have left staging by the time a batch is tried again. */
-  #planOrRefuse({ plan, ahead, image, staging }: Prepared): Error | 'none' {
+  #planOrRefuse({ plan, onPlan, image, staging }: Prepared): Error | 'none' {
     const { identity, pool } = this.#store;
     try {
       const planned = plan?.();
-      if (planned === undefined) return 'none';
-      const treeId = treeIdOf(image.layers.toReversed());
-      ahead?.onPlan(planned, treeId);
-      if (ahead !== undefined || !isWorthKeeping(this.#store, planned.entries.length)) return 'none';
+      if (planned !== undefined) onPlan?.(planned);
+      const isKept = onPlan === undefined && planned !== undefined;
+      if (!isKept || !isWorthKeeping(this.#store, planned.entries.length)) return 'none';
       const packed = packPlan(planned, identity, pool.size);
-      stagePlan(packed, treeId, stagedPlan(staging));
+      stagePlan(packed, treeIdOf(image.layers.toReversed()), stagedPlan(staging));
       return 'none';
     } catch (error) {
       return error as Error;

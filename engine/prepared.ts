@@ -4,7 +4,6 @@ import type { Retained } from './index/contents.js';
 import type { ImageRecord } from './index/records.js';
 import type { Key } from './key.js';
 import type { Plan } from './plan/plan.js';
-import type { TreeAhead } from './render/tree-ahead.js';
 import type { TocEntry } from './toc.js';
 
 /** A layer that was read for an import. */
@@ -30,8 +29,8 @@ export interface Prepared {
   image: ImageRecord;
   /** Its tree, if that can be planned already; throws if the image must not come in. Runs while the disk takes its bytes. */
   plan?: () => Plan;
-  /** The render that follows: its plan is not kept then. */
-  ahead?: TreeAhead | undefined;
+  /** Takes the plan, which is not kept then. */
+  onPlan?: ((plan: Plan) => void) | undefined;
 }
 
 export interface Committed {

@@ -11,7 +11,7 @@ import type { ImageRecord, TreeRecord } from './index/records.js';
 import { ingredientsOf } from './ingredients.js';
 import { type Key, keyBytes } from './key.js';
 import { lock } from './lock.js';
-import type { TreeAhead } from './render/tree-ahead.js';
+import type { Plan } from './plan/plan.js';
 import { mustBeWhole } from './whole.js';
 
 export interface RenderOptions extends OperationOptions {
@@ -39,14 +39,14 @@ export interface Rendered {
 
 /**
  * Renders an image, or finds its tree. Concurrent renders of one tree, also by other processes, do the work once.
- * @param ahead what an import has begun of it
+ * @param plan of the image's tree, if it has just been made
  * @throws CairnError `ERR_NOT_FOUND`, `ERR_DEPENDENCY_CYCLE`, `ERR_DAMAGED`, `ERR_NO_SPACE`, `ERR_ABORTED`, …
  */
 export async function renderImage(
   store: StoreContext,
   image: ImageRecord,
   options: RenderOptions = {},
-  ahead?: TreeAhead,
+  plan?: Plan,
 ): Promise<Rendered> {
   const begun = performance.now();
   const ingredients = ingredientsOf(store, image);
@@ -64,7 +64,7 @@ export async function renderImage(
       if (meanwhile !== undefined) return describe(store, image, meanwhile, true, begun);
       // Loaded only when there is something to make: finding a tree should cost next to nothing.
       const { makeTree } = await import('./render/make-tree.js');
-      const tree = await makeTree(store, image, ingredients, options, ahead);
+      const tree = await makeTree(store, image, ingredients, options, plan);
       return describe(store, image, tree, false, begun);
     } finally {
       held.release();

@@ -19,6 +19,7 @@ import type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
 import type { ImageDetails, ImageSummary } from './inspect.js';
 import type { Key } from './key.js';
 import { type OpenOptions, openContext } from './open.js';
+import type { Plan } from './plan/plan.js';
 import { readableImages } from './readable.js';
 import type { Removed, RemoveOptions } from './remove.js';
 import { type Rendered, type RenderOptions, renderImage } from './render.js';
@@ -76,10 +77,14 @@ export class Store implements AsyncDisposable {
 
   /** The image that an argument means. A path to an archive is imported first. */
   async resolve(argument: string, options: OperationOptions = {}): Promise<ImageRecord> {
+    return this.#resolve(argument, options);
+  }
+
+  async #resolve(argument: string, options: ImportRequest): Promise<ImageRecord> {
     const resolved = resolveArgument(this.#context.index, argument, readableImages(this.#context));
     if ('image' in resolved) return resolved.image;
-    const { key } = await this.import(resolved.path, options);
-    return this.#context.index.image(key) as ImageRecord;
+    const [imported] = await this.#importAll([resolved.path], options);
+    return this.#context.index.image((imported as Imported).key) as ImageRecord;
   }
 
   /** As {@link resolve}, for what takes only images that are here. */
@@ -106,24 +111,12 @@ export class Store implements AsyncDisposable {
   }
 
   async render(argument: string, options: RenderOptions = {}): Promise<Rendered> {
-    const resolved = resolveArgument(this.#context.index, argument, readableImages(this.#context));
-    if ('path' in resolved) return this.#renderSource(resolved.path, options);
-    return renderImage(this.#context, resolved.image, options);
-  }
-
-  async #renderSource(path: string, options: RenderOptions): Promise<Rendered> {
-    const context = this.#context;
-    const { TreeAhead } = await import('./render/tree-ahead.js');
-    const ahead = new TreeAhead(context, options);
-    return context.uses.during(options.signal, async () => {
-      try {
-        const [imported] = await this.#importAll([path], { ...options, ahead });
-        const { key } = imported as Imported;
-        return await renderImage(context, context.index.image(key) as ImageRecord, options, ahead);
-      } finally {
-        await ahead.discard();
-      }
-    });
+    let plan: Plan | undefined;
+    const onPlan = (made: Plan): void => {
+      plan = made;
+    };
+    const image = await this.#resolve(argument, { ...options, onPlan });
+    return renderImage(this.#context, image, options, plan);
   }
 
   async checkout(argument: string, dir: string, options: CheckoutOptions = {}): Promise<CheckedOut> {

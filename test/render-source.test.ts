@@ -1,4 +1,4 @@
-/** Rendering an image straight from its archive: the tree is begun while the image is still being imported. */
+/** Rendering an image straight from its archive: its plan is that of the import. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
@@ -76,7 +76,7 @@ test('so is one that is copied', async (t) => {
   await s.ok(['check']);
 });
 
-test('a tree that another image has is taken, and what was begun goes', async (t) => {
+test('a tree that another image has is taken', async (t) => {
   const s = new Source(t);
   const first = await s.render(s.layout('web', LAYERS));
   const second = await s.render(s.layout('same', LAYERS, { author: 'somebody else' }));

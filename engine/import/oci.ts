@@ -107,8 +107,8 @@ export async function prepareOci(
     dependencies: [],
     filters: false,
   };
-  const { ahead } = request;
-  return { staging, documents, layers, image, plan: () => planOci(keys.map(tocOf)), ahead };
+  const { onPlan } = request;
+  return { staging, documents, layers, image, plan: () => planOci(keys.map(tocOf)), onPlan };
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { OperationOptions } from '../context.js';
 import { CairnError } from '../errors.js';
 import { parseHashPrefix } from '../key.js';
-import type { TreeAhead } from '../render/tree-ahead.js';
+import type { Plan } from '../plan/plan.js';
 
 export interface ImportOptions extends OperationOptions {
   /** Mark as the latest of its name. */
@@ -25,8 +25,8 @@ export interface ImportOptions extends OperationOptions {
 
 /** As the store itself may ask for it. */
 export interface ImportRequest extends ImportOptions {
-  /** An OCI image is rendered at once; else its plan is kept in the store if it is large. */
-  ahead?: TreeAhead;
+  /** Takes the plan of an OCI image's tree, for a render that follows at once; else it is kept in the store if it is large. */
+  onPlan?: (plan: Plan) => void;
 }
 
 /**

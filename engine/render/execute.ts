@@ -67,6 +67,7 @@ export async function execute(
     });
     if (plan.links.length > 0) await pool.run<'join'>({ kind: 'join', root, links: [...plan.links] });
     for (const part of await settle(store, plan, root, uidShift)) mergeSkipped(result.skipped, part.skipped);
+    if (mode === 'link') mergeSkipped(result.skipped, skippedOfObjects(store, plan));
   });
   return result;
 }
@@ -80,8 +81,8 @@ async function settle(store: StoreContext, plan: PackedPlan, root: string, uidSh
   );
 }
 
-/** A link has the metadata of its object, and lacks what the object lacks, as the index tells. */
-export function skippedOfObjects({ index }: StoreContext, { doubtful }: PackedPlan): Skipped {
+/** A link has the metadata of its object, and lacks what the object lacks. */
+function skippedOfObjects({ index }: StoreContext, { doubtful }: PackedPlan): Skipped {
   const skipped: Skipped = {};
   for (const [path, name] of doubtful) {
     for (const what of index.objects.get(objectKey(name))?.skipped ?? [])

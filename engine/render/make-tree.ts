@@ -11,14 +11,14 @@ import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { Ingredients } from '../ingredients.js';
 import { type Key, keyBytes } from '../key.js';
 import { mustNotBeMounted } from '../mounts.js';
+import type { Plan } from '../plan/plan.js';
 import { planOf, readBlob } from '../planning.js';
 import { dropTreeRecord } from '../release.js';
 import type { RenderOptions } from '../render.js';
 import { noteCopies } from './copies.js';
-import { mergeSkipped, skippedOfObjects } from './execute.js';
+import { checkPathLengths, execute } from './execute.js';
 import { packPlan } from './packed-plan.js';
 import { findPlan, isWorthKeeping, keepPlan, stagePlan } from './stored-plan.js';
-import { stageTree, type TreeAhead } from './tree-ahead.js';
 
 /** The caller holds the tree's lock and relies on objects. @throws as rendering does */
 export async function makeTree(
@@ -26,20 +26,18 @@ export async function makeTree(
   image: ImageRecord,
   ingredients: Ingredients,
   options: RenderOptions,
-  ahead?: TreeAhead,
+  given?: Plan,
 ): Promise<TreeRecord> {
   const { layout, disk, index, pool } = store;
   const { treeId, layers } = ingredients;
   const mode = options.mode ?? 'link';
-  await pool.warm('render');
-  const given = ahead?.planOf(treeId);
-  const found = given === undefined ? findPlan(store, image.key, treeId) : undefined;
-  const plan = found ?? packPlan(given ?? planOf(store, ingredients), store.identity, pool.size);
-  const begun = ahead?.take(treeId);
-  const staging = begun?.staging ?? store.staging.make();
+  const staging = store.staging.make();
   try {
-    const made = await (begun?.made ?? stageTree(store, plan, treeId, staging, options));
-    if (mode === 'link') mergeSkipped(made.skipped, skippedOfObjects(store, plan));
+    await pool.warm('render');
+    const found = given === undefined ? findPlan(store, image.key, treeId) : undefined;
+    const plan = found ?? packPlan(given ?? planOf(store, ingredients), store.identity, pool.size);
+    checkPathLengths(plan, layout.rootfs(treeId));
+    const made = await execute(store, plan, join(staging, 'rootfs'), disk, mode, 0, options);
     const manifest = readBlob(store, image.manifest);
     fs.writeFileSync(join(staging, 'manifest'), manifest, { mode: 0o600 });
     const written = disk.sync();

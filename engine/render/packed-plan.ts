@@ -34,15 +34,10 @@ export interface PackedPlan extends PlanSummary {
 }
 
 /** Shards are packed as they are asked for, so that the workers have something to do meanwhile. */
-export function packPlan(
-  plan: Plan,
-  identity: Identity,
-  workers: number,
-  shardsPerWorker = SHARDS_PER_WORKER,
-): PackedPlan {
+export function packPlan(plan: Plan, identity: Identity, workers: number): PackedPlan {
   const { entries, files, bytes } = plan;
   const firsts = entries.filter(({ group, path }) => group === '' || group === path);
-  const runs = cutShards(firsts, workers * shardsPerWorker);
+  const runs = cutShards(firsts, workers * SHARDS_PER_WORKER);
   const directories = inRuns(
     entries.filter(({ type }) => type === 'dir'),
     workers,
