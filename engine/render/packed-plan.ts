@@ -33,7 +33,7 @@ export interface PackedPlan extends PlanSummary {
   directoryShard(i: number): Shard;
 }
 
-/** Shards are packed as they are asked for, so that the workers have something to do meanwhile. */
+/** Shards are packed when they are first asked for, so that the workers have something to do meanwhile. */
 export function packPlan(plan: Plan, identity: Identity, workers: number): PackedPlan {
   const { entries, files, bytes } = plan;
   const firsts = entries.filter(({ group, path }) => group === '' || group === path);
@@ -43,6 +43,7 @@ export function packPlan(plan: Plan, identity: Identity, workers: number): Packe
     workers,
   );
   let hash: Key | undefined;
+  const shards: Shard[] = [];
   return {
     entries: entries.length,
     files,
@@ -52,7 +53,8 @@ export function packPlan(plan: Plan, identity: Identity, workers: number): Packe
     doubtful: entries.filter((entry) => isDoubtful(entry, identity)).map((entry) => [entry.path, objectOf(entry)]),
     hash: () => (hash ??= treeHashOf(plan)),
     shards: runs.length,
-    shard: (i) => packShard(runs[i] as PlanEntry[]),
+    // A plan that is to be kept is asked once more.
+    shard: (i) => (shards[i] ??= packShard(runs[i] as PlanEntry[])),
     directoryShards: directories.length,
     directoryShard: (i) => packShard(directories[i] as PlanEntry[]),
   };
