@@ -11,7 +11,7 @@ import { checkCancelled, countBytes } from './control.js';
 import { decompressed } from './decompress.js';
 import type { Control, DigestTask, Source, SourceResult } from './protocol.js';
 
-/** Each piece wakes another thread, which on a virtual machine takes as long as inflating a tenth of this. */
+/** Large, as each piece wakes another thread, which is dear on a virtual machine (docs/performance.md). */
 const CHUNK = 2 ** 20;
 /** Ratios mean little before this much came out. */
 const RATIO_AFTER = 2 ** 20;
