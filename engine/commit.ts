@@ -38,7 +38,7 @@ const LOOK_UP_MS = 10;
 const MOST_WAITING = 64;
 const MOST_WAITING_BYTES = 64 * 2 ** 20;
 /** Of a table of contents in memory. */
-const ENTRY_BYTES = 300;
+const ENTRY_BYTES = 340;
 
 export class Committer {
   readonly #store: StoreContext;

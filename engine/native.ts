@@ -93,13 +93,14 @@ function cString(bytes: ByteString): Buffer {
 export function syncfs(fd: number, path: string): Promise<void> {
   const api = calls();
   return new Promise((resolve, reject) => {
+    // The call runs on another thread or in another process, whose errno does not reach us; a sync that fails has lost data, whatever it
+    // calls it.
+    const failure = (cause?: unknown): NodeJS.ErrnoException =>
+      Object.assign(new Error(`EIO: syncfs failed, '${path}'`, { cause }), { code: 'EIO', syscall: 'syncfs', path });
     if (api === undefined) {
-      programs().execFile('sync', ['-f', path], (error) => (error === null ? resolve() : reject(error)));
+      programs().execFile('sync', ['-f', path], (error) => (error === null ? resolve() : reject(failure(error))));
       return;
     }
-    // The call runs on another thread, whose errno does not reach us; a sync that fails has lost data, whatever it calls it.
-    const failure = (): NodeJS.ErrnoException =>
-      Object.assign(new Error(`EIO: syncfs failed, '${path}'`), { code: 'EIO', syscall: 'syncfs', path });
     api.syncfs.async(fd, (error: unknown, result: number) => {
       if (error) reject(error as Error);
       else if (result === 0) resolve();
