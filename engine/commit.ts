@@ -155,11 +155,12 @@ export class Committer {
     const { identity, pool } = this.#store;
     try {
       const planned = plan?.();
-      if (planned !== undefined) onPlan?.(planned);
-      const isKept = onPlan === undefined && planned !== undefined;
-      if (!isKept || !isWorthKeeping(this.#store, planned.entries.length)) return 'none';
-      const packed = packPlan(planned, identity, pool.size);
-      stagePlan(packed, treeIdOf(image.layers.toReversed()), stagedPlan(staging));
+      if (planned === undefined) return 'none';
+      if (onPlan !== undefined) onPlan(planned);
+      else if (isWorthKeeping(this.#store, planned.entries.length)) {
+        const packed = packPlan(planned, identity, pool.size);
+        stagePlan(packed, treeIdOf(image.layers.toReversed()), stagedPlan(staging));
+      }
       return 'none';
     } catch (error) {
       return error as Error;

@@ -3,26 +3,16 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import { type EntrySpec, tar } from './fixtures/archive.js';
+import { manyEntries } from './fixtures/entries.js';
 import { ociLayout } from './fixtures/oci.js';
 import { TestStore } from './fixtures/store.js';
 import { describeTree } from './fixtures/tree.js';
 
-const ENTRIES: readonly EntrySpec[] = [
-  ...Array.from({ length: 30 }, (_none, i) => ({ name: `d${i}`, flag: '5', mode: 0o700 + i, mtime: i })),
-  ...Array.from({ length: 300 }, (_none, i) => ({
-    name: `d${i % 30}/f${i}`,
-    content: `content ${i % 70}`,
-    mode: 0o600 + (i % 64),
-    mtime: 1000 + (i % 3),
-  })),
-  { name: 'd1/again', flag: '1', link: 'd0/f30' },
-  { name: 'd2/link', flag: '2', link: '../d1/again' },
-];
 const UPPER: readonly EntrySpec[] = [
   { name: 'd0/.wh.f0', content: '' },
   { name: 'd3/f3', content: 'another' },
 ];
-const LAYERS = [tar([...ENTRIES]), tar([...UPPER])];
+const LAYERS = [tar(manyEntries(30, 300, 70)), tar([...UPPER])];
 
 interface Tree {
   treeId: string;

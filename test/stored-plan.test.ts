@@ -10,6 +10,7 @@ import { packPlan } from '../engine/render/packed-plan.js';
 import { stagePlan } from '../engine/render/stored-plan.js';
 import { type EntrySpec, tar } from './fixtures/archive.js';
 import { temporaryDirectory } from './fixtures/cli.js';
+import { manyEntries } from './fixtures/entries.js';
 import { ociLayout } from './fixtures/oci.js';
 import { type Json, TestStore } from './fixtures/store.js';
 import { describeTree } from './fixtures/tree.js';
@@ -20,15 +21,7 @@ const skip = AS_ROOT ? false : 'as a user no plan is kept';
 
 /** Directories, files of a few contents, further names, symlinks; one file with an attribute. */
 const LARGE: readonly EntrySpec[] = [
-  ...Array.from({ length: 20 }, (_none, i) => ({ name: `d${i}`, flag: '5', mode: 0o700 + i, mtime: i })),
-  ...Array.from({ length: 2000 }, (_none, i) => ({
-    name: `d${i % 20}/f${i}`,
-    content: `content ${i % 700}`,
-    mode: 0o600 + (i % 64),
-    mtime: 1000 + (i % 3),
-  })),
-  { name: 'd1/again', flag: '1', link: 'd0/f20' },
-  { name: 'd2/link', flag: '2', link: '../d1/again' },
+  ...manyEntries(20, 2000, 700),
   { name: 'marked', content: 'x', pax: { 'SCHILY.xattr.user.mark': 'yes' } },
 ];
 
