@@ -26,7 +26,7 @@ const MODULE_URL = "const moduleUrl = require('node:url').pathToFileURL(__filena
 const withLmdb: Plugin = {
   name: 'with lmdb',
   setup: ({ onLoad }) => {
-    onLoad({ filter: /engine\/index\/open\.js$/ }, ({ path }) => {
+    onLoad({ filter: /engine\/index\/lmdb\.js$/ }, ({ path }) => {
       const contents = fs
         .readFileSync(path, 'utf8')
         .replace("createRequire(import.meta.url)('lmdb')", "require('lmdb')");

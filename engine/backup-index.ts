@@ -6,9 +6,10 @@
  */
 import type { Database, Key as LmdbKey } from 'lmdb';
 import type { StoreContext } from './context.js';
-import { bytesOf, bytesOfBlob, digestBytes } from './index/contents.js';
+import { bytesOfBlob, digestBytes } from './index/contents.js';
 import { allImages } from './index/images.js';
-import { type Index, objectName } from './index/open.js';
+import { bytesOf, objectName } from './index/objects.js';
+import type { Index } from './index/open.js';
 import type { LayerRecord, Totals } from './index/records.js';
 import { type Key, keyOf } from './key.js';
 import { objectsOfLayer } from './release.js';

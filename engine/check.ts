@@ -4,7 +4,7 @@ import type { OperationOptions, StoreContext } from './context.js';
 import { CairnError } from './errors.js';
 import { statOrFault } from './fault.js';
 import { allImages, blobsOf } from './index/images.js';
-import { objectKey, objectName } from './index/open.js';
+import { objectKey, objectName } from './index/objects.js';
 import type { ImageRecord, LayerRecord, ObjectRecord, TreeRecord } from './index/records.js';
 import { checkRows } from './index/rows.js';
 import { ingredientsOf } from './ingredients.js';

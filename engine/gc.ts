@@ -11,7 +11,7 @@ import { discard } from './delete.js';
 import { Needs } from './dependencies.js';
 import { throwIfAborted } from './errors.js';
 import { Catalogue } from './index/catalogue.js';
-import { orphanedObjects } from './index/contents.js';
+import { orphanedObjects } from './index/objects.js';
 import { TAKE_BACK } from './index/open.js';
 import type { ImageRecord, Totals, TreeRecord } from './index/records.js';
 import type { Key } from './key.js';

@@ -1,8 +1,8 @@
 /** An import of an image that lacks something brings it back. Everything here runs inside the transaction that records the import. */
-import type { AbsorbResult } from '../workers/protocol.js';
 import type { StoreContext } from './context.js';
-import { hasBlob, type Retained, releaseBlob, restoreObjects, retainBlob, retainObjects } from './index/contents.js';
+import { hasBlob, releaseBlob, retainBlob } from './index/contents.js';
 import { blobsOf, imagesWithLayer } from './index/images.js';
+import { type NewObject, type Retained, restoreObjects, retainObjects } from './index/objects.js';
 import type { Index } from './index/open.js';
 import type { ImageRecord, LayerRecord } from './index/records.js';
 import { type Key, keyBytes } from './key.js';
@@ -11,24 +11,20 @@ import { unmarkWholeLayers } from './whole.js';
 /**
  * A layer that lacked something has been read again.
  * @param read its record with the documents that came, which may be packed in another way than they were
- * @param names of its objects, all of which are in their places
+ * @param objects all that it needs
  */
 export function healLayer(
   store: StoreContext,
   known: LayerRecord,
   read: LayerRecord,
-  names: readonly string[],
-  absorbed: AbsorbResult,
+  objects: readonly NewObject[],
 ): Retained {
   const { index } = store;
   for (const { key, size } of [read.toc, read.recipe]) retainBlob(index, key, size);
   for (const { key } of [known.toc, known.recipe]) releaseBlob(index, key);
   const { uncounted, ...layer } = read;
   index.layers.put(keyBytes(layer.key), layer);
-  const back =
-    uncounted === true
-      ? retainObjects(index, names, absorbed.sizes, absorbed.skipped)
-      : restoreObjects(index, names, absorbed.skipped);
+  const back = uncounted === true ? retainObjects(index, objects) : restoreObjects(index, objects);
   unmarkWholeLayers(store);
   return back;
 }

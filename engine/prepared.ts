@@ -1,6 +1,6 @@
 /** What an import is between reading and commit, and what became of it. */
 import type { AbsorbResult } from '../workers/protocol.js';
-import type { Retained } from './index/contents.js';
+import type { NewObject, Retained } from './index/objects.js';
 import type { ImageRecord } from './index/records.js';
 import type { Key } from './key.js';
 import type { Plan } from './plan/plan.js';
@@ -11,6 +11,7 @@ export interface NewLayer {
   key: Key;
   staging: string;
   absorbed: AbsorbResult;
+  objects: readonly NewObject[];
   /** OCI: its table of contents, for the plan. */
   toc?: readonly TocEntry[];
   /** Digests of the bytes that it came as, each with its fingerprint if it has one, after a space. */

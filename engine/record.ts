@@ -1,20 +1,11 @@
 /** What an import changes in the index, once its files are where they belong: layers, objects, blobs, the image and its document. */
-import type { AbsorbResult } from '../workers/protocol.js';
 import type { StoreContext } from './context.js';
 import type { DocumentWriter } from './documents.js';
 import { CairnError } from './errors.js';
 import { countUsers, healLayer, renewDocuments } from './heal.js';
-import {
-  listBlob,
-  listObjects,
-  type Retained,
-  releaseBlob,
-  rememberDigest,
-  retainBlob,
-  retainLayer,
-  retainObjects,
-} from './index/contents.js';
+import { listBlob, releaseBlob, rememberDigest, retainBlob, retainLayer } from './index/contents.js';
 import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from './index/images.js';
+import { listObjects, type Retained, retainObjects } from './index/objects.js';
 import type { Index } from './index/open.js';
 import type { BlobRef, ImageRecord, LayerRecord } from './index/records.js';
 import { type Key, keyBytes } from './key.js';
@@ -85,11 +76,11 @@ function listPlaced(store: StoreContext, { layers, documents }: Prepared, docume
   const { index } = store;
   const blobs = new Map(documents);
   if (document !== undefined) blobs.set(document.key, document.size);
-  for (const { absorbed } of layers) {
+  for (const { absorbed, objects } of layers) {
     const { toc, recipe, kept } = absorbed;
     for (const blob of [toc, recipe, ...(kept === undefined ? [] : [kept])])
       blobs.set(`sha512-${blob.sha512}`, blob.size);
-    if (listObjects(index, namesOf(absorbed), absorbed.sizes, absorbed.skipped) > 0) unmarkWholeLayers(store);
+    if (listObjects(index, objects) > 0) unmarkWholeLayers(store);
   }
   for (const [key, size] of blobs) listBlob(index, key, size);
 }
@@ -104,8 +95,7 @@ function reviseUsers(index: Index, writer: DocumentWriter, layer: Key, except: K
 /** A layer is recorded without references; the image that brings it is the first to need it. */
 function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['format'], objects: Retained): void {
   const { index } = store;
-  const { key, absorbed } = layer;
-  const names = namesOf(absorbed);
+  const { key } = layer;
   const recorded = layerRecord(layer, format);
   const { toc, recipe } = recorded;
   const lackedBlob = [toc, recipe].some(({ key: blob }) => index.blobs.get(keyBytes(blob))?.gone === true);
@@ -117,14 +107,14 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
   if (known !== undefined) {
     const told = withTransports(known, layer.transports);
     if (told.transports.length > known.transports.length) index.layers.put(keyBytes(key), told);
-    if (known.incomplete === true) add(objects, healLayer(store, known, { ...told, toc, recipe }, names, absorbed));
+    if (known.incomplete === true) add(objects, healLayer(store, known, { ...told, toc, recipe }, layer.objects));
     else countShared(index, key, objects);
     for (const { key: blob, size } of [toc, recipe]) listBlob(index, blob, size);
     return;
   }
   for (const blob of [toc, recipe]) retainBlob(index, blob.key, blob.size);
   index.layers.put(keyBytes(key), recorded);
-  const retained = retainObjects(index, names, absorbed.sizes, absorbed.skipped);
+  const retained = retainObjects(index, layer.objects);
   add(objects, retained);
   // What was gone from layers of other images came along.
   if (lackedBlob || retained.back > 0) unmarkWholeLayers(store);
@@ -135,7 +125,10 @@ function add(objects: Retained, more: Retained): void {
 }
 
 /** A layer as an import found it; nothing needs it yet. */
-export function layerRecord({ key, absorbed, transports }: NewLayer, format: ImageRecord['format']): LayerRecord {
+export function layerRecord(
+  { key, absorbed, objects, transports }: NewLayer,
+  format: ImageRecord['format'],
+): LayerRecord {
   const { toc, recipe, size, entries, files, contentBytes, sizes } = absorbed;
   return {
     key,
@@ -146,15 +139,11 @@ export function layerRecord({ key, absorbed, transports }: NewLayer, format: Ima
     entries,
     files,
     contentBytes,
-    objects: namesOf(absorbed).length,
+    objects: objects.length,
     objectBytes: sizes.reduce((total, each) => total + each, 0),
     transports,
     refs: 0,
   };
-}
-
-function namesOf({ objects }: AbsorbResult): string[] {
-  return objects === '' ? [] : objects.split('\n');
 }
 
 /** One layer may come in many archives: compressed anew, it has another digest. */

@@ -1,8 +1,9 @@
 /** References counted anew, from images, trees and tables of contents alone: what the counts in the index must be. */
 import type { StoreContext } from './context.js';
 import { throwIfAborted } from './errors.js';
-import { bytesOf, bytesOfBlob } from './index/contents.js';
+import { bytesOfBlob } from './index/contents.js';
 import { allImages, blobsOf } from './index/images.js';
+import { bytesOf } from './index/objects.js';
 import type { LayerRecord, Totals } from './index/records.js';
 import { type Key, keyOf } from './key.js';
 import { objectSizesOf } from './release.js';

@@ -20,7 +20,7 @@ import { bury, place } from './durable.js';
 import { CairnError } from './errors.js';
 import { statOrFault } from './fault.js';
 import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
-import { objectKey, objectName } from './index/open.js';
+import { objectKey, objectName } from './index/objects.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from './index/records.js';
 import { hexOf, type Key, keyBytes, keyOf } from './key.js';
 import { tryLock } from './lock.js';

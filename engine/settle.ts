@@ -1,8 +1,9 @@
 /** The index after a repair: what is gone is marked, what is back is not, and every count is what a new count gives. */
 import type { StoreContext } from './context.js';
 import type { Mended } from './fsck.js';
-import { blobOrphan, hasBlob, objectOrphan, releaseLayer } from './index/contents.js';
-import { objectKey, objectName } from './index/open.js';
+import { hasBlob, releaseLayer } from './index/contents.js';
+import { objectKey, objectName } from './index/objects.js';
+import { blobOrphan, objectOrphan } from './index/orphans.js';
 import type { BlobRecord, LayerRecord, ObjectRecord } from './index/records.js';
 import { type Key, keyBytes, keyOf } from './key.js';
 import { countNeeds, type Needs, sumTotals } from './recount.js';

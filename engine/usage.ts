@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { StoreContext } from './context.js';
 import { wouldFree } from './gc.js';
 import { Catalogue } from './index/catalogue.js';
-import { orphanedObjects } from './index/contents.js';
+import { orphanedObjects } from './index/objects.js';
 import type { Key } from './key.js';
 
 export interface Usage {

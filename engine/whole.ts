@@ -5,10 +5,12 @@
  */
 import type { StoreContext } from './context.js';
 import { CairnError } from './errors.js';
-import { addTotals, hasBlob, needObjects } from './index/contents.js';
+import { hasBlob } from './index/contents.js';
 import { blobsOf } from './index/images.js';
-import { type Index, objectKey } from './index/open.js';
+import { needObjects, objectKey } from './index/objects.js';
+import type { Index } from './index/open.js';
 import type { ImageRecord, LayerRecord } from './index/records.js';
+import { addTotals } from './index/totals.js';
 import type { Ingredients } from './ingredients.js';
 import { type Key, keyBytes } from './key.js';
 import { objectSizesOf } from './release.js';

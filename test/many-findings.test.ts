@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { table } from '../cli/table.js';
 import type { CheckResult } from '../engine/check.js';
 import type { FsckResult } from '../engine/fsck.js';
-import { objectKey } from '../engine/index/open.js';
+import { objectKey } from '../engine/index/objects.js';
 import { KeptPlans } from '../engine/kept-plans.js';
 import { openContext } from '../engine/open.js';
 import type { Plan } from '../engine/plan/plan.js';

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { fromText } from '../engine/bytes.js';
 import type { StoreContext } from '../engine/context.js';
 import type { FsckResult } from '../engine/fsck.js';
-import { objectName } from '../engine/index/open.js';
+import { objectName } from '../engine/index/objects.js';
 import type { ImageRecord } from '../engine/index/records.js';
 import { type Key, keyBytes } from '../engine/key.js';
 import { setXattr } from '../engine/native.js';

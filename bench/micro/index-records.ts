@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { Index, objectKey } from '../../engine/index/open.js';
+import { objectKey } from '../../engine/index/objects.js';
+import { Index } from '../../engine/index/open.js';
 import type { ObjectRecord } from '../../engine/index/records.js';
 import type { MicroGroup } from './case.js';
 

@@ -10,6 +10,7 @@ import { type Key, keyOf } from '../key.js';
 import { stagedObjects } from '../layout.js';
 import { parseImageManifest } from '../manifest/image.js';
 import type { Prepared } from '../prepared.js';
+import { newLayer } from './new-layer.js';
 import { checkExpected, type ImportOptions } from './options.js';
 
 export interface AciSource {
@@ -61,7 +62,7 @@ export async function prepareAci(
   return {
     staging,
     documents: new Map([[manifestKey, absorbed.manifest.length]]),
-    layers: [{ key, staging, absorbed, transports }],
+    layers: [await newLayer(store.index, absorbed, staging, transports)],
     image,
   };
 }

@@ -24,6 +24,7 @@ import { eachOf, withControl } from '../pool.js';
 import type { NewLayer, Prepared } from '../prepared.js';
 import { decodeToc, type TocEntry } from '../toc.js';
 import { isWholeLayer } from '../whole.js';
+import { newLayer } from './new-layer.js';
 import type { ImportOptions, ImportRequest } from './options.js';
 
 export interface OciRequest extends ImportRequest {
@@ -165,11 +166,10 @@ async function readLayers(
     if (layer.descriptor !== undefined && digest !== layer.descriptor.digest)
       throw mismatch(layer.member, layer.descriptor.digest, digest);
     if (diffId !== layer.diffId) throw mismatch(`the diffID of ${layer.member}`, layer.diffId, diffId);
-    const key: Key = `sha512-${absorbed.sha512}`;
-    known.set(layer.diffId, key);
+    known.set(layer.diffId, `sha512-${absorbed.sha512}`);
     // While others are being read, this thread has nothing to do.
     const toc = decodeToc(fs.readFileSync(stagedToc(dir)));
-    return { key, staging: dir, absorbed, toc, transports: [...new Set([digest, diffId])] };
+    return { ...(await newLayer(store.index, absorbed, dir, [...new Set([digest, diffId])])), toc };
   });
   return { layers, known };
 }

@@ -3,7 +3,6 @@
  * write at a time. A commit is acknowledged only once it is flushed, see {@link Index.commit}.
  */
 import * as fs from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Database, Key as LmdbKey, RootDatabase } from 'lmdb';
 import { syncDirectory, syncFile } from '../durable.js';
@@ -12,6 +11,7 @@ import { xxhash } from '../hash.js';
 import { type Key, keyBytes } from '../key.js';
 import { BesideDirectory } from './beside.js';
 import { damagedIndex, guardReads, isDamage } from './guard.js';
+import { ABORT, openEnvironment } from './lmdb.js';
 import {
   type BlobRecord,
   type ImageRecord,
@@ -26,9 +26,6 @@ import { Room } from './room.js';
 import { SUMS_KEY, SumKeeper, sumUp, type Table, type TableSums } from './sums.js';
 import { checkOpenable, indexError } from './system-error.js';
 import { Turn } from './turn.js';
-
-// The package's CommonJS build is one file; loading it as twenty modules takes 16 ms more, which every command would pay.
-const { open: openEnvironment, ABORT } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
 
 /** What a change returns to be taken back. */
 export const TAKE_BACK: unknown = ABORT;
@@ -308,17 +305,4 @@ export async function openIndex(path: string, { readOnly, shared }: Access, chec
     const copy = BesideDirectory.copy(path);
     if (copy !== undefined) return new Index(path, true, copy);
   }
-}
-
-/** An object's name as a key: 64 bytes of hash, then the variant. */
-export function objectKey(name: string): Buffer {
-  // Of a pool: ten thousands at a time would each be cleared and freed.
-  const key = Buffer.allocUnsafe(Math.max(64, 64 + name.length - 129)).fill(0);
-  key.write(name, 0, 64, 'hex');
-  key.write(name.slice(129), 64, 'latin1');
-  return key;
-}
-
-export function objectName(key: Buffer): string {
-  return `${key.toString('hex', 0, 64)}.${key.toString('latin1', 64)}`;
 }

@@ -4,6 +4,7 @@
  * and the order of rows does not matter. The sums are committed together with what they are of.
  */
 import type { Database, Key as LmdbKey } from 'lmdb';
+import { asBinary } from './lmdb.js';
 
 /** Table → sum, modulo 2^32. */
 export type TableSums = Readonly<Record<string, number>>;
@@ -20,6 +21,21 @@ export const SUMS_KEY = 'sums';
 /** The hash of one row as the database gives it. */
 export function rowSum(hash: TextHash, key: LmdbKey, value: unknown): number {
   return hash(`${keyText(key)}\0${valueText(value)}`);
+}
+
+/** A value as its table stores it and its row's sum, both made before the transaction that puts it. */
+export class ReadyRow {
+  constructor(
+    readonly sum: number,
+    readonly encoded: Buffer,
+  ) {}
+}
+
+/** @returns what `put` of the same table takes in place of the value */
+export function readyRow<V, K extends LmdbKey>(table: Database<V, K>, hash: TextHash, key: K, value: V): ReadyRow {
+  // The package's types leave it out.
+  const { encoder } = table as unknown as { encoder: { encode: (value: V) => Buffer } };
+  return new ReadyRow(rowSum(hash, key, value), encoder.encode(value));
 }
 
 function valueText(value: unknown): string {
@@ -79,14 +95,14 @@ export class SumKeeper {
     this.#sums ??= new Map(Object.entries(this.#known(hash)));
     let sum = this.#sums.get(table) ?? 0;
     if (before !== undefined) sum -= rowSum(hash, key, before);
-    if (after !== undefined) sum += rowSum(hash, key, after);
+    if (after !== undefined) sum += after instanceof ReadyRow ? after.sum : rowSum(hash, key, after);
     this.#sums.set(table, sum >>> 0);
   }
 
   /** Makes changes of a table count. @returns the same table */
   keep<V, K extends LmdbKey>(name: string, table: Database<V, K>): Database<V, K> {
     const get = table.get.bind(table) as (key: K, options?: object) => V | undefined;
-    const put = table.put.bind(table) as (key: K, value: V) => Promise<boolean>;
+    const put = table.put.bind(table) as (key: K, value: unknown) => Promise<boolean>;
     const remove = table.remove.bind(table) as (key: K) => Promise<boolean>;
     table.get = ((key: K, options?: object) => {
       const value = get(key, options);
@@ -95,11 +111,11 @@ export class SumKeeper {
       this.#absent.key = value === undefined && Buffer.isBuffer(key) ? key : undefined;
       return value;
     }) as typeof table.get;
-    table.put = ((key: K, value: V) => {
+    table.put = ((key: K, value: V | ReadyRow) => {
       const isAbsent = this.#absent.key === key && this.#absent.table === name;
       this.#absent.key = undefined;
       if (key !== SUMS_KEY) this.#change(name, key, isAbsent ? undefined : get(key), value);
-      return put(key, value);
+      return put(key, value instanceof ReadyRow ? asBinary(value.encoded) : value);
     }) as typeof table.put;
     table.remove = ((key: K) => {
       this.#absent.key = undefined;

@@ -1,17 +1,11 @@
 /** Fills an empty index with what was salvaged, through the same functions that imports use, so that every count is right. */
-import {
-  addTotals,
-  bytesOf,
-  objectOrphan,
-  releaseBlob,
-  rememberDigest,
-  retainBlob,
-  retainLayer,
-  retainObjects,
-} from '../index/contents.js';
+import { releaseBlob, rememberDigest, retainBlob, retainLayer } from '../index/contents.js';
 import { blobsOf, rememberImage } from '../index/images.js';
-import { type Index, objectKey } from '../index/open.js';
+import { bytesOf, newObjects, objectKey, retainObjects } from '../index/objects.js';
+import type { Index } from '../index/open.js';
+import { objectOrphan } from '../index/orphans.js';
 import type { ImageRecord } from '../index/records.js';
+import { addTotals } from '../index/totals.js';
 import { keyBytes } from '../key.js';
 import type { Found } from './read-documents.js';
 import type { Salvage, SalvagedLayer } from './salvage.js';
@@ -68,7 +62,7 @@ export function fillIndex(
 function fillLayer(index: Index, { record, names, sizes }: SalvagedLayer, skipped: Salvage['skipped']): void {
   index.layers.put(keyBytes(record.key), { ...record, refs: 0 });
   for (const blob of [record.toc, record.recipe]) retainBlob(index, blob.key, blob.size);
-  retainObjects(index, names, sizes, skipped);
+  retainObjects(index, newObjects(names, sizes, skipped));
   for (const transport of record.transports) {
     const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
     rememberDigest(index, digest, fingerprint, record.key);

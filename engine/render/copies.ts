@@ -1,7 +1,7 @@
 /** Further copies of objects: what a render made because a file system allows one file only so many names. */
 import type { StoreContext } from '../context.js';
-import { addTotals } from '../index/contents.js';
-import { objectKey } from '../index/open.js';
+import { objectKey } from '../index/objects.js';
+import { addTotals } from '../index/totals.js';
 
 /** Inside a transaction. @param copies by their names, `<object>+<n>` */
 export function noteCopies({ index }: StoreContext, copies: Readonly<Record<string, number>>): void {

@@ -4,7 +4,7 @@ import { toText } from '../bytes.js';
 import type { OperationOptions, StoreContext } from '../context.js';
 import type { Disk } from '../durable.js';
 import { CairnError } from '../errors.js';
-import { objectKey } from '../index/open.js';
+import { objectKey } from '../index/objects.js';
 import { eachOf, withControl } from '../pool.js';
 import type { PackedPlan } from './packed-plan.js';
 

@@ -1,0 +1,205 @@
+/**
+ * Reference counts of objects. Functions that change the index run inside a transaction. What drops to no references is noted as an
+ * orphan.
+ */
+
+import { xxhash } from '../hash.js';
+import type { Index } from './open.js';
+import { FIRST_OBJECT, objectOrphan, readOrphan } from './orphans.js';
+import type { ObjectRecord } from './records.js';
+import { type ReadyRow, readyRow } from './sums.js';
+import { addTotals } from './totals.js';
+
+/** An object's name as a key: 64 bytes of hash, then the variant. */
+export function objectKey(name: string): Buffer {
+  // Of a pool: ten thousands at a time would each be cleared and freed.
+  const key = Buffer.allocUnsafe(Math.max(64, 64 + name.length - 129)).fill(0);
+  key.write(name, 0, 64, 'hex');
+  key.write(name.slice(129), 64, 'latin1');
+  return key;
+}
+
+export function objectName(key: Buffer): string {
+  return `${key.toString('hex', 0, 64)}.${key.toString('latin1', 64)}`;
+}
+
+/** An object that a layer needs, its file in its place by the time it is put. */
+export interface NewObject {
+  name: string;
+  key: Buffer;
+  /** What to put if no layer has it yet. */
+  record: ObjectRecord;
+  /** The same, if it was made ready. */
+  row?: ReadyRow;
+}
+
+/**
+ * @param names best in order: then each page of the table is touched once
+ * @param skipped name → metadata that could not be set
+ */
+export function newObjects(
+  names: readonly string[],
+  sizes: Float64Array,
+  skipped: Readonly<Record<string, string[]>>,
+): NewObject[] {
+  // Names are long: V8 would keep each for good if it were looked up as a property.
+  const lacking = new Map(Object.entries(skipped));
+  return names.map((name, i) => {
+    const record: ObjectRecord = { size: sizes[i] as number, refs: 1, copies: 0 };
+    const missing = lacking.get(name);
+    if (missing !== undefined) record.skipped = missing;
+    return { name, key: objectKey(name), record };
+  });
+}
+
+/** Does what takes longest of putting objects ahead of the transaction, which every other process that writes waits for. */
+export async function makeReady(index: Index, objects: readonly NewObject[]): Promise<NewObject[]> {
+  const { h32 } = await xxhash();
+  return objects.map(({ name, key, record }) => ({
+    name,
+    key,
+    record,
+    row: readyRow(index.objects, h32, key, record),
+  }));
+}
+
+export interface Retained {
+  new: number;
+  newBytes: number;
+  shared: number;
+  sharedBytes: number;
+}
+
+/** One more layer needs these objects. @returns with `back`, how many of them had been gone */
+export function retainObjects(index: Index, objects: readonly NewObject[]): Retained & { back: number } {
+  const retained: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
+  const revived = { count: 0, bytes: 0 };
+  const back = { count: 0, bytes: 0 };
+  for (const { key, record, row = record } of objects) {
+    const { size } = record;
+    const known = index.objects.get(key);
+    if (known === undefined) {
+      // The table takes either, see `readyRow`.
+      index.objects.put(key, row as ObjectRecord);
+      retained.new++;
+      retained.newBytes += size;
+      continue;
+    }
+    if (known.refs === 0) {
+      index.orphans.remove(objectOrphan(key));
+      revived.count++;
+      revived.bytes += bytesOf(known);
+    }
+    if (known.gone === true) {
+      index.objects.put(key, { ...thereAgain(known, record), refs: known.refs + 1 });
+      back.count++;
+      back.bytes += size;
+      continue;
+    }
+    index.objects.put(key, { ...known, refs: known.refs + 1 });
+    retained.shared++;
+    retained.sharedBytes += size;
+  }
+  addTotals(index, {
+    objects: retained.new,
+    objectBytes: retained.newBytes + back.bytes,
+    orphans: -revived.count,
+    orphanBytes: -revived.bytes,
+  });
+  retained.new += back.count;
+  retained.newBytes += back.bytes;
+  return { ...retained, back: back.count };
+}
+
+/** Objects that were placed and turned out not to be needed are listed all the same. @returns how many of them had been gone from layers that need them */
+export function listObjects(index: Index, objects: readonly NewObject[]): number {
+  const { back } = retainObjects(index, objects);
+  releaseObjects(
+    index,
+    objects.map(({ name }) => name),
+  );
+  return back;
+}
+
+/** Those of a layer's objects that were gone are back; the layer holds its references already. */
+export function restoreObjects(index: Index, objects: readonly NewObject[]): Retained {
+  const restored: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
+  for (const { key, record } of objects) {
+    const known = index.objects.get(key);
+    if (known === undefined) continue;
+    if (known.gone === true) {
+      index.objects.put(key, thereAgain(known, record));
+      restored.new++;
+      restored.newBytes += known.size;
+    } else {
+      restored.shared++;
+      restored.sharedBytes += known.size;
+    }
+  }
+  addTotals(index, { objectBytes: restored.newBytes });
+  return restored;
+}
+
+/** One more layer needs these listed objects, be they there or gone. */
+export function needObjects(index: Index, names: Iterable<string>): void {
+  const revived = { count: 0, bytes: 0 };
+  for (const name of names) {
+    const key = objectKey(name);
+    const known = index.objects.get(key) as ObjectRecord;
+    if (index.orphans.get(objectOrphan(key)) === true) {
+      index.orphans.remove(objectOrphan(key));
+      revived.count++;
+      revived.bytes += bytesOf(known);
+    }
+    index.objects.put(key, { ...known, refs: known.refs + 1 });
+  }
+  addTotals(index, { orphans: -revived.count, orphanBytes: -revived.bytes });
+}
+
+/** An object whose file has been written anew. */
+function thereAgain({ size, refs, copies }: ObjectRecord, { skipped }: ObjectRecord): ObjectRecord {
+  return { size, refs, copies, ...(skipped === undefined ? {} : { skipped }) };
+}
+
+/** One layer less needs these objects. @returns bytes of those that nothing needs now */
+export function releaseObjects(index: Index, names: Iterable<string>): number {
+  let orphans = 0;
+  let orphanBytes = 0;
+  let forgotten = 0;
+  for (const name of names) {
+    const key = objectKey(name);
+    const known = index.objects.get(key);
+    if (known === undefined || known.refs === 0) continue;
+    if (known.refs === 1 && known.gone === true) {
+      index.objects.remove(key);
+      forgotten++;
+      continue;
+    }
+    index.objects.put(key, { ...known, refs: known.refs - 1 });
+    if (known.refs > 1) continue;
+    index.orphans.put(objectOrphan(key), true);
+    orphans++;
+    orphanBytes += bytesOf(known);
+  }
+  addTotals(index, { objects: -forgotten, orphans, orphanBytes });
+  return orphanBytes;
+}
+
+/** Bytes on disk of an object and its further copies. */
+export function bytesOf(object: ObjectRecord): number {
+  return object.size * ((object.gone === true ? 0 : 1) + object.copies);
+}
+
+/** How many objects, and bytes of them, wait for gc. */
+export function orphanedObjects(index: Index): { count: number; bytes: number } {
+  let count = 0;
+  let bytes = 0;
+  for (const orphan of index.orphans.getKeys({ start: FIRST_OBJECT })) {
+    const { kind, key } = readOrphan(orphan);
+    const object = kind === 'object' ? index.objects.get(key) : undefined;
+    if (object === undefined) continue;
+    count++;
+    bytes += bytesOf(object);
+  }
+  return { count, bytes };
+}
