@@ -4,6 +4,18 @@ import { importNew, removeTrees, renderNew } from './cairn.js';
 import type { Contestant } from './contestant.js';
 import { remove } from './process.js';
 
+/** Import into a new store. */
+export function importOf(store: string, sources: () => readonly string[]): Contestant {
+  return {
+    name: 'cairn import',
+    run: async (stopwatch) => {
+      await importNew(stopwatch, store, sources());
+      return undefined;
+    },
+    clear: () => remove(store),
+  };
+}
+
 /** Import into a new store, and render. */
 export function importAndRender(
   store: string,

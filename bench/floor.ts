@@ -18,12 +18,21 @@ const NAMES: Readonly<Record<FloorKind, string>> = {
   create: 'mkdir, create, write, utimens, syncfs',
 };
 
-/** @param tree makes the tree whose paths and sizes are used */
-export function floor(kind: FloorKind, threads: number, tree: () => Promise<string>, dir: string): Peer {
+/** A tree whose paths and sizes are used. */
+export interface FloorSource {
+  name: string;
+  /** Makes it, if it is not there; it stays. */
+  tree: () => Promise<string>;
+}
+
+/** As many as a floor is measured with. */
+export const THREADS = [1, 2];
+
+export function floor(kind: FloorKind, threads: number, source: FloorSource, dir: string): Peer {
   const compiled = join(dir, 'floor');
   return {
     programs: ['cc'],
-    contestant: following(kind, 'C', threads, tree, dir, async () => {
+    contestant: following(kind, 'C', threads, source, dir, async () => {
       if (!fs.existsSync(compiled)) await run(['cc', '-O2', '-pthread', '-o', compiled, SOURCE]);
       return [compiled];
     }),
@@ -31,19 +40,19 @@ export function floor(kind: FloorKind, threads: number, tree: () => Promise<stri
 }
 
 /** The same calls by Node: what is between it and the C program is the language's, what is between it and cairn is cairn's. */
-export function floorInNode(threads: number, tree: () => Promise<string>, dir: string): Contestant {
-  return following('link', 'Node', threads, tree, dir, async () => [process.execPath, program('floor')]);
+export function floorInNode(threads: number, source: FloorSource, dir: string): Contestant {
+  return following('link', 'Node', threads, source, dir, async () => [process.execPath, program('floor')]);
 }
 
 function following(
   kind: FloorKind,
   language: string,
   threads: number,
-  tree: () => Promise<string>,
+  { name, tree }: FloorSource,
   dir: string,
   programOf: () => Promise<Command>,
 ): Contestant {
-  const list = join(dir, `floor-${kind}.list`);
+  const list = join(dir, `floor-${name}-${kind}.list`);
   const made = join(dir, 'floor-tree');
   let command: Command;
   return {

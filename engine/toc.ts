@@ -40,22 +40,24 @@ const NO_XATTRS: readonly Xattr[] = [];
 /** type, mode, uid, gid, seconds, nanoseconds, size. */
 const ROW = 1 + 2 + 4 + 4 + 8 + 4 + 8;
 const KEY_BYTES = 64;
-/** Bytes of a column that are decoded at once. */
+/** Bytes of a column that are put into a string at once. */
 const WINDOW = 2 ** 24;
 
 export function encodeToc(entries: readonly TocEntry[]): Buffer {
   const rows = Buffer.allocUnsafe(entries.length * ROW);
+  // Its methods are V8's own, so they are fast before V8 has optimised anything; Buffer's are JavaScript.
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.length);
   const keys: string[] = [];
   const rare: unknown[] = [];
   entries.forEach((entry, i) => {
-    let at = i * ROW;
-    at = rows.writeUInt8(TYPES.indexOf(entry.type), at);
-    at = rows.writeUInt16LE(entry.mode, at);
-    at = rows.writeUInt32LE(entry.uid, at);
-    at = rows.writeUInt32LE(entry.gid, at);
-    at = rows.writeDoubleLE(entry.sec, at);
-    at = rows.writeUInt32LE(entry.nsec, at);
-    rows.writeDoubleLE(entry.size, at);
+    const row = i * ROW;
+    view.setUint8(row, TYPES.indexOf(entry.type));
+    view.setUint16(row + 1, entry.mode, true);
+    view.setUint32(row + 3, entry.uid, true);
+    view.setUint32(row + 7, entry.gid, true);
+    view.setFloat64(row + 11, entry.sec, true);
+    view.setUint32(row + 19, entry.nsec, true);
+    view.setFloat64(row + 23, entry.size, true);
     if (entry.type === 'file') keys.push(entry.key);
     if (entry.xattrs.length > 0 || entry.devMajor !== 0 || entry.devMinor !== 0) {
       const xattrs = entry.xattrs.map(({ name, value }) => [name, value.toString('base64')]);
@@ -72,20 +74,28 @@ export function encodeToc(entries: readonly TocEntry[]): Buffer {
   ]);
 }
 
-/** All of a column in one string could be longer than a string may be. */
 function packTexts(texts: readonly ByteString[]): Buffer {
-  const column = Buffer.alloc(texts.reduce((sum, text) => sum + text.length + 1, 0));
-  let at = 0;
-  for (const text of texts) at += column.write(text, at, 'latin1') + 1;
-  return column.subarray(0, Math.max(0, at - 1));
+  const column = Buffer.concat(windowsOf(texts).map((window) => Buffer.from(`${window.join('\0')}\0`, 'latin1')));
+  return column.subarray(0, Math.max(0, column.length - 1));
 }
 
 function packKeys(keys: readonly string[]): Buffer {
-  const column = Buffer.allocUnsafe(keys.length * KEY_BYTES);
-  keys.forEach((key, i) => {
-    column.write(key, i * KEY_BYTES, 'hex');
+  return Buffer.concat(windowsOf(keys).map((window) => Buffer.from(window.join(''), 'hex')));
+}
+
+/** All of a column in one string could be longer than a string may be. */
+function windowsOf(texts: readonly string[]): (readonly string[])[] {
+  const windows: (readonly string[])[] = [];
+  let from = 0;
+  let length = 0;
+  texts.forEach((text, i) => {
+    length += text.length + 1;
+    if (length < WINDOW && i < texts.length - 1) return;
+    windows.push(texts.slice(from, i + 1));
+    from = i + 1;
+    length = 0;
   });
-  return column;
+  return windows;
 }
 
 function section(body: Buffer): Buffer {
@@ -108,7 +118,6 @@ export function decodeToc(bytes: Buffer): TocEntry[] {
   const rows = next();
   const keys = unpackKeys(next());
   const count = rows.length / ROW;
-  // Its methods are V8's own, so they are fast before V8 has optimised anything; Buffer's are JavaScript.
   const view = new DataView(rows.buffer, rows.byteOffset, rows.length);
   if (!Number.isInteger(count)) throw damaged('a row is cut short');
   const paths = unpackTexts(next(), count);

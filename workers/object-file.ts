@@ -45,7 +45,7 @@ export function writeAll(fd: number, bytes: Buffer): void {
 /** Objects on their way to another worker: `<length of name><name><length of content><content>`, as many as a slot takes. */
 export class ParcelWriter {
   readonly #ring: RingWriter;
-  readonly #parcel = Buffer.allocUnsafeSlow(SLOT_BYTES);
+  #parcel: Buffer | undefined;
   #length = 0;
 
   constructor(ring: RingWriter) {
@@ -55,6 +55,7 @@ export class ParcelWriter {
   /** @param name of an object without extended attributes, so that it tells all of its metadata */
   add(name: string, bytes: Buffer): void {
     if (this.#length + 6 + name.length + bytes.length > SLOT_BYTES) this.#send();
+    this.#parcel ??= this.#ring.room();
     let at = this.#parcel.writeUInt16LE(name.length, this.#length);
     at += this.#parcel.write(name, at, 'latin1');
     at = this.#parcel.writeUInt32LE(bytes.length, at);
@@ -67,7 +68,9 @@ export class ParcelWriter {
   }
 
   #send(): void {
-    if (this.#length > 0) this.#ring.write(this.#parcel.subarray(0, this.#length));
+    if (this.#parcel === undefined) return;
+    this.#ring.send(this.#length);
+    this.#parcel = undefined;
     this.#length = 0;
   }
 }

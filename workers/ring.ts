@@ -52,17 +52,14 @@ export class RingWriter {
 
   /** @throws CairnError `ERR_ABORTED` once the ring is broken */
   write(chunk: Buffer): void {
-    for (let from = 0; from < chunk.length; from += SLOT_BYTES)
-      this.#writeSlot(chunk.subarray(from, from + SLOT_BYTES));
+    for (let from = 0; from < chunk.length; from += SLOT_BYTES) {
+      const length = chunk.copy(this.room(), 0, from);
+      this.send(length);
+    }
   }
 
-  end(): void {
-    const { marks } = this.#ring;
-    Atomics.compareExchange(marks, STATE, OPEN, ENDED);
-    Atomics.notify(marks, FILLED);
-  }
-
-  #writeSlot(piece: Buffer): void {
+  /** The next slot, to be filled in place. @throws CairnError `ERR_ABORTED` once the ring is broken */
+  room(): Buffer {
     const { marks } = this.#ring;
     const filled = Atomics.load(marks, FILLED);
     for (;;) {
@@ -72,9 +69,21 @@ export class RingWriter {
       Atomics.wait(marks, EMPTIED, emptied, LOOK_UP_MS);
     }
     const slot = filled % SLOTS;
-    piece.copy(this.#bytes, slot * SLOT_BYTES);
-    marks[LENGTHS + slot] = piece.length;
+    return this.#bytes.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES);
+  }
+
+  /** Hands over what {@link room} gave. @param length bytes of it that were filled */
+  send(length: number): void {
+    const { marks } = this.#ring;
+    const filled = Atomics.load(marks, FILLED);
+    marks[LENGTHS + (filled % SLOTS)] = length;
     Atomics.store(marks, FILLED, filled + 1);
+    Atomics.notify(marks, FILLED);
+  }
+
+  end(): void {
+    const { marks } = this.#ring;
+    Atomics.compareExchange(marks, STATE, OPEN, ENDED);
     Atomics.notify(marks, FILLED);
   }
 }

@@ -1,8 +1,8 @@
 /** Many images at once. Nothing is rendered; peers unpack each archive into a directory of its own and sync once. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { importNew } from '../cairn.js';
 import type { Contestant, Peer, Scenario } from '../contestant.js';
+import { importOf } from '../contestants.js';
 import { packTinyImages } from '../generated.js';
 import type { Ground } from '../ground.js';
 import { installed } from '../installed.js';
@@ -21,18 +21,12 @@ export function bulkTiny(ground: Ground): Scenario {
 }
 
 function many({ dir }: Ground, name: string, what: string, pack: () => Promise<readonly string[]>): Scenario {
-  const store = join(dir, 'new');
   let archives: readonly string[] = [];
   const own: Contestant = {
-    name: 'cairn import',
+    ...importOf(join(dir, 'new'), () => archives),
     prepare: async () => {
       archives = await pack();
     },
-    run: async (stopwatch) => {
-      await importNew(stopwatch, store, archives);
-      return undefined;
-    },
-    clear: () => remove(store),
   };
   const { contestants, skipped } = installed(
     ['tar', 'bsdtar'].map((program) => unpackEach(program, () => archives, dir)),
@@ -46,8 +40,8 @@ function many({ dir }: Ground, name: string, what: string, pack: () => Promise<r
   };
 }
 
-/** The directories are there beforehand, so that no program but the peer's is started for an archive. */
-function unpackEach(program: string, archives: () => readonly string[], dir: string): Peer {
+/** Unpacks each archive into a directory of its own. The directories are there beforehand, so that no program but the peer's is started for an archive. */
+export function unpackEach(program: string, archives: () => readonly string[], dir: string): Peer {
   const target = join(dir, 'each');
   const loop = 'cd "$1"; shift; n=0; for archive; do PROGRAM -xzf "$archive" -C $((n++)); done';
   return {

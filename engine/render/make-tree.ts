@@ -2,6 +2,7 @@
 
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { StoreContext } from '../context.js';
 import { discard } from '../delete.js';
 import { bury, place } from '../durable.js';
@@ -17,7 +18,7 @@ import { dropTreeRecord } from '../release.js';
 import type { RenderOptions } from '../render.js';
 import { noteCopies } from './copies.js';
 import { checkPathLengths, execute } from './execute.js';
-import { packPlan } from './packed-plan.js';
+import { type PackedPlan, packPlan } from './packed-plan.js';
 import { findPlan, isWorthKeeping, keepPlan, stagePlan } from './stored-plan.js';
 
 /** The caller holds the tree's lock and relies on objects. @throws as rendering does */
@@ -37,15 +38,16 @@ export async function makeTree(
     const found = given === undefined ? findPlan(store, image.key, treeId) : undefined;
     const plan = found ?? packPlan(given ?? planOf(store, ingredients), store.identity, pool.size);
     checkPathLengths(plan, layout.rootfs(treeId));
-    const made = await execute(store, plan, join(staging, 'rootfs'), disk, mode, 0, options);
+    const isNew = found === undefined && isWorthKeeping(store, plan.entries);
+    const executing = execute(store, plan, join(staging, 'rootfs'), disk, mode, 0, options);
+    const hashing = finishPlan(plan, treeId, isNew ? `${staging}.plan` : undefined);
+    // Whichever fails, nothing may still be written when staging is cleared.
+    await Promise.allSettled([executing, hashing]);
+    const made = await executing;
+    const hash = await hashing;
     const manifest = readBlob(store, image.manifest);
     fs.writeFileSync(join(staging, 'manifest'), manifest, { mode: 0o600 });
-    const written = disk.sync();
-    // While the disk is at work, this thread is not.
-    const hash = plan.hash();
-    const isNew = found === undefined && isWorthKeeping(store, plan.entries);
-    if (isNew) stagePlan(plan, treeId, `${staging}.plan`);
-    await written;
+    await disk.sync();
     const others = await clearTheWay(store, treeId, staging);
     place(staging, layout.tree(treeId));
     await disk.sync();
@@ -85,6 +87,20 @@ export async function makeTree(
   } finally {
     await discard(store, [staging, `${staging}.unwanted`, `${staging}.plan`]);
   }
+}
+
+/**
+ * What is left to do of a plan, one thing at a time, while the workers are at their shards: they wait for the file system more than for
+ * this thread.
+ * @param staged where to stage it, if it is to be kept
+ * @returns the tree's hash
+ */
+async function finishPlan(plan: PackedPlan, treeId: string, staged: string | undefined): Promise<Key> {
+  await setImmediate();
+  const hash = plan.hash();
+  await setImmediate();
+  if (staged !== undefined) stagePlan(plan, treeId, staged);
+  return hash;
 }
 
 /** Not of an index that has failed: it cannot be asked any more, and what it would say matters. */

@@ -1,0 +1,48 @@
+/** Where the limit of a render is: what its system calls take when nothing else is done. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { removeTrees, renderNew } from '../cairn.js';
+import type { Contestant, Scenario } from '../contestant.js';
+import { floor, floorInNode, THREADS } from '../floor.js';
+import { type Ground, renderedStock, stock, topOf } from '../ground.js';
+import { installed } from '../installed.js';
+import { unpacking } from '../peers/unpack.js';
+import { GNU_TAR } from '../peers/unpackers.js';
+import { run } from '../process.js';
+
+export function limitRender(ground: Ground): Scenario {
+  const source = { name: 'tree', tree: treeOf(ground) };
+  let store = '';
+  const own: Contestant = {
+    name: 'cairn render',
+    prepare: async () => {
+      store = await stock(ground);
+      await removeTrees(store);
+    },
+    run: async (stopwatch) => {
+      await renderNew(stopwatch, store, topOf(ground.corpus));
+      return undefined;
+    },
+  };
+  const { contestants, skipped } = installed([
+    ...THREADS.map((threads) => floor('link', threads, source, ground.dir)),
+    ...THREADS.map((threads) => ({ contestant: floorInNode(threads, source, ground.dir) })),
+    unpacking(GNU_TAR, [ground.corpus.flat], ground.dir),
+  ]);
+  return {
+    name: 'limit-render',
+    what: 'a warm render against its own system calls, made by programs in C and in Node that know beforehand what to make; and tar',
+    measure: 'wall',
+    contestants: [own, ...contestants],
+    skipped,
+  };
+}
+
+/** Links need a tree that stays; a render of the stock is removed between runs, so it is copied once. */
+function treeOf(ground: Ground): () => Promise<string> {
+  const kept = join(ground.dir, 'floor-source');
+  return async () => {
+    if (!fs.existsSync(kept)) await run(['cp', '-a', (await renderedStock(ground)).tree, kept]);
+    return kept;
+  };
+}
