@@ -7,7 +7,7 @@ import { check } from './check.js';
 import { cold } from './cold.js';
 import { gc } from './gc.js';
 import { importOnly } from './import-only.js';
-import { limitBulk, limitImport, limitSmall } from './limit-import.js';
+import { limitBulk, limitImport, limitLarge, limitSmall } from './limit-import.js';
 import { limitRender } from './limit-render.js';
 import { oci } from './oci.js';
 import { large, small } from './one-layer.js';
@@ -34,7 +34,13 @@ export const SCENARIOS: Readonly<Record<string, (ground: Ground) => readonly Sce
   gc: one(gc),
   du: one(du),
   start: one(start),
-  limit: (ground) => [limitRender(ground), limitImport(ground), limitSmall(ground), limitBulk(ground)],
+  limit: (ground) => [
+    limitRender(ground),
+    limitImport(ground),
+    limitSmall(ground),
+    limitLarge(ground),
+    limitBulk(ground),
+  ],
   scaling,
   'store-size': storeSize,
 };

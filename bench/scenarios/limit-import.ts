@@ -9,11 +9,11 @@ import { createGunzip } from 'node:zlib';
 import type { Contestant, Peer, Scenario } from '../contestant.js';
 import { importOf, renderSource } from '../contestants.js';
 import { type FloorKind, floor, THREADS } from '../floor.js';
-import { packSmallFiles } from '../generated.js';
+import { packLargeFiles, packSmallFiles } from '../generated.js';
 import type { Ground } from '../ground.js';
 import { installed } from '../installed.js';
 import { unpacking } from '../peers/unpack.js';
-import { GNU_TAR } from '../peers/unpackers.js';
+import { GNU_TAR, PIGZ_TAR } from '../peers/unpackers.js';
 import { remove, run } from '../process.js';
 import { stage } from '../stage.js';
 import { unpackEach } from './bulk.js';
@@ -24,41 +24,59 @@ interface Import {
   archives: readonly string[];
   own: Contestant;
   kinds: readonly FloorKind[];
-  tar: Peer;
+  tars: readonly Peer[];
 }
 
 /** The chain of images. */
 export function limitImport({ corpus, dir }: Ground): Scenario {
   const { images } = corpus;
-  const tar = unpacking(GNU_TAR, corpus.layers, dir);
+  const tars = [unpacking(GNU_TAR, corpus.layers, dir)];
   return limitOf(dir, {
     name: 'limit-import',
     what: 'an import',
     archives: images,
     own: importOf(join(dir, 'new'), () => images),
     kinds: ['create'],
-    tar,
+    tars,
   });
 }
 
 /** One layer of small files, rendered as well. */
 export function limitSmall({ sizes, dir }: Ground): Scenario {
-  const archive = join(dir, 'limit-small.aci');
+  const { smallFiles } = sizes;
+  return limitOneLayer(dir, 'limit-small', `${smallFiles} small files`, (file) => packSmallFiles(file, smallFiles));
+}
+
+/** One layer of large files, rendered as well. */
+export function limitLarge({ sizes, dir }: Ground): Scenario {
+  const { largeBytes } = sizes;
+  return limitOneLayer(dir, 'limit-large', `${largeBytes / 1e6} MB in five files`, (file) =>
+    packLargeFiles(file, largeBytes),
+  );
+}
+
+function limitOneLayer(dir: string, name: string, files: string, pack: (file: string) => Promise<string>): Scenario {
+  const archive = join(dir, `${name}.aci`);
   const own: Contestant = {
     ...renderSource(join(dir, 'new'), archive),
     prepare: async () => {
-      if (!fs.existsSync(archive)) await packSmallFiles(archive, sizes.smallFiles);
+      if (!fs.existsSync(archive)) await pack(archive);
     },
   };
-  const tar = unpacking(GNU_TAR, [archive], dir, 'rootfs');
-  const what = `an import and render of ${sizes.smallFiles} small files`;
-  return limitOf(dir, { name: 'limit-small', what, archives: [archive], own, kinds: ['create', 'link'], tar });
+  return limitOf(dir, {
+    name,
+    what: `an import and render of ${files}`,
+    archives: [archive],
+    own,
+    kinds: ['create', 'link'],
+    tars: [GNU_TAR, PIGZ_TAR].map((unpacker) => unpacking(unpacker, [archive], dir, 'rootfs')),
+  });
 }
 
 /** Many images at once. */
 export function limitBulk({ corpus, dir }: Ground): Scenario {
   const { packages } = corpus;
-  const tar = unpackEach('tar', () => packages, dir);
+  const tars = [unpackEach('tar', () => packages, dir)];
   const what = `an import of ${packages.length} packages`;
   return limitOf(dir, {
     name: 'limit-bulk',
@@ -66,19 +84,19 @@ export function limitBulk({ corpus, dir }: Ground): Scenario {
     archives: packages,
     own: importOf(join(dir, 'new'), () => packages),
     kinds: ['create'],
-    tar,
+    tars,
   });
 }
 
-function limitOf(dir: string, { name, what, archives, own, kinds, tar }: Import): Scenario {
-  const tars = join(dir, `${name}-tars`);
+function limitOf(dir: string, { name, what, archives, own, kinds, tars }: Import): Scenario {
+  const inflated = join(dir, `${name}-inflated`);
   const tree = join(dir, `${name}-tree`);
-  const unpackedTars = archives.map((_archive, i) => join(tars, `${i}.tar`));
+  const inflatedTars = archives.map((_archive, i) => join(inflated, `${i}.tar`));
   const inflateAll = async (): Promise<void> => {
-    if (fs.existsSync(tars)) return;
-    fs.mkdirSync(tars);
+    if (fs.existsSync(inflated)) return;
+    fs.mkdirSync(inflated);
     for (const [i, archive] of archives.entries())
-      await pipeline(fs.createReadStream(archive), createGunzip(), fs.createWriteStream(unpackedTars[i] as string));
+      await pipeline(fs.createReadStream(archive), createGunzip(), fs.createWriteStream(inflatedTars[i] as string));
   };
   const source = {
     name,
@@ -95,8 +113,8 @@ function limitOf(dir: string, { name, what, archives, own, kinds, tar }: Import)
   const { contestants, skipped } = installed([
     ...kinds.flatMap((kind) => THREADS.map((threads) => floor(kind, threads, source, dir))),
     ...THREADS.map((threads) => ({ contestant: stage('inflate', threads, () => archives) })),
-    ...THREADS.map((threads) => ({ contestant: stage('sha512-twice', threads, () => unpackedTars, inflateAll) })),
-    tar,
+    ...THREADS.map((threads) => ({ contestant: stage('sha512-twice', threads, () => inflatedTars, inflateAll) })),
+    ...tars,
   ]);
   return {
     name,
@@ -105,7 +123,7 @@ function limitOf(dir: string, { name, what, archives, own, kinds, tar }: Import)
     contestants: [own, ...contestants],
     skipped,
     close: async () => {
-      for (const made of [tars, tree]) await remove(made);
+      for (const made of [inflated, tree]) await remove(made);
     },
   };
 }
