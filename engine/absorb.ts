@@ -1,8 +1,10 @@
 /**
  * Gets a layer from its source to staging, on one worker or on several that share it, and sets the disk to work meanwhile.
  */
-import type { AbsorbResult, AbsorbTask, ImageFormat, Source, Tasks } from '../workers/protocol.js';
+import type { AbsorbResult, AbsorbTask, ImageFormat } from '../workers/import-tasks.js';
+import type { Tasks } from '../workers/protocol.js';
 import { breakRing, makeRing } from '../workers/ring.js';
+import type { Source } from '../workers/task-parts.js';
 import type { StoreContext } from './context.js';
 import { CairnError } from './errors.js';
 import { stagedArchive } from './layout.js';

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { Output } from '../workers/protocol.js';
+import type { Output } from '../workers/export-tasks.js';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
 import { discardStaged } from './delete.js';
 import { CairnError, throwIfAborted, withPath } from './errors.js';

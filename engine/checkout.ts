@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { RenderMode } from '../workers/protocol.js';
+import type { RenderMode } from '../workers/render-tasks.js';
 import { toText } from './bytes.js';
 import type { OperationOptions, StoreContext } from './context.js';
 import { discard } from './delete.js';

@@ -1,5 +1,5 @@
 /** What every operation of an open store works with. */
-import type { Identity } from '../workers/protocol.js';
+import type { Identity } from '../workers/task-parts.js';
 import type { Disk } from './durable.js';
 import { CairnError } from './errors.js';
 import type { Index } from './index/open.js';

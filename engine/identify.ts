@@ -1,6 +1,6 @@
 /** What a source is, told from its first bytes and never from its name. */
 import * as fs from 'node:fs';
-import type { Compression } from '../workers/protocol.js';
+import type { Compression } from '../workers/task-parts.js';
 import { CairnError, toCairnError } from './errors.js';
 import { BLOCK, checksumFits, isZeroBlock } from './tar/header.js';
 

@@ -8,7 +8,7 @@
 
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { Source } from '../workers/protocol.js';
+import type { Source } from '../workers/task-parts.js';
 import { Absorber } from './absorb.js';
 import { Committer } from './commit.js';
 import { mustWrite, type StoreContext } from './context.js';

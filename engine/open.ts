@@ -1,7 +1,7 @@
 /** Opening a store: is it one, may we write, is it of a version we know. Makes a new one where asked. */
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { Identity } from '../workers/protocol.js';
+import type { Identity } from '../workers/task-parts.js';
 import { type StoreContext, Uses } from './context.js';
 import { Disk, makeOnce } from './durable.js';
 import { CairnError, toCairnError } from './errors.js';

@@ -3,7 +3,8 @@ import * as fs from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
-import type { Answer, Control, Tasks } from '../workers/protocol.js';
+import type { Answer, Tasks } from '../workers/protocol.js';
+import type { Control } from '../workers/task-parts.js';
 import { errorFromJSON, throwIfAborted } from './errors.js';
 
 /** More workers than this gain nothing: the file system's own locks take over. */

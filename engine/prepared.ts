@@ -1,5 +1,5 @@
 /** What an import is between reading and commit, and what became of it. */
-import type { AbsorbResult } from '../workers/protocol.js';
+import type { AbsorbResult } from '../workers/import-tasks.js';
 import type { NewObject, Retained } from './index/objects.js';
 import type { ImageRecord } from './index/records.js';
 import type { Key } from './key.js';

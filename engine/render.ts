@@ -5,7 +5,8 @@
  * sync → index
  */
 import * as fs from 'node:fs';
-import type { RenderMode, Skipped } from '../workers/protocol.js';
+import type { RenderMode } from '../workers/render-tasks.js';
+import type { Skipped } from '../workers/task-parts.js';
 import { mustWrite, type OperationOptions, type StoreContext } from './context.js';
 import type { ImageRecord, TreeRecord } from './index/records.js';
 import { ingredientsOf } from './ingredients.js';

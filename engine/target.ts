@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import type { Output } from '../workers/protocol.js';
+import type { Output } from '../workers/export-tasks.js';
 import type { StoreContext } from './context.js';
 import { Disk, place, syncDirectory, syncFile } from './durable.js';
 import { CairnError, throwIfAborted } from './errors.js';

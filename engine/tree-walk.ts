@@ -1,6 +1,6 @@
 /** What lies on disk below a tree's root that its plan does not know. */
 import * as fs from 'node:fs';
-import type { Finding } from '../workers/protocol.js';
+import type { Finding } from '../workers/check-tasks.js';
 import { type ByteString, fromText, toFsPath } from './bytes.js';
 import type { Plan } from './plan/plan.js';
 

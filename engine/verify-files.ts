@@ -1,5 +1,6 @@
 /** Has the workers look whether files of the store are what their names say. */
-import type { Control, Finding, VerifyResult } from '../workers/protocol.js';
+import type { Finding, VerifyResult } from '../workers/check-tasks.js';
+import type { Control } from '../workers/task-parts.js';
 import { batches } from './batches.js';
 import type { StoreContext } from './context.js';
 import type { ObjectRecord } from './index/records.js';

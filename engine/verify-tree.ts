@@ -1,5 +1,5 @@
 /** Has the workers compare a rendered tree with its plan. */
-import type { Finding, VerifyResult } from '../workers/protocol.js';
+import type { Finding, VerifyResult } from '../workers/check-tasks.js';
 import { batches } from './batches.js';
 import { fromText, toFsPath } from './bytes.js';
 import type { StoreContext } from './context.js';

@@ -1,7 +1,7 @@
 /** The second part of a layer that workers share: ring to staging, see `pour.ts`. */
 import { checkCancelled } from './control.js';
+import type { AbsorbTask, LayerResult, PourTask } from './import-tasks.js';
 import { LayerSink } from './layer-sink.js';
-import type { AbsorbTask, LayerResult, PourTask } from './protocol.js';
 import { readRing } from './ring.js';
 
 export function absorbRing(task: AbsorbTask): LayerResult {

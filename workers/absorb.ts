@@ -1,7 +1,8 @@
 /** The write path of one layer, on one thread: source to staging. See `pour.ts` for how several share it. */
+
+import type { AbsorbResult, AbsorbTask } from './import-tasks.js';
 import { readSource } from './input.js';
 import { LayerSink } from './layer-sink.js';
-import type { AbsorbResult, AbsorbTask } from './protocol.js';
 
 export async function absorb(task: AbsorbTask): Promise<AbsorbResult> {
   const sink = new LayerSink(task);

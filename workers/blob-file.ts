@@ -1,7 +1,7 @@
 /** A blob on its way to staging. */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import type { StagedBlob } from './protocol.js';
+import type { StagedBlob } from './task-parts.js';
 
 /** A blob being written: hashed on the way. */
 export class BlobFile {

@@ -6,8 +6,8 @@ import { CairnError } from '../engine/errors.js';
 import { shardedPath } from '../engine/layout.js';
 import { listXattrs } from '../engine/native.js';
 import { checkCancelled, countItems } from './control.js';
+import type { CloneFilesTask, CloneResult } from './export-tasks.js';
 import { isRefusal, setPathTimes, setXattrs } from './metadata.js';
-import type { CloneFilesTask, CloneResult } from './protocol.js';
 import { isHostXattr } from './verify.js';
 
 /** Why a link cannot be had where a copy can: other file system, too many links, not allowed, not known here. */

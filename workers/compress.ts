@@ -2,7 +2,7 @@
 import { PassThrough, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { CairnError } from '../engine/errors.js';
-import type { OutputCompression } from './protocol.js';
+import type { OutputCompression } from './export-tasks.js';
 
 const CHUNK = 1 << 20;
 

@@ -1,6 +1,6 @@
 /** Compressed bytes as their decoders want them: some more, exactly so many, or none left. */
 import { CairnError } from '../engine/errors.js';
-import type { Compression } from './protocol.js';
+import type { Compression } from './task-parts.js';
 
 type Name = Exclude<Compression, 'none'>;
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createGunzip, type Gunzip, type ZlibOptions } from 'node:zlib';
 import { badCompression, checkPadding } from './compressed.js';
-import type { Compression } from './protocol.js';
+import type { Compression } from './task-parts.js';
 
 const CHUNK = 2 ** 20;
 /** Inflating goes on on its own thread while this one hashes; with less room the two would only take turns. */

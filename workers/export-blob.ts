@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { checkCancelled, countBytes } from './control.js';
 import { fileBytes, writeOut } from './export.js';
-import type { ExportBlobTask, ExportResult } from './protocol.js';
+import type { ExportBlobTask, ExportResult } from './export-tasks.js';
 
 const MODE = 0o644;
 

@@ -13,17 +13,17 @@ import { decodeToc, type TocEntry } from '../engine/toc.js';
 import { asDamage } from '../engine/unreadable.js';
 import { compressor } from './compress.js';
 import { checkCancelled, countBytes } from './control.js';
-import { packFiles } from './pack-files.js';
-import { packTree } from './pack-tree.js';
 import type {
-  Control,
   ExportLayerTask,
   ExportResult,
   ExportTreeTask,
   Output,
   OutputCompression,
   PackFilesTask,
-} from './protocol.js';
+} from './export-tasks.js';
+import { packFiles } from './pack-files.js';
+import { packTree } from './pack-tree.js';
+import type { Control } from './task-parts.js';
 
 const CHUNK = 1 << 20;
 const WHO_NEEDS_IT = '"cairn fsck" tells which images need it';

@@ -9,7 +9,8 @@ import { BLOCK } from '../engine/tar/header.js';
 import { BlobFile } from './blob-file.js';
 import { checkCancelled, countBytes } from './control.js';
 import { decompressed } from './decompress.js';
-import type { Control, DigestTask, Source, SourceResult } from './protocol.js';
+import type { DigestTask, SourceResult } from './import-tasks.js';
+import type { Control, Source } from './task-parts.js';
 
 /** Large, as each piece wakes another thread, which is dear on a virtual machine (docs/performance.md). */
 const CHUNK = 2 ** 20;

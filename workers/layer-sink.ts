@@ -11,9 +11,9 @@ import type { TarEntry } from '../engine/tar/entry.js';
 import { TarScanner, type TarSink } from '../engine/tar/scan.js';
 import { encodeToc, type TocEntry } from '../engine/toc.js';
 import { BlobFile, writeBlob } from './blob-file.js';
+import type { AbsorbTask, LayerResult } from './import-tasks.js';
 import { ParcelWriter } from './object-file.js';
 import { ObjectWriter } from './object-writer.js';
-import type { AbsorbTask, LayerResult } from './protocol.js';
 import { RingWriter } from './ring.js';
 
 export class LayerSink implements TarSink {

@@ -7,9 +7,9 @@ import type { TarEntry } from '../engine/tar/entry.js';
 import { BLOCK } from '../engine/tar/header.js';
 import { TarScanner } from '../engine/tar/scan.js';
 import { checkCancelled } from './control.js';
+import type { ListMembersTask, Members, PeekTask, SourceResult, SpoolTask } from './import-tasks.js';
 import { readSource } from './input.js';
 import { writeAll } from './object-file.js';
-import type { ListMembersTask, Members, PeekTask, SourceResult, SpoolTask } from './protocol.js';
 
 /** The cleaned name of the first member besides the root, as far as it can be told; else ''. */
 export async function peekMember({ head, limits, control }: PeekTask): Promise<string> {

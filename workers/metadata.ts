@@ -4,7 +4,7 @@ import { type ByteString, toFsPath } from '../engine/bytes.js';
 import { setTimes, setXattr } from '../engine/native.js';
 import type { Metadata } from '../engine/object.js';
 import type { Xattr } from '../engine/tar/entry.js';
-import type { Identity } from './protocol.js';
+import type { Identity } from './task-parts.js';
 
 /** Overlayfs gives these a meaning of its own; from an archive they are only ever an attack on whoever mounts the tree. */
 const OVERLAY = /^(?:trusted|user)\.overlay\./;

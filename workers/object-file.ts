@@ -5,9 +5,10 @@
 import * as fs from 'node:fs';
 import { shardedPath } from '../engine/layout.js';
 import { type Metadata, parseVariant } from '../engine/object.js';
+import type { StageObjectsTask } from './import-tasks.js';
 import { finishFile } from './metadata.js';
-import type { Identity, StageObjectsTask } from './protocol.js';
 import { type RingWriter, readRing, SLOT_BYTES } from './ring.js';
+import type { Identity } from './task-parts.js';
 
 /** Larger ones are written where they are scanned: copying them into a parcel would cost what it saves. */
 export const MAX_PARCELLED_BYTES = 64 * 1024;

@@ -6,9 +6,9 @@ import { makeOnce, place } from '../engine/durable.js';
 import { shardedPath } from '../engine/layout.js';
 import { variantOf } from '../engine/object.js';
 import type { TocEntry } from '../engine/toc.js';
+import type { AbsorbTask } from './import-tasks.js';
 import { finishFile } from './metadata.js';
 import { MAX_PARCELLED_BYTES, type ParcelWriter, writeAll, writeObjectFile } from './object-file.js';
-import type { AbsorbTask } from './protocol.js';
 
 /** Files up to this size are held in memory until their hash is known, so that known content is never written. */
 const HELD_BYTES = 1 << 20;

@@ -1,7 +1,7 @@
 /** Moving what imports have staged to where it belongs. */
 import * as fs from 'node:fs';
 import { placeOnce } from '../engine/durable.js';
-import type { PlaceTask } from './protocol.js';
+import type { PlaceTask } from './import-tasks.js';
 
 export function placeStaged({ moves }: PlaceTask): null {
   for (const [from, to] of moves) {

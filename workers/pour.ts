@@ -2,8 +2,9 @@
  * Three workers share the write path of one layer, with rings of shared memory between them: this one reads, inflates and hashes the
  * tar, the next scans it and hashes its files (`absorb-ring.ts`), the last writes the small ones (`object-file.ts`).
  */
+
+import type { PourTask, SourceResult } from './import-tasks.js';
 import { readSource } from './input.js';
-import type { PourTask, SourceResult } from './protocol.js';
 import { RingWriter } from './ring.js';
 
 export async function pour(task: PourTask): Promise<SourceResult> {

@@ -1,7 +1,7 @@
 /** `rm -rf` of what is out of sight already. Symlinks are never followed. */
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../engine/bytes.js';
-import type { RemoveTask } from './protocol.js';
+import type { RemoveTask } from './render-tasks.js';
 
 /** Removes what can be removed, and then throws what went wrong first. */
 export function removePaths(task: RemoveTask): null {

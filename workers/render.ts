@@ -18,8 +18,9 @@ import {
   setPathTimes,
   setXattrs,
 } from './metadata.js';
-import type { Identity, JoinTask, RenderResult, RenderTask, SettleTask, Skipped } from './protocol.js';
+import type { JoinTask, RenderResult, RenderTask, SettleTask } from './render-tasks.js';
 import { shifted } from './shifted.js';
+import type { Identity, Skipped } from './task-parts.js';
 
 /** How often a long loop looks whether it should stop. */
 const CHECK_EVERY = 256;

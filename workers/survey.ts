@@ -4,8 +4,8 @@ import { fromText } from '../engine/bytes.js';
 import { shardedPath } from '../engine/layout.js';
 import { listXattrs } from '../engine/native.js';
 import { parseVariant, type Variant } from '../engine/object.js';
+import type { SurveyObjectsTask, SurveyResult } from './check-tasks.js';
 import { checkCancelled, countItems } from './control.js';
-import type { SurveyObjectsTask, SurveyResult } from './protocol.js';
 import { timeFault } from './verify.js';
 
 export function surveyObjects(task: SurveyObjectsTask): SurveyResult {

@@ -6,8 +6,8 @@ import { shardedPath } from '../engine/layout.js';
 import { listXattrs, splitDeviceNumber } from '../engine/native.js';
 import { formatMode, variantOf } from '../engine/object.js';
 import { type ShardRow, unpackShard } from '../engine/render/shard.js';
+import type { Finding, VerifyResult, VerifyTreeTask } from './check-tasks.js';
 import { checkCancelled, countItems } from './control.js';
-import type { Finding, VerifyResult, VerifyTreeTask } from './protocol.js';
 import { below } from './render.js';
 import { hashFile, isHostXattr, timeFault } from './verify.js';
 

@@ -6,8 +6,9 @@ import { faultOf } from '../engine/fault.js';
 import { shardedPath } from '../engine/layout.js';
 import { listXattrs } from '../engine/native.js';
 import { formatMode, formatTime, parseVariant, type Variant, xattrsDigest } from '../engine/object.js';
+import type { Finding, VerifyBlobsTask, VerifyObjectsTask, VerifyResult } from './check-tasks.js';
 import { checkCancelled, countBytes, countItems } from './control.js';
-import type { Control, Finding, VerifyBlobsTask, VerifyObjectsTask, VerifyResult } from './protocol.js';
+import type { Control } from './task-parts.js';
 
 const CHUNK = 1 << 20;
 const OTHER_BYTES = 'content does not have the hash it is named by';

@@ -34,13 +34,10 @@ export const SCENARIOS: Readonly<Record<string, (ground: Ground) => readonly Sce
   gc: one(gc),
   du: one(du),
   start: one(start),
-  limit: (ground) => [
-    limitRender(ground),
-    limitImport(ground),
-    limitSmall(ground),
-    limitLarge(ground),
-    limitBulk(ground),
-  ],
+  limit: (ground) => [limitRender(ground), limitImport(ground)],
+  'limit-small': one(limitSmall),
+  'limit-large': one(limitLarge),
+  'limit-bulk': one(limitBulk),
   scaling,
   'store-size': storeSize,
 };

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { OpenOptions } from '../../engine/open.js';
 import type { Rendered } from '../../engine/render.js';
 import { isSource } from '../../engine/sources.js';
-import type { RenderMode } from '../../workers/protocol.js';
+import type { RenderMode } from '../../workers/render-tasks.js';
 import { examples } from '../help.js';
 import { type Session, withStore } from '../session.js';
 import { saySkipped } from '../skipped.js';

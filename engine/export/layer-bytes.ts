@@ -1,5 +1,6 @@
 /** One layer's exact bytes: its tar, put together from its recipe and objects, or its archive that was kept. */
-import type { Control, ExportResult, Output, OutputCompression } from '../../workers/protocol.js';
+import type { ExportResult, Output, OutputCompression } from '../../workers/export-tasks.js';
+import type { Control } from '../../workers/task-parts.js';
 import type { StoreContext } from '../context.js';
 import { CairnError } from '../errors.js';
 import { hexOf, type Key } from '../key.js';

@@ -4,7 +4,8 @@
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { Control, ExportResult, OutputCompression } from '../../workers/protocol.js';
+import type { ExportResult, OutputCompression } from '../../workers/export-tasks.js';
+import type { Control } from '../../workers/task-parts.js';
 import type { StoreContext } from '../context.js';
 import { CairnError } from '../errors.js';
 import type { ImageRecord } from '../index/records.js';

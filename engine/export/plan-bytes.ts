@@ -1,5 +1,5 @@
 /** Planned entries as a new tar. */
-import type { ExportResult, ExportTreeTask } from '../../workers/protocol.js';
+import type { ExportResult, ExportTreeTask } from '../../workers/export-tasks.js';
 import type { StoreContext } from '../context.js';
 import type { PlanEntry } from '../plan/plan.js';
 import { packShard } from '../render/shard.js';

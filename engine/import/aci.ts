@@ -1,7 +1,7 @@
 /** An App Container Image on its way in: one archive, read once. */
 
 import { hash } from 'node:crypto';
-import type { Source } from '../../workers/protocol.js';
+import type { Source } from '../../workers/task-parts.js';
 import type { Absorber } from '../absorb.js';
 import type { StoreContext } from '../context.js';
 import { stageDocument } from '../documents.js';

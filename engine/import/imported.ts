@@ -1,5 +1,5 @@
 /** What is told of an import when it has ended. */
-import type { ImageFormat } from '../../workers/protocol.js';
+import type { ImageFormat } from '../../workers/import-tasks.js';
 import type { CairnError } from '../errors.js';
 import type { ImageRecord } from '../index/records.js';
 import type { Key } from '../key.js';

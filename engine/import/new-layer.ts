@@ -1,5 +1,5 @@
 /** A layer that was read, with all that can be made ready before the transaction that records it. */
-import type { AbsorbResult } from '../../workers/protocol.js';
+import type { AbsorbResult } from '../../workers/import-tasks.js';
 import { makeReady, newObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { NewLayer } from '../prepared.js';

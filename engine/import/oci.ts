@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { Source } from '../../workers/protocol.js';
+import type { Source } from '../../workers/task-parts.js';
 import type { Absorber } from '../absorb.js';
 import type { StoreContext } from '../context.js';
 import { stageDocument } from '../documents.js';

@@ -1,6 +1,6 @@
 /** Archives that hold other archives and documents: read in place where that can be done. */
 import { join } from 'node:path';
-import type { Source } from '../../workers/protocol.js';
+import type { Source } from '../../workers/task-parts.js';
 import type { StoreContext } from '../context.js';
 import { identifyBytes } from '../identify.js';
 import { archiveContainer, type Container } from '../oci/container.js';

@@ -1,6 +1,6 @@
 /** One layer's tar as an image of its own: it gets the smallest configuration that the specification allows. */
 import { join } from 'node:path';
-import type { Source } from '../../workers/protocol.js';
+import type { Source } from '../../workers/task-parts.js';
 import type { StoreContext } from '../context.js';
 import { type ChosenImage, digestOf } from '../oci/choose.js';
 import type { Container } from '../oci/container.js';

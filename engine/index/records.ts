@@ -2,7 +2,9 @@
  * The records of the index, by kind. Every one that is listed is complete and on disk, but for what a repair found damaged or missing:
  * that is marked as gone, so that it counts as needed and not as here, until an import brings it back.
  */
-import type { ImageFormat, RenderMode, Skipped } from '../../workers/protocol.js';
+import type { ImageFormat } from '../../workers/import-tasks.js';
+import type { RenderMode } from '../../workers/render-tasks.js';
+import type { Skipped } from '../../workers/task-parts.js';
 import type { Key } from '../key.js';
 import type { Dependency } from '../manifest/image.js';
 import type { Label } from '../name.js';

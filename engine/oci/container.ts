@@ -1,7 +1,8 @@
 /** What an OCI image comes in: a layout directory, or a tar of one, or what `docker save` writes. Gives documents and blobs by name. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { Members, Source } from '../../workers/protocol.js';
+import type { Members } from '../../workers/import-tasks.js';
+import type { Source } from '../../workers/task-parts.js';
 import { CairnError } from '../errors.js';
 import { readRegular } from '../identify.js';
 import { type Limits, limitFlag, MAX_SYMLINK_HOPS } from '../limits.js';

@@ -1,7 +1,7 @@
 /** Decides which images can be brought back: of each the highest revision whose blobs, layers and objects are all there. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { Control } from '../../workers/protocol.js';
+import type { Control } from '../../workers/task-parts.js';
 import { batches } from '../batches.js';
 import { CairnError } from '../errors.js';
 import type { DocumentedImage, DocumentedLayer } from '../image-document.js';

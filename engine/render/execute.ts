@@ -1,5 +1,6 @@
 /** Carries a plan out on the workers, wherever the tree is to be. */
-import type { RenderMode, RenderResult, Skipped } from '../../workers/protocol.js';
+import type { RenderMode, RenderResult } from '../../workers/render-tasks.js';
+import type { Skipped } from '../../workers/task-parts.js';
 import { toText } from '../bytes.js';
 import type { OperationOptions, StoreContext } from '../context.js';
 import type { Disk } from '../durable.js';

@@ -1,5 +1,5 @@
 /** A plan as the workers take it: cut into shards, with what the main thread must still know of the whole. */
-import type { Identity, Shard } from '../../workers/protocol.js';
+import type { Identity, Shard } from '../../workers/task-parts.js';
 import type { ByteString } from '../bytes.js';
 import type { Key } from '../key.js';
 import { objectOf, type Plan, type PlanEntry } from '../plan/plan.js';

@@ -2,7 +2,7 @@
  * Parts of a plan in the form in which they cross to a worker: a few long strings and one array of numbers instead of thousands
  * of objects, which would take longer to clone than to render.
  */
-import type { Shard } from '../../workers/protocol.js';
+import type { Shard } from '../../workers/task-parts.js';
 import type { ByteString } from '../bytes.js';
 import type { Metadata } from '../object.js';
 import { parentOf } from '../path.js';

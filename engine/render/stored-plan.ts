@@ -8,7 +8,7 @@ import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import type { Shard } from '../../workers/protocol.js';
+import type { Shard } from '../../workers/task-parts.js';
 import type { StoreContext } from '../context.js';
 import { makeOnce, place } from '../durable.js';
 import { type Key, keyOf } from '../key.js';

@@ -16,8 +16,8 @@ import { treeHashOf } from '../../engine/plan/tree-hash.js';
 import { RecipeWriter, readRecipe } from '../../engine/recipe.js';
 import { TarScanner } from '../../engine/tar/scan.js';
 import { decodeToc, encodeToc, type TocEntry } from '../../engine/toc.js';
+import type { ImageFormat } from '../../workers/import-tasks.js';
 import { readSource } from '../../workers/input.js';
-import type { ImageFormat } from '../../workers/protocol.js';
 import { type EntrySpec, tar } from '../fixtures/archive.js';
 import type { Random } from './random.js';
 

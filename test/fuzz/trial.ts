@@ -10,7 +10,7 @@ import { CairnError } from '../../engine/errors.js';
 import type { Imported, ImportFailure } from '../../engine/import.js';
 import type { Plan, PlanEntry } from '../../engine/plan/plan.js';
 import { openStore, type Store } from '../../engine/store.js';
-import type { ImageFormat } from '../../workers/protocol.js';
+import type { ImageFormat } from '../../workers/import-tasks.js';
 import { ACI, canaries, deviceOf, OCI, type Place, treeOn } from '../fixtures/hostile.js';
 import { LIMITS, TRAPS } from './examine.js';
 
