@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { Contestant, Peer, Scenario } from '../contestant.js';
-import { importOf, renderSource } from '../contestants.js';
+import { importOf, renderSource, withoutTree } from '../contestants.js';
 import { type FloorKind, floor, THREADS } from '../floor.js';
 import { packLargeFiles, packSmallFiles } from '../generated.js';
 import type { Ground } from '../ground.js';
@@ -57,16 +57,10 @@ export function limitLarge({ sizes, dir }: Ground): Scenario {
 
 function limitOneLayer(dir: string, name: string, files: string, pack: (file: string) => Promise<string>): Scenario {
   const archive = join(dir, `${name}.aci`);
-  const rendering = renderSource(join(dir, 'new'), archive);
   const own: Contestant = {
-    ...rendering,
+    ...withoutTree(renderSource(join(dir, 'new'), archive)),
     prepare: async () => {
       if (!fs.existsSync(archive)) await pack(archive);
-    },
-    // Stages make no tree that could be compared.
-    run: async (stopwatch) => {
-      await rendering.run(stopwatch);
-      return undefined;
     },
   };
   return limitOf(dir, {

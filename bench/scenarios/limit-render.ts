@@ -1,8 +1,8 @@
 /** Where the limit of a render is: what its system calls take when nothing else is done. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { removeTrees, renderNew } from '../cairn.js';
-import type { Contestant, Scenario } from '../contestant.js';
+import type { Scenario } from '../contestant.js';
+import { renderStored, withoutTree } from '../contestants.js';
 import { floor, floorInNode, THREADS } from '../floor.js';
 import { type Ground, renderedStock, stock, topOf } from '../ground.js';
 import { installed } from '../installed.js';
@@ -12,18 +12,12 @@ import { run } from '../process.js';
 
 export function limitRender(ground: Ground): Scenario {
   const source = { name: 'tree', tree: treeOf(ground) };
-  let store = '';
-  const own: Contestant = {
-    name: 'cairn render',
-    prepare: async () => {
-      store = await stock(ground);
-      await removeTrees(store);
-    },
-    run: async (stopwatch) => {
-      await renderNew(stopwatch, store, topOf(ground.corpus));
-      return undefined;
-    },
-  };
+  const own = withoutTree(
+    renderStored(
+      () => stock(ground),
+      () => topOf(ground.corpus),
+    ),
+  );
   const { contestants, skipped } = installed([
     ...THREADS.map((threads) => floor('link', threads, source, ground.dir)),
     ...THREADS.map((threads) => ({ contestant: floorInNode(threads, source, ground.dir) })),
