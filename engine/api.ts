@@ -1,7 +1,8 @@
 /** The public surface of the package. */
 export type { BackedUp } from './backup.js';
 export type { PutResult } from './blobs.js';
-export type { CheckOptions, CheckResult, Damage } from './check.js';
+export type { CheckResult, Damage } from './check.js';
+export type { CheckOptions } from './check-targets.js';
 export type { CheckedOut, CheckoutOptions } from './checkout.js';
 export type { Difference } from './compare.js';
 export type { OperationOptions, Progress } from './context.js';

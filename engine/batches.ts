@@ -2,19 +2,34 @@
 const BATCH_BYTES = 64 * 2 ** 20;
 const BATCH_ITEMS = 2000;
 
+/** Collects what comes one by one until it is enough. */
+export class Batch<T> {
+  #items: T[] = [];
+  #bytes = 0;
+
+  /** @returns what was collected, once that is enough; then the next is begun */
+  add(item: T, bytes: number): T[] | undefined {
+    this.#items.push(item);
+    this.#bytes += bytes;
+    return this.#bytes < BATCH_BYTES && this.#items.length < BATCH_ITEMS ? undefined : this.rest();
+  }
+
+  rest(): T[] {
+    const items = this.#items;
+    this.#items = [];
+    this.#bytes = 0;
+    return items;
+  }
+}
+
 /** Cuts a list into runs of bounded bytes and length. */
 export function batches<T>(items: Iterable<T>, bytesOf: (item: T) => number): T[][] {
   const cut: T[][] = [];
-  let batch: T[] = [];
-  let bytes = 0;
+  const batch = new Batch<T>();
   for (const item of items) {
-    batch.push(item);
-    bytes += bytesOf(item);
-    if (bytes < BATCH_BYTES && batch.length < BATCH_ITEMS) continue;
-    cut.push(batch);
-    batch = [];
-    bytes = 0;
+    const full = batch.add(item, bytesOf(item));
+    if (full !== undefined) cut.push(full);
   }
-  if (batch.length > 0) cut.push(batch);
-  return cut;
+  const rest = batch.rest();
+  return rest.length > 0 ? [...cut, rest] : cut;
 }

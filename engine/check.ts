@@ -1,31 +1,23 @@
 /** Looks whether what the index lists is what it says: layers, objects, trees. Reads everything, changes nothing. */
+import { setImmediate } from 'node:timers/promises';
+import type { VerifyResult } from '../workers/check-tasks.js';
 import { toText } from './bytes.js';
-import type { OperationOptions, StoreContext } from './context.js';
+import { type CheckOptions, type Targets, targetsOf } from './check-targets.js';
+import type { StoreContext } from './context.js';
 import { CairnError } from './errors.js';
 import { statOrFault } from './fault.js';
-import { allImages, blobsOf } from './index/images.js';
+import { blobsOf } from './index/images.js';
 import { objectKey, objectName } from './index/objects.js';
 import type { ImageRecord, LayerRecord, ObjectRecord, TreeRecord } from './index/records.js';
 import { checkRows } from './index/rows.js';
-import { ingredientsOf } from './ingredients.js';
 import { KeptPlans } from './kept-plans.js';
 import { hexOf, type Key, keyBytes, keyOf } from './key.js';
 import { objectOf, type Plan } from './plan/plan.js';
 import { treeHashOf } from './plan/tree-hash.js';
 import { eachOf, withControl } from './pool.js';
 import { objectSizesOf } from './release.js';
-import { type Look, verifyBlobs, verifyObjects } from './verify-files.js';
+import { type Look, ObjectsLook, verifyBlobs } from './verify-files.js';
 import { type DamagedFile, pathsOfDamaged, planOfTree, verifyTree } from './verify-tree.js';
-
-export interface CheckOptions extends OperationOptions {
-  /** Only what is named; everything when neither is given. */
-  images?: readonly ImageRecord[];
-  trees?: readonly TreeRecord[];
-  /** Trees only, not layers. */
-  onlyTrees?: boolean;
-  /** Compare sizes, times and metadata; do not hash. */
-  quick?: boolean;
-}
 
 export interface Damage {
   kind: 'manifest' | 'layer' | 'object' | 'blob' | 'tree';
@@ -56,57 +48,50 @@ interface BlobUser {
 const AWAITED = 'gone since a repair, to be imported again';
 
 export async function checkStore(store: StoreContext, options: CheckOptions = {}): Promise<CheckResult> {
-  return new Checker(store, options).run();
+  const { signal, onProgress, quick = false } = options;
+  const onCount = onProgress && ((done: number) => onProgress({ what: 'checking', unit: 'bytes', done }));
+  return store.uses.during(signal, () =>
+    withControl(signal, onCount, async (control) => new Checker(store, options, { control, quick }).run()),
+  );
 }
 
 class Checker {
   readonly #store: StoreContext;
   readonly #options: CheckOptions;
+  readonly #look: Look;
+  readonly #targets: Targets;
   readonly #damaged: Damage[] = [];
-  readonly #objects = new Map<string, ObjectRecord>();
+  readonly #objects: ObjectsLook;
   /** By the name of the object: what lies in its place, or in that of a further copy, and is not what it should be. */
   readonly #damagedFiles = new Map<string, DamagedFile[]>();
   readonly #plans = new KeptPlans();
   #bytes = 0;
 
-  constructor(store: StoreContext, options: CheckOptions) {
+  constructor(store: StoreContext, options: CheckOptions, look: Look) {
+    // Only now: what was listed before may have been removed while this waited for the store.
+    store.index.refresh();
     this.#store = store;
     this.#options = options;
+    this.#look = look;
+    this.#targets = targetsOf(store, options);
+    this.#objects = new ObjectsLook(store, look);
   }
 
   async run(): Promise<CheckResult> {
-    const onlyTrees = this.#options.onlyTrees === true;
-    const quick = this.#options.quick === true;
-    return this.#store.uses.during(this.#options.signal, async () => {
-      // Only now: what was listed before may have been removed while this waited.
-      this.#store.index.refresh();
-      const { images, trees } = this.#targets();
-      const layers = onlyTrees ? [] : this.#layersOf(images);
-      const all = this.#everything && !onlyTrees;
-      if (all) this.#allObjects();
-      for (const layer of layers) this.#objectsOf(layer);
-      // What trees have names of, some layer has; so of everything no plan is needed for that.
-      if (!all) for (const tree of trees) this.#objectsOfTree(tree);
-      const { index, layout } = this.#store;
-      const files = withControl(this.#options.signal, this.#counter(), async (control) => {
-        const look = { control, quick };
-        if (!onlyTrees) await this.#checkBlobs(look, images, layers);
-        await this.#checkObjects(look);
-        for (const tree of trees) await this.#checkTree(look, tree);
-        await this.#checkManifests(look, trees);
-      });
-      // While the workers hash, this thread looks at the index.
-      const rows = this.#everything ? checkRows(index, layout.index, this.#options.signal) : undefined;
-      await eachOf([files, rows], 2, async (part) => part);
-      const damaged = this.#withoutRemoved(trees);
-      const checked = { layers: layers.length, objects: this.#objects.size, trees: trees.length, bytes: this.#bytes };
-      return { checked, damaged, ok: damaged.length === 0 };
-    });
+    const { layers, trees, unlisted } = this.#targets;
+    for (const id of unlisted) this.#damaged.push({ kind: 'layer', id, what: 'the index has no record of it' });
+    const parts = [async () => this.#checkBlobs(), async () => this.#checkObjects()];
+    await eachOf(parts, parts.length, async (part) => part());
+    for (const tree of trees) await this.#checkTree(tree);
+    await this.#checkManifests();
+    const damaged = this.#withoutRemoved();
+    const checked = { layers: layers.length, objects: this.#objects.size, trees: trees.length, bytes: this.#bytes };
+    return { checked, damaged, ok: damaged.length === 0 };
   }
 
   /** Objects stay while someone relies on them, trees do not: one that is removed while it is looked at is not damaged. */
-  #withoutRemoved(trees: readonly TreeRecord[]): Damage[] {
-    const removed = new Set(trees.filter((tree) => !this.#isStill(tree)).map(({ id }) => id));
+  #withoutRemoved(): Damage[] {
+    const removed = new Set(this.#targets.trees.filter((tree) => !this.#isStill(tree)).map(({ id }) => id));
     return this.#damaged.filter(({ kind, id }) => kind !== 'tree' || !removed.has(id));
   }
 
@@ -115,49 +100,34 @@ class Checker {
     return this.#store.index.trees.get(id)?.renderedAt === renderedAt;
   }
 
-  get #everything(): boolean {
-    return this.#options.images === undefined && this.#options.trees === undefined;
-  }
-
-  #targets(): { images: ImageRecord[]; trees: TreeRecord[] } {
-    const { index } = this.#store;
-    const { images, trees } = this.#options;
-    const all = this.#everything;
-    const named = all ? [...allImages(index)] : (images ?? []).filter(({ key }) => index.image(key) !== undefined);
-    const allTrees = [...index.trees.getRange()].map(({ value }) => value);
-    const own = all
-      ? allTrees
-      : allTrees.filter((tree) => tree.images.some((key) => named.some((image) => image.key === key)));
-    const chosen = new Map([...own, ...(trees ?? [])].map((tree) => [tree.id, tree]));
-    return { images: named, trees: [...chosen.values()] };
-  }
-
-  /** Layers of the images and of all that they depend on; what a missing dependency would add is not damage here. */
-  #layersOf(images: readonly ImageRecord[]): LayerRecord[] {
-    const { index } = this.#store;
-    if (this.#everything) return [...index.layers.getRange()].map(({ value }) => value);
-    const layers = new Map<Key, LayerRecord>();
-    for (const image of images) {
-      for (const key of this.#layerKeys(image)) {
-        const layer = index.layer(key);
-        if (layer !== undefined) layers.set(key, layer);
-        else this.#damaged.push({ kind: 'layer', id: key, what: 'the index has no record of it' });
-      }
-    }
-    return [...layers.values()];
-  }
-
-  #layerKeys(image: ImageRecord): Key[] {
+  /** While the workers look at the first objects, this thread goes on listing them. */
+  async #checkObjects(): Promise<void> {
+    const { everything, layers, trees } = this.#targets;
+    const onlyTrees = this.#options.onlyTrees === true;
+    const all = everything && !onlyTrees;
+    await this.#store.pool.warm('verify-objects');
+    // Nobody else has anything to do while the threads start. What trees have names of, some layer has, too, and is listed with all the rest.
+    const [first] = trees;
+    if (all && first?.mode === 'link') this.#plans.keep(first.id, this.#planOf(first));
     try {
-      return ingredientsOf(this.#store, image).layers;
-    } catch (error) {
-      if (error instanceof CairnError && error.code !== 'ERR_DAMAGED') return image.layers;
-      throw error;
+      if (everything) await this.#checkIndex();
+      for (const layer of layers) {
+        this.#objectsOf(layer);
+        // Who has done what it was given gets more.
+        await setImmediate();
+      }
+      if (!all) for (const tree of trees) this.#objectsOfTree(tree);
+    } finally {
+      this.#tellOfObjects(await this.#objects.finish());
     }
   }
 
-  #allObjects(): void {
-    for (const { key, value } of this.#store.index.objects.getRange()) this.#objects.set(objectName(key), value);
+  /** Every row of it, and on the way all objects are listed, if layers are looked at. */
+  async #checkIndex(): Promise<void> {
+    const { signal, onlyTrees } = this.#options;
+    const { index, layout } = this.#store;
+    const onObject = (key: Buffer, record: ObjectRecord): void => this.#objects.add(objectName(key), record);
+    await checkRows(index, layout.index, { signal, onObject: onlyTrees === true ? undefined : onObject });
   }
 
   #objectsOf(layer: LayerRecord): void {
@@ -176,7 +146,7 @@ class Checker {
   #wantObject(name: string, layer: Key | undefined): void {
     if (this.#objects.has(name)) return;
     const record = this.#store.index.objects.get(objectKey(name));
-    if (record !== undefined) this.#objects.set(name, record);
+    if (record !== undefined) this.#objects.add(name, record);
     else
       this.#damaged.push({
         kind: 'object',
@@ -199,7 +169,9 @@ class Checker {
   }
 
   /** Every blob once, for all that need it. */
-  async #checkBlobs(look: Look, images: readonly ImageRecord[], layers: readonly LayerRecord[]): Promise<void> {
+  async #checkBlobs(): Promise<void> {
+    if (this.#options.onlyTrees === true) return;
+    const { everything, images, layers } = this.#targets;
     const { index, layout } = this.#store;
     const needed = new Map<Key, BlobUser[]>();
     const need = (key: Key, kind: Damage['kind'], id: string, part: string): void => {
@@ -210,7 +182,7 @@ class Checker {
       need(toc.key, 'layer', key, 'table of contents');
       need(recipe.key, 'layer', key, 'recipe');
     }
-    if (this.#everything) {
+    if (everything) {
       for (const { key: bytes, value } of index.blobs.getRange()) {
         const key = keyOf(bytes);
         if (value.put || !needed.has(key)) need(key, 'blob', key, 'blob');
@@ -224,7 +196,7 @@ class Checker {
     const { bytes, findings } = await verifyBlobs(
       this.#store,
       files.map(({ path, sha512, size }) => ({ path, sha512, size })),
-      look,
+      this.#look,
     );
     this.#bytes += bytes;
     for (const { id, what } of findings) {
@@ -242,11 +214,10 @@ class Checker {
     }
   }
 
-  async #checkObjects(look: Look): Promise<void> {
-    const { bytes, findings } = await verifyObjects(this.#store, this.#objects, look);
+  #tellOfObjects({ bytes, findings }: VerifyResult): void {
     this.#bytes += bytes;
     for (const { id, what } of findings) {
-      const gone = this.#objects.get(id)?.gone === true && what === 'missing';
+      const gone = this.#objects.recordOf(id)?.gone === true && what === 'missing';
       this.#damaged.push({ kind: 'object', id, what: gone ? AWAITED : what, ...(gone ? { awaited: true } : {}) });
       const stat = statOrFault(this.#store.layout.object(id));
       if (typeof stat === 'string') continue;
@@ -255,19 +226,20 @@ class Checker {
     }
   }
 
-  async #checkTree(look: Look, tree: TreeRecord): Promise<void> {
+  async #checkTree(tree: TreeRecord): Promise<void> {
     const plan = this.#plans.take(tree.id, () => this.#planOf(tree));
     if (plan === undefined) return;
     try {
-      await this.#compareTree(look, tree, plan);
+      await this.#compareTree(tree, plan);
     } catch (error) {
       if (this.#isStill(tree)) throw error;
     }
   }
 
-  async #compareTree(look: Look, tree: TreeRecord, plan: Plan): Promise<void> {
+  async #compareTree(tree: TreeRecord, plan: Plan): Promise<void> {
     const { layout } = this.#store;
-    const { bytes, findings } = await verifyTree(this.#store, tree, plan, look);
+    const inodeOf = (name: string): bigint => this.#objects.inodeOf(name);
+    const { bytes, findings } = await verifyTree(this.#store, tree, plan, this.#look, inodeOf);
     this.#bytes += bytes;
     const root = layout.rootfs(tree.id);
     const linked = tree.mode === 'link' ? pathsOfDamaged(root, plan, this.#damagedFiles) : [];
@@ -276,23 +248,18 @@ class Checker {
   }
 
   /** What lies beside the roots of trees. */
-  async #checkManifests(look: Look, trees: readonly TreeRecord[]): Promise<void> {
+  async #checkManifests(): Promise<void> {
     const { layout } = this.#store;
-    const files = trees.flatMap(({ id, manifest }) =>
+    const files = this.#targets.trees.flatMap(({ id, manifest }) =>
       manifest === undefined
         ? []
         : [{ id, path: layout.treeManifest(id), sha512: hexOf(manifest.key), size: manifest.size }],
     );
     const byPath = new Map(files.map(({ path, id }) => [path, id]));
-    const { bytes, findings } = await verifyBlobs(this.#store, files, look);
+    const { bytes, findings } = await verifyBlobs(this.#store, files, this.#look);
     this.#bytes += bytes;
     for (const { id: path, what } of findings)
       this.#damaged.push({ kind: 'tree', id: byPath.get(path) as string, what: `manifest: ${what}` });
-  }
-
-  #counter(): ((bytes: number, items: number) => void) | undefined {
-    const { onProgress } = this.#options;
-    return onProgress && ((done) => onProgress({ what: 'checking', unit: 'bytes', done }));
   }
 }
 

@@ -7,7 +7,10 @@ import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { type ByteString, toBuffer } from './bytes.js';
-import type { Xattr } from './tar/entry.js';
+
+/** Relative paths begin where the process is. */
+export const AT_FDCWD = -100;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
 
 interface Call {
   (...args: unknown[]): number;
@@ -21,10 +24,14 @@ interface Calls {
   mknod: Call;
   lsetxattr: Call;
   llistxattr: Call;
+  flistxattr: Call;
   lgetxattr: Call;
+  fgetxattr: Call;
   utimensat: Call;
   renameat2: Call;
   poll: Call;
+  /** Newer than the others in some C libraries. */
+  statx: Call | undefined;
   errno(): number;
 }
 
@@ -35,7 +42,8 @@ const programs = (): typeof import('node:child_process') => require('node:child_
 let loaded: Calls | undefined;
 let fault: string | undefined;
 
-function calls(): Calls | undefined {
+/** `undefined` where direct system calls are not to be had. */
+export function calls(): Calls | undefined {
   if (loaded !== undefined || fault !== undefined) return loaded;
   if (process.env['CAIRN_NO_FFI']) {
     fault = 'CAIRN_NO_FFI is set';
@@ -52,16 +60,29 @@ function calls(): Calls | undefined {
         'int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)',
       ),
       llistxattr: libc.func('int64_t llistxattr(const void *path, void *list, size_t size)'),
+      flistxattr: libc.func('int64_t flistxattr(int fd, void *list, size_t size)'),
       lgetxattr: libc.func('int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)'),
+      fgetxattr: libc.func('int64_t fgetxattr(int fd, const void *name, void *value, size_t size)'),
       utimensat: libc.func('int utimensat(int directory, const void *path, const void *times, int flags)'),
       renameat2: libc.func('int renameat2(int fromDirectory, str from, int toDirectory, str to, unsigned int flags)'),
       poll: libc.func('int poll(void *files, unsigned long count, int timeout)'),
+      statx: optional(() =>
+        libc.func('int statx(int directory, const void *path, int flags, unsigned int mask, void *found)'),
+      ),
       errno: () => koffi.errno(),
     };
   } catch (error) {
     fault = (error as Error).message;
   }
   return loaded;
+}
+
+function optional<T>(find: () => T): T | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Why direct system calls are not to be had; `undefined` when they are. */
@@ -72,7 +93,8 @@ export function ffiFault(): string | undefined {
 
 const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
 
-function failed(api: Calls, syscall: string, path?: string): NodeJS.ErrnoException {
+/** What the last call left behind, as Node tells it. */
+export function failed(api: Calls, syscall: string, path?: string): NodeJS.ErrnoException {
   const errno = api.errno();
   const code = ERRNO_NAMES.get(errno) ?? `E${errno}`;
   const error: NodeJS.ErrnoException = new Error(
@@ -85,7 +107,7 @@ function failed(api: Calls, syscall: string, path?: string): NodeJS.ErrnoExcepti
   return error;
 }
 
-function cString(bytes: ByteString): Buffer {
+export function cString(bytes: ByteString): Buffer {
   return toBuffer(`${bytes}\0`);
 }
 
@@ -227,48 +249,6 @@ export function splitDeviceNumber(device: bigint): { major: number; minor: numbe
   const minor = ((device >> 12n) & 0xffffff00n) | (device & 0xffn);
   return { major: Number(major), minor: Number(minor) };
 }
-
-/** Sets an extended attribute on the path itself, never on what a symlink points to. */
-export function setXattr(path: ByteString, xattr: Xattr): void {
-  const api = calls();
-  if (api === undefined) throw Object.assign(new Error('no way to set extended attributes'), { code: 'ENOTSUP' });
-  const { name, value } = xattr;
-  if (api.lsetxattr(cString(path), cString(name), value, value.length, 0) !== 0) throw failed(api, 'lsetxattr', path);
-}
-
-/** All extended attributes of the path itself, by name; `undefined` where they cannot be read. */
-export function listXattrs(path: ByteString): Map<ByteString, Buffer> | undefined {
-  const api = calls();
-  if (api === undefined) return undefined;
-  const found = new Map<ByteString, Buffer>();
-  const target = cString(path);
-  const names = grow((buffer, size) => api.llistxattr(target, buffer, size));
-  if (names === undefined) {
-    const error = failed(api, 'llistxattr', path);
-    if (error.code === 'ENOTSUP' || error.code === 'EOPNOTSUPP') return found;
-    throw error;
-  }
-  for (const name of names.toString('latin1').split('\0')) {
-    if (name === '') continue;
-    const key = cString(name);
-    const value = grow((buffer, size) => api.lgetxattr(target, key, buffer, size));
-    if (value !== undefined) found.set(name, value);
-  }
-  return found;
-}
-
-/** Calls with a buffer that is large enough; `undefined` when the call failed. */
-function grow(call: (buffer: Buffer | null, size: number) => number): Buffer | undefined {
-  const size = call(null, 0);
-  if (size < 0) return undefined;
-  if (size === 0) return Buffer.alloc(0);
-  const buffer = Buffer.alloc(size);
-  const filled = call(buffer, size);
-  return filled < 0 ? undefined : buffer.subarray(0, filled);
-}
-
-const AT_FDCWD = -100;
-const AT_SYMLINK_NOFOLLOW = 0x100;
 
 /** Sets access and modification time to the nanosecond. @returns false where only Node's microseconds are to be had */
 export function setTimes(path: ByteString, sec: number, nsec: number): boolean {

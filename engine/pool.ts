@@ -34,6 +34,7 @@ export class Pool {
   /** Layers that several workers may share at the same time; none on a single thread. */
   readonly pipelines: number;
   #piscina: Promise<Piscina> | undefined;
+  readonly #turnstile = new Turnstile();
 
   constructor(size = defaultWorkers()) {
     this.size = Math.max(1, size);
@@ -91,6 +92,16 @@ export class Pool {
     const answer = (await piscina.run(task)) as Answer<Tasks[K][1]>;
     if ('error' in answer) throw errorFromJSON(answer.error);
     return answer.value;
+  }
+
+  /** For tasks that wait for no other: of these no more are begun than there are processors, however many are asked for at once. */
+  async runInTurn<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {
+    const leave = await this.#turnstile.enter(this.size);
+    try {
+      return await this.run<K>(task);
+    } finally {
+      leave();
+    }
   }
 
   async close(): Promise<void> {

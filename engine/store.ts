@@ -4,7 +4,8 @@
  */
 import type { BackedUp } from './backup.js';
 import type { PutResult } from './blobs.js';
-import type { CheckOptions, CheckResult } from './check.js';
+import type { CheckResult } from './check.js';
+import type { CheckOptions } from './check-targets.js';
 import type { CheckedOut, CheckoutOptions } from './checkout.js';
 import type { Difference } from './compare.js';
 import type { OperationOptions, StoreContext } from './context.js';
@@ -191,7 +192,7 @@ export class Store implements AsyncDisposable {
   async fsck(options: OperationOptions & { repair?: boolean } = {}): Promise<FsckResult> {
     const { index, layout } = this.#context;
     const { checkRows } = await import('./index/rows.js');
-    await checkRows(index, layout.index, options.signal);
+    await checkRows(index, layout.index, options);
     if (options.repair === true) {
       const { repairStore } = await import('./repair.js');
       return repairStore(this.#context, options);

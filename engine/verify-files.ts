@@ -1,7 +1,7 @@
 /** Has the workers look whether files of the store are what their names say. */
 import type { Finding, VerifyResult } from '../workers/check-tasks.js';
 import type { Control } from '../workers/task-parts.js';
-import { batches } from './batches.js';
+import { Batch, batches } from './batches.js';
 import type { StoreContext } from './context.js';
 import type { ObjectRecord } from './index/records.js';
 import { eachOf } from './pool.js';
@@ -20,35 +20,97 @@ export interface HashedFile {
   size: number;
 }
 
-/** Looks at objects and their further copies. Findings go by the names of the files, `…+1` for a copy. */
+/** A file of an object: that in its place, or a further copy, `…+1`. */
+interface ObjectFile {
+  name: string;
+  record: ObjectRecord;
+  /** 0 until it was looked at, and if it is not there. */
+  inode: bigint;
+}
+
+/** Looks at objects and their further copies, at the first of them while others are still being listed. */
+export class ObjectsLook {
+  readonly #store: Pick<StoreContext, 'layout' | 'pool'>;
+  readonly #look: Look;
+  readonly #objects = new Map<string, ObjectFile>();
+  readonly #batch = new Batch<ObjectFile>();
+  readonly #running: Promise<VerifyResult>[] = [];
+
+  constructor(store: Pick<StoreContext, 'layout' | 'pool'>, look: Look) {
+    this.#store = store;
+    this.#look = look;
+  }
+
+  /** How many objects were added. */
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  has(name: string): boolean {
+    return this.#objects.has(name);
+  }
+
+  recordOf(name: string): ObjectRecord | undefined {
+    return this.#objects.get(name)?.record;
+  }
+
+  /** Of an object that was looked at; 0 for one that was not, or is not there. */
+  inodeOf(name: string): bigint {
+    return this.#objects.get(name)?.inode ?? 0n;
+  }
+
+  add(name: string, record: ObjectRecord): void {
+    const object: ObjectFile = { name, record, inode: 0n };
+    this.#objects.set(name, object);
+    this.#collect(object);
+    for (let n = 1; n <= record.copies; n++) this.#collect({ name: `${name}+${n}`, record, inode: 0n });
+  }
+
+  #collect(file: ObjectFile): void {
+    const full = this.#batch.add(file, file.record.size);
+    if (full !== undefined) this.#send(full);
+  }
+
+  #send(files: readonly ObjectFile[]): void {
+    const running = this.#run(files);
+    running.catch(() => {}); // told by `finish`
+    this.#running.push(running);
+  }
+
+  async #run(files: readonly ObjectFile[]): Promise<VerifyResult> {
+    const { layout, pool } = this.#store;
+    const skipped: Record<string, string[]> = {};
+    for (const { name, record } of files) if (record.skipped !== undefined) skipped[name] = record.skipped;
+    const { inodes, ...result } = await pool.runInTurn<'verify-objects'>({
+      kind: 'verify-objects',
+      ...this.#look,
+      objects: layout.objects,
+      names: files.map(({ name }) => name).join('\0'),
+      sizes: Float64Array.from(files, ({ record }) => record.size),
+      skipped,
+    });
+    for (const [i, file] of files.entries()) file.inode = inodes[i] as bigint;
+    return result;
+  }
+
+  /** Waits for all, also after one has failed. @returns findings by the names of the files */
+  async finish(): Promise<VerifyResult> {
+    const rest = this.#batch.rest();
+    if (rest.length > 0) this.#send(rest);
+    await Promise.allSettled(this.#running);
+    return sum(await Promise.all(this.#running));
+  }
+}
+
+/** Looks at objects that are all known, as {@link ObjectsLook}. */
 export async function verifyObjects(
-  { layout, pool }: StoreContext,
+  store: Pick<StoreContext, 'layout' | 'pool'>,
   objects: Iterable<readonly [name: string, record: ObjectRecord]>,
   look: Look,
 ): Promise<VerifyResult> {
-  const tasks = batches(withCopies(objects), ([, { size }]) => size);
-  const results = await eachOf(tasks, pool.size, (batch) => {
-    const skipped: Record<string, string[]> = {};
-    for (const [name, record] of batch) if (record.skipped !== undefined) skipped[name] = record.skipped;
-    return pool.run<'verify-objects'>({
-      kind: 'verify-objects',
-      ...look,
-      objects: layout.objects,
-      names: batch.map(([name]) => name),
-      sizes: Float64Array.from(batch, ([, { size }]) => size),
-      skipped,
-    });
-  });
-  return sum(results);
-}
-
-function* withCopies(
-  objects: Iterable<readonly [name: string, record: ObjectRecord]>,
-): Generator<readonly [name: string, record: ObjectRecord]> {
-  for (const [name, record] of objects) {
-    yield [name, record];
-    for (let n = 1; n <= record.copies; n++) yield [`${name}+${n}`, record];
-  }
+  const looking = new ObjectsLook(store, look);
+  for (const [name, record] of objects) looking.add(name, record);
+  return looking.finish();
 }
 
 /** Looks at files that are nothing but bytes. Findings go by path. */
@@ -59,7 +121,7 @@ export async function verifyBlobs(
 ): Promise<VerifyResult> {
   const tasks = batches(files, ({ size }) => size);
   return sum(
-    await eachOf(tasks, pool.size, (blobs) => pool.run<'verify-blobs'>({ kind: 'verify-blobs', ...look, blobs })),
+    await eachOf(tasks, pool.size, (blobs) => pool.runInTurn<'verify-blobs'>({ kind: 'verify-blobs', ...look, blobs })),
   );
 }
 

@@ -1,11 +1,12 @@
 /** Has the workers compare a rendered tree with its plan. */
 import type { Finding, VerifyResult } from '../workers/check-tasks.js';
 import { batches } from './batches.js';
-import { fromText, toFsPath } from './bytes.js';
+import { type ByteString, fromText, toFsPath } from './bytes.js';
 import type { StoreContext } from './context.js';
 import { placesAlong } from './dependencies.js';
 import { statOrFault } from './fault.js';
 import type { TreeRecord } from './index/records.js';
+import { parentOf } from './path.js';
 import { objectOf, type Plan } from './plan/plan.js';
 import { planOf } from './planning.js';
 import { eachOf } from './pool.js';
@@ -22,29 +23,52 @@ export function planOfTree(store: StoreContext, { id, layers }: TreeRecord): Pla
   return places === undefined ? undefined : planOf(store, { places, layers, treeId: id });
 }
 
-/** What differs, by path below the root. Files that are links to objects are looked at with the objects. */
-export async function verifyTree(store: StoreContext, tree: TreeRecord, plan: Plan, look: Look): Promise<VerifyResult> {
-  const { layout, pool, identity } = store;
+/**
+ * What differs, by path below the root. Files that are links to objects are looked at with the objects.
+ * @param inodeOf object name → inode, 0 where that was not looked at
+ */
+export async function verifyTree(
+  store: StoreContext,
+  tree: TreeRecord,
+  plan: Plan,
+  look: Look,
+  inodeOf: (object: string) => bigint,
+): Promise<VerifyResult> {
+  const { layout, pool } = store;
   const root = layout.rootfs(tree.id);
   const linked = tree.mode === 'link';
+  const children = countChildren(plan);
   const tasks = batches(plan.entries, ({ size }) => (linked ? 0 : size));
   const results = await eachOf(tasks, pool.size, (own) =>
-    pool.run<'verify-tree'>({
+    pool.runInTurn<'verify-tree'>({
       kind: 'verify-tree',
       ...look,
       root,
       objects: layout.objects,
       shard: packShard(own),
       sizes: Float64Array.from(own, ({ size }) => size),
+      children: Uint32Array.from(own, ({ path, type }) => (type === 'dir' ? (children.get(path) ?? 0) : 0)),
+      inodes: BigUint64Array.from(own, (entry) => (linked && entry.type === 'file' ? inodeOf(objectOf(entry)) : 0n)),
       groups: own.map(({ group }) => group).join('\0'),
       linked,
       skipped: Object.keys(tree.skipped),
-      identity,
     }),
   );
-  const findings = [...results.flatMap((result) => result.findings), ...extraPaths(root, plan)];
+  const findings = results.flatMap((result) => result.findings);
+  if (!results.every(({ exact }) => exact)) findings.push(...extraPaths(root, plan));
   const bytes = results.reduce((sum, result) => sum + result.bytes, 0);
   return { bytes, findings };
+}
+
+/** Directory → how many names are planned in it. */
+function countChildren({ entries }: Plan): Map<ByteString, number> {
+  const counts = new Map<ByteString, number>();
+  for (const { path } of entries) {
+    if (path === '') continue;
+    const parent = parentOf(path);
+    counts.set(parent, (counts.get(parent) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** A file in an object's place that is not what it should be. */

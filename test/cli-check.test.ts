@@ -123,6 +123,34 @@ test('check tells which paths of a tree differ, and in what', async (t) => {
   });
 });
 
+test('what is not in the plan is told, whatever else is wrong', async (t) => {
+  const { s, root } = await rendered(t, 'link');
+  const told = async (): Promise<[string | undefined, string][]> =>
+    (await s.json<Checked>(['check'], 4)).damaged.map(({ path, what }) => [path, what]);
+  const times = (): void => fs.utimesSync(root, 0, 0);
+  await t.test('when nothing else is', async () => {
+    fs.writeFileSync(join(root, 'extra'), '');
+    times();
+    assert.deepEqual(await told(), [['extra', 'not in the plan']]);
+  });
+  await t.test('when as many are missing', async () => {
+    fs.rmSync(join(root, 'gone'));
+    times();
+    assert.deepEqual((await told()).sort(), [
+      ['extra', 'not in the plan'],
+      ['gone', 'missing'],
+    ]);
+  });
+  await t.test('when it is another name of an object', async () => {
+    fs.rmSync(join(root, 'extra'));
+    fs.linkSync(join(root, 'whole'), join(root, 'gone'));
+    times();
+    const [first, ...others] = await told();
+    assert.equal(first?.[0], 'gone');
+    assert.ok([first, ...others].every((each) => each?.[0] === 'gone'));
+  });
+});
+
 test('check of a tree of links', async (t) => {
   const { s, root, treeId } = await rendered(t, 'link');
   await t.test('names a path whose file is no longer the object', async () => {

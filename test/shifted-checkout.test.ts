@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { listXattrs } from '../engine/native.js';
 import { openStore } from '../engine/store.js';
+import { listXattrs } from '../engine/xattrs.js';
 import { aci } from './fixtures/archive.js';
 import { TestStore } from './fixtures/store.js';
 

@@ -1,12 +1,13 @@
 /** Tasks that look whether what lies in the store is what it should be. */
-import type { Control, Identity, Shard } from './task-parts.js';
+import type { Control, Shard } from './task-parts.js';
 
 /** Hashes objects and looks at their metadata. */
 export interface VerifyObjectsTask {
   kind: 'verify-objects';
   control: Control;
   objects: string;
-  names: string[];
+  /** Joined by NUL. */
+  names: string;
   sizes: Float64Array;
   /** Per name: metadata that could not be set when it was made. */
   skipped: Record<string, string[]>;
@@ -29,6 +30,10 @@ export interface VerifyTreeTask {
   objects: string;
   shard: Shard;
   sizes: Float64Array;
+  /** Per row: how many names a directory is to have in it. */
+  children: Uint32Array;
+  /** Per row: the inode of the object that a file is to be a link to; 0 where that was not looked at. */
+  inodes: BigUint64Array;
   /** A file's first name when it has several; joined by NUL. */
   groups: string;
   /** Files are links to objects, which are hashed by a task of their own. */
@@ -36,12 +41,21 @@ export interface VerifyTreeTask {
   /** Kinds of metadata that could not be set when it was rendered. */
   skipped: string[];
   quick: boolean;
-  identity: Identity;
 }
 
 export interface VerifyResult {
   bytes: number;
   findings: Finding[];
+}
+
+export interface VerifiedObjects extends VerifyResult {
+  /** Per name: 0 for what is missing, or of another file system than the directory of objects. */
+  inodes: BigUint64Array;
+}
+
+export interface VerifiedTree extends VerifyResult {
+  /** Every planned path is there, and no directory has more names than are planned. */
+  exact: boolean;
 }
 
 export interface Finding {

@@ -4,11 +4,11 @@ import { fromText } from '../engine/bytes.js';
 import { makeOnce } from '../engine/durable.js';
 import { CairnError } from '../engine/errors.js';
 import { shardedPath } from '../engine/layout.js';
-import { listXattrs } from '../engine/native.js';
+import { listXattrs } from '../engine/xattrs.js';
 import { checkCancelled, countItems } from './control.js';
 import type { CloneFilesTask, CloneResult } from './export-tasks.js';
 import { isRefusal, setPathTimes, setXattrs } from './metadata.js';
-import { isHostXattr } from './verify.js';
+import { isHostXattr } from './verify-metadata.js';
 
 /** Why a link cannot be had where a copy can: other file system, too many links, not allowed, not known here. */
 const NO_LINK = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);

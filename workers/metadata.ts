@@ -1,9 +1,10 @@
 /** Putting mode, owner, times and extended attributes on files, and noting what the system would not let us set. */
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../engine/bytes.js';
-import { setTimes, setXattr } from '../engine/native.js';
+import { setTimes } from '../engine/native.js';
 import type { Metadata } from '../engine/object.js';
 import type { Xattr } from '../engine/tar/entry.js';
+import { setXattr } from '../engine/xattrs.js';
 import type { Identity } from './task-parts.js';
 
 /** Overlayfs gives these a meaning of its own; from an archive they are only ever an attack on whoever mounts the tree. */

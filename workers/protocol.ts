@@ -6,6 +6,8 @@ import type { ErrorCode, ErrorDetails } from '../engine/errors.js';
 import type {
   SurveyObjectsTask,
   SurveyResult,
+  VerifiedObjects,
+  VerifiedTree,
   VerifyBlobsTask,
   VerifyObjectsTask,
   VerifyResult,
@@ -50,10 +52,10 @@ export interface Tasks {
   render: [RenderTask, RenderResult];
   join: [JoinTask, null];
   settle: [SettleTask, { skipped: Skipped }];
-  'verify-objects': [VerifyObjectsTask, VerifyResult];
+  'verify-objects': [VerifyObjectsTask, VerifiedObjects];
   'verify-blobs': [VerifyBlobsTask, VerifyResult];
   'survey-objects': [SurveyObjectsTask, SurveyResult];
-  'verify-tree': [VerifyTreeTask, VerifyResult];
+  'verify-tree': [VerifyTreeTask, VerifiedTree];
   'export-layer': [ExportLayerTask, ExportResult];
   'export-tree': [ExportTreeTask, ExportResult];
   'export-blob': [ExportBlobTask, ExportResult];

@@ -2,39 +2,45 @@
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../engine/bytes.js';
 import { faultOf } from '../engine/fault.js';
+import { type FileStat, fileStat } from '../engine/file-stat.js';
 import { shardedPath } from '../engine/layout.js';
-import { listXattrs, splitDeviceNumber } from '../engine/native.js';
-import { formatMode, variantOf } from '../engine/object.js';
+import { variantOf } from '../engine/object.js';
 import { type ShardRow, unpackShard } from '../engine/render/shard.js';
-import type { Finding, VerifyResult, VerifyTreeTask } from './check-tasks.js';
+import { listXattrs } from '../engine/xattrs.js';
+import type { Finding, VerifiedTree, VerifyTreeTask } from './check-tasks.js';
 import { checkCancelled, countItems } from './control.js';
+import { HASH_ROOM, hashOf, reading } from './hash-file.js';
 import { below } from './render.js';
-import { hashFile, isHostXattr, timeFault } from './verify.js';
+import { isHostXattr, metadataFaults } from './verify-metadata.js';
 
 const CHECK_EVERY = 256;
 const SKIPPED_XATTR = /^(?:trusted|user)\.overlay\./;
 
-export function verifyTree(task: VerifyTreeTask): VerifyResult {
+export function verifyTree(task: VerifyTreeTask): VerifiedTree {
   return new TreeVerifier(task).run();
 }
 
 class TreeVerifier {
   readonly #task: VerifyTreeTask;
   readonly #root: ByteString;
+  /** Of the file system that objects lie on. */
+  readonly #device: number | undefined;
   /** There can be as many as extended attributes in the tree, each of which asks. */
   readonly #skipped: ReadonlySet<string>;
   readonly #findings: Finding[] = [];
-  readonly #buffer = Buffer.allocUnsafe(1 << 20);
+  readonly #room = Buffer.allocUnsafe(HASH_ROOM);
   #bytes = 0;
+  #exact = true;
 
   constructor(task: VerifyTreeTask) {
     this.#task = task;
     this.#root = fromText(task.root);
+    this.#device = fileStat(fromText(task.objects))?.device;
     this.#skipped = new Set(task.skipped);
   }
 
-  run(): VerifyResult {
-    const { control, sizes, groups } = this.#task;
+  run(): VerifiedTree {
+    const { control, groups } = this.#task;
     const firstNames = groups.split('\0');
     const rows = unpackShard(this.#task.shard);
     rows.forEach((row, i) => {
@@ -43,73 +49,86 @@ class TreeVerifier {
         countItems(control, Math.min(CHECK_EVERY, rows.length - i));
       }
       try {
-        for (const what of this.#compare(row, sizes[i] as number, firstNames[i] as string)) {
-          this.#findings.push({ id: row.path, what });
-        }
+        this.#look(row, i, firstNames[i] as string);
       } catch (error) {
+        this.#exact = false;
         this.#findings.push({ id: row.path, what: faultOf(error) });
       }
     });
-    return { bytes: this.#bytes, findings: this.#findings };
+    return { bytes: this.#bytes, findings: this.#findings, exact: this.#exact };
+  }
+
+  #look(row: ShardRow, i: number, firstName: ByteString): void {
+    const path = below(this.#root, row.path);
+    const stat = fileStat(path);
+    if (stat?.type === 'file' && this.#isLookedAt(row, stat, i) && isFirst(row, firstName)) return;
+    if (stat === undefined || !this.#holdsOnlyPlanned(path, row, stat, i)) this.#exact = false;
+    for (const what of this.#compare(path, row, stat, this.#task.sizes[i] as number, firstName)) {
+      this.#findings.push({ id: row.path, what });
+    }
+  }
+
+  /** Most files of a tree are names of objects that were looked at as such. */
+  #isLookedAt(row: ShardRow, stat: FileStat, i: number): boolean {
+    return row.type === 'file' && stat.ino === this.#task.inodes[i] && stat.device === this.#device;
+  }
+
+  /** If all that is planned is there: where there are as many names as planned, there are no others. */
+  #holdsOnlyPlanned(path: ByteString, row: ShardRow, stat: FileStat, i: number): boolean {
+    if (row.type !== 'dir') return true;
+    try {
+      return stat.type === 'dir' && fs.readdirSync(toFsPath(path), 'latin1').length === this.#task.children[i];
+    } catch {
+      return false; // why, the listing will say
+    }
   }
 
   /** What differs, one after the other: what was found before it cannot look any further is told, too. */
-  *#compare(row: ShardRow, size: number, firstName: ByteString): Generator<string> {
-    const path = below(this.#root, row.path);
-    const stat = fs.lstatSync(toFsPath(path), { bigint: true, throwIfNoEntry: false });
+  *#compare(
+    path: ByteString,
+    row: ShardRow,
+    stat: FileStat | undefined,
+    size: number,
+    firstName: ByteString,
+  ): Generator<string> {
     if (stat === undefined) {
       if (!this.#mayBeMissing(row)) yield 'missing';
       return;
     }
-    const type = typeOf(stat);
-    if (type !== row.type) {
-      yield `a ${type} instead of a ${row.type}`;
+    if (stat.type !== row.type) {
+      yield `a ${stat.type} instead of a ${row.type}`;
       return;
     }
-    if (firstName !== '' && firstName !== row.path) {
-      const first = fs.lstatSync(toFsPath(below(this.#root, firstName)), { bigint: true, throwIfNoEntry: false });
+    if (!isFirst(row, firstName)) {
+      const first = fileStat(below(this.#root, firstName));
       if (first?.ino !== stat.ino) yield `not the same file as ${toText(firstName)}`;
     }
     if (row.type === 'file' && this.#isObject(row, stat)) return;
-    yield* this.#metadata(path, row, stat);
+    yield* metadataFaults(stat, row, (what) => this.#skipped.has(what));
+    const xattrs = listXattrs(path);
+    if (xattrs !== undefined) yield* this.#xattrs(row, xattrs);
     if (row.type === 'file') yield* this.#content(path, row, size, stat);
     if (row.type === 'symlink') {
       const target = fs.readlinkSync(toFsPath(path), { encoding: 'buffer' }).toString('latin1');
       if (target !== row.source) yield `links to ${toText(target)} instead of ${toText(row.source)}`;
     }
     if (row.type === 'char' || row.type === 'block') {
-      const { major, minor } = splitDeviceNumber(stat.rdev);
-      if (major !== row.devMajor || minor !== row.devMinor) {
-        yield `device ${major}:${minor} instead of ${row.devMajor}:${row.devMinor}`;
+      const { devMajor, devMinor } = stat;
+      if (devMajor !== row.devMajor || devMinor !== row.devMinor) {
+        yield `device ${devMajor}:${devMinor} instead of ${row.devMajor}:${row.devMinor}`;
       }
     }
   }
 
-  /** A name of the very object that the plan wants, which is checked where objects are. */
-  #isObject(row: ShardRow, stat: fs.BigIntStats): boolean {
+  /** A name of the very object that the plan wants, or of a copy of it, which is checked where objects are. */
+  #isObject(row: ShardRow, stat: FileStat): boolean {
     if (!this.#task.linked) return false;
-    const object = shardedPath(this.#task.objects, `${row.source}.${variantOf(row)}`);
+    const object = fromText(shardedPath(this.#task.objects, `${row.source}.${variantOf(row)}`));
     for (let n = 0; ; n++) {
-      const own = fs.lstatSync(n === 0 ? object : `${object}+${n}`, { bigint: true, throwIfNoEntry: false });
+      const own = fileStat(n === 0 ? object : `${object}+${n}`);
       if (own === undefined) return false;
-      if (own.ino === stat.ino && own.dev === stat.dev) return true;
+      if (own.ino === stat.ino && own.device === stat.device) return true;
     }
-  }
-
-  #metadata(path: ByteString, row: ShardRow, stat: fs.BigIntStats): string[] {
-    const whats: string[] = [];
-    const mode = Number(stat.mode & 0o7777n);
-    if (row.type !== 'symlink' && mode !== row.mode && !this.#wasSkipped('mode')) {
-      whats.push(`mode ${formatMode(mode)} instead of ${formatMode(row.mode)}`);
-    }
-    if ((Number(stat.uid) !== row.uid || Number(stat.gid) !== row.gid) && !this.#wasSkipped('owner')) {
-      whats.push(`owner ${stat.uid}:${stat.gid} instead of ${row.uid}:${row.gid}`);
-    }
-    const time = timeFault(stat.mtimeNs, row.sec, row.nsec, this.#wasSkipped('time below a microsecond'));
-    if (time !== undefined && !this.#wasSkipped('time')) whats.push(time);
-    const found = listXattrs(path);
-    if (found !== undefined) whats.push(...this.#xattrs(row, found));
-    return whats;
   }
 
   #xattrs(row: ShardRow, found: Map<ByteString, Buffer>): string[] {
@@ -117,7 +136,7 @@ class TreeVerifier {
     for (const { name, value } of row.xattrs) {
       const there = found.get(name);
       found.delete(name);
-      if (SKIPPED_XATTR.test(name) || (there === undefined && this.#wasSkipped(`xattr ${name}`))) continue;
+      if (SKIPPED_XATTR.test(name) || (there === undefined && this.#skipped.has(`xattr ${name}`))) continue;
       if (there === undefined) whats.push(`extended attribute ${toText(name)} is missing`);
       else if (!there.equals(value)) whats.push(`extended attribute ${toText(name)} differs`);
     }
@@ -126,31 +145,23 @@ class TreeVerifier {
     return whats;
   }
 
-  #content(path: ByteString, row: ShardRow, size: number, stat: fs.BigIntStats): string[] {
-    if (stat.size !== BigInt(size)) return [`${stat.size} bytes instead of ${size}`];
+  #content(path: ByteString, row: ShardRow, size: number, stat: FileStat): string[] {
+    if (stat.size !== size) return [`${stat.size} bytes instead of ${size}`];
     this.#bytes += size;
-    if (this.#task.quick || hashFile(toFsPath(path), this.#buffer, this.#task.control) === row.source) return [];
+    const { quick, control } = this.#task;
+    if (quick || reading(path, (fd) => hashOf(fd, size, this.#room, control)) === row.source) return [];
     return ['content differs'];
   }
 
   #mayBeMissing(row: ShardRow): boolean {
     return (
-      (row.type === 'fifo' && this.#wasSkipped('fifo')) ||
-      ((row.type === 'char' || row.type === 'block') && this.#wasSkipped('device'))
+      (row.type === 'fifo' && this.#skipped.has('fifo')) ||
+      ((row.type === 'char' || row.type === 'block') && this.#skipped.has('device'))
     );
-  }
-
-  #wasSkipped(what: string): boolean {
-    return this.#skipped.has(what);
   }
 }
 
-function typeOf(stat: fs.BigIntStats): string {
-  if (stat.isFile()) return 'file';
-  if (stat.isDirectory()) return 'dir';
-  if (stat.isSymbolicLink()) return 'symlink';
-  if (stat.isFIFO()) return 'fifo';
-  if (stat.isCharacterDevice()) return 'char';
-  if (stat.isBlockDevice()) return 'block';
-  return 'socket';
+/** Whether there is no other name of the same file that came before. */
+function isFirst(row: ShardRow, firstName: ByteString): boolean {
+  return firstName === '' || firstName === row.path;
 }

@@ -1,68 +1,73 @@
 /** Looks whether objects and blobs are what their names say. */
-import { createHash } from 'node:crypto';
-import * as fs from 'node:fs';
-import { fromText } from '../engine/bytes.js';
+import { type ByteString, fromText } from '../engine/bytes.js';
 import { faultOf } from '../engine/fault.js';
+import { type FileStat, fileStat } from '../engine/file-stat.js';
 import { shardedPath } from '../engine/layout.js';
-import { listXattrs } from '../engine/native.js';
-import { formatMode, formatTime, parseVariant, type Variant, xattrsDigest } from '../engine/object.js';
-import type { Finding, VerifyBlobsTask, VerifyObjectsTask, VerifyResult } from './check-tasks.js';
-import { checkCancelled, countBytes, countItems } from './control.js';
-import type { Control } from './task-parts.js';
+import { parseVariant, xattrsDigest } from '../engine/object.js';
+import { listXattrs } from '../engine/xattrs.js';
+import type { Finding, VerifiedObjects, VerifyBlobsTask, VerifyObjectsTask, VerifyResult } from './check-tasks.js';
+import { checkCancelled, countItems } from './control.js';
+import { HASH_ROOM, hashOf, reading } from './hash-file.js';
+import { isHostXattr, metadataFaults } from './verify-metadata.js';
 
-const CHUNK = 1 << 20;
 const OTHER_BYTES = 'content does not have the hash it is named by';
-const NANO = 1_000_000_000n;
 
-export function verifyObjects(task: VerifyObjectsTask): VerifyResult {
+export function verifyObjects(task: VerifyObjectsTask): VerifiedObjects {
   const findings: Finding[] = [];
+  const names = task.names.split('\0');
+  const inodes = new BigUint64Array(names.length);
+  const { device } = fileStat(fromText(task.objects)) ?? {};
+  const room = Buffer.allocUnsafe(HASH_ROOM);
   let bytes = 0;
-  const buffer = Buffer.allocUnsafe(CHUNK);
-  task.names.forEach((name, i) => {
+  names.forEach((name, i) => {
     checkCancelled(task.control);
-    const path = shardedPath(task.objects, name);
     const size = task.sizes[i] as number;
-    const variant = parseVariant(name.slice(129));
     try {
-      const whats =
-        variant === undefined ? ['not an object name'] : lookAt(path, size, variant, task.skipped[name] ?? []);
-      if (whats.length === 0 && !task.quick && hashFile(path, buffer, task.control) !== name.slice(0, 128)) {
-        whats.push(OTHER_BYTES);
-      }
-      for (const what of whats) findings.push({ id: name, what });
+      const path = fromText(shardedPath(task.objects, name));
+      const stat = fileStat(path);
+      if (stat !== undefined && stat.device === device) inodes[i] = stat.ino;
+      for (const what of faultsOfObject(task, name, path, stat, size, room)) findings.push({ id: name, what });
     } catch (error) {
       findings.push({ id: name, what: faultOf(error) });
     }
     bytes += size;
     countItems(task.control, 1);
   });
-  return { bytes, findings };
+  return { bytes, findings, inodes };
 }
 
-function lookAt(path: string, size: number, variant: Variant, skipped: readonly string[]): string[] {
-  const stat = fs.lstatSync(path, { bigint: true });
-  if (!stat.isFile()) return ['not a regular file'];
-  const whats: string[] = [];
-  if (stat.size !== BigInt(size)) return [`${stat.size} bytes instead of ${size}`];
-  const mode = Number(stat.mode & 0o7777n);
-  if (mode !== variant.mode && !skipped.includes('mode')) {
-    whats.push(`mode ${formatMode(mode)} instead of ${formatMode(variant.mode)}`);
-  }
-  if ((Number(stat.uid) !== variant.uid || Number(stat.gid) !== variant.gid) && !skipped.includes('owner')) {
-    whats.push(`owner ${stat.uid}:${stat.gid} instead of ${variant.uid}:${variant.gid}`);
-  }
-  const time = timeFault(stat.mtimeNs, variant.sec, variant.nsec, skipped.includes('time below a microsecond'));
-  if (time !== undefined && !skipped.includes('time')) whats.push(time);
-  if (!skipped.some((what) => what.startsWith('xattr ')) && !hasXattrs(path, variant.xattrs)) {
-    whats.push('extended attributes differ');
-  }
-  return whats;
+function faultsOfObject(
+  task: VerifyObjectsTask,
+  name: string,
+  path: ByteString,
+  stat: FileStat | undefined,
+  size: number,
+  room: Buffer,
+): string[] {
+  const variant = parseVariant(name.slice(129));
+  if (variant === undefined) return ['not an object name'];
+  if (stat === undefined) return ['missing'];
+  if (stat.type !== 'file') return ['not a regular file'];
+  if (stat.size !== size) return [`${stat.size} bytes instead of ${size}`];
+  const skipped = task.skipped[name] ?? [];
+  const metadata = metadataFaults(stat, variant, (what) => skipped.includes(what));
+  const xattrs = (file: ByteString | number): string[] =>
+    skipped.some((what) => what.startsWith('xattr ')) || hasXattrs(file, variant.xattrs)
+      ? []
+      : ['extended attributes differ'];
+  if (task.quick || metadata.length > 0) return [...metadata, ...xattrs(path)];
+  return reading(path, (fd) => {
+    const faults = xattrs(fd);
+    if (faults.length > 0) return faults;
+    return hashOf(fd, size, room, task.control) === name.slice(0, 128) ? [] : [OTHER_BYTES];
+  });
 }
 
 /** @param digest what they must hash to; `undefined` for none at all */
-function hasXattrs(path: string, digest: string | undefined): boolean {
-  const found = listXattrs(fromText(path));
+function hasXattrs(file: ByteString | number, digest: string | undefined): boolean {
+  const found = listXattrs(file);
   if (found === undefined) return true; // there is no way to tell
+  if (found.size === 0) return digest === undefined;
   const all = [...found].map(([name, value]) => ({ name, value })).sort((a, b) => (a.name < b.name ? -1 : 1));
   // One that every host has may also be the image's own.
   const own = all.filter(({ name }) => !isHostXattr(name));
@@ -70,32 +75,15 @@ function hasXattrs(path: string, digest: string | undefined): boolean {
   return digestOf(own) === digest || digestOf(all) === digest;
 }
 
-/** Labels that a host puts on every file; they are no part of an image unless it brings them itself. */
-export function isHostXattr(name: string): boolean {
-  return name === 'security.selinux';
-}
-
-/** What differs between a time on disk and the one that was meant. */
-export function timeFault(found: bigint, sec: number, nsec: number, coarse: boolean): string | undefined {
-  const wanted = BigInt(sec) * NANO + BigInt(nsec);
-  const distance = found > wanted ? found - wanted : wanted - found;
-  if (distance === 0n || (coarse && distance <= 1000n)) return undefined;
-  return `mtime ${formatTime(Number(found / NANO), Number(found % NANO))} instead of ${formatTime(sec, nsec)}`;
-}
-
 export function verifyBlobs(task: VerifyBlobsTask): VerifyResult {
   const findings: Finding[] = [];
+  const room = Buffer.allocUnsafe(HASH_ROOM);
   let bytes = 0;
-  const buffer = Buffer.allocUnsafe(CHUNK);
   for (const { path, sha512, size } of task.blobs) {
     checkCancelled(task.control);
     try {
-      const stat = fs.lstatSync(path);
-      if (!stat.isFile()) findings.push({ id: path, what: 'not a regular file' });
-      else if (stat.size !== size) findings.push({ id: path, what: `${stat.size} bytes instead of ${size}` });
-      else if (!task.quick && hashFile(path, buffer, task.control) !== sha512) {
-        findings.push({ id: path, what: OTHER_BYTES });
-      }
+      const what = faultOfBlob(task, fromText(path), sha512, size, room);
+      if (what !== undefined) findings.push({ id: path, what });
     } catch (error) {
       findings.push({ id: path, what: faultOf(error) });
     }
@@ -105,29 +93,17 @@ export function verifyBlobs(task: VerifyBlobsTask): VerifyResult {
   return { bytes, findings };
 }
 
-/** sha512 of a file in hex; an unreadable one has none. */
-export function hashFile(path: string | Buffer, buffer: Buffer, control: Control): string {
-  const hash = createHash('sha512');
-  let fd: number;
-  try {
-    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  }
-  try {
-    for (;;) {
-      const taken = fs.readSync(fd, buffer, 0, buffer.length, null);
-      if (taken === 0) return hash.digest('hex');
-      hash.update(buffer.subarray(0, taken));
-      countBytes(control, taken);
-      checkCancelled(control);
-    }
-  } catch (error) {
-    // A sector that cannot be read is damage like any other, and is named as such.
-    if ((error as NodeJS.ErrnoException).code === 'EIO') return '';
-    throw error;
-  } finally {
-    fs.closeSync(fd);
-  }
+function faultOfBlob(
+  { quick, control }: VerifyBlobsTask,
+  path: ByteString,
+  sha512: string,
+  size: number,
+  room: Buffer,
+): string | undefined {
+  const stat = fileStat(path);
+  if (stat === undefined) return 'missing';
+  if (stat.type !== 'file') return 'not a regular file';
+  if (stat.size !== size) return `${stat.size} bytes instead of ${size}`;
+  if (quick || reading(path, (fd) => hashOf(fd, size, room, control)) === sha512) return undefined;
+  return OTHER_BYTES;
 }

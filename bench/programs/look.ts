@@ -2,12 +2,13 @@
  * The floor under a check in Node: `look THREADS OBJECTS TREE` asks for the metadata of every file of a store, reads and hashes it, and asks
  * for the metadata of every path of a tree. It knows no expected value, and throws what it finds away.
  */
-import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { toFsPath } from '../../engine/bytes.js';
-import { listXattrs } from '../../engine/native.js';
+import { fromText, toFsPath } from '../../engine/bytes.js';
+import { fileStat } from '../../engine/file-stat.js';
+import { listXattrs } from '../../engine/xattrs.js';
+import { HASH_ROOM, hashOf, reading } from '../../workers/hash-file.js';
 
 const AT_ONCE = 500;
 
@@ -24,12 +25,13 @@ function* taken(list: readonly string[], next: Int32Array, which: number): Gener
 }
 
 function look({ objects, paths, next }: Share): void {
+  const room = Buffer.allocUnsafe(HASH_ROOM);
+  const control = { cancel: new Int32Array(1), done: new BigInt64Array(2) };
   for (const path of taken(objects, next, 0)) {
-    fs.lstatSync(path, { bigint: true });
-    listXattrs(path);
-    hash('sha512', fs.readFileSync(path));
+    const size = fileStat(fromText(path))?.size ?? 0;
+    reading(fromText(path), (fd) => [listXattrs(fd), hashOf(fd, size, room, control)]);
   }
-  for (const path of taken(paths, next, 1)) fs.lstatSync(toFsPath(path), { bigint: true });
+  for (const path of taken(paths, next, 1)) fileStat(path);
 }
 
 function namesIn(dir: string): string[] {

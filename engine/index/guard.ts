@@ -35,6 +35,9 @@ export function guardReads<V, K extends LmdbKey>(database: Database<V, K>, path:
   const get = database.get.bind(database);
   const getRange = database.getRange.bind(database);
   database.get = ((...args: Parameters<typeof get>) => guarded(() => get(...args))) as typeof database.get;
+  const doesExist = database.doesExist.bind(database);
+  database.doesExist = ((...args: Parameters<typeof doesExist>) =>
+    guarded(() => doesExist(...args))) as typeof database.doesExist;
   database.getRange = (options) => {
     const range = guarded(() => getRange(options));
     const iterate = range[Symbol.iterator].bind(range);
