@@ -85,7 +85,7 @@ export class Absorber {
         endless: options.endless,
         fresh: index.totals.objects === 0,
       };
-      return alone ? pool.run<'absorb'>({ kind: 'absorb', ...common }) : this.#pipeline(common, options.signal);
+      return alone ? pool.runInTurn<'absorb'>({ kind: 'absorb', ...common }) : this.#pipeline(common, options.signal);
     });
   }
 

@@ -171,7 +171,7 @@ export class Committer {
     const { pool, layout } = this.#store;
     const shares = new Shares(layout, pool.size);
     for (const prepared of batch) shares.add(prepared, staged.get(prepared));
-    await eachOf(shares.all, pool.size, (moves) => pool.run<'place'>({ kind: 'place', moves }));
+    await eachOf(shares.all, pool.size, (moves) => pool.runInTurn<'place'>({ kind: 'place', moves }));
   }
 }
 

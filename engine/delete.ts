@@ -28,7 +28,7 @@ export async function deletePaths(pool: Pool, paths: readonly string[]): Promise
 
 /** As {@link deletePaths} on one worker, for what holds little. */
 export async function deleteSmall(pool: Pool, paths: readonly string[]): Promise<void> {
-  await pool.run<'remove'>({ kind: 'remove', paths: paths.map(fromText) });
+  await pool.runInTurn<'remove'>({ kind: 'remove', paths: paths.map(fromText) });
 }
 
 /**
@@ -44,9 +44,34 @@ export async function discard(store: StoreContext, paths: readonly string[], rem
   }
 }
 
-/** As {@link discard}, for what an operation made in staging; what gc will need is left to it. */
+/** As {@link discard}, for what operations made in staging; what gc will need is left to it. */
+export class StagedDiscards {
+  readonly #store: StoreContext;
+  #dirs: string[] = [];
+  #last: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+
+  constructor(store: StoreContext) {
+    this.#store = store;
+  }
+
+  /** While some are being deleted, others gather and go together: one by one each costs a worker's attention. */
+  discard(dir: string): Promise<void> {
+    if (this.#store.staging.isAbandoned(dir)) return Promise.resolve();
+    this.#dirs.push(dir);
+    this.#next ??= this.#last.then(() => {
+      const dirs = this.#dirs;
+      this.#dirs = [];
+      this.#next = undefined;
+      this.#last = discard(this.#store, dirs, deleteSmall);
+      return this.#last;
+    });
+    return this.#next;
+  }
+}
+
 export async function discardStaged(store: StoreContext, dir: string): Promise<void> {
-  if (!store.staging.isAbandoned(dir)) await discard(store, [dir], deleteSmall);
+  await new StagedDiscards(store).discard(dir);
 }
 
 /** Takes directories apart until there are pieces for everybody. @returns what is to go first, and the directories that held it */

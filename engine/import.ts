@@ -12,7 +12,7 @@ import type { Source } from '../workers/task-parts.js';
 import { Absorber } from './absorb.js';
 import { Committer } from './commit.js';
 import { mustWrite, type StoreContext } from './context.js';
-import { discardStaged } from './delete.js';
+import { StagedDiscards } from './delete.js';
 import { commitImages } from './documents.js';
 import { CairnError, toCairnError } from './errors.js';
 import { prepareAci } from './import/aci.js';
@@ -43,10 +43,12 @@ export class Importer {
   readonly #committer: Committer;
   readonly #absorber: Absorber;
   readonly #claims = new Claims();
+  readonly #discards: StagedDiscards;
 
   constructor(store: StoreContext) {
     this.#store = store;
     this.#absorber = new Absorber(store);
+    this.#discards = new StagedDiscards(store);
     this.#committer = new Committer(store, this.#absorber);
   }
 
@@ -61,7 +63,7 @@ export class Importer {
     // The largest first: what begins last should be short, or one worker ends long after the others.
     const order = sources.map((_source, i) => i).sort((a, b) => sizeOf(sources[b]) - sizeOf(sources[a]));
     const results: (Imported | ImportFailure)[] = new Array(sources.length);
-    await eachOf(order, options.jobs ?? this.#store.pool.size, async (i, _index, leave) => {
+    await eachOf(order, options.jobs ?? this.#store.pool.size + 1, async (i, _index, leave) => {
       const source = sources[i] as string;
       // Side by side they end in any order; as images they are as new as their place in the list says.
       const request = { ...options, importTime: begun + i, onBytes: meter.of(source), leave };
@@ -125,7 +127,7 @@ export class Importer {
       const prepared = await prepareAci(this.#store, this.#absorber, aci, dir, request);
       return this.#describeOutcome(source, prepared, await this.#commit(prepared, request), begun);
     } finally {
-      await discardStaged(this.#store, dir);
+      await this.#discards.discard(dir);
     }
   }
 

@@ -1,7 +1,7 @@
 /** Every compression that a source may come in, through the real program. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
@@ -212,14 +212,49 @@ test('export to a pipe whose reader takes its time', async (t) => {
 });
 
 async function* pieces(bytes: Buffer, size = bytes.length): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+  for (let at = 0; at < bytes.length; at += size || 1) yield bytes.subarray(at, at + size);
 }
 
-async function unpacked(kind: Kind['name'], bytes: Buffer): Promise<Buffer> {
+async function unpacked(kind: Kind['name'], bytes: Buffer, size = bytes.length): Promise<Buffer> {
   const parts: Buffer[] = [];
-  for await (const part of decompressed(kind, pieces(bytes))) parts.push(part);
+  for await (const part of decompressed(kind, pieces(bytes, size))) parts.push(part);
   return Buffer.concat(parts);
 }
+
+test('gzip gives the same in one piece and in many', async (t) => {
+  const packed = zlib.gzipSync(IMAGE);
+  const lie = (length: number): Buffer => {
+    const copy = Buffer.from(packed);
+    copy.writeUInt32LE(length, copy.length - 4);
+    return copy;
+  };
+  const outcome = (bytes: Buffer, size: number): Promise<string> =>
+    unpacked('gzip', bytes, size).then(
+      (all) => createHash('sha512').update(all).digest('hex'),
+      ({ code, message }) => `${code}: ${message}`,
+    );
+  for (const [what, bytes] of [
+    ['one member', packed],
+    ['nothing in it', zlib.gzipSync(Buffer.alloc(0))],
+    ['no bytes at all', Buffer.alloc(0)],
+    ['more than is inflated at once', zlib.gzipSync(Buffer.alloc(17 * 2 ** 20))],
+    ['several members, the last one short', Buffer.concat([packed, zlib.gzipSync('short')])],
+    ['several members, the last one empty', Buffer.concat([packed, zlib.gzipSync('')])],
+    ['padding', Buffer.concat([packed, Buffer.alloc(7)])],
+    ['text behind it', Buffer.concat([packed, Buffer.from('text')])],
+    ['a length that is too small', lie(IMAGE.length - 1)],
+    ['a length of nothing', lie(0)],
+    ['a length that is too large', lie(IMAGE.length + 1)],
+    ['another checksum', flipped(packed, packed.length - 8)],
+    ['no trailer', packed.subarray(0, -8)],
+    ['a cut', packed.subarray(0, packed.length >> 1)],
+    ['a header alone', packed.subarray(0, 10)],
+  ] as const) {
+    await t.test(what, async () => {
+      assert.equal(await outcome(bytes, 2 ** 20), await outcome(bytes, 100));
+    });
+  }
+});
 
 test('a huge dictionary of xz never reaches the decoder, which would make room for it', {
   skip: missing('xz'),

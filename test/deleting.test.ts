@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { deleteSmall } from '../engine/delete.js';
+import { deleteSmall, StagedDiscards } from '../engine/delete.js';
 import { openContext } from '../engine/open.js';
 import { Pool } from '../engine/pool.js';
 import { dropTreeRecord } from '../engine/release.js';
@@ -200,4 +200,35 @@ test('what one worker cannot delete keeps no other file; what is gone already is
     errno: 'ENOTDIR',
   });
   assert.deepEqual(fs.readdirSync(dir), ['file']);
+});
+
+test('what is thrown away while other things are being deleted goes together, and what gc needs stays', async (t) => {
+  const context = await openContext({ dir: new TestStore(t).store, workers: 1 });
+  t.after(() => new Store(context).close());
+  const { pool, staging } = context;
+  const run = pool.run.bind(pool);
+  const tasks: number[] = [];
+  pool.run = (task) => {
+    if (task.kind === 'remove') tasks.push(task.paths.length);
+    return run(task);
+  };
+  const discards = new StagedDiscards(context);
+  const dirs = Array.from({ length: 6 }, () => staging.make());
+  const needed = dirs[5] as string;
+  staging.abandon(needed);
+  const gone: string[] = [];
+  const discarding = dirs.map((dir) => discards.discard(dir).then(() => gone.push(dir)));
+  await Promise.all(discarding.slice(0, 1));
+  const late = staging.make();
+  await Promise.all([...discarding, discards.discard(late)]);
+  assert.deepEqual(
+    [...dirs, late].filter((dir) => fs.existsSync(dir)),
+    [needed],
+  );
+  assert.equal(gone.length, 6);
+  assert.ok(tasks.length <= 3, `${tasks.length} tasks`);
+  assert.equal(
+    tasks.reduce((sum, count) => sum + count, 0),
+    6,
+  );
 });

@@ -117,8 +117,8 @@ async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffe
     const { fd, size } = openRegular(source.path);
     const { offset: start, size: length } = source.part ?? { offset: 0, size };
     const end = Math.min(start + length, size) - 1;
-    if (end < start) fs.closeSync(fd);
-    else yield* fs.createReadStream(source.path, { fd, highWaterMark: CHUNK, start, end });
+    if (end - start >= CHUNK) yield* fs.createReadStream(source.path, { fd, highWaterMark: CHUNK, start, end });
+    else yield* inOnePiece(fd, start, end + 1);
     return;
   }
   if ('bytes' in source) {
@@ -131,6 +131,20 @@ async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffe
     const length = await readStream(source.fd, room, () => checkCancelled(control));
     if (length === 0) return;
     yield Buffer.from(room.subarray(0, length));
+  }
+}
+
+/** Small: no other thread is asked to read it. */
+function* inOnePiece(fd: number, start: number, end: number): Generator<Buffer> {
+  try {
+    const bytes = Buffer.alloc(Math.max(0, end - start));
+    let length = 0;
+    for (let taken = -1; length < bytes.length && taken !== 0; length += taken) {
+      taken = fs.readSync(fd, bytes, length, bytes.length - length, start + length);
+    }
+    if (length > 0) yield bytes.subarray(0, length);
+  } finally {
+    fs.closeSync(fd);
   }
 }
 

@@ -4,6 +4,7 @@ import { CairnError } from '../engine/errors.js';
 import { openRegular } from '../engine/identify.js';
 import { cleanPath } from '../engine/path.js';
 import type { TarEntry } from '../engine/tar/entry.js';
+import { FirstMember } from '../engine/tar/first-member.js';
 import { BLOCK } from '../engine/tar/header.js';
 import { TarScanner } from '../engine/tar/scan.js';
 import { checkCancelled } from './control.js';
@@ -13,26 +14,13 @@ import { writeAll } from './object-file.js';
 
 /** The cleaned name of the first member besides the root, as far as it can be told; else ''. */
 export async function peekMember({ head, limits, control }: PeekTask): Promise<string> {
-  let first = '';
-  const scanner = new TarScanner(
-    {
-      frame: () => {},
-      content: () => {},
-      entryEnd: () => {},
-      entry: ({ name }: TarEntry) => {
-        if (first === '') first = cleanPath(name, limits);
-      },
-    },
-    limits,
-  );
+  const first = new FirstMember(limits);
   try {
-    await readSource({ source: { bytes: head }, control, limits }, (chunk) => {
-      if (first === '') scanner.push(chunk);
-    });
+    await readSource({ source: { bytes: head }, control, limits }, (chunk) => first.push(chunk));
   } catch {
     // A head is cut off somewhere. What is really wrong is said when all of it is read.
   }
-  return first;
+  return first.name;
 }
 
 export async function spool(task: SpoolTask): Promise<SourceResult> {

@@ -37,7 +37,7 @@ export function define(command: Command): void {
     .option('--keep-archive', 'keep the compressed archives, so that exports have the same digests')
     .option('--latest', 'mark as the latest of its name')
     .option('--expect <key>', 'the key or digest it must have')
-    .option('-j, --jobs <n>', 'sources read side by side (default: as many as workers)', parseCount)
+    .option('-j, --jobs <n>', 'sources read side by side (default: one more than workers)', parseCount)
     .option('-k, --keep-going', 'go on after a source failed; the exit code is still 1')
     .action((sources: string[], given: Options, self: Command) => {
       const listed = given.filesFrom === undefined ? sources : [...sources, ...readList(given.filesFrom, sources)];

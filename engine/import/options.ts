@@ -9,7 +9,7 @@ export interface ImportOptions extends OperationOptions {
   latest?: boolean;
   /** The key or digest that the source must have. */
   expect?: string;
-  /** Sources read side by side, as many as there are workers; more may wait for their commit. */
+  /** Sources read side by side, one more than there are workers by default; more may wait for their commit. */
   jobs?: number;
   /** Go on with the other sources after one failed. */
   keepGoing?: boolean;

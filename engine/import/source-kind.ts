@@ -1,16 +1,23 @@
 /** What an import's source is: where it lies, which of several images is meant, and in which kind of archive. */
 import * as fs from 'node:fs';
+import { constants, gunzipSync } from 'node:zlib';
 import type { StoreContext } from '../context.js';
 import { throwIfAborted } from '../errors.js';
-import { identifyFile, openRegular } from '../identify.js';
+import { identifyBytes, identifyFile, openRegular } from '../identify.js';
+import type { Limits } from '../limits.js';
 import { withControl } from '../pool.js';
 import { isLayout, STDIN } from '../sources.js';
 import { readStream } from '../stream.js';
+import { FirstMember } from '../tar/first-member.js';
+import { BLOCK } from '../tar/header.js';
 
 /** Enough for the first header of an archive, with all that may come before it. */
 const HEAD_BYTES = 16 * 1024;
 /** Bzip2 gives nothing before a whole block of at most 900 kB is there. */
 const BZIP2_HEAD_BYTES = 2 ** 20;
+/** Mostly more than one header comes of it. */
+const GZIP_HEAD_BYTES = 2048;
+const CUT_OFF = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 ** 20 };
 
 export type Located =
   | { kind: 'directory'; path: string; reference: string | undefined }
@@ -74,12 +81,27 @@ async function readHead(read: (room: Buffer, at: number) => number | Promise<num
  * its first member. What is neither is taken for an ACI, whose rules say what is wrong.
  */
 export async function kindOfArchive(store: StoreContext, head: Buffer): Promise<'aci' | 'container'> {
-  const first = await withControl(undefined, undefined, (control) =>
-    store.pool.run<'peek'>({ kind: 'peek', control, head, limits: store.limits }),
-  );
+  const first = firstMember(head, store.limits) ?? (await askForFirst(store, head));
   const top = first.split('/')[0] as string;
   const container =
     ['oci-layout', 'index.json', 'blobs', 'manifest.json', 'repositories'].includes(top) ||
     /^[0-9a-f]{64}(\.json|\.tar)?$/.test(top);
   return container ? 'container' : 'aci';
+}
+
+/** Of a plain or gzipped archive, as most are, its first few bytes tell: that takes less time than to ask a worker. */
+function firstMember(head: Buffer, limits: Limits): string | undefined {
+  const first = new FirstMember(limits);
+  try {
+    const compression = identifyBytes(head.subarray(0, BLOCK), '');
+    if (compression === 'none') first.push(head);
+    if (compression === 'gzip') first.push(gunzipSync(head.subarray(0, GZIP_HEAD_BYTES), CUT_OFF));
+  } catch {
+    // What is really wrong is said when all of it is read.
+  }
+  return first.name === '' ? undefined : first.name;
+}
+
+function askForFirst({ pool, limits }: StoreContext, head: Buffer): Promise<string> {
+  return withControl(undefined, undefined, (control) => pool.run<'peek'>({ kind: 'peek', control, head, limits }));
 }
