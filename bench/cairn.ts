@@ -9,6 +9,11 @@ export function cairn(store: string, ...args: string[]): Command {
   return [process.execPath, PROGRAM, '--store', store, '--json', ...args];
 }
 
+/** A question that needs no store. */
+export function cairnAlone(...args: string[]): Command {
+  return [process.execPath, PROGRAM, ...args];
+}
+
 export interface Rendered {
   treeId: string;
   path: string;

@@ -15,6 +15,8 @@ const WRITE_BEHIND_MS = 500;
 
 /** From this size on, workers share a layer; smaller ones are better done side by side. */
 const SHARED_BYTES = 4 * 2 ** 20;
+/** The same while so many sources are to be read that each worker always has one of its own. */
+const SHARED_OF_MANY_BYTES = 16 * 2 ** 20;
 
 export interface AbsorbOptions {
   signal: AbortSignal | undefined;
@@ -33,6 +35,8 @@ export class Absorber {
   readonly #turnstile = new Turnstile();
   #lastWriteBehind = performance.now();
   #reading = 0;
+  /** Sources that are to be read, or are being read. */
+  sources = 0;
 
   constructor(store: StoreContext) {
     this.#store = store;
@@ -68,7 +72,8 @@ export class Absorber {
       options.onBytes?.(done);
     };
     return withControl(options.signal, onCount, async (control) => {
-      const alone = pool.pipelines === 0 || (bytes !== undefined && bytes < SHARED_BYTES);
+      const shared = this.sources > pool.size ? SHARED_OF_MANY_BYTES : SHARED_BYTES;
+      const alone = pool.pipelines === 0 || (bytes !== undefined && bytes < shared);
       const common = {
         control,
         source,

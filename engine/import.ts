@@ -63,12 +63,17 @@ export class Importer {
     // The largest first: what begins last should be short, or one worker ends long after the others.
     const order = sources.map((_source, i) => i).sort((a, b) => sizeOf(sources[b]) - sizeOf(sources[a]));
     const results: (Imported | ImportFailure)[] = new Array(sources.length);
-    await eachOf(order, options.jobs ?? this.#store.pool.size + 1, async (i, _index, leave) => {
-      const source = sources[i] as string;
-      // Side by side they end in any order; as images they are as new as their place in the list says.
-      const request = { ...options, importTime: begun + i, onBytes: meter.of(source), leave };
-      results[i] = await this.#importOrReport(source, request, meter);
-    });
+    this.#absorber.sources += sources.length;
+    try {
+      await eachOf(order, options.jobs ?? this.#store.pool.size + 1, async (i, _index, leave) => {
+        const source = sources[i] as string;
+        // Side by side they end in any order; as images they are as new as their place in the list says.
+        const request = { ...options, importTime: begun + i, onBytes: meter.of(source), leave };
+        results[i] = await this.#importOrReport(source, request, meter);
+      });
+    } finally {
+      this.#absorber.sources -= sources.length;
+    }
     return results;
   }
 

@@ -1,6 +1,6 @@
 /** Commands that only ask: what they take is little but the start of a program. */
 
-import { cairn } from '../cairn.js';
+import { cairn, cairnAlone } from '../cairn.js';
 import type { Contestant, Scenario } from '../contestant.js';
 import { BARE_NODE } from '../contestants.js';
 import { type Ground, renderedStock } from '../ground.js';
@@ -26,7 +26,7 @@ export function start(ground: Ground): Scenario {
     what: 'from the command line to an answer',
     measure: 'wall',
     contestants: [
-      asking(ground, 'cairn --version', (store) => cairn(store, '--version')),
+      asking(ground, 'cairn --version', () => cairnAlone('--version')),
       asking(ground, 'cairn ls', (store) => cairn(store, 'ls')),
       BARE_NODE,
     ],
