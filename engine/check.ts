@@ -102,24 +102,39 @@ class Checker {
 
   /** While the workers look at the first objects, this thread goes on listing them. */
   async #checkObjects(): Promise<void> {
-    const { everything, layers, trees } = this.#targets;
-    const onlyTrees = this.#options.onlyTrees === true;
-    const all = everything && !onlyTrees;
+    const { everything, trees } = this.#targets;
+    const all = everything && this.#options.onlyTrees !== true;
     await this.#store.pool.warm('verify-objects');
-    // Nobody else has anything to do while the threads start. What trees have names of, some layer has, too, and is listed with all the rest.
-    const [first] = trees;
-    if (all && first?.mode === 'link') this.#plans.keep(first.id, this.#planOf(first));
+    // Nobody else has anything to do while the threads start.
+    if (all) this.#planAhead(trees.find(({ mode }) => mode === 'link'));
     try {
-      if (everything) await this.#checkIndex();
-      for (const layer of layers) {
-        this.#objectsOf(layer);
-        // Who has done what it was given gets more.
-        await setImmediate();
-      }
-      if (!all) for (const tree of trees) this.#objectsOfTree(tree);
-    } finally {
-      this.#tellOfObjects(await this.#objects.finish());
+      await this.#listObjects(all);
+    } catch (error) {
+      // What could not be listed comes before what came of it.
+      await this.#objects.finish().catch(() => {});
+      throw error;
     }
+    this.#tellOfObjects(await this.#objects.finish());
+  }
+
+  #planAhead(tree: TreeRecord | undefined): void {
+    try {
+      if (tree !== undefined) this.#plans.keep(tree.id, this.#planOf(tree));
+    } catch {
+      // It is tried again, and told, once the index has been looked at.
+    }
+  }
+
+  /** @param all what trees have names of, some layer has, too, and is listed with all the rest */
+  async #listObjects(all: boolean): Promise<void> {
+    const { everything, layers, trees } = this.#targets;
+    if (everything) await this.#checkIndex();
+    for (const layer of layers) {
+      this.#objectsOf(layer);
+      // Who has done what it was given gets more.
+      await setImmediate();
+    }
+    if (!all) for (const tree of trees) this.#objectsOfTree(tree);
   }
 
   /** Every row of it, and on the way all objects are listed, if layers are looked at. */

@@ -3,8 +3,12 @@ import type { Finding, VerifyResult } from '../workers/check-tasks.js';
 import type { Control } from '../workers/task-parts.js';
 import { Batch, batches } from './batches.js';
 import type { StoreContext } from './context.js';
+import { CairnError } from './errors.js';
 import type { ObjectRecord } from './index/records.js';
 import { eachOf } from './pool.js';
+
+/** Each stands for as many links as a file can have. */
+const MOST_COPIES = 1_000_000;
 
 export interface Look {
   control: Control;
@@ -59,7 +63,11 @@ export class ObjectsLook {
     return this.#objects.get(name)?.inode ?? 0n;
   }
 
+  /** @throws CairnError `ERR_DAMAGED` for a record that cannot be one */
   add(name: string, record: ObjectRecord): void {
+    if (!(record.size >= 0 && record.copies >= 0 && record.copies < MOST_COPIES)) {
+      throw new CairnError('ERR_DAMAGED', `the index has no sound record of object ${name}`);
+    }
     const object: ObjectFile = { name, record, inode: 0n };
     this.#objects.set(name, object);
     this.#collect(object);

@@ -32,13 +32,19 @@ async function faultOfRows(index: Index, { signal, onObject }: RowsOptions): Pro
   const options = { transaction };
   try {
     const sums = index.meta.get(SUMS_KEY, options) as TableSums | undefined;
+    let trouble: unknown;
     for (const [name, table] of index.tables) {
       const take = name === 'objects' ? (onObject as ((key: unknown, value: unknown) => void) | undefined) : undefined;
       let sum = 0;
       let rows = 0;
       for (const { key, value } of table.getRange(options)) {
         if (key === SUMS_KEY) continue;
-        take?.(key, value);
+        try {
+          take?.(key, value);
+        } catch (error) {
+          // Of a row that is damaged, as the sums will tell.
+          trouble ??= error;
+        }
         if (sums !== undefined) sum = (sum + rowSum(h32, key, value)) >>> 0;
         if (!table.doesExist(key, undefined, options)) return `does not find an entry of "${name}" by its key`;
         if (++rows % ROWS_AT_ONCE > 0) continue;
@@ -47,6 +53,7 @@ async function faultOfRows(index: Index, { signal, onObject }: RowsOptions): Pro
       }
       if (sums !== undefined && sum !== (sums[name] ?? 0)) return `does not hold what was written to "${name}"`;
     }
+    if (trouble !== undefined) throw trouble;
     return undefined;
   } finally {
     transaction.done();
