@@ -90,7 +90,10 @@ export class Absorber {
         endless: options.endless,
         fresh: index.totals.objects === 0,
       };
-      return alone ? pool.runInTurn<'absorb'>({ kind: 'absorb', ...common }) : this.#pipeline(common, options.signal);
+      if (!alone) return this.#pipeline(common, options.signal);
+      const task = { kind: 'absorb', ...common } as const;
+      // A stream may keep its thread waiting, which is nobody else's concern.
+      return bytes === undefined ? pool.run<'absorb'>(task) : pool.runInTurn<'absorb'>(task);
     });
   }
 
