@@ -70,6 +70,7 @@ export class StagedDiscards {
   }
 }
 
+/** {@link StagedDiscards} for one that is by itself. */
 export async function discardStaged(store: StoreContext, dir: string): Promise<void> {
   await new StagedDiscards(store).discard(dir);
 }
