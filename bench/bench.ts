@@ -1,24 +1,24 @@
 /**
  * cairn against what people use instead, as whole processes on one machine in one run. Numbers are only worth comparing
- * within a run, and best taken on a fresh file system: `bench/disk.sh` makes one.
+ * within a run, and best taken on a fresh file system: `bench/machine/disk.sh` makes one.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { buildCorpus, openCorpus } from './corpus.js';
-import type { Ground } from './ground.js';
-import { describeMachine } from './machine.js';
-import { type Measured, measure } from './measure.js';
+import { buildCorpus, openCorpus } from './inputs/corpus.js';
+import type { Ground } from './inputs/ground.js';
+import { withScratch } from './inputs/scratch.js';
+import { FULL, SMALL } from './inputs/sizes.js';
+import { describeMachine } from './machine/machine.js';
+import { type Measured, measure } from './measure/measure.js';
+import { type Options, parseOptions, USAGE, UsageError } from './measure/options.js';
+import { stopRunning } from './measure/process.js';
+import type { Results } from './measure/results.js';
+import { TARGETS } from './measure/targets.js';
+import { judge } from './measure/verdict.js';
 import { runMicro } from './micro/run.js';
-import { type Options, parseOptions, USAGE, UsageError } from './options.js';
-import { stopRunning } from './process.js';
 import { reportHtml } from './report/html.js';
 import { machineText, scenarioText, targetsText } from './report/text.js';
-import type { Results } from './results.js';
 import { SCENARIOS } from './scenarios/all.js';
-import { withScratch } from './scratch.js';
-import { FULL, SMALL } from './sizes.js';
-import { TARGETS } from './targets.js';
-import { judge } from './verdict.js';
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);

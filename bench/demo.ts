@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { formatMs, formatSize } from '../cli/units.js';
 import { type CheckResult, type Collected, type Imported, openStore, type Rendered } from '../engine/api.js';
-import { installedPackages, packImage } from './images.js';
-import { withScratch } from './scratch.js';
+import { installedPackages, packImage } from './inputs/images.js';
+import { withScratch } from './inputs/scratch.js';
 
 const BASE = 'example.com/demo/base';
 const MORE = 'example.com/demo/more';

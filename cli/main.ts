@@ -1,7 +1,7 @@
 /** From arguments to an exit code: builds the program, runs one command, and turns whatever went wrong into words. */
 import { Command, CommanderError, Option, type OutputConfiguration } from 'commander';
-import { CairnError, toCairnError } from '../engine/errors.js';
-import { DEFAULT_LIMITS, type Limits, limitFlag } from '../engine/limits.js';
+import { CairnError, toCairnError } from '../engine/core/errors.js';
+import { DEFAULT_LIMITS, type Limits, limitFlag } from '../engine/core/limits.js';
 import { COMMANDS, findCommand } from './commands.js';
 import { flushOutput, isReaderGone, prepareOutput, print } from './output.js';
 import { EXIT, exitCodeOf, reportError } from './report.js';

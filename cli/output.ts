@@ -3,8 +3,8 @@
  * while nobody reads what it holds, the process cannot end.
  */
 
-import { CairnError, throwIfAborted, toCairnError } from '../engine/errors.js';
-import { writeAll } from '../engine/sinks.js';
+import { CairnError, throwIfAborted, toCairnError } from '../engine/core/errors.js';
+import { writeAll } from '../engine/disk/output-stream.js';
 
 const STDOUT = 1;
 

@@ -2,11 +2,11 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { printable } from '../engine/bytes.js';
-import type { OperationOptions } from '../engine/context.js';
-import { CairnError, throwIfAborted } from '../engine/errors.js';
-import { DEFAULT_LIMITS, type Limits } from '../engine/limits.js';
-import type { OpenOptions } from '../engine/open.js';
+import { printable } from '../engine/core/bytes.js';
+import { CairnError, throwIfAborted } from '../engine/core/errors.js';
+import { DEFAULT_LIMITS, type Limits } from '../engine/core/limits.js';
+import type { OperationOptions } from '../engine/session/context.js';
+import type { OpenOptions } from '../engine/session/open.js';
 import type { Store } from '../engine/store.js';
 import { flushOutput, isReaderGone, print, writeOutput } from './output.js';
 import { ProgressLine } from './progress.js';

@@ -1,5 +1,5 @@
 /** Text in columns. */
-import { printable } from '../engine/bytes.js';
+import { printable } from '../engine/core/bytes.js';
 
 /** A cell is cut here: all others of its column are padded to the longest. Keys, and names and tags of registries, fit. */
 const MAX_CELL = 512;

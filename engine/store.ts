@@ -2,30 +2,31 @@
  * The engine's table of contents: what an open store can do. Each verb lives in a file of its own, which is loaded when it is first
  * asked for: a command should not wait for code that it does not run.
  */
-import type { BackedUp } from './backup.js';
-import type { PutResult } from './blobs.js';
-import type { CheckResult } from './check.js';
-import type { CheckOptions } from './check-targets.js';
-import type { CheckedOut, CheckoutOptions } from './checkout.js';
-import type { Difference } from './compare.js';
-import type { OperationOptions, StoreContext } from './context.js';
-import { CairnError } from './errors.js';
-import type { Exported, ExportOptions } from './export.js';
-import type { FileRecord, LocatedFile } from './files.js';
-import type { FsckResult } from './fsck.js';
-import type { Collected, GcOptions } from './gc.js';
-import type { Imported, Importer, ImportFailure, ImportOptions, ImportRequest } from './import.js';
+
+import type { Collected, GcOptions } from './collect/gc.js';
+import type { Removed, RemoveOptions } from './collect/remove.js';
+import type { PutResult } from './content/blobs.js';
+import { CairnError } from './core/errors.js';
+import type { Key } from './core/key.js';
+import type { Exported, ExportOptions } from './export/export.js';
+import type { Imported, Importer, ImportFailure, ImportOptions, ImportRequest } from './import/import.js';
 import { Catalogue } from './index/catalogue.js';
 import type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
-import type { ImageDetails, ImageSummary } from './inspect.js';
-import type { Key } from './key.js';
-import { type OpenOptions, openContext } from './open.js';
+import type { Difference } from './inspect/compare.js';
+import type { FileRecord, LocatedFile } from './inspect/files.js';
+import type { ImageDetails, ImageSummary } from './inspect/image.js';
+import type { Usage } from './inspect/usage.js';
 import type { Plan } from './plan/plan.js';
-import { readableImages } from './readable.js';
-import type { Removed, RemoveOptions } from './remove.js';
-import { type Rendered, type RenderOptions, renderImage } from './render.js';
-import { resolveArgument, resolveBlob, resolveImage, resolveTrees } from './resolve.js';
-import type { Usage } from './usage.js';
+import type { BackedUp } from './recover/backup.js';
+import { resolveArgument, resolveBlob, resolveImage, resolveTrees } from './resolve/argument.js';
+import { readableImages } from './resolve/readable-images.js';
+import type { OperationOptions, StoreContext } from './session/context.js';
+import { type OpenOptions, openContext } from './session/open.js';
+import type { CheckedOut, CheckoutOptions } from './tree/checkout.js';
+import { type Rendered, type RenderOptions, renderImage } from './tree/render.js';
+import type { CheckResult } from './verify/check.js';
+import type { CheckOptions } from './verify/check-scope.js';
+import type { FsckResult } from './verify/fsck.js';
 
 /**
  * Opens a store, making it if need be. Close it when done: `await using store = await openStore({ dir })`.
@@ -71,7 +72,7 @@ export class Store implements AsyncDisposable {
     const context = this.#context;
     return context.uses.during(options.signal, async () => {
       await context.pool.warm();
-      this.#importer ??= import('./import.js').then(({ Importer }) => new Importer(context));
+      this.#importer ??= import('./import/import.js').then(({ Importer }) => new Importer(context));
       return (await this.#importer).importAll(sources, options);
     });
   }
@@ -95,19 +96,19 @@ export class Store implements AsyncDisposable {
 
   /** All images, in order of their keys. */
   async *images(): AsyncGenerator<ImageSummary> {
-    const { summarize } = await import('./inspect.js');
+    const { summarize } = await import('./inspect/image.js');
     const all = new Catalogue(this.#context.index);
     for (const image of all.images.values()) yield summarize(all, image);
   }
 
   async inspect(argument: string): Promise<ImageDetails> {
-    const { describeImage } = await import('./inspect.js');
+    const { describeImage } = await import('./inspect/image.js');
     return describeImage(this.#context, this.#find(argument));
   }
 
   /** The manifest's exact bytes. */
   async manifest(argument: string): Promise<Buffer> {
-    const { readBlob } = await import('./planning.js');
+    const { readBlob } = await import('./resolve/plan-image.js');
     return readBlob(this.#context, this.#find(argument).manifest);
   }
 
@@ -121,7 +122,7 @@ export class Store implements AsyncDisposable {
   }
 
   async checkout(argument: string, dir: string, options: CheckoutOptions = {}): Promise<CheckedOut> {
-    const { checkoutImage } = await import('./checkout.js');
+    const { checkoutImage } = await import('./tree/checkout.js');
     return checkoutImage(this.#context, await this.resolve(argument, options), dir, options);
   }
 
@@ -143,7 +144,7 @@ export class Store implements AsyncDisposable {
     const [first] = trees;
     if (first === undefined) throw new CairnError('ERR_NOT_FOUND', `${argument} is not rendered`);
     if (trees.length === 1) return first;
-    const { currentOf } = await import('./ingredients.js');
+    const { currentOf } = await import('./resolve/layer-stack.js');
     return currentOf(this.#context, this.#find(argument), trees);
   }
 
@@ -152,24 +153,24 @@ export class Store implements AsyncDisposable {
   }
 
   async removeTrees(trees: readonly TreeRecord[], options: RemoveOptions = {}): Promise<TreeRecord[]> {
-    const { removeTrees } = await import('./remove.js');
+    const { removeTrees } = await import('./collect/remove.js');
     return removeTrees(this.#context, trees, options);
   }
 
   /** What a render would give, path by path, without rendering. */
   async *files(argument: string): AsyncGenerator<FileRecord> {
-    const { filesOf } = await import('./files.js');
+    const { filesOf } = await import('./inspect/files.js');
     yield* filesOf(this.#context, await this.resolve(argument));
   }
 
   async *compare(a: string, b: string): AsyncGenerator<Difference> {
-    const { compareImages } = await import('./compare.js');
+    const { compareImages } = await import('./inspect/compare.js');
     yield* compareImages(this.#context, await this.resolve(a), await this.resolve(b));
   }
 
   /** Where the content of one file lies, for reading only. */
   async locate(argument: string, path: string): Promise<LocatedFile> {
-    const { locateFile } = await import('./files.js');
+    const { locateFile } = await import('./inspect/files.js');
     return locateFile(this.#context, await this.resolve(argument), path);
   }
 
@@ -178,7 +179,7 @@ export class Store implements AsyncDisposable {
     targets: readonly string[] = [],
     options: Omit<CheckOptions, 'images' | 'trees'> = {},
   ): Promise<CheckResult> {
-    const { checkStore } = await import('./check.js');
+    const { checkStore } = await import('./verify/check.js');
     if (targets.length === 0) return checkStore(this.#context, options);
     const { index } = this.#context;
     const trees = targets
@@ -191,81 +192,81 @@ export class Store implements AsyncDisposable {
   /** Compares index and disk. With `repair` everything is hashed, too, and what can be mended is. */
   async fsck(options: OperationOptions & { repair?: boolean } = {}): Promise<FsckResult> {
     const { index, layout } = this.#context;
-    const { checkRows } = await import('./index/rows.js');
+    const { checkRows } = await import('./index/check-rows.js');
     await checkRows(index, layout.index, options);
     if (options.repair === true) {
-      const { repairStore } = await import('./repair.js');
+      const { repairStore } = await import('./verify/repair.js');
       return repairStore(this.#context, options);
     }
-    const { fsckStore } = await import('./fsck.js');
+    const { fsckStore } = await import('./verify/fsck.js');
     return fsckStore(this.#context, options);
   }
 
   /** Copies the whole store to a new or empty directory, while it is in use. Restoring is opening that. */
   async backUp(dest: string, options: OperationOptions = {}): Promise<BackedUp> {
-    const { backUp } = await import('./backup.js');
+    const { backUp } = await import('./recover/backup.js');
     return backUp(this.#context, dest, options);
   }
 
   /** A name means what it means, be it damaged: removing is no time for taking another one. */
   async remove(targets: readonly string[], options: RemoveOptions = {}): Promise<Removed[]> {
-    const { removeImages } = await import('./remove.js');
+    const { removeImages } = await import('./collect/remove.js');
     const images = targets.map((target) => resolveImage(this.#context.index, target));
     return removeImages(this.#context, images, options);
   }
 
   async pin(argument: string): Promise<ImageSummary> {
-    const { setPinned } = await import('./roots.js');
-    const { summarize } = await import('./inspect.js');
+    const { setPinned } = await import('./collect/roots.js');
+    const { summarize } = await import('./inspect/image.js');
     return summarize(new Catalogue(this.#context.index), await setPinned(this.#context, this.#find(argument), true));
   }
 
   async unpin(argument: string): Promise<ImageSummary> {
-    const { setPinned } = await import('./roots.js');
-    const { summarize } = await import('./inspect.js');
+    const { setPinned } = await import('./collect/roots.js');
+    const { summarize } = await import('./inspect/image.js');
     return summarize(new Catalogue(this.#context.index), await setPinned(this.#context, this.#find(argument), false));
   }
 
   /** Keeps a tree from being collected for a while. @param target as for {@link findTree} */
   async lease(target: string, ttlMs: number, holder = ''): Promise<LeaseRecord> {
-    const { addLease } = await import('./roots.js');
+    const { addLease } = await import('./collect/roots.js');
     return addLease(this.#context, await this.findTree(target), ttlMs, holder);
   }
 
   async releaseLease(id: string): Promise<LeaseRecord> {
-    const { removeLease } = await import('./roots.js');
+    const { removeLease } = await import('./collect/roots.js');
     return removeLease(this.#context, id);
   }
 
   async leases(): Promise<LeaseRecord[]> {
-    const { activeLeases } = await import('./roots.js');
+    const { activeLeases } = await import('./collect/roots.js');
     return activeLeases(this.#context.index);
   }
 
   async gc(options: GcOptions = {}): Promise<Collected> {
-    const { collect } = await import('./gc.js');
+    const { collect } = await import('./collect/gc.js');
     return collect(this.#context, options);
   }
 
   async usage(): Promise<Usage> {
-    const { usageOf } = await import('./usage.js');
+    const { usageOf } = await import('./inspect/usage.js');
     return usageOf(this.#context);
   }
 
   /** @param file a path, or `-` for standard output */
   async export(argument: string, file: string, options: ExportOptions = {}): Promise<Exported> {
-    const { exportImage } = await import('./export.js');
+    const { exportImage } = await import('./export/export.js');
     return exportImage(this.#context, await this.resolve(argument, options), file, options);
   }
 
   async put(source: string | NodeJS.ReadableStream, options: OperationOptions = {}): Promise<PutResult> {
-    const { putBlob } = await import('./blobs.js');
+    const { putBlob } = await import('./content/blobs.js');
     return putBlob(this.#context, source, options);
   }
 
   /** @param file a path, or `-` for standard output */
   async get(argument: string, file: string, options: OperationOptions = {}): Promise<{ key: Key; size: number }> {
-    const { getBlob } = await import('./blobs.js');
+    const { getBlob } = await import('./content/blobs.js');
     const key = resolveBlob(this.#context.index, argument);
     return { key, ...(await getBlob(this.#context, key, file, options)) };
   }

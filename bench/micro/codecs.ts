@@ -1,5 +1,5 @@
-import { RecipeWriter, readRecipe } from '../../engine/recipe.js';
-import { decodeToc, encodeToc } from '../../engine/toc.js';
+import { RecipeWriter, readRecipe } from '../../engine/layer/recipe.js';
+import { decodeToc, encodeToc } from '../../engine/layer/toc.js';
 import type { MicroCase, MicroGroup } from './case.js';
 import { tarOf, tocOf } from './inputs.js';
 

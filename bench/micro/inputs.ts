@@ -1,6 +1,6 @@
 /** An archive and tables of contents like those of a system's image: many small files in many directories. */
 import { pack } from 'tar-stream';
-import type { TocEntry } from '../../engine/toc.js';
+import type { TocEntry } from '../../engine/layer/toc.js';
 
 const FILES_PER_DIRECTORY = 25;
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { extract } from 'tar-stream';
-import { DEFAULT_LIMITS } from '../../engine/limits.js';
-import { TarScanner } from '../../engine/tar/scan.js';
+import { DEFAULT_LIMITS } from '../../engine/core/limits.js';
+import { TarScanner } from '../../engine/layer/tar/scan.js';
 import type { MicroGroup } from './case.js';
 import { tarOf } from './inputs.js';
 

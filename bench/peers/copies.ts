@@ -1,8 +1,8 @@
 /** Copying a tree that is there: less of a job than a render, since somebody must have made it before. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { Peer } from '../contestant.js';
-import { remove, run } from '../process.js';
+import type { Peer } from '../measure/contestant.js';
+import { remove, run } from '../measure/process.js';
 import { GNU_TAR } from './unpackers.js';
 
 /** `cp -al` makes hard links, so what it takes is what links cost; `cp -a` copies content. */

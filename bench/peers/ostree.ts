@@ -3,9 +3,9 @@
  * that of the checkout.
  */
 import { join } from 'node:path';
-import type { Peer } from '../contestant.js';
-import type { Deviation } from '../deviations.js';
-import { type Command, type Runner, remove, run } from '../process.js';
+import type { Peer } from '../measure/contestant.js';
+import type { Deviation } from '../measure/deviations.js';
+import { type Command, type Runner, remove, run } from '../measure/process.js';
 
 const DEVIATIONS: readonly Deviation[] = ['all times', 'metadata of the root', 'equal symlinks share an inode'];
 const PROGRAMS = ['ostree', 'sync'];

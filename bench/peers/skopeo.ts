@@ -6,10 +6,10 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { Peer } from '../contestant.js';
-import type { Corpus } from '../corpus.js';
-import { isInstalled } from '../installed.js';
-import { remove, run } from '../process.js';
+import type { Corpus } from '../inputs/corpus.js';
+import { isInstalled } from '../machine/installed.js';
+import type { Peer } from '../measure/contestant.js';
+import { remove, run } from '../measure/process.js';
 
 type Driver = 'overlay' | 'vfs';
 

@@ -1,8 +1,8 @@
 /** umoci unpacks an OCI image into a runtime bundle. */
 import { join } from 'node:path';
-import type { Peer } from '../contestant.js';
-import type { Corpus } from '../corpus.js';
-import { remove } from '../process.js';
+import type { Corpus } from '../inputs/corpus.js';
+import type { Peer } from '../measure/contestant.js';
+import { remove } from '../measure/process.js';
 
 export function umoci({ layout }: Corpus, dir: string): Peer {
   const bundle = join(dir, 'bundle');

@@ -1,10 +1,10 @@
 /** Peers that unpack archives into a tree: one archive, or layers one over the other. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { Peer } from '../contestant.js';
-import type { Deviation } from '../deviations.js';
-import { remove } from '../process.js';
-import { applyWhiteouts, dropMarks, whiteoutsOf } from '../whiteouts.js';
+import { applyWhiteouts, dropMarks, whiteoutsOf } from '../inputs/whiteouts.js';
+import type { Peer } from '../measure/contestant.js';
+import type { Deviation } from '../measure/deviations.js';
+import { remove } from '../measure/process.js';
 import type { Unpacker } from './unpackers.js';
 
 /** An archive without an entry for its root leaves it to who makes the directory. */

@@ -1,7 +1,7 @@
 /** The programs that unpack a tar, whatever a scenario has them unpack. Each keeps owners by number and all modes, as cairn does. */
 import { fileURLToPath } from 'node:url';
-import type { Deviation } from '../deviations.js';
-import { type Command, script } from '../process.js';
+import type { Deviation } from '../measure/deviations.js';
+import { type Command, script } from '../measure/process.js';
 
 export interface Unpacker {
   name: string;

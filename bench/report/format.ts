@@ -1,9 +1,9 @@
 /** Numbers as both reports show them. */
 import { formatMs, formatSize } from '../../cli/units.js';
-import type { Machine } from '../machine.js';
-import type { Measured, Timing } from '../measure.js';
-import type { Spread } from '../statistics.js';
-import type { Verdict } from '../verdict.js';
+import type { Machine } from '../machine/machine.js';
+import type { Measured, Timing } from '../measure/measure.js';
+import type { Spread } from '../measure/statistics.js';
+import type { Verdict } from '../measure/verdict.js';
 
 export function showMs(ms: number): string {
   return formatMs(Math.round(ms));

@@ -1,7 +1,7 @@
 /** The results as one page that needs nothing else: no script, no font, no request. */
-import type { Measured } from '../measure.js';
-import type { Results } from '../results.js';
-import type { Verdict } from '../verdict.js';
+import type { Measured } from '../measure/measure.js';
+import type { Results } from '../measure/results.js';
+import type { Verdict } from '../measure/verdict.js';
 import {
   columns,
   describeMeasured,

@@ -1,5 +1,5 @@
 /** Charts as SVG text: bars with whiskers, stacked bars, lines. Colours come from the page, so that they follow its scheme. */
-import type { Spread } from '../statistics.js';
+import type { Spread } from '../measure/statistics.js';
 
 const WIDTH = 720;
 const LABEL = 250;

@@ -1,8 +1,8 @@
 /** The results for a terminal. */
 import { table } from '../../cli/table.js';
-import type { Machine } from '../machine.js';
-import type { Measured } from '../measure.js';
-import type { Verdict } from '../verdict.js';
+import type { Machine } from '../machine/machine.js';
+import type { Measured } from '../measure/measure.js';
+import type { Verdict } from '../measure/verdict.js';
 import { columns, describeMeasured, HEADINGS, machineRows, remarks, showTarget } from './format.js';
 
 export function machineText(machine: Machine): string {

@@ -1,7 +1,7 @@
-import { expect, render } from '../cairn.js';
-import type { Contestant, Scenario } from '../contestant.js';
-import { BARE_NODE } from '../contestants.js';
-import { type Ground, renderedStock, topOf } from '../ground.js';
+import { type Ground, renderedStock, topOf } from '../inputs/ground.js';
+import { expect, render } from '../measure/cairn.js';
+import type { Contestant, Scenario } from '../measure/contestant.js';
+import { BARE_NODE } from '../measure/contestants.js';
 
 export function again(ground: Ground): Scenario {
   let store = '';

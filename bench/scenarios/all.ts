@@ -1,14 +1,15 @@
 /** The questions that the benchmarks ask, each as cairn and its peers. A new one is a file here and a line below. */
-import type { Scenario } from '../contestant.js';
-import type { Ground } from '../ground.js';
+
+import type { Ground } from '../inputs/ground.js';
+import { limitBulk, limitImport, limitLarge, limitSmall } from '../limits/limit-import.js';
+import { limitRender } from '../limits/limit-render.js';
+import type { Scenario } from '../measure/contestant.js';
 import { again } from './again.js';
 import { bulk, bulkTiny } from './bulk.js';
 import { check } from './check.js';
 import { cold } from './cold.js';
 import { gc } from './gc.js';
 import { importOnly } from './import-only.js';
-import { limitBulk, limitImport, limitLarge, limitSmall } from './limit-import.js';
-import { limitRender } from './limit-render.js';
 import { oci } from './oci.js';
 import { large, small } from './one-layer.js';
 import { du, start } from './queries.js';

@@ -1,12 +1,12 @@
 /** Many images at once. Nothing is rendered; peers unpack each archive into a directory of its own and sync once. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { Contestant, Peer, Scenario } from '../contestant.js';
-import { importOf } from '../contestants.js';
-import { packTinyImages } from '../generated.js';
-import type { Ground } from '../ground.js';
-import { installed } from '../installed.js';
-import { remove, script } from '../process.js';
+import { packTinyImages } from '../inputs/generated.js';
+import type { Ground } from '../inputs/ground.js';
+import { installed } from '../machine/installed.js';
+import type { Contestant, Peer, Scenario } from '../measure/contestant.js';
+import { importOf } from '../measure/contestants.js';
+import { remove, script } from '../measure/process.js';
 
 export function bulk(ground: Ground): Scenario {
   const { packages } = ground.corpus;

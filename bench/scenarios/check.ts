@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { cairn, expect } from '../cairn.js';
-import type { Contestant, Peer, Scenario } from '../contestant.js';
-import { type Ground, renderedStock } from '../ground.js';
-import { installed } from '../installed.js';
+import { type Ground, renderedStock } from '../inputs/ground.js';
+import { installed } from '../machine/installed.js';
+import { cairn, expect } from '../measure/cairn.js';
+import type { Contestant, Peer, Scenario } from '../measure/contestant.js';
+import { script } from '../measure/process.js';
 import { program } from '../peers/unpackers.js';
-import { script } from '../process.js';
 
 const AT_ONCE = 2;
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Scenario } from '../contestant.js';
-import { importAndRender } from '../contestants.js';
-import { type Ground, topOf } from '../ground.js';
-import { installed } from '../installed.js';
+import { type Ground, topOf } from '../inputs/ground.js';
+import { installed } from '../machine/installed.js';
+import type { Scenario } from '../measure/contestant.js';
+import { importAndRender } from '../measure/contestants.js';
 import { ostreeLayers } from '../peers/ostree.js';
 import { unpacking } from '../peers/unpack.js';
 import { UNPACKERS } from '../peers/unpackers.js';

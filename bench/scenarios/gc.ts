@@ -1,13 +1,13 @@
 /** Collecting a tenth of a store of packages. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { cairn, expect, importAll } from '../cairn.js';
-import type { Contestant, Peer, Scenario } from '../contestant.js';
-import { BARE_NODE } from '../contestants.js';
-import type { Ground } from '../ground.js';
-import { installed } from '../installed.js';
+import type { Ground } from '../inputs/ground.js';
+import { installed } from '../machine/installed.js';
+import { cairn, expect, importAll } from '../measure/cairn.js';
+import type { Contestant, Peer, Scenario } from '../measure/contestant.js';
+import { BARE_NODE } from '../measure/contestants.js';
+import { remove, run } from '../measure/process.js';
 import { GNU_TAR } from '../peers/unpackers.js';
-import { remove, run } from '../process.js';
 
 export function gc({ corpus, dir }: Ground): Scenario {
   const { packages } = corpus;

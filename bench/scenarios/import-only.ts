@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { importNew } from '../cairn.js';
-import type { Contestant, Scenario } from '../contestant.js';
-import type { Ground } from '../ground.js';
-import { remove } from '../process.js';
-import { stage } from '../stage.js';
+import type { Ground } from '../inputs/ground.js';
+import { stage } from '../limits/stage.js';
+import { importNew } from '../measure/cairn.js';
+import type { Contestant, Scenario } from '../measure/contestant.js';
+import { remove } from '../measure/process.js';
 
 /** What the work costs rather than how long it takes: an import keeps all cores busy, its floor here only one. */
 export function importOnly({ corpus, dir }: Ground): Scenario {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Scenario } from '../contestant.js';
-import { importAndRender, renderSource } from '../contestants.js';
-import type { Ground } from '../ground.js';
-import { installed } from '../installed.js';
+import type { Ground } from '../inputs/ground.js';
+import { installed } from '../machine/installed.js';
+import type { Scenario } from '../measure/contestant.js';
+import { importAndRender, renderSource } from '../measure/contestants.js';
 import { skopeo } from '../peers/skopeo.js';
 import { umoci } from '../peers/umoci.js';
 import { unpacking } from '../peers/unpack.js';

@@ -1,13 +1,13 @@
 /** One generated layer, imported and rendered; peers unpack the very same archive. */
 import { join } from 'node:path';
-import type { Scenario } from '../contestant.js';
-import { importAndRender, renderSource } from '../contestants.js';
-import { packLargeFiles, packSmallFiles } from '../generated.js';
-import type { Ground } from '../ground.js';
-import { installed } from '../installed.js';
+import { packLargeFiles, packSmallFiles } from '../inputs/generated.js';
+import type { Ground } from '../inputs/ground.js';
+import { installed } from '../machine/installed.js';
+import type { Scenario } from '../measure/contestant.js';
+import { importAndRender, renderSource } from '../measure/contestants.js';
+import { remove } from '../measure/process.js';
 import { unpacking } from '../peers/unpack.js';
 import { BSDTAR, GNU_TAR, GZIP_TAR, NODE_TAR, PIGZ_TAR, TAR_FS } from '../peers/unpackers.js';
-import { remove } from '../process.js';
 
 export function small(ground: Ground): Scenario {
   const { smallFiles } = ground.sizes;

@@ -1,11 +1,11 @@
 /** Commands that only ask: what they take is little but the start of a program. */
 
-import { cairn, cairnAlone } from '../cairn.js';
-import type { Contestant, Scenario } from '../contestant.js';
-import { BARE_NODE } from '../contestants.js';
-import { type Ground, renderedStock } from '../ground.js';
-import { installed } from '../installed.js';
-import type { Command } from '../process.js';
+import { type Ground, renderedStock } from '../inputs/ground.js';
+import { installed } from '../machine/installed.js';
+import { cairn, cairnAlone } from '../measure/cairn.js';
+import type { Contestant, Scenario } from '../measure/contestant.js';
+import { BARE_NODE } from '../measure/contestants.js';
+import type { Command } from '../measure/process.js';
 
 export function du(ground: Ground): Scenario {
   const { contestants, skipped } = installed([

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { expect, importAll, importNew } from '../cairn.js';
-import type { Contestant, Scenario } from '../contestant.js';
-import { type Ground, stock } from '../ground.js';
-import { remove } from '../process.js';
+import { type Ground, stock } from '../inputs/ground.js';
+import { expect, importAll, importNew } from '../measure/cairn.js';
+import type { Contestant, Scenario } from '../measure/contestant.js';
+import { remove } from '../measure/process.js';
 
 export function reimport(ground: Ground): Scenario {
   const { corpus, dir } = ground;

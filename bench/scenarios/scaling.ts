@@ -1,11 +1,11 @@
 /** cairn alone along an axis: workers, layers, files, what else the store holds. Warm and cold. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { importAll, importNew, removeTrees, renderNew } from '../cairn.js';
-import type { Contestant, Scenario } from '../contestant.js';
-import { packSmallFiles, packTinyImages } from '../generated.js';
-import type { Ground } from '../ground.js';
-import { remove, run } from '../process.js';
+import { packSmallFiles, packTinyImages } from '../inputs/generated.js';
+import type { Ground } from '../inputs/ground.js';
+import { importAll, importNew, removeTrees, renderNew } from '../measure/cairn.js';
+import type { Contestant, Scenario } from '../measure/contestant.js';
+import { remove, run } from '../measure/process.js';
 
 /** One place on an axis. */
 interface Point {

@@ -1,12 +1,12 @@
 /** cairn alone as the store grows: whether what it does in a large one takes longer than the work itself. */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import { cairn, expect } from '../cairn.js';
-import type { Contestant, Scenario } from '../contestant.js';
-import { FILES_PER_IMAGE, outdatedOf, packVersions } from '../generated.js';
-import type { Ground } from '../ground.js';
-import { remove, run } from '../process.js';
-import type { Stopwatch } from '../stopwatch.js';
+import { FILES_PER_IMAGE, outdatedOf, packVersions } from '../inputs/generated.js';
+import type { Ground } from '../inputs/ground.js';
+import { cairn, expect } from '../measure/cairn.js';
+import type { Contestant, Scenario } from '../measure/contestant.js';
+import { remove, run } from '../measure/process.js';
+import type { Stopwatch } from '../measure/stopwatch.js';
 
 const AXIS = 'images in the store';
 

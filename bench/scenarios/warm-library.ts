@@ -1,8 +1,8 @@
 import { openStore, type Store } from '../../engine/api.js';
-import { expect } from '../cairn.js';
-import type { Contestant, Scenario } from '../contestant.js';
-import { type Ground, stock, topOf } from '../ground.js';
-import { installed } from '../installed.js';
+import { type Ground, stock, topOf } from '../inputs/ground.js';
+import { installed } from '../machine/installed.js';
+import { expect } from '../measure/cairn.js';
+import type { Contestant, Scenario } from '../measure/contestant.js';
 import { copying } from '../peers/copies.js';
 
 /** In the benchmark's own process: the start of Node does not count, as that of `cp` hardly does. */

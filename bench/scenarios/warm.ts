@@ -1,7 +1,7 @@
-import type { Contestant, Scenario } from '../contestant.js';
-import { renderStored } from '../contestants.js';
-import { type Ground, stock, topOf } from '../ground.js';
-import { installed } from '../installed.js';
+import { type Ground, stock, topOf } from '../inputs/ground.js';
+import { installed } from '../machine/installed.js';
+import type { Contestant, Scenario } from '../measure/contestant.js';
+import { renderStored } from '../measure/contestants.js';
 import { copying } from '../peers/copies.js';
 import { ostreeCheckout } from '../peers/ostree.js';
 import { unpacking } from '../peers/unpack.js';

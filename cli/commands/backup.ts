@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { BackedUp } from '../../engine/backup.js';
+import type { BackedUp } from '../../engine/recover/backup.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 import { formatMs, formatSize } from '../units.js';

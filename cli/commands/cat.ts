@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import type { Command } from 'commander';
-import { CairnError } from '../../engine/errors.js';
-import { asDamage } from '../../engine/unreadable.js';
+import { asDamage } from '../../engine/core/damage.js';
+import { CairnError } from '../../engine/core/errors.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { printable } from '../../engine/bytes.js';
-import type { CheckResult } from '../../engine/check.js';
+import { printable } from '../../engine/core/bytes.js';
+import type { CheckResult } from '../../engine/verify/check.js';
 import { examples } from '../help.js';
 import { EXIT } from '../report.js';
 import { withStore } from '../session.js';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { RenderMode } from '../../workers/render-tasks.js';
+import type { RenderMode } from '../../workers/tasks/render.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 import { saySkipped } from '../skipped.js';

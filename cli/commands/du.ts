@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Usage } from '../../engine/usage.js';
+import type { Usage } from '../../engine/inspect/usage.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 import { shortKey, table } from '../table.js';

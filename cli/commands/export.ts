@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { CairnError } from '../../engine/errors.js';
-import type { ExportFormat } from '../../engine/export.js';
+import { CairnError } from '../../engine/core/errors.js';
+import type { ExportFormat } from '../../engine/export/export.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 import { formatSize } from '../units.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { printable } from '../../engine/bytes.js';
-import type { FileRecord } from '../../engine/files.js';
+import { printable } from '../../engine/core/bytes.js';
+import type { FileRecord } from '../../engine/inspect/files.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 

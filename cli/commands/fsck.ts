@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { printable } from '../../engine/bytes.js';
-import type { FsckResult } from '../../engine/fsck.js';
-import type { Rebuilt } from '../../engine/rebuild-index.js';
+import { printable } from '../../engine/core/bytes.js';
+import type { Rebuilt } from '../../engine/recover/rebuild-index.js';
+import type { FsckResult } from '../../engine/verify/fsck.js';
 import { examples } from '../help.js';
 import { EXIT } from '../report.js';
 import { type Prepare, withStore } from '../session.js';
@@ -19,7 +19,7 @@ export function define(command: Command): void {
       let rebuilt: Rebuilt | undefined;
       const prepare: Prepare = async (opening, running) => {
         if (rebuildIndex) {
-          const engine = await import('../../engine/rebuild-index.js');
+          const engine = await import('../../engine/recover/rebuild-index.js');
           rebuilt = await engine.rebuildIndex({ ...opening, ...running });
         }
         return { ...opening, verifyIndex: true };

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Collected } from '../../engine/gc.js';
+import type { Collected } from '../../engine/collect/gc.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 import { formatMs, formatSize, parseCount, parseDuration, parseSize } from '../units.js';

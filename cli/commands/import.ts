@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import type { Command } from 'commander';
-import { printable } from '../../engine/bytes.js';
-import { CairnError } from '../../engine/errors.js';
-import type { Imported, ImportFailure } from '../../engine/import.js';
-import { imagesBelow, STDIN } from '../../engine/sources.js';
+import { printable } from '../../engine/core/bytes.js';
+import { CairnError } from '../../engine/core/errors.js';
+import type { Imported, ImportFailure } from '../../engine/import/import.js';
+import { imagesBelow, STDIN } from '../../engine/import/source/sources.js';
 import { examples } from '../help.js';
 import { EXIT, explain } from '../report.js';
 import { type Session, withStore } from '../session.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { printable } from '../../engine/bytes.js';
-import type { ImageDetails } from '../../engine/inspect.js';
+import { printable } from '../../engine/core/bytes.js';
+import type { ImageDetails } from '../../engine/inspect/image.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 import { formatSize } from '../units.js';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { ImageSummary } from '../../engine/inspect.js';
+import type { ImageSummary } from '../../engine/inspect/image.js';
 import { examples } from '../help.js';
 import { withStoreOrNothing } from '../session.js';
 import { shortKey, table } from '../table.js';

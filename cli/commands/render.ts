@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import type { OpenOptions } from '../../engine/open.js';
-import type { Rendered } from '../../engine/render.js';
-import { isSource } from '../../engine/sources.js';
-import type { RenderMode } from '../../workers/render-tasks.js';
+import { isSource } from '../../engine/import/source/sources.js';
+import type { OpenOptions } from '../../engine/session/open.js';
+import type { Rendered } from '../../engine/tree/render.js';
+import type { RenderMode } from '../../workers/tasks/render.js';
 import { examples } from '../help.js';
 import { type Session, withStore } from '../session.js';
 import { saySkipped } from '../skipped.js';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { printable } from '../../engine/bytes.js';
-import type { Difference } from '../../engine/compare.js';
+import { printable } from '../../engine/core/bytes.js';
 import type { TreeRecord } from '../../engine/index/records.js';
+import type { Difference } from '../../engine/inspect/compare.js';
 import { examples } from '../help.js';
 import { withStore, withStoreOrNothing } from '../session.js';
 import { shortKey, shortTree, table } from '../table.js';

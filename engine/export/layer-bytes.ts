@@ -1,9 +1,9 @@
 /** One layer's exact bytes: its tar, put together from its recipe and objects, or its archive that was kept. */
-import type { ExportResult, Output, OutputCompression } from '../../workers/export-tasks.js';
-import type { Control } from '../../workers/task-parts.js';
-import type { StoreContext } from '../context.js';
-import { CairnError } from '../errors.js';
-import { hexOf, type Key } from '../key.js';
+import type { ExportResult, Output, OutputCompression } from '../../workers/tasks/export.js';
+import type { Control } from '../../workers/tasks/parts.js';
+import { CairnError } from '../core/errors.js';
+import { hexOf, type Key } from '../core/key.js';
+import type { StoreContext } from '../session/context.js';
 
 export interface LayerOutput {
   control: Control;

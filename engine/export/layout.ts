@@ -4,16 +4,13 @@
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { ExportResult, OutputCompression } from '../../workers/export-tasks.js';
-import type { Control } from '../../workers/task-parts.js';
-import type { StoreContext } from '../context.js';
-import { CairnError } from '../errors.js';
-import type { ImageRecord } from '../index/records.js';
-import { type Ingredients, ingredientsOf } from '../ingredients.js';
-import type { Key } from '../key.js';
-import { limitFlag } from '../limits.js';
-import { parseImageManifest } from '../manifest/image.js';
-import { digestOf } from '../oci/choose.js';
+import type { ExportResult, OutputCompression } from '../../workers/tasks/export.js';
+import type { Control } from '../../workers/tasks/parts.js';
+import { CairnError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import { limitFlag } from '../core/limits.js';
+import { parseImageManifest } from '../image/aci/manifest.js';
+import { ociConfigFrom } from '../image/convert/aci-to-oci.js';
 import {
   OCI_CONFIG,
   OCI_INDEX,
@@ -22,16 +19,19 @@ import {
   parseConfig,
   parseDocument,
   REF_NAME,
-} from '../oci/documents.js';
-import { ociConfigFrom } from '../oci/from-aci.js';
-import { type WrittenDescriptor, writeManifest } from '../oci/manifest.js';
-import { hostPlatform } from '../oci/platform.js';
-import { formatReference, isReference } from '../oci/reference.js';
+} from '../image/oci/documents.js';
+import { hostPlatform } from '../image/oci/platform.js';
+import { formatReference, isReference } from '../image/oci/reference.js';
+import { type WrittenDescriptor, writeManifest } from '../image/oci/write-manifest.js';
+import { digestOf } from '../import/source/choose-image.js';
+import type { ImageRecord } from '../index/records.js';
 import { type AciPlace, planAci } from '../plan/aci.js';
 import { baseLayer, layerBetween } from '../plan/diff.js';
 import type { Plan } from '../plan/plan.js';
-import { placesWithTocs, planOf, readBlob } from '../planning.js';
-import { eachOf } from '../pool.js';
+import { type Ingredients, ingredientsOf } from '../resolve/layer-stack.js';
+import { placesWithTocs, planOf, readBlob } from '../resolve/plan-image.js';
+import type { StoreContext } from '../session/context.js';
+import { eachOf } from '../session/pool.js';
 import { exportBlob, exportLayer } from './layer-bytes.js';
 import { exportEntries } from './plan-bytes.js';
 

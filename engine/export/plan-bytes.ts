@@ -1,8 +1,8 @@
 /** Planned entries as a new tar. */
-import type { ExportResult, ExportTreeTask } from '../../workers/export-tasks.js';
-import type { StoreContext } from '../context.js';
+import type { ExportResult, ExportTreeTask } from '../../workers/tasks/export.js';
 import type { PlanEntry } from '../plan/plan.js';
-import { packShard } from '../render/shard.js';
+import { packShard } from '../plan/shard.js';
+import type { StoreContext } from '../session/context.js';
 
 export type PlanOutput = Pick<ExportTreeTask, 'control' | 'output' | 'compress' | 'manifest' | 'digests'>;
 

@@ -1,17 +1,17 @@
 /** An App Container Image on its way in: one archive, read once. */
 
 import { hash } from 'node:crypto';
-import type { Source } from '../../workers/task-parts.js';
-import type { Absorber } from '../absorb.js';
-import type { StoreContext } from '../context.js';
-import { stageDocument } from '../documents.js';
+import type { Source } from '../../workers/tasks/parts.js';
+import { stageDocument } from '../content/document-writer.js';
+import { type Key, keyOf } from '../core/key.js';
+import { stagedObjects } from '../disk/layout.js';
+import { parseImageManifest } from '../image/aci/manifest.js';
 import type { ImageRecord } from '../index/records.js';
-import { type Key, keyOf } from '../key.js';
-import { stagedObjects } from '../layout.js';
-import { parseImageManifest } from '../manifest/image.js';
-import type { Prepared } from '../prepared.js';
+import type { StoreContext } from '../session/context.js';
 import { newLayer } from './new-layer.js';
 import { checkExpected, type ImportOptions } from './options.js';
+import type { Prepared } from './prepared-image.js';
+import type { Absorber } from './read-layer.js';
 
 export interface AciSource {
   source: Source;

@@ -1,8 +1,8 @@
 /** A layer that was read, with all that can be made ready before the transaction that records it. */
-import type { AbsorbResult } from '../../workers/import-tasks.js';
+import type { AbsorbResult } from '../../workers/tasks/import.js';
 import { makeReady, newObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
-import type { NewLayer } from '../prepared.js';
+import type { NewLayer } from './prepared-image.js';
 
 /** @param transports digests of the bytes that it came as, see {@link NewLayer} */
 export async function newLayer(

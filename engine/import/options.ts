@@ -1,8 +1,9 @@
 /** What may be asked of an import. */
-import type { OperationOptions } from '../context.js';
-import { CairnError } from '../errors.js';
-import { parseHashPrefix } from '../key.js';
+
+import { CairnError } from '../core/errors.js';
+import { parseHashPrefix } from '../core/key.js';
 import type { Plan } from '../plan/plan.js';
+import type { OperationOptions } from '../session/context.js';
 
 export interface ImportOptions extends OperationOptions {
   /** Mark as the latest of its name. */

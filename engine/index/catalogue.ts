@@ -1,5 +1,5 @@
 /** All that an index says of images and trees at one moment, in memory: for work that looks at every one of them. */
-import type { HashPrefix, Key } from '../key.js';
+import type { HashPrefix, Key } from '../core/key.js';
 import { allImages, type ImageLookup, imagesByHash, referencesOf } from './images.js';
 import type { Index } from './open.js';
 import type { ImageRecord, TreeRecord } from './records.js';

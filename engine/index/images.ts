@@ -1,10 +1,10 @@
 /** Images in the index: by key, by digest, by name. */
 import { hash } from 'node:crypto';
-import { type HashPrefix, hexRange, type Key, keyBytes, keyOf } from '../key.js';
-import type { Label } from '../name.js';
-import { digestBytes } from './contents.js';
+import { type HashPrefix, hexRange, type Key, keyBytes, keyOf } from '../core/key.js';
+import type { Label } from '../image/aci/names.js';
 import type { Index } from './open.js';
 import type { ImageRecord } from './records.js';
+import { digestBytes } from './references.js';
 
 /** Names may be long; LMDB keys may not. */
 const MAX_NAME_KEY = 1000;

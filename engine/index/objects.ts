@@ -3,11 +3,11 @@
  * orphan.
  */
 
-import { xxhash } from '../hash.js';
+import { xxhash } from '../core/xxhash.js';
+import { type ReadyRow, readyRow } from './checksums.js';
 import type { Index } from './open.js';
 import { FIRST_OBJECT, objectOrphan, readOrphan } from './orphans.js';
 import type { ObjectRecord } from './records.js';
-import { type ReadyRow, readyRow } from './sums.js';
 import { addTotals } from './totals.js';
 
 /** An object's name as a key: 64 bytes of hash, then the variant. */

@@ -5,13 +5,17 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Database, Key as LmdbKey, RootDatabase } from 'lmdb';
-import { syncDirectory, syncFile } from '../durable.js';
-import { CairnError, toCairnError } from '../errors.js';
-import { xxhash } from '../hash.js';
-import { type Key, keyBytes } from '../key.js';
-import { BesideDirectory } from './beside.js';
-import { damagedIndex, guardReads, isDamage } from './guard.js';
+import { CairnError, toCairnError } from '../core/errors.js';
+import { type Key, keyBytes } from '../core/key.js';
+import { xxhash } from '../core/xxhash.js';
+import { syncDirectory, syncFile } from '../disk/durable.js';
+import { SUMS_KEY, SumKeeper, sumUp, type Table, type TableSums } from './checksums.js';
+import { damagedIndex, guardReads, isDamage } from './damage.js';
+import { Room } from './disk-reserve.js';
+import { Turn } from './index-lock.js';
 import { ABORT, openEnvironment } from './lmdb.js';
+import { checkOpenable, indexError } from './lmdb-error.js';
+import { BesideDirectory } from './private-copy.js';
 import {
   type BlobRecord,
   type ImageRecord,
@@ -22,10 +26,6 @@ import {
   type Totals,
   type TreeRecord,
 } from './records.js';
-import { Room } from './room.js';
-import { SUMS_KEY, SumKeeper, sumUp, type Table, type TableSums } from './sums.js';
-import { checkOpenable, indexError } from './system-error.js';
-import { Turn } from './turn.js';
 
 /** What a change returns to be taken back. */
 export const TAKE_BACK: unknown = ABORT;

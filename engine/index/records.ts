@@ -2,12 +2,12 @@
  * The records of the index, by kind. Every one that is listed is complete and on disk, but for what a repair found damaged or missing:
  * that is marked as gone, so that it counts as needed and not as here, until an import brings it back.
  */
-import type { ImageFormat } from '../../workers/import-tasks.js';
-import type { RenderMode } from '../../workers/render-tasks.js';
-import type { Skipped } from '../../workers/task-parts.js';
-import type { Key } from '../key.js';
-import type { Dependency } from '../manifest/image.js';
-import type { Label } from '../name.js';
+import type { ImageFormat } from '../../workers/tasks/import.js';
+import type { Skipped } from '../../workers/tasks/parts.js';
+import type { RenderMode } from '../../workers/tasks/render.js';
+import type { Key } from '../core/key.js';
+import type { Dependency } from '../image/aci/manifest.js';
+import type { Label } from '../image/aci/names.js';
 
 /** Raised whenever a record changes its shape. */
 export const SCHEMA_VERSION = 2;

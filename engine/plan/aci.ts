@@ -1,6 +1,6 @@
 /** Plans the tree of an App Container Image over its dependencies (semantics: order, masking, whitelists, links). */
-import type { ByteString } from '../bytes.js';
-import type { TocEntry } from '../toc.js';
+import type { ByteString } from '../core/bytes.js';
+import type { TocEntry } from '../layer/toc.js';
 import { MergeTree } from './merge-tree.js';
 import type { Plan } from './plan.js';
 import { compileWhitelist, type Place, survivors, type Whitelist } from './whitelist.js';

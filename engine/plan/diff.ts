@@ -1,7 +1,7 @@
 /** The difference between two plans as an OCI layer: what to put on top of one tree to get the other. */
-import { type ByteString, toText } from '../bytes.js';
-import { CairnError } from '../errors.js';
-import { baseOf, joinPath, parentOf } from '../path.js';
+import { type ByteString, toText } from '../core/bytes.js';
+import { CairnError } from '../core/errors.js';
+import { baseOf, joinPath, parentOf } from '../core/path.js';
 import { type Plan, type PlanEntry, plainEntry } from './plan.js';
 
 const WHITEOUT = '.wh.';

@@ -1,9 +1,9 @@
 /** The tree that layers are merged into, one path at a time, lowest layer first. */
-import { type ByteString, toText } from '../bytes.js';
-import { CairnError } from '../errors.js';
-import { MAX_UNDECLARED_DIRECTORIES } from '../limits.js';
-import { baseOf, parentOf } from '../path.js';
-import type { TocEntry } from '../toc.js';
+import { type ByteString, toText } from '../core/bytes.js';
+import { CairnError } from '../core/errors.js';
+import { MAX_UNDECLARED_DIRECTORIES } from '../core/limits.js';
+import { baseOf, parentOf } from '../core/path.js';
+import type { TocEntry } from '../layer/toc.js';
 import { type NodeType, type Plan, type PlanEntry, plainEntry } from './plan.js';
 
 /** One path. Two nodes with the same `entry` and `home` are two names of one inode. */

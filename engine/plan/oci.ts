@@ -2,12 +2,12 @@
  * Plans the tree of an OCI image from its layers (image spec 1.1, "layer.md"; semantics: whiteouts, opaque directories, order,
  * symlinked parents, links). Entries apply in archive order; symbolic links are followed by name inside the tree, never on a disk.
  */
-import { type ByteString, toText } from '../bytes.js';
-import { CairnError } from '../errors.js';
-import { badLink } from '../layer-rules.js';
-import { MAX_SYMLINK_HOPS, MAX_SYMLINK_STEPS } from '../limits.js';
-import { badPath, baseOf, joinPath, parentOf } from '../path.js';
-import type { TocEntry } from '../toc.js';
+import { type ByteString, toText } from '../core/bytes.js';
+import { CairnError } from '../core/errors.js';
+import { MAX_SYMLINK_HOPS, MAX_SYMLINK_STEPS } from '../core/limits.js';
+import { badPath, baseOf, joinPath, parentOf } from '../core/path.js';
+import { badLink } from '../layer/rules.js';
+import type { TocEntry } from '../layer/toc.js';
 import { type MergeNode, MergeTree } from './merge-tree.js';
 import type { Plan } from './plan.js';
 

@@ -2,10 +2,10 @@
  * A *plan* is the merged tree of an image, computed in memory before a file is touched: for every path what stands there.
  * It depends on the layers alone, never on threads, clocks or the disk.
  */
-import type { ByteString } from '../bytes.js';
-import { variantOf } from '../object.js';
-import type { EntryType } from '../tar/entry.js';
-import type { TocEntry } from '../toc.js';
+import type { ByteString } from '../core/bytes.js';
+import { variantOf } from '../core/object.js';
+import type { EntryType } from '../layer/tar/entry.js';
+import type { TocEntry } from '../layer/toc.js';
 
 export type NodeType = Exclude<EntryType, 'hardlink'>;
 

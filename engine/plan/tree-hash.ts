@@ -2,8 +2,8 @@
  * The canonical form of a plan, and the two names a tree has: its *id*, from the layers that go in, and its *hash*, from what comes out.
  */
 import { createHash } from 'node:crypto';
-import type { Key } from '../key.js';
-import { formatMode, formatTime, xattrsDigest } from '../object.js';
+import type { Key } from '../core/key.js';
+import { formatMode, formatTime, xattrsDigest } from '../core/object.js';
 import type { Plan, PlanEntry } from './plan.js';
 
 /** `deps-sha512-` and the sha512 of the layer keys in priority order, joined by commas. */

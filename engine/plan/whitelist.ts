@@ -1,7 +1,7 @@
 /** Which entries of an image and its dependencies pass the path whitelists above them (appc spec 0.8.11, "pathWhitelist"). */
-import { type ByteString, fromText } from '../bytes.js';
-import { parentOf } from '../path.js';
-import type { TocEntry } from '../toc.js';
+import { type ByteString, fromText } from '../core/bytes.js';
+import { parentOf } from '../core/path.js';
+import type { TocEntry } from '../layer/toc.js';
 
 export interface Whitelist {
   paths: ReadonlySet<ByteString>;

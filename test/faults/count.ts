@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { faultOfPages } from '../../engine/index/check-pages.js';
 import { Index } from '../../engine/index/open.js';
-import { faultOfPages } from '../../engine/index/pages.js';
 import { environment } from './strace.js';
 
 /** What one process tells. */

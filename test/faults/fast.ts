@@ -1,7 +1,7 @@
 /** Where long runs work: in memory if there is room. What they look for is not about the disk below, which would only be slower. */
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { withScratch } from '../../bench/scratch.js';
+import { withScratch } from '../../bench/inputs/scratch.js';
 
 const SHARED_MEMORY = '/dev/shm';
 const ROOM = 1024 ** 3;

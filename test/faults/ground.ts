@@ -5,8 +5,8 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { Layout } from '../../engine/layout.js';
-import { lock } from '../../engine/lock.js';
+import { Layout } from '../../engine/disk/layout.js';
+import { lock } from '../../engine/disk/lock.js';
 import { openStore } from '../../engine/store.js';
 import { aci, type EntrySpec, tar } from '../fixtures/archive.js';
 import { PROGRAM } from '../fixtures/cli.js';

@@ -35,7 +35,7 @@ export function patchedBuild(dir: string, { name, file, edits }: Patch): string 
 /** The index says that an image is there before its files are where they belong. */
 export const COMMIT_FIRST: Patch = {
   name: 'commit before placing',
-  file: 'engine/commit.js',
+  file: 'engine/import/commit.js',
   edits: [
     ['await this.#place(batch, staged).catch(troubleOfOne);', 'const place = () => this.#place(batch, staged);'],
     [/const outcomes = await (commitImages\([\s\S]*?, rows\)\));/, 'const outcomes = await $1;\nawait place();'],
@@ -45,34 +45,34 @@ export const COMMIT_FIRST: Patch = {
 /** Nothing tells the next gc what was on its way. */
 export const NO_NOTES: Patch = {
   name: 'no notes in staging',
-  file: 'workers/layer-sink.js',
+  file: 'workers/import/layer-sink.js',
   edits: [["fs.writeFileSync(stagedNames(staging), names.join('\\n'), { mode: 0o600 });", '']],
 };
 
 /** Data is left to the kernel; the index still syncs. */
 export const NO_SYNC: Patch = {
   name: 'no sync of data',
-  file: 'engine/durable.js',
+  file: 'engine/disk/durable.js',
   edits: [['async sync() {', 'async sync() {\n        return;']],
 };
 
 /** A sync that failed counts as one that did not. */
 export const DEAF_SYNC: Patch = {
   name: 'failed syncs ignored',
-  file: 'engine/native.js',
+  file: 'engine/disk/native.js',
   edits: [['else if (result === 0)', 'else if (result === 0 || true)']],
 };
 
 /** Whoever deletes objects does not ask whether someone relies on them. */
 export const NO_USE_LOCK: Patch = {
   name: 'no use lock',
-  file: 'engine/context.js',
+  file: 'engine/session/context.js',
   edits: [['return this.#count > 0 ? undefined : tryLock(this.#path, true);', 'return { release() { } };']],
 };
 
 /** Opening and writing the index go on at the same time. */
 export const NO_TURNS: Patch = {
   name: 'no turns at the index',
-  file: 'engine/index/turn.js',
+  file: 'engine/index/index-lock.js',
   edits: [['if (tryFlock(this.#fd, true))', 'if (true)']],
 };

@@ -1,6 +1,7 @@
 /** Reads a store's index and stays in the middle of it until it is killed: `reader.js STORE`. Tells how many readers there are then. */
+
+import { Layout } from '../../engine/disk/layout.js';
 import { Index } from '../../engine/index/open.js';
-import { Layout } from '../../engine/layout.js';
 
 const [dir = ''] = process.argv.slice(2);
 const index = new Index(new Layout(dir).index, false);

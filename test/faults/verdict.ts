@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
-import { Layout } from '../../engine/layout.js';
+import { Layout } from '../../engine/disk/layout.js';
 import { openStore, type Store } from '../../engine/store.js';
 import { BLOBS, type Place } from './ground.js';
 import { BACKUP, type Operation } from './operations.js';

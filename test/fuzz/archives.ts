@@ -1,6 +1,6 @@
 /** Archives of hostile entries in any order: names that leave, links that lead astray, whiteouts, types that change, all dialects. */
 import fc from 'fast-check';
-import type { ImageFormat } from '../../workers/import-tasks.js';
+import type { ImageFormat } from '../../workers/tasks/import.js';
 import { END, type EntrySpec, entry, gnuLong, manifest } from '../fixtures/archive.js';
 
 export interface Structured {

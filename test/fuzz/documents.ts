@@ -2,17 +2,22 @@
  * The fuzzer of everything else that is read from outside or from disk: documents, names, keys, tables of contents, recipes. Valid ones
  * are changed, as values or as bytes; each reader must give a value, or one of its own errors.
  */
-import { CairnError, type ErrorCode } from '../../engine/errors.js';
-import { parseHashPrefix } from '../../engine/key.js';
-import { DEFAULT_LIMITS } from '../../engine/limits.js';
-import { parseImageManifest, readPathWhitelist } from '../../engine/manifest/image.js';
-import { formatAppString, parseAppString } from '../../engine/name.js';
-import { parseConfig, parseDockerManifest, parseDocument, parseLayoutHeader } from '../../engine/oci/documents.js';
-import { parsePlatform, pickPlatform } from '../../engine/oci/platform.js';
-import { parseReference } from '../../engine/oci/reference.js';
+import { CairnError, type ErrorCode } from '../../engine/core/errors.js';
+import { parseHashPrefix } from '../../engine/core/key.js';
+import { DEFAULT_LIMITS } from '../../engine/core/limits.js';
+import { parseImageManifest, readPathWhitelist } from '../../engine/image/aci/manifest.js';
+import { formatAppString, parseAppString } from '../../engine/image/aci/names.js';
+import {
+  parseConfig,
+  parseDockerManifest,
+  parseDocument,
+  parseLayoutHeader,
+} from '../../engine/image/oci/documents.js';
+import { parsePlatform, pickPlatform } from '../../engine/image/oci/platform.js';
+import { parseReference } from '../../engine/image/oci/reference.js';
+import { RecipeWriter, readRecipe } from '../../engine/layer/recipe.js';
+import { decodeToc, encodeToc, type TocEntry } from '../../engine/layer/toc.js';
 import { compileWhitelist } from '../../engine/plan/whitelist.js';
-import { RecipeWriter, readRecipe } from '../../engine/recipe.js';
-import { decodeToc, encodeToc, type TocEntry } from '../../engine/toc.js';
 import { manifest } from '../fixtures/archive.js';
 import { configOf, HOST, indexOf, MEDIA, manifestOf } from '../fixtures/oci.js';
 import { damage } from './mutate.js';

@@ -4,20 +4,20 @@
  */
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
-import { AciLayer } from '../../engine/aci-layer.js';
-import { CairnError, ERROR_CODES, type ErrorCode } from '../../engine/errors.js';
-import type { ContentRole, LayerRules } from '../../engine/layer-rules.js';
-import { DEFAULT_LIMITS, type Limits } from '../../engine/limits.js';
-import { OciLayer } from '../../engine/oci-layer.js';
+import { CairnError, ERROR_CODES, type ErrorCode } from '../../engine/core/errors.js';
+import { DEFAULT_LIMITS, type Limits } from '../../engine/core/limits.js';
+import { AciLayer } from '../../engine/layer/aci-rules.js';
+import { OciLayer } from '../../engine/layer/oci-rules.js';
+import { RecipeWriter, readRecipe } from '../../engine/layer/recipe.js';
+import type { ContentRole, LayerRules } from '../../engine/layer/rules.js';
+import { TarScanner } from '../../engine/layer/tar/scan.js';
+import { decodeToc, encodeToc, type TocEntry } from '../../engine/layer/toc.js';
 import { planAci } from '../../engine/plan/aci.js';
 import { planOci } from '../../engine/plan/oci.js';
 import type { Plan, PlanEntry } from '../../engine/plan/plan.js';
 import { treeHashOf } from '../../engine/plan/tree-hash.js';
-import { RecipeWriter, readRecipe } from '../../engine/recipe.js';
-import { TarScanner } from '../../engine/tar/scan.js';
-import { decodeToc, encodeToc, type TocEntry } from '../../engine/toc.js';
-import type { ImageFormat } from '../../workers/import-tasks.js';
-import { readSource } from '../../workers/input.js';
+import { readSource } from '../../workers/import/input.js';
+import type { ImageFormat } from '../../workers/tasks/import.js';
 import { type EntrySpec, tar } from '../fixtures/archive.js';
 import type { Random } from './random.js';
 

@@ -6,11 +6,11 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { CairnError } from '../../engine/errors.js';
-import type { Imported, ImportFailure } from '../../engine/import.js';
+import { CairnError } from '../../engine/core/errors.js';
+import type { Imported, ImportFailure } from '../../engine/import/import.js';
 import type { Plan, PlanEntry } from '../../engine/plan/plan.js';
 import { openStore, type Store } from '../../engine/store.js';
-import type { ImageFormat } from '../../workers/import-tasks.js';
+import type { ImageFormat } from '../../workers/tasks/import.js';
 import { ACI, canaries, deviceOf, OCI, type Place, treeOn } from '../fixtures/hostile.js';
 import { LIMITS, TRAPS } from './examine.js';
 

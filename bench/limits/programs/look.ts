@@ -1,0 +1,61 @@
+/**
+ * The floor under a check in Node: `look THREADS OBJECTS TREE` asks for the metadata of every file of a store, reads and hashes it, and asks
+ * for the metadata of every path of a tree. It knows no expected value, and throws what it finds away.
+ */
+import * as fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { fromText, toFsPath } from '../../../engine/core/bytes.js';
+import { fileStat } from '../../../engine/disk/stat.js';
+import { listXattrs } from '../../../engine/disk/xattrs.js';
+import { HASH_ROOM, hashOf, reading } from '../../../workers/files/hash-file.js';
+
+const AT_ONCE = 500;
+
+interface Share {
+  objects: readonly string[];
+  paths: readonly string[];
+  /** Of the next objects and paths that nobody has taken. */
+  next: Int32Array;
+}
+
+function* taken(list: readonly string[], next: Int32Array, which: number): Generator<string> {
+  for (let at = Atomics.add(next, which, AT_ONCE); at < list.length; at = Atomics.add(next, which, AT_ONCE))
+    yield* list.slice(at, at + AT_ONCE);
+}
+
+function look({ objects, paths, next }: Share): void {
+  const room = Buffer.allocUnsafe(HASH_ROOM);
+  const control = { cancel: new Int32Array(1), done: new BigInt64Array(2) };
+  for (const path of taken(objects, next, 0)) {
+    const size = fileStat(fromText(path))?.size ?? 0;
+    reading(fromText(path), (fd) => [listXattrs(fd), hashOf(fd, size, room, control)]);
+  }
+  for (const path of taken(paths, next, 1)) fileStat(path);
+}
+
+function namesIn(dir: string): string[] {
+  return fs.readdirSync(dir).map((name) => `${dir}/${name}`);
+}
+
+/** Node's own recursive listing goes where symlinks lead. */
+function* below(dir: string): Generator<string> {
+  for (const entry of fs.readdirSync(toFsPath(dir), { withFileTypes: true, encoding: 'latin1' })) {
+    const path = `${dir}/${entry.name}`;
+    yield path;
+    if (entry.isDirectory()) yield* below(path);
+  }
+}
+
+if (isMainThread) {
+  const [threads, shards, tree] = process.argv.slice(2) as [string, string, string];
+  const objects = namesIn(shards).flatMap(namesIn);
+  const share: Share = { objects, paths: [...below(tree)], next: new Int32Array(new SharedArrayBuffer(8)) };
+  for (let i = 1; i < Number(threads); i++)
+    new Worker(fileURLToPath(import.meta.url), { workerData: share }).once('error', (error) => {
+      throw error;
+    });
+  look(share);
+} else {
+  look(workerData as Share);
+}

@@ -1,0 +1,67 @@
+/** The command line of the benchmarks. */
+import { tmpdir } from 'node:os';
+import { parseArgs } from 'node:util';
+import { SCENARIOS } from '../scenarios/all.js';
+
+export interface Options {
+  /** Names of scenarios; empty where only the micro-benchmarks are asked for. */
+  names: readonly string[];
+  micro: boolean;
+  corpus: string | undefined;
+  dir: string;
+  out: string | undefined;
+  runs: number;
+  json: boolean;
+}
+
+const MICRO = 'micro';
+
+export const USAGE = `usage: npm run --silent bench -- [SCENARIO…] [--corpus DIR] [--dir DIR] [--runs N] [--out DIR] [--json]
+
+SCENARIO       ${Object.keys(SCENARIOS).join(', ')} (default: all of these),
+               or ${MICRO}: single functions in this process
+--corpus DIR   rootfs/ and debs/, as bench/inputs/corpus.ts says (default: a small one from node_modules, and small sizes)
+--dir DIR      where stores and trees are made, best a fresh file system (default: the system's temporary directory)
+--runs N       timed runs of each contestant (default: 5)
+--out DIR      write results.json and report.html there
+--json         print JSON instead of tables; progress goes to stderr in any case
+`;
+
+export class UsageError extends Error {}
+
+/** @returns `undefined` where help is asked for @throws UsageError */
+export function parseOptions(args: readonly string[]): Options | undefined {
+  const { values, positionals } = parsed(args);
+  if (values.help === true) return undefined;
+  const unknown = positionals.filter((name) => name !== MICRO && !Object.hasOwn(SCENARIOS, name));
+  if (unknown.length > 0) throw new UsageError(`no scenario ${unknown.join(', ')}`);
+  if (!/^[1-9][0-9]{0,3}$/.test(values.runs)) throw new UsageError('--runs wants a whole number above zero');
+  return {
+    names: positionals.length === 0 ? Object.keys(SCENARIOS) : positionals.filter((name) => name !== MICRO),
+    micro: positionals.includes(MICRO),
+    corpus: values.corpus,
+    dir: values.dir,
+    out: values.out,
+    runs: Number(values.runs),
+    json: values.json,
+  };
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        corpus: { type: 'string' },
+        dir: { type: 'string', default: tmpdir() },
+        out: { type: 'string' },
+        runs: { type: 'string', default: '5' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}

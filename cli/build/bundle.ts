@@ -1,0 +1,83 @@
+/**
+ * A build's step after compiling: puts what processes and threads begin with into one file each, as CommonJS, which Node loads sooner
+ * than modules. `compile.ts` comes next.
+ */
+import * as fs from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { headingOfBundle } from '../program.js';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const DIST = join(ROOT, 'dist');
+
+const COMMON: BuildOptions = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20.12',
+  define: { 'import.meta.url': 'moduleUrl' },
+  logLevel: 'warning',
+};
+const MODULE_URL = "const moduleUrl = require('node:url').pathToFileURL(__filename).href;";
+
+/** lmdb's CommonJS build is loaded in a way that bundlers do not see, as its modules load slower where there is no bundle. */
+const withLmdb: Plugin = {
+  name: 'with lmdb',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /engine\/index\/lmdb\.js$/ }, ({ path }) => {
+      const contents = fs
+        .readFileSync(path, 'utf8')
+        .replace("createRequire(import.meta.url)('lmdb')", "require('lmdb')");
+      if (!contents.includes(" require('lmdb')")) throw new Error(`${path} does not load lmdb as it did`);
+      return { contents };
+    });
+  },
+};
+
+await build({
+  ...COMMON,
+  entryPoints: [join(DIST, 'cli/cairn.js')],
+  outfile: join(DIST, 'cli/cairn.cjs'),
+  banner: { js: MODULE_URL },
+  external: ['*/main.js'],
+});
+fs.chmodSync(join(DIST, 'cli/cairn.cjs'), 0o755);
+
+const { metafile } = await build({
+  ...COMMON,
+  entryPoints: [join(DIST, 'cli/main.js')],
+  outfile: join(DIST, 'cli/program.cjs'),
+  // lmdb finds its native part from where it lies itself.
+  banner: { js: `${headingOfBundle()}\n${MODULE_URL}\nconst lmdbFile = require.resolve('lmdb');` },
+  define: { ...COMMON.define, __filename: 'lmdbFile' },
+  supported: { 'dynamic-import': false },
+  plugins: [withLmdb],
+  external: ['koffi', 'piscina', 'tar-stream', 'fzstd', 'xz-decompress', 'xxhash-wasm', 'msgpackr-extract'],
+  metafile: true,
+});
+fs.writeFileSync(join(DIST, 'cli/program.cjs.licenses'), licensesOf(metafile));
+
+await build({
+  ...COMMON,
+  entryPoints: [join(DIST, 'workers/worker.js')],
+  outfile: join(DIST, 'workers/worker.cjs'),
+  banner: { js: MODULE_URL },
+  supported: { 'dynamic-import': false },
+  packages: 'external',
+});
+
+/** Of the packages that have become part of a bundle. */
+function licensesOf({ inputs }: Metafile): string {
+  const directories = Object.keys(inputs).map((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]);
+  const packages = [...new Set(directories.filter((directory) => directory !== undefined))];
+  return packages.map((directory) => `${basename(directory)}\n\n${licenseIn(join(ROOT, directory))}`).join('\n\n');
+}
+
+function licenseIn(directory: string): string {
+  const file = fs.readdirSync(directory).find((name) => /^licen[cs]e/i.test(name));
+  if (file !== undefined) return fs.readFileSync(join(directory, file), 'utf8');
+  const { license } = JSON.parse(fs.readFileSync(join(directory, 'package.json'), 'utf8')) as { license: string };
+  return `${license}\n`;
+}

@@ -1,0 +1,227 @@
+/**
+ * Collecting what nobody needs: trees first, then images, layers, objects, what dead processes left in staging, and what repairs put in quarantine
+ * before the grace period.
+ *
+ * Roots are images used within the grace period, pins, leases and the newest of each name that `keepLast` asks for, with all that
+ * they depend on. Everything else goes, in one transaction; a dry run is that transaction, taken back.
+ */
+import * as fs from 'node:fs';
+import { discard } from '../content/delete.js';
+import { dropFromTrees, dropImageRecord, dropTreeRecord } from '../content/drop-references.js';
+import { throwIfAborted } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import { mountedTrees } from '../disk/mounts.js';
+import { bytesAt, expiredQuarantine } from '../disk/quarantine.js';
+import { deadSessions } from '../disk/staging.js';
+import { Catalogue } from '../index/catalogue.js';
+import { orphanedObjects } from '../index/objects.js';
+import { TAKE_BACK } from '../index/open.js';
+import type { ImageRecord, Totals, TreeRecord } from '../index/records.js';
+import { Needs } from '../resolve/dependencies.js';
+import { readableImages } from '../resolve/readable-images.js';
+import { mustWrite, type OperationOptions, type StoreContext } from '../session/context.js';
+import { deleteTrees } from './remove.js';
+import { heldImages, leasedTrees } from './roots.js';
+import { sweep } from './sweep.js';
+
+export const DEFAULT_GRACE_MS = 24 * 3600 * 1000;
+
+export interface GcOptions extends OperationOptions {
+  /** Milliseconds for which anything used stays. 24 hours; none where `keepStorage` is given without it. */
+  graceMs?: number;
+  /** Evict least recently used first until no more than this many bytes are stored. */
+  keepStorage?: number;
+  /** Keep the newest so many images of each name. */
+  keepLast?: number;
+  dryRun?: boolean;
+}
+
+export interface Collected {
+  dryRun: boolean;
+  removed: {
+    trees: number;
+    images: number;
+    layers: number;
+    objects: number;
+    staging: number;
+    /** Repairs whose quarantined files went. */
+    quarantine: number;
+  };
+  freedBytes: number;
+  keptBytes: number;
+  ms: number;
+}
+
+interface Decision {
+  trees: string[];
+  images: Key[];
+  layers: number;
+  objects: number;
+  treeBytes: number;
+  totals: Totals;
+  keptTreeBytes: number;
+}
+
+export async function collect(store: StoreContext, options: GcOptions = {}): Promise<Collected> {
+  const begun = performance.now();
+  mustWrite(store);
+  const dryRun = options.dryRun === true;
+  throwIfAborted(options.signal);
+  // Before anything is let go of: what is dropped now must not be counted as left by a crash.
+  const leftovers = measureLeftovers(store);
+  const decision = await decide(store, options, dryRun);
+  const quarantined = expiredQuarantine(store.layout, Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS));
+  const removed = {
+    trees: decision.trees.length,
+    images: decision.images.length,
+    layers: decision.layers,
+    objects: 0,
+    staging: 0,
+    quarantine: quarantined.paths.length,
+  };
+  const { totals } = decision;
+  removed.objects = decision.objects;
+  removed.staging = leftovers.count;
+  let freedBytes = decision.treeBytes + totals.orphanBytes + leftovers.bytes + quarantined.bytes;
+  let keptBytes = storedBytes(totals) + decision.keptTreeBytes;
+  if (!dryRun) {
+    const swept = await store.index.makingRoom(async () => {
+      await deleteTrees(store, decision.trees, options.signal);
+      await discard(store, quarantined.paths);
+      return sweep(store, options);
+    });
+    if (swept === undefined) {
+      store.notice('another process relies on objects right now; they are left to the next gc');
+      freedBytes -= totals.orphanBytes + leftovers.bytes;
+      keptBytes += totals.orphanBytes;
+      removed.objects = 0;
+      removed.staging = 0;
+    }
+  }
+  return { dryRun, removed, freedBytes, keptBytes, ms: Math.round(performance.now() - begun) };
+}
+
+/** What the index would let go of now, without a trace. */
+export async function wouldFree(store: StoreContext, options: GcOptions = {}): Promise<number> {
+  if (store.readOnly) return store.index.totals.orphanBytes;
+  const { treeBytes, totals } = await decide(store, options, true);
+  return treeBytes + totals.orphanBytes;
+}
+
+async function decide(store: StoreContext, options: GcOptions, takeBack: boolean): Promise<Decision> {
+  let decision: Decision | undefined;
+  await store.index.commitRemoval(() => {
+    decision = dropUnneeded(store, options);
+    return takeBack ? TAKE_BACK : undefined;
+  });
+  return decision as unknown as Decision;
+}
+
+/** Inside a transaction. */
+function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
+  const { index } = store;
+  const now = Date.now();
+  const graceMs = options.graceMs ?? (options.keepStorage === undefined ? DEFAULT_GRACE_MS : 0);
+  const oldest = now - graceMs;
+  for (const { key, value } of [...index.leases.getRange()]) if (value.expiresAt <= now) index.leases.remove(key);
+  const all = new Catalogue(index);
+  const needs = new Needs(all, readableImages(store, all));
+  // What is mounted in a tree is in use, and must not be reached by deleting the tree.
+  const leased = new Set([...leasedTrees(index), ...mountedTrees(store.layout)]);
+  const roots = heldImages(all, leased);
+  const held = needs.of(roots);
+  const kept = needs.of([...roots, ...recentImages(all, oldest), ...newestOfEachName(all, options.keepLast ?? 0)]);
+  const decision: Decision = {
+    trees: [],
+    images: [],
+    layers: 0,
+    objects: 0,
+    treeBytes: 0,
+    totals: index.totals,
+    keptTreeBytes: [...all.trees.values()].reduce((sum, { uniqueBytes }) => sum + uniqueBytes, 0),
+  };
+  const limit = options.keepStorage ?? Number.NEGATIVE_INFINITY;
+  const enough = (): boolean => storedBytes(index.totals) + decision.keptTreeBytes <= limit;
+
+  for (const tree of leastRecentlyUsed([...all.trees.values()])) {
+    if (enough()) break;
+    if (leased.has(tree.id) || tree.lastUsed > oldest || tree.images.some((key) => held.has(key))) continue;
+    note(decision, { ...dropTreeRecord(store, tree.id), trees: [tree] });
+  }
+  for (const image of imagesByUse(all, needs)) {
+    if (enough()) break;
+    if (kept.has(image.key)) continue;
+    note(decision, dropFromTrees(store, image, all.treesOf(image.key)));
+    decision.layers += dropImageRecord(store, image).layers;
+    decision.images.push(image.key);
+  }
+  decision.totals = index.totals;
+  decision.objects = orphanedObjects(index).count;
+  return decision;
+}
+
+function note(decision: Decision, gone: { layers: number; trees: readonly TreeRecord[] }): void {
+  decision.layers += gone.layers;
+  for (const { id, uniqueBytes } of gone.trees) {
+    decision.trees.push(id);
+    decision.treeBytes += uniqueBytes;
+    decision.keptTreeBytes -= uniqueBytes;
+  }
+}
+
+/** A tree in use needs its images, also when they were not touched themselves. */
+function recentImages(all: Catalogue, oldest: number): ImageRecord[] {
+  const recent = [...all.images.values()].filter(({ lastUsed }) => lastUsed > oldest);
+  const rendered = [...all.trees.values()].filter(({ lastUsed }) => lastUsed > oldest).flatMap(({ images }) => images);
+  return [...recent, ...rendered.map((key) => all.image(key)).filter((image) => image !== undefined)];
+}
+
+function newestOfEachName(all: Catalogue, keep: number): ImageRecord[] {
+  if (keep <= 0) return [];
+  const byName = new Map<string, ImageRecord[]>();
+  for (const image of all.images.values()) {
+    const versions = byName.get(image.name);
+    if (versions === undefined) byName.set(image.name, [image]);
+    else versions.push(image);
+  }
+  return [...byName.values()].flatMap((images) => images.sort((a, b) => b.importTime - a.importTime).slice(0, keep));
+}
+
+function leastRecentlyUsed<T extends { lastUsed: number }>(things: T[]): T[] {
+  return things.sort((a, b) => a.lastUsed - b.lastUsed);
+}
+
+/**
+ * Least recently used first, where using an image uses all that it depends on: no image goes before the last one that needs it.
+ */
+function imagesByUse(all: Catalogue, needs: Needs): ImageRecord[] {
+  const images = [...all.images.values()];
+  const used = new Map<Key, number>();
+  const dependents = new Map<Key, number>();
+  for (const image of images) {
+    for (const key of needs.of([image])) {
+      used.set(key, Math.max(used.get(key) ?? 0, image.lastUsed));
+      dependents.set(key, (dependents.get(key) ?? 0) + 1);
+    }
+  }
+  const by = (map: Map<Key, number>, image: ImageRecord): number => map.get(image.key) ?? 0;
+  return images.sort((a, b) => by(used, a) - by(used, b) || by(dependents, a) - by(dependents, b));
+}
+
+/** Bytes that something needs, without those that only trees have. */
+function storedBytes({ objectBytes, blobBytes, orphanBytes }: Totals): number {
+  return objectBytes + blobBytes - orphanBytes;
+}
+
+/** What dead processes left, without touching it. */
+function measureLeftovers(store: StoreContext): { count: number; bytes: number } {
+  let count = 0;
+  let bytes = 0;
+  for (const { dir, lock } of deadSessions(store.layout.staging, store.staging.session)) {
+    count++;
+    bytes += bytesAt(dir);
+    lock.release();
+  }
+  for (const id of fs.readdirSync(store.layout.trees)) if (store.index.trees.get(id) === undefined) count++;
+  return { count, bytes };
+}

@@ -1,0 +1,110 @@
+/** What keeps things alive besides use: pins on images, leases on trees. */
+import { randomUUID } from 'node:crypto';
+import { commitImages, type DocumentWriter } from '../content/document-writer.js';
+import { CairnError } from '../core/errors.js';
+import { type Key, keyBytes } from '../core/key.js';
+import type { Catalogue } from '../index/catalogue.js';
+import type { Index } from '../index/open.js';
+import type { ImageRecord, LeaseRecord, TreeRecord } from '../index/records.js';
+import { Needs } from '../resolve/dependencies.js';
+import { mustWrite, type StoreContext } from '../session/context.js';
+
+/** Pins an image, or takes the pin away; idempotent. */
+export async function setPinned(store: StoreContext, image: ImageRecord, pinned: boolean): Promise<ImageRecord> {
+  mustWrite(store);
+  const { index } = store;
+  const change = (documents: DocumentWriter): ImageRecord => {
+    const known = index.image(image.key);
+    if (known === undefined) throw new CairnError('ERR_NOT_FOUND', `${image.name} was removed meanwhile`);
+    const record = documents.revise({ ...known, pinned });
+    index.images.put(keyBytes(image.key), record);
+    return record;
+  };
+  // On a full disk, too: taking a pin away comes before making room, and setting one keeps what must not be removed for it.
+  return commitImages(store, change, (work) => index.commitRemoval(work));
+}
+
+/** @param ttlMs how long the lease holds, in milliseconds */
+export async function addLease(
+  store: StoreContext,
+  tree: TreeRecord,
+  ttlMs: number,
+  holder: string,
+): Promise<LeaseRecord> {
+  mustWrite(store);
+  if (!(ttlMs > 0)) throw new CairnError('ERR_USAGE', 'a lease holds for some time: more than none');
+  const now = Date.now();
+  const lease: LeaseRecord = { id: randomUUID(), tree: tree.id, holder, createdAt: now, expiresAt: now + ttlMs };
+  await store.index.commit(() => {
+    if (store.index.trees.get(tree.id) === undefined)
+      throw new CairnError('ERR_NOT_FOUND', `tree ${tree.id} was removed meanwhile`);
+    dropExpired(store, now);
+    store.index.leases.put(lease.id, lease);
+  });
+  return lease;
+}
+
+/** @throws CairnError `ERR_NOT_FOUND` */
+export async function removeLease(store: StoreContext, id: string): Promise<LeaseRecord> {
+  mustWrite(store);
+  return store.index.commit(() => {
+    const lease = store.index.leases.get(id);
+    if (lease === undefined) throw new CairnError('ERR_NOT_FOUND', `no lease ${id}`);
+    store.index.leases.remove(id);
+    return lease;
+  });
+}
+
+/** Leases that hold now. */
+export function activeLeases(index: Index, now = Date.now()): LeaseRecord[] {
+  return [...index.leases.getRange()].map(({ value }) => value).filter(({ expiresAt }) => expiresAt > now);
+}
+
+function dropExpired(store: StoreContext, now: number): void {
+  for (const { key, value } of [...store.index.leases.getRange()])
+    if (value.expiresAt <= now) store.index.leases.remove(key);
+}
+
+/** Who holds images: their own pins, those of images that depend on them, and leases on trees made of them. */
+export class Holders {
+  readonly #pinned: { pinned: ImageRecord; needed: Set<Key> }[];
+  readonly #leases: { lease: LeaseRecord; tree: TreeRecord }[];
+
+  constructor(all: Catalogue, leases: readonly LeaseRecord[]) {
+    const needs = new Needs(all);
+    const pins = [...all.images.values()].filter(({ pinned }) => pinned);
+    this.#pinned = pins.map((pinned) => ({ pinned, needed: needs.of([pinned]) }));
+    this.#leases = leases.flatMap((lease) => {
+      const tree = all.trees.get(lease.tree);
+      return tree === undefined ? [] : [{ lease, tree }];
+    });
+  }
+
+  /** Each in words. */
+  of(image: ImageRecord): string[] {
+    const pins = this.#pinned.filter(({ needed }) => needed.has(image.key));
+    const leases = this.#leases.filter(({ tree }) => isPartOf(image, tree));
+    return [
+      ...pins.map(({ pinned }) => (pinned.key === image.key ? 'its pin' : `the pin of ${pinned.name}`)),
+      ...leases.map(({ lease: { id, holder } }) => `lease ${id}${holder === '' ? '' : ` of ${holder}`}`),
+    ];
+  }
+}
+
+/** An ACI is part of the trees that depend on it; a layer that OCI images share is kept by the tree itself. */
+function isPartOf(image: ImageRecord, tree: TreeRecord): boolean {
+  if (image.format === 'oci') return tree.images.includes(image.key);
+  return image.layers.some((layer) => tree.layers.includes(layer));
+}
+
+/** Trees that a lease holds. */
+export function leasedTrees(index: Index): Set<string> {
+  return new Set(activeLeases(index).map(({ tree }) => tree));
+}
+
+/** Images that pins and leases hold themselves. */
+export function heldImages(all: Catalogue, leased: ReadonlySet<string>): ImageRecord[] {
+  const pinned = [...all.images.values()].filter((image) => image.pinned);
+  const rendered = [...leased].flatMap((id) => all.trees.get(id)?.images ?? []);
+  return [...pinned, ...rendered.map((key) => all.image(key)).filter((image) => image !== undefined)];
+}

@@ -1,0 +1,222 @@
+/**
+ * Deleting what the index no longer lists. The index lets go first, in its own commit; then files are deleted. A crash in between
+ * leaves files that nothing lists, and a note in staging of what they are called, by which the next sweep finds them.
+ */
+
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { deletePaths, deleteSmall, discard } from '../content/delete.js';
+import { dropPlans } from '../content/plan-cache.js';
+import { CairnError, throwIfAborted, toCairnError } from '../core/errors.js';
+import { keyBytes, keyOf } from '../core/key.js';
+import { bury, syncDirectory, syncFile } from '../disk/durable.js';
+import { isUnfinishedFormat, type Layout, STAGED_CONTENT, stagedNames } from '../disk/layout.js';
+import { type Lock, tryLock } from '../disk/lock.js';
+import { deadSessions } from '../disk/staging.js';
+import { bytesOf, objectKey, objectName } from '../index/objects.js';
+import { readOrphan } from '../index/orphans.js';
+import { bytesOfBlob } from '../index/references.js';
+import { addTotals } from '../index/totals.js';
+import { isTreeId } from '../plan/tree-hash.js';
+import type { OperationOptions, StoreContext } from '../session/context.js';
+
+export interface Swept {
+  objects: number;
+  blobs: number;
+  bytes: number;
+  /** Staging directories of processes that are gone, and trees that nothing lists. */
+  staging: number;
+}
+
+/** Swept at a time: memory stays flat, and who interrupts a sweep waits for one batch at the most. */
+const BATCH = 50_000;
+
+/**
+ * Sweeps orphaned objects and blobs, and what dead processes left.
+ * @returns `undefined` when someone relies on objects right now; they are swept the next time
+ */
+export async function sweep(store: StoreContext, options: OperationOptions = {}): Promise<Swept | undefined> {
+  const alone = store.uses.tryAlone();
+  if (alone === undefined) return undefined;
+  let graves: string[] = [];
+  try {
+    const swept = await sweepOrphans(store, options);
+    graves = buryLeftovers(store);
+    dropPlans(store);
+    swept.staging = graves.length;
+    return swept;
+  } finally {
+    alone.release();
+    await discard(store, graves);
+  }
+}
+
+async function sweepOrphans(store: StoreContext, { signal, onProgress }: OperationOptions): Promise<Swept> {
+  const all = store.index.totals.orphans;
+  const total: Swept = { objects: 0, blobs: 0, bytes: 0, staging: 0 };
+  for (;;) {
+    throwIfAborted(signal);
+    onProgress?.({ what: 'collecting', unit: 'items', done: Math.min(all, total.objects + total.blobs), total: all });
+    const orphans = [...store.index.orphans.getKeys({ limit: BATCH })];
+    if (orphans.length === 0) return total;
+    const swept = await sweepBatch(store, orphans);
+    total.objects += swept.objects;
+    total.blobs += swept.blobs;
+    total.bytes += swept.bytes;
+  }
+}
+
+async function sweepBatch(store: StoreContext, orphans: readonly Buffer[]): Promise<Swept> {
+  const { index, layout, pool } = store;
+  const notes = store.staging.make();
+  try {
+    leaveNote(store, notes, orphans.map(orphanName));
+  } catch (error) {
+    // A full disk is no reason not to make room on it; without the note, a crash now leaves work for fsck.
+    if (!(error instanceof CairnError) || error.code !== 'ERR_NO_SPACE') throw error;
+  }
+  const { gone, ...swept } = await index.commitRemoval(() => {
+    const gone: string[] = [];
+    const objects = { count: 0, bytes: 0 };
+    const blobs = { count: 0, bytes: 0 };
+    for (const orphan of orphans) {
+      const { kind, key } = readOrphan(orphan);
+      index.orphans.remove(orphan);
+      if (kind === 'blob') {
+        const blob = index.blobs.get(key);
+        if (blob === undefined || blob.refs > 0) continue;
+        index.blobs.remove(key);
+        gone.push(layout.blob(keyOf(key)));
+        blobs.count++;
+        blobs.bytes += bytesOfBlob(blob);
+        continue;
+      }
+      const object = index.objects.get(key);
+      if (object === undefined || object.refs > 0) continue;
+      index.objects.remove(key);
+      const path = layout.object(objectName(key));
+      gone.push(path);
+      for (let n = 1; n <= object.copies || fs.existsSync(`${path}+${n}`); n++) gone.push(`${path}+${n}`);
+      objects.count++;
+      objects.bytes += bytesOf(object);
+    }
+    const bytes = objects.bytes + blobs.bytes;
+    addTotals(index, {
+      objects: -objects.count,
+      objectBytes: -objects.bytes,
+      blobs: -blobs.count,
+      blobBytes: -blobs.bytes,
+      orphans: -orphans.length,
+      orphanBytes: -bytes,
+    });
+    return { gone, objects: objects.count, blobs: blobs.count, bytes, staging: 0 };
+  });
+  try {
+    await deletePaths(pool, gone);
+    // Last: while any of it is there, its note must be, too.
+    await deleteSmall(pool, [notes]);
+  } catch (error) {
+    store.staging.abandon(notes);
+    throw error;
+  }
+  return swept;
+}
+
+/** By it the next sweep finds what this one leaves if it ends after the commit: so the note is on disk before. */
+function leaveNote({ layout }: StoreContext, dir: string, names: readonly string[]): void {
+  const note = stagedNames(dir);
+  try {
+    fs.writeFileSync(note, names.join('\n'), { mode: 0o600 });
+    syncFile(note);
+    for (let at = dir; at.length >= layout.staging.length; at = dirname(at)) syncDirectory(at);
+  } catch (error) {
+    throw toCairnError(error);
+  }
+}
+
+function orphanName(orphan: Buffer): string {
+  const { kind, key } = readOrphan(orphan);
+  return kind === 'blob' ? key.toString('hex') : objectName(key);
+}
+
+/** Moves out of the way what dead sessions and crashed commits left. @returns directories to delete */
+export function buryLeftovers(store: StoreContext): string[] {
+  const { layout, staging } = store;
+  const graves: string[] = [];
+  const locks: Lock[] = [];
+  try {
+    for (const { dir, lock } of deadSessions(layout.staging, staging.session)) {
+      locks.push(lock);
+      for (const staged of importsBelow(dir)) removeUnlisted(store, staged);
+      graves.push(dir);
+    }
+  } finally {
+    for (const lock of locks) lock.release();
+  }
+  for (const name of fs.readdirSync(layout.locks)) takeAway(join(layout.locks, name), layout);
+  // Whoever made the store, and was killed before it was one.
+  for (const name of fs.readdirSync(layout.dir)) if (isUnfinishedFormat(name)) graves.push(join(layout.dir, name));
+  for (const name of fs.readdirSync(layout.trees)) {
+    if (isListed(store, name)) continue;
+    const grave = join(staging.make(), 'tree');
+    if (buryUnlisted(store, name, grave)) graves.push(grave);
+  }
+  return graves;
+}
+
+/** A lock file whose holder was killed: the last one to let go of a lock removes its file. */
+function takeAway(path: string, { useLock }: Layout): void {
+  if (path !== useLock) tryLock(path, true)?.release();
+}
+
+/**
+ * Takes a tree out of sight unless the index lists it, asked anew: whoever held it up until now may have made it. One that cannot be
+ * moved is told of, and stays for the next gc; others must not wait for it.
+ * @returns whether it went
+ */
+export function buryUnlisted(store: StoreContext, name: string, grave: string): boolean {
+  store.index.refresh();
+  if (isListed(store, name)) return false;
+  try {
+    return bury(store.layout.tree(name), grave);
+  } catch (error) {
+    store.notice(`left behind: tree ${name}: ${(error as Error).message}`);
+    return false;
+  }
+}
+
+function isListed({ index }: StoreContext, name: string): boolean {
+  return isTreeId(name) && index.trees.get(name) !== undefined;
+}
+
+/** Directories that may hold a note: an ACI's import has one, an OCI image's one for each layer, further down. */
+function* importsBelow(dir: string): Generator<string> {
+  for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
+    if (!entry.isDirectory() || STAGED_CONTENT.has(entry.name)) continue;
+    const below = join(dir, entry.name);
+    yield below;
+    yield* importsBelow(below);
+  }
+}
+
+/** Deletes what a note names and the index does not: placed by an import, or half swept, when its process died. */
+function removeUnlisted(store: StoreContext, dir: string): void {
+  const { index, layout } = store;
+  let names: string[];
+  try {
+    names = fs.readFileSync(stagedNames(dir), 'latin1').split('\n');
+  } catch (error) {
+    // A note that is there and cannot be read must stay, and with it the directory.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return; // no note: nothing had left this directory
+  }
+  for (const name of names) {
+    if (/^[0-9a-f]{128}$/.test(name)) {
+      if (index.blobs.get(keyBytes(`sha512-${name}`)) === undefined)
+        fs.rmSync(layout.blob(`sha512-${name}`), { force: true });
+    } else if (/^[0-9a-f]{128}\.[0-9a-z.,]+$/.test(name) && index.objects.get(objectKey(name)) === undefined) {
+      fs.rmSync(layout.object(name), { force: true });
+      for (let n = 1; fs.existsSync(`${layout.object(name)}+${n}`); n++) fs.rmSync(`${layout.object(name)}+${n}`);
+    }
+  }
+}

@@ -1,0 +1,117 @@
+/** Deleting what is out of sight already, on all workers at once. */
+import * as fs from 'node:fs';
+import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
+import type { StoreContext } from '../session/context.js';
+import { eachOf, type Pool } from '../session/pool.js';
+
+/** Enough that a large piece does not hold up the end. */
+const PIECES_PER_WORKER = 16;
+/** Directories are taken apart no further down than this. */
+const MAX_SPREAD = 6;
+
+/** `rm -rf`; symlinks are never followed. What is missing is fine. */
+export async function deletePaths(pool: Pool, paths: readonly string[]): Promise<void> {
+  const wanted = pool.size * PIECES_PER_WORKER;
+  const { pieces, opened } = spread(paths.map(fromText), wanted);
+  const length = Math.ceil(pieces.length / wanted);
+  const shares = Array.from({ length: Math.min(wanted, pieces.length) }, (_none, i) =>
+    pieces.slice(i * length, (i + 1) * length),
+  ).filter((share) => share.length > 0);
+  // One that cannot be removed does not keep the others.
+  const failures: unknown[] = [];
+  const remove = (share: readonly ByteString[]): Promise<unknown> =>
+    pool.run<'remove'>({ kind: 'remove', paths: [...share] }).catch((error: unknown) => failures.push(error));
+  await eachOf(shares, pool.size, remove);
+  if (opened.length > 0) await remove(opened);
+  if (failures.length > 0) throw failures[0];
+}
+
+/** As {@link deletePaths} on one worker, for what holds little. */
+export async function deleteSmall(pool: Pool, paths: readonly string[]): Promise<void> {
+  await pool.runInTurn<'remove'>({ kind: 'remove', paths: paths.map(fromText) });
+}
+
+/**
+ * Deletes what is not needed any more, in staging or beside a destination. What cannot be deleted is said, and left to the next gc: what
+ * was done before, and is acknowledged, does not become a failure by it.
+ */
+export async function discard(store: StoreContext, paths: readonly string[], remove = deletePaths): Promise<void> {
+  if (paths.length === 0) return;
+  try {
+    await remove(store.pool, paths);
+  } catch (error) {
+    store.notice(`left behind: ${(error as Error).message}`);
+  }
+}
+
+/** As {@link discard}, for what operations made in staging; what gc will need is left to it. */
+export class StagedDiscards {
+  readonly #store: StoreContext;
+  #dirs: string[] = [];
+  #last: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+
+  constructor(store: StoreContext) {
+    this.#store = store;
+  }
+
+  /** While some are being deleted, others gather and go together: one by one each costs a worker's attention. */
+  discard(dir: string): Promise<void> {
+    if (this.#store.staging.isAbandoned(dir)) return Promise.resolve();
+    this.#dirs.push(dir);
+    this.#next ??= this.#last.then(() => {
+      const dirs = this.#dirs;
+      this.#dirs = [];
+      this.#next = undefined;
+      this.#last = discard(this.#store, dirs, deleteSmall);
+      return this.#last;
+    });
+    return this.#next;
+  }
+}
+
+/** {@link StagedDiscards} for one that is by itself. */
+export async function discardStaged(store: StoreContext, dir: string): Promise<void> {
+  await new StagedDiscards(store).discard(dir);
+}
+
+/** Takes directories apart until there are pieces for everybody. @returns what is to go first, and the directories that held it */
+function spread(paths: readonly ByteString[], wanted: number): { pieces: ByteString[]; opened: ByteString[] } {
+  if (paths.length >= wanted) return { pieces: [...paths], opened: [] };
+  const opened: ByteString[] = [];
+  const leaves: ByteString[] = [];
+  let directories: ByteString[] = [];
+  for (const path of paths) (isDirectory(path) ? directories : leaves).push(path);
+  for (let depth = 0; depth < MAX_SPREAD && directories.length > 0; depth++) {
+    if (leaves.length + directories.length >= wanted) break;
+    directories = directories.flatMap((path) => {
+      const entries = entriesOf(path);
+      if (entries === undefined) {
+        leaves.push(path);
+        return [];
+      }
+      opened.push(path);
+      const deep: ByteString[] = [];
+      for (const entry of entries) (entry.isDirectory() ? deep : leaves).push(`${path}/${entry.name}`);
+      return deep;
+    });
+  }
+  return { pieces: [...directories, ...leaves], opened };
+}
+
+function isDirectory(path: ByteString): boolean {
+  return fs.lstatSync(toFsPath(path), { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/**
+ * What a directory holds, which can be removed from it then, whatever its mode was.
+ * @returns `undefined` for one that cannot be listed; a worker finds out why
+ */
+function entriesOf(path: ByteString): fs.Dirent[] | undefined {
+  try {
+    if (process.geteuid?.() !== 0) fs.chmodSync(toFsPath(path), 0o700);
+    return fs.readdirSync(toFsPath(path), { withFileTypes: true, encoding: 'latin1' });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * How things become durable, and the only place that syncs or renames.
+ *
+ * Everything new is written below `staging/`, then
+ *   1. {@link Disk.sync}: the data and its directories are on disk,
+ *   2. {@link place}: renamed to where it belongs; so whatever lies outside `staging/` is complete,
+ *   3. {@link Disk.sync} again: the names are on disk,
+ *   4. the index commits and is flushed (`engine/index/`): now it exists.
+ * A crash before 4 leaves garbage that no index entry points to; `gc` sweeps it.
+ *
+ * One `syncfs` takes the place of an `fsync` for each of ten thousand files: the kernel writes them in one go and waits once.
+ * It reports write-back errors since Linux 5.8. A failed sync is final: the pages may be marked clean already, so trying again
+ * could succeed without the data being on disk. The caller gives up and what was staged is thrown away.
+ */
+import * as fs from 'node:fs';
+import { dirname } from 'node:path';
+import { naming, toCairnError } from '../core/errors.js';
+import { mustNotBeMounted } from './mounts.js';
+import { exchange, renameOnce, syncfs } from './native.js';
+
+/** The file system that a directory lies on, as something to be flushed. */
+export class Disk {
+  readonly #dir: string;
+  #fd: number | undefined;
+  #failure: unknown;
+  #running: Promise<void> | undefined;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** From here on, no failed write-back can pass unseen: the descriptor reports each that happens while it is open. */
+  open(): void {
+    this.#fd ??= fs.openSync(this.#dir, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  }
+
+  /**
+   * Makes everything written so far durable. The disk is at work when this returns, also if the caller then keeps the thread busy.
+   * @throws CairnError `ERR_IO`, then and every time after
+   */
+  async sync(): Promise<void> {
+    this.open();
+    // One that is under way may have begun before our last write. The descriptor tells of a failure only once, whichever asks first.
+    const running = Promise.allSettled([this.#running, this.#flush()]).then(() => {
+      if (this.#failure !== undefined) throw this.#failure;
+    });
+    this.#running = running;
+    try {
+      await running;
+    } finally {
+      if (this.#running === running) this.#running = undefined;
+    }
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      if (this.#failure === undefined) await syncfs(this.#fd as number, this.#dir);
+    } catch (cause) {
+      this.#failure = toCairnError(cause, 'the disk did not take the data');
+    }
+  }
+
+  /** Sets the disk to work on what has been written, so that less is left for {@link sync}. A failure shows there. */
+  writeBehind(): void {
+    if (this.#running === undefined) void this.sync().catch(() => undefined);
+  }
+
+  /** Waits for the disk to come to rest. */
+  async close(): Promise<void> {
+    await this.#running?.catch(() => undefined);
+    if (this.#fd !== undefined) fs.closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+}
+
+/** Makes one directory's entries durable. */
+export function syncDirectory(dir: string): void {
+  syncFile(dir);
+}
+
+/** Makes one file's content durable, where waiting for the whole file system would be too much. */
+export function syncFile(path: string): void {
+  const fd = fs.openSync(path, fs.constants.O_RDONLY);
+  try {
+    naming(path, () => fs.fsyncSync(fd));
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Moves a finished thing from staging to where it belongs. */
+export function place(from: string, to: string): void {
+  fs.renameSync(from, to);
+}
+
+/**
+ * As {@link place}, unless something is there: then another was faster, its copy stays (trees may link to it already) and ours goes
+ * with its staging. Makes the directory above if that is missing.
+ * @returns whether ours was placed
+ */
+export function placeOnce(from: string, to: string): boolean {
+  try {
+    return renameOnce(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    makeOnce(dirname(to));
+    // Whoever made the directory meanwhile may also have been faster with what belongs into it.
+    return renameOnce(from, to);
+  }
+}
+
+/** Lets two names trade places in one step. @returns false, having done nothing, where the file system cannot do that */
+export function trade(one: string, other: string): boolean {
+  return exchange(one, other);
+}
+
+/** Another may be making the same directory. Node's recursive kind would not tell why one cannot be made. */
+export function makeOnce(dir: string, mode = 0o700): void {
+  try {
+    fs.mkdirSync(dir, { mode });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** Writes a small file so that it is either wholly there or not at all. */
+export function writeFileDurably(path: string, bytes: string | Uint8Array, mode = 0o600): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  const fd = fs.openSync(temporary, 'wx', mode);
+  try {
+    naming(path, () => {
+      fs.writeFileSync(fd, bytes);
+      fs.fsyncSync(fd);
+    });
+    fs.renameSync(temporary, path);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  } finally {
+    fs.closeSync(fd);
+  }
+  syncDirectory(dirname(path));
+}
+
+/**
+ * Takes something out of sight in one step: to a place where it can be deleted at leisure. Missing is fine.
+ * @throws CairnError `ERR_HELD` while something is mounted in it, which deleting would reach into
+ */
+export function bury(path: string, grave: string): boolean {
+  mustNotBeMounted(path);
+  try {
+    try {
+      fs.renameSync(path, grave);
+    } catch (error) {
+      // A directory changes its parent only if its owner may write to it.
+      if ((error as NodeJS.ErrnoException).code !== 'EACCES' || !fs.lstatSync(path).isDirectory()) throw error;
+      fs.chmodSync(path, 0o700);
+      fs.renameSync(path, grave);
+    }
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw toCairnError(error, `cannot remove ${path}`);
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Where things lie in a store. The only place that builds paths.
+ *
+ * ```
+ * <store>/
+ *   cairn.json                       format version
+ *   index/                           the LMDB environment; it says what exists
+ *   index-1/                         a copy of it from before the store came to format 2
+ *   blobs/sha512/ab/<126 hex>        verbatim bytes
+ *   objects/ab/<126 hex>.<variant>   one file's content, with its metadata
+ *   trees/<tree id>/rootfs           a rendered tree; its image's manifest beside it
+ *   plans/<128 hex>                  how to render the image that has this key, if that is large: a cache
+ *   staging/<session>/               what one open store is writing, with the lock that shows it is alive
+ *   quarantine/                      what was found damaged
+ *   locks/                           one file a lock, there only while it is held
+ * ```
+ */
+import { join } from 'node:path';
+import { hexOf, type Key } from '../core/key.js';
+
+export class Layout {
+  readonly dir: string;
+  readonly format: string;
+  readonly index: string;
+  readonly blobs: string;
+  readonly objects: string;
+  readonly trees: string;
+  readonly plans: string;
+  readonly staging: string;
+  readonly quarantine: string;
+  readonly locks: string;
+
+  constructor(dir: string) {
+    this.dir = dir;
+    this.format = join(dir, 'cairn.json');
+    this.index = join(dir, 'index');
+    this.blobs = join(dir, 'blobs', 'sha512');
+    this.objects = join(dir, 'objects');
+    this.trees = join(dir, 'trees');
+    this.plans = join(dir, 'plans');
+    this.staging = join(dir, 'staging');
+    this.quarantine = join(dir, 'quarantine');
+    this.locks = join(dir, 'locks');
+  }
+
+  /** There while a backup to this place is not finished. */
+  get unfinished(): string {
+    return join(this.dir, 'backup-unfinished');
+  }
+
+  /** A copy of the index as a store of this format had it, made before the store was migrated. */
+  oldIndex(format: number): string {
+    return join(this.dir, `index-${format}`);
+  }
+
+  /** All directories that every store has, parents first. */
+  directories(): string[] {
+    return [
+      this.dir,
+      this.index,
+      join(this.dir, 'blobs'),
+      this.blobs,
+      this.objects,
+      this.trees,
+      this.staging,
+      this.quarantine,
+      this.locks,
+    ];
+  }
+
+  blob(key: Key): string {
+    return shardedPath(this.blobs, hexOf(key));
+  }
+
+  /** @param name `<128 hex>.<variant>` */
+  object(name: string): string {
+    return shardedPath(this.objects, name);
+  }
+
+  tree(id: string): string {
+    return join(this.trees, id);
+  }
+
+  rootfs(id: string): string {
+    return join(this.trees, id, 'rootfs');
+  }
+
+  plan(image: Key): string {
+    return join(this.plans, hexOf(image));
+  }
+
+  /** Its image's manifest, beside its root. */
+  treeManifest(id: string): string {
+    return join(this.trees, id, 'manifest');
+  }
+
+  /** Held shared by whoever relies on objects, exclusively by who removes some. */
+  get useLock(): string {
+    return join(this.locks, 'use');
+  }
+
+  treeLock(id: string): string {
+    return join(this.locks, `tree-${id}`);
+  }
+}
+
+/** `<root>/ab/<rest>`: 256 directories, so that none grows past what file systems like. */
+export function shardedPath(root: string, name: string): string {
+  return `${root}/${name.slice(0, 2)}/${name.slice(2)}`;
+}
+
+/** What {@link shardedPath} made the path from. */
+export function shardedName(shard: string, file: string): string {
+  return shard + file;
+}
+
+/** What `cairn.json` is called while it is written. */
+export const isUnfinishedFormat = (name: string): boolean => /^cairn\.json\.\d+\.tmp$/.test(name);
+
+/** Held for as long as the session's process lives. @param session its directory of staging */
+export const sessionLock = (session: string): string => join(session, 'lock');
+/** The inside of one import's staging directory. */
+export const stagedObjects = (staging: string): string => join(staging, 'objects');
+/** Directories of staging that hold content, whose names are not ours. */
+export const STAGED_CONTENT: ReadonlySet<string> = new Set(['objects', 'rootfs']);
+export const stagedToc = (staging: string): string => join(staging, 'toc');
+export const stagedRecipe = (staging: string): string => join(staging, 'recipe');
+export const stagedArchive = (staging: string): string => join(staging, 'archive');
+export const stagedPlan = (staging: string): string => join(staging, 'plan');
+export const stagedDocument = (staging: string, key: Key): string => join(staging, `document-${hexOf(key)}`);
+/**
+ * The note of what is about to be moved out of staging: names of objects and hashes of blobs, one a line. A later gc finds by it what was moved if the commit never came.
+ */
+export const stagedNames = (staging: string): string => join(staging, 'placing');

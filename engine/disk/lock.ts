@@ -1,0 +1,65 @@
+/**
+ * Advisory locks between processes (and between users of one process), on files below `locks/`. The kernel drops a lock when its
+ * holder dies, so there are no stale ones: the next taker simply gets it. A lock file is removed by its last holder.
+ */
+import * as fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { throwIfAborted } from '../core/errors.js';
+import { tryFlock } from './native.js';
+
+export interface Lock {
+  release(): void;
+}
+
+const FIRST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 50;
+
+/** Takes a lock if it is free right now. */
+export function tryLock(path: string, exclusive: boolean): Lock | undefined {
+  for (;;) {
+    const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW, 0o600);
+    let held = false;
+    try {
+      held = tryFlock(fd, exclusive);
+      if (!held) return undefined;
+      if (isStill(fd, path)) return lockOn(fd, path);
+      // Its last holder removed the file between our opening and locking it: ours is a lock on nothing.
+      held = false;
+    } finally {
+      if (!held) fs.closeSync(fd);
+    }
+  }
+}
+
+/** Waits until the lock is to be had. @throws CairnError `ERR_ABORTED` */
+export async function lock(path: string, exclusive: boolean, signal?: AbortSignal): Promise<Lock> {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    throwIfAborted(signal);
+    const got = tryLock(path, exclusive);
+    if (got !== undefined) return got;
+    await sleep(pause);
+  }
+}
+
+function isStill(fd: number, path: string): boolean {
+  const there = fs.statSync(path, { throwIfNoEntry: false });
+  if (there === undefined) return false;
+  const ours = fs.fstatSync(fd);
+  return there.ino === ours.ino && there.dev === ours.dev;
+}
+
+function lockOn(fd: number, path: string): Lock {
+  let open = true;
+  return {
+    release() {
+      if (!open) return;
+      open = false;
+      // Only a sole holder may remove the file; others of a shared lock would be left with a lock on nothing.
+      try {
+        if (tryFlock(fd, true)) fs.rmSync(path, { force: true });
+      } finally {
+        fs.closeSync(fd);
+      }
+    },
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * What is mounted in a directory, so that deleting that directory never reaches into other file systems. Trees are made to be run:
+ * people bind `/dev`, volumes and their own files into them.
+ */
+import * as fs from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { CairnError } from '../core/errors.js';
+import type { Layout } from './layout.js';
+
+const MOUNTS = '/proc/self/mountinfo';
+/** The fifth field of a line is the mount point (proc_pid_mountinfo(5)). */
+const MOUNT_POINT = 4;
+
+/** Mount points at or below a path, as this process sees them; none where the system does not tell. */
+export function mountsBelow(path: string): string[] {
+  const at = realPath(path);
+  return mountPoints().filter((point) => point === at || point.startsWith(`${at}/`));
+}
+
+/** @throws CairnError `ERR_HELD` while something is mounted at or below a path that is to be deleted */
+export function mustNotBeMounted(path: string): void {
+  const [point] = mountsBelow(path);
+  if (point === undefined) return;
+  throw new CairnError('ERR_HELD', `${point} is mounted; unmount it first`, { path: point });
+}
+
+/** Ids of the trees in which something is mounted. */
+export function mountedTrees({ trees }: Pick<Layout, 'trees'>): Set<string> {
+  return new Set(mountsBelow(trees).map((point) => point.slice(realPath(trees).length + 1).split('/')[0] as string));
+}
+
+function mountPoints(): string[] {
+  let table: string;
+  try {
+    table = fs.readFileSync(MOUNTS, 'utf8');
+  } catch {
+    return [];
+  }
+  return table.split('\n').map((line) => unescaped(line.split(' ')[MOUNT_POINT] ?? ''));
+}
+
+/** Blanks and backslashes stand as three octal digits. */
+function unescaped(field: string): string {
+  return field.replace(/\\([0-7]{3})/g, (_all, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}
+
+/** The path itself may be a symlink, which is then what goes; it may also be missing. */
+function realPath(path: string): string {
+  try {
+    return join(fs.realpathSync(dirname(path)), basename(path));
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * The system calls that Node lacks, through koffi. Loaded on first use, since most commands need none of them.
+ * Where the FFI package cannot load (or `CAIRN_NO_FFI` is set), each call has a stand-in or says that it is missing;
+ * {@link ffiFault} tells why, so that callers can say it aloud.
+ */
+import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { type ByteString, toBuffer } from '../core/bytes.js';
+
+/** Relative paths begin where the process is. */
+export const AT_FDCWD = -100;
+export const AT_SYMLINK_NOFOLLOW = 0x100;
+
+interface Call {
+  (...args: unknown[]): number;
+  /** The same on a thread of its own; the last argument is called with error and result. */
+  async(...args: unknown[]): void;
+}
+
+interface Calls {
+  syncfs: Call;
+  flock: Call;
+  mknod: Call;
+  lsetxattr: Call;
+  llistxattr: Call;
+  flistxattr: Call;
+  lgetxattr: Call;
+  fgetxattr: Call;
+  utimensat: Call;
+  renameat2: Call;
+  poll: Call;
+  /** Newer than the others in some C libraries. */
+  statx: Call | undefined;
+  errno(): number;
+}
+
+const require = createRequire(import.meta.url);
+/** Runs the stand-ins; with all that it needs it takes longer to load than a short command should wait. */
+const programs = (): typeof import('node:child_process') => require('node:child_process');
+
+let loaded: Calls | undefined;
+let fault: string | undefined;
+
+/** `undefined` where direct system calls are not to be had. */
+export function calls(): Calls | undefined {
+  if (loaded !== undefined || fault !== undefined) return loaded;
+  if (process.env['CAIRN_NO_FFI']) {
+    fault = 'CAIRN_NO_FFI is set';
+    return undefined;
+  }
+  try {
+    const koffi = require('koffi') as typeof import('koffi');
+    const libc = koffi.load(null);
+    loaded = {
+      syncfs: libc.func('int syncfs(int fd)'),
+      flock: libc.func('int flock(int fd, int operation)'),
+      mknod: libc.func('int mknod(const void *path, unsigned int mode, uint64_t device)'),
+      lsetxattr: libc.func(
+        'int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)',
+      ),
+      llistxattr: libc.func('int64_t llistxattr(const void *path, void *list, size_t size)'),
+      flistxattr: libc.func('int64_t flistxattr(int fd, void *list, size_t size)'),
+      lgetxattr: libc.func('int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)'),
+      fgetxattr: libc.func('int64_t fgetxattr(int fd, const void *name, void *value, size_t size)'),
+      utimensat: libc.func('int utimensat(int directory, const void *path, const void *times, int flags)'),
+      renameat2: libc.func('int renameat2(int fromDirectory, str from, int toDirectory, str to, unsigned int flags)'),
+      poll: libc.func('int poll(void *files, unsigned long count, int timeout)'),
+      statx: optional(() =>
+        libc.func('int statx(int directory, const void *path, int flags, unsigned int mask, void *found)'),
+      ),
+      errno: () => koffi.errno(),
+    };
+  } catch (error) {
+    fault = (error as Error).message;
+  }
+  return loaded;
+}
+
+function optional<T>(find: () => T): T | undefined {
+  try {
+    return find();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why direct system calls are not to be had; `undefined` when they are. */
+export function ffiFault(): string | undefined {
+  calls();
+  return fault;
+}
+
+const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+/** What the last call left behind, as Node tells it. */
+export function failed(api: Calls, syscall: string, path?: string): NodeJS.ErrnoException {
+  const errno = api.errno();
+  const code = ERRNO_NAMES.get(errno) ?? `E${errno}`;
+  const error: NodeJS.ErrnoException = new Error(
+    `${code}: ${syscall} failed${path === undefined ? '' : `, '${path}'`}`,
+  );
+  error.code = code;
+  error.errno = -errno;
+  error.syscall = syscall;
+  if (path !== undefined) error.path = path;
+  return error;
+}
+
+export function cString(bytes: ByteString): Buffer {
+  return toBuffer(`${bytes}\0`);
+}
+
+/** Flushes the file system that `fd` lies on, files and directories alike, without holding up this thread. */
+export function syncfs(fd: number, path: string): Promise<void> {
+  const api = calls();
+  return new Promise((resolve, reject) => {
+    // The call runs on another thread or in another process, whose errno does not reach us; a sync that fails has lost data, whatever it
+    // calls it.
+    const failure = (cause?: unknown): NodeJS.ErrnoException =>
+      Object.assign(new Error(`EIO: syncfs failed, '${path}'`, { cause }), { code: 'EIO', syscall: 'syncfs', path });
+    if (api === undefined) {
+      programs().execFile('sync', ['-f', path], (error) => (error === null ? resolve() : reject(failure(error))));
+      return;
+    }
+    api.syncfs.async(fd, (error: unknown, result: number) => {
+      if (error) reject(error as Error);
+      else if (result === 0) resolve();
+      else reject(failure());
+    });
+  });
+}
+
+const POLLIN = 1;
+
+/**
+ * Whether a read would not have to wait, be it for bytes, the end or an error. Looks for so long, on a thread of its own.
+ * Without direct system calls nobody can tell, and the answer is yes.
+ * @param ms milliseconds
+ */
+export async function waitForInput(fd: number, ms: number): Promise<boolean> {
+  const api = calls();
+  if (api === undefined) return true;
+  const file = Buffer.alloc(8);
+  file.writeInt32LE(fd, 0);
+  file.writeInt16LE(POLLIN, 4);
+  if (api.poll(file, 1, 0) !== 0) return true;
+  return new Promise((resolve, reject) => {
+    api.poll.async(file, 1, ms, (error: unknown, ready: number) => {
+      if (error) reject(error as Error);
+      else resolve(ready > 0);
+    });
+  });
+}
+
+const RENAME_NOREPLACE = 1;
+const RENAME_EXCHANGE = 2;
+
+/** Renames unless something is at `to`. @returns whether it did */
+export function renameOnce(from: string, to: string): boolean {
+  const api = calls();
+  try {
+    if (api !== undefined) {
+      if (api.renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) === 0) return true;
+      const error = failed(api, 'renameat2', to);
+      // Some file systems know no flags.
+      if (error.code !== 'EINVAL') throw error;
+    }
+    if (fs.existsSync(to)) return false;
+    fs.renameSync(from, to);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || code === 'ENOTEMPTY') return false;
+    throw error;
+  }
+}
+
+/** Lets two names trade places in one step. @returns false, having done nothing, where that cannot be had */
+export function exchange(one: string, other: string): boolean {
+  const api = calls();
+  if (api === undefined) return false;
+  if (api.renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) === 0) return true;
+  const error = failed(api, 'renameat2', other);
+  // Some file systems know no flags.
+  if (error.code === 'EINVAL') return false;
+  throw error;
+}
+
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const LOCK_UN = 8;
+
+/**
+ * Takes an advisory lock without waiting; the kernel lets go of it when the descriptor closes, however its process ends.
+ * @returns whether it was to be had
+ */
+export function tryFlock(fd: number, exclusive: boolean): boolean {
+  const api = calls();
+  if (api === undefined) {
+    // The lock belongs to the open file description, so a child that inherits it can take it for us.
+    const done = programs().spawnSync('flock', ['-n', exclusive ? '-x' : '-s', '3'], {
+      stdio: ['ignore', 'ignore', 'ignore', fd],
+    });
+    if (done.error !== undefined) throw done.error;
+    return done.status === 0;
+  }
+  if (api.flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) === 0) return true;
+  const error = failed(api, 'flock');
+  if (error.code === 'EAGAIN' || error.code === 'EWOULDBLOCK' || error.code === 'EINTR') return false;
+  throw error;
+}
+
+/** Lets go of a lock whose descriptor stays open. */
+export function dropFlock(fd: number): void {
+  const api = calls();
+  if (api === undefined) {
+    const done = programs().spawnSync('flock', ['-u', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    if (done.error !== undefined) throw done.error;
+  } else if (api.flock(fd, LOCK_UN) !== 0) throw failed(api, 'flock');
+}
+
+/** Makes a fifo or device node. `kind` is one of `S_IFIFO`, `S_IFCHR`, `S_IFBLK`. */
+export function mknod(path: ByteString, kind: number, mode: number, major: number, minor: number): void {
+  const api = calls();
+  if (api === undefined) {
+    const type = kind === fileKinds.fifo ? ['p'] : [kind === fileKinds.char ? 'c' : 'b', `${major}`, `${minor}`];
+    const done = programs().spawnSync('mknod', ['-m', (mode & 0o777).toString(8), '--', path, ...type], {
+      encoding: 'utf8',
+    });
+    if (done.status !== 0) throw Object.assign(new Error(`mknod: ${done.stderr}`), { code: 'EPERM', syscall: 'mknod' });
+    return;
+  }
+  if (api.mknod(cString(path), kind | mode, deviceNumber(major, minor)) !== 0) throw failed(api, 'mknod', path);
+}
+
+export const fileKinds = { fifo: 0o010000, char: 0o020000, block: 0o060000 } as const;
+
+/** `makedev(3)` as glibc and musl spell it. */
+function deviceNumber(major: number, minor: number): bigint {
+  const big = BigInt(major);
+  const small = BigInt(minor);
+  return ((big & 0xfffff000n) << 32n) | ((big & 0xfffn) << 8n) | ((small & 0xffffff00n) << 12n) | (small & 0xffn);
+}
+
+export function splitDeviceNumber(device: bigint): { major: number; minor: number } {
+  const major = ((device >> 32n) & 0xfffff000n) | ((device >> 8n) & 0xfffn);
+  const minor = ((device >> 12n) & 0xffffff00n) | (device & 0xffn);
+  return { major: Number(major), minor: Number(minor) };
+}
+
+/** Sets access and modification time to the nanosecond. @returns false where only Node's microseconds are to be had */
+export function setTimes(path: ByteString, sec: number, nsec: number): boolean {
+  const api = calls();
+  if (api === undefined) return false;
+  const times = Buffer.alloc(32);
+  for (const at of [0, 16]) {
+    times.writeBigInt64LE(BigInt(sec), at);
+    times.writeBigInt64LE(BigInt(nsec), at + 8);
+  }
+  if (api.utimensat(AT_FDCWD, cString(path), times, AT_SYMLINK_NOFOLLOW) !== 0) throw failed(api, 'utimensat', path);
+  return true;
+}

@@ -1,0 +1,154 @@
+/** Giving images back: exact archives, merged trees, layouts and archives that other tools take. */
+
+import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExportResult, Output, OutputCompression } from '../../workers/tasks/export.js';
+import type { Control } from '../../workers/tasks/parts.js';
+import { deleteSmall, discard } from '../content/delete.js';
+import type { Key } from '../core/key.js';
+import { aciManifestFrom } from '../image/convert/oci-to-aci.js';
+import { parseConfig } from '../image/oci/documents.js';
+import type { ImageRecord } from '../index/records.js';
+import { mustBeWhole } from '../resolve/completeness.js';
+import { type Ingredients, ingredientsOf } from '../resolve/layer-stack.js';
+import { planOf, readBlob, removedMeanwhile } from '../resolve/plan-image.js';
+import type { OperationOptions, StoreContext } from '../session/context.js';
+import { publish, targetOf, withOutput } from '../session/destination.js';
+import { withControl } from '../session/pool.js';
+import { noteUse } from '../tree/render.js';
+import { exportLayer } from './layer-bytes.js';
+import { writeLayout } from './layout.js';
+import { exportEntries } from './plan-bytes.js';
+
+export type ExportFormat = 'aci' | 'oci' | 'docker' | 'tar';
+
+export interface ExportOptions extends OperationOptions {
+  /**
+   * `aci`: an ACI's own archive, byte for byte, or an OCI image's tree as an ACI; `tar`: the merged tree; `oci`: an image layout, a
+   * directory unless the name ends in `.tar`; `docker`: what `docker load` takes. By default the image's own format.
+   */
+  format?: ExportFormat;
+  /** Of the archive, or of the layers in a layout. */
+  compress?: OutputCompression;
+  /** With `oci` or `docker`: one layer that makes the image's tree out of this image's. */
+  base?: ImageRecord;
+}
+
+export interface Exported {
+  file: string;
+  /** Bytes written. */
+  size: number;
+  /** Of the uncompressed tar; for a layout directory, of the image. */
+  key: Key;
+  /** Of the manifest in a layout. */
+  digest?: string;
+}
+
+/**
+ * @param file a path, or `-` for standard output. A file or directory appears under its name only when it is complete.
+ * @throws CairnError `ERR_DAMAGED` when the store no longer gives the bytes that the image's key promises; `ERR_NOT_FOUND` when the
+ *   image was removed meanwhile; `ERR_UNSUPPORTED`; what {@link targetOf} throws
+ */
+export async function exportImage(
+  store: StoreContext,
+  image: ImageRecord,
+  file: string,
+  options: ExportOptions = {},
+): Promise<Exported> {
+  const { format = image.format, base } = options;
+  const own = partsOf(store, image, format);
+  const others = base === undefined ? [] : ingredientsOf(store, base).places;
+  try {
+    mustBeWhole(store, own);
+    return await writeExport(store, image, file, { ...options, format });
+  } catch (error) {
+    throw removedMeanwhile(store, { places: [...own.places, ...others] }, error) ?? error;
+  }
+}
+
+async function writeExport(
+  store: StoreContext,
+  image: ImageRecord,
+  file: string,
+  { signal, onProgress, format, compress, base }: ExportOptions & { format: ExportFormat },
+): Promise<Exported> {
+  const asDirectory = format === 'oci' && file !== '-' && !file.endsWith('.tar');
+  const target = targetOf(store, file, asDirectory ? 'directory' : 'file');
+  const onCount = onProgress && ((done: number) => onProgress({ what: 'exporting', unit: 'bytes', done }));
+  const write = async (output: Output, scratch: string): Promise<Omit<Exported, 'file'>> =>
+    withControl(signal, onCount, async (control) => {
+      if (format === 'tar' || format === 'aci') {
+        const result = await exportArchive(store, image, format, { control, output, compress });
+        return { size: result.size, key: `sha512-${result.sha512}` };
+      }
+      const dir = target.kind === 'file' ? `${scratch}.layout` : scratch;
+      fs.mkdirSync(dir, { mode: 0o755 });
+      const written = await writeLayout(store, image, dir, { control, compress, docker: format === 'docker', base });
+      if (target.kind === 'directory') return { ...written, key: image.key };
+      const files = filesOfLayout(dir);
+      const pack = { kind: 'pack-files', control, files, output, compress: 'none' } as const;
+      const packed = await store.pool.run<'pack-files'>(pack);
+      return { size: packed.size, key: `sha512-${packed.sha512}`, digest: written.digest };
+    });
+  return withOutput(target, signal, (output) =>
+    store.uses.during(signal, async () => {
+      // An archive on its way to a stream needs no room: it can leave a full disk.
+      const isArchive = format === 'tar' || format === 'aci';
+      const scratch = target.kind !== 'stream' ? target.scratch : isArchive ? '' : roomFor(store);
+      try {
+        const made = await write(output, scratch);
+        if (target.kind !== 'stream') await publish(target);
+        void noteUse(store, image);
+        return { file, ...made };
+      } finally {
+        if (scratch !== '') await discard(store, [scratch, `${scratch}.layout`], deleteSmall);
+      }
+    }),
+  );
+}
+
+/** An ACI's own archive needs no other image; everything else is made of its tree, or might be. */
+function partsOf(store: StoreContext, image: ImageRecord, format: ExportFormat): Pick<Ingredients, 'places'> {
+  return format === image.format ? { places: [{ image, dependent: -1 }] } : ingredientsOf(store, image);
+}
+
+/** For a layout on its way to a stream. The directory is made when it is needed. */
+function roomFor(store: StoreContext): string {
+  return store.readOnly ? join(tmpdir(), `cairn-${randomUUID()}`) : join(store.staging.make(), 'export');
+}
+
+/** As `docker load` and `skopeo` like them: what says what it is comes first. */
+function filesOfLayout(dir: string): [string, string][] {
+  const names = fs.readdirSync(join(dir, 'blobs', 'sha256')).map((name) => `blobs/sha256/${name}`);
+  const top = ['oci-layout', 'index.json', 'manifest.json'].filter((name) => fs.existsSync(join(dir, name)));
+  return [...top, ...names].map((name) => [name, join(dir, name)]);
+}
+
+interface ArchiveOutput {
+  control: Control;
+  output: Output;
+  compress: OutputCompression | undefined;
+}
+
+function exportArchive(
+  store: StoreContext,
+  image: ImageRecord,
+  format: 'aci' | 'tar',
+  { compress = 'none', ...where }: ArchiveOutput,
+): Promise<ExportResult> {
+  const to = { ...where, compress };
+  if (format === 'aci' && image.format === 'aci') return exportLayer(store, image.layers[0] as Key, to);
+  const { entries } = planOf(store, ingredientsOf(store, image));
+  if (format === 'tar') return exportEntries(store, entries, to);
+  return exportEntries(store, entries, { ...to, manifest: squashedManifest(store, image) });
+}
+
+/** The manifest of an OCI image as one ACI, made from its configuration. */
+function squashedManifest(store: StoreContext, image: ImageRecord): Buffer {
+  const config = parseConfig(readBlob(store, image.config as Key), store.limits);
+  const tag = image.labels.find(({ name }) => name === 'version')?.value;
+  const name = { name: image.name || `image-${image.key.slice('sha512-'.length, 20)}`, ...(tag ? { tag } : {}) };
+  return Buffer.from(JSON.stringify(aciManifestFrom(config, name, image.digest)));
+}

@@ -1,0 +1,138 @@
+import type { Place } from '../json-field.js';
+import { type Isolator, readIsolators } from './isolators.js';
+import { quoted } from './names.js';
+
+/** What an image runs and how (appc spec, image manifest, `app`). Absent lists and maps are empty. */
+export interface App {
+  /** May be empty: such an image runs only with a command of the caller's. */
+  exec: string[];
+  /** A name, a number, or an absolute path in the image whose owner is meant. */
+  user: string;
+  group: string;
+  supplementaryGIDs: number[];
+  /** Absolute. */
+  workingDirectory?: string;
+  eventHandlers: EventHandler[];
+  environment: EnvironmentVariable[];
+  mountPoints: MountPoint[];
+  ports: Port[];
+  isolators: Isolator[];
+  userAnnotations: Record<string, string>;
+  userLabels: Record<string, string>;
+}
+
+export interface EventHandler {
+  name: 'pre-start' | 'post-stop';
+  exec: string[];
+}
+
+export interface EnvironmentVariable {
+  name: string;
+  value: string;
+}
+
+export interface MountPoint {
+  name: string;
+  path: string;
+  readOnly: boolean;
+}
+
+export interface Port {
+  name: string;
+  /** Any word; empty where the manifest gives none. */
+  protocol: string;
+  port: number;
+  /** How many ports, from `port` upwards; at least 1. */
+  count: number;
+  socketActivated: boolean;
+}
+
+const MAX_GID = 2 ** 32 - 1;
+
+/**
+ * Reads the `app` of an image manifest.
+ *
+ * @throws CairnError `ERR_BAD_MANIFEST`, its `entry` ending in the path to the fault such as `app.ports[0].port`
+ */
+export function readApp(app: Place): App {
+  const workingDirectory = app.field('workingDirectory').text();
+  if (workingDirectory !== '' && !workingDirectory.startsWith('/')) {
+    throw app.field('workingDirectory').fault('workingDirectory must be an absolute path');
+  }
+  return {
+    exec: app.field('exec').texts(),
+    user: readRequired(app.field('user'), 'user is required'),
+    group: readRequired(app.field('group'), 'group is required'),
+    supplementaryGIDs: app.field('supplementaryGIDs').items().map(readGid),
+    ...(workingDirectory === '' ? {} : { workingDirectory }),
+    eventHandlers: readEventHandlers(app.field('eventHandlers')),
+    environment: readEnvironment(app.field('environment')),
+    mountPoints: app.field('mountPoints').items().map(readMountPoint),
+    ports: app.field('ports').items().map(readPort),
+    isolators: readIsolators(app.field('isolators')),
+    userAnnotations: app.field('userAnnotations').textMap(),
+    userLabels: app.field('userLabels').textMap(),
+  };
+}
+
+function readRequired(place: Place, rule: string): string {
+  const text = place.text();
+  if (text === '') throw place.fault(rule);
+  return text;
+}
+
+function readGid(gid: Place): number {
+  if (gid.absent) throw gid.fault('must be a whole number');
+  return gid.integer(0, MAX_GID);
+}
+
+function isEvent(name: string): name is EventHandler['name'] {
+  return name === 'pre-start' || name === 'post-stop';
+}
+
+function readEventHandlers(list: Place): EventHandler[] {
+  const seen = new Set<string>();
+  return list.items().map((handler) => {
+    const place = handler.field('name');
+    const name = readRequired(place, 'eventHandler "name" cannot be empty');
+    if (!isEvent(name)) throw place.fault(`bad eventHandler "name": ${quoted(name)} (pre-start or post-stop)`);
+    if (seen.has(name)) throw place.fault(`only one eventHandler of name ${quoted(name)} allowed`);
+    seen.add(name);
+    return { name, exec: handler.field('exec').texts() };
+  });
+}
+
+function readEnvironment(list: Place): EnvironmentVariable[] {
+  const seen = new Set<string>();
+  return list.items().map((variable) => {
+    const place = variable.field('name');
+    const name = readRequired(place, 'environment variable name must not be empty');
+    if (!/^[A-Za-z_][A-Za-z_0-9.-]*$/.test(name)) {
+      throw place.fault(`environment variable does not have valid identifier ${quoted(name)}`);
+    }
+    if (seen.has(name)) throw place.fault(`duplicate environment variable of name ${quoted(name)}`);
+    seen.add(name);
+    return { name, value: variable.field('value').text() };
+  });
+}
+
+function readMountPoint(mount: Place): MountPoint {
+  return {
+    name: mount.field('name').acName(),
+    path: readRequired(mount.field('path'), 'path must be set'),
+    readOnly: mount.field('readOnly').flag(),
+  };
+}
+
+function readPort(place: Place): Port {
+  const port = place.field('port').integer(1, 65_535, 'port must be in 1-65535 range');
+  const rule = 'end of port range must be in 1-65535 range';
+  const count = place.field('count').integer(0, 65_536 - port, rule);
+  return {
+    name: place.field('name').acName(),
+    protocol: place.field('protocol').text(),
+    port,
+    count: count === 0 ? 1 : count,
+    socketActivated: place.field('socketActivated').flag(),
+  };
+}

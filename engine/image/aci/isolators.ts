@@ -1,0 +1,142 @@
+import type { JsonValue } from '../json.js';
+import type { Place } from '../json-field.js';
+import { quoted } from './names.js';
+
+/** One isolator of an app, its value exactly as written (appc spec, executor, "Isolators"). */
+export interface Isolator {
+  name: string;
+  value: JsonValue;
+}
+
+interface Kind {
+  /** Throws unless the value has the shape that this isolator wants. */
+  check(value: Place): void;
+  /** May stand in a list only once. */
+  single?: true;
+  /** The isolator that cannot stand in the same list. */
+  excludes?: string;
+}
+
+const SECCOMP_REMOVE = 'os/linux/seccomp-remove-set';
+const SECCOMP_RETAIN = 'os/linux/seccomp-retain-set';
+
+const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
+  ['resource/block-bandwidth', { check: checkDefaultLimit }],
+  ['resource/block-iops', { check: checkDefaultLimit }],
+  ['resource/network-bandwidth', { check: checkDefaultLimit }],
+  ['resource/cpu', { check: checkRequestAndLimit }],
+  ['resource/memory', { check: checkRequestAndLimit }],
+  ['os/linux/capabilities-retain-set', { check: checkSet }],
+  ['os/linux/capabilities-remove-set', { check: checkSet }],
+  ['os/linux/no-new-privileges', { check: checkBoolean }],
+  [SECCOMP_RETAIN, { check: checkSeccomp, single: true, excludes: SECCOMP_REMOVE }],
+  [SECCOMP_REMOVE, { check: checkSeccomp, single: true, excludes: SECCOMP_RETAIN }],
+  ['os/linux/oom-score-adj', { check: (value) => checkInteger(value, -1000, 1000), single: true }],
+  ['os/linux/cpu-shares', { check: (value) => checkInteger(value, 2, 262_144), single: true }],
+  ['os/linux/selinux-context', { check: checkSelinux, single: true }],
+  ['os/linux/apparmor-profile', { check: checkString, single: true }],
+  ['os/unix/sysctl', { check: checkSysctl, single: true }],
+]);
+
+/** Whether an isolator's meaning is defined by the spec, and its value therefore checked. */
+export function isKnownIsolator(name: string): boolean {
+  return KINDS.has(name);
+}
+
+/**
+ * Reads a list of isolators. Those that the spec defines are checked: the shape of their value, how often they may occur
+ * and beside which others.
+ *
+ * Unknown ones are kept as they are. The spec lets an executor ignore what it does not understand, and a store executes
+ * nothing: refusing an image because it asks some other executor for something would only make it unusable here.
+ *
+ * @throws CairnError `ERR_BAD_MANIFEST`
+ */
+export function readIsolators(list: Place): Isolator[] {
+  const seen = new Set<string>();
+  return list.items().map((item) => {
+    const name = item.field('name').acIdentifier();
+    const value = item.field('value');
+    const kind = KINDS.get(name);
+    if (kind !== undefined) {
+      if (value.absent) throw value.fault(`${name} needs a value`);
+      kind.check(value);
+      if (kind.single && seen.has(name)) throw item.fault(`isolators set contains too many instances of type ${name}`);
+      if (kind.excludes !== undefined && seen.has(kind.excludes)) {
+        throw item.fault(`isolators set contains incompatible types: ${name} and ${kind.excludes}`);
+      }
+    }
+    seen.add(name);
+    return { name, value: value.value ?? null };
+  });
+}
+
+/**
+ * The grammar of amounts, as Kubernetes defined it at the time: a decimal number and a decimal or binary suffix or an
+ * exponent. `K` is not in the reference implementation's table but in the spec's text, so both cases of it pass.
+ * No two parts can match the same characters, so that the match takes linear time.
+ */
+const QUANTITY = /^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[num]|[kKMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$/;
+
+/** Whether a text is an amount such as `250m`, `2Gi` or `1e3` (appc spec, executor, "Resource Isolators"). */
+export function isQuantity(text: string): boolean {
+  return QUANTITY.test(text.trim());
+}
+
+function checkQuantity(place: Place): void {
+  if (place.absent) return;
+  // The reference implementation reads a bare number like the same number in quotes.
+  const text = typeof place.value === 'number' ? String(place.value) : place.text();
+  if (!isQuantity(text)) {
+    throw place.fault(`not a quantity: ${quoted(text)} (a number and one of n u m k M G T P E Ki Mi Gi Ti Pi Ei)`);
+  }
+}
+
+function checkDefaultLimit(value: Place): void {
+  if (!value.field('default').flag()) throw value.field('default').fault('default must be true');
+  if (!value.field('request').absent) {
+    throw value.field('request').fault('request not supported by this resource, must be empty');
+  }
+  checkQuantity(value.field('limit'));
+}
+
+function checkRequestAndLimit(value: Place): void {
+  if (value.field('default').flag()) throw value.field('default').fault('default must be false');
+  checkQuantity(value.field('request'));
+  checkQuantity(value.field('limit'));
+}
+
+function checkSet(value: Place): void {
+  const set = value.field('set');
+  if (set.texts().length === 0) throw set.fault('set must be non-empty');
+}
+
+function checkSeccomp(value: Place): void {
+  checkSet(value);
+  const errno = value.field('errno');
+  if (!/^(?:E[A-Z0-9]*)?$/.test(errno.text())) throw errno.fault('errno must be an upper case name such as EPERM');
+}
+
+function checkSelinux(value: Place): void {
+  for (const part of ['user', 'role', 'type']) {
+    const text = value.field(part).text();
+    if (text === '' || text.includes(':')) throw value.field(part).fault(`invalid ${part} value ${quoted(text)}`);
+  }
+  if (value.field('level').text() === '') throw value.field('level').fault('invalid level value ""');
+}
+
+function checkInteger(value: Place, min: number, max: number): void {
+  value.integer(min, max);
+}
+
+function checkBoolean(value: Place): void {
+  value.flag();
+}
+
+function checkString(value: Place): void {
+  value.text();
+}
+
+function checkSysctl(value: Place): void {
+  value.textMap();
+}

@@ -1,0 +1,163 @@
+import { type Limits, MAX_LABELS, MAX_LISTED_DEPENDENCIES } from '../../core/limits.js';
+import { type JsonObject, parseJson } from '../json.js';
+import { Place } from '../json-field.js';
+import { type App, readApp } from './app.js';
+import { type Label, labelsFault, quoted } from './names.js';
+
+/** The manifest of an ACI (appc spec 0.8.11, image manifest). Absent lists are empty. */
+export interface ImageManifest {
+  acVersion: string;
+  name: string;
+  labels: Label[];
+  /** In the order of the manifest, the last one having priority. */
+  dependencies: Dependency[];
+  /** As written: entries may be relative and are not cleaned. */
+  pathWhitelist: string[];
+  app?: App;
+  annotations: Annotation[];
+  /** The whole document, with the fields that this version does not know. */
+  raw: JsonObject;
+}
+
+export interface Dependency {
+  imageName: string;
+  /** A key or a prefix of one, in lower case: `sha512-` and 2 to 128 hexadecimal digits. */
+  imageID?: string;
+  labels: Label[];
+  /** Bytes. The spec does not say of what, the compressed or the uncompressed archive. */
+  size?: number;
+}
+
+export interface Annotation {
+  name: string;
+  value: string;
+}
+
+const DOCUMENT = 'manifest';
+
+/**
+ * Reads and checks an image manifest.
+ *
+ * Keys match whatever their case, and unknown ones are ignored, as in the reference implementation. Unknown isolators
+ * are kept. The order of checks is the order of the spec's fields; the first fault is reported.
+ *
+ * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`), else `ERR_BAD_MANIFEST`;
+ *   `entry` is `manifest: ` and the path to the fault such as `app.ports[0].port`, and the message says the rule
+ */
+export function parseImageManifest(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest'>): ImageManifest {
+  const root = new Place(DOCUMENT, parseJson(bytes, DOCUMENT, limits));
+  const raw = root.object();
+  checkKind(root.field('acKind'));
+  const acVersion = readVersion(root.field('acVersion'));
+  const name = root.field('name').acIdentifier();
+  const labels = readLabels(root.field('labels'));
+  const app = root.field('app');
+  return {
+    acVersion,
+    name,
+    labels,
+    ...(app.absent ? {} : { app: readApp(app) }),
+    dependencies: root.field('dependencies').items(MAX_LISTED_DEPENDENCIES).map(readDependency),
+    pathWhitelist: root.field('pathWhitelist').texts(),
+    annotations: readAnnotations(root.field('annotations')),
+    raw,
+  };
+}
+
+/**
+ * The path whitelist of a manifest that was checked when it was imported, without checking it again: whitelists of real images
+ * have tens of thousands of paths, and renders wait for them.
+ */
+export function readPathWhitelist(checked: Uint8Array): string[] {
+  const raw = JSON.parse(Buffer.from(checked).toString('utf8')) as Record<string, string[] | null>;
+  const key = 'pathWhitelist' in raw ? 'pathWhitelist' : Object.keys(raw).find((each) => /^pathwhitelist$/i.test(each));
+  return (key === undefined ? undefined : raw[key]) ?? [];
+}
+
+function checkKind(place: Place): void {
+  const kind = place.text();
+  if (kind === '') throw place.fault('ACKind must be set');
+  if (kind !== 'ImageManifest') throw place.fault(`bad ACKind: ${quoted(kind)}`);
+}
+
+function readVersion(place: Place): string {
+  const version = place.text();
+  if (version === '') throw place.fault('acVersion must be set');
+  if (!/^\d{1,18}\.\d{1,18}\.\d{1,18}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/.test(version)) {
+    throw place.fault(`SemVer is bad: ${quoted(version)}`);
+  }
+  if (/^0+\.0+\.0+$/.test(version)) throw place.fault('SemVer cannot be zero');
+  return version;
+}
+
+function readLabels(list: Place): Label[] {
+  const labels = list.items(MAX_LABELS).map((label) => ({
+    name: label.field('name').acIdentifier(),
+    value: label.field('value').text(),
+  }));
+  list.refuse(labelsFault(labels));
+  return labels;
+}
+
+function readDependency(dependency: Place): Dependency {
+  const imageName = dependency.field('imageName');
+  if (imageName.text() === '') throw imageName.fault('imageName cannot be empty');
+  const imageID = dependency.field('imageID');
+  const size = dependency.field('size');
+  return {
+    imageName: imageName.acIdentifier(),
+    ...(imageID.absent ? {} : { imageID: readImageID(imageID) }),
+    labels: readLabels(dependency.field('labels')),
+    ...(size.absent ? {} : { size: size.integer(0, Number.MAX_SAFE_INTEGER) }),
+  };
+}
+
+/**
+ * Stricter than the reference implementation, which takes any text after the hyphen: an ID that is not hexadecimal can
+ * be the hash of nothing, and a dependency on it could only fail later and less clearly.
+ */
+function readImageID(place: Place): string {
+  const id = place.text();
+  const [type, value, ...more] = id.split('-');
+  if (value === undefined || more.length > 0) throw place.fault(`badly formatted hash string: ${quoted(id)}`);
+  if (type === '') throw place.fault('unexpected empty hash type');
+  if (type !== 'sha512') throw place.fault(`unrecognized hash type: ${quoted(type ?? '')}`);
+  if (value === '') throw place.fault('unexpected empty hash value');
+  if (!/^[0-9a-f]{2,128}$/i.test(value)) {
+    throw place.fault(`hash value must be 2 to 128 hexadecimal digits: ${quoted(value)}`);
+  }
+  return id.toLowerCase();
+}
+
+function readAnnotations(list: Place): Annotation[] {
+  const seen = new Set<string>();
+  return list.items(MAX_LABELS).map((annotation) => {
+    const name = annotation.field('name').acIdentifier();
+    if (seen.has(name)) throw annotation.field('name').fault(`duplicate annotations of name ${quoted(name)}`);
+    seen.add(name);
+    const place = annotation.field('value');
+    const value = place.text();
+    if (name === 'created' && !isDate(value)) throw place.fault(`bad date, must be RFC 3339: ${quoted(value)}`);
+    if ((name === 'homepage' || name === 'documentation') && !isWebAddress(value)) {
+      throw place.fault(`bad URL, must be http or https: ${quoted(value)}`);
+    }
+    return { name, value };
+  });
+}
+
+/** Whether a text is a date and time of RFC 3339. */
+export function isDate(text: string): boolean {
+  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|[+-](\d\d):(\d\d))$/.exec(text);
+  if (match === null) return false;
+  const [year, month, day, hour, minute, second, offsetHour, offsetMinute] = match
+    .slice(1)
+    .map((digits) => Number(digits ?? 0)) as [number, number, number, number, number, number, number, number];
+  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  const days = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1];
+  if (days === undefined || day < 1 || day > days) return false;
+  return hour < 24 && minute < 60 && second < 60 && offsetHour < 24 && offsetMinute < 60;
+}
+
+function isWebAddress(text: string): boolean {
+  return /^https?:\/\//i.test(text) && URL.canParse(text);
+}

@@ -1,0 +1,158 @@
+import { printable } from '../../core/bytes.js';
+import { CairnError } from '../../core/errors.js';
+import { MAX_NAME } from '../../core/limits.js';
+
+/**
+ * Names, labels and app strings of the appc spec. A name is a search term and nothing else: `a/../b` is a valid one, so
+ * no name may ever become part of a path.
+ */
+
+/** One label of an image (appc spec, image manifest, `labels`). */
+export interface Label {
+  name: string;
+  value: string;
+}
+
+const QUOTED_LENGTH = 80;
+
+/** Foreign text for an error message: quoted, harmless on a terminal, and short however long the text is. */
+export function quoted(text: string): string {
+  const cut = text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH)}…` : text;
+  return printable(JSON.stringify(cut));
+}
+
+/**
+ * Why a text is no AC Identifier, or undefined if it is one.
+ *
+ * The rule is the reference implementation's check and not the spec's regular expression: doubled separators (`a--b`,
+ * `a//b`) pass, since images with such names exist and were accepted everywhere. Only overlong ones do not.
+ */
+export function acIdentifierFault(text: string): string | undefined {
+  if (text === '') return 'ACIdentifier cannot be empty';
+  if (text.length > MAX_NAME) return `ACIdentifier is longer than ${MAX_NAME} bytes`;
+  if (!/^[a-z0-9\-._~/]+$/.test(text)) {
+    return 'ACIdentifier must contain only lower case alphanumeric characters plus "-._~/"';
+  }
+  if (!/^[a-z0-9]/.test(text) || !/[a-z0-9]$/.test(text)) {
+    return 'ACIdentifier must start and end with only lower case alphanumeric characters';
+  }
+  return undefined;
+}
+
+/** Why a text is no AC Name (an AC Identifier whose only separator is `-`), or undefined if it is one. */
+export function acNameFault(text: string): string | undefined {
+  if (text === '') return 'ACName cannot be empty';
+  if (!/^[a-z0-9-]+$/.test(text)) return 'ACName must contain only lower case alphanumeric characters plus "-"';
+  if (text.startsWith('-') || text.endsWith('-')) {
+    return 'ACName must start and end with only lower case alphanumeric characters';
+  }
+  return undefined;
+}
+
+/** Whether a text is an AC Identifier (appc spec, types), see {@link acIdentifierFault}. */
+export function isACIdentifier(text: string): boolean {
+  return acIdentifierFault(text) === undefined;
+}
+
+/** Whether a text is an AC Name (appc spec, types), see {@link acNameFault}. */
+export function isACName(text: string): boolean {
+  return acNameFault(text) === undefined;
+}
+
+/** The operating systems that an `os` label may name, each with its `arch` labels (appc spec, image manifest). */
+const ARCHITECTURES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['darwin', ['x86_64', 'i386']],
+  ['freebsd', ['amd64', 'i386', 'arm']],
+  ['linux', ['amd64', 'i386', 'aarch64', 'aarch64_be', 'armv6l', 'armv7l', 'armv7b', 'ppc64', 'ppc64le', 's390x']],
+]);
+
+/**
+ * Why a list of labels is not one that an image may carry, or undefined if it is (appc spec, image manifest, `labels`):
+ * names are AC Identifiers, unique and never `name`, values not overlong; `os` is a known system, and `arch` beside it one of that system's.
+ * An `arch` without an `os` means nothing by itself and is not checked.
+ */
+export function labelsFault(labels: readonly Label[]): string | undefined {
+  const values = new Map<string, string>();
+  for (const { name, value } of labels) {
+    if (Buffer.byteLength(value) > MAX_NAME) return `a label's value is longer than ${MAX_NAME} bytes`;
+    const fault = acIdentifierFault(name);
+    if (fault !== undefined) return fault;
+    if (name === 'name') return 'invalid label name: "name"';
+    if (values.has(name)) return `duplicate labels of name ${quoted(name)}`;
+    values.set(name, value);
+  }
+  const os = values.get('os');
+  if (os === undefined) return undefined;
+  const known = ARCHITECTURES.get(os);
+  if (known === undefined) return `bad os ${quoted(os)} (must be one of: [${[...ARCHITECTURES.keys()].join(' ')}])`;
+  const arch = values.get('arch');
+  if (arch === undefined || known.includes(arch)) return undefined;
+  return `bad arch ${quoted(arch)} for ${os} (must be one of: [${known.join(' ')}])`;
+}
+
+/**
+ * Reads an image as people type it: `name[:version][,label=value]*`, where `:version` is short for `,version=…`
+ * (appc spec, discovery). `labels` keep the order of the text, `version` first.
+ *
+ * In a value `%XX` stands for a byte of UTF-8 text, so that the separators `,` and `:` can be written in one as well;
+ * all other characters, also `+` and a `%` that begins no such escape, stand for themselves. Values are search terms
+ * here, so an `os` or `arch` that no image may carry is no error: it finds nothing.
+ *
+ * @throws CairnError `ERR_NAME_SYNTAX`, naming the rule
+ */
+export function parseAppString(text: string): { name: string; labels: Label[] } {
+  const [head, ...rest] = text.split(',') as [string, ...string[]];
+  if (rest.some((part) => part.includes(':'))) {
+    throw syntax(text, 'a colon may appear only right after the app name');
+  }
+  const [name, version, ...more] = head.split(':') as [string, ...string[]];
+  if (more.length > 0) throw syntax(text, 'a colon may appear at most once');
+  const nameFault = acIdentifierFault(name);
+  if (nameFault !== undefined) throw syntax(text, nameFault);
+
+  const labels: Label[] = version === undefined ? [] : [{ name: 'version', value: decodeValue(version) }];
+  const seen = new Set(labels.map((label) => label.name));
+  for (const part of rest) {
+    const equals = part.indexOf('=');
+    if (equals < 0) throw syntax(text, `a label without a value: ${quoted(part)}`);
+    const label = { name: part.slice(0, equals), value: decodeValue(part.slice(equals + 1)) };
+    const fault = acIdentifierFault(label.name);
+    if (fault !== undefined) throw syntax(text, `label ${quoted(label.name)}: ${fault}`);
+    if (label.name === 'name') throw syntax(text, 'invalid label name: "name"');
+    if (seen.has(label.name)) throw syntax(text, `label ${quoted(label.name)} with multiple values`);
+    seen.add(label.name);
+    labels.push(label);
+  }
+  return { name, labels };
+}
+
+/**
+ * Writes an image so that {@link parseAppString} reads the same name and labels back: `name[:version][,label=value]*`,
+ * the `version` first and the other labels in their order.
+ */
+export function formatAppString(name: string, labels: readonly Label[]): string {
+  const version = labels.find((label) => label.name === 'version');
+  const others = labels.filter((label) => label !== version);
+  return [
+    version === undefined ? name : `${name}:${encodeValue(version.value)}`,
+    ...others.map((label) => `${label.name}=${encodeValue(label.value)}`),
+  ].join(',');
+}
+
+function syntax(text: string, rule: string): CairnError {
+  return new CairnError('ERR_NAME_SYNTAX', `not an image name: ${quoted(text)}: ${rule}`);
+}
+
+function decodeValue(value: string): string {
+  return value.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => {
+    try {
+      return decodeURIComponent(run);
+    } catch {
+      return run;
+    }
+  });
+}
+
+function encodeValue(value: string): string {
+  return value.replace(/%(?=[0-9A-Fa-f]{2})|[,:]/g, encodeURIComponent);
+}

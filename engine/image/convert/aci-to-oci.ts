@@ -1,0 +1,108 @@
+import { CairnError } from '../../core/errors.js';
+import type { App, Port } from '../aci/app.js';
+import type { ImageManifest } from '../aci/manifest.js';
+import { quoted } from '../aci/names.js';
+import type { JsonObject } from '../json.js';
+import type { Platform } from '../oci/descriptor.js';
+import { goPlatform } from './platform-names.js';
+
+const DEFAULT_HOST: Platform = { os: 'linux', architecture: 'amd64' };
+
+/**
+ * The configuration that says of an image what its manifest says (OCI image spec, image configuration): the way back from
+ * `aciManifestFrom`. What OCI has no word for is lost: isolators, event handlers, supplementary groups, read-only mounts.
+ *
+ * @param diffIds of the layers, the lowest first
+ * @param created RFC 3339, if it is not to be the manifest's
+ * @param host the platform of an image that names none
+ * @throws CairnError `ERR_UNSUPPORTED` for a user that is given as the owner of a path, which OCI cannot say: leaving it
+ *   out would run the image as root
+ */
+export function ociConfigFrom(
+  manifest: ImageManifest,
+  diffIds: readonly string[],
+  created?: string,
+  host: Platform = DEFAULT_HOST,
+): JsonObject {
+  const annotations = new Map(manifest.annotations.map(({ name, value }) => [name, value]));
+  const labels = new Map(manifest.labels.map(({ name, value }) => [name, value]));
+  const date = created ?? annotations.get('created');
+  const author = annotations.get('authors') ?? annotations.get('author');
+  return {
+    ...(date === undefined ? {} : { created: date }),
+    ...(author === undefined ? {} : { author }),
+    ...goPlatform(labels.get('os'), labels.get('arch'), host),
+    config: { ...(manifest.app === undefined ? {} : runConfigFrom(manifest.app)), Labels: labelsFrom(manifest) },
+    rootfs: { type: 'layers', diff_ids: [...diffIds] },
+  };
+}
+
+function runConfigFrom(app: App): JsonObject {
+  const user = userFrom(app);
+  return {
+    ...(user === '' ? {} : { User: user }),
+    Env: app.environment.map(({ name, value }) => `${name}=${value}`),
+    Entrypoint: app.exec,
+    ...(app.workingDirectory === undefined ? {} : { WorkingDir: app.workingDirectory }),
+    ExposedPorts: asSet(exposedPorts(app.ports)),
+    Volumes: asSet(app.mountPoints.map(({ path }) => path)),
+  };
+}
+
+/** Go programs write a set as an object with values that mean nothing. */
+function asSet(keys: readonly string[]): JsonObject {
+  return Object.fromEntries(keys.map((key) => [key, {}]));
+}
+
+/**
+ * A group of the user's name is left out: it comes from an image that named none, or is the user's own, and runtimes
+ * refuse to start where there is no such group.
+ */
+function userFrom({ user, group }: App): string {
+  for (const each of [user, group]) {
+    if (each.startsWith('/')) {
+      throw new CairnError('ERR_UNSUPPORTED', `an OCI image cannot run as the owner of ${quoted(each)}`, {
+        entry: `manifest: app.${each === user ? 'user' : 'group'}`,
+      });
+    }
+  }
+  if (user === '0' && group === '0') return '';
+  return user === group && !/^\d+$/.test(user) ? user : `${user}:${group}`;
+}
+
+/** Ranges written out, as OCI wants them, in time that does not grow with how often they overlap. */
+function exposedPorts(ports: readonly Port[]): string[] {
+  return ['tcp', 'udp', 'sctp'].flatMap((protocol) => {
+    const changes = new Int32Array(65_537);
+    for (const each of ports) {
+      if ((each.protocol.toLowerCase() || 'tcp') !== protocol) continue;
+      changes[each.port]! += 1;
+      changes[each.port + each.count]! -= 1;
+    }
+    const exposed: string[] = [];
+    let open = 0;
+    changes.forEach((change, port) => {
+      open += change;
+      if (open > 0) exposed.push(`${port}/${protocol}`);
+    });
+    return exposed;
+  });
+}
+
+/** The keys that OCI defines for what appc has its own names for (OCI image spec, annotations). */
+const OCI_KEYS: ReadonlyMap<string, string> = new Map([
+  ['version', 'org.opencontainers.image.version'],
+  ['homepage', 'org.opencontainers.image.url'],
+  ['documentation', 'org.opencontainers.image.documentation'],
+]);
+/** What the configuration says elsewhere. */
+const ELSEWHERE: ReadonlySet<string> = new Set(['os', 'arch', 'created', 'author', 'authors']);
+
+/** Annotations, labels and the app's own labels; of equal names the last counts, so that an image keeps the labels it had. */
+function labelsFrom({ annotations, labels, app }: ImageManifest): JsonObject {
+  const own = [...annotations, ...labels].filter(({ name }) => !ELSEWHERE.has(name));
+  return {
+    ...Object.fromEntries(own.map(({ name, value }) => [OCI_KEYS.get(name) ?? name, value])),
+    ...app?.userLabels,
+  };
+}

@@ -1,0 +1,146 @@
+import { CairnError } from '../../core/errors.js';
+import { quoted } from '../aci/names.js';
+import type { JsonObject } from '../json.js';
+import type { OciConfig } from '../oci/config.js';
+import type { Reference } from '../oci/reference.js';
+import { appcPlatform } from './platform-names.js';
+
+/** The last version of the appc spec. */
+const AC_VERSION = '0.8.11';
+
+/**
+ * The image manifest that says of an image what its configuration says, as docker2aci maps them. What appc has no word
+ * for is left out: variables without a valid name, ports that are no number, platforms that it does not know.
+ *
+ * The result passes `parseImageManifest`.
+ *
+ * @param name what the image is to be called; turned into an AC Identifier
+ * @param manifestDigest of the manifest that led to the configuration
+ * @throws CairnError `ERR_NAME_SYNTAX` for a name of which nothing is left
+ */
+export function aciManifestFrom(
+  config: OciConfig,
+  name: Pick<Reference, 'name' | 'tag'>,
+  manifestDigest?: string,
+): JsonObject {
+  return {
+    acKind: 'ImageManifest',
+    acVersion: AC_VERSION,
+    name: toACIdentifier(name.name),
+    labels: pairs({ version: name.tag, ...appcPlatform(config) }),
+    app: appFrom(config),
+    annotations: annotationsFrom(config, name, manifestDigest),
+  };
+}
+
+/** Names and values, without those that have no value. */
+function pairs(values: Record<string, string | undefined>): JsonObject[] {
+  return Object.entries(values).flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [{ name, value }],
+  );
+}
+
+function toACIdentifier(text: string): string {
+  const name = text
+    .toLowerCase()
+    .replace(/[^a-z0-9\-._~/]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '')
+    .replace(/[^a-z0-9]+$/, '');
+  if (name === '') throw new CairnError('ERR_NAME_SYNTAX', `no AC Identifier can be made of ${quoted(text)}`);
+  return name;
+}
+
+function toACName(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+}
+
+function appFrom({ config }: OciConfig): JsonObject {
+  const { workingDir } = config;
+  return {
+    exec: [...config.entrypoint, ...config.cmd],
+    ...ownerFrom(config.user),
+    // Relative ones are relative to the root.
+    ...(workingDir === '' ? {} : { workingDirectory: workingDir.startsWith('/') ? workingDir : `/${workingDir}` }),
+    environment: environmentFrom(config.env),
+    mountPoints: mountPointsFrom(config.volumes),
+    ports: portsFrom(config.exposedPorts),
+    userLabels: config.labels,
+  };
+}
+
+/** The group is required here. docker2aci takes the user for it, and others rely on that to tell that none was given. */
+function ownerFrom(text: string): { user: string; group: string } {
+  const colon = text.indexOf(':');
+  const user = (colon < 0 ? text : text.slice(0, colon)) || '0';
+  return { user, group: (colon < 0 ? '' : text.slice(colon + 1)) || user };
+}
+
+/** Of several values the last one counts, as for Docker; here names must be unique. */
+function environmentFrom(env: readonly string[]): JsonObject[] {
+  const values = new Map<string, string>();
+  for (const variable of env) {
+    const [, name, value] = /^([A-Za-z_][A-Za-z_0-9.-]*)=(.*)$/s.exec(variable) ?? [];
+    if (name !== undefined && value !== undefined) values.set(name, value);
+  }
+  return [...values].map(([name, value]) => ({ name, value }));
+}
+
+function portsFrom(exposedPorts: readonly string[]): JsonObject[] {
+  const ports = exposedPorts.flatMap((text) => {
+    const [, digits, protocol = 'tcp'] = /^(\d{1,5})(?:\/([a-z]{1,8}))?$/i.exec(text) ?? [];
+    const port = Number(digits ?? 0);
+    return port < 1 || port > 65_535 ? [] : [{ port, protocol: protocol.toLowerCase() }];
+  });
+  const named = new Map(ports.map((each) => [`${each.port}-${each.protocol}`, each]));
+  return [...named]
+    .map(([name, { protocol, port }]) => ({ name, protocol, port }))
+    .sort((one, other) => one.port - other.port || (one.protocol < other.protocol ? -1 : 1));
+}
+
+/** Paths that sanitise to the same name get numbers, in the order of the paths, so that names do not depend on chance. */
+function mountPointsFrom(volumes: readonly string[]): JsonObject[] {
+  const taken = new Set<string>();
+  const next = new Map<string, number>();
+  const points = [...volumes]
+    .filter((path) => path !== '')
+    .sort()
+    .map((path) => {
+      const base = toACName(`volume-${path}`);
+      let name = base;
+      for (let number = next.get(base) ?? 1; taken.has(name); number++) {
+        name = `${base}-${number}`;
+        next.set(base, number + 1);
+      }
+      taken.add(name);
+      return { name, path };
+    });
+  return points.sort((one, other) => (one.name < other.name ? -1 : 1));
+}
+
+function annotationsFrom(
+  { config, created, author, raw }: OciConfig,
+  { name, tag }: Pick<Reference, 'name' | 'tag'>,
+  manifestDigest: string | undefined,
+): JsonObject[] {
+  // A first part with a dot or a port is a registry, as Docker tells them apart.
+  const [, registry, repository] = /^([^/]*[.:][^/]*|localhost)\/(.+)$/.exec(name) ?? [undefined, undefined, name];
+  const { entrypoint, cmd } = config;
+  const comment = raw['comment'];
+  return pairs({
+    created,
+    author,
+    // The name that the appc spec has for it, beside docker2aci's.
+    authors: author,
+    'docker-comment': typeof comment === 'string' ? comment : undefined,
+    'appc.io/docker/originalname': tag === undefined ? name : `${name}:${tag}`,
+    'appc.io/docker/registryurl': registry,
+    'appc.io/docker/repository': repository,
+    'appc.io/docker/tag': tag,
+    'appc.io/docker/manifesthash': manifestDigest,
+    'appc.io/docker/entrypoint': entrypoint.length === 0 ? undefined : JSON.stringify(entrypoint),
+    'appc.io/docker/cmd': cmd.length === 0 ? undefined : JSON.stringify(cmd),
+  });
+}

@@ -1,0 +1,146 @@
+import { CairnError, type ErrorCode } from '../core/errors.js';
+import { acIdentifierFault, acNameFault, quoted } from './aci/names.js';
+import type { JsonObject, JsonValue } from './json.js';
+
+/**
+ * Go's fold of a key: besides the case of ASCII letters it equates the two other characters whose simple case folding
+ * is an ASCII letter, the long s and the Kelvin sign (which `toLowerCase` already turns into a k).
+ */
+function fold(key: string): string {
+  return key.toLowerCase().replaceAll('ſ', 's');
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * A place in a manifest: what stands there, and the path to it, so that every fault can say where it is. Reading follows
+ * the reference implementation: a missing field and a null are the same and read as the empty value of their type.
+ * Every method throws `ERR_BAD_MANIFEST` when the value has another type.
+ */
+export class Place {
+  readonly value: JsonValue | undefined;
+  readonly #document: string;
+  readonly #path: string;
+
+  constructor(document: string, value: JsonValue | undefined, path = '') {
+    this.#document = document;
+    this.value = value;
+    this.#path = path;
+  }
+
+  /** The error to throw when a rule is broken here. */
+  fault(rule: string, code: ErrorCode = 'ERR_BAD_MANIFEST'): CairnError {
+    const where = this.#path === '' ? this.#document : `${this.#document}: ${this.#path}`;
+    return new CairnError(code, rule, { entry: where });
+  }
+
+  /** Throws unless there is no fault: for the checks that return their reason. */
+  refuse(fault: string | undefined): void {
+    if (fault !== undefined) throw this.fault(fault);
+  }
+
+  get absent(): boolean {
+    return this.value === undefined || this.value === null;
+  }
+
+  object(): JsonObject {
+    if (!isObject(this.value)) throw this.fault('must be an object');
+    return this.value;
+  }
+
+  /**
+   * A field of the object that stands here. As in Go, the case of keys does not matter, since real manifests (and the
+   * spec's own example) rely on it; a key in the right case comes first, and two in wrong cases are a duplicate.
+   */
+  field(name: string): Place {
+    const object = this.object();
+    const path = this.#path === '' ? name : `${this.#path}.${name}`;
+    if (Object.hasOwn(object, name)) return new Place(this.#document, object[name], path);
+    const wanted = fold(name);
+    const keys = Object.keys(object).filter((key) => fold(key) === wanted);
+    const place = new Place(this.#document, keys[0] === undefined ? undefined : object[keys[0]], path);
+    if (keys.length > 1) throw place.fault(`duplicate key: ${keys.join(', ')}`);
+    return place;
+  }
+
+  /** A field by exactly this key, as OCI documents have them. */
+  exactField(name: string): Place {
+    const object = this.object();
+    const path = this.#path === '' ? name : `${this.#path}.${name}`;
+    return new Place(this.#document, Object.hasOwn(object, name) ? object[name] : undefined, path);
+  }
+
+  /** The same place, read as an empty object where there is none. */
+  orEmpty(): Place {
+    return this.absent ? new Place(this.#document, {}, this.#path) : this;
+  }
+
+  #list(): JsonValue[] {
+    if (this.absent) return [];
+    if (!Array.isArray(this.value)) throw this.fault('must be a list');
+    return this.value;
+  }
+
+  #item(value: JsonValue, index: number): Place {
+    return new Place(this.#document, value, `${this.#path}[${index}]`);
+  }
+
+  /** Refuses a list of more than `most` items. */
+  items(most = Number.POSITIVE_INFINITY): Place[] {
+    const list = this.#list();
+    if (list.length > most) throw this.fault(`has ${list.length} items, more than ${most}`);
+    return list.map((value, index) => this.#item(value, index));
+  }
+
+  text(): string {
+    if (this.absent) return '';
+    if (typeof this.value !== 'string') throw this.fault('must be a string');
+    return this.value;
+  }
+
+  /** A list of strings; unlike a whole list, an item of one cannot be null. */
+  texts(): string[] {
+    return this.#list().map((value, index) => {
+      if (typeof value !== 'string') throw this.#item(value, index).fault('must be a string');
+      return value;
+    });
+  }
+
+  /** An object whose values are all strings. */
+  textMap(): Record<string, string> {
+    if (this.absent) return {};
+    const entries = Object.entries(this.object()).map(([key, value]): [string, string] => [
+      key,
+      new Place(this.#document, value, `${this.#path}[${quoted(key)}]`).text(),
+    ]);
+    return Object.fromEntries(entries);
+  }
+
+  flag(): boolean {
+    if (this.absent) return false;
+    if (typeof this.value !== 'boolean') throw this.fault('must be true or false');
+    return this.value;
+  }
+
+  /** A whole number; `rule` is the message when it lies outside of its range. */
+  integer(min: number, max: number, rule = `must be between ${min} and ${max}`): number {
+    const value = this.value ?? 0;
+    if (!Number.isInteger(value)) throw this.fault('must be a whole number');
+    if ((value as number) < min || (value as number) > max) throw this.fault(rule);
+    return value as number;
+  }
+
+  acName(): string {
+    const name = this.text();
+    this.refuse(acNameFault(name));
+    return name;
+  }
+
+  acIdentifier(): string {
+    const name = this.text();
+    this.refuse(acIdentifierFault(name));
+    return name;
+  }
+}

@@ -1,0 +1,121 @@
+import type { Limits } from '../../core/limits.js';
+import { isDate } from '../aci/manifest.js';
+import { quoted } from '../aci/names.js';
+import { type JsonObject, parseJson } from '../json.js';
+import { Place } from '../json-field.js';
+import { readDigest } from './descriptor.js';
+
+/** The configuration of an image (OCI image spec, image configuration; Docker's is the same). Absent lists are empty. */
+export interface OciConfig {
+  os: string;
+  architecture: string;
+  variant?: string;
+  /** RFC 3339. */
+  created?: string;
+  author?: string;
+  /** One a layer, the lowest first: the digest of the uncompressed archive. */
+  diffIds: string[];
+  history: HistoryEntry[];
+  config: RunConfig;
+  /** The whole document, with the fields that this version does not know. */
+  raw: JsonObject;
+}
+
+/** One step of the making of an image. */
+export interface HistoryEntry {
+  created?: string;
+  createdBy?: string;
+  comment?: string;
+  /** Whether the step made no layer. */
+  emptyLayer: boolean;
+}
+
+/** How an image is run. Absent texts are empty. */
+export interface RunConfig {
+  /** `user`, `user:group`, names or numbers. */
+  user: string;
+  /** `NAME=value`, unchecked. */
+  env: string[];
+  entrypoint: string[];
+  cmd: string[];
+  workingDir: string;
+  /** `80`, `80/tcp`; unchecked. */
+  exposedPorts: string[];
+  /** Paths, unchecked. */
+  volumes: string[];
+  labels: Record<string, string>;
+}
+
+const DOCUMENT = 'image config';
+
+/**
+ * Reads and checks the configuration of an image. A null is the same as a field that is missing.
+ *
+ * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`), `ERR_UNSUPPORTED` for
+ *   digests that are not SHA-256, else `ERR_BAD_MANIFEST`; `entry` is `image config: ` and the path to the fault such as
+ *   `rootfs.diff_ids[0]`
+ */
+export function parseConfig(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest'>): OciConfig {
+  const root = new Place(DOCUMENT, parseJson(bytes, DOCUMENT, limits));
+  const raw = root.object();
+  return {
+    os: readRequired(root, 'os'),
+    architecture: readRequired(root, 'architecture'),
+    ...optional('variant', root.exactField('variant').text()),
+    ...optional('created', readDate(root.exactField('created'))),
+    ...optional('author', root.exactField('author').text()),
+    diffIds: readDiffIds(root.exactField('rootfs')),
+    history: root.exactField('history').items().map(readHistoryEntry),
+    config: readRunConfig(root.exactField('config').orEmpty()),
+    raw,
+  };
+}
+
+function optional<Key extends string>(key: Key, text: string): { [key in Key]?: string } {
+  return (text === '' ? {} : { [key]: text }) as { [key in Key]?: string };
+}
+
+function readRequired(root: Place, key: string): string {
+  const text = root.exactField(key).text();
+  if (text === '') throw root.exactField(key).fault(`${key} is required`);
+  return text;
+}
+
+function readDate(place: Place): string {
+  const date = place.text();
+  if (date !== '' && !isDate(date)) throw place.fault(`bad date, must be RFC 3339: ${quoted(date)}`);
+  return date;
+}
+
+function readDiffIds(rootfs: Place): string[] {
+  const type = rootfs.exactField('type');
+  if (type.text() !== 'layers') throw type.fault(`rootfs.type must be "layers", not ${quoted(type.text())}`);
+  return rootfs.exactField('diff_ids').items().map(readDigest);
+}
+
+function readHistoryEntry(entry: Place): HistoryEntry {
+  return {
+    ...optional('created', readDate(entry.exactField('created'))),
+    ...optional('createdBy', entry.exactField('created_by').text()),
+    ...optional('comment', entry.exactField('comment').text()),
+    emptyLayer: entry.exactField('empty_layer').flag(),
+  };
+}
+
+function readRunConfig(config: Place): RunConfig {
+  return {
+    user: config.exactField('User').text(),
+    env: config.exactField('Env').texts(),
+    entrypoint: config.exactField('Entrypoint').texts(),
+    cmd: config.exactField('Cmd').texts(),
+    workingDir: config.exactField('WorkingDir').text(),
+    exposedPorts: readKeys(config.exactField('ExposedPorts')),
+    volumes: readKeys(config.exactField('Volumes')),
+    labels: config.exactField('Labels').textMap(),
+  };
+}
+
+/** A set, which Go programs write as an object with values that mean nothing. */
+function readKeys(set: Place): string[] {
+  return Object.keys(set.orEmpty().object()).sort();
+}

@@ -1,0 +1,50 @@
+import type { Limits } from '../../core/limits.js';
+import { quoted } from '../aci/names.js';
+import { parseJson } from '../json.js';
+import { Place } from '../json-field.js';
+import { isReference } from './reference.js';
+
+/** One image of a `docker save` archive. */
+export interface DockerImage {
+  /** The name of the member that holds the configuration. */
+  config: string;
+  /** References, `busybox:latest`. */
+  repoTags: string[];
+  /** The names of the members that hold the layers, the lowest first. */
+  layers: string[];
+}
+
+const DOCUMENT = 'manifest.json';
+
+/**
+ * Reads the `manifest.json` of a `docker save` archive (no spec; as Docker writes it).
+ *
+ * Member names are looked up among the members of the same archive and nowhere else. Still they must be relative, clean
+ * and without `..`: no honest one differs, and nobody need ask what another one would mean.
+ *
+ * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`), else `ERR_BAD_MANIFEST`;
+ *   `entry` is `manifest.json: ` and the path to the fault such as `[0].Layers[1]`
+ */
+export function parseDockerManifest(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest'>): DockerImage[] {
+  const root = new Place(DOCUMENT, parseJson(bytes, DOCUMENT, limits));
+  if (root.absent) throw root.fault('must be a list');
+  return root.items().map((image) => ({
+    config: readMemberName(image.exactField('Config')),
+    repoTags: image.exactField('RepoTags').items().map(readTag),
+    layers: image.exactField('Layers').items().map(readMemberName),
+  }));
+}
+
+function readMemberName(place: Place): string {
+  const name = place.text();
+  if (name.includes('\0') || name.split('/').some((part) => part === '' || part === '.' || part === '..')) {
+    throw place.fault(`not the name of a member: ${quoted(name)} (must be relative and clean)`);
+  }
+  return name;
+}
+
+function readTag(place: Place): string {
+  const tag = place.text();
+  if (!isReference(tag)) throw place.fault(`not an image reference: ${quoted(tag)}`);
+  return tag;
+}

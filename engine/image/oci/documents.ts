@@ -1,0 +1,155 @@
+import type { Limits } from '../../core/limits.js';
+import { quoted } from '../aci/names.js';
+import { parseJson } from '../json.js';
+import { Place } from '../json-field.js';
+import { type Descriptor, readDescriptor } from './descriptor.js';
+import { documentKind, isConfigType, isLayerType, isSchema1Type } from './media-types.js';
+
+export { type OciConfig, parseConfig } from './config.js';
+export type { Descriptor, Platform } from './descriptor.js';
+export { type DockerImage, parseDockerManifest } from './docker-manifest.js';
+export * from './media-types.js';
+
+/**
+ * The documents that lead from a layout to its layers. Unlike those of appc, their keys have one case, and unknown keys
+ * are ignored.
+ */
+
+/** An index, or Docker's manifest list (OCI image spec, image index): the same image for several platforms, or several images. */
+export interface IndexDocument {
+  kind: 'index';
+  manifests: Descriptor[];
+}
+
+/** A manifest (OCI image spec, image manifest; Docker's v2, schema 2). The lowest layer comes first. */
+export interface ManifestDocument {
+  kind: 'manifest';
+  config: Descriptor;
+  layers: Descriptor[];
+  annotations: Record<string, string>;
+}
+
+/**
+ * Checks the `oci-layout` file of a layout (OCI image spec, image layout): its version must be a 1.
+ *
+ * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`), `ERR_UNSUPPORTED` for
+ *   another version, else `ERR_BAD_MANIFEST`
+ */
+export function parseLayoutHeader(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest'>): void {
+  const version = new Place('oci-layout', parseJson(bytes, 'oci-layout', limits)).exactField('imageLayoutVersion');
+  const major = /^(\d+)\.\d+\.\d+(?:[-+][\w.+-]+)?$/.exec(version.text())?.[1];
+  if (major === undefined) throw version.fault(`not a version: ${quoted(version.text())}`);
+  if (major !== '1') {
+    throw version.fault(`layouts of version ${quoted(version.text())} are not supported, only 1`, 'ERR_UNSUPPORTED');
+  }
+}
+
+/**
+ * Reads an index or a manifest, of OCI or of Docker.
+ *
+ * What it is must be beyond doubt (CVE-2021-41190: one text that is an index to one reader and a manifest to the next):
+ * its keys, its own `mediaType` and that of the descriptor which led here must agree as far as they are there.
+ * An index may list what is no image; a manifest must be one.
+ *
+ * @param expectedMediaType of the descriptor that led here; a layout's `index.json` has none
+ * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`) and for media types that do not
+ *   fit, `ERR_UNSUPPORTED` for Docker's schema 1, artifacts, encrypted layers and digests that are not SHA-256, else `ERR_BAD_MANIFEST`; `entry` is `image index: ` or
+ *   `image manifest: ` and the path to the fault such as `layers[0].mediaType`
+ */
+export function parseDocument(
+  bytes: Uint8Array,
+  limits: Pick<Limits, 'maxManifest'>,
+  expectedMediaType?: string,
+): IndexDocument | ManifestDocument {
+  const expected = expectedMediaType === undefined ? undefined : documentKind(expectedMediaType);
+  const name = expected === undefined ? 'image document' : `image ${expected}`;
+  const value = parseJson(bytes, name, limits);
+  const document = new Place(name, value);
+  checkVersion(document);
+  if (expectedMediaType !== undefined && expected === undefined) throw unknownKind(document, expectedMediaType);
+
+  const kind = readShape(document);
+  if (expected !== undefined && kind !== expected) {
+    throw document.fault(
+      `a descriptor says ${quoted(expectedMediaType as string)}, but this is an ${kindOf(kind)}`,
+      'ERR_BAD_ARCHIVE',
+    );
+  }
+  const root = new Place(`image ${kind}`, value);
+  checkMediaType(root.exactField('mediaType'), kind, expectedMediaType);
+  if (kind === 'index') return { kind, manifests: root.exactField('manifests').items().map(readDescriptor) };
+  return {
+    kind,
+    config: readConfigDescriptor(root.exactField('config')),
+    layers: root.exactField('layers').items().map(readLayerDescriptor),
+    annotations: root.exactField('annotations').textMap(),
+  };
+}
+
+function kindOf(kind: 'index' | 'manifest'): string {
+  return kind === 'index' ? 'image index' : 'image manifest';
+}
+
+function unknownKind(place: Place, mediaType: string): Error {
+  const what = isSchema1Type(mediaType) ? "Docker's manifests of schema 1 are" : `${quoted(mediaType)} is`;
+  return place.fault(`${what} not supported, only image manifests and indexes`, 'ERR_UNSUPPORTED');
+}
+
+function checkVersion(document: Place): void {
+  const place = document.exactField('schemaVersion');
+  if (place.absent) throw place.fault('schemaVersion must be set');
+  if (place.value === 1) throw place.fault("Docker's manifests of schema 1 are not supported", 'ERR_UNSUPPORTED');
+  if (place.value !== 2) throw place.fault('schemaVersion must be 2');
+}
+
+/** Case does not matter here alone, since the readers that could be made to see something else are written in Go. */
+function readShape(document: Place): 'index' | 'manifest' {
+  const has = (key: string): boolean => document.field(key).value !== undefined;
+  const foreign = ['config', 'layers', 'fsLayers'].find(has);
+  if (has('manifests')) {
+    if (foreign === undefined) return 'index';
+    throw document.fault(`both an index and a manifest: it has "manifests" and "${foreign}"`, 'ERR_BAD_ARCHIVE');
+  }
+  if (foreign === undefined) {
+    throw document.fault('neither an index nor a manifest: it has no "manifests", "config" or "layers"');
+  }
+  for (const key of ['config', 'layers']) {
+    const place = document.exactField(key);
+    if (place.value === undefined) throw place.fault(`${key} is required`);
+  }
+  return 'manifest';
+}
+
+function checkMediaType(place: Place, kind: 'index' | 'manifest', expected: string | undefined): void {
+  const mediaType = place.text();
+  if (mediaType === '') return;
+  if (expected !== undefined && mediaType !== expected) {
+    throw place.fault(
+      `a descriptor says ${quoted(expected)}, the document says ${quoted(mediaType)}`,
+      'ERR_BAD_ARCHIVE',
+    );
+  }
+  if (documentKind(mediaType) !== kind) {
+    throw place.fault(`the document says ${quoted(mediaType)}, but it is an ${kindOf(kind)}`, 'ERR_BAD_ARCHIVE');
+  }
+}
+
+function readConfigDescriptor(place: Place): Descriptor {
+  const config = readDescriptor(place);
+  const { mediaType } = config;
+  if (isConfigType(mediaType)) return config;
+  const field = place.exactField('mediaType');
+  if (isLayerType(mediaType) || documentKind(mediaType) !== undefined) {
+    throw field.fault(`${quoted(mediaType)} is not the media type of an image's configuration`, 'ERR_BAD_ARCHIVE');
+  }
+  throw field.fault(`an artifact, not an image: its configuration is ${quoted(mediaType)}`, 'ERR_UNSUPPORTED');
+}
+
+function readLayerDescriptor(place: Place): Descriptor {
+  const layer = readDescriptor(place);
+  if (isLayerType(layer.mediaType)) return layer;
+  const field = place.exactField('mediaType');
+  if (layer.mediaType.endsWith('+encrypted'))
+    throw field.fault('encrypted layers are not supported', 'ERR_UNSUPPORTED');
+  throw field.fault(`not the media type of a layer: ${quoted(layer.mediaType)}`, 'ERR_BAD_ARCHIVE');
+}

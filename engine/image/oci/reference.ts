@@ -1,0 +1,58 @@
+import { CairnError } from '../../core/errors.js';
+import { quoted } from '../aci/names.js';
+
+/** The name of an image as registries and layouts write it. It is a search term and never part of a path. */
+export interface Reference {
+  /** With the registry's domain where there is one: `localhost:5000/team/app`. */
+  name: string;
+  tag?: string;
+  /** `sha256:` and 64 hexadecimal digits in lower case. */
+  digest?: string;
+}
+
+const DOMAIN_PART = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
+const DOMAIN = `(?:${DOMAIN_PART}(?:\\.${DOMAIN_PART})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`;
+const PATH_PART = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
+const TAG = '\\w[\\w.-]{0,127}';
+const REFERENCE = new RegExp(
+  `^((?:${DOMAIN}/)?${PATH_PART}(?:/${PATH_PART})*)(?::(${TAG}))?(?:@(sha256:[0-9a-f]{64}))?$`,
+);
+const BARE_TAG = new RegExp(`^${TAG}$`);
+
+/** The most that registries accept. */
+const MAX_NAME = 255;
+const MAX_REFERENCE = MAX_NAME + ':'.length + 128 + '@sha256:'.length + 64;
+
+/**
+ * Reads a reference, `[domain[:port]/]path[:tag][@digest]` (the grammar of the distribution project). Nothing is filled
+ * in: `busybox` stays without a domain and a tag.
+ *
+ * A text that could only be a tag, such as `Latest_1`, is a name by itself: layouts name their images so.
+ *
+ * @throws CairnError `ERR_NAME_SYNTAX`
+ */
+export function parseReference(text: string): Reference {
+  const match = text.length > MAX_REFERENCE ? null : REFERENCE.exec(text);
+  const [, name, tag, digest] = match ?? [];
+  if (name !== undefined && name.length <= MAX_NAME) {
+    return { name, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
+  }
+  if (BARE_TAG.test(text)) return { name: text };
+  const rule = 'must be [domain[:port]/]path[:tag][@sha256:digest], the path in lower case';
+  throw new CairnError('ERR_NAME_SYNTAX', `not an image reference: ${quoted(text)}: ${rule}`);
+}
+
+/** Whether a text is a reference, see {@link parseReference}. */
+export function isReference(text: string): boolean {
+  try {
+    parseReference(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes a reference so that {@link parseReference} reads the same one back. */
+export function formatReference({ name, tag, digest }: Reference): string {
+  return `${name}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+}

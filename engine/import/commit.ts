@@ -1,0 +1,212 @@
+/**
+ * Makes prepared imports visible: sync, place, sync, one transaction. Imports that become ready while another batch is being
+ * committed, or while others are still being read, go together in the next one: many small images share the waits for the disk.
+ */
+import * as fs from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { commitImages, keyOfBytes, stageDocument } from '../content/document-writer.js';
+import { documentOf, encodeImageDocument } from '../content/image-document.js';
+import { isWorthKeeping, keepPlan, stagePlan } from '../content/plan-cache.js';
+import { aborted } from '../core/errors.js';
+import { stagedNames, stagedPlan } from '../disk/layout.js';
+import type { Index } from '../index/open.js';
+import type { BlobRef, LayerRecord } from '../index/records.js';
+import { packPlan } from '../plan/packed-plan.js';
+import { treeIdOf } from '../plan/tree-hash.js';
+import type { StoreContext } from '../session/context.js';
+import { eachOf } from '../session/pool.js';
+import { Shares } from './placement.js';
+import type { Outcome, Prepared } from './prepared-image.js';
+import type { Absorber } from './read-layer.js';
+import { layerRecord, record, withTransports } from './record-import.js';
+
+interface Waiting {
+  prepared: Prepared;
+  signal: AbortSignal | undefined;
+  leave: () => void;
+  /** Why it must not come in, once that has been looked at. */
+  refusal?: Error | 'none';
+  resolve: (outcome: Outcome) => void;
+  reject: (error: unknown) => void;
+}
+
+/** A commit costs the disk about as much for ten images as for one, so a batch waits this long for more of them. */
+const GATHER_MS = 200;
+const LOOK_UP_MS = 10;
+
+/** What waits holds memory, and space on the disk even for contents that others bring, too. With so much of it, sources wait as well. */
+const MOST_WAITING = 64;
+const MOST_WAITING_BYTES = 64 * 2 ** 20;
+/** Of a table of contents (340) and of an object's row (530) in memory. */
+const ENTRY_BYTES = 870;
+
+export class Committer {
+  readonly #store: StoreContext;
+  readonly #absorber: Pick<Absorber, 'busy'>;
+  #waiting: Waiting[] = [];
+  #running = false;
+
+  constructor(store: StoreContext, absorber: Pick<Absorber, 'busy'>) {
+    this.#store = store;
+    this.#absorber = absorber;
+  }
+
+  /**
+   * Resolves when the image is durable.
+   * @param leave is called when another source may be read: at once, unless much waits already
+   * @throws CairnError `ERR_ABORTED` if the signal fires before its batch is placed; nothing of it has left staging then
+   */
+  add(prepared: Prepared, signal?: AbortSignal, leave: () => void = () => {}): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ prepared, signal, leave, resolve, reject });
+      if (this.#hasRoom()) leave();
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  #hasRoom(): boolean {
+    const layers = this.#waiting.flatMap(({ prepared }) => prepared.layers);
+    const bytes = layers.reduce((sum, { absorbed }) => sum + absorbed.contentBytes + absorbed.entries * ENTRY_BYTES, 0);
+    return this.#waiting.length < MOST_WAITING && bytes < MOST_WAITING_BYTES;
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#waiting.length > 0) {
+      await this.#gather();
+      await this.#settle(this.#take());
+    }
+    this.#running = false;
+  }
+
+  /** Only for company that is on its way: the image of a source that comes alone waits for nothing. */
+  async #gather(): Promise<void> {
+    const until = performance.now() + GATHER_MS;
+    while (this.#absorber.busy && this.#hasRoom() && performance.now() < until) await setTimeout(LOOK_UP_MS);
+  }
+
+  #take(): Waiting[] {
+    const all = this.#waiting;
+    this.#waiting = [];
+    for (const { leave } of all) leave();
+    return all.filter(({ signal, reject }) => {
+      if (signal?.aborted !== true) return true;
+      reject(aborted(signal.reason));
+      return false;
+    });
+  }
+
+  /** If a batch fails by something that may be the trouble of one alone, each is tried by itself. */
+  async #settle(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const outcomes = await this.#commit(batch);
+      for (const [i, { resolve, reject }] of batch.entries()) {
+        const outcome = outcomes[i] as Outcome | Error;
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      }
+    } catch (error) {
+      if (error instanceof TroubleOfOne && batch.length > 1) for (const one of batch) await this.#settle([one]);
+      else for (const { reject } of batch) reject(error instanceof TroubleOfOne ? error.cause : error);
+    }
+  }
+
+  async #commit(waiting: readonly Waiting[]): Promise<(Outcome | Error)[]> {
+    if (waiting.length === 0) return [];
+    const { disk, index } = this.#store;
+    const all = waiting.map(({ prepared }) => prepared);
+    const staged = new Map(all.map((prepared) => [prepared, stageImageDocument(index, prepared)]));
+    for (const { staging, absorbed } of all.flatMap((prepared) => prepared.layers)) {
+      if (absorbed.kept !== undefined) fs.appendFileSync(stagedNames(staging), `\n${absorbed.kept.sha512}`);
+    }
+    const written = disk.sync();
+    for (const one of waiting) one.refusal ??= this.#planOrRefuse(one.prepared);
+    await written;
+    for (const one of waiting) if (one.signal?.aborted) one.refusal = aborted(one.signal.reason);
+    const batch = waiting.filter(({ refusal }) => refusal === 'none').map(({ prepared }) => prepared);
+    try {
+      await this.#place(batch, staged).catch(troubleOfOne);
+      await disk.sync();
+      const rows = batch.flatMap(({ layers }) => layers).reduce((sum, { objects }) => sum + objects.length, 0);
+      const outcomes = await commitImages(
+        this.#store,
+        (writer) =>
+          waiting.map(({ prepared, refusal }) => {
+            if (refusal instanceof Error) return refusal;
+            return recordOne(() => record(this.#store, writer, prepared, staged.get(prepared)));
+          }),
+        (work) => index.commit(work, rows),
+      );
+      for (const [i, { prepared }] of waiting.entries()) {
+        const outcome = outcomes[i];
+        const isListed = outcome !== 'lost' && !(outcome instanceof Error);
+        if (isListed) keepPlan(this.#store, prepared.image.key, stagedPlan(prepared.staging));
+      }
+      return outcomes;
+    } catch (error) {
+      // Some of it may have been placed already; its notes in staging tell the next gc what.
+      for (const { staging } of batch) this.#store.staging.abandon(staging);
+      throw error;
+    }
+  }
+
+  /** Asked once: what it reads may have left staging by the time a batch is tried again. */
+  #planOrRefuse({ plan, onPlan, image, staging }: Prepared): Error | 'none' {
+    const { identity, pool } = this.#store;
+    try {
+      const planned = plan?.();
+      if (planned === undefined) return 'none';
+      if (onPlan !== undefined) onPlan(planned);
+      else if (isWorthKeeping(this.#store, planned.entries.length)) {
+        const packed = packPlan(planned, identity, pool.size);
+        stagePlan(packed, treeIdOf(image.layers.toReversed()), stagedPlan(staging));
+      }
+      return 'none';
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  async #place(batch: readonly Prepared[], staged: ReadonlyMap<Prepared, BlobRef | undefined>): Promise<void> {
+    const { pool, layout } = this.#store;
+    const shares = new Shares(layout, pool.size);
+    for (const prepared of batch) shares.add(prepared, staged.get(prepared));
+    await eachOf(shares.all, pool.size, (moves) => pool.runInTurn<'place'>({ kind: 'place', moves }));
+  }
+}
+
+/** What went wrong with one image, and need not with others. */
+class TroubleOfOne extends Error {}
+
+function troubleOfOne(cause: unknown): never {
+  throw new TroubleOfOne('one of a batch', { cause });
+}
+
+function recordOne<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    return troubleOfOne(error);
+  }
+}
+
+/**
+ * Stages the document of an image that is not here yet, so that it needs no sync of its own.
+ * @returns `undefined` for one that is here, or whose layers are not all here
+ */
+function stageImageDocument(index: Index, { image, layers, staging }: Prepared): BlobRef | undefined {
+  if (index.image(image.key) !== undefined) return undefined;
+  const fresh = new Map(layers.map((layer) => [layer.key, layer]));
+  const records: LayerRecord[] = [];
+  for (const key of new Set(image.layers)) {
+    const known = index.layer(key);
+    const layer = fresh.get(key);
+    if (layer !== undefined) records.push(withTransports(known ?? layerRecord(layer, image.format), layer.transports));
+    else if (known !== undefined) records.push(known);
+    else return undefined;
+  }
+  const bytes = encodeImageDocument(documentOf(image, records, 1));
+  const key = keyOfBytes(bytes);
+  stageDocument(staging, key, bytes);
+  return { key, size: bytes.length };
+}

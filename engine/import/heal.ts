@@ -1,0 +1,63 @@
+/** An import of an image that lacks something brings it back. Everything here runs inside the transaction that records the import. */
+
+import { type Key, keyBytes } from '../core/key.js';
+import { blobsOf, imagesWithLayer } from '../index/images.js';
+import { type NewObject, type Retained, restoreObjects, retainObjects } from '../index/objects.js';
+import type { Index } from '../index/open.js';
+import type { ImageRecord, LayerRecord } from '../index/records.js';
+import { hasBlob, releaseBlob, retainBlob } from '../index/references.js';
+import { unmarkWholeLayers } from '../resolve/completeness.js';
+import type { StoreContext } from '../session/context.js';
+
+/**
+ * A layer that lacked something has been read again.
+ * @param read its record with the documents that came, which may be packed in another way than they were
+ * @param objects all that it needs
+ */
+export function healLayer(
+  store: StoreContext,
+  known: LayerRecord,
+  read: LayerRecord,
+  objects: readonly NewObject[],
+): Retained {
+  const { index } = store;
+  for (const { key, size } of [read.toc, read.recipe]) retainBlob(index, key, size);
+  for (const { key } of [known.toc, known.recipe]) releaseBlob(index, key);
+  const { uncounted, ...layer } = read;
+  index.layers.put(keyBytes(layer.key), layer);
+  const back = uncounted === true ? retainObjects(index, objects) : restoreObjects(index, objects);
+  unmarkWholeLayers(store);
+  return back;
+}
+
+/** A layer that the index had lost is needed by whoever names it. */
+export function countUsers(index: Index, key: Key): void {
+  const layer = index.layer(key) as LayerRecord;
+  const trees = [...index.trees.getRange()].filter(({ value }) => value.layers.includes(key));
+  index.layers.put(keyBytes(key), { ...layer, refs: imagesWithLayer(index, key).length + trees.length });
+}
+
+/**
+ * Documents or kept archives of an image were gone. Those that came belong together, so they take the place of all.
+ * @param sizes of the blobs that came
+ * @returns the image, without its own document, which is made anew; `undefined` when there is nothing to mend, or nothing to mend it with
+ */
+export function renewDocuments(
+  index: Index,
+  existing: ImageRecord,
+  again: ImageRecord,
+  sizes: ReadonlyMap<Key, number>,
+): ImageRecord | undefined {
+  const came = blobsOf(again);
+  if (blobsOf(existing).every((key) => hasBlob(index, key)) || !came.every((key) => sizes.has(key))) return undefined;
+  for (const key of came) retainBlob(index, key, sizes.get(key) as number);
+  for (const key of blobsOf(existing)) releaseBlob(index, key);
+  const { archives: _gone, document: _released, ...kept } = existing;
+  const { manifest, digest, archives } = again;
+  return {
+    ...kept,
+    manifest,
+    ...(digest === undefined ? {} : { digest }),
+    ...(archives === undefined ? {} : { archives }),
+  };
+}

@@ -1,0 +1,46 @@
+/** What an import is between reading and commit, and what became of it. */
+import type { AbsorbResult } from '../../workers/tasks/import.js';
+import type { Key } from '../core/key.js';
+import type { NewObject, Retained } from '../index/objects.js';
+import type { ImageRecord } from '../index/records.js';
+import type { TocEntry } from '../layer/toc.js';
+import type { Plan } from '../plan/plan.js';
+
+/** A layer that was read for an import. */
+export interface NewLayer {
+  key: Key;
+  staging: string;
+  absorbed: AbsorbResult;
+  objects: readonly NewObject[];
+  /** OCI: its table of contents, for the plan. */
+  toc?: readonly TocEntry[];
+  /** Digests of the bytes that it came as, each with its fingerprint if it has one, after a space. */
+  transports: string[];
+}
+
+/** An import that is staged, hashed and validated. */
+export interface Prepared {
+  /** Where its documents lie, see {@link stageDocument}, and the new objects of all its layers. */
+  staging: string;
+  /** Key → size. */
+  documents: ReadonlyMap<Key, number>;
+  /** Those of its layers that were read; the others are here. */
+  layers: readonly NewLayer[];
+  /** What to record unless it is here. */
+  image: ImageRecord;
+  /** Its tree, if that can be planned already; throws if the image must not come in. Runs while the disk takes its bytes. */
+  plan?: () => Plan;
+  /** Takes the plan, which is not kept then. */
+  onPlan?: ((plan: Plan) => void) | undefined;
+}
+
+export interface Committed {
+  image: ImageRecord;
+  existed: boolean;
+  /** It lacked something, and is whole now. */
+  healed: boolean;
+  objects: Retained;
+}
+
+/** `lost`: a layer that was here when the import began was removed meanwhile. */
+export type Outcome = Committed | 'lost';

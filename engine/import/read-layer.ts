@@ -1,0 +1,152 @@
+/**
+ * Gets a layer from its source to staging, on one worker or on several that share it, and sets the disk to work meanwhile.
+ */
+import type { AbsorbResult, AbsorbTask, ImageFormat } from '../../workers/tasks/import.js';
+import type { Source } from '../../workers/tasks/parts.js';
+import type { Tasks } from '../../workers/tasks/protocol.js';
+import { breakRing, makeRing } from '../../workers/tasks/ring.js';
+import { CairnError } from '../core/errors.js';
+import { stagedArchive } from '../disk/layout.js';
+import type { StoreContext } from '../session/context.js';
+import { Turnstile, withControl } from '../session/pool.js';
+
+/** How often the disk is set to work on what has been staged. */
+const WRITE_BEHIND_MS = 500;
+
+/** From this size on, workers share a layer; smaller ones are better done side by side. */
+const SHARED_BYTES = 4 * 2 ** 20;
+/** The same while so many sources are to be read that each worker always has one of its own. */
+const SHARED_OF_MANY_BYTES = 16 * 2 ** 20;
+
+export interface AbsorbOptions {
+  signal: AbortSignal | undefined;
+  onBytes: ((bytes: number) => void) | undefined;
+  format: ImageFormat;
+  /** Keep the archive's bytes as they come. */
+  keep: boolean;
+  /** Where new objects are staged; layers of one import share it. */
+  newObjects: string;
+  /** Take an archive without its end marker, because the caller knows its digest. */
+  endless: boolean;
+}
+
+export class Absorber {
+  readonly #store: StoreContext;
+  readonly #turnstile = new Turnstile();
+  #lastWriteBehind = performance.now();
+  #reading = 0;
+  /** Sources that are to be read, or are being read. */
+  sources = 0;
+
+  constructor(store: StoreContext) {
+    this.#store = store;
+  }
+
+  /** Whether a layer is being read. */
+  get busy(): boolean {
+    return this.#reading > 0;
+  }
+
+  /**
+   * @param bytes length of the source; `undefined` for a stream
+   * @param staging an existing empty directory
+   */
+  async absorb(
+    source: Source,
+    bytes: number | undefined,
+    staging: string,
+    options: AbsorbOptions,
+  ): Promise<AbsorbResult> {
+    this.#reading++;
+    try {
+      return await this.#absorb(source, bytes, staging, options);
+    } finally {
+      this.#reading--;
+    }
+  }
+
+  #absorb(source: Source, bytes: number | undefined, staging: string, options: AbsorbOptions): Promise<AbsorbResult> {
+    const { pool, layout, index, limits, identity } = this.#store;
+    const onCount = (done: number): void => {
+      this.#writeBehind();
+      options.onBytes?.(done);
+    };
+    return withControl(options.signal, onCount, async (control) => {
+      const shared = this.sources > pool.size ? SHARED_OF_MANY_BYTES : SHARED_BYTES;
+      const alone = pool.pipelines === 0 || (bytes !== undefined && bytes < shared);
+      const common = {
+        control,
+        source,
+        format: options.format,
+        diffId: options.format === 'oci',
+        keep: options.keep ? stagedArchive(staging) : undefined,
+        staging,
+        newObjects: options.newObjects,
+        // Workers that share a layer find their way by the shards.
+        flat: alone && bytes !== undefined && bytes < SHARED_BYTES,
+        objects: layout.objects,
+        limits,
+        identity,
+        endless: options.endless,
+        fresh: index.totals.objects === 0,
+      };
+      if (!alone) return this.#pipeline(common, options.signal);
+      const task = { kind: 'absorb', ...common } as const;
+      // A stream may keep its thread waiting, which is nobody else's concern.
+      return bytes === undefined ? pool.run<'absorb'>(task) : pool.runInTurn<'absorb'>(task);
+    });
+  }
+
+  /**
+   * Three workers share a layer. The pool hands tasks out in order, so that the oldest layer always has all of its threads, and waits
+   * for no younger one. The next layer is let in when this one is read: its inflating fills what the end of this one leaves idle.
+   */
+  async #pipeline(common: Omit<AbsorbTask, 'kind'>, signal: AbortSignal | undefined): Promise<AbsorbResult> {
+    const { pool, identity } = this.#store;
+    const { control, source, limits, diffId, keep, newObjects } = common;
+    const ring = makeRing();
+    const parcels = makeRing();
+    // However one of them ends early, the others wait for it no longer. They may all sleep when the signal fires.
+    const release = (): void => {
+      breakRing(ring);
+      breakRing(parcels);
+    };
+    const part = async <K extends 'pour' | 'absorb-ring' | 'stage-objects'>(
+      task: Tasks[K][0],
+    ): Promise<Tasks[K][1]> => {
+      try {
+        return await pool.run<K>(task);
+      } catch (error) {
+        release();
+        throw error;
+      }
+    };
+    signal?.addEventListener('abort', release, { once: true });
+    const leave = await this.#turnstile.enter(pool.pipelines);
+    const settled = await Promise.allSettled([
+      part<'pour'>({ kind: 'pour', control, source, ring, limits, diffId, keep }).finally(leave),
+      part<'absorb-ring'>({ kind: 'absorb-ring', ring, parcels, ...common }),
+      part<'stage-objects'>({ kind: 'stage-objects', ring: parcels, staging: newObjects, identity }),
+    ]);
+    signal?.removeEventListener('abort', release);
+    const [poured, absorbed, staged] = settled;
+    if (poured.status !== 'fulfilled' || absorbed.status !== 'fulfilled' || staged.status !== 'fulfilled') {
+      throw causeOf(settled);
+    }
+    return { ...poured.value, ...absorbed.value, skipped: { ...absorbed.value.skipped, ...staged.value } };
+  }
+
+  /** While workers still read and hash, the disk can already take what they have written. */
+  #writeBehind(): void {
+    const now = performance.now();
+    if (now - this.#lastWriteBehind < WRITE_BEHIND_MS) return;
+    this.#lastWriteBehind = now;
+    this.#store.disk.writeBehind();
+  }
+}
+
+/** Of workers that shared a layer, the one that failed by itself: the others were only stopped. */
+function causeOf(settled: readonly PromiseSettledResult<unknown>[]): unknown {
+  const reasons = settled.filter((each) => each.status === 'rejected').map(({ reason }) => reason as unknown);
+  return reasons.find((reason) => !(reason instanceof CairnError) || reason.code !== 'ERR_ABORTED') ?? reasons[0];
+}

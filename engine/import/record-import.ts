@@ -1,0 +1,206 @@
+/** What an import changes in the index, once its files are where they belong: layers, objects, blobs, the image and its document. */
+
+import type { DocumentWriter } from '../content/document-writer.js';
+import { CairnError } from '../core/errors.js';
+import { type Key, keyBytes } from '../core/key.js';
+import type { Label } from '../image/aci/names.js';
+import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from '../index/images.js';
+import { listObjects, type Retained, retainObjects } from '../index/objects.js';
+import type { Index } from '../index/open.js';
+import type { BlobRef, ImageRecord, LayerRecord } from '../index/records.js';
+import { listBlob, releaseBlob, rememberDigest, retainBlob, retainLayer } from '../index/references.js';
+import { isWhole, unmarkWholeLayers } from '../resolve/completeness.js';
+import type { StoreContext } from '../session/context.js';
+import { countUsers, healLayer, renewDocuments } from './heal.js';
+import type { NewLayer, Outcome, Prepared } from './prepared-image.js';
+
+/**
+ * Runs inside the transaction. Of an import that cannot be recorded, what has been placed is listed as nobody's, and the others of its
+ * batch are left alone.
+ * @param document the image's own, placed already
+ */
+export function record(
+  store: StoreContext,
+  writer: DocumentWriter,
+  prepared: Prepared,
+  document: BlobRef | undefined,
+): Outcome | CairnError {
+  const { index } = store;
+  const { layers, image, documents } = prepared;
+  const obstacle = obstacleTo(index, prepared);
+  if (obstacle !== undefined) {
+    listPlaced(store, prepared, document);
+    return obstacle;
+  }
+  const fresh = new Set(layers.map(({ key }) => key));
+  const objects = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
+  const sizes = new Map(documents);
+  const existing = index.image(image.key);
+  const lacked = existing !== undefined && !isWhole(index, existing);
+  const healed = layers.map(({ key }) => key).filter((key) => index.layer(key)?.incomplete === true);
+  for (const layer of layers) {
+    const listed = index.layer(layer.key) !== undefined;
+    recordLayer(store, layer, image.format, objects);
+    if (existing !== undefined && !listed) countUsers(index, layer.key);
+    const { kept } = layer.absorbed;
+    if (kept !== undefined) sizes.set(`sha512-${kept.sha512}`, kept.size);
+  }
+  for (const key of new Set(image.layers)) if (!fresh.has(key)) countShared(index, key, objects);
+  for (const key of healed) reviseUsers(index, writer, key, image.key);
+  if (existing !== undefined) {
+    if (document !== undefined) listBlob(index, document.key, document.size);
+    const merged = merge(index, writer, existing, image, sizes);
+    for (const [key, size] of sizes) listBlob(index, key, size);
+    return { image: merged, existed: true, healed: lacked && isWhole(index, merged), objects };
+  }
+  for (const key of new Set(image.layers)) retainLayer(index, key);
+  for (const key of blobsOf(image)) retainBlob(index, key, sizes.get(key) as number);
+  if (document !== undefined) retainBlob(index, document.key, document.size);
+  // Another process may have told the index more of a layer since the document was staged; then it is written once more.
+  const recorded = writer.revise(document === undefined ? image : { ...image, document: document.key, revision: 1 });
+  rememberImage(index, recorded);
+  return { image: recorded, existed: false, healed: false, objects };
+}
+
+/** What keeps an image from being recorded: `lost` layers, or one that is here with another meaning. */
+function obstacleTo(index: Index, { layers, image }: Prepared): 'lost' | CairnError | undefined {
+  const fresh = new Set(layers.map(({ key }) => key));
+  if (image.layers.some((key) => !fresh.has(key) && index.layer(key) === undefined)) return 'lost';
+  const foreign = image.layers.find((key) => (index.layer(key)?.format ?? image.format) !== image.format);
+  if (foreign === undefined) return undefined;
+  const why = `${foreign} is in the store as a layer of another format, which gives its entries another meaning`;
+  return new CairnError('ERR_UNSUPPORTED', why);
+}
+
+/** What was placed for nothing is an orphan like any other: the next gc sweeps it, unless another import needs it first. */
+function listPlaced(store: StoreContext, { layers, documents }: Prepared, document: BlobRef | undefined): void {
+  const { index } = store;
+  const blobs = new Map(documents);
+  if (document !== undefined) blobs.set(document.key, document.size);
+  for (const { absorbed, objects } of layers) {
+    const { toc, recipe, kept } = absorbed;
+    for (const blob of [toc, recipe, ...(kept === undefined ? [] : [kept])])
+      blobs.set(`sha512-${blob.sha512}`, blob.size);
+    if (listObjects(index, objects) > 0) unmarkWholeLayers(store);
+  }
+  for (const [key, size] of blobs) listBlob(index, key, size);
+}
+
+/** A layer that was healed may have other documents of its own; those of the other images that need it say so. */
+function reviseUsers(index: Index, writer: DocumentWriter, layer: Key, except: Key): void {
+  for (const image of imagesWithLayer(index, layer)) {
+    if (image.key !== except) index.images.put(keyBytes(image.key), writer.revise(image));
+  }
+}
+
+/** A layer is recorded without references; the image that brings it is the first to need it. */
+function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['format'], objects: Retained): void {
+  const { index } = store;
+  const { key } = layer;
+  const recorded = layerRecord(layer, format);
+  const { toc, recipe } = recorded;
+  const lackedBlob = [toc, recipe].some(({ key: blob }) => index.blobs.get(keyBytes(blob))?.gone === true);
+  for (const transport of layer.transports) {
+    const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
+    rememberDigest(index, digest, fingerprint, key);
+  }
+  const known = index.layer(key);
+  if (known !== undefined) {
+    const told = withTransports(known, layer.transports);
+    if (told.transports.length > known.transports.length) index.layers.put(keyBytes(key), told);
+    if (known.incomplete === true) add(objects, healLayer(store, known, { ...told, toc, recipe }, layer.objects));
+    else countShared(index, key, objects);
+    for (const { key: blob, size } of [toc, recipe]) listBlob(index, blob, size);
+    return;
+  }
+  for (const blob of [toc, recipe]) retainBlob(index, blob.key, blob.size);
+  index.layers.put(keyBytes(key), recorded);
+  const retained = retainObjects(index, layer.objects);
+  add(objects, retained);
+  // What was gone from layers of other images came along.
+  if (lackedBlob || retained.back > 0) unmarkWholeLayers(store);
+}
+
+function add(objects: Retained, more: Retained): void {
+  for (const name of Object.keys(objects) as (keyof Retained)[]) objects[name] += more[name];
+}
+
+/** A layer as an import found it; nothing needs it yet. */
+export function layerRecord(
+  { key, absorbed, objects, transports }: NewLayer,
+  format: ImageRecord['format'],
+): LayerRecord {
+  const { toc, recipe, size, entries, files, contentBytes, sizes } = absorbed;
+  return {
+    key,
+    format,
+    size,
+    toc: { key: `sha512-${toc.sha512}`, size: toc.size },
+    recipe: { key: `sha512-${recipe.sha512}`, size: recipe.size },
+    entries,
+    files,
+    contentBytes,
+    objects: objects.length,
+    objectBytes: sizes.reduce((total, each) => total + each, 0),
+    transports,
+    refs: 0,
+  };
+}
+
+/** One layer may come in many archives: compressed anew, it has another digest. */
+export function withTransports(layer: LayerRecord, transports: readonly string[]): LayerRecord {
+  return { ...layer, transports: [...new Set([...layer.transports, ...transports])] };
+}
+
+function countShared(index: Index, key: Key, objects: Retained): void {
+  const layer = index.layer(key);
+  objects.shared += layer?.objects ?? 0;
+  objects.sharedBytes += layer?.objectBytes ?? 0;
+}
+
+/**
+ * An image that is here gets the names and digests it came by this time, and counts as used. Nothing else of it changes, but for
+ * archives that are to be kept from now on, with the manifest that lists them.
+ * @param sizes of blobs that came along
+ */
+export function merge(
+  index: Index,
+  documents: DocumentWriter,
+  existing: ImageRecord,
+  again: ImageRecord,
+  sizes: ReadonlyMap<Key, number> = new Map(),
+): ImageRecord {
+  const news = existing.format === 'oci' ? othersOf(referencesOf(again), referencesOf(existing)) : [];
+  const merged: ImageRecord = { ...existing, lastUsed: Date.now() };
+  // One that came without a name takes the first it gets.
+  const first = existing.name === '' ? news.shift() : undefined;
+  if (first !== undefined) Object.assign(merged, first);
+  if (news.length > 0) merged.aliases = [...(existing.aliases ?? []), ...news];
+  if (again.given !== undefined) merged.given = [...othersOf(existing.given ?? [], again.given), ...again.given];
+  if (again.digests !== undefined) merged.digests = [...new Set([...(existing.digests ?? []), ...again.digests])];
+  const renewed = renewDocuments(index, merged, again, sizes);
+  if (renewed !== undefined) {
+    const revised = documents.revise(renewed);
+    rememberImage(index, revised);
+    return revised;
+  }
+  if (existing.archives === undefined && again.archives !== undefined) {
+    merged.archives = again.archives;
+    merged.manifest = again.manifest;
+    if (again.digest !== undefined) merged.digest = again.digest;
+    for (const key of [...again.archives, again.manifest]) retainBlob(index, key, sizes.get(key) as number);
+    releaseBlob(index, existing.manifest);
+  }
+  const revised = documents.revise(merged);
+  rememberImage(index, revised);
+  return revised;
+}
+
+type Reference = { name: string; labels: readonly Label[] };
+
+/** Those of `all` that are not among `known`. */
+function othersOf<R extends Reference>(all: readonly R[], known: readonly Reference[]): R[] {
+  const spelled = ({ name, labels }: Reference): string => JSON.stringify([name, labels]);
+  const has = new Set(known.map(spelled));
+  return all.filter((each) => !has.has(spelled(each)));
+}

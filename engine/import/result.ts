@@ -1,0 +1,51 @@
+/** What is told of an import when it has ended. */
+import type { ImageFormat } from '../../workers/tasks/import.js';
+import type { CairnError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import type { ImageRecord } from '../index/records.js';
+
+export interface Imported {
+  source: string;
+  key: Key;
+  /** OCI: of its manifest. */
+  digest?: string;
+  name: string;
+  labels: Record<string, string>;
+  format: ImageFormat;
+  size: number;
+  layers: number;
+  objects: { new: number; shared: number; newBytes: number; sharedBytes: number };
+  /** It was here before; nothing was written. */
+  existed: boolean;
+  /** It was here and lacked something that a repair had found damaged; it is whole again. */
+  healed?: true;
+  ms: number;
+}
+
+export interface ImportFailure {
+  source: string;
+  error: CairnError;
+}
+
+/** @param begun when the import did, as `performance.now()` tells it */
+export function describe(
+  source: string,
+  image: ImageRecord,
+  objects: Imported['objects'],
+  existed: boolean,
+  begun: number,
+): Imported {
+  return {
+    source,
+    key: image.key,
+    ...(image.digest === undefined ? {} : { digest: image.digest }),
+    name: image.name,
+    labels: Object.fromEntries(image.labels.map(({ name, value }) => [name, value])),
+    format: image.format,
+    size: image.size,
+    layers: image.layers.length,
+    objects,
+    existed,
+    ms: Math.round(performance.now() - begun),
+  };
+}

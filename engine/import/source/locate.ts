@@ -1,0 +1,107 @@
+/** What an import's source is: where it lies, which of several images is meant, and in which kind of archive. */
+import * as fs from 'node:fs';
+import { constants, gunzipSync } from 'node:zlib';
+import { throwIfAborted } from '../../core/errors.js';
+import type { Limits } from '../../core/limits.js';
+import { readStream } from '../../disk/input-stream.js';
+import { identifyBytes, identifyFile, openRegular } from '../../disk/regular-file.js';
+import { FirstMember } from '../../layer/tar/first-member.js';
+import { BLOCK } from '../../layer/tar/header.js';
+import type { StoreContext } from '../../session/context.js';
+import { withControl } from '../../session/pool.js';
+import { isLayout, STDIN } from './sources.js';
+
+/** Enough for the first header of an archive, with all that may come before it. */
+const HEAD_BYTES = 16 * 1024;
+/** Bzip2 gives nothing before a whole block of at most 900 kB is there. */
+const BZIP2_HEAD_BYTES = 2 ** 20;
+/** Mostly more than one header comes of it. */
+const GZIP_HEAD_BYTES = 2048;
+const CUT_OFF = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 ** 20 };
+
+export type Located =
+  | { kind: 'directory'; path: string; reference: string | undefined }
+  | { kind: 'file'; path: string; size: number; reference: string | undefined }
+  | { kind: 'stream' };
+
+/**
+ * Reads `PATH[:REFERENCE]`: all of it if there is such a file, else the longest beginning that is one.
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_AN_IMAGE`
+ */
+export function locateSource(source: string): Located {
+  if (source === STDIN) return { kind: 'stream' };
+  const { path, reference } = splitReference(source);
+  if (isLayout(path)) return { kind: 'directory', path, reference };
+  return { kind: 'file', path, size: identifyFile(path).size, reference };
+}
+
+function splitReference(source: string): { path: string; reference: string | undefined } {
+  if (!fs.existsSync(source)) {
+    for (let colon = source.lastIndexOf(':'); colon > 0; colon = source.lastIndexOf(':', colon - 1)) {
+      const path = source.slice(0, colon);
+      if (fs.existsSync(path)) return { path, reference: source.slice(colon + 1) };
+    }
+  }
+  return { path: source, reference: undefined };
+}
+
+/** The first bytes of a file, or all of a short one. */
+export async function headOf(path: string): Promise<Buffer> {
+  const { fd, size } = openRegular(path);
+  try {
+    return await readHead((room, at) =>
+      fs.readSync(fd, room, { position: at, length: Math.max(0, Math.min(room.length, size - at)) }),
+    );
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** The first bytes of standard input, which nobody can read a second time. @throws CairnError `ERR_ABORTED` */
+export function headOfStream(signal: AbortSignal | undefined): Promise<Buffer> {
+  return readHead((room) => readStream(0, room, () => throwIfAborted(signal)));
+}
+
+async function readHead(read: (room: Buffer, at: number) => number | Promise<number>): Promise<Buffer> {
+  const head = Buffer.allocUnsafe(BZIP2_HEAD_BYTES);
+  let length = 0;
+  let wanted = HEAD_BYTES;
+  while (length < wanted) {
+    const taken = await read(head.subarray(length, wanted), length);
+    if (taken === 0) break;
+    length += taken;
+    if (head.toString('latin1', 0, 3) === 'BZh') wanted = BZIP2_HEAD_BYTES;
+  }
+  // A copy: all of the room would go along to the worker.
+  return Buffer.from(head.subarray(0, length));
+}
+
+/**
+ * Whether an archive holds an image of its own (an ACI) or other archives and documents (an OCI layout, a docker archive), told from
+ * its first member. What is neither is taken for an ACI, whose rules say what is wrong.
+ */
+export async function kindOfArchive(store: StoreContext, head: Buffer): Promise<'aci' | 'container'> {
+  const first = firstMember(head, store.limits) ?? (await askForFirst(store, head));
+  const top = first.split('/')[0] as string;
+  const container =
+    ['oci-layout', 'index.json', 'blobs', 'manifest.json', 'repositories'].includes(top) ||
+    /^[0-9a-f]{64}(\.json|\.tar)?$/.test(top);
+  return container ? 'container' : 'aci';
+}
+
+/** Of a plain or gzipped archive, as most are, its first few bytes tell: that takes less time than to ask a worker. */
+function firstMember(head: Buffer, limits: Limits): string | undefined {
+  const first = new FirstMember(limits);
+  try {
+    const compression = identifyBytes(head.subarray(0, BLOCK), '');
+    if (compression === 'none') first.push(head);
+    if (compression === 'gzip') first.push(gunzipSync(head.subarray(0, GZIP_HEAD_BYTES), CUT_OFF));
+  } catch {
+    // What is really wrong is said when all of it is read.
+  }
+  return first.name === '' ? undefined : first.name;
+}
+
+function askForFirst({ pool, limits }: StoreContext, head: Buffer): Promise<string> {
+  return withControl(undefined, undefined, (control) => pool.run<'peek'>({ kind: 'peek', control, head, limits }));
+}

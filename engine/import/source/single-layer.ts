@@ -1,0 +1,41 @@
+/** One layer's tar as an image of its own: it gets the smallest configuration that the specification allows. */
+import { join } from 'node:path';
+import type { Source } from '../../../workers/tasks/parts.js';
+import { parseConfig } from '../../image/oci/documents.js';
+import { hostPlatform, parsePlatform } from '../../image/oci/platform.js';
+import type { StoreContext } from '../../session/context.js';
+import { withControl } from '../../session/pool.js';
+import type { ImportOptions } from '../options.js';
+import { type ChosenImage, digestOf } from './choose-image.js';
+import type { Container } from './container.js';
+
+/** The name of the layer in the container that is made up for it. */
+const MEMBER = 'layer.tar';
+
+/** Unpacks the tar to staging, since its digest must be known before anything else. */
+export async function chooseSingleLayer(
+  store: StoreContext,
+  source: Source,
+  staging: string,
+  { signal, platform }: ImportOptions,
+): Promise<{ container: Container; image: ChosenImage }> {
+  const { pool, limits } = store;
+  const path = join(staging, MEMBER);
+  const spooled = await withControl(signal, undefined, (control) =>
+    pool.run<'spool'>({ kind: 'spool', control, source, to: path, limits, diffId: true }),
+  );
+  const { os, architecture, variant } =
+    platform === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(platform);
+  const diffId = `sha256:${spooled.diffId}`;
+  const bytes = Buffer.from(
+    JSON.stringify({ architecture, os, variant, rootfs: { type: 'layers', diff_ids: [diffId] } }),
+  );
+  const container: Container = {
+    path: MEMBER,
+    has: (name) => name === MEMBER,
+    read: () => Buffer.alloc(0),
+    blob: () => ({ source: { path }, size: spooled.size }),
+  };
+  const config = { bytes, digest: digestOf(bytes), parsed: parseConfig(bytes, limits) };
+  return { container, image: { config, layers: [{ member: MEMBER, diffId }], references: [], unpromised: true } };
+}

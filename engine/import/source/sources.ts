@@ -1,0 +1,108 @@
+/** Where images come from: files, directories of files, standard input. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { CairnError } from '../../core/errors.js';
+import { DEFAULT_LIMITS } from '../../core/limits.js';
+import { xxhash } from '../../core/xxhash.js';
+import { identifyFile, readRegular } from '../../disk/regular-file.js';
+import { referencesIn } from './choose-image.js';
+import { directoryContainer } from './container.js';
+
+export const STDIN = '-';
+
+/** Whether this is the directory of an OCI image layout. */
+export function isLayout(path: string): boolean {
+  if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
+  return ['oci-layout', 'index.json'].some((name) => fs.existsSync(join(path, name)));
+}
+
+/**
+ * Every file below a directory that looks like an image, and every image of every layout, in byte order; a file is itself.
+ * @throws CairnError `ERR_NOT_FOUND`
+ */
+export function imagesBelow(dir: string): string[] {
+  const stat = fs.statSync(dir, { throwIfNoEntry: false });
+  if (stat === undefined) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${dir}`, { path: dir });
+  if (!stat.isDirectory()) return [dir];
+  const found: string[] = [];
+  collectBelow(dir, listed(dir), found);
+  return found;
+}
+
+/** What is in a directory; nothing when it is a layout. */
+function listed(dir: string): fs.Dirent[] | undefined {
+  if (isLayout(dir)) return undefined;
+  return fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function collectBelow(dir: string, entries: readonly fs.Dirent[] | undefined, found: string[]): void {
+  if (entries === undefined) {
+    for (const image of imagesOfLayout(dir)) found.push(image);
+    return;
+  }
+  for (const entry of entries) {
+    const path = join(dir, entry.name);
+    if (entry.isFile() && isImage(path)) found.push(path);
+    if (!entry.isDirectory()) continue;
+    let below: fs.Dirent[] | undefined;
+    try {
+      below = listed(path);
+    } catch {
+      // It cannot be read, or is too deep. Importing it says what is wrong, and only of it.
+      found.push(path);
+      continue;
+    }
+    collectBelow(path, below, found);
+  }
+}
+
+/** A layout that cannot be read is one source: importing it says what is wrong. */
+function imagesOfLayout(dir: string): string[] {
+  try {
+    const references = referencesIn(directoryContainer(dir, DEFAULT_LIMITS), DEFAULT_LIMITS);
+    return references.length === 0 ? [dir] : references.map((reference) => `${dir}:${reference}`);
+  } catch (error) {
+    if (error instanceof CairnError) return [dir];
+    throw error;
+  }
+}
+
+function isImage(path: string): boolean {
+  try {
+    identifyFile(path);
+    return true;
+  } catch (error) {
+    // What cannot be read or unpacked may be one; importing it says what is wrong, and only of it.
+    return !(error instanceof CairnError && error.code === 'ERR_NOT_AN_IMAGE');
+  }
+}
+
+const EDGE = 64 * 1024;
+
+/** Length and a quick hash of both ends: cheap, and enough to tell whether hashing the whole is worth it. */
+export async function fingerprintOf(path: string, size: number): Promise<string> {
+  const { create64 } = await xxhash();
+  const hasher = create64();
+  for (const at of [0, Math.max(0, size - EDGE)]) hasher.update(readRegular(path, EDGE, at));
+  return `${size}:${hasher.digest().toString(16)}`;
+}
+
+/** Bytes of a source; a stream is as long as it likes, and what is missing or too deep is found out soon enough. */
+export function sizeOf(source: string | undefined): number {
+  if (source === undefined || source === STDIN) return Number.MAX_SAFE_INTEGER;
+  try {
+    return fs.statSync(source).size;
+  } catch {
+    return 0;
+  }
+}
+
+/** Whether an argument names something to import, be it an image's name or not. A name may be longer than a path can be. */
+export function isSource(argument: string): boolean {
+  try {
+    return fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true || isLayout(argument);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') return false;
+    throw error;
+  }
+}

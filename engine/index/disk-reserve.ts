@@ -1,0 +1,65 @@
+/** The space on the disk that the index needs: it is looked at before a commit, and some is kept back for making room. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { CairnError } from '../core/errors.js';
+
+/** Beside LMDB's files: what {@link Room.giveUpReserve} gives up. */
+export const RESERVE = 'reserve';
+/** Enough pages to let go of some fifty thousand objects. */
+const RESERVE_BYTES = 8 * 2 ** 20;
+/** As many files as locks and notes take: a file system may also run out of those. */
+const RESERVE_FILES = 16;
+/** What must be free on the disk for a commit of a few rows to be tried. */
+const COMMIT_BYTES = 2 ** 20;
+/** Keys are hashes: each row may change another page, as far as there are pages; and it takes some room itself. */
+const PAGE_BYTES = 4096;
+const ROW_BYTES = 256;
+
+export class Room {
+  readonly #path: string;
+  readonly #data: string;
+  readonly #reserve: string;
+
+  /** @param path the index's directory @param data LMDB's file in it */
+  constructor(path: string, data: string) {
+    this.#path = path;
+    this.#data = data;
+    this.#reserve = join(path, RESERVE);
+  }
+
+  /**
+   * LMDB overruns a buffer of its own when a page cannot be written (its package's version 3.5.6: 104 bytes for a message that may be
+   * longer), which may end the process later. So a full disk is noticed before.
+   * @param rows that the commit may put
+   * @throws CairnError `ERR_NO_SPACE`
+   */
+  check(rows: number): void {
+    const { bavail, bfree, bsize } = fs.statfsSync(this.#path);
+    // Only root may use what a file system keeps back.
+    const free = (process.geteuid?.() === 0 ? bfree : bavail) * bsize;
+    if (free >= COMMIT_BYTES + rows * (PAGE_BYTES + ROW_BYTES)) return;
+    const there = fs.statSync(this.#data).size;
+    if (free >= COMMIT_BYTES + Math.min(rows * PAGE_BYTES, there) + rows * ROW_BYTES) return;
+    throw new CairnError('ERR_NO_SPACE', `the index did not commit: no space left on the disk`, {
+      path: this.#path,
+      errno: 'ENOSPC',
+    });
+  }
+
+  /** Sets space aside, if there is any. */
+  keepReserve(): void {
+    if (fs.existsSync(this.#reserve)) return;
+    try {
+      fs.mkdirSync(this.#reserve, { mode: 0o700 });
+      for (let i = 0; i < RESERVE_FILES; i++) {
+        fs.writeFileSync(join(this.#reserve, `${i}`), Buffer.alloc(i === 0 ? RESERVE_BYTES : 0), { mode: 0o600 });
+      }
+    } catch {
+      this.giveUpReserve();
+    }
+  }
+
+  giveUpReserve(): void {
+    fs.rmSync(this.#reserve, { recursive: true, force: true });
+  }
+}

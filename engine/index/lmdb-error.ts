@@ -1,0 +1,45 @@
+/** What LMDB reports of the system, in the shape that the rest of the engine knows; and finding out before LMDB does. */
+import * as fs from 'node:fs';
+import { CairnError, toCairnError } from '../core/errors.js';
+
+/** Files that LMDB keeps open. */
+const DESCRIPTORS = 4;
+
+/** What the system calls it, in the words of `strerror`, by which LMDB reports. */
+const REASONS: readonly [RegExp, string][] = [
+  [/No space left|MDB_MAP_FULL/i, 'ENOSPC'],
+  [/Disk quota/i, 'EDQUOT'],
+  [/Read-only/i, 'EROFS'],
+  [/Permission denied/i, 'EACCES'],
+  [/Too many open files/i, 'EMFILE'],
+  [/Input\/output error/i, 'EIO'],
+];
+
+/** LMDB reports system errors as text; gives them the shape that the rest of the engine knows. */
+export function indexError(cause: unknown, path: string, doing: string): CairnError {
+  if (cause instanceof CairnError) return cause;
+  const { message, code } = cause as NodeJS.ErrnoException;
+  // LMDB has then written half a line to stderr by itself.
+  if (message.includes('Attempting to write page')) process.stderr.write('\n');
+  const errno = REASONS.find(([reason]) => reason.test(message))?.[1] ?? (typeof code === 'string' ? code : undefined);
+  const told = Object.assign(new Error(message.replace(/: Attempting to write page.*/, ''), { cause }), {
+    code: errno,
+    path,
+  });
+  const error = toCairnError(told, doing);
+  return error instanceof CairnError ? error : new CairnError('ERR_IO', `${doing}: ${message}`, { path, cause });
+}
+
+/**
+ * Opens what LMDB will open, as often as it will: its package crashes (version 3.5.6) instead of telling that it could not.
+ * Not `lock.mdb`: closing it would drop the locks that this process may have on it.
+ */
+export function checkOpenable(file: string, readOnly: boolean): void {
+  const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;
+  const opened: number[] = [];
+  try {
+    for (let i = 0; i < DESCRIPTORS; i++) opened.push(fs.openSync(file, readOnly ? O_RDONLY : O_RDWR | O_CREAT, 0o664));
+  } finally {
+    for (const fd of opened) fs.closeSync(fd);
+  }
+}

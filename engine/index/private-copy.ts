@@ -1,0 +1,66 @@
+/**
+ * Opening LMDB without writing a byte beside its data. Even a reader announces itself in `lock.mdb`, and makes that file if it is
+ * missing; so a reader that must leave no trace opens the data in a directory of its own, where its lock file lies, too. There is a link
+ * to the data, or a copy where others are known to write: they do not know of this reader, and use pages again that it is reading.
+ */
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { newestTransaction } from './check-pages.js';
+import { damagedIndex } from './damage.js';
+
+export class BesideDirectory {
+  readonly path: string;
+  readonly #data: string;
+  readonly #before: fs.BigIntStats | undefined;
+  #isCopy = false;
+
+  private constructor(index: string) {
+    this.#data = join(resolve(index), 'data.mdb');
+    this.#before = fs.statSync(this.#data, { bigint: true, throwIfNoEntry: false });
+    this.path = fs.mkdtempSync(join(tmpdir(), 'cairn-read-'));
+  }
+
+  /** @param index the directory of the environment */
+  static link(index: string): BesideDirectory {
+    const beside = new BesideDirectory(index);
+    fs.symlinkSync(beside.#data, beside.#own);
+    return beside;
+  }
+
+  /** @returns `undefined` when someone committed meanwhile; pages in use are only written over by a second commit */
+  static copy(index: string): BesideDirectory | undefined {
+    const beside = new BesideDirectory(index);
+    try {
+      const before = newestTransaction(beside.#data);
+      fs.copyFileSync(beside.#data, beside.#own, fs.constants.COPYFILE_FICLONE);
+      const after = newestTransaction(beside.#data);
+      if (typeof after === 'string') throw damagedIndex(index, `is damaged: ${after}`);
+      if (before === after) {
+        beside.#isCopy = true;
+        return beside;
+      }
+    } catch (error) {
+      beside.remove();
+      throw error;
+    }
+    beside.remove();
+    return undefined;
+  }
+
+  /** The data, as it is opened. */
+  get #own(): string {
+    return join(this.path, 'data.mdb');
+  }
+
+  /** Whether someone wrote meanwhile, so that what was read may be wrong. */
+  get wasWritten(): boolean {
+    if (this.#isCopy) return false;
+    const now = fs.statSync(this.#data, { bigint: true, throwIfNoEntry: false });
+    return now?.mtimeNs !== this.#before?.mtimeNs || now?.ino !== this.#before?.ino;
+  }
+
+  remove(): void {
+    fs.rmSync(this.path, { recursive: true, force: true });
+  }
+}

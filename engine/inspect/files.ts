@@ -1,0 +1,120 @@
+/** Reading an image's tree without rendering it: the plan as records, and single files. */
+import { type ByteString, fromText, isUtf8, toBuffer, toText } from '../core/bytes.js';
+import { CairnError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import { MAX_SYMLINK_HOPS } from '../core/limits.js';
+import { formatMode, formatTime, variantOf } from '../core/object.js';
+import { joinPath } from '../core/path.js';
+import type { ImageRecord } from '../index/records.js';
+import type { NodeType, Plan, PlanEntry } from '../plan/plan.js';
+import { mustBeWhole } from '../resolve/completeness.js';
+import { ingredientsOf } from '../resolve/layer-stack.js';
+import { planOf } from '../resolve/plan-image.js';
+import type { StoreContext } from '../session/context.js';
+
+/** One path of a tree, as text. */
+export interface FileRecord {
+  /** `.` for the root; others without a leading slash. */
+  path: string;
+  /** Where the path is not UTF-8: its bytes. */
+  pathBase64?: string;
+  type: NodeType;
+  /** Four octal digits or more. */
+  mode: string;
+  uid: number;
+  gid: number;
+  /** Seconds since 1970, with their fraction. */
+  mtime: number;
+  size: number;
+  key?: Key;
+  /** A symlink's target. */
+  link?: string;
+  linkBase64?: string;
+  /** The first path that shares the inode. */
+  group?: string;
+  dev?: { major: number; minor: number };
+  /** Name → base64. */
+  xattrs?: Record<string, string>;
+  /** Key of the layer it comes from; absent for a directory that none declares. */
+  layer?: Key;
+}
+
+/** The plan of an image, in byte order of paths. @throws as planning does */
+export function* filesOf(store: StoreContext, image: ImageRecord): Generator<FileRecord> {
+  const ingredients = ingredientsOf(store, image);
+  for (const entry of planOf(store, ingredients).entries) yield fileRecord(entry, ingredients.layers);
+}
+
+export function fileRecord(entry: PlanEntry, layers: readonly Key[]): FileRecord {
+  const record: FileRecord = {
+    path: entry.path === '' ? '.' : toText(entry.path),
+    type: entry.type,
+    mode: formatMode(entry.type === 'symlink' ? 0o777 : entry.mode),
+    uid: entry.uid,
+    gid: entry.gid,
+    mtime: Number(formatTime(entry.sec, entry.nsec)),
+    size: entry.size,
+  };
+  if (!isUtf8(entry.path)) record.pathBase64 = toBuffer(entry.path).toString('base64');
+  if (entry.type === 'file') record.key = `sha512-${entry.key}`;
+  if (entry.type === 'symlink') {
+    record.link = toText(entry.link);
+    if (!isUtf8(entry.link)) record.linkBase64 = toBuffer(entry.link).toString('base64');
+  }
+  if (entry.group !== '') record.group = toText(entry.group);
+  if (entry.type === 'char' || entry.type === 'block') record.dev = { major: entry.devMajor, minor: entry.devMinor };
+  if (entry.xattrs.length > 0) {
+    record.xattrs = Object.fromEntries(entry.xattrs.map(({ name, value }) => [toText(name), value.toString('base64')]));
+  }
+  const layer = layers[entry.layer];
+  if (layer !== undefined) record.layer = layer;
+  return record;
+}
+
+export interface LocatedFile {
+  /** A path. */
+  object: string;
+  size: number;
+  key: Key;
+}
+
+/** Where the content of one file of an image lies, and what it must hash to. Symlinks are followed inside the tree. @throws CairnError `ERR_NOT_FOUND` */
+export function locateFile(store: StoreContext, image: ImageRecord, path: string): LocatedFile {
+  const ingredients = ingredientsOf(store, image);
+  mustBeWhole(store, ingredients);
+  const plan = planOf(store, ingredients);
+  const entry = lookUp(plan, fromText(path));
+  if (entry === undefined) throw new CairnError('ERR_NOT_FOUND', `${image.name} has no ${path}`, { entry: path });
+  if (entry.type !== 'file')
+    throw new CairnError('ERR_NOT_FOUND', `${path} is a ${entry.type}, not a file`, { entry: path });
+  const object = store.layout.object(`${entry.key}.${variantOf(entry)}`);
+  return { object, size: entry.size, key: `sha512-${entry.key}` };
+}
+
+/** The entry that a path leads to, through symlinks, never out of the root. @throws CairnError `ERR_NOT_FOUND` for a loop */
+export function lookUp(plan: Plan, path: ByteString): PlanEntry | undefined {
+  const byPath = new Map(plan.entries.map((entry) => [entry.path, entry]));
+  const rest = path.split('/').reverse();
+  let at: ByteString = '';
+  let hops = 0;
+  while (rest.length > 0) {
+    const part = rest.pop() as string;
+    if (part === '' || part === '.') continue;
+    if (part === '..') {
+      at = at.includes('/') ? at.slice(0, at.lastIndexOf('/')) : '';
+      continue;
+    }
+    const next = joinPath(at, part);
+    const entry = byPath.get(next);
+    if (entry === undefined) return undefined;
+    if (entry.type !== 'symlink') {
+      at = next;
+      continue;
+    }
+    if (++hops > MAX_SYMLINK_HOPS)
+      throw new CairnError('ERR_NOT_FOUND', `too many symlinks in ${toText(path)}`, { entry: toText(path) });
+    if (entry.link.startsWith('/')) at = '';
+    rest.push(...entry.link.split('/').reverse());
+  }
+  return byPath.get(at);
+}

@@ -1,0 +1,184 @@
+/** What the store knows of its images, put together for people and programs. */
+
+import { activeLeases, Holders } from '../collect/roots.js';
+import { CairnError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import { parseImageManifest } from '../image/aci/manifest.js';
+import { formatAppString } from '../image/aci/names.js';
+import { parseConfig, parseDocument } from '../image/oci/documents.js';
+import { Catalogue } from '../index/catalogue.js';
+import type { ImageRecord, LayerRecord } from '../index/records.js';
+import { hasBlob } from '../index/references.js';
+import { isWholeLayer } from '../resolve/completeness.js';
+import { findDependency } from '../resolve/dependencies.js';
+import { ingredientsOf } from '../resolve/layer-stack.js';
+import { readBlob, readToc } from '../resolve/plan-image.js';
+import { readableImages } from '../resolve/readable-images.js';
+import type { StoreContext } from '../session/context.js';
+
+export interface ImageSummary {
+  key: Key;
+  digest?: string;
+  name: string;
+  labels: Record<string, string>;
+  /** OCI: further names. */
+  aliases?: { name: string; labels: Record<string, string> }[];
+  format: string;
+  size: number;
+  /** Logical bytes of its trees. */
+  treeSize: number;
+  /** ISO 8601. */
+  importTime: string;
+  lastUsed: string;
+  latest: boolean;
+  pinned: boolean;
+}
+
+export interface ImageDetails extends ImageSummary {
+  dependencies: { name: string; id?: string; key: Key | null }[];
+  /** Bottom to top; `sharedBy` counts the other images that have it. */
+  layers: (Omit<LayerRecord, 'toc' | 'recipe' | 'refs'> & { toc: Key; recipe: Key; sharedBy: number })[];
+  trees: { treeId: string; path: string; files: number; bytes: number; mode: string }[];
+  /** What keeps it: pins and leases. */
+  roots: string[];
+  /** What cannot be read of its documents and tables of contents, and what a repair found gone. Objects are not looked at. */
+  damaged: { kind: 'manifest' | 'config' | 'archive' | 'layer'; key: Key; what: string }[];
+  /** What its tree would be called; absent while a dependency is missing. */
+  treeId?: string;
+  pathWhitelist: number;
+  annotations: Record<string, string>;
+  /** ACI: how it is run. */
+  app?: unknown;
+  /** OCI: the configuration and the steps that made it. */
+  config?: unknown;
+  history?: unknown;
+}
+
+export function summarize(all: Catalogue, image: ImageRecord): ImageSummary {
+  return {
+    key: image.key,
+    ...(image.digest === undefined ? {} : { digest: image.digest }),
+    name: image.name,
+    labels: labelMap(image.labels),
+    ...(image.format === 'oci' ? { aliases: aliasesOf(image) } : {}),
+    format: image.format,
+    size: image.size,
+    treeSize: all.treesOf(image.key).reduce((sum, { bytes }) => sum + bytes, 0),
+    importTime: new Date(image.importTime).toISOString(),
+    lastUsed: new Date(image.lastUsed).toISOString(),
+    latest: image.latest,
+    pinned: image.pinned,
+  };
+}
+
+function aliasesOf({ aliases = [] }: ImageRecord): { name: string; labels: Record<string, string> }[] {
+  return aliases.map(({ name, labels }) => ({ name, labels: labelMap(labels) }));
+}
+
+/** What a damaged document would tell is left out. */
+export function describeImage(store: StoreContext, image: ImageRecord): ImageDetails {
+  const described =
+    attempt(() => (image.config === undefined ? describeAci(store, image) : describeOci(store, image, image.config))) ??
+    NOTHING_TOLD;
+  const all = new Catalogue(store.index);
+  const readable = readableImages(store, all);
+  const ingredients = attempt(() => ingredientsOf(store, image));
+  return {
+    ...summarize(all, image),
+    dependencies: image.dependencies.map((dependency) => {
+      const { imageName, imageID, labels } = dependency;
+      const found = attempt(() => findDependency(readable, image, dependency));
+      const id = imageID === undefined ? {} : { id: imageID };
+      return { name: formatAppString(imageName, labels), ...id, key: found?.key ?? null };
+    }),
+    layers: image.layers
+      .map((key) => store.index.layer(key))
+      .filter((layer) => layer !== undefined)
+      .map((layer) => describeLayer(all, layer)),
+    trees: all.treesOf(image.key).map(({ id, files, bytes, mode }) => ({
+      treeId: id,
+      path: store.layout.rootfs(id),
+      files,
+      bytes,
+      mode,
+    })),
+    roots: new Holders(all, activeLeases(store.index)).of(image),
+    damaged: damageOf(store, image),
+    ...(ingredients === undefined ? {} : { treeId: ingredients.treeId }),
+    ...described,
+  };
+}
+
+type Described = Pick<ImageDetails, 'pathWhitelist' | 'annotations' | 'app' | 'config' | 'history'>;
+
+function describeAci(store: StoreContext, image: ImageRecord): Described {
+  const manifest = parseImageManifest(readBlob(store, image.manifest), store.limits);
+  return {
+    pathWhitelist: manifest.pathWhitelist.length,
+    annotations: labelMap(manifest.annotations),
+    app: manifest.raw['app'] ?? null,
+  };
+}
+
+function describeOci(store: StoreContext, image: ImageRecord, config: Key): Described {
+  const manifest = parseDocument(readBlob(store, image.manifest), store.limits);
+  const parsed = parseConfig(readBlob(store, config), store.limits);
+  return {
+    pathWhitelist: 0,
+    annotations: manifest.kind === 'manifest' ? manifest.annotations : {},
+    config: parsed.raw,
+    history: parsed.history,
+  };
+}
+
+const NOTHING_TOLD: Described = { pathWhitelist: 0, annotations: {} };
+
+function damageOf(store: StoreContext, image: ImageRecord): ImageDetails['damaged'] {
+  const damaged: ImageDetails['damaged'] = [];
+  const look = (kind: ImageDetails['damaged'][number]['kind'], key: Key, read: () => unknown): void => {
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof CairnError) || error.code !== 'ERR_DAMAGED') throw error;
+      damaged.push({ kind, key, what: error.message });
+    }
+  };
+  const { manifest, config, archives = [] } = image;
+  look('manifest', manifest, () => readBlob(store, manifest));
+  if (config !== undefined) look('config', config, () => readBlob(store, config));
+  for (const key of archives)
+    if (!hasBlob(store.index, key))
+      damaged.push({ kind: 'archive', key, what: 'gone since a repair; import it again' });
+  for (const key of new Set(image.layers)) {
+    const before = damaged.length;
+    look('layer', key, () => readToc(store, key));
+    if (damaged.length === before && !isWholeLayer(store.index, key))
+      damaged.push({ kind: 'layer', key, what: 'parts of it are gone since a repair; import it again' });
+  }
+  return damaged;
+}
+
+function labelMap(labels: readonly { name: string; value: string }[]): Record<string, string> {
+  return Object.fromEntries(labels.map(({ name, value }) => [name, value]));
+}
+
+function describeLayer(all: Catalogue, record: LayerRecord): ImageDetails['layers'][number] {
+  const { toc, recipe, refs: _refs, ...layer } = record;
+  return {
+    ...layer,
+    sharedBy: [...all.images.values()].filter(({ layers }) => layers.includes(layer.key)).length - 1,
+    transports: layer.transports.map((transport) => transport.split(' ')[0] as string),
+    toc: toc.key,
+    recipe: recipe.key,
+  };
+}
+
+/** A missing dependency is no reason not to show the rest. */
+function attempt<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof CairnError) return undefined;
+    throw error;
+  }
+}

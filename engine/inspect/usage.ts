@@ -1,0 +1,79 @@
+/** What takes the space, told from the index alone. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { wouldFree } from '../collect/gc.js';
+import type { Key } from '../core/key.js';
+import { Catalogue } from '../index/catalogue.js';
+import { orphanedObjects } from '../index/objects.js';
+import type { StoreContext } from '../session/context.js';
+
+export interface Usage {
+  images: number;
+  layers: number;
+  objects: number;
+  trees: number;
+  blobs: number;
+  /** Bytes of the index itself. */
+  index: number;
+  /** Bytes of file content that the layers hold, each name counted. */
+  logicalBytes: number;
+  /** Bytes that objects, blobs and trees take. */
+  storedBytes: number;
+  /** Bytes of content that are stored once and needed more than once. */
+  sharedBytes: number;
+  /** What `gc` with its default grace period would free now. */
+  reclaimableBytes: number;
+  perImage: ImageUsage[];
+}
+
+export interface ImageUsage {
+  key: Key;
+  name: string;
+  /** Bytes of its layers as tars. */
+  size: number;
+  /** Bytes of the distinct objects of its layers; other images may need them, too. */
+  objectBytes: number;
+  trees: number;
+  /** Bytes that only its trees take. */
+  treeBytes: number;
+}
+
+export async function usageOf(store: StoreContext): Promise<Usage> {
+  const { index } = store;
+  const { totals } = index;
+  let logicalBytes = 0;
+  let neededBytes = 0;
+  let layers = 0;
+  for (const { value: layer } of index.layers.getRange()) {
+    layers++;
+    logicalBytes += layer.contentBytes;
+    neededBytes += layer.objectBytes;
+  }
+  const all = new Catalogue(index);
+  const treeBytes = [...all.trees.values()].reduce((sum, { uniqueBytes }) => sum + uniqueBytes, 0);
+  const perImage: ImageUsage[] = [];
+  for (const image of all.images.values()) {
+    const own = all.treesOf(image.key);
+    perImage.push({
+      key: image.key,
+      name: image.name,
+      size: image.size,
+      objectBytes: image.layers.reduce((sum, layer) => sum + (index.layer(layer)?.objectBytes ?? 0), 0),
+      trees: own.length,
+      treeBytes: own.reduce((sum, { uniqueBytes }) => sum + uniqueBytes, 0),
+    });
+  }
+  return {
+    images: perImage.length,
+    layers,
+    objects: totals.objects,
+    trees: all.trees.size,
+    blobs: totals.blobs,
+    index: fs.statSync(join(store.layout.index, 'data.mdb'), { throwIfNoEntry: false })?.size ?? 0,
+    logicalBytes,
+    storedBytes: totals.objectBytes + totals.blobBytes + treeBytes,
+    sharedBytes: Math.max(0, neededBytes - (totals.objectBytes - orphanedObjects(index).bytes)),
+    reclaimableBytes: await wouldFree(store),
+    perImage,
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * The rules of an OCI layer's archive (image spec 1.1, "layer.md"), applied while its entries stream by. Order matters and
+ * duplicates are allowed there, so entries are kept as they stand; what they mean over other layers is for the plan.
+ */
+import type { ByteString } from '../core/bytes.js';
+import type { Limits } from '../core/limits.js';
+import { badPath, baseOf, cleanPath, joinPath, parentOf } from '../core/path.js';
+import { type ContentRole, checkSize, checkSymlink, type LayerRules, linkTarget, tocEntry } from './rules.js';
+import type { TarEntry } from './tar/entry.js';
+import type { TocEntry } from './toc.js';
+
+const WHITEOUT = '.wh.';
+/** Whiteouts of whiteouts: one of them means something, the others are what aufs left behind for itself. */
+const AUFS = '.wh..wh.';
+const OPAQUE = '.wh..wh..opq';
+
+export class OciLayer implements LayerRules {
+  readonly entries: TocEntry[] = [];
+  readonly #limits: Limits;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  add(entry: TarEntry): ContentRole {
+    const path = cleanPath(entry.name, this.#limits);
+    checkSize(entry, this.#limits);
+    if (path === '' && entry.type !== 'dir') throw badPath(entry.name, `a ${entry.type} where only a directory may be`);
+    if (path.includes(WHITEOUT) && this.#marker(entry, path)) return 'none';
+    const toc = tocEntry(entry, path);
+    if (entry.type === 'symlink') checkSymlink(entry);
+    if (entry.type === 'hardlink') {
+      toc.link = linkTarget(entry, this.#limits);
+      if (toc.link === path) throw badPath(entry.name, 'a hard link to itself');
+    }
+    this.entries.push(toc);
+    return entry.type === 'file' ? 'object' : 'none';
+  }
+
+  finish(): TocEntry[] {
+    return this.entries;
+  }
+
+  /** Whether the entry is no part of the tree but says something of it; then that is noted. */
+  #marker(entry: TarEntry, path: ByteString): boolean {
+    const parent = parentOf(path);
+    const base = baseOf(path);
+    if (parent.split('/').some((part) => part.startsWith(AUFS))) return true;
+    if (parent.split('/').some((part) => part.startsWith(WHITEOUT))) throw badPath(entry.name, 'below a whiteout');
+    if (!base.startsWith(WHITEOUT)) return false;
+    if (base === OPAQUE) this.#note(entry, parent, 'opaque');
+    else if (!base.startsWith(AUFS)) {
+      const name = base.slice(WHITEOUT.length);
+      if (name === '' || name === '.' || name === '..') throw badPath(entry.name, 'a whiteout of nothing');
+      this.#note(entry, joinPath(parent, name), 'whiteout');
+    }
+    return true;
+  }
+
+  #note(entry: TarEntry, path: ByteString, type: 'whiteout' | 'opaque'): void {
+    this.entries.push({ ...tocEntry(entry, path, type), size: 0, link: '', xattrs: [], devMajor: 0, devMinor: 0 });
+  }
+}

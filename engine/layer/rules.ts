@@ -1,0 +1,66 @@
+/** What the rules of every kind of layer have in common: how an archive's entry becomes one of a table of contents. */
+import { type ByteString, toText } from '../core/bytes.js';
+import { CairnError } from '../core/errors.js';
+import { type Limits, limitFlag, MAX_SYMLINK_TARGET } from '../core/limits.js';
+import { badPath, cleanPath } from '../core/path.js';
+import type { TarEntry } from './tar/entry.js';
+import type { LayerEntryType, TocEntry } from './toc.js';
+
+/** What the content of an entry is for: the image's manifest, an object, or nothing, so that it only stays in the recipe. */
+export type ContentRole = 'manifest' | 'object' | 'none';
+
+/** Applied while the entries of a layer stream by. Collects its table of contents. */
+export interface LayerRules {
+  /** For files, the caller sets `key` of the last one once its content is hashed. */
+  readonly entries: TocEntry[];
+  /** @throws CairnError `ERR_BAD_ARCHIVE`, `ERR_BAD_LINK` or `ERR_LIMIT`, naming the entry and the rule */
+  add(entry: TarEntry): ContentRole;
+  /** All entries have come. @throws CairnError `ERR_BAD_ARCHIVE` when something is missing */
+  finish(): TocEntry[];
+}
+
+export function tocEntry(entry: TarEntry, path: ByteString, type: LayerEntryType = entry.type): TocEntry {
+  return {
+    path,
+    type,
+    mode: entry.mode,
+    uid: entry.uid,
+    gid: entry.gid,
+    sec: entry.mtime.sec,
+    nsec: entry.mtime.nsec,
+    size: entry.size,
+    key: '',
+    link: entry.link,
+    devMajor: entry.devMajor,
+    devMinor: entry.devMinor,
+    xattrs: entry.xattrs,
+  };
+}
+
+/** @throws CairnError `ERR_LIMIT` */
+export function checkSize(entry: TarEntry, { maxBytes }: Pick<Limits, 'maxBytes'>): void {
+  if (entry.size <= maxBytes) return;
+  const why = `a file of ${entry.size} bytes; the limit is ${maxBytes} (${limitFlag('maxBytes')})`;
+  throw new CairnError('ERR_LIMIT', why, { entry: toText(entry.name) });
+}
+
+/** @throws CairnError `ERR_BAD_ARCHIVE` */
+export function checkSymlink(entry: TarEntry): void {
+  if (entry.link === '') throw badPath(entry.name, 'a symlink without a target');
+  if (entry.link.length > MAX_SYMLINK_TARGET)
+    throw badPath(entry.name, `a symlink target over ${MAX_SYMLINK_TARGET} bytes`);
+  if (entry.link.includes('\0')) throw badPath(entry.name, 'a NUL byte in a symlink target');
+}
+
+/** A hard link's target, cleaned. @throws CairnError `ERR_BAD_ARCHIVE` */
+export function linkTarget(entry: TarEntry, limits: Limits): ByteString {
+  if (entry.link === '') throw badPath(entry.name, 'a hard link without a target');
+  if (entry.link.startsWith('/') || entry.link.split('/').includes('..')) {
+    throw badPath(entry.name, 'a hard link to an absolute path or through ".."');
+  }
+  return cleanPath(entry.link, limits);
+}
+
+export function badLink(entry: ByteString, target: ByteString, why: string): CairnError {
+  return new CairnError('ERR_BAD_LINK', `a hard link to ${toText(target)}, ${why}`, { entry: toText(entry) });
+}

@@ -1,0 +1,36 @@
+/** What one entry of a tar archive says, dialects folded away. */
+import type { ByteString } from '../../core/bytes.js';
+
+/** A point in time, at or after 1970. */
+export interface Time {
+  sec: number;
+  nsec: number;
+}
+
+export interface Xattr {
+  name: ByteString;
+  value: Buffer;
+}
+
+export type EntryType = 'file' | 'dir' | 'symlink' | 'hardlink' | 'char' | 'block' | 'fifo';
+
+export interface TarEntry {
+  /** The name as the archive spells it, not cleaned. */
+  name: ByteString;
+  type: EntryType;
+  /** Permission bits with setuid, setgid and sticky. */
+  mode: number;
+  uid: number;
+  gid: number;
+  mtime: Time;
+  /** Bytes of content that follow; 0 for all but files. */
+  size: number;
+  /** Target of a symbolic or hard link, as the archive spells it; else `''`. */
+  link: ByteString;
+  devMajor: number;
+  devMinor: number;
+  xattrs: readonly Xattr[];
+}
+
+/** The highest uid or gid: one more means none. */
+export const MAX_ID = 0xffff_fffe;

@@ -1,0 +1,29 @@
+/** What the first member of an archive is called, told from its first bytes. */
+import type { Limits } from '../../core/limits.js';
+import { cleanPath } from '../../core/path.js';
+import { TarScanner } from './scan.js';
+
+export class FirstMember {
+  /** Cleaned, of the first member besides the root; empty until it came. */
+  name = '';
+  readonly #scanner: TarScanner;
+
+  constructor(limits: Limits) {
+    this.#scanner = new TarScanner(
+      {
+        frame: () => {},
+        content: () => {},
+        entryEnd: () => {},
+        entry: ({ name }) => {
+          if (this.name === '') this.name = cleanPath(name, limits);
+        },
+      },
+      limits,
+    );
+  }
+
+  /** @throws CairnError as {@link TarScanner} does */
+  push(bytes: Buffer): void {
+    if (this.name === '') this.#scanner.push(bytes);
+  }
+}

@@ -1,0 +1,123 @@
+/** One 512-byte tar header, read strictly. POSIX.1-2017 "ustar", GNU and v7 layouts. */
+import type { ByteString } from '../../core/bytes.js';
+import { CairnError } from '../../core/errors.js';
+
+export const BLOCK = 512;
+
+/** The raw fields of a header, before pax records are applied. */
+export interface RawHeader {
+  name: ByteString;
+  mode: number;
+  uid: number;
+  gid: number;
+  size: number;
+  mtime: number;
+  /** The type flag as a character; NUL reads as `0`. */
+  flag: string;
+  link: ByteString;
+  devMajor: number;
+  devMinor: number;
+}
+
+const SPACE = 0x20;
+const ZERO = 0x30;
+const SEVEN = 0x37;
+
+export function isZeroBlock(block: Buffer, at: number): boolean {
+  for (let i = at; i < at + BLOCK; i += 4) if (block.readInt32LE(i) !== 0) return false;
+  return true;
+}
+
+/** Whether the checksum fits. Both sums that tars in the wild use are taken: over unsigned and over signed bytes. */
+export function checksumFits(block: Buffer, at: number): boolean {
+  const stored = octal(block, at + 148, 8);
+  if (stored === undefined) return false;
+  let unsigned = 8 * SPACE;
+  let high = 0;
+  for (let i = 0; i < BLOCK; i++) {
+    if (i === 148) i = 156;
+    const byte = block[at + i] as number;
+    unsigned += byte;
+    high += byte >> 7;
+  }
+  return unsigned === stored || unsigned - 256 * high === stored;
+}
+
+/** An octal field: optional spaces, digits, then only spaces and NULs. Empty is 0; `undefined` is not a number. */
+function octal(block: Buffer, at: number, length: number): number | undefined {
+  let i = at;
+  const end = at + length;
+  while (i < end && block[i] === SPACE) i++;
+  let value = 0;
+  while (i < end) {
+    const byte = block[i] as number;
+    if (byte < ZERO || byte > SEVEN) break;
+    value = value * 8 + (byte - ZERO);
+    i++;
+  }
+  while (i < end) {
+    const byte = block[i] as number;
+    if (byte !== 0 && byte !== SPACE) return undefined;
+    i++;
+  }
+  return value;
+}
+
+/** A numeric field: octal, or GNU's base-256 (first bit set; big-endian two's complement). */
+function number(block: Buffer, at: number, length: number, what: string): number {
+  const first = block[at] as number;
+  let value: number | undefined;
+  if (first === 0x80) {
+    value = 0;
+    for (let i = at + 1; i < at + length; i++) value = value * 256 + (block[i] as number);
+  } else if (first > 0x80) {
+    throw bad(block, at, first === 0xff ? `negative ${what}` : `${what} is not a number`);
+  } else {
+    value = octal(block, at, length);
+  }
+  if (value === undefined) throw bad(block, at, `${what} is not a number`);
+  if (value > Number.MAX_SAFE_INTEGER) throw bad(block, at, `${what} is larger than 2^53`);
+  return value;
+}
+
+/** A text field up to its first NUL. What follows the NUL must be NULs: anything else is a second name smuggled in. */
+function text(block: Buffer, at: number, length: number, what: string): ByteString {
+  let end = at;
+  while (end < at + length && block[end] !== 0) end++;
+  for (let i = end; i < at + length; i++) if (block[i] !== 0) throw bad(block, at, `a NUL byte inside the ${what}`);
+  return block.toString('latin1', at, end);
+}
+
+function bad(block: Buffer, near: number, why: string): CairnError {
+  const start = near - (near % BLOCK);
+  let end = start;
+  while (end < start + 100 && block[end] !== 0) end++;
+  const entry = block.toString('utf8', start, end);
+  return new CairnError('ERR_BAD_ARCHIVE', `bad header: ${why}`, { entry });
+}
+
+/**
+ * Reads the header at `at` (a multiple of 512 inside `block`). The checksum must have been looked at before.
+ * @throws CairnError `ERR_BAD_ARCHIVE` for fields that are no numbers, negative, over 2^53, or hold a NUL inside a name
+ */
+export function readHeader(block: Buffer, at: number): RawHeader {
+  let name = text(block, at, 100, 'name');
+  // Only POSIX archives have a name prefix there; GNU keeps times in the same bytes.
+  const posix = block.toString('latin1', at + 257, at + 263) === 'ustar\0';
+  if (posix && block[at + 345] !== 0) name = `${text(block, at + 345, 155, 'name prefix')}/${name}`;
+  const byte = block[at + 156] as number;
+  const flag = byte === 0 ? '0' : String.fromCharCode(byte);
+  const device = flag === '3' || flag === '4';
+  return {
+    name,
+    mode: number(block, at + 100, 8, 'mode'),
+    uid: number(block, at + 108, 8, 'uid'),
+    gid: number(block, at + 116, 8, 'gid'),
+    size: number(block, at + 124, 12, 'size'),
+    mtime: number(block, at + 136, 12, 'mtime'),
+    flag,
+    link: text(block, at + 157, 100, 'link target'),
+    devMajor: device ? number(block, at + 329, 8, 'device number') : 0,
+    devMinor: device ? number(block, at + 337, 8, 'device number') : 0,
+  };
+}

@@ -1,0 +1,95 @@
+/**
+ * Where a backup goes. One at a time has a place, for as long as it writes there: what another has made so far looks like what an
+ * interrupted backup left, which may be cleared away.
+ *
+ * The lock is on the directory itself, so that there is no file to make or remove; the kernel drops it when its holder dies.
+ */
+import * as fs from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { CairnError, toCairnError } from '../core/errors.js';
+import { Layout } from '../disk/layout.js';
+import { tryFlock } from '../disk/native.js';
+
+export interface BackupPlace {
+  target: Layout;
+  /** The directory was not there before. */
+  isNew: boolean;
+  release(): void;
+}
+
+/**
+ * A directory that holds anything else stays as it is.
+ * @param from the store that is backed up
+ * @throws CairnError `ERR_EXISTS`, also while another backup has the place, `ERR_USAGE` for one inside the store, `ERR_IO`
+ */
+export function claimPlace(from: Layout, dest: string): BackupPlace {
+  try {
+    const target = new Layout(resolvePlace(from, dest));
+    for (;;) {
+      const isNew = makeDirectory(target.dir);
+      const fd = lockDirectory(target.dir);
+      if (fd === undefined) continue;
+      try {
+        mustBeFree(target);
+      } catch (error) {
+        fs.closeSync(fd);
+        throw error;
+      }
+      return { target, isNew, release: () => fs.closeSync(fd) };
+    }
+  } catch (error) {
+    throw toCairnError(error, 'the backup cannot be written');
+  }
+}
+
+function resolvePlace(from: Layout, dest: string): string {
+  const wanted = resolve(dest);
+  let dir = join(fs.realpathSync(dirname(wanted)), basename(wanted));
+  if (fs.existsSync(dir)) dir = fs.realpathSync(dir);
+  const isWithin = (inner: string, outer: string): boolean => `${inner}${sep}`.startsWith(`${outer}${sep}`);
+  if (isWithin(dir, from.dir) || isWithin(from.dir, dir)) {
+    throw new CairnError('ERR_USAGE', 'a store and its backup may not lie in one another', { path: dir });
+  }
+  return dir;
+}
+
+/** @returns whether it was missing */
+function makeDirectory(dir: string): boolean {
+  try {
+    fs.mkdirSync(dir, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** @returns `undefined` when a backup that gave up has just removed it */
+function lockDirectory(dir: string): number | undefined {
+  let fd: number;
+  try {
+    fd = fs.openSync(dir, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOTDIR' || code === 'ELOOP') throw taken(dir);
+    throw error;
+  }
+  let isHeld = false;
+  try {
+    if (!tryFlock(fd, true)) throw new CairnError('ERR_EXISTS', 'a backup is being made there', { path: dir });
+    isHeld = fs.lstatSync(dir, { throwIfNoEntry: false })?.ino === fs.fstatSync(fd).ino;
+    return isHeld ? fd : undefined;
+  } finally {
+    if (!isHeld) fs.closeSync(fd);
+  }
+}
+
+function mustBeFree({ dir, unfinished, format }: Layout): void {
+  const isHalfMade = fs.existsSync(unfinished) && !fs.existsSync(format);
+  if (!isHalfMade && fs.readdirSync(dir).length > 0) throw taken(dir);
+}
+
+function taken(dir: string): CairnError {
+  return new CairnError('ERR_EXISTS', `${dir} is there already and is not an empty directory`, { path: dir });
+}

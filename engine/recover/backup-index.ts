@@ -1,0 +1,83 @@
+/**
+ * The index of a backup: what that of the store says, without trees, leases, orphans and further copies of objects. Layers that only
+ * trees need go with the trees.
+ *
+ * It is filled anew, not thinned out: many pages given up in a young environment are more than LMDB's list of free pages bears.
+ */
+import type { Database, Key as LmdbKey } from 'lmdb';
+import { objectsOfLayer } from '../content/drop-references.js';
+import { type Key, keyOf } from '../core/key.js';
+import { allImages } from '../index/images.js';
+import { bytesOf, objectName } from '../index/objects.js';
+import type { Index } from '../index/open.js';
+import type { LayerRecord, Totals } from '../index/records.js';
+import { bytesOfBlob, digestBytes } from '../index/references.js';
+import type { StoreContext } from '../session/context.js';
+
+/** Runs inside a transaction of `index`, which is empty. @param old a snapshot of the store's */
+export function fillBackupIndex(store: StoreContext, old: Index, index: Index): void {
+  const users = new Map<Key, number>();
+  for (const { layers } of allImages(old)) {
+    for (const key of new Set(layers)) users.set(key, (users.get(key) ?? 0) + 1);
+  }
+  const dropped = [...old.layers.getRange()].map(({ value }) => value).filter(({ key }) => !users.has(key));
+  const less = countLess(store, old, dropped);
+  copyRows(old.images, index.images);
+  copyRows(old.names, index.names);
+  copyRows(old.layers, index.layers, (layer) =>
+    users.has(layer.key) ? { ...layer, refs: users.get(layer.key) as number } : undefined,
+  );
+  const totals: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
+  copyRows(old.blobs, index.blobs, (blob, key) => {
+    const refs = blob.refs - (less.blobs.get(keyOf(key)) ?? 0);
+    if (refs <= 0) return undefined;
+    totals.blobs++;
+    totals.blobBytes += bytesOfBlob(blob);
+    return { ...blob, refs };
+  });
+  copyRows(old.objects, index.objects, (object, key) => {
+    const refs = object.refs - (less.objects.get(objectName(key)) ?? 0);
+    if (refs <= 0) return undefined;
+    totals.objects++;
+    totals.objectBytes += bytesOf({ ...object, copies: 0 });
+    return { ...object, refs, copies: 0 };
+  });
+  copyRows(old.digests, index.digests, (key, digest) => (less.digests.has(digest.toString('hex')) ? undefined : key));
+  copyRows(old.fingerprints, index.fingerprints, (digests) => {
+    const left = digests.filter((digest) => !less.digests.has(digestBytes(digest).toString('hex')));
+    return left.length === 0 ? undefined : left;
+  });
+  index.meta.put('schema', old.schema);
+  index.meta.put('totals', totals);
+}
+
+function copyRows<V, K extends LmdbKey>(
+  from: Database<V, K>,
+  to: Database<V, K>,
+  change: (value: V, key: K) => V | undefined = (value) => value,
+): void {
+  for (const { key, value } of from.getRange()) {
+    const changed = change(value, key);
+    if (changed !== undefined) to.put(key, changed);
+  }
+}
+
+interface Less {
+  blobs: Map<Key, number>;
+  objects: Map<string, number>;
+  /** sha256 in hex. */
+  digests: Set<string>;
+}
+
+/** What these layers need. */
+function countLess(store: StoreContext, old: Index, layers: readonly LayerRecord[]): Less {
+  const less: Less = { blobs: new Map(), objects: new Map(), digests: new Set() };
+  for (const layer of layers) {
+    for (const { key } of [layer.toc, layer.recipe]) less.blobs.set(key, (less.blobs.get(key) ?? 0) + 1);
+    for (const name of objectsOfLayer({ ...store, index: old }, layer) ?? [])
+      less.objects.set(name, (less.objects.get(name) ?? 0) + 1);
+    for (const transport of layer.transports)
+      less.digests.add(digestBytes(transport.split(' ')[0] as string).toString('hex'));
+  }
+  return less;
+}

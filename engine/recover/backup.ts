@@ -1,0 +1,172 @@
+/**
+ * A copy of a store that is a store itself, made while the store is in use.
+ *
+ * snapshot of the index → a new one without trees, leases and orphans → blobs and objects that it lists, by hard link or copy →
+ * sync → cairn.json
+ *
+ * Nobody removes objects meanwhile, and what is added is not in the copy of the index. Without `cairn.json`, which comes last, an
+ * interrupted backup is no store; the next one to the same place begins anew.
+ */
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { deletePaths } from '../content/delete.js';
+import { batches } from '../core/batches.js';
+import { toCairnError } from '../core/errors.js';
+import { hexOf, keyOf } from '../core/key.js';
+import { Disk, makeOnce, syncDirectory } from '../disk/durable.js';
+import type { Layout } from '../disk/layout.js';
+import { RESERVE } from '../index/disk-reserve.js';
+import { objectKey, objectName } from '../index/objects.js';
+import { Index, LOCK_FILE } from '../index/open.js';
+import type { OperationOptions, StoreContext } from '../session/context.js';
+import { readFormat, writeFormat } from '../session/format.js';
+import { eachOf, withControl } from '../session/pool.js';
+import { type BackupPlace, claimPlace } from './backup-destination.js';
+import { fillBackupIndex } from './backup-index.js';
+
+export interface BackedUp {
+  dest: string;
+  images: number;
+  layers: number;
+  objects: number;
+  blobs: number;
+  /** Of blobs and objects. */
+  bytes: number;
+  /** Files that the store and its backup share. */
+  linked: number;
+  copied: number;
+  ms: number;
+}
+
+/**
+ * @param dest a new or empty directory outside the store, or what an interrupted backup left
+ * @throws CairnError `ERR_EXISTS`, also while another backup is being made there, `ERR_USAGE` for a place inside the store, `ERR_DAMAGED` for a store that lacks something
+ */
+export async function backUp(store: StoreContext, dest: string, options: OperationOptions = {}): Promise<BackedUp> {
+  const begun = performance.now();
+  return store.uses.during(options.signal, async () => {
+    const place = claimPlace(store.layout, dest);
+    const { target } = place;
+    try {
+      await clear(store, target);
+      fs.writeFileSync(target.unfinished, '', { mode: 0o600 });
+      syncDirectory(target.dir);
+      const counts = await copyStore(store, target, options);
+      return { dest: target.dir, ...counts, ms: Math.round(performance.now() - begun) };
+    } catch (error) {
+      await giveUp(store, place);
+      throw toCairnError(error, 'the backup cannot be written');
+    } finally {
+      place.release();
+    }
+  });
+}
+
+/** Takes away what a backup has made so far; the mark of it last, so that it can be done again. */
+async function clear(store: StoreContext, target: Layout): Promise<void> {
+  if (!fs.existsSync(target.unfinished)) return;
+  const paths = target.directories().filter((dir) => dir !== target.dir);
+  // First, and alone: what has it passes for whole.
+  fs.rmSync(target.format, { force: true });
+  await deletePaths(store.pool, paths);
+  fs.rmSync(target.unfinished, { force: true });
+}
+
+/** What cannot be cleared away is said, and cleared by the next backup to the same place. */
+async function giveUp(store: StoreContext, { target, isNew }: BackupPlace): Promise<void> {
+  // Without the mark it is whole, and only not known to be on disk.
+  if (!fs.existsSync(target.unfinished) && fs.existsSync(target.format)) return;
+  try {
+    await clear(store, target);
+    if (isNew) fs.rmdirSync(target.dir);
+  } catch (error) {
+    store.notice(`left behind: ${(error as Error).message}`);
+  }
+}
+
+type Counts = Omit<BackedUp, 'dest' | 'ms'>;
+
+async function copyStore(store: StoreContext, target: Layout, options: OperationOptions): Promise<Counts> {
+  const disk = new Disk(target.dir);
+  disk.open();
+  try {
+    for (const dir of target.directories()) makeOnce(dir);
+    const snapshot = join(target.staging, 'index');
+    await store.index.copyTo(snapshot);
+    const index = new Index(target.index, false);
+    let counts: Counts;
+    try {
+      const old = new Index(snapshot, true);
+      try {
+        await index.commit(() => fillBackupIndex(store, old, index));
+      } finally {
+        await old.close();
+      }
+      fs.rmSync(snapshot, { recursive: true });
+      counts = await copyFiles(store, target, index, options);
+    } finally {
+      await index.close();
+    }
+    for (const name of [RESERVE, LOCK_FILE]) fs.rmSync(join(target.index, name), { recursive: true, force: true });
+    await disk.sync();
+    writeFormat(target, readFormat(store.layout));
+    syncDirectory(dirname(target.dir));
+    fs.rmSync(target.unfinished);
+    syncDirectory(target.dir);
+    return counts;
+  } finally {
+    await disk.close();
+  }
+}
+
+async function copyFiles(
+  store: StoreContext,
+  target: Layout,
+  index: Index,
+  { signal, onProgress }: OperationOptions,
+): Promise<Counts> {
+  const { layout, pool } = store;
+  // What a repair marked as gone is as gone in the backup.
+  const objects = [...index.objects.getRange()]
+    .filter(({ value }) => value.gone !== true)
+    .map(({ key, value }) => ({ name: objectName(key), size: value.size }));
+  const blobs = [...index.blobs.getRange()]
+    .filter(({ value }) => value.gone !== true)
+    .map(({ key, value }) => ({ name: hexOf(keyOf(key)), size: value.size }));
+  const { objectBytes, blobBytes } = index.totals;
+  const counts: Counts = {
+    images: index.images.getKeysCount(),
+    layers: index.layers.getKeysCount(),
+    objects: objects.length,
+    blobs: blobs.length,
+    bytes: objectBytes + blobBytes,
+    linked: 0,
+    copied: 0,
+  };
+  const skipped: Record<string, string[]> = {};
+  const total = objects.length + blobs.length;
+  const count =
+    onProgress && ((_bytes: number, done: number) => onProgress({ what: 'backing up', unit: 'items', done, total }));
+  const work = [
+    ...batches(objects, ({ size }) => size).map((files) => ({ from: layout.objects, to: target.objects, files })),
+    ...batches(blobs, ({ size }) => size).map((files) => ({ from: layout.blobs, to: target.blobs, files })),
+  ];
+  await withControl(signal, count, (control) =>
+    eachOf(work, pool.size, async ({ from, to, files }) => {
+      const names = files.map(({ name }) => name);
+      const cloned = await pool.run<'clone-files'>({ kind: 'clone-files', control, from, to, names });
+      counts.linked += cloned.linked;
+      counts.copied += cloned.copied;
+      if (from === layout.objects) Object.assign(skipped, cloned.skipped);
+    }),
+  );
+  await index.commit(() => {
+    for (const [name, what] of Object.entries(skipped)) {
+      const key = objectKey(name);
+      const known = index.objects.get(key);
+      if (known !== undefined)
+        index.objects.put(key, { ...known, skipped: [...new Set([...(known.skipped ?? []), ...what])] });
+    }
+  });
+  return counts;
+}

@@ -1,0 +1,87 @@
+/** Fills an empty index with what was salvaged, through the same functions that imports use, so that every count is right. */
+
+import { keyBytes } from '../core/key.js';
+import { blobsOf, rememberImage } from '../index/images.js';
+import { bytesOf, newObjects, objectKey, retainObjects } from '../index/objects.js';
+import type { Index } from '../index/open.js';
+import { objectOrphan } from '../index/orphans.js';
+import type { ImageRecord } from '../index/records.js';
+import { releaseBlob, rememberDigest, retainBlob, retainLayer } from '../index/references.js';
+import { addTotals } from '../index/totals.js';
+import type { Found } from './read-documents.js';
+import type { Salvage, SalvagedLayer } from './salvage.js';
+
+export interface Filled {
+  images: number;
+  layers: number;
+  objects: number;
+  blobs: number;
+  /** Of the blobs: those that nothing names, kept as if they had been put. */
+  putBlobs: number;
+  /** Objects and documents that nothing needs; the next gc sweeps them. */
+  orphans: number;
+}
+
+/** Runs inside a transaction. @param objects all that lie in the store */
+export function fillIndex(
+  index: Index,
+  found: Found,
+  salvaged: Salvage,
+  objects: ReadonlyMap<string, { size: number; copies: number }>,
+): Filled {
+  for (const layer of salvaged.layers.values()) fillLayer(index, layer, salvaged.skipped);
+  const lastUsed = Date.now();
+  for (const { image, document, revision } of salvaged.images) {
+    const record: ImageRecord = { ...image, lastUsed, document, revision };
+    for (const key of new Set(record.layers)) retainLayer(index, key);
+    for (const key of blobsOf(record)) retainBlob(index, key, found.blobs.get(key) as number);
+    rememberImage(index, record);
+  }
+  const damaged = new Set<string>([...salvaged.damaged.blobs, ...salvaged.damaged.objects]);
+  for (const [name, { size, copies }] of objects) if (!damaged.has(name)) fillObject(index, name, size, copies);
+  for (const key of salvaged.superseded) {
+    retainBlob(index, key, found.blobs.get(key) as number);
+    releaseBlob(index, key);
+  }
+  let putBlobs = 0;
+  for (const [key, size] of found.blobs) {
+    if (index.blobs.get(keyBytes(key)) !== undefined || damaged.has(key)) continue;
+    retainBlob(index, key, size, true);
+    putBlobs++;
+  }
+  const totals = index.totals;
+  return {
+    images: salvaged.images.length,
+    layers: salvaged.layers.size,
+    objects: totals.objects,
+    blobs: totals.blobs,
+    putBlobs,
+    orphans: totals.orphans,
+  };
+}
+
+function fillLayer(index: Index, { record, names, sizes }: SalvagedLayer, skipped: Salvage['skipped']): void {
+  index.layers.put(keyBytes(record.key), { ...record, refs: 0 });
+  for (const blob of [record.toc, record.recipe]) retainBlob(index, blob.key, blob.size);
+  retainObjects(index, newObjects(names, sizes, skipped));
+  for (const transport of record.transports) {
+    const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
+    rememberDigest(index, digest, fingerprint, record.key);
+  }
+}
+
+/** Notes further copies of an object; one that no layer needs is left to gc, since nothing else would ever sweep it. */
+function fillObject(index: Index, name: string, size: number, copies: number): void {
+  const key = objectKey(name);
+  const known = index.objects.get(key);
+  if (known !== undefined) {
+    if (copies === 0) return;
+    index.objects.put(key, { ...known, copies });
+    addTotals(index, { objectBytes: copies * size });
+    return;
+  }
+  const record = { size, refs: 0, copies };
+  index.objects.put(key, record);
+  index.orphans.put(objectOrphan(key), true);
+  addTotals(index, { objects: 1, objectBytes: bytesOf(record), orphans: 1, orphanBytes: bytesOf(record) });
+}

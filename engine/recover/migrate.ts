@@ -1,0 +1,100 @@
+/**
+ * Bringing a store of format 1 to format 2: every image gets its document.
+ *
+ * copy of the index beside it → documents staged → sync → placed → sync → one transaction → cairn.json
+ *
+ * Killed at any point it leaves a store of format 1 that works and is migrated the next time.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { keyOfBytes, stageDocument } from '../content/document-writer.js';
+import { documentOf, encodeImageDocument } from '../content/image-document.js';
+import type { Key } from '../core/key.js';
+import { bury, place, placeOnce } from '../disk/durable.js';
+import { stagedDocument } from '../disk/layout.js';
+import { lock } from '../disk/lock.js';
+import { allImages, putImage } from '../index/images.js';
+import { type ImageRecord, SCHEMA_VERSION } from '../index/records.js';
+import { releaseBlob, retainBlob } from '../index/references.js';
+import type { StoreContext } from '../session/context.js';
+import { FORMAT_VERSION, readFormat, writeFormat } from '../session/format.js';
+
+/** Does nothing for a store that another process has just migrated. @throws CairnError `ERR_NO_SPACE`, `ERR_IO` */
+export async function migrate(store: StoreContext): Promise<void> {
+  const { layout, index, disk, staging } = store;
+  const alone = await lock(layout.useLock, true);
+  try {
+    if (readFormat(layout) >= FORMAT_VERSION) return;
+    disk.open();
+    const dir = staging.make();
+    try {
+      if (index.schema < SCHEMA_VERSION) await backUpIndex(store, dir);
+      let images = 0;
+      // Whoever removes or pins an image meanwhile is not kept waiting; what has changed gets its document in the next round.
+      for (let more = true; more; ) {
+        const staged = await stageDocuments(store, dir);
+        images += staged.size;
+        more = !(await index.commit(() => recordDocuments(store, staged)));
+      }
+      writeFormat(layout);
+      store.notice(
+        `the store was brought to format ${FORMAT_VERSION}: ${images} images got a document each; ` +
+          `the index as it was is kept in ${layout.oldIndex(1)}`,
+      );
+    } catch (error) {
+      staging.abandon(dir);
+      throw error;
+    } finally {
+      if (!staging.isAbandoned(dir)) fs.rmSync(dir, { recursive: true, force: true });
+    }
+  } finally {
+    alone.release();
+  }
+}
+
+/** One that an earlier attempt left may be older than what has been imported since. */
+async function backUpIndex({ layout, index, disk }: StoreContext, dir: string): Promise<void> {
+  const copy = join(dir, 'index');
+  await index.copyTo(copy);
+  bury(layout.oldIndex(1), join(dir, 'stale'));
+  place(copy, layout.oldIndex(1));
+  await disk.sync();
+}
+
+/** Documents of all images that have none, durable in their places. @returns image → its document's key and size */
+async function stageDocuments(
+  { layout, index, disk }: StoreContext,
+  dir: string,
+): Promise<Map<Key, { key: Key; size: number }>> {
+  const staged = new Map<Key, { key: Key; size: number }>();
+  for (const image of allImages(index)) {
+    if (image.document !== undefined) continue;
+    const bytes = firstDocument({ index }, image);
+    const key = keyOfBytes(bytes);
+    stageDocument(dir, key, bytes);
+    staged.set(image.key, { key, size: bytes.length });
+  }
+  await disk.sync();
+  for (const { key } of staged.values()) placeOnce(stagedDocument(dir, key), layout.blob(key));
+  await disk.sync();
+  return staged;
+}
+
+function firstDocument({ index }: Pick<StoreContext, 'index'>, image: ImageRecord): Buffer {
+  const layers = [...new Set(image.layers)].map((key) => index.layer(key)).filter((layer) => layer !== undefined);
+  return encodeImageDocument(documentOf(image, layers, 1));
+}
+
+/** Inside the transaction. @returns whether every image has its document now, and the index is of the new schema */
+function recordDocuments({ index }: StoreContext, staged: ReadonlyMap<Key, { key: Key; size: number }>): boolean {
+  for (const [imageKey, { key, size }] of staged) {
+    const image = index.image(imageKey);
+    retainBlob(index, key, size);
+    if (image !== undefined && keyOfBytes(firstDocument({ index }, image)) === key)
+      putImage(index, { ...image, document: key, revision: 1 });
+    else releaseBlob(index, key);
+  }
+  for (const image of allImages(index)) if (image.document === undefined) return false;
+  index.meta.put('schema', SCHEMA_VERSION);
+  return true;
+}

@@ -1,0 +1,84 @@
+/** Which blobs a store holds, and which of them are documents of images. Reads files, no index. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { keyOfBytes } from '../content/document-writer.js';
+import {
+  DOCUMENT_MAGIC,
+  type DocumentedImage,
+  decodeImageDocument,
+  type ImageDocument,
+} from '../content/image-document.js';
+import { CairnError, throwIfAborted } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import { type Layout, shardedName } from '../disk/layout.js';
+
+export interface FoundDocument extends ImageDocument {
+  blob: Key;
+}
+
+export interface Found {
+  /** All blobs, with their sizes. */
+  blobs: Map<Key, number>;
+  documents: FoundDocument[];
+  /** Documents that are not what their names say, as the images that they may have been of. */
+  spoiled: Map<Key, Lost>;
+}
+
+/** Something that was an image, and why it is none any more. */
+export interface Lost {
+  /** Its name, or its key if it has none; of a document that cannot be read, the document's key. */
+  image: string;
+  why: string;
+}
+
+export function readDocuments(layout: Layout, signal: AbortSignal | undefined): Found {
+  const found: Found = { blobs: new Map(), documents: [], spoiled: new Map() };
+  for (const shard of fs.readdirSync(layout.blobs)) {
+    throwIfAborted(signal);
+    for (const file of fs.readdirSync(join(layout.blobs, shard))) {
+      const name = shardedName(shard, file);
+      if (!/^[0-9a-f]{128}$/.test(name)) continue;
+      const key: Key = `sha512-${name}`;
+      const path = layout.blob(key);
+      const stat = fs.lstatSync(path);
+      if (!stat.isFile()) continue;
+      found.blobs.set(key, stat.size);
+      if (beginsAsDocument(path)) readDocument(found, key, path);
+    }
+  }
+  return found;
+}
+
+function beginsAsDocument(path: string): boolean {
+  const fd = fs.openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(DOCUMENT_MAGIC.length);
+    return fs.readSync(fd, head, 0, head.length, 0) === head.length && head.toString('latin1') === DOCUMENT_MAGIC;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function readDocument(found: Found, key: Key, path: string): void {
+  const bytes = fs.readFileSync(path);
+  const document = decode(bytes);
+  if (keyOfBytes(bytes) !== key) {
+    const image = document === undefined ? key : nameOf(document.image);
+    found.spoiled.set(key, { image, why: `its document ${key} does not have the hash it is named by` });
+  } else if (document !== undefined) found.documents.push({ ...document, blob: key });
+}
+
+/** Someone may have put bytes that begin like one and are none; they are a blob like any other. */
+function decode(bytes: Buffer): ImageDocument | undefined {
+  try {
+    return decodeImageDocument(bytes);
+  } catch (error) {
+    if (error instanceof CairnError) return undefined;
+    throw error;
+  }
+}
+
+export function nameOf({ key, name, labels }: DocumentedImage): string {
+  const version = labels.find((label) => label.name === 'version')?.value;
+  return name === '' ? key : `${name}${version === undefined ? '' : `:${version}`}`;
+}

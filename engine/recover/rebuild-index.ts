@@ -1,0 +1,148 @@
+/**
+ * Making a lost index anew from what the store itself holds.
+ *
+ * documents of images → are their blobs, layers and objects there? → a new index in staging → sync → the old one to quarantine, the new
+ * one in its place
+ *
+ * Nobody else uses objects meanwhile. Killed at any point it leaves the old index, or the new one, and can be run again.
+ */
+import * as fs from 'node:fs';
+import { basename, join } from 'node:path';
+import { deletePaths } from '../content/delete.js';
+import { CairnError } from '../core/errors.js';
+import { bury, Disk, place, trade } from '../disk/durable.js';
+import { Layout } from '../disk/layout.js';
+import { lock } from '../disk/lock.js';
+import { Quarantine } from '../disk/quarantine.js';
+import { Staging } from '../disk/staging.js';
+import { RESERVE } from '../index/disk-reserve.js';
+import { DATA_FILE, Index } from '../index/open.js';
+import type { OperationOptions } from '../session/context.js';
+import { readFormat } from '../session/format.js';
+import { ensureWritable, type OpenOptions } from '../session/open.js';
+import { makeOurs } from '../session/owner.js';
+import { defaultWorkers, Pool, withControl } from '../session/pool.js';
+import { type Filled, fillIndex } from './fill-index.js';
+import { type Lost, readDocuments } from './read-documents.js';
+import { objectsOnDisk, type Salvage, salvage } from './salvage.js';
+
+export type { Lost } from './read-documents.js';
+
+export interface Rebuilt {
+  rebuilt: Pick<Filled, 'images' | 'layers' | 'objects' | 'blobs'>;
+  /** Of those blobs: what nothing names, kept as if it had been put. */
+  putBlobs: number;
+  /** Objects and documents that nothing needs; the next gc sweeps them. */
+  orphans: number;
+  /** Trees are made of layers, and are not brought back: as many were deleted. Leases on them are gone, too. */
+  droppedTrees: number;
+  /** Images that cannot be brought back. */
+  lost: Lost[];
+  /** Where the old index lies now; null if there was none. */
+  oldIndex: string | null;
+  /** What lies in quarantine now: the old index, and files that were not what their names say, out of the way of a new import. */
+  quarantined: string[];
+}
+
+/** The oldest format that has documents of images. */
+const FIRST_DOCUMENTED = 2;
+
+/**
+ * Makes the index of a store anew. No other process may have the store open.
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_UNSUPPORTED` for a store of format 1, `ERR_READ_ONLY`, `ERR_NO_SPACE`, …
+ */
+export async function rebuildIndex(options: OpenOptions & OperationOptions): Promise<Rebuilt> {
+  if (!fs.existsSync(options.dir))
+    throw new CairnError('ERR_NOT_FOUND', `there is no store at ${options.dir}`, { path: options.dir });
+  const layout = new Layout(fs.realpathSync(options.dir));
+  if (!fs.existsSync(layout.format))
+    throw new CairnError('ERR_NOT_A_STORE', `${layout.dir} is no cairn store`, { path: layout.dir });
+  if (readFormat(layout) < FIRST_DOCUMENTED) {
+    const why =
+      'a store of format 1 says only in its index what its images are: open it for writing once, while it has one';
+    throw new CairnError('ERR_UNSUPPORTED', why, { path: layout.dir });
+  }
+  makeOurs(layout, options.foreign === true, options.onNotice ?? (() => {}));
+  ensureWritable(layout);
+  const alone = await lock(layout.useLock, true, options.signal);
+  const pool = new Pool(options.workers ?? defaultWorkers());
+  const disk = new Disk(layout.dir);
+  const staging = new Staging(layout.staging);
+  try {
+    disk.open();
+    return await rebuild(layout, pool, disk, staging, options);
+  } finally {
+    await pool.close();
+    await disk.close();
+    staging.close();
+    alone.release();
+  }
+}
+
+async function rebuild(
+  layout: Layout,
+  pool: Pool,
+  disk: Disk,
+  staging: Staging,
+  { signal, onProgress, onNotice = () => {} }: OpenOptions & OperationOptions,
+): Promise<Rebuilt> {
+  const found = readDocuments(layout, signal);
+  const count = onProgress && ((_bytes: number, done: number) => onProgress({ what: 'looking', unit: 'items', done }));
+  const salvaged = await withControl(signal, count, (control) => salvage(layout, pool, control, found));
+  const dir = staging.make();
+  const path = join(dir, 'index');
+  fs.mkdirSync(path, { mode: 0o700 });
+  const index = new Index(path, false);
+  let filled: Filled;
+  try {
+    await index.checkSchema(false);
+    filled = await index.commit(() => fillIndex(index, found, salvaged, objectsOnDisk(layout)));
+  } finally {
+    await index.close();
+  }
+  const damaged = quarantineFiles(layout, salvaged.damaged);
+  const oldIndex = await publish(layout, disk, path);
+  const trees = fs.readdirSync(layout.trees);
+  for (const tree of trees) bury(layout.tree(tree), join(dir, basename(tree)));
+  try {
+    await deletePaths(pool, [dir]);
+  } catch (error) {
+    // The index is in its place, and what was lost must be told. The next gc tries again.
+    onNotice(`left behind: ${(error as Error).message}`);
+  }
+  const { putBlobs, orphans, ...rebuilt } = filled;
+  const quarantined = [...(oldIndex === null ? [] : [oldIndex]), ...damaged];
+  return { rebuilt, putBlobs, orphans, droppedTrees: trees.length, lost: salvaged.lost, oldIndex, quarantined };
+}
+
+/** An import keeps what is in place already, so it must not find these there. @returns where they lie now */
+function quarantineFiles(layout: Layout, { blobs, objects }: Salvage['damaged']): string[] {
+  const quarantine = new Quarantine(layout);
+  for (const key of blobs) quarantine.take(layout.blob(key));
+  for (const name of objects) quarantine.take(layout.object(name));
+  return quarantine.taken;
+}
+
+/** Where two names cannot trade places, there is no index between the two renames, which whoever opens the store is told. */
+async function publish(layout: Layout, disk: Disk, staged: string): Promise<string | null> {
+  await disk.sync();
+  if (!fs.existsSync(join(layout.index, DATA_FILE))) {
+    fs.rmSync(layout.index, { recursive: true, force: true });
+    place(staged, layout.index);
+    await disk.sync();
+    return null;
+  }
+  const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+  let quarantined = join(layout.quarantine, `index-${stamp}`);
+  for (let n = 1; fs.existsSync(quarantined); n++) quarantined = join(layout.quarantine, `index-${stamp}-${n}`);
+  if (trade(staged, layout.index)) place(staged, quarantined);
+  else {
+    place(layout.index, quarantined);
+    place(staged, layout.index);
+  }
+  fs.rmSync(join(quarantined, RESERVE), { recursive: true, force: true });
+  // By this gc tells how long it has been there.
+  fs.utimesSync(quarantined, new Date(), new Date());
+  await disk.sync();
+  return quarantined;
+}

@@ -1,0 +1,221 @@
+/** Decides which images can be brought back: of each the highest revision whose blobs, layers and objects are all there. */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { Control } from '../../workers/tasks/parts.js';
+import type { DocumentedImage, DocumentedLayer } from '../content/image-document.js';
+import { verifyBlobs } from '../content/verify-files.js';
+import { batches } from '../core/batches.js';
+import { CairnError } from '../core/errors.js';
+import { hexOf, type Key } from '../core/key.js';
+import { variantOf } from '../core/object.js';
+import { isCleanPath } from '../core/path.js';
+import { type Layout, shardedName } from '../disk/layout.js';
+import { decodeToc } from '../layer/toc.js';
+import { eachOf, type Pool } from '../session/pool.js';
+import { type Found, type FoundDocument, type Lost, nameOf } from './read-documents.js';
+
+export interface SalvagedLayer {
+  record: DocumentedLayer;
+  /** Its objects, each once, and their sizes. */
+  names: string[];
+  sizes: Float64Array;
+}
+
+export interface Salvage {
+  images: { image: DocumentedImage; document: Key; revision: number }[];
+  layers: Map<Key, SalvagedLayer>;
+  /** Object → metadata that its file does not have. */
+  skipped: Record<string, string[]>;
+  /** Documents that a later one of the same image takes the place of. */
+  superseded: Key[];
+  lost: Lost[];
+  /** Blobs and objects that are there, but not what their names say. */
+  damaged: { blobs: Key[]; objects: string[] };
+}
+
+export async function salvage(layout: Layout, pool: Pool, control: Control, found: Found): Promise<Salvage> {
+  const faults = await blobFaults(layout, pool, control, found);
+  const layers = new Map<Key, SalvagedLayer>();
+  /** Layer → why it cannot be used. */
+  const broken = new Map<Key, string>();
+  const xattrs: Record<string, string[]> = {};
+  for (const layer of layersOf(found.documents)) {
+    if (layers.has(layer.key)) continue;
+    const read = readLayer(layout, layer, faults, xattrs);
+    if (typeof read === 'string') broken.set(layer.key, broken.get(layer.key) ?? read);
+    else layers.set(layer.key, read);
+  }
+  const objects = await survey(layout, pool, control, [...layers.values()], xattrs);
+  for (const [key, { names }] of layers) {
+    const missing = names.filter((name) => objects.faults.has(name));
+    if (missing.length === 0) continue;
+    const more = missing.length > 1 ? ` and ${missing.length - 1} more` : '';
+    broken.set(key, `object ${missing[0]}${more}: ${objects.faults.get(missing[0] as string)}`);
+    layers.delete(key);
+  }
+  const chosen = choose(found.documents, (document) => whyNot(document, faults, layers, broken));
+  const needed = new Set(chosen.images.flatMap(({ image }) => image.layers));
+  for (const key of layers.keys()) if (!needed.has(key)) layers.delete(key);
+  for (const [, lost] of found.spoiled) chosen.lost.push(lost);
+  const damaged = {
+    blobs: [...new Set([...faults.keys(), ...found.spoiled.keys()])].filter((key) => found.blobs.has(key)),
+    objects: [...objects.faults.keys()].filter((name) => fs.existsSync(layout.object(name))),
+  };
+  return { ...chosen, layers, skipped: objects.skipped, damaged };
+}
+
+/** The layers of all documents. What one document does not know of a layer's archives, another may. */
+function layersOf(documents: readonly FoundDocument[]): DocumentedLayer[] {
+  const variants = new Map<string, DocumentedLayer>();
+  for (const { layers } of documents.toSorted((a, b) => b.revision - a.revision)) {
+    for (const layer of layers) {
+      const variant = [layer.key, layer.format, layer.toc.key, layer.recipe.key].join();
+      const known = variants.get(variant);
+      const transports = [...new Set([...(known?.transports ?? []), ...layer.transports])];
+      variants.set(variant, { ...layer, transports });
+    }
+  }
+  return [...variants.values()];
+}
+
+/** Blobs that images and layers need and that are not what they should be. Archives are only looked for: hashing them is `check`'s. */
+async function blobFaults(
+  layout: Layout,
+  pool: Pool,
+  control: Control,
+  { documents, blobs }: Found,
+): Promise<Map<Key, string>> {
+  const faults = new Map<Key, string>();
+  const wanted = new Map<Key, number | undefined>();
+  const archives = new Set<Key>();
+  for (const { image, layers } of documents) {
+    for (const key of [image.manifest, image.config]) if (key !== undefined) wanted.set(key, blobs.get(key));
+    for (const { toc, recipe } of layers) for (const { key, size } of [toc, recipe]) wanted.set(key, size);
+    for (const key of image.archives ?? []) archives.add(key);
+  }
+  for (const key of [...wanted.keys(), ...archives]) if (!blobs.has(key)) faults.set(key, 'missing');
+  const there = [...wanted].filter((entry): entry is [Key, number] => blobs.has(entry[0]) && entry[1] !== undefined);
+  const byPath = new Map(there.map(([key]) => [layout.blob(key), key]));
+  const files = there.map(([key, size]) => ({ path: layout.blob(key), sha512: hexOf(key), size }));
+  const { findings } = await verifyBlobs({ pool }, files, { control, quick: false });
+  for (const { id, what } of findings) faults.set(byPath.get(id) as Key, what);
+  return faults;
+}
+
+/** @param xattrs gets the extended attributes of its objects @returns why it cannot be used, where it cannot */
+function readLayer(
+  layout: Layout,
+  record: DocumentedLayer,
+  faults: ReadonlyMap<Key, string>,
+  xattrs: Record<string, string[]>,
+): SalvagedLayer | string {
+  const { toc, recipe } = record;
+  if (faults.has(toc.key)) return `table of contents ${toc.key}: ${faults.get(toc.key)}`;
+  if (faults.has(recipe.key)) return `recipe ${recipe.key}: ${faults.get(recipe.key)}`;
+  const sizes = new Map<string, number>();
+  try {
+    for (const entry of decodeToc(fs.readFileSync(layout.blob(toc.key)))) {
+      // Any blob may have been put: what no import writes is not believed.
+      if (!isCleanPath(entry.path) || (entry.type === 'hardlink' && !isCleanPath(entry.link)) || entry.mode > 0o7777) {
+        return `table of contents ${toc.key}: an entry that no import writes`;
+      }
+      if (entry.type !== 'file') continue;
+      const name = `${entry.key}.${variantOf(entry)}`;
+      sizes.set(name, entry.size);
+      if (entry.xattrs.length > 0) xattrs[name] = entry.xattrs.map((xattr) => xattr.name);
+    }
+  } catch (error) {
+    if (error instanceof CairnError) return `table of contents ${toc.key}: ${error.message}`;
+    throw error;
+  }
+  return { record, names: [...sizes.keys()], sizes: Float64Array.from(sizes.values()) };
+}
+
+async function survey(
+  layout: Layout,
+  pool: Pool,
+  control: Control,
+  layers: readonly SalvagedLayer[],
+  xattrs: Record<string, string[]>,
+): Promise<{ faults: Map<string, string>; skipped: Record<string, string[]> }> {
+  const sizes = new Map<string, number>();
+  for (const layer of layers) layer.names.forEach((name, i) => void sizes.set(name, layer.sizes[i] as number));
+  const faults = new Map<string, string>();
+  const skipped: Record<string, string[]> = {};
+  await eachOf(
+    batches([...sizes], () => 0),
+    pool.size,
+    async (batch) => {
+      const own: Record<string, string[]> = {};
+      for (const [name] of batch) if (xattrs[name] !== undefined) own[name] = xattrs[name];
+      const result = await pool.run<'survey-objects'>({
+        kind: 'survey-objects',
+        control,
+        objects: layout.objects,
+        names: batch.map(([name]) => name),
+        sizes: Float64Array.from(batch, ([, size]) => size),
+        xattrs: own,
+      });
+      for (const { id, what } of result.findings) faults.set(id, what);
+      Object.assign(skipped, result.skipped);
+    },
+  );
+  return { faults, skipped };
+}
+
+function whyNot(
+  { image }: FoundDocument,
+  faults: ReadonlyMap<Key, string>,
+  layers: ReadonlyMap<Key, SalvagedLayer>,
+  broken: ReadonlyMap<Key, string>,
+): string | undefined {
+  const parts: [string, Key[]][] = [
+    ['manifest', [image.manifest]],
+    ['config', image.config === undefined ? [] : [image.config]],
+    ['kept archive', image.archives ?? []],
+  ];
+  for (const [part, keys] of parts) {
+    const key = keys.find((each) => faults.has(each));
+    if (key !== undefined) return `${part} ${key}: ${faults.get(key)}`;
+  }
+  const layer = image.layers.find((key) => !layers.has(key));
+  return layer === undefined ? undefined : `layer ${layer}: ${broken.get(layer)}`;
+}
+
+type Chosen = Pick<Salvage, 'images' | 'superseded' | 'lost'>;
+
+function choose(documents: readonly FoundDocument[], whyNot: (document: FoundDocument) => string | undefined): Chosen {
+  const byImage = new Map<Key, FoundDocument[]>();
+  for (const document of documents) {
+    byImage.set(document.image.key, [...(byImage.get(document.image.key) ?? []), document]);
+  }
+  const chosen: Chosen = { images: [], superseded: [], lost: [] };
+  for (const revisions of byImage.values()) {
+    revisions.sort((a, b) => b.revision - a.revision);
+    const best = revisions.find((document) => whyNot(document) === undefined);
+    if (best === undefined) {
+      const { image } = revisions[0] as FoundDocument;
+      chosen.lost.push({ image: nameOf(image), why: whyNot(revisions[0] as FoundDocument) as string });
+      continue;
+    }
+    chosen.images.push({ image: best.image, document: best.blob, revision: best.revision });
+    chosen.superseded.push(...revisions.filter((document) => document !== best).map(({ blob }) => blob));
+  }
+  return chosen;
+}
+
+/** Every object that lies in the store, by name: its size, and how many further copies there are of it. */
+export function objectsOnDisk(layout: Layout): Map<string, { size: number; copies: number }> {
+  const names = new Set<string>();
+  for (const shard of fs.readdirSync(layout.objects)) {
+    for (const file of fs.readdirSync(join(layout.objects, shard))) names.add(shardedName(shard, file));
+  }
+  const objects = new Map<string, { size: number; copies: number }>();
+  for (const name of names) {
+    if (!/^[0-9a-f]{128}\.[0-9a-z.,]+$/.test(name)) continue;
+    let copies = 0;
+    while (names.has(`${name}+${copies + 1}`)) copies++;
+    objects.set(name, { size: fs.lstatSync(layout.object(name)).size, copies });
+  }
+  return objects;
+}

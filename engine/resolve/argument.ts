@@ -1,0 +1,115 @@
+/** From what a person typed to an image or a tree of the store. */
+import { CairnError } from '../core/errors.js';
+import { type Key, keyOf, parseHashPrefix } from '../core/key.js';
+import { parseAppString } from '../image/aci/names.js';
+import { isReference, parseReference } from '../image/oci/reference.js';
+import { isSource } from '../import/source/sources.js';
+import { findNamed, type ImageLookup, imagesByHash, lookupIn } from '../index/images.js';
+import type { Index } from '../index/open.js';
+import type { ImageRecord, TreeRecord } from '../index/records.js';
+import { digestBytes } from '../index/references.js';
+
+const MAX_CANDIDATES = 10;
+const TREE_PREFIX = 'deps-';
+
+/** What an argument turned out to be. A path is of an image that is yet to be imported. */
+export type Resolved = { image: ImageRecord } | { path: string };
+
+/**
+ * Order: key or digest (any unambiguous prefix), existing file, name with labels.
+ * @param images where names are looked up
+ * @throws CairnError `ERR_KEY_SYNTAX`, `ERR_KEY_TOO_SHORT`, `ERR_AMBIGUOUS_KEY`, `ERR_NOT_FOUND`, `ERR_NAME_SYNTAX`
+ */
+export function resolveArgument(index: Index, argument: string, images = lookupIn(index)): Resolved {
+  const prefix = parseHashPrefix(argument);
+  if (prefix !== undefined) {
+    const found = imagesByHash(index, prefix, MAX_CANDIDATES + 1);
+    const images = [...found.keys()].map((key) => index.image(key)).filter((image) => image !== undefined);
+    if (images.length > 1) throw ambiguous(argument, [...found.values()]);
+    if (images[0] !== undefined) return { image: images[0] };
+    throw notFound(argument);
+  }
+  if (isSource(argument)) return { path: argument };
+  const image = findReference(index, argument, images) ?? findApp(argument, images);
+  if (image === undefined) throw notFound(argument);
+  return { image };
+}
+
+/** An OCI image by its reference; a digest in it says all. */
+function findReference(index: Index, argument: string, images: ImageLookup): ImageRecord | undefined {
+  if (!isReference(argument)) return undefined;
+  const { name, tag, digest } = parseReference(argument);
+  const found = findNamed(images, name, tag === undefined ? [] : [{ name: 'version', value: tag }]);
+  if (digest === undefined) return found?.format === 'oci' ? found : undefined;
+  const key = index.digests.get(digestBytes(digest));
+  return key === undefined ? undefined : index.image(key);
+}
+
+/** @throws CairnError `ERR_NAME_SYNTAX` for what can be no image's name */
+function findApp(argument: string, images: ImageLookup): ImageRecord | undefined {
+  try {
+    const { name, labels } = parseAppString(argument);
+    return findNamed(images, name, labels);
+  } catch (error) {
+    if (isReference(argument)) return undefined;
+    throw error;
+  }
+}
+
+/** As {@link resolveArgument}, for commands that only take what is in the store. */
+export function resolveImage(index: Index, argument: string, images = lookupIn(index)): ImageRecord {
+  const resolved = resolveArgument(index, argument, images);
+  if ('image' in resolved) return resolved.image;
+  throw new CairnError('ERR_NOT_FOUND', `${argument} is a file; import it first`, { path: argument });
+}
+
+/** A tree by its id (any unambiguous prefix, `deps-sha512-` and at least two digits), or the trees of an image. */
+export function resolveTrees(index: Index, argument: string, images = lookupIn(index)): TreeRecord[] {
+  if (!argument.startsWith(TREE_PREFIX)) {
+    const { key } = resolveImage(index, argument, images);
+    return [...index.trees.getRange()].map(({ value }) => value).filter(({ images }) => images.includes(key));
+  }
+  const prefix = parseHashPrefix(argument.slice(TREE_PREFIX.length));
+  if (prefix?.kind !== 'key') throw new CairnError('ERR_KEY_SYNTAX', `${argument}: not a tree id`);
+  const start = `${TREE_PREFIX}sha512-${prefix.hex}`;
+  const found = [...index.trees.getRange({ start, end: `${start}\uffff`, limit: MAX_CANDIDATES + 1 })].map(
+    ({ value }) => value,
+  );
+  if (found.length > 1)
+    throw ambiguous(
+      argument,
+      found.map(({ id }) => id),
+    );
+  if (found.length === 0) throw notFound(argument);
+  return found;
+}
+
+/** A blob put by hand, or any other, by a prefix of its key. */
+export function resolveBlob(index: Index, argument: string): Key {
+  const prefix = parseHashPrefix(argument);
+  if (prefix?.kind !== 'key') throw new CairnError('ERR_KEY_SYNTAX', `${argument}: not a key`);
+  const start = Buffer.from(prefix.hex.padEnd(128, '0'), 'hex');
+  const end = Buffer.from(prefix.hex.padEnd(128, 'f'), 'hex');
+  const found = [...index.blobs.getRange({ start, end, inclusiveEnd: true, limit: MAX_CANDIDATES + 1 })].filter(
+    ({ value }) => value.refs > 0,
+  );
+  if (found.length > 1)
+    throw ambiguous(
+      argument,
+      found.map(({ key }) => keyOf(key)),
+    );
+  if (found[0] === undefined) throw notFound(argument);
+  return keyOf(found[0].key);
+}
+
+function notFound(argument: string): CairnError {
+  return new CairnError('ERR_NOT_FOUND', `${argument}: not in the store`);
+}
+
+function ambiguous(argument: string, all: readonly string[]): CairnError {
+  const candidates = all.slice(0, MAX_CANDIDATES);
+  const more = all.length > MAX_CANDIDATES ? ', …' : '';
+  return new CairnError('ERR_AMBIGUOUS_KEY', `${argument} could be any of ${candidates.join(', ')}${more}`, {
+    candidates,
+  });
+}

@@ -1,0 +1,42 @@
+/** Which images can be read at all: a name should not lead to one whose manifest is damaged while another has the name, too. */
+
+import { CairnError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import { type ImageLookup, lookupIn } from '../index/images.js';
+import type { ImageRecord } from '../index/records.js';
+import type { StoreContext } from '../session/context.js';
+import { titleOf } from './completeness.js';
+import { readBlob } from './plan-image.js';
+
+/**
+ * Finds images whose manifests can be read. Looks at each once and says which cannot; for one operation, since what it finds is not true
+ * for ever.
+ */
+export function readableImages(store: StoreContext, images: ImageLookup = lookupIn(store.index)): ImageLookup {
+  const known = new Map<Key, boolean>();
+  const isReadable = (image: ImageRecord): boolean => {
+    const before = known.get(image.key);
+    if (before !== undefined) return before;
+    const readable = canRead(store, image.manifest);
+    known.set(image.key, readable);
+    if (!readable)
+      store.notice(`the manifest of ${titleOf(image)} (${image.key}) is damaged; run "cairn fsck --repair"`);
+    return readable;
+  };
+  return {
+    image: (key) => images.image(key),
+    named: (name) => images.named(name),
+    byHash: (prefix, limit) => images.byHash(prefix, limit),
+    isReadable,
+  };
+}
+
+function canRead(store: StoreContext, manifest: Key): boolean {
+  try {
+    readBlob(store, manifest);
+    return true;
+  } catch (error) {
+    if (error instanceof CairnError && error.code === 'ERR_DAMAGED') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Where something goes that leaves the store: what may be there already, and how it takes its place. A file or directory is made beside
+ * its place and moved there when it is complete; what has a name but keeps nothing, a device or a named pipe, is written to.
+ */
+import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { Output } from '../../workers/tasks/export.js';
+import { CairnError, throwIfAborted } from '../core/errors.js';
+import { Disk, place, syncDirectory, syncFile } from '../disk/durable.js';
+import type { StoreContext } from './context.js';
+
+const STDOUT = 1;
+/** How long to wait before looking again for someone who reads a named pipe, in milliseconds. */
+const PAUSE = 10;
+
+/** @property path none for standard output */
+export type Target = { kind: 'stream'; path?: string } | Place;
+
+export interface Place {
+  kind: 'file' | 'directory';
+  /** Not a symlink: those are followed. */
+  path: string;
+  /** Where to make it. */
+  scratch: string;
+}
+
+/** What a rename says when something else is in its place. */
+const TAKEN: ReadonlySet<string> = new Set(['EEXIST', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR']);
+
+/**
+ * @param file a path, or `-` for standard output
+ * @throws CairnError `ERR_EXISTS` for what is there and may not be replaced: a file may, an empty directory may by a directory;
+ *   `ERR_USAGE` inside the store; `ERR_NOT_FOUND` where there is no directory for it
+ */
+export function targetOf(store: StoreContext, file: string, kind: Place['kind']): Target {
+  if (file === '-') return { kind: 'stream' };
+  const named = resolve(file);
+  const found = fs.statSync(named, { throwIfNoEntry: false });
+  if (found?.isCharacterDevice() === true || found?.isFIFO() === true) return { kind: 'stream', path: named };
+  const path = follow(named);
+  mustBeApart(store, path);
+  mustBeFree(path, kind);
+  return { kind, path, scratch: join(dirname(path), `.${basename(path)}.cairn-${randomUUID().slice(0, 8)}`) };
+}
+
+function follow(path: string): string {
+  if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return path;
+  if (!fs.existsSync(path)) throw new CairnError('ERR_NOT_FOUND', `${path} leads to nothing`, { path });
+  return fs.realpathSync(path);
+}
+
+/** @throws CairnError `ERR_USAGE` for what lies in the store, or the store in it; `ERR_NOT_FOUND` where there is no directory for it */
+export function mustBeApart(store: StoreContext, path: string): void {
+  const parent = dirname(path);
+  if (!fs.existsSync(parent)) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${parent}`, { path: parent });
+  const real = join(fs.realpathSync(parent), basename(path));
+  const dir = fs.realpathSync(store.layout.dir);
+  if (`${real}/`.startsWith(`${dir}/`) || `${dir}/`.startsWith(`${real}/`))
+    throw new CairnError('ERR_USAGE', `${path} and the store lie in one another`, { path });
+}
+
+function mustBeFree(path: string, kind: Place['kind']): void {
+  const there = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined || (kind === 'file' && there.isFile())) return;
+  if (kind === 'directory' && there.isDirectory() && fs.readdirSync(path).length === 0) return;
+  throw taken(path);
+}
+
+function taken(path: string): CairnError {
+  return new CairnError('ERR_EXISTS', `${path} is there already`, { path });
+}
+
+/** @param work is given what to write to, which is open for as long as that takes, or else yet to be made */
+export async function withOutput<T>(
+  target: Target,
+  signal: AbortSignal | undefined,
+  work: (output: Output) => Promise<T>,
+): Promise<T> {
+  if (target.kind !== 'stream') return work({ path: target.scratch });
+  if (target.path === undefined) return work({ fd: STDOUT });
+  const fd = await openStream(target.path, signal);
+  try {
+    return await work({ fd, name: target.path });
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+async function openStream(path: string, signal: AbortSignal | undefined): Promise<number> {
+  const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = fs.constants;
+  for (;;) {
+    throwIfAborted(signal);
+    try {
+      return fs.openSync(path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+    } catch (error) {
+      // Nobody reads it yet.
+      if ((error as NodeJS.ErrnoException).code !== 'ENXIO' || !fs.statSync(path).isFIFO()) throw error;
+      await setTimeout(PAUSE);
+    }
+  }
+}
+
+/**
+ * Makes what is complete durable and gives it its name.
+ * @throws CairnError `ERR_EXISTS` when something came there meanwhile that may not be replaced
+ */
+export async function publish({ kind, path, scratch }: Place): Promise<void> {
+  if (kind === 'file') syncFile(scratch);
+  else await syncAround(path);
+  mustBeFree(path, kind);
+  try {
+    place(scratch, path);
+  } catch (error) {
+    throw TAKEN.has((error as NodeJS.ErrnoException).code ?? '') ? taken(path) : error;
+  }
+  syncDirectory(dirname(path));
+}
+
+async function syncAround(path: string): Promise<void> {
+  const disk = new Disk(dirname(path));
+  try {
+    await disk.sync();
+  } finally {
+    await disk.close();
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * `cairn.json`: that a directory is a store, and of which format. Raised last when a store is migrated, so a half migrated one is
+ * still of the old.
+ */
+import * as fs from 'node:fs';
+import { CairnError, toCairnError } from '../core/errors.js';
+import { writeFileDurably } from '../disk/durable.js';
+import type { Layout } from '../disk/layout.js';
+
+/** Of the files on disk. A newer one is refused, an older one migrated. */
+export const FORMAT_VERSION = 2;
+
+/** The format comes first: a directory with anything else in it is never taken for a store. */
+export function makeStore(layout: Layout): void {
+  try {
+    fs.chmodSync(layout.dir, 0o700);
+    writeFormat(layout);
+  } catch (error) {
+    // Someone else is making the same store at the same moment, with the same content, and may have cleared ours away.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || (code === 'ENOENT' && fs.existsSync(layout.format))) return;
+    throw toCairnError(error, 'the store cannot be made');
+  }
+}
+
+/** Durable when it returns. */
+export function writeFormat(layout: Layout, format = FORMAT_VERSION): void {
+  writeFileDurably(layout.format, `${JSON.stringify({ format })}\n`, 0o644);
+}
+
+/** @throws CairnError `ERR_NOT_A_STORE`, and `ERR_STORE_VERSION` for a newer one */
+export function readFormat(layout: Layout): number {
+  let format: unknown;
+  try {
+    format = (JSON.parse(fs.readFileSync(layout.format, 'utf8')) as { format?: unknown }).format;
+  } catch (cause) {
+    const error = toCairnError(cause, `${layout.format} cannot be read`);
+    if (error instanceof CairnError) throw error;
+    const why = `${layout.format} is not what cairn writes`;
+    throw new CairnError('ERR_NOT_A_STORE', why, { path: layout.format, cause });
+  }
+  if (!Number.isInteger(format))
+    throw new CairnError('ERR_NOT_A_STORE', `${layout.format} has no format version`, { path: layout.format });
+  if ((format as number) > FORMAT_VERSION) {
+    throw new CairnError(
+      'ERR_STORE_VERSION',
+      `the store has format ${format}; this version of cairn knows ${FORMAT_VERSION}`,
+      { path: layout.dir },
+    );
+  }
+  return format as number;
+}

@@ -1,0 +1,183 @@
+/** Opening a store: is it one, may we write, is it of a version we know. Makes a new one where asked. */
+import * as fs from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Identity } from '../../workers/tasks/parts.js';
+import { CairnError, toCairnError } from '../core/errors.js';
+import { DEFAULT_LIMITS, type Limits } from '../core/limits.js';
+import { Disk, makeOnce } from '../disk/durable.js';
+import { Layout } from '../disk/layout.js';
+import { Staging } from '../disk/staging.js';
+import { faultOfPages } from '../index/check-pages.js';
+import { damagedIndex } from '../index/damage.js';
+import { DATA_FILE, openIndex } from '../index/open.js';
+import { type StoreContext, Uses } from './context.js';
+import { FORMAT_VERSION, makeStore, readFormat } from './format.js';
+import { makeOurs } from './owner.js';
+import { defaultWorkers, Pool } from './pool.js';
+
+export interface OpenOptions {
+  dir: string;
+  /** Make the store if it is not there. Default: yes, unless `readOnly`. */
+  create?: boolean;
+  /** Write nothing, take no locks; works on a read-only mount. For stores that nobody writes to meanwhile. */
+  readOnly?: boolean;
+  /** With `readOnly`: others may write meanwhile; LMDB's table of readers, which is written, keeps what this one reads. */
+  shared?: boolean;
+  /** Write to a store that belongs to another user. */
+  foreign?: boolean;
+  /** Look at every page of the index before it is used, which takes as long as reading it. */
+  verifyIndex?: boolean;
+  /** Worker threads; as many as there are processors, at most eight. */
+  workers?: number;
+  /** Start them while the store is being opened: for who is going to need them. */
+  startWorkers?: boolean;
+  limits?: Partial<Limits>;
+  /** Hears what could not be done as asked, and why. */
+  onNotice?: (message: string) => void;
+}
+
+/**
+ * @throws CairnError `ERR_NOT_FOUND` for a directory that is not there, `ERR_NOT_A_STORE`, `ERR_STORE_VERSION`, `ERR_READ_ONLY`,
+ *   `ERR_FOREIGN_STORE`, `ERR_DAMAGED`
+ */
+export async function openContext(options: OpenOptions): Promise<StoreContext> {
+  const pool = new Pool(options.workers ?? defaultWorkers());
+  try {
+    if (options.startWorkers === true) await pool.warm();
+    return await openWith(pool, options);
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext> {
+  const readOnly = options.readOnly === true;
+  const create = options.create ?? !readOnly;
+  fs.existsSync(options.dir) || create || missing(options.dir);
+  const dir = create && !fs.existsSync(options.dir) ? makeDirectory(options.dir) : fs.realpathSync(options.dir);
+  const layout = new Layout(dir);
+  if (!fs.existsSync(layout.format)) {
+    // Looked for once more: another process may have made all of the store between the two looks.
+    if (!isEmpty(dir) && !fs.existsSync(layout.format))
+      throw new CairnError('ERR_NOT_A_STORE', `${dir} is no cairn store`, { path: dir });
+    if (!create) missing(dir);
+    makeOurs(layout, options.foreign === true, () => {});
+    makeStore(layout);
+  }
+  const format = readFormat(layout);
+  const notice = options.onNotice ?? (() => {});
+  const shared = readOnly && options.shared === true;
+  if (!readOnly || shared) {
+    makeOurs(layout, options.foreign === true, notice);
+    ensureWritable(layout);
+  }
+  // What takes long is not done while others wait.
+  if (options.verifyIndex === true) checkIndexFile(layout, true);
+  const index = await openIndex(layout.index, { readOnly, shared }, () => checkIndexFile(layout, false));
+  try {
+    await index.checkSchema(readOnly);
+  } catch (error) {
+    await index.close();
+    throw error;
+  }
+  const context: StoreContext = {
+    layout,
+    index,
+    pool,
+    disk: new Disk(layout.dir),
+    staging: new Staging(layout.staging),
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    identity: ownIdentity(),
+    readOnly,
+    notice,
+    uses: new Uses(layout.useLock, readOnly),
+  };
+  if (!readOnly && format < FORMAT_VERSION) await bringUpToDate(context);
+  return context;
+}
+
+/** A full disk is no reason not to open a store: removing from it may be what it is opened for. */
+async function bringUpToDate(store: StoreContext): Promise<void> {
+  const { migrate } = await import('../recover/migrate.js');
+  try {
+    await migrate(store);
+  } catch (thrown) {
+    const error = toCairnError(thrown);
+    if (error instanceof CairnError && error.code === 'ERR_NO_SPACE') {
+      store.notice(
+        `no room to bring the store to format ${FORMAT_VERSION}; this is tried again when it is next opened`,
+      );
+      return;
+    }
+    await store.disk.close();
+    store.staging.close();
+    await store.index.close();
+    throw error;
+  }
+}
+
+function missing(dir: string): never {
+  throw new CairnError('ERR_NOT_FOUND', `there is no store at ${dir}`, { path: dir });
+}
+
+function makeDirectory(dir: string): string {
+  try {
+    fs.mkdirSync(dirname(resolve(dir)), { recursive: true, mode: 0o700 });
+    makeOnce(dir);
+    return fs.realpathSync(dir);
+  } catch (error) {
+    throw toCairnError(error, 'the store cannot be made');
+  }
+}
+
+/** Empty, or just being made by another process. */
+function isEmpty(dir: string): boolean {
+  try {
+    return fs.readdirSync(dir).every((name) => name.startsWith('cairn.json'));
+  } catch (error) {
+    throw toCairnError(error);
+  }
+}
+
+/** An index up to this size is looked at whole: it takes a millisecond or two. */
+const SMALL_INDEX = 2 ** 20;
+
+/** LMDB would make a new index where there is none, and crash on some damage. @throws CairnError `ERR_DAMAGED` */
+function checkIndexFile(layout: Layout, thorough: boolean): void {
+  const file = join(layout.index, DATA_FILE);
+  const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  // A store without content may be one that is just being made.
+  if (
+    size === 0 &&
+    [layout.blobs, layout.objects].every((dir) => !fs.existsSync(dir) || fs.readdirSync(dir).length === 0)
+  )
+    return;
+  if (!fs.existsSync(file)) throw damagedIndex(layout.index, 'is missing');
+  const fault = faultOfPages(file, thorough || size <= SMALL_INDEX);
+  if (fault !== undefined) throw damagedIndex(layout.index, `is damaged: ${fault}`);
+}
+
+/** @throws CairnError `ERR_READ_ONLY` */
+export function ensureWritable(layout: Layout): void {
+  try {
+    fs.accessSync(layout.dir, fs.constants.W_OK);
+    for (const dir of layout.directories()) {
+      if (!fs.existsSync(dir)) makeOnce(dir);
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EROFS' && code !== 'EACCES' && code !== 'EPERM')
+      throw toCairnError(error, 'the store cannot be written');
+    throw new CairnError('ERR_READ_ONLY', `the store ${layout.dir} cannot be written`, {
+      path: layout.dir,
+      errno: code,
+      cause: error,
+    });
+  }
+}
+
+/** Must run on the main thread: threads may not ask for the umask. */
+function ownIdentity(): Identity {
+  return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, umask: process.umask() };
+}

@@ -1,0 +1,36 @@
+/**
+ * Whose store it is. One store belongs to one user: files that another leaves in it (root, above all) its owner could neither write nor
+ * remove, and programs with setuid bits lie in it, which nobody else may reach.
+ */
+import * as fs from 'node:fs';
+import { CairnError, toCairnError } from '../core/errors.js';
+import { formatMode } from '../core/object.js';
+import type { Layout } from '../disk/layout.js';
+
+const OTHERS = 0o077;
+
+/**
+ * Before anything is written: every directory of the store is ours, and nobody else may enter it.
+ * @param foreign take a store of another user as it is
+ * @throws CairnError `ERR_FOREIGN_STORE`
+ */
+export function makeOurs(layout: Layout, foreign: boolean, notice: (message: string) => void): void {
+  if (foreign) return;
+  const uid = process.geteuid?.();
+  for (const dir of layout.directories()) {
+    const stat = fs.lstatSync(dir, { throwIfNoEntry: false });
+    if (stat === undefined) continue;
+    if (uid !== undefined && stat.uid !== uid) {
+      const message = `${dir} belongs to user ${stat.uid}, not to ${uid}; --allow-foreign-store uses it all the same`;
+      throw new CairnError('ERR_FOREIGN_STORE', message, { path: dir });
+    }
+    if ((stat.mode & OTHERS) === 0) continue;
+    try {
+      fs.chmodSync(dir, 0o700);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EROFS') return; // nothing will be written
+      throw toCairnError(error);
+    }
+    notice(`${dir} could be entered by others (mode ${formatMode(stat.mode & 0o7777)}); it is 0700 now`);
+  }
+}

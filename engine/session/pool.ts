@@ -1,0 +1,196 @@
+/** The engine's side of the worker pool: typed tasks in, typed answers or errors out. Threads start with the first task. */
+import * as fs from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Piscina } from 'piscina';
+import type { Control } from '../../workers/tasks/parts.js';
+import type { Answer, Tasks } from '../../workers/tasks/protocol.js';
+import { errorFromJSON, throwIfAborted } from '../core/errors.js';
+
+/** More workers than this gain nothing: the file system's own locks take over. */
+const MOST_WORKERS = 8;
+const IDLE_MS = 30_000;
+
+/**
+ * What a thread begins with. Bundled as CommonJS it is there in three quarters of the time, as one module and without a loader of its
+ * own. This module lies two levels below the workers' parent directory; as part of the program's bundle, one.
+ */
+const ENTRIES = ['..', '../..'].flatMap((up) => [`${up}/workers/worker.cjs`, `${up}/workers/worker.js`]);
+
+/**
+ * Piscina loads a worker's file with `require`, an ES module, too, where Node lets it; a thread that is stopped in the middle of that
+ * takes the whole process down.
+ */
+const OWN_FLAGS = ['--no-experimental-require-module'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag));
+
+function entryFile(): string {
+  const files = ENTRIES.map((entry) => fileURLToPath(new URL(entry, import.meta.url)));
+  return files.find((file) => fs.existsSync(file)) as string;
+}
+
+export function defaultWorkers(): number {
+  return Math.min(availableParallelism(), MOST_WORKERS);
+}
+
+export class Pool {
+  readonly size: number;
+  /** Layers that several workers may share at the same time; none on a single thread. */
+  readonly pipelines: number;
+  #piscina: Promise<Piscina> | undefined;
+  readonly #turnstile = new Turnstile();
+
+  constructor(size = defaultWorkers()) {
+    this.size = Math.max(1, size);
+    this.pipelines = Math.floor(this.size / 2);
+  }
+
+  /**
+   * Starts the threads, so that they are up by the time the first task is ready: once this resolves they load by themselves, and what
+   * keeps the main thread busy, as planning does, no longer holds them up.
+   * @param first the kind that it will be; what does it is loaded at once
+   */
+  async warm(first?: keyof Tasks): Promise<void> {
+    await this.#threads(first);
+  }
+
+  async #threads(first?: keyof Tasks): Promise<Piscina> {
+    this.#piscina ??= this.#start(first);
+    return this.#piscina;
+  }
+
+  /** The package is loaded here, as many commands need no worker at all. */
+  async #start(first: keyof Tasks | undefined): Promise<Piscina> {
+    const { Piscina } = await import('piscina');
+    const make = (execArgv: string[]): Piscina =>
+      new Piscina({ ...this.#options(execArgv), workerData: first ?? null });
+    try {
+      return make([...process.execArgv, ...OWN_FLAGS]);
+    } catch (error) {
+      // Threads take the process's own flags, loaders for one, but none that set up V8.
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error;
+      return make(OWN_FLAGS);
+    }
+  }
+
+  #options(execArgv: string[]): ConstructorParameters<typeof Piscina>[0] {
+    return {
+      filename: entryFile(),
+      name: 'run',
+      minThreads: this.size,
+      // A pipeline's three parts wait for one another, and a short task should not wait for any of them.
+      maxThreads: Math.max(this.size, 3 * this.pipelines) + 1,
+      // An idle worker must not sleep in the kernel: a task may leave streams to be closed.
+      atomics: 'disabled',
+      // Threads beyond the first are costly to start and cheap to keep.
+      idleTimeout: IDLE_MS,
+      recordTiming: false,
+      execArgv,
+      // Streams make much short-lived garbage; with room for it, little survives to be collected slowly.
+      resourceLimits: { maxYoungGenerationSizeMb: 64 },
+    };
+  }
+
+  async run<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {
+    const piscina = await this.#threads();
+    const answer = (await piscina.run(task)) as Answer<Tasks[K][1]>;
+    if ('error' in answer) throw errorFromJSON(answer.error);
+    return answer.value;
+  }
+
+  /** For tasks that wait for no other: of these no more are begun than there are processors, however many are asked for at once. */
+  async runInTurn<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {
+    const leave = await this.#turnstile.enter(this.size);
+    try {
+      return await this.run<K>(task);
+    } finally {
+      leave();
+    }
+  }
+
+  async close(): Promise<void> {
+    await (await this.#piscina)?.destroy();
+    this.#piscina = undefined;
+  }
+}
+
+/**
+ * Shares cancelling and counting with workers while `work` runs: the signal reaches them within one chunk of work, and `onCount`
+ * hears every 100 ms how far they are.
+ */
+export async function withControl<T>(
+  signal: AbortSignal | undefined,
+  onCount: ((bytes: number, items: number) => void) | undefined,
+  work: (control: Control) => Promise<T>,
+): Promise<T> {
+  throwIfAborted(signal);
+  const control: Control = {
+    cancel: new Int32Array(new SharedArrayBuffer(4)),
+    done: new BigInt64Array(new SharedArrayBuffer(16)),
+  };
+  const cancel = (): void => {
+    Atomics.store(control.cancel, 0, 1);
+  };
+  const count = (): void => onCount?.(Number(Atomics.load(control.done, 0)), Number(Atomics.load(control.done, 1)));
+  signal?.addEventListener('abort', cancel, { once: true });
+  const timer = onCount === undefined ? undefined : setInterval(count, 100);
+  try {
+    return await work(control);
+  } catch (error) {
+    // One part of the work failed: the others must not go on for nobody.
+    cancel();
+    throw error;
+  } finally {
+    clearInterval(timer);
+    signal?.removeEventListener('abort', cancel);
+    count();
+  }
+}
+
+/**
+ * Runs `work` on each item, at most `width` at a time. After the first failure no further item is begun; it is thrown once all
+ * that had begun have ended.
+ * @param work may `leave` before it has ended, so that the next item begins while it waits for something that they share
+ */
+export async function eachOf<T, R>(
+  items: readonly T[],
+  width: number,
+  work: (item: T, index: number, leave: () => void) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = new Array(items.length);
+  let next = 0;
+  const failures: unknown[] = [];
+  const begun: Promise<void>[] = [];
+  const attend = async (i: number, leave: () => void): Promise<void> => {
+    try {
+      results[i] = await work(items[i] as T, i, leave);
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  const lane = async (): Promise<void> => {
+    while (next < items.length && failures.length === 0) {
+      const i = next++;
+      await new Promise<void>((leave) => begun.push(attend(i, leave).finally(leave)));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, Math.min(width, items.length)) }, lane));
+  await Promise.all(begun);
+  if (failures.length > 0) throw failures[0];
+  return results;
+}
+
+/** Lets so many in at a time, in order of arrival. */
+export class Turnstile {
+  #inside = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  /** @returns to be called once, on leaving */
+  async enter(width: number): Promise<() => void> {
+    while (this.#inside >= width) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#inside++;
+    return () => {
+      this.#inside--;
+      this.#waiting.shift()?.();
+    };
+  }
+}

@@ -1,0 +1,179 @@
+/** A private tree outside the store, made beside its destination and renamed into place when complete. */
+
+import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { RenderMode } from '../../workers/tasks/render.js';
+import { discard } from '../content/delete.js';
+import { toText } from '../core/bytes.js';
+import { CairnError } from '../core/errors.js';
+import { bury, Disk, place, placeOnce, syncDirectory } from '../disk/durable.js';
+import { PrivateDirectory } from '../disk/private-directory.js';
+import type { ImageRecord } from '../index/records.js';
+import { MAX_ID } from '../layer/tar/entry.js';
+import { packPlan } from '../plan/packed-plan.js';
+import type { Plan } from '../plan/plan.js';
+import { mustBeWhole } from '../resolve/completeness.js';
+import { ingredientsOf } from '../resolve/layer-stack.js';
+import { planOf, readBlob } from '../resolve/plan-image.js';
+import type { OperationOptions, StoreContext } from '../session/context.js';
+import { mustBeApart } from '../session/destination.js';
+import { checkPathLengths, execute } from './execute.js';
+import { noteCopies } from './object-copies.js';
+import { noteUse, type Rendered } from './render.js';
+
+export interface CheckoutOptions extends OperationOptions {
+  /** Reflinks where the file system has them, else copies. `link` shares files with the store: for reading only. */
+  mode?: RenderMode;
+  /** The root file system itself at the destination, without the manifest beside it. */
+  rootfsOnly?: boolean;
+  /** Replace what is there. */
+  force?: boolean;
+  /** Added to every owner's uid and gid. */
+  uidShift?: number;
+}
+
+export interface CheckedOut extends Rendered {
+  dir: string;
+}
+
+/** @throws CairnError `ERR_EXISTS`, `ERR_USAGE` for a root directory or one inside the store, and what rendering throws */
+export async function checkoutImage(
+  store: StoreContext,
+  image: ImageRecord,
+  dir: string,
+  options: CheckoutOptions = {},
+): Promise<CheckedOut> {
+  const begun = performance.now();
+  const target = resolve(dir);
+  checkTarget(store, target, options.force === true);
+  const ingredients = ingredientsOf(store, image);
+  mustBeWhole(store, ingredients);
+  const mode = options.mode ?? (canReflink(store, dirname(target)) ? 'reflink' : 'copy');
+  if (mode === 'link') checkLinkable(store, target);
+  if (mode === 'link' && (options.uidShift ?? 0) !== 0) {
+    throw new CairnError('ERR_USAGE', 'files that are shared with the store cannot have other owners; use --mode copy');
+  }
+  return store.uses.during(options.signal, async () => {
+    await store.pool.warm('render');
+    const plan = planOf(store, ingredients);
+    const packed = packPlan(plan, store.identity, store.pool.size);
+    checkPathLengths(packed, join(target, 'rootfs'));
+    checkShift(plan, options.uidShift ?? 0);
+    const beside = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
+    const disk = new Disk(dirname(target));
+    let made: PrivateDirectory | undefined;
+    try {
+      disk.open();
+      made = new PrivateDirectory(beside);
+      const isBare = options.rootfsOnly === true;
+      // Joined by hand: the dot at its end is meant.
+      const root = isBare ? made.inside : `${made.inside}/rootfs`;
+      const { copies, skipped } = await execute(store, packed, root, disk, mode, options.uidShift ?? 0, options);
+      if (!isBare) fs.writeFileSync(`${made.inside}/manifest`, readBlob(store, image.manifest), { flag: 'wx' });
+      if (Object.keys(copies).length > 0) await store.index.commit(() => noteCopies(store, copies));
+      // Only now may others in: no file is any more what it should not be.
+      if (!isBare) made.open(0o755);
+      await disk.sync();
+      if (options.force === true) await replace(store, target, beside);
+      else placeAtEmpty(target, beside);
+      made.close();
+      made = undefined;
+      syncDirectory(dirname(target));
+      void noteUse(store, image);
+      return {
+        image: image.key,
+        treeId: ingredients.treeId,
+        dir: target,
+        path: isBare ? target : join(target, 'rootfs'),
+        hash: packed.hash(),
+        files: plan.files,
+        bytes: plan.bytes,
+        uniqueBytes: mode === 'copy' ? plan.bytes : 0,
+        mode,
+        existed: false,
+        skipped,
+        ms: Math.round(performance.now() - begun),
+      };
+    } finally {
+      await disk.close();
+      if (made !== undefined) await discard(store, made.contents());
+      made?.remove();
+    }
+  });
+}
+
+/** What is there goes only once ours stands in its place. */
+async function replace(store: StoreContext, target: string, made: string): Promise<void> {
+  const old = `${made}.old`;
+  // As root where nobody else can enter: what is being deleted there cannot be exchanged for links to something else.
+  const grave = process.geteuid?.() === 0 ? new PrivateDirectory(old) : undefined;
+  const inGrave = grave === undefined ? old : `${grave.inside}/old`;
+  try {
+    const wasThere = bury(target, inGrave);
+    try {
+      place(made, target);
+    } catch (error) {
+      if (wasThere) place(inGrave, target);
+      throw error;
+    }
+    if (wasThere) await discard(store, [inGrave]);
+  } finally {
+    grave?.remove();
+  }
+}
+
+/** What has come to stand there since it was looked at is not ours to replace. */
+function placeAtEmpty(target: string, made: string): void {
+  try {
+    fs.rmdirSync(target);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') throw code === 'ENOTEMPTY' || code === 'ENOTDIR' ? alreadyThere(target) : error;
+  }
+  if (!placeOnce(made, target)) throw alreadyThere(target);
+}
+
+function alreadyThere(target: string): CairnError {
+  return new CairnError('ERR_EXISTS', `${target} is there already; --force replaces it`, { path: target });
+}
+
+function checkTarget(store: StoreContext, target: string, force: boolean): void {
+  if (dirname(target) === target)
+    throw new CairnError('ERR_USAGE', 'refusing to replace the root directory', { path: target });
+  mustBeApart(store, target);
+  const there = fs.lstatSync(target, { throwIfNoEntry: false });
+  if (there === undefined || force) return;
+  if (there.isDirectory() && fs.readdirSync(target).length === 0) return;
+  throw alreadyThere(target);
+}
+
+/** The highest id means none at all, and there is none beyond it. */
+function checkShift({ entries }: Plan, shift: number): void {
+  const far = entries.find(({ uid, gid }) => Math.max(uid, gid) + shift > MAX_ID || Math.min(uid, gid) + shift < 0);
+  if (far === undefined) return;
+  const why = `--uid-shift ${shift} leads out of what owners can be: ${far.uid}:${far.gid}`;
+  throw new CairnError('ERR_USAGE', why, { entry: toText(far.path) || '.' });
+}
+
+function checkLinkable(store: StoreContext, target: string): void {
+  if (fs.statSync(dirname(target)).dev === fs.statSync(store.layout.objects).dev) {
+    store.notice(`${target} shares its files with the store: do not write to them`);
+    return;
+  }
+  throw new CairnError('ERR_UNSUPPORTED', 'hard links cannot leave the file system of the store; use --mode copy', {
+    path: target,
+  });
+}
+
+function canReflink(store: StoreContext, dir: string): boolean {
+  const probe = join(dir, `.cairn-probe-${randomUUID()}`);
+  try {
+    fs.copyFileSync(store.layout.format, probe, fs.constants.COPYFILE_FICLONE_FORCE | fs.constants.COPYFILE_EXCL);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    fs.rmSync(probe, { force: true });
+  }
+}

@@ -1,0 +1,70 @@
+/** What a check is to look at: what is named, and what that is made of; or all there is. */
+
+import { CairnError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import { allImages } from '../index/images.js';
+import type { ImageRecord, LayerRecord, TreeRecord } from '../index/records.js';
+import { ingredientsOf } from '../resolve/layer-stack.js';
+import type { OperationOptions, StoreContext } from '../session/context.js';
+
+export interface CheckOptions extends OperationOptions {
+  /** Only what is named; everything when neither is given. */
+  images?: readonly ImageRecord[];
+  trees?: readonly TreeRecord[];
+  /** Trees only, not layers. */
+  onlyTrees?: boolean;
+  /** Compare sizes, times and metadata; do not hash. */
+  quick?: boolean;
+}
+
+export interface Targets {
+  /** Nothing was named. */
+  everything: boolean;
+  images: ImageRecord[];
+  trees: TreeRecord[];
+  layers: LayerRecord[];
+  /** Layers that an image has and the index does not know. */
+  unlisted: Key[];
+}
+
+export function targetsOf(store: StoreContext, options: CheckOptions): Targets {
+  const { index } = store;
+  const everything = options.images === undefined && options.trees === undefined;
+  const images = everything
+    ? [...allImages(index)]
+    : (options.images ?? []).filter(({ key }) => index.image(key) !== undefined);
+  const trees = [...index.trees.getRange()].map(({ value }) => value);
+  const own = everything ? trees : trees.filter((tree) => images.some(({ key }) => tree.images.includes(key)));
+  const chosen = [...new Map([...own, ...(options.trees ?? [])].map((tree) => [tree.id, tree])).values()];
+  if (options.onlyTrees === true) return { everything, images, trees: chosen, layers: [], unlisted: [] };
+  return { everything, images, trees: chosen, ...(everything ? allLayers(store) : layersOf(store, images)) };
+}
+
+type Layers = Pick<Targets, 'layers' | 'unlisted'>;
+
+function allLayers({ index }: StoreContext): Layers {
+  return { layers: [...index.layers.getRange()].map(({ value }) => value), unlisted: [] };
+}
+
+/** Layers of the images and of all that they depend on; what a missing dependency would add is not damage here. */
+function layersOf(store: StoreContext, images: readonly ImageRecord[]): Layers {
+  const layers = new Map<Key, LayerRecord>();
+  const unlisted = new Set<Key>();
+  for (const image of images) {
+    for (const key of layerKeys(store, image)) {
+      const layer = store.index.layer(key);
+      if (layer === undefined) unlisted.add(key);
+      else layers.set(key, layer);
+    }
+  }
+  return { layers: [...layers.values()], unlisted: [...unlisted] };
+}
+
+function layerKeys(store: StoreContext, image: ImageRecord): Key[] {
+  try {
+    return ingredientsOf(store, image).layers;
+  } catch (error) {
+    if (error instanceof CairnError && error.code !== 'ERR_DAMAGED') return image.layers;
+    throw error;
+  }
+}

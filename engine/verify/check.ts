@@ -1,0 +1,285 @@
+/** Looks whether what the index lists is what it says: layers, objects, trees. Reads everything, changes nothing. */
+import { setImmediate } from 'node:timers/promises';
+import type { VerifyResult } from '../../workers/tasks/verify.js';
+import { objectSizesOf } from '../content/drop-references.js';
+import { type Look, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
+import { toText } from '../core/bytes.js';
+import { CairnError } from '../core/errors.js';
+import { hexOf, type Key, keyBytes, keyOf } from '../core/key.js';
+import { statOrFault } from '../disk/path-fault.js';
+import { checkRows } from '../index/check-rows.js';
+import { blobsOf } from '../index/images.js';
+import { objectKey, objectName } from '../index/objects.js';
+import type { ImageRecord, LayerRecord, ObjectRecord, TreeRecord } from '../index/records.js';
+import { objectOf, type Plan } from '../plan/plan.js';
+import { treeHashOf } from '../plan/tree-hash.js';
+import type { StoreContext } from '../session/context.js';
+import { eachOf, withControl } from '../session/pool.js';
+import { type CheckOptions, type Targets, targetsOf } from './check-scope.js';
+import { KeptPlans } from './plan-memory.js';
+import { type DamagedFile, pathsOfDamaged, planOfTree, verifyTree } from './tree.js';
+
+export interface Damage {
+  kind: 'manifest' | 'layer' | 'object' | 'blob' | 'tree';
+  /** Image or layer key, object name, tree id. */
+  id: string;
+  /** Below a tree's root. */
+  path?: string;
+  what: string;
+  /** Of the damaged file, where that is a blob. */
+  key?: Key;
+  /** A repair has seen it: it is gone, and an import is to bring it back. */
+  awaited?: true;
+}
+
+export interface CheckResult {
+  checked: { layers: number; objects: number; trees: number; bytes: number };
+  damaged: Damage[];
+  ok: boolean;
+}
+
+/** Who needs a blob, and as what. */
+interface BlobUser {
+  kind: Damage['kind'];
+  id: string;
+  part: string;
+}
+
+const AWAITED = 'gone since a repair, to be imported again';
+
+export async function checkStore(store: StoreContext, options: CheckOptions = {}): Promise<CheckResult> {
+  const { signal, onProgress, quick = false } = options;
+  const onCount = onProgress && ((done: number) => onProgress({ what: 'checking', unit: 'bytes', done }));
+  return store.uses.during(signal, () =>
+    withControl(signal, onCount, async (control) => new Checker(store, options, { control, quick }).run()),
+  );
+}
+
+class Checker {
+  readonly #store: StoreContext;
+  readonly #options: CheckOptions;
+  readonly #look: Look;
+  readonly #targets: Targets;
+  readonly #damaged: Damage[] = [];
+  readonly #objects: ObjectsLook;
+  /** By the name of the object: what lies in its place, or in that of a further copy, and is not what it should be. */
+  readonly #damagedFiles = new Map<string, DamagedFile[]>();
+  readonly #plans = new KeptPlans();
+  #bytes = 0;
+
+  constructor(store: StoreContext, options: CheckOptions, look: Look) {
+    // Only now: what was listed before may have been removed while this waited for the store.
+    store.index.refresh();
+    this.#store = store;
+    this.#options = options;
+    this.#look = look;
+    this.#targets = targetsOf(store, options);
+    this.#objects = new ObjectsLook(store, look);
+  }
+
+  async run(): Promise<CheckResult> {
+    const { layers, trees, unlisted } = this.#targets;
+    for (const id of unlisted) this.#damaged.push({ kind: 'layer', id, what: 'the index has no record of it' });
+    const parts = [async () => this.#checkBlobs(), async () => this.#checkObjects()];
+    await eachOf(parts, parts.length, async (part) => part());
+    for (const tree of trees) await this.#checkTree(tree);
+    await this.#checkManifests();
+    const damaged = this.#withoutRemoved();
+    const checked = { layers: layers.length, objects: this.#objects.size, trees: trees.length, bytes: this.#bytes };
+    return { checked, damaged, ok: damaged.length === 0 };
+  }
+
+  /** Objects stay while someone relies on them, trees do not: one that is removed while it is looked at is not damaged. */
+  #withoutRemoved(): Damage[] {
+    const removed = new Set(this.#targets.trees.filter((tree) => !this.#isStill(tree)).map(({ id }) => id));
+    return this.#damaged.filter(({ kind, id }) => kind !== 'tree' || !removed.has(id));
+  }
+
+  #isStill({ id, renderedAt }: TreeRecord): boolean {
+    this.#store.index.refresh();
+    return this.#store.index.trees.get(id)?.renderedAt === renderedAt;
+  }
+
+  /** While the workers look at the first objects, this thread goes on listing them. */
+  async #checkObjects(): Promise<void> {
+    const { everything, trees } = this.#targets;
+    const all = everything && this.#options.onlyTrees !== true;
+    await this.#store.pool.warm('verify-objects');
+    // Nobody else has anything to do while the threads start.
+    if (all) this.#planAhead(trees.find(({ mode }) => mode === 'link'));
+    try {
+      await this.#listObjects(all);
+    } catch (error) {
+      // What could not be listed comes before what came of it.
+      await this.#objects.finish().catch(() => {});
+      throw error;
+    }
+    this.#tellOfObjects(await this.#objects.finish());
+  }
+
+  #planAhead(tree: TreeRecord | undefined): void {
+    try {
+      if (tree !== undefined) this.#plans.keep(tree.id, this.#planOf(tree));
+    } catch {
+      // It is tried again, and told, once the index has been looked at.
+    }
+  }
+
+  /** @param all what trees have names of, some layer has, too, and is listed with all the rest */
+  async #listObjects(all: boolean): Promise<void> {
+    const { everything, layers, trees } = this.#targets;
+    if (everything) await this.#checkIndex();
+    for (const layer of layers) {
+      this.#objectsOf(layer);
+      // Who has done what it was given gets more.
+      await setImmediate();
+    }
+    if (!all) for (const tree of trees) this.#objectsOfTree(tree);
+  }
+
+  /** Every row of it, and on the way all objects are listed, if layers are looked at. */
+  async #checkIndex(): Promise<void> {
+    const { signal, onlyTrees } = this.#options;
+    const { index, layout } = this.#store;
+    const onObject = (key: Buffer, record: ObjectRecord): void => this.#objects.add(objectName(key), record);
+    await checkRows(index, layout.index, { signal, onObject: onlyTrees === true ? undefined : onObject });
+  }
+
+  #objectsOf(layer: LayerRecord): void {
+    const sizes = objectSizesOf(this.#store, layer);
+    if (sizes === undefined) return; // its table of contents is damaged, which the check of blobs names
+    for (const name of sizes.keys()) this.#wantObject(name, layer.key);
+  }
+
+  #objectsOfTree(tree: TreeRecord): void {
+    if (tree.mode !== 'link') return;
+    const plan = this.#planOf(tree);
+    this.#plans.keep(tree.id, plan);
+    for (const entry of plan?.entries ?? []) if (entry.type === 'file') this.#wantObject(objectOf(entry), undefined);
+  }
+
+  #wantObject(name: string, layer: Key | undefined): void {
+    if (this.#objects.has(name)) return;
+    const record = this.#store.index.objects.get(objectKey(name));
+    if (record !== undefined) this.#objects.add(name, record);
+    else
+      this.#damaged.push({
+        kind: 'object',
+        id: name,
+        what: `the index has no record of it${layer ? `, but ${layer} needs it` : ''}`,
+      });
+  }
+
+  #planOf(tree: TreeRecord): Plan | undefined {
+    try {
+      const plan = planOfTree(this.#store, tree);
+      if (plan !== undefined && treeHashOf(plan) !== tree.hash)
+        throw new CairnError('ERR_DAMAGED', 'its layers no longer give the tree it was');
+      return plan;
+    } catch (error) {
+      if (!(error instanceof CairnError)) throw error;
+      this.#damaged.push({ kind: 'tree', id: tree.id, what: error.message });
+      return undefined;
+    }
+  }
+
+  /** Every blob once, for all that need it. */
+  async #checkBlobs(): Promise<void> {
+    if (this.#options.onlyTrees === true) return;
+    const { everything, images, layers } = this.#targets;
+    const { index, layout } = this.#store;
+    const needed = new Map<Key, BlobUser[]>();
+    const need = (key: Key, kind: Damage['kind'], id: string, part: string): void => {
+      needed.set(key, [...(needed.get(key) ?? []), { kind, id, part }]);
+    };
+    for (const image of images) for (const key of blobsOf(image)) need(key, 'manifest', image.key, partOf(image, key));
+    for (const { key, toc, recipe } of layers) {
+      need(toc.key, 'layer', key, 'table of contents');
+      need(recipe.key, 'layer', key, 'recipe');
+    }
+    if (everything) {
+      for (const { key: bytes, value } of index.blobs.getRange()) {
+        const key = keyOf(bytes);
+        if (value.put || !needed.has(key)) need(key, 'blob', key, 'blob');
+      }
+    }
+    const files = [...needed].map(([key, users]) => {
+      const record = index.blobs.get(keyBytes(key));
+      return { key, users, record, path: layout.blob(key), sha512: hexOf(key), size: record?.size ?? -1 };
+    });
+    const byPath = new Map(files.map((file) => [file.path, file]));
+    const { bytes, findings } = await verifyBlobs(
+      this.#store,
+      files.map(({ path, sha512, size }) => ({ path, sha512, size })),
+      this.#look,
+    );
+    this.#bytes += bytes;
+    for (const { id, what } of findings) {
+      const { key, users, record } = byPath.get(id) as (typeof files)[number];
+      const gone = record?.gone === true && what === 'missing';
+      for (const { kind, id, part } of users) {
+        this.#damaged.push({
+          kind,
+          id,
+          key,
+          what: `${part}: ${gone ? AWAITED : what}`,
+          ...(gone ? { awaited: true } : {}),
+        });
+      }
+    }
+  }
+
+  #tellOfObjects({ bytes, findings }: VerifyResult): void {
+    this.#bytes += bytes;
+    for (const { id, what } of findings) {
+      const gone = this.#objects.recordOf(id)?.gone === true && what === 'missing';
+      this.#damaged.push({ kind: 'object', id, what: gone ? AWAITED : what, ...(gone ? { awaited: true } : {}) });
+      const stat = statOrFault(this.#store.layout.object(id));
+      if (typeof stat === 'string') continue;
+      const name = id.replace(/\+\d+$/, '');
+      this.#damagedFiles.set(name, [...(this.#damagedFiles.get(name) ?? []), { ino: stat.ino, dev: stat.dev, what }]);
+    }
+  }
+
+  async #checkTree(tree: TreeRecord): Promise<void> {
+    const plan = this.#plans.take(tree.id, () => this.#planOf(tree));
+    if (plan === undefined) return;
+    try {
+      await this.#compareTree(tree, plan);
+    } catch (error) {
+      if (this.#isStill(tree)) throw error;
+    }
+  }
+
+  async #compareTree(tree: TreeRecord, plan: Plan): Promise<void> {
+    const { layout } = this.#store;
+    const inodeOf = (name: string): bigint => this.#objects.inodeOf(name);
+    const { bytes, findings } = await verifyTree(this.#store, tree, plan, this.#look, inodeOf);
+    this.#bytes += bytes;
+    const root = layout.rootfs(tree.id);
+    const linked = tree.mode === 'link' ? pathsOfDamaged(root, plan, this.#damagedFiles) : [];
+    for (const { id, what } of [...findings, ...linked])
+      this.#damaged.push({ kind: 'tree', id: tree.id, path: id === '' ? '.' : toText(id), what });
+  }
+
+  /** What lies beside the roots of trees. */
+  async #checkManifests(): Promise<void> {
+    const { layout } = this.#store;
+    const files = this.#targets.trees.flatMap(({ id, manifest }) =>
+      manifest === undefined
+        ? []
+        : [{ id, path: layout.treeManifest(id), sha512: hexOf(manifest.key), size: manifest.size }],
+    );
+    const byPath = new Map(files.map(({ path, id }) => [path, id]));
+    const { bytes, findings } = await verifyBlobs(this.#store, files, this.#look);
+    this.#bytes += bytes;
+    for (const { id: path, what } of findings)
+      this.#damaged.push({ kind: 'tree', id: byPath.get(path) as string, what: `manifest: ${what}` });
+  }
+}
+
+function partOf(image: ImageRecord, key: Key): string {
+  if (key === image.manifest) return 'manifest';
+  if (key === image.config) return 'config';
+  return image.archives?.includes(key) === true ? 'kept archive' : 'document';
+}

@@ -1,0 +1,34 @@
+/** What lies on disk below a tree's root that its plan does not know. */
+import * as fs from 'node:fs';
+import type { Finding } from '../../workers/tasks/verify.js';
+import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
+import type { Plan } from '../plan/plan.js';
+
+/** Paths that are there and not planned, what lies below one not listed again, and directories that cannot be listed. */
+export function extraPaths(root: string, plan: Plan): Finding[] {
+  const planned = new Set(plan.entries.map(({ path }) => path));
+  const base = fromText(root);
+  const findings: Finding[] = [];
+  for (const { path, type } of plan.entries) {
+    if (type !== 'dir') continue;
+    const prefix = path === '' ? '' : `${path}/`;
+    const names = namesIn(path === '' ? base : `${base}/${path}`);
+    if (names === undefined) findings.push({ id: path, what: 'cannot be listed: permission denied' });
+    for (const name of names ?? []) {
+      if (!planned.has(prefix + name)) findings.push({ id: prefix + name, what: 'not in the plan' });
+    }
+  }
+  return findings;
+}
+
+/** `undefined` where the system does not let us look. */
+function namesIn(dir: ByteString): ByteString[] | undefined {
+  try {
+    return fs.readdirSync(toFsPath(dir), { encoding: 'latin1' });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []; // named as missing already
+    if (code === 'EACCES' || code === 'EPERM') return undefined;
+    throw error;
+  }
+}

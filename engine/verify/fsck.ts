@@ -1,0 +1,250 @@
+/**
+ * Compares the index with the disk, both ways, and with itself: everything listed must be there, everything there must be listed,
+ * and every count of references must be what a new count gives. Hashing is `check`'s, mending is `repair`'s.
+ */
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { throwIfAborted } from '../core/errors.js';
+import { type Key, keyBytes, keyOf } from '../core/key.js';
+import { shardedName } from '../disk/layout.js';
+import { faultOf, statOrFault } from '../disk/path-fault.js';
+import { allImages } from '../index/images.js';
+import { objectKey, objectName } from '../index/objects.js';
+import { blobOrphan, objectOrphan } from '../index/orphans.js';
+import { isWhole, titleOf } from '../resolve/completeness.js';
+import type { OperationOptions, StoreContext } from '../session/context.js';
+import { leftovers } from './leftovers.js';
+import { countNeeds, type Needs, sumTotals } from './recount.js';
+
+export interface Missing {
+  kind: 'blob' | 'object' | 'layer' | 'tree';
+  id: string;
+  what: string;
+  /** Images that cannot be used without it. */
+  images: string[];
+  /** A repair has seen it: it is gone, and an import is to bring it back. */
+  awaited?: true;
+}
+
+/** Something that a repair did. */
+export interface Mended {
+  kind: 'blob' | 'object' | 'layer' | 'tree' | 'totals' | 'stray';
+  id: string;
+  what: string;
+  action: 'quarantined' | 'marked as gone' | 'found again' | 'dropped' | 'removed' | 'counted anew';
+}
+
+export interface FsckResult {
+  checked: { images: number; layers: number; objects: number; blobs: number; trees: number };
+  /** Listed, but not there or not as listed. */
+  missing: Missing[];
+  /** There, but not listed: garbage, which gc sweeps or a repair removes. */
+  stray: string[];
+  /** Counts of references that a new count does not confirm. */
+  miscounted: string[];
+  /** What a repair did; what is above is how it left the store. */
+  repaired: Mended[];
+  /** Where a repair put damaged files. */
+  quarantined: string[];
+  /** Images that are to be imported again, by name, and keys of blobs that are to be put again. */
+  reimport: string[];
+  ok: boolean;
+}
+
+export async function fsckStore(store: StoreContext, options: OperationOptions = {}): Promise<FsckResult> {
+  return store.uses.during(options.signal, async () => {
+    // Only now: what was listed before may have been removed while this waited.
+    store.index.refresh();
+    return compareWithDisk(store, options);
+  });
+}
+
+/** The caller holds the use lock. */
+export function compareWithDisk(store: StoreContext, options: OperationOptions = {}): FsckResult {
+  return new Fsck(store, options).run();
+}
+
+class Fsck {
+  readonly #store: StoreContext;
+  readonly #options: OperationOptions;
+  readonly #missing: Missing[] = [];
+  readonly #stray: string[] = [];
+  readonly #miscounted: string[] = [];
+
+  constructor(store: StoreContext, options: OperationOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  run(): FsckResult {
+    const { index } = this.#store;
+    const images = [...allImages(index)];
+    const needs = countNeeds(this.#store, this.#options.signal);
+    const layers = this.#lookAtLayers(needs);
+    const objects = this.#lookAtObjects(needs);
+    const blobs = this.#lookAtBlobs(needs);
+    const trees = this.#lookAtTrees();
+    this.#lookAtLeftovers();
+    this.#lookAtTotals();
+    return {
+      checked: { images: images.length, layers, objects, blobs, trees },
+      missing: this.#missing,
+      stray: this.#stray,
+      miscounted: this.#miscounted,
+      repaired: [],
+      quarantined: [],
+      reimport: toImportAgain(this.#store),
+      ok: this.#missing.length === 0 && this.#miscounted.length === 0,
+    };
+  }
+
+  #titles(keys: Iterable<Key>): string[] {
+    return [...new Set(keys)].map((key) => {
+      const image = this.#store.index.image(key);
+      return image === undefined ? key : titleOf(image);
+    });
+  }
+
+  #lookAtLayers(needs: Needs): number {
+    const { index } = this.#store;
+    let layers = 0;
+    for (const { value: layer } of index.layers.getRange()) {
+      layers++;
+      if (layer.refs !== (needs.layers.get(layer.key) ?? 0)) this.#miscounted.push(`layer ${layer.key}`);
+    }
+    for (const [key, images] of needs.users) {
+      if (index.layer(key) !== undefined) continue;
+      this.#missing.push({ kind: 'layer', id: key, what: 'not listed', images: this.#titles(images) });
+    }
+    return layers;
+  }
+
+  #lookAtObjects({ objects: needed, users, untold }: Needs): number {
+    const { index, layout } = this.#store;
+    const usersOf = (layers: readonly Key[]): string[] =>
+      this.#titles(layers.flatMap((layer) => users.get(layer) ?? []));
+    let objects = 0;
+    const copies = new Set<string>();
+    for (const { key, value } of index.objects.getRange()) {
+      if (objects++ % 4096 === 0) throwIfAborted(this.#options.signal);
+      const name = objectName(key);
+      const layers = needed.get(name)?.layers ?? [];
+      // A layer whose table of contents is damaged may hold it, too.
+      const fits = value.refs >= layers.length && value.refs <= layers.length + untold.size;
+      if (!fits || index.orphans.doesExist(objectOrphan(key)) !== (value.refs === 0)) {
+        this.#miscounted.push(`object ${name}`);
+      }
+      for (let n = 1; n <= value.copies; n++) copies.add(`${name}+${n}`);
+      this.#lookAtFile('object', name, layout.object(name), value, () => usersOf(layers));
+    }
+    for (const name of copies) {
+      if (fs.existsSync(layout.object(name))) continue;
+      const layers = needed.get(name.slice(0, name.lastIndexOf('+')))?.layers ?? [];
+      this.#missing.push({ kind: 'object', id: name, what: 'missing', images: usersOf(layers) });
+    }
+    for (const [name, { layers }] of needed) {
+      if (index.objects.get(objectKey(name)) !== undefined) continue;
+      this.#missing.push({ kind: 'object', id: name, what: 'not listed', images: usersOf(layers) });
+    }
+    for (const { name, path } of filesBelow(layout.objects)) {
+      const listed = copies.has(name) || (isObjectName(name) && index.objects.get(objectKey(name)) !== undefined);
+      if (!listed) this.#stray.push(path);
+    }
+    return objects;
+  }
+
+  #lookAtBlobs({ blobs: needed }: Needs): number {
+    const { index, layout } = this.#store;
+    let blobs = 0;
+    for (const { key: bytes, value } of index.blobs.getRange()) {
+      blobs++;
+      const key = keyOf(bytes);
+      const refs = needed.get(key)?.refs ?? 0;
+      if (value.refs !== refs || index.orphans.doesExist(blobOrphan(bytes)) !== (refs === 0)) {
+        this.#miscounted.push(`blob ${key}`);
+      }
+      this.#lookAtFile('blob', key, layout.blob(key), value, () => this.#titles(needed.get(key)?.images ?? []));
+    }
+    for (const [key, { images }] of needed) {
+      if (index.blobs.get(keyBytes(key)) === undefined)
+        this.#missing.push({ kind: 'blob', id: key, what: 'not listed', images: this.#titles(images) });
+    }
+    for (const { name, path } of filesBelow(layout.blobs)) {
+      const listed = /^[0-9a-f]{128}$/.test(name) && index.blobs.get(Buffer.from(name, 'hex')) !== undefined;
+      if (!listed) this.#stray.push(path);
+    }
+    return blobs;
+  }
+
+  #lookAtFile(
+    kind: 'blob' | 'object',
+    id: string,
+    path: string,
+    { size, gone }: { size: number; gone?: true },
+    images: () => string[],
+  ): void {
+    const stat = statOrFault(path);
+    if (gone === true) {
+      const what = stat === 'missing' ? 'gone since a repair' : 'gone since a repair, but a file is there again';
+      this.#missing.push({ kind, id, what, images: images(), awaited: true });
+    } else if (typeof stat === 'string') this.#missing.push({ kind, id, what: stat, images: images() });
+    else if (stat.size !== BigInt(size))
+      this.#missing.push({ kind, id, what: `${stat.size} bytes instead of ${size}`, images: images() });
+  }
+
+  #lookAtTrees(): number {
+    const { index, layout } = this.#store;
+    let trees = 0;
+    for (const { value: tree } of index.trees.getRange()) {
+      trees++;
+      if (fs.existsSync(layout.rootfs(tree.id))) continue;
+      this.#missing.push({ kind: 'tree', id: tree.id, what: 'missing', images: this.#titles(tree.images) });
+    }
+    for (const name of fs.readdirSync(layout.trees)) {
+      if (index.trees.get(name) === undefined) this.#stray.push(join(layout.trees, name));
+    }
+    return trees;
+  }
+
+  /** Staging of dead processes, and lock files that nobody holds. */
+  #lookAtLeftovers(): void {
+    const { layout, staging, readOnly } = this.#store;
+    if (readOnly) return;
+    for (const path of leftovers(layout, staging.session)) this.#stray.push(path);
+  }
+
+  #lookAtTotals(): void {
+    const summed = JSON.stringify(sumTotals(this.#store));
+    if (JSON.stringify(this.#store.index.totals) !== summed) this.#miscounted.push('totals');
+  }
+}
+
+/** Images by name, and blobs put by hand by key, that a repair found damaged. */
+export function toImportAgain({ index }: StoreContext): string[] {
+  const names = [...allImages(index)].filter((image) => !isWhole(index, image)).map(titleOf);
+  for (const { key, value } of index.blobs.getRange()) if (value.put && value.gone === true) names.push(keyOf(key));
+  return names;
+}
+
+function isObjectName(name: string): boolean {
+  return /^[0-9a-f]{128}\./.test(name);
+}
+
+/** Everything in a sharded directory, names put together again; what is no shard has none. */
+function* filesBelow(root: string): Generator<{ name: string; path: string }> {
+  for (const shard of fs.readdirSync(root, { withFileTypes: true })) {
+    const dir = join(root, shard.name);
+    if (!shard.isDirectory() || !/^[0-9a-f]{2}$/.test(shard.name)) yield { name: '', path: dir };
+    else for (const file of namesIn(dir)) yield { name: shardedName(shard.name, file), path: join(dir, file) };
+  }
+}
+
+/** What is listed below a directory that cannot be read is told of one by one. */
+function namesIn(dir: string): string[] {
+  try {
+    return fs.readdirSync(dir);
+  } catch (error) {
+    faultOf(error);
+    return [];
+  }
+}

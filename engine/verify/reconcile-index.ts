@@ -1,0 +1,192 @@
+/** The index after a repair: what is gone is marked, what is back is not, and every count is what a new count gives. */
+
+import { objectsOfLayer } from '../content/drop-references.js';
+import { type Key, keyBytes, keyOf } from '../core/key.js';
+import { objectKey, objectName } from '../index/objects.js';
+import { blobOrphan, objectOrphan } from '../index/orphans.js';
+import type { BlobRecord, LayerRecord, ObjectRecord } from '../index/records.js';
+import { hasBlob, releaseLayer } from '../index/references.js';
+import type { StoreContext } from '../session/context.js';
+import type { Mended } from './fsck.js';
+import { countNeeds, type Needs, sumTotals } from './recount.js';
+
+/** What a repair found of an object that it looked at. */
+export interface ObjectState {
+  size: number;
+  /** Names of its files, its own first; `whole` those that are, in the same order. Their number, not their names, is what is left. */
+  files: readonly string[];
+  whole: readonly string[];
+  fault: string | undefined;
+}
+
+export interface BlobState {
+  size: number;
+  /** What is wrong with its file; `undefined` when nothing is. */
+  fault: string | undefined;
+}
+
+/** Runs inside the transaction, which may be tried twice. @returns what it changed */
+export function settle(
+  store: StoreContext,
+  objects: ReadonlyMap<string, ObjectState>,
+  blobs: ReadonlyMap<Key, BlobState>,
+): Mended[] {
+  return new Settlement(store, objects, blobs).run();
+}
+
+class Settlement {
+  readonly #store: StoreContext;
+  readonly #objects: ReadonlyMap<string, ObjectState>;
+  readonly #blobs: ReadonlyMap<Key, BlobState>;
+  readonly #mended: Mended[] = [];
+
+  constructor(store: StoreContext, objects: ReadonlyMap<string, ObjectState>, blobs: ReadonlyMap<Key, BlobState>) {
+    this.#store = store;
+    this.#objects = objects;
+    this.#blobs = blobs;
+  }
+
+  run(): Mended[] {
+    this.#markBlobs();
+    this.#markUncounted();
+    const needs = this.#dropUnneededLayers(countNeeds(this.#store));
+    this.#setObjects(needs);
+    this.#setBlobs(needs);
+    this.#setLayers(needs);
+    this.#setTotals();
+    return this.#mended;
+  }
+
+  /** First of all: a layer whose table of contents is gone holds no objects. */
+  #markBlobs(): void {
+    const { index } = this.#store;
+    for (const [key, { size, fault }] of this.#blobs) {
+      const at = keyBytes(key);
+      const known = index.blobs.get(at);
+      const { gone, ...there } = known ?? { size, refs: 0, put: false };
+      index.blobs.put(at, fault === undefined ? there : { ...there, gone: true });
+      if (fault !== undefined && gone !== true) this.#tell('blob', key, fault, 'marked as gone');
+      if (fault === undefined && (known === undefined || gone === true))
+        this.#tell('blob', key, 'its file is there and whole', 'found again');
+    }
+  }
+
+  #markUncounted(): void {
+    const { index } = this.#store;
+    for (const layer of this.#layers()) {
+      const { uncounted, ...counted } = layer;
+      const tells = hasBlob(index, layer.toc.key);
+      if (tells === (uncounted !== true)) continue;
+      index.layers.put(keyBytes(layer.key), tells ? counted : { ...layer, uncounted: true });
+    }
+  }
+
+  #dropUnneededLayers(needs: Needs): Needs {
+    const { index } = this.#store;
+    const unneeded = this.#layers().filter(({ key }) => !needs.layers.has(key));
+    for (const layer of unneeded) {
+      index.layers.put(keyBytes(layer.key), { ...layer, refs: 1 });
+      releaseLayer(index, layer.key, (record) => objectsOfLayer(this.#store, record));
+      this.#tell('layer', layer.key, 'no image and no tree needs it', 'removed');
+    }
+    return unneeded.length === 0 ? needs : countNeeds(this.#store);
+  }
+
+  #setObjects({ objects: needed, untold }: Needs): void {
+    const { index } = this.#store;
+    const changed: [name: string, known: ObjectRecord | undefined, refs: number][] = [];
+    for (const { key, value } of index.objects.getRange()) {
+      const name = objectName(key);
+      const counted = needed.get(name)?.layers.length ?? 0;
+      // A table of contents that was damaged a moment ago may hold it, too; the next repair knows.
+      const refs = untold.size > 0 ? Math.max(counted, value.refs) : counted;
+      const isOrphan = index.orphans.doesExist(objectOrphan(key));
+      if (refs !== value.refs || isOrphan !== (refs === 0) || this.#objects.has(name))
+        changed.push([name, value, refs]);
+    }
+    for (const [name, { layers }] of needed) {
+      if (index.objects.get(objectKey(name)) === undefined) changed.push([name, undefined, layers.length]);
+    }
+    for (const [name, known, refs] of changed) this.#setObject(name, known, refs, needed.get(name)?.size ?? 0);
+  }
+
+  #setObject(name: string, known: ObjectRecord | undefined, refs: number, size: number): void {
+    const { index } = this.#store;
+    const key = objectKey(name);
+    const state = this.#objects.get(name);
+    const { gone: was, ...record } = known ?? { size: state?.size ?? size, refs: 0, copies: 0 };
+    const left = state === undefined ? undefined : state.whole.length;
+    const gone = left === undefined ? was === true || known === undefined : left === 0;
+    const copies = left === undefined ? record.copies : Math.max(0, left - 1);
+    if (gone && was !== true) this.#tell('object', name, state?.fault ?? 'missing', 'marked as gone');
+    if (!gone && (was === true || known === undefined))
+      this.#tell('object', name, 'its file is there and whole', 'found again');
+    if (known !== undefined && known.refs !== refs)
+      this.#tell('object', name, `${known.refs} references instead of ${refs}`, 'counted anew');
+    if (refs === 0 && gone) {
+      index.objects.remove(key);
+      index.orphans.remove(objectOrphan(key));
+      return;
+    }
+    index.objects.put(key, { ...record, refs, copies, ...(gone ? { gone } : {}) });
+    this.#setOrphan(objectOrphan(key), refs === 0);
+  }
+
+  #setBlobs({ blobs: needed }: Needs): void {
+    const { index } = this.#store;
+    const all = [...index.blobs.getRange()].map(({ key, value }): [Buffer, BlobRecord] => [Buffer.from(key), value]);
+    for (const [at, known] of all) {
+      const refs = needed.get(keyOf(at))?.refs ?? 0;
+      if (refs === 0 && known.gone === true) {
+        index.blobs.remove(at);
+        index.orphans.remove(blobOrphan(at));
+        continue;
+      }
+      this.#setOrphan(blobOrphan(at), refs === 0);
+      if (refs === known.refs) continue;
+      index.blobs.put(at, { ...known, refs });
+      if (!this.#blobs.has(keyOf(at)))
+        this.#tell('blob', keyOf(at), `${known.refs} references instead of ${refs}`, 'counted anew');
+    }
+  }
+
+  #setOrphan(orphan: Buffer, isOne: boolean): void {
+    const { orphans } = this.#store.index;
+    if (isOne) orphans.put(orphan, true);
+    else orphans.remove(orphan);
+  }
+
+  #setLayers({ objects: needed, layers: counted }: Needs): void {
+    const { index } = this.#store;
+    const lacking = new Set<Key>();
+    for (const [name, { layers }] of needed) {
+      if (index.objects.get(objectKey(name))?.gone === true) for (const layer of layers) lacking.add(layer);
+    }
+    for (const layer of this.#layers()) {
+      const refs = counted.get(layer.key) ?? 0;
+      const { incomplete: was, ...record } = layer;
+      const whole = !lacking.has(layer.key) && hasBlob(index, layer.toc.key) && hasBlob(index, layer.recipe.key);
+      if (layer.refs !== refs)
+        this.#tell('layer', layer.key, `${layer.refs} references instead of ${refs}`, 'counted anew');
+      if (layer.refs === refs && whole === (was !== true)) continue;
+      index.layers.put(keyBytes(layer.key), { ...record, refs, ...(whole ? {} : { incomplete: true }) });
+    }
+  }
+
+  #setTotals(): void {
+    const { index } = this.#store;
+    const totals = sumTotals(this.#store);
+    const differ = JSON.stringify(index.totals) !== JSON.stringify(totals);
+    index.meta.put('totals', totals);
+    if (differ && this.#mended.length === 0)
+      this.#tell('totals', 'totals', 'not the sum of the records', 'counted anew');
+  }
+
+  #layers(): LayerRecord[] {
+    return [...this.#store.index.layers.getRange()].map(({ value }) => value);
+  }
+
+  #tell(kind: Mended['kind'], id: string, what: string, action: Mended['action']): void {
+    this.#mended.push({ kind, id, what, action });
+  }
+}

@@ -1,0 +1,87 @@
+/** References counted anew, from images, trees and tables of contents alone: what the counts in the index must be. */
+
+import { objectSizesOf } from '../content/drop-references.js';
+import { throwIfAborted } from '../core/errors.js';
+import { type Key, keyOf } from '../core/key.js';
+import { allImages, blobsOf } from '../index/images.js';
+import { bytesOf } from '../index/objects.js';
+import type { LayerRecord, Totals } from '../index/records.js';
+import { bytesOfBlob } from '../index/references.js';
+import type { StoreContext } from '../session/context.js';
+
+export interface Needs {
+  /** Object → its bytes, and the layers that hold it. */
+  objects: Map<string, { size: number; layers: Key[] }>;
+  blobs: Map<Key, { refs: number; images: Set<Key> }>;
+  /** Layer → how many images and trees need it. */
+  layers: Map<Key, number>;
+  /** Layer → the images that need it. */
+  users: Map<Key, Key[]>;
+  /** Layers that hold objects which nobody can tell, their tables of contents being damaged. */
+  untold: Set<Key>;
+}
+
+export function countNeeds(store: StoreContext, signal?: AbortSignal): Needs {
+  const { index } = store;
+  const needs: Needs = { objects: new Map(), blobs: new Map(), layers: new Map(), users: new Map(), untold: new Set() };
+  const needBlob = (key: Key, images: readonly Key[]): void => {
+    const known = needs.blobs.get(key) ?? { refs: 0, images: new Set<Key>() };
+    known.refs++;
+    for (const image of images) known.images.add(image);
+    needs.blobs.set(key, known);
+  };
+  const needLayer = (key: Key): void => {
+    needs.layers.set(key, (needs.layers.get(key) ?? 0) + 1);
+  };
+  for (const image of allImages(index)) {
+    for (const blob of blobsOf(image)) needBlob(blob, [image.key]);
+    for (const layer of new Set(image.layers)) {
+      needLayer(layer);
+      needs.users.set(layer, [...(needs.users.get(layer) ?? []), image.key]);
+    }
+  }
+  for (const { value: tree } of index.trees.getRange()) for (const layer of new Set(tree.layers)) needLayer(layer);
+  for (const { value: blob, key } of index.blobs.getRange()) if (blob.put) needBlob(keyOf(key), []);
+  for (const { value: layer } of index.layers.getRange()) {
+    throwIfAborted(signal);
+    const users = needs.users.get(layer.key) ?? [];
+    needBlob(layer.toc.key, users);
+    needBlob(layer.recipe.key, users);
+    countObjects(store, layer, needs);
+  }
+  return needs;
+}
+
+function countObjects(store: StoreContext, layer: LayerRecord, { objects, untold }: Needs): void {
+  if (layer.uncounted === true) return;
+  const sizes = objectSizesOf(store, layer);
+  if (sizes === undefined) {
+    untold.add(layer.key);
+    return;
+  }
+  for (const [name, size] of sizes) {
+    const known = objects.get(name);
+    if (known === undefined) objects.set(name, { size, layers: [layer.key] });
+    else known.layers.push(layer.key);
+  }
+}
+
+/** The sums over everything, as the records give them. */
+export function sumTotals({ index }: StoreContext): Totals {
+  const totals: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
+  for (const { value } of index.objects.getRange()) {
+    totals.objects++;
+    totals.objectBytes += bytesOf(value);
+    if (value.refs > 0) continue;
+    totals.orphans++;
+    totals.orphanBytes += bytesOf(value);
+  }
+  for (const { value } of index.blobs.getRange()) {
+    totals.blobs++;
+    totals.blobBytes += bytesOfBlob(value);
+    if (value.refs > 0) continue;
+    totals.orphans++;
+    totals.orphanBytes += bytesOfBlob(value);
+  }
+  return totals;
+}

@@ -1,0 +1,255 @@
+/**
+ * Mends a store as far as it can be mended from itself. Damaged files go to quarantine; what is gone is marked as gone in the index, so
+ * that an import of the same archive brings it back; trees that are damaged go, to be rendered anew; strays go; counts are counted anew.
+ *
+ * Everything is hashed first, while others go on working. Then, alone:
+ *   1. trees leave the index, then their places,
+ *   2. damaged files move to quarantine, and the disk is synced,
+ *   3. one transaction marks what is gone and sets all counts,
+ *   4. strays are deleted.
+ * Until 3 the index lists broken things, as it did before; after 2 they are missing in place of damaged. So a repair that is killed
+ * leaves what another one mends, and no import ever takes a damaged file for a whole one.
+ */
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { buryLeftovers } from '../collect/sweep.js';
+import { discard } from '../content/delete.js';
+import { dropTreeRecord } from '../content/drop-references.js';
+import { verifyBlobs, verifyObjects } from '../content/verify-files.js';
+import { CairnError } from '../core/errors.js';
+import { hexOf, type Key, keyBytes, keyOf } from '../core/key.js';
+import { bury, place } from '../disk/durable.js';
+import { tryLock } from '../disk/lock.js';
+import { statOrFault } from '../disk/path-fault.js';
+import { Quarantine } from '../disk/quarantine.js';
+import { objectKey, objectName } from '../index/objects.js';
+import type { BlobRecord, ObjectRecord, TreeRecord } from '../index/records.js';
+import { placesAlong } from '../resolve/dependencies.js';
+import { mustWrite, type OperationOptions, type StoreContext } from '../session/context.js';
+import { withControl } from '../session/pool.js';
+import { checkStore, type Damage } from './check.js';
+import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
+import { type BlobState, type ObjectState, settle } from './reconcile-index.js';
+import { countNeeds, type Needs } from './recount.js';
+import { type DamagedFile, pathsOfDamaged, planOfTree } from './tree.js';
+import { openShards } from './unlock-shards.js';
+
+/** Repairs what `check` and `fsck` find. @returns how the store is now, and what was done */
+export async function repairStore(store: StoreContext, options: OperationOptions = {}): Promise<FsckResult> {
+  mustWrite(store);
+  const seen = new Map([...store.index.trees.getRange()].map(({ value }) => [value.id, value.renderedAt]));
+  openShards(store);
+  const { damaged } = await checkStore(store, options);
+  const graves: string[] = [];
+  try {
+    return await store.uses.alone(options.signal, () => new Repair(store, options, damaged, seen, graves).run());
+  } finally {
+    await discard(store, graves);
+  }
+}
+
+class Repair {
+  readonly #store: StoreContext;
+  readonly #options: OperationOptions;
+  /** What was found while others worked; some of it may be gone or made anew since. */
+  readonly #suspects: readonly Damage[];
+  /** Trees that were looked at, and when they had been rendered. */
+  readonly #seen: ReadonlyMap<string, number>;
+  readonly #graves: string[];
+  readonly #quarantine: Quarantine;
+  readonly #mended: Mended[] = [];
+  readonly #objects = new Map<string, ObjectState>();
+  readonly #blobs = new Map<Key, BlobState>();
+  /** File names of objects, `…+1` for a copy → what is wrong. */
+  readonly #badFiles = new Map<string, string>();
+
+  constructor(
+    store: StoreContext,
+    options: OperationOptions,
+    suspects: readonly Damage[],
+    seen: ReadonlyMap<string, number>,
+    graves: string[],
+  ) {
+    this.#store = store;
+    this.#options = options;
+    this.#suspects = suspects;
+    this.#seen = seen;
+    this.#graves = graves;
+    this.#quarantine = new Quarantine(store.layout);
+  }
+
+  async run(): Promise<FsckResult> {
+    const { disk, index } = this.#store;
+    // What others have committed while this waited for them.
+    index.refresh();
+    const needs = countNeeds(this.#store, this.#options.signal);
+    await this.#lookAgain(needs);
+    await this.#dropTrees(this.#brokenTrees());
+    this.#moveObjects();
+    this.#moveBlobs();
+    if (this.#quarantine.taken.length > 0) await disk.sync();
+    const settled = await index.commitRemoval(() => settle(this.#store, this.#objects, this.#blobs));
+    for (const each of settled) this.#mended.push(each);
+    this.#removeStrays();
+    const left = compareWithDisk(this.#store, this.#options);
+    return { ...left, repaired: this.#mended, quarantined: this.#quarantine.taken };
+  }
+
+  /** Suspects are hashed once more, with all that is marked as gone, and all that is needed and not listed. */
+  async #lookAgain(needs: Needs): Promise<void> {
+    const objects = this.#objectsToLookAt(needs);
+    const blobs = this.#blobsToLookAt(needs);
+    const { layout } = this.#store;
+    const byPath = new Map([...blobs].map(([key]) => [layout.blob(key), key]));
+    await withControl(this.#options.signal, undefined, async (control) => {
+      const look = { control, quick: false };
+      for (const { id, what } of (await verifyObjects(this.#store, objects, look)).findings) {
+        if (!this.#badFiles.has(id)) this.#badFiles.set(id, what);
+      }
+      const files = [...blobs].map(([key, { size }]) => ({ path: layout.blob(key), sha512: hexOf(key), size }));
+      const bad = new Map((await verifyBlobs(this.#store, files, look)).findings.map(({ id, what }) => [id, what]));
+      for (const [path, key] of byPath) {
+        const { size } = blobs.get(key) as BlobRecord;
+        this.#blobs.set(key, { size, fault: bad.get(path) });
+      }
+    });
+    for (const [name, { size, copies }] of objects) {
+      const files = Array.from({ length: copies + 1 }, (_none, n) => (n === 0 ? name : `${name}+${n}`));
+      const whole = files.filter((file) => !this.#badFiles.has(file));
+      const faults = files.flatMap((file) => this.#badFiles.get(file) ?? []);
+      this.#objects.set(name, { size, files, whole, fault: faults[0] });
+    }
+  }
+
+  #objectsToLookAt({ objects: needed }: Needs): Map<string, ObjectRecord> {
+    const { index } = this.#store;
+    const objects = new Map<string, ObjectRecord>();
+    for (const { kind, id } of this.#suspects) {
+      const name = id.replace(/\+\d+$/, '');
+      const record = kind === 'object' ? index.objects.get(objectKey(name)) : undefined;
+      if (record !== undefined) objects.set(name, record);
+    }
+    for (const { key, value } of index.objects.getRange()) if (value.gone === true) objects.set(objectName(key), value);
+    for (const [name, { size, layers }] of needed) {
+      if (index.objects.get(objectKey(name)) !== undefined) continue;
+      objects.set(name, { size, refs: layers.length, copies: 0 });
+    }
+    return objects;
+  }
+
+  #blobsToLookAt({ blobs: needed }: Needs): Map<Key, BlobRecord> {
+    const { index, layout } = this.#store;
+    const blobs = new Map<Key, BlobRecord>();
+    for (const { key } of this.#suspects) {
+      const record = key === undefined ? undefined : index.blobs.get(keyBytes(key));
+      if (key !== undefined && record !== undefined) blobs.set(key, record);
+    }
+    for (const { key, value } of index.blobs.getRange()) if (value.gone === true) blobs.set(keyOf(key), value);
+    for (const [key, { refs }] of needed) {
+      if (index.blobs.get(keyBytes(key)) !== undefined) continue;
+      const stat = statOrFault(layout.blob(key));
+      blobs.set(key, { size: typeof stat === 'string' ? 0 : Number(stat.size), refs, put: false });
+    }
+    return blobs;
+  }
+
+  /** Trees that differ from their plans, that have damaged files, or of which nobody can tell. */
+  #brokenTrees(): Map<string, string> {
+    const { index, layout } = this.#store;
+    const files = this.#damagedFiles();
+    const told = new Map(this.#suspects.filter(({ kind }) => kind === 'tree').map(({ id, what }) => [id, what]));
+    const broken = new Map<string, string>();
+    for (const { value: tree } of index.trees.getRange()) {
+      const known = this.#seen.get(tree.id) === tree.renderedAt;
+      const what = (known ? told.get(tree.id) : undefined) ?? this.#faultOf(tree, known, files);
+      if (what !== undefined) broken.set(tree.id, what);
+      else if (!fs.existsSync(layout.rootfs(tree.id))) broken.set(tree.id, 'missing');
+    }
+    return broken;
+  }
+
+  #faultOf(tree: TreeRecord, known: boolean, files: ReadonlyMap<string, DamagedFile[]>): string | undefined {
+    if (tree.mode !== 'link' || files.size === 0) return undefined;
+    if (known && placesAlong(this.#store.index, tree.layers) !== undefined) return undefined;
+    try {
+      const plan = planOfTree(this.#store, tree);
+      if (plan === undefined) return 'it may have damaged files, and an image that it was made of is gone';
+      return pathsOfDamaged(this.#store.layout.rootfs(tree.id), plan, files)[0]?.what;
+    } catch (error) {
+      if (error instanceof CairnError && error.code === 'ERR_DAMAGED') return error.message;
+      throw error;
+    }
+  }
+
+  #damagedFiles(): Map<string, DamagedFile[]> {
+    const found = new Map<string, DamagedFile[]>();
+    for (const [name, { files }] of this.#objects) {
+      const there = files.flatMap((file) => {
+        const what = this.#badFiles.get(file);
+        if (what === undefined) return [];
+        const stat = statOrFault(this.#store.layout.object(file));
+        return typeof stat === 'string' ? [] : [{ ino: stat.ino, dev: stat.dev, what }];
+      });
+      if (there.length > 0) found.set(name, there);
+    }
+    return found;
+  }
+
+  async #dropTrees(broken: ReadonlyMap<string, string>): Promise<void> {
+    if (broken.size === 0) return;
+    const { index, layout } = this.#store;
+    await index.commitRemoval(() => {
+      for (const id of broken.keys()) dropTreeRecord(this.#store, id);
+    });
+    const dir = this.#grave();
+    for (const [id, what] of broken) {
+      bury(layout.tree(id), join(dir, id));
+      this.#mended.push({ kind: 'tree', id, what, action: 'dropped' });
+    }
+  }
+
+  /** Whole copies of an object take the places of damaged ones. */
+  #moveObjects(): void {
+    const { layout } = this.#store;
+    for (const [name, { files, whole }] of this.#objects) {
+      for (const file of files) {
+        const what = this.#badFiles.get(file);
+        if (what === undefined || !this.#quarantine.take(layout.object(file))) continue;
+        this.#mended.push({ kind: 'object', id: file, what, action: 'quarantined' });
+      }
+      whole.forEach((file, n) => {
+        if (file !== files[n]) place(layout.object(file), layout.object(files[n] as string));
+        if (n === 0 && file !== name) {
+          this.#mended.push({ kind: 'object', id: name, what: 'a further copy was whole', action: 'found again' });
+        }
+      });
+    }
+  }
+
+  #moveBlobs(): void {
+    for (const [id, { fault: what }] of this.#blobs) {
+      if (what === undefined || !this.#quarantine.take(this.#store.layout.blob(id))) continue;
+      this.#mended.push({ kind: 'blob', id, what, action: 'quarantined' });
+    }
+  }
+
+  #removeStrays(): void {
+    const { layout } = this.#store;
+    const { stray } = compareWithDisk(this.#store, this.#options);
+    if (stray.length === 0) return;
+    const dir = this.#grave();
+    for (const leftover of buryLeftovers(this.#store)) this.#graves.push(leftover);
+    stray.forEach((path, n) => {
+      // Who holds a lock removes its file: so nobody can hold it by then.
+      if (dirname(path) === layout.locks) tryLock(path, true)?.release();
+      else bury(path, join(dir, `${n}`));
+      this.#mended.push({ kind: 'stray', id: path, what: 'not listed', action: 'removed' });
+    });
+  }
+
+  #grave(): string {
+    const dir = this.#store.staging.make();
+    this.#graves.push(dir);
+    return dir;
+  }
+}

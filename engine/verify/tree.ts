@@ -1,0 +1,97 @@
+/** Has the workers compare a rendered tree with its plan. */
+import type { Finding, VerifyResult } from '../../workers/tasks/verify.js';
+import type { Look } from '../content/verify-files.js';
+import { batches } from '../core/batches.js';
+import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
+import { parentOf } from '../core/path.js';
+import { statOrFault } from '../disk/path-fault.js';
+import type { TreeRecord } from '../index/records.js';
+import { objectOf, type Plan } from '../plan/plan.js';
+import { packShard } from '../plan/shard.js';
+import { placesAlong } from '../resolve/dependencies.js';
+import { planOf } from '../resolve/plan-image.js';
+import type { StoreContext } from '../session/context.js';
+import { eachOf } from '../session/pool.js';
+import { extraPaths } from './extra-paths.js';
+
+/**
+ * The plan by which a tree was made, whatever its image would give today; `undefined` when an image that it was made of is gone.
+ * @throws CairnError `ERR_DAMAGED` when a table of contents or a manifest cannot be read
+ */
+export function planOfTree(store: StoreContext, { id, layers }: TreeRecord): Plan | undefined {
+  const places = placesAlong(store.index, layers);
+  return places === undefined ? undefined : planOf(store, { places, layers, treeId: id });
+}
+
+/**
+ * What differs, by path below the root. Files that are links to objects are looked at with the objects.
+ * @param inodeOf object name → inode, 0 where that was not looked at
+ */
+export async function verifyTree(
+  store: StoreContext,
+  tree: TreeRecord,
+  plan: Plan,
+  look: Look,
+  inodeOf: (object: string) => bigint,
+): Promise<VerifyResult> {
+  const { layout, pool } = store;
+  const root = layout.rootfs(tree.id);
+  const linked = tree.mode === 'link';
+  const children = countChildren(plan);
+  const tasks = batches(plan.entries, ({ size }) => (linked ? 0 : size));
+  const results = await eachOf(tasks, pool.size, (own) =>
+    pool.runInTurn<'verify-tree'>({
+      kind: 'verify-tree',
+      ...look,
+      root,
+      objects: layout.objects,
+      shard: packShard(own),
+      sizes: Float64Array.from(own, ({ size }) => size),
+      children: Uint32Array.from(own, ({ path, type }) => (type === 'dir' ? (children.get(path) ?? 0) : 0)),
+      inodes: BigUint64Array.from(own, (entry) => (linked && entry.type === 'file' ? inodeOf(objectOf(entry)) : 0n)),
+      groups: own.map(({ group }) => group).join('\0'),
+      linked,
+      skipped: Object.keys(tree.skipped),
+    }),
+  );
+  const findings = results.flatMap((result) => result.findings);
+  if (!results.every(({ exact }) => exact)) findings.push(...extraPaths(root, plan));
+  const bytes = results.reduce((sum, result) => sum + result.bytes, 0);
+  return { bytes, findings };
+}
+
+/** Directory → how many names are planned in it. */
+function countChildren({ entries }: Plan): Map<ByteString, number> {
+  const counts = new Map<ByteString, number>();
+  for (const { path } of entries) {
+    if (path === '') continue;
+    const parent = parentOf(path);
+    counts.set(parent, (counts.get(parent) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** A file in an object's place that is not what it should be. */
+export interface DamagedFile {
+  ino: bigint;
+  dev: bigint;
+  what: string;
+}
+
+/** Paths of a tree that are names of damaged files. @param damaged object name → its files */
+export function pathsOfDamaged(
+  root: string,
+  plan: Plan,
+  damaged: ReadonlyMap<string, readonly DamagedFile[]>,
+): Finding[] {
+  if (damaged.size === 0) return [];
+  return plan.entries.flatMap((entry) => {
+    const files = entry.type === 'file' ? damaged.get(objectOf(entry)) : undefined;
+    if (files === undefined) return [];
+    const path = toFsPath(`${fromText(root)}/${entry.path}`);
+    const stat = statOrFault(path);
+    if (typeof stat === 'string') return []; // that much is told of it already
+    const same = files.filter(({ ino, dev }) => ino === stat.ino && dev === stat.dev);
+    return same.map(({ what }) => ({ id: entry.path, what: `its object: ${what}` }));
+  });
+}

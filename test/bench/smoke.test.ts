@@ -1,0 +1,127 @@
+/** The benchmarks run: contestants against one another on a corpus of a few files, through the real programs. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Corpus } from '../../bench/inputs/corpus.js';
+import { contentOf } from '../../bench/inputs/generated.js';
+import { packImage, packTar } from '../../bench/inputs/images.js';
+import { writeLayout } from '../../bench/inputs/layout.js';
+import { SMALL } from '../../bench/inputs/sizes.js';
+import { floorList } from '../../bench/limits/floor.js';
+import { listTree } from '../../bench/measure/listing.js';
+import { measure } from '../../bench/measure/measure.js';
+import { parseOptions, UsageError } from '../../bench/measure/options.js';
+import { run } from '../../bench/measure/process.js';
+import { microGroups } from '../../bench/micro/run.js';
+import { program } from '../../bench/peers/unpackers.js';
+import { again } from '../../bench/scenarios/again.js';
+import { cold } from '../../bench/scenarios/cold.js';
+import { temporaryDirectory } from '../fixtures/cli.js';
+
+async function tinyCorpus(dir: string): Promise<Corpus> {
+  const names = ['example.com/layer1', 'example.com/layer2'];
+  const at = (name: string) => join(dir, name);
+  const layers = [at('1.tar.gz'), at('2.tar.gz')];
+  const images = [at('1.aci'), at('2.aci')];
+  const contents = [
+    { files: { 'etc/a': 'one\n', 'etc/b': 'two\n' } },
+    { files: { 'etc/b': 'three\n', 'var/c': 'four\n' } },
+  ];
+  for (const [i, content] of contents.entries()) {
+    await packTar(layers[i] as string, content, true);
+    await packImage(images[i] as string, {
+      name: names[i] as string,
+      version: '1.0.0',
+      dependencies: names.slice(0, i).map((name) => ({ name, version: '1.0.0' })),
+      ...content,
+    });
+  }
+  await packTar(at('flat.tar'), { files: { 'etc/a': 'one\n', 'etc/b': 'three\n', 'var/c': 'four\n' } }, false);
+  writeLayout(at('oci'), layers);
+  return { flat: at('flat.tar'), layers, images, layout: { dir: at('oci'), tag: 'latest' }, names, packages: [] };
+}
+
+test('cold and again: everyone who is here makes the same tree, and is measured', async (t) => {
+  const dir = temporaryDirectory(t);
+  const ground = { corpus: await tinyCorpus(dir), sizes: SMALL, dir };
+  const scenario = cold(ground);
+  const measured = await measure(scenario, 1, dir, () => {});
+  assert.deepEqual(measured.disqualified, []);
+  assert.deepEqual(measured.census, { entries: 5, bytes: 15 });
+  assert.deepEqual(
+    measured.contestants.map(({ name, runs }) => [name, runs.length]),
+    scenario.contestants.map(({ name }) => [name, 1]),
+  );
+  assert.equal(measured.contestants[0]?.name, 'cairn import + render');
+  assert.equal(measured.contestants[0]?.unflushedMs, undefined, 'what is durable needs no sync');
+  assert.ok(measured.contestants.every(({ wallMs }) => wallMs.median > 0));
+
+  const repeated = await measure(again(ground), 1, dir, () => {});
+  assert.equal(repeated.census, undefined);
+  assert.deepEqual(
+    repeated.contestants.map(({ name }) => name),
+    ['cairn render', 'node -e 0'],
+  );
+});
+
+test('the command line is taken, or refused with what is wrong', () => {
+  const options = parseOptions(['warm', 'cold', '--runs', '2', '--out', 'o', '--corpus', 'c', '--dir', 'd']);
+  assert.deepEqual(options, {
+    names: ['warm', 'cold'],
+    micro: false,
+    corpus: 'c',
+    dir: 'd',
+    out: 'o',
+    runs: 2,
+    json: false,
+  });
+  assert.ok((parseOptions([])?.names.length ?? 0) > 10);
+  assert.deepEqual([parseOptions(['micro'])?.names, parseOptions(['micro'])?.micro], [[], true]);
+  assert.equal(parseOptions(['--help']), undefined);
+  for (const args of [['nothing'], ['--runs', '0'], ['--runs', 'x'], ['--nonsense']])
+    assert.throws(() => parseOptions(args), UsageError, args.join(' '));
+});
+
+test('each micro-benchmark does what it measures', async (t) => {
+  const names: string[] = [];
+  for await (const { name, cases } of microGroups(temporaryDirectory(t))) {
+    for (const each of cases) await each.run();
+    names.push(name);
+  }
+  assert.deepEqual(names, ['tar', 'plan', 'codecs', 'names', 'index']);
+});
+
+test('made-up content is the same every time, and of no other number', () => {
+  assert.deepEqual(contentOf(3, 10_000), contentOf(3, 10_000));
+  assert.notDeepEqual(contentOf(3, 10_000), contentOf(4, 10_000));
+  assert.equal(contentOf(123456, 2).length, 2);
+  assert.equal(contentOf(1, 0).length, 0);
+});
+
+test('the list of the floor has directories, links and files as the C program reads them', (t) => {
+  const root = join(temporaryDirectory(t), 'tree');
+  fs.mkdirSync(join(root, 'd'), { recursive: true });
+  fs.writeFileSync(join(root, 'd', 'f'), 'content');
+  fs.symlinkSync('d/f', join(root, 'l'));
+  const listing = listTree(root);
+  assert.equal(floorList('create', listing, root).toString(), 'dd\0fd/f\x007\0sl\0d/f\0');
+  assert.equal(floorList('link', listing, root).toString(), `dd\0ld/f\0${root}/d/f\0sl\0d/f\0`);
+});
+
+test('the floor in Node makes what the list says', async (t) => {
+  const dir = temporaryDirectory(t);
+  const root = join(dir, 'tree');
+  fs.mkdirSync(join(root, 'd'), { recursive: true });
+  for (const name of ['a', 'b', 'ü']) fs.writeFileSync(join(root, 'd', name), name);
+  fs.symlinkSync('d/a', join(root, 'l'));
+  fs.writeFileSync(join(dir, 'list'), floorList('link', listTree(root), root));
+  for (const threads of ['1', '2', '9']) {
+    const made = join(dir, `made-${threads}`);
+    await run([process.execPath, program('floor'), threads, join(dir, 'list'), made]);
+    assert.deepEqual([...listTree(made).keys()], [...listTree(root).keys()]);
+    assert.equal(fs.statSync(join(made, 'd', 'b')).ino, fs.statSync(join(root, 'd', 'b')).ino);
+    assert.equal(fs.readlinkSync(join(made, 'l')), 'd/a');
+    assert.equal(fs.statSync(join(made, 'd')).mtimeMs, 1_735_689_600_000);
+  }
+});

@@ -1,0 +1,27 @@
+/**
+ * Damaged and hostile archives by the thousand: each is refused with a code or gives a sound plan, and those that are tried on a store
+ * give exactly that plan, and nothing outside. The same for many more: `node dist/test/long/fuzz.js`.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fuzz, summary } from './fuzz.js';
+
+const COUNT = 3000;
+
+for (const [behaviour, seed] of [
+  ['archives of a known seed', 1],
+  ['archives of a seed of their own', Date.now() % 2 ** 31],
+] as const) {
+  test(behaviour, async (t) => {
+    t.diagnostic(`seed ${seed}`);
+    try {
+      const report = await fuzz({ count: COUNT, seed, trialEvery: 60 });
+      t.diagnostic(summary(report));
+      assert.ok(report.accepted > COUNT / 20, 'too few are taken to say much');
+      // Some 25 of the 60 that are tried, by the luck of the seed.
+      assert.ok(report.rendered > 5, 'too few trees to say much');
+    } catch (error) {
+      throw new Error(`with --seed ${seed}: ${(error as Error).message}`, { cause: error });
+    }
+  });
+}

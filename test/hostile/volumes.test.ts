@@ -1,0 +1,81 @@
+/** Archives that ask for too much: bombs, floods of entries, documents that no parser should take (hostile.md, "volume"). */
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { manifest, tar } from '../fixtures/archive.js';
+import { bad, FORMS, hostile, limited } from '../fixtures/hostile.js';
+
+const EMPTY_MEMBERS = Buffer.alloc(20e6, gzipSync(''));
+
+const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+
+hostile('volumes that are refused', [
+  [
+    'a manifest over 4 MiB',
+    tar([{ name: 'manifest', content: Buffer.alloc(4 * 2 ** 20 + 1, ' ') }]),
+    bad(/--max-manifest/, 'manifest'),
+  ],
+  [
+    'a manifest that only claims to be large',
+    tar([{ name: 'manifest', size: 2 ** 33 }]),
+    bad(/--max-manifest/, 'manifest'),
+  ],
+  [
+    'JSON nested deeper than 64',
+    tar([{ name: 'manifest', content: `{"x":${nested(65)}}` }]),
+    bad(/nested deeper/, 'manifest'),
+  ],
+  [
+    'JSON nested so deep that a parser would overflow',
+    tar([{ name: 'manifest', content: nested(2 ** 20) }]),
+    bad(/nested deeper/, 'manifest'),
+  ],
+  [
+    'a manifest with "__proto__"',
+    tar([{ name: 'manifest', content: manifest({ name: 'a' }).replace('{', '{"__proto__":{"name":"b"},') }]),
+    bad(/__proto__/, 'manifest'),
+  ],
+]);
+
+for (const form of FORMS) {
+  const image = form.below({ name: 'a' });
+  const packed = gzipSync(image);
+  hostile(
+    `streams that are refused ${form.name}`,
+    [
+      ['gzip that unpacks to over 1000 times its size', bomb(image, 100), limited(/--max-ratio/)],
+      ['gzip cut short', packed.subarray(0, -9), { code: 'ERR_BAD_COMPRESSION', why: /truncated/ }],
+      ['gzip of another checksum', broken(packed, 8), { code: 'ERR_BAD_COMPRESSION', why: /gzip/ }],
+      [
+        'gzip with garbage after it',
+        Buffer.concat([packed, Buffer.from('garbage'.repeat(9))]),
+        { code: 'ERR_BAD_COMPRESSION', why: /gzip/ },
+      ],
+      ['a million empty gzip members and nothing else', EMPTY_MEMBERS, limited(/--max-overhead/)],
+      [
+        'a million empty gzip members after an image',
+        Buffer.concat([packed, EMPTY_MEMBERS]),
+        limited(/--max-overhead/),
+      ],
+      [
+        'a million empty gzip members inside an image',
+        Buffer.concat([gzipSync(image.subarray(0, 600)), EMPTY_MEMBERS, gzipSync(image.subarray(600))]),
+        limited(/--max-overhead/),
+      ],
+      ['gzip within gzip', gzipSync(packed), { code: 'ERR_BAD_ARCHIVE', why: /checksum|cut off/ }],
+    ],
+    { form },
+  );
+}
+
+/** The byte so many before the end is another. */
+function broken(bytes: Buffer, fromEnd: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[bytes.length - fromEnd] = (copy[bytes.length - fromEnd] as number) ^ 1;
+  return copy;
+}
+
+/** Zeros behind an end marker. Deflate packs no tighter than 1030:1, and the first MiB is free. */
+function bomb(image: Buffer, mib: number): Buffer {
+  const packed = gzipSync(Buffer.concat([image, Buffer.alloc(mib * 2 ** 20)]), { level: 9 });
+  if (gunzipSync(packed).length / packed.length < 1000) throw new Error('no bomb');
+  return packed;
+}

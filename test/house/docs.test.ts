@@ -1,0 +1,54 @@
+/** The pages under `docs/` name everything that they promise to name, and their links lead somewhere. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { COMMANDS } from '../../cli/commands.js';
+import { ERROR_CODES } from '../../engine/core/errors.js';
+import { DEFAULT_LIMITS, type Limits, limitFlag } from '../../engine/core/limits.js';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+const read = (page: string): string => fs.readFileSync(join(ROOT, page), 'utf8');
+
+test('docs/errors.md has a row for every error code', () => {
+  const page = read('docs/errors.md');
+  for (const code of Object.keys(ERROR_CODES)) assert.match(page, new RegExp(`^\\| \`${code}\` +\\|`, 'm'), code);
+});
+
+test('docs/errors.md has no row for a code that is not there', () => {
+  const rows = [...read('docs/errors.md').matchAll(/^\| `(ERR_[A-Z_]+)` +\|/gm)].map(([, code]) => code);
+  assert.deepEqual(rows.toSorted(), Object.keys(ERROR_CODES).toSorted());
+});
+
+test('docs/limits.md has every flag, with the default beside it', () => {
+  const lines = read('docs/limits.md').split('\n');
+  for (const [name, value] of Object.entries(DEFAULT_LIMITS)) {
+    const flag = limitFlag(name as keyof Limits);
+    const row = lines.find((line) => line.replaceAll(' ', '').startsWith(`|\`${flag}\`|`));
+    assert.ok(row?.replaceAll(' ', '').includes(`|${value}|`), `${flag} ${value}: ${row}`);
+  }
+});
+
+test('docs/cli.md has a heading for every command, and names its aliases', () => {
+  const page = read('docs/cli.md');
+  for (const { name, aliases = [] } of COMMANDS) {
+    assert.match(page, new RegExp(`^### ${name}$`, 'm'), name);
+    for (const alias of aliases) assert.ok(page.includes(`\`${alias}\``), alias);
+  }
+});
+
+test('relative links between the pages lead to files that are there', () => {
+  const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...fs.readdirSync(join(ROOT, 'docs')).map(inDocs)];
+  for (const page of pages) {
+    for (const [, target] of read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
+      if (/^[a-z]+:/.test(target as string)) continue;
+      assert.ok(fs.existsSync(join(ROOT, dirname(page), target as string)), `${page}: ${target}`);
+    }
+  }
+});
+
+function inDocs(name: string): string {
+  return `docs/${name}`;
+}

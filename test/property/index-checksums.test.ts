@@ -1,0 +1,143 @@
+/** The sums of the index's tables are those of what the tables hold, whatever was changed, taken back or left undone. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { xxhash } from '../../engine/core/xxhash.js';
+import { faultOfPages } from '../../engine/index/check-pages.js';
+import { checkRows } from '../../engine/index/check-rows.js';
+import { readyRow, type TextHash } from '../../engine/index/checksums.js';
+import { Index, TAKE_BACK } from '../../engine/index/open.js';
+import { fastScratch } from '../faults/fast.js';
+
+const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
+
+const KEYS = 6;
+/** Up to what takes pages of its own. */
+const longText = fc.integer({ min: 1, max: 12_000 }).map((length) => 'long'.repeat(length / 4));
+// MessagePack knows no negative zero.
+const number = fc.double().map((any) => any + 0);
+const change = fc.record({
+  table: fc.constantFrom('names', 'objects', 'digests', 'leases'),
+  key: fc.nat(KEYS - 1),
+  /** Whether it is looked for before, and the change made twice, with the very same key. */
+  looks: fc.boolean(),
+  twice: fc.boolean(),
+  /** Whether its row is made ready before the transaction. */
+  ready: fc.boolean(),
+  value: fc.option(
+    fc.oneof(
+      fc.nat(),
+      fc.string(),
+      longText,
+      fc.record({ a: number, b: fc.string() }, { requiredKeys: [], noNullPrototype: true }),
+    ),
+  ),
+});
+const transaction = fc.record({
+  changes: fc.array(change, { maxLength: 8 }),
+  end: fc.constantFrom('commit', 'take back', 'throw'),
+});
+
+interface Change {
+  table: string;
+  key: number;
+  looks: boolean;
+  twice: boolean;
+  ready: boolean;
+  value: unknown;
+}
+
+/** @returns what makes the change in a transaction, after which the table has the value */
+function prepare(index: Index, { table, key, looks, twice, ready, value }: Change, hash: TextHash): () => void {
+  const database = index[table as 'leases'];
+  const at = (table === 'names' ? ['name', `${key}`] : table === 'leases' ? `${key}` : Buffer.alloc(65, key)) as string;
+  const put = ready && value !== null ? readyRow<unknown, string>(database, hash, at, value) : value;
+  return () => {
+    if (looks) database.get(at);
+    for (let times = twice ? 2 : 1; times > 0; times--) {
+      if (value === null) database.remove(at);
+      else database.put(at, put as never);
+    }
+    assert.deepEqual(database.get(at), value ?? undefined);
+  };
+}
+
+test('after any changes, committed or not, every row fits its sum, and every page is sound', async () => {
+  await fastScratch(async (dir) => {
+    let runs = 0;
+    const { h32 } = await xxhash();
+    await fc.assert(
+      fc.asyncProperty(fc.array(transaction, { maxLength: 6 }), async (transactions) => {
+        const path = join(dir, `${runs++}`);
+        fs.mkdirSync(path);
+        const index = new Index(path, false);
+        try {
+          for (const { changes, end } of transactions) {
+            const prepared = changes.map((each) => prepare(index, each, h32));
+            const done = index.commit(() => {
+              for (const change of prepared) change();
+              if (end === 'throw') throw new Error('left undone');
+              return end === 'take back' ? TAKE_BACK : undefined;
+            });
+            if (end === 'throw') await assert.rejects(done);
+            else await done;
+            await checkRows(index, path);
+            assert.equal(faultOfPages(join(path, 'data.mdb'), true), undefined);
+          }
+        } finally {
+          await index.close();
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+/** Changes the index behind its back. */
+async function tamper(path: string, work: (table: (name: string) => import('lmdb').Database) => void): Promise<void> {
+  const env = open({ path, maxDbs: 16 });
+  const tables = new Map<string, import('lmdb').Database>();
+  for (const name of ['meta', 'names']) tables.set(name, env.openDB({ name }));
+  env.transactionSync(() => work((name) => tables.get(name) as import('lmdb').Database));
+  await env.close();
+}
+
+async function withIndex(work: (path: string) => Promise<void>): Promise<void> {
+  await fastScratch(async (path) => {
+    const index = new Index(path, false);
+    await index.commit(() => index.names.put(['a', 'sha512-1'], true));
+    await index.close();
+    await work(path);
+  });
+}
+
+test('a row that was changed, lost or added behind its back is told', async () => {
+  for (const change of [
+    (names: import('lmdb').Database) => names.put(['a', 'sha512-1'], 1),
+    (names: import('lmdb').Database) => names.remove(['a', 'sha512-1']),
+    (names: import('lmdb').Database) => names.put(['b', 'sha512-1'], true),
+    (names: import('lmdb').Database) => names.put(['a', 'sha512-1'], 2n ** 60n),
+  ]) {
+    await withIndex(async (path) => {
+      await tamper(path, (table) => void change(table('names')));
+      const index = new Index(path, false);
+      await assert.rejects(checkRows(index, path), { code: 'ERR_DAMAGED', path, message: /names/ });
+      await index.close();
+    });
+  }
+});
+
+test('an index from before there were sums gets them with its next change', async () => {
+  await withIndex(async (path) => {
+    await tamper(path, (table) => void table('meta').remove('sums'));
+    const index = new Index(path, false);
+    await checkRows(index, path);
+    await index.commit(() => index.names.put(['b', 'sha512-2'], true));
+    assert.notEqual(index.meta.get('sums'), undefined);
+    await checkRows(index, path);
+    await index.close();
+  });
+});

@@ -1,0 +1,70 @@
+/** Compressed bytes as their decoders want them: some more, exactly so many, or none left. */
+import { CairnError } from '../../engine/core/errors.js';
+import type { Compression } from '../tasks/parts.js';
+
+type Name = Exclude<Compression, 'none'>;
+
+export function badCompression(name: Name, why: string, cause?: unknown): CairnError {
+  return new CairnError('ERR_BAD_COMPRESSION', `corrupt or truncated ${name}: ${why}`, { cause });
+}
+
+/** @throws CairnError `ERR_BAD_COMPRESSION` unless all are zero */
+export function checkPadding(name: Name, bytes: Buffer): void {
+  if (bytes.some((byte) => byte !== 0)) throw badCompression(name, 'data after its end');
+}
+
+export class CompressedBytes {
+  readonly #name: Name;
+  readonly #chunks: AsyncIterator<Buffer>;
+  /** Read ahead, not taken. */
+  #held: Buffer = Buffer.alloc(0);
+
+  constructor(name: Name, chunks: AsyncIterable<Buffer>) {
+    this.#name = name;
+    this.#chunks = chunks[Symbol.asyncIterator]();
+  }
+
+  /** At least so many bytes, or all that are left. They stay until they are taken. */
+  async peek(length: number): Promise<Buffer> {
+    if (this.#held.length >= length) return this.#held;
+    const parts = [this.#held];
+    for (let total = this.#held.length; total < length; ) {
+      const { done, value } = await this.#chunks.next();
+      if (done === true) break;
+      parts.push(value);
+      total += value.length;
+    }
+    this.#held = parts.length === 1 ? this.#held : Buffer.concat(parts);
+    return this.#held;
+  }
+
+  /** Passes over bytes that were peeked at. */
+  skip(length: number): void {
+    this.#held = this.#held.subarray(length);
+  }
+
+  /** What is at hand or comes next; nothing at the end. */
+  async some(): Promise<Buffer> {
+    const bytes = await this.peek(1);
+    this.#held = Buffer.alloc(0);
+    return bytes;
+  }
+
+  /** @throws CairnError `ERR_BAD_COMPRESSION` when fewer are left */
+  async exactly(length: number): Promise<Buffer> {
+    const bytes = await this.peek(length);
+    if (bytes.length < length) throw badCompression(this.#name, 'it is cut short');
+    this.skip(length);
+    return bytes.subarray(0, length);
+  }
+
+  /** Zeros to the very end. @throws CairnError `ERR_BAD_COMPRESSION` */
+  async padding(): Promise<void> {
+    for (let bytes = await this.some(); bytes.length > 0; bytes = await this.some()) checkPadding(this.#name, bytes);
+  }
+
+  /** Lets the source go, for a reader that stops early. */
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+}

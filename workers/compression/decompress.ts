@@ -1,0 +1,117 @@
+/** What a source was compressed with, taken off as it streams by. The decoders are loaded when they are needed. */
+import { once } from 'node:events';
+import { createGunzip, type Gunzip, gunzipSync, type ZlibOptions } from 'node:zlib';
+import type { Compression } from '../tasks/parts.js';
+import { badCompression, checkPadding } from './byte-source.js';
+
+const CHUNK = 2 ** 20;
+/** Inflating goes on on its own thread while this one hashes; with less room the two would only take turns. */
+const INFLATE_AHEAD = 4 * 2 ** 20;
+/** What may be inflated at one go: bytes that come of it. */
+const MOST_AT_ONCE = 16 * 2 ** 20;
+const GZIP_TRAILER = 8;
+/** zlib takes no less. */
+const LEAST_CHUNK = 64;
+
+/**
+ * The uncompressed bytes of a stream. They are what the stream's checksums say only once the last of them came.
+ * @throws CairnError `ERR_BAD_COMPRESSION` (corrupt, cut short, or followed by anything but zeros), `ERR_UNSUPPORTED`
+ */
+export async function* decompressed(
+  compression: Exclude<Compression, 'none'>,
+  chunks: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer> {
+  switch (compression) {
+    case 'gzip':
+      return yield* inflated(chunks);
+    case 'bzip2':
+      return yield* (await import('./bzip2.js')).bunzipped(chunks);
+    case 'xz':
+      return yield* (await import('./xz.js')).unxzed(chunks);
+    case 'zstd':
+      return yield* (await import('./zstd.js')).unzstded(chunks);
+  }
+}
+
+/** What is small, and nothing but one sound member, is inflated at one go: there is nobody to wait for. All else takes the long way. */
+async function* inflated(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const ahead = chunks[Symbol.asyncIterator]();
+  const first = await ahead.next();
+  const second = first.done === true ? first : await ahead.next();
+  const whole = second.done === true ? inflatedAtOnce(first.value ?? Buffer.alloc(0)) : undefined;
+  if (whole === undefined) return yield* inflatedByPieces(rejoined([first, second], ahead));
+  for (let at = 0; at < whole.length; at += CHUNK) yield whole.subarray(at, at + CHUNK);
+}
+
+async function* rejoined(
+  heads: readonly IteratorResult<Buffer>[],
+  rest: AsyncIterator<Buffer>,
+): AsyncGenerator<Buffer> {
+  try {
+    for (const { done, value } of heads) if (done !== true) yield value;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+/** @returns `undefined` for what is damaged, longer than it says at its end, or has anything after that */
+function inflatedAtOnce(bytes: Buffer): Buffer | undefined {
+  // The length of the last member (RFC 1952, section 2.3.1).
+  const length = bytes.length < GZIP_TRAILER ? MOST_AT_ONCE : bytes.readUInt32LE(bytes.length - 4);
+  if (length >= MOST_AT_ONCE) return undefined;
+  const chunkSize = Math.max(length + 1, LEAST_CHUNK);
+  try {
+    // Its types leave out what `info` gives.
+    const options = { chunkSize, maxOutputLength: Math.max(length, 1), info: true };
+    const { buffer, engine } = gunzipSync(bytes, options) as unknown as { buffer: Buffer; engine: Gunzip };
+    return engine.bytesWritten === bytes.length ? buffer : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function* inflatedByPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip({ chunkSize: CHUNK, readableHighWaterMark: INFLATE_AHEAD } as ZlibOptions);
+  const fed = feed(gunzip, chunks);
+  fed.catch((error: unknown) => gunzip.destroy(error as Error));
+  try {
+    yield* gunzip as AsyncIterable<Buffer>;
+    await fed;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code?.startsWith('Z_') !== true) throw error;
+    throw badCompression('gzip', (error as Error).message, error);
+  }
+}
+
+/**
+ * Writes all of a stream to the inflater. That stops by itself at a zero byte after a member; what follows must be padding to the very
+ * end, or bytes that nobody looked at would pass as part of what was checked.
+ */
+async function feed(gunzip: Gunzip, chunks: AsyncIterable<Buffer>): Promise<void> {
+  let over = false;
+  const ended = new Promise<void>((resolve) => {
+    for (const event of ['end', 'close', 'error']) {
+      gunzip.once(event, () => {
+        over = true;
+        resolve();
+      });
+    }
+  });
+  let length = 0;
+  let held: { at: number; chunk: Buffer }[] = [];
+  for await (const chunk of chunks) {
+    if (over) {
+      checkPadding('gzip', chunk);
+      continue;
+    }
+    // The inflater buffers one chunk at the most besides the one it is at.
+    held = [...held.slice(-3), { at: length, chunk }];
+    length += chunk.length;
+    if (!gunzip.write(chunk)) await Promise.race([once(gunzip, 'drain'), ended]);
+  }
+  gunzip.end();
+  await ended;
+  for (const { at, chunk } of held) checkPadding('gzip', chunk.subarray(Math.max(0, gunzip.bytesWritten - at)));
+}

@@ -1,0 +1,170 @@
+/** Gives images back as archives: a layer's exact bytes, or a merged tree packed anew. */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { PassThrough, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { asDamage } from '../../engine/core/damage.js';
+import { CairnError, withPath } from '../../engine/core/errors.js';
+import { variantOf } from '../../engine/core/object.js';
+import { shardedPath } from '../../engine/disk/layout.js';
+import { descriptorSink, newFileSink } from '../../engine/disk/output-stream.js';
+import { readRecipe } from '../../engine/layer/recipe.js';
+import { decodeToc, type TocEntry } from '../../engine/layer/toc.js';
+import { unpackShard } from '../../engine/plan/shard.js';
+import { compressor } from '../compression/compress.js';
+import { checkCancelled, countBytes } from '../control.js';
+import type {
+  ExportLayerTask,
+  ExportResult,
+  ExportTreeTask,
+  Output,
+  OutputCompression,
+  PackFilesTask,
+} from '../tasks/export.js';
+import type { Control } from '../tasks/parts.js';
+import { packFiles } from './pack-files.js';
+import { packTree } from './pack-tree.js';
+
+const CHUNK = 1 << 20;
+const WHO_NEEDS_IT = '"cairn fsck" tells which images need it';
+
+export function exportLayer(task: ExportLayerTask): Promise<ExportResult> {
+  return writeOut(layerBytes(task), task);
+}
+
+export function exportTree(task: ExportTreeTask): Promise<ExportResult> {
+  const rows = unpackShard(task.shard);
+  const groups = task.groups.split('\0');
+  return writeOut(
+    packTree(
+      rows,
+      task.sizes,
+      groups,
+      (row) => shardedPath(task.objects, `${row.source}.${variantOf(row)}`),
+      task.manifest,
+    ),
+    task,
+  );
+}
+
+export function exportFiles(task: PackFilesTask): Promise<ExportResult> {
+  return writeOut(packFiles(task.files), task);
+}
+
+async function* layerBytes(task: ExportLayerTask): AsyncGenerator<Buffer> {
+  const contents = readToc(task.toc).filter(({ type, size }) => type === 'file' && size > 0);
+  let next = 0;
+  for await (const part of readRecipe(recipeBytes(task.recipe))) {
+    if ('frame' in part) {
+      yield part.frame;
+      continue;
+    }
+    const entry = contents[next++];
+    if (entry?.size !== part.content)
+      throw new CairnError('ERR_DAMAGED', 'the recipe does not fit the table of contents', { path: task.recipe });
+    yield* objectBytes(task.objects, entry);
+  }
+  if (next !== contents.length)
+    throw new CairnError('ERR_DAMAGED', 'the recipe does not fit the table of contents', { path: task.recipe });
+}
+
+function readToc(path: string): TocEntry[] {
+  let bytes: Buffer;
+  try {
+    bytes = fs.readFileSync(path);
+  } catch (cause) {
+    throw asDamage(cause, 'a table of contents', path, WHO_NEEDS_IT);
+  }
+  return decodeToc(bytes);
+}
+
+async function* recipeBytes(path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* fs.createReadStream(path, { highWaterMark: CHUNK }) as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw asDamage(cause, 'a recipe', path, WHO_NEEDS_IT);
+  }
+}
+
+function* objectBytes(objects: string, entry: TocEntry): Generator<Buffer> {
+  const path = shardedPath(objects, `${entry.key}.${variantOf(entry)}`);
+  yield* fileBytes(path, entry.size);
+}
+
+/**
+ * A file's bytes in chunks.
+ * @param sha512 in hex, of which the last chunk is the proof; absent where whoever takes them looks at more than this file
+ * @throws CairnError `ERR_DAMAGED` when it is missing, of another length, or of another content
+ */
+export function* fileBytes(path: string, size: number, sha512?: string, what = 'an object'): Generator<Buffer> {
+  const hash = sha512 === undefined ? undefined : createHash('sha512');
+  let fd: number;
+  try {
+    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+  } catch (cause) {
+    throw asDamage(cause, what, path, WHO_NEEDS_IT);
+  }
+  try {
+    let left = size;
+    while (left > 0) {
+      const buffer = Buffer.allocUnsafe(Math.min(left, CHUNK));
+      const taken = fs.readSync(fd, buffer, 0, buffer.length, null);
+      if (taken === 0) break;
+      left -= taken;
+      hash?.update(buffer.subarray(0, taken));
+      yield buffer.subarray(0, taken);
+    }
+    if (left > 0 || fs.fstatSync(fd).size !== size) {
+      throw new CairnError('ERR_DAMAGED', `${what} does not have the size that the index says`, { path });
+    }
+    if (hash !== undefined && hash.digest('hex') !== sha512) {
+      throw new CairnError('ERR_DAMAGED', `${what} does not have its hash; ${WHO_NEEDS_IT}`, { path });
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+interface Destination {
+  control: Control;
+  output: Output;
+  compress: OutputCompression;
+  digests?: boolean;
+}
+
+export async function writeOut(
+  bytes: AsyncIterable<Buffer> | Iterable<Buffer>,
+  { control, output, compress, digests = false }: Destination,
+): Promise<ExportResult> {
+  const packed = compressor(compress);
+  const hash = createHash('sha512');
+  const diffId = digests ? createHash('sha256') : undefined;
+  const digest = digests && compress !== 'none' ? createHash('sha256') : undefined;
+  let size = 0;
+  async function* hashed(): AsyncGenerator<Buffer> {
+    for await (const chunk of bytes) {
+      checkCancelled(control);
+      hash.update(chunk);
+      diffId?.update(chunk);
+      countBytes(control, chunk.length);
+      yield chunk;
+    }
+  }
+  const sink =
+    'path' in output
+      ? newFileSink(output.path, 0o644)
+      : descriptorSink(output.fd, () => checkCancelled(control), output.name);
+  const counter = new PassThrough({ highWaterMark: CHUNK });
+  counter.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    digest?.update(chunk);
+  });
+  try {
+    await pipeline(Readable.from(hashed(), { highWaterMark: 2 }), packed, counter, sink);
+  } catch (error) {
+    throw 'path' in output ? withPath(error, output.path) : error;
+  }
+  if (diffId === undefined) return { sha512: hash.digest('hex'), size };
+  const uncompressed = diffId.digest('hex');
+  return { sha512: hash.digest('hex'), size, diffId: uncompressed, digest: digest?.digest('hex') ?? uncompressed };
+}

@@ -1,0 +1,109 @@
+/** Putting mode, owner, times and extended attributes on files, and noting what the system would not let us set. */
+import * as fs from 'node:fs';
+import { type ByteString, toFsPath } from '../../engine/core/bytes.js';
+import type { Metadata } from '../../engine/core/object.js';
+import { setTimes } from '../../engine/disk/native.js';
+import { setXattr } from '../../engine/disk/xattrs.js';
+import type { Xattr } from '../../engine/layer/tar/entry.js';
+import type { Identity } from '../tasks/parts.js';
+
+/** Overlayfs gives these a meaning of its own; from an archive they are only ever an attack on whoever mounts the tree. */
+const OVERLAY = /^(?:trusted|user)\.overlay\./;
+
+/** Every file system keeps times up to here (2038). */
+const FAR_FUTURE = 0x7fff_ffff;
+
+/** ext4 says "no space" of an attribute that does not fit its one block. */
+const SMALL_XATTR = 1024;
+
+/** Errors that mean "not you" or "not here", as opposed to a disk that fails. */
+const REFUSALS = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL']);
+
+export function isRefusal(error: unknown): boolean {
+  return REFUSALS.has((error as NodeJS.ErrnoException).code ?? '');
+}
+
+/** Whether a new file of ours needs a chown to belong to them. */
+export function needsOwner(meta: Pick<Metadata, 'uid' | 'gid'>, identity: Identity): boolean {
+  return meta.uid !== identity.uid || meta.gid !== identity.gid;
+}
+
+/** Without root, owners must keep the right to read their files, or the store could not check them. */
+export function feasibleMode(mode: number, identity: Identity): number {
+  return identity.uid === 0 ? mode : mode | 0o400;
+}
+
+/** As {@link feasibleMode}, for directories: they must stay passable. */
+export function feasibleDirectoryMode(mode: number, identity: Identity): number {
+  return identity.uid === 0 ? mode : mode | 0o500;
+}
+
+/** Whether `open(…, mode)` or `mkdir` gives less than `mode`, so that a chmod must follow. */
+export function needsChmod(mode: number, identity: Identity): boolean {
+  return (mode & identity.umask) !== 0 || mode > 0o777;
+}
+
+/** Finishes a new file that is still open. @returns what could not be set */
+export function finishFile(fd: number, path: ByteString, meta: Metadata, identity: Identity): string[] {
+  const skipped: string[] = [];
+  let mode = feasibleMode(meta.mode, identity);
+  if (mode !== meta.mode) skipped.push('mode');
+  if (needsOwner(meta, identity)) {
+    try {
+      fs.fchownSync(fd, meta.uid, meta.gid);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      skipped.push('owner');
+      // Whoever owns it now was never meant to lend anyone their rights.
+      mode &= 0o1777;
+      if (mode !== feasibleMode(meta.mode, identity)) skipped.push('mode');
+    }
+    fs.fchmodSync(fd, mode);
+  } else if (needsChmod(mode, identity)) fs.fchmodSync(fd, mode);
+  if (meta.xattrs.length > 0) {
+    skipped.push(...setXattrs(path, meta.xattrs));
+    // An access control list among them has changed it.
+    fs.fchmodSync(fd, mode);
+  }
+  if (meta.nsec === 0 && meta.sec <= FAR_FUTURE) fs.futimesSync(fd, meta.sec, meta.sec);
+  else skipped.push(...setPathTimes(path, meta.sec, meta.nsec));
+  return skipped;
+}
+
+/** @returns what could not be set: `xattr NAME` each */
+export function setXattrs(path: ByteString, xattrs: readonly Xattr[]): string[] {
+  const skipped: string[] = [];
+  for (const xattr of xattrs) {
+    if (OVERLAY.test(xattr.name)) {
+      skipped.push(`xattr ${xattr.name}`);
+      continue;
+    }
+    try {
+      setXattr(path, xattr);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const tooLarge = xattr.value.length > SMALL_XATTR && (code === 'ENOSPC' || code === 'E2BIG' || code === 'ERANGE');
+      if (!isRefusal(error) && !tooLarge) throw error;
+      skipped.push(`xattr ${xattr.name}`);
+    }
+  }
+  return skipped;
+}
+
+/** Sets times of anything, never following a symlink. @returns what could not be set */
+export function setPathTimes(path: ByteString, sec: number, nsec: number): string[] {
+  const skipped = nsec === 0 ? [] : setFractionalTimes(path, sec, nsec);
+  if (nsec === 0) fs.lutimesSync(toFsPath(path), sec, sec);
+  if (sec <= FAR_FUTURE) return skipped;
+  // Past its own end of time a file system keeps the last moment it knows, and says nothing.
+  const kept = fs.lstatSync(toFsPath(path), { bigint: true }).mtimeNs / 1_000_000_000n;
+  return kept === BigInt(sec) ? skipped : ['time'];
+}
+
+function setFractionalTimes(path: ByteString, sec: number, nsec: number): string[] {
+  if (setTimes(path, sec, nsec)) return [];
+  // Node's own calls take seconds as a double: whole microseconds at best.
+  const time = sec + Math.floor(nsec / 1000) / 1e6;
+  fs.lutimesSync(toFsPath(path), time, time);
+  return ['time below a microsecond'];
+}

@@ -1,0 +1,42 @@
+/** A blob on its way to staging. */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import type { StagedBlob } from '../tasks/parts.js';
+
+/** A blob being written: hashed on the way. */
+export class BlobFile {
+  readonly #hash = createHash('sha512');
+  #fd: number;
+  #size = 0;
+
+  constructor(path: string) {
+    this.#fd = fs.openSync(path, 'wx', 0o600);
+  }
+
+  write(bytes: Buffer): void {
+    this.#hash.update(bytes);
+    let at = 0;
+    while (at < bytes.length) at += fs.writeSync(this.#fd, bytes, at);
+    this.#size += bytes.length;
+  }
+
+  finish(): StagedBlob {
+    this.close();
+    return { sha512: this.#hash.digest('hex'), size: this.#size };
+  }
+
+  close(): void {
+    if (this.#fd >= 0) fs.closeSync(this.#fd);
+    this.#fd = -1;
+  }
+}
+
+export function writeBlob(path: string, bytes: Buffer): StagedBlob {
+  const file = new BlobFile(path);
+  try {
+    file.write(bytes);
+    return file.finish();
+  } finally {
+    file.close();
+  }
+}

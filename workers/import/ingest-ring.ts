@@ -1,0 +1,19 @@
+/** The second part of a layer that workers share: ring to staging, see `pour.ts`. */
+import { checkCancelled } from '../control.js';
+import type { AbsorbTask, LayerResult, PourTask } from '../tasks/import.js';
+import { readRing } from '../tasks/ring.js';
+import { LayerSink } from './layer-sink.js';
+
+export function absorbRing(task: AbsorbTask): LayerResult {
+  const ring = task.ring as PourTask['ring'];
+  const sink = new LayerSink(task);
+  try {
+    for (const chunk of readRing(ring)) {
+      checkCancelled(task.control);
+      sink.push(chunk);
+    }
+    return sink.finish();
+  } finally {
+    sink.close();
+  }
+}

@@ -1,0 +1,214 @@
+/** Reading a layer's source: sniffed, inflated, counted and hashed as it streams by. */
+import { createHash, type Hash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { CairnError } from '../../engine/core/errors.js';
+import { type Limits, limitFlag } from '../../engine/core/limits.js';
+import { readStream } from '../../engine/disk/input-stream.js';
+import { identifyBytes, openRegular } from '../../engine/disk/regular-file.js';
+import { BLOCK } from '../../engine/layer/tar/header.js';
+import { decompressed } from '../compression/decompress.js';
+import { checkCancelled, countBytes } from '../control.js';
+import type { DigestTask, SourceResult } from '../tasks/import.js';
+import type { Control, Source } from '../tasks/parts.js';
+import { BlobFile } from './blob-file.js';
+
+/** Large, as each piece wakes another thread, which is dear on a virtual machine (docs/performance.md). */
+const CHUNK = 2 ** 20;
+/** Ratios mean little before this much came out. */
+const RATIO_AFTER = 2 ** 20;
+
+interface Task {
+  source: Source;
+  control: Control;
+  limits: Limits;
+  /** Hash the uncompressed bytes with sha256, too. */
+  diffId?: boolean;
+  /** Keep the bytes as they came in a new file. */
+  keep?: string | undefined;
+}
+
+/**
+ * Hands the uncompressed bytes of a source on, chunk by chunk.
+ * @throws CairnError `ERR_NOT_AN_IMAGE`, `ERR_UNSUPPORTED`, `ERR_BAD_COMPRESSION`, `ERR_LIMIT`, `ERR_ABORTED`
+ */
+export async function readSource(task: Task, take: (chunk: Buffer) => void): Promise<SourceResult> {
+  const kept = task.keep === undefined ? undefined : new BlobFile(task.keep);
+  try {
+    return { ...(await readThrough(task, kept, take)), ...(kept === undefined ? {} : { kept: kept.finish() }) };
+  } finally {
+    kept?.close();
+  }
+}
+
+async function readThrough(
+  task: Task,
+  kept: BlobFile | undefined,
+  take: (chunk: Buffer) => void,
+): Promise<SourceResult> {
+  const { control, limits } = task;
+  const sha512 = createHash('sha512');
+  const diffId = task.diffId === true ? createHash('sha256') : undefined;
+  const input = await openInput(task, kept);
+  let size = 0;
+  let refusal: unknown;
+  for await (const chunk of input.bytes) {
+    checkCancelled(control);
+    size += chunk.length;
+    input.transport.unpacked = size;
+    checkVolume(size, input.transport.size, limits);
+    countBytes(control, chunk.length);
+    if (refusal !== undefined) continue;
+    try {
+      // Taken first: where another thread takes it, both work at the same time.
+      take(chunk);
+    } catch (error) {
+      if (!input.compressed) throw error;
+      // Bytes that make no archive may come of a stream that is corrupt, which is then the truth to tell: its checksum is at its end.
+      refusal = error;
+    }
+    sha512.update(chunk);
+    diffId?.update(chunk);
+  }
+  if (refusal !== undefined) throw refusal;
+  const { transport } = input;
+  return {
+    sha512: sha512.digest('hex'),
+    size,
+    ...(diffId === undefined ? {} : { diffId: diffId.digest('hex') }),
+    transport: { sha256: transport.hash.digest('hex'), size: transport.size },
+  };
+}
+
+/** sha256 of a source as it lies there. */
+export async function digestSource({ source, control }: DigestTask): Promise<{ sha256: string }> {
+  const hash = createHash('sha256');
+  for await (const chunk of rawBytes(source, control)) {
+    checkCancelled(control);
+    hash.update(chunk);
+  }
+  return { sha256: hash.digest('hex') };
+}
+
+/** The uncompressed bytes of a source, and a running count and hash of those that came. */
+async function openInput({ source, control, limits }: Task, kept: BlobFile | undefined) {
+  const transport: Transport = { size: 0, unpacked: 0, hash: createHash('sha256'), kept };
+  const chunks = counted(rawBytes(source, control), transport, control);
+  const { head, rest } = await peek(chunks, BLOCK);
+  try {
+    const compression = identifyBytes(head.subarray(0, BLOCK), 'path' in source ? source.path : 'standard input');
+    if (compression === 'none') return { bytes: rest, transport, compressed: false };
+    return { bytes: decompressed(compression, checkOverhead(rest, transport, limits)), transport, compressed: true };
+  } catch (error) {
+    await chunks.return(undefined);
+    throw error;
+  }
+}
+
+interface Transport {
+  size: number;
+  /** What came of it so far. */
+  unpacked: number;
+  hash: Hash;
+  kept: BlobFile | undefined;
+}
+
+async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffer> {
+  if ('path' in source) {
+    const { fd, size } = openRegular(source.path);
+    const { offset: start, size: length } = source.part ?? { offset: 0, size };
+    const end = Math.min(start + length, size) - 1;
+    if (end - start >= CHUNK) yield* fs.createReadStream(source.path, { fd, highWaterMark: CHUNK, start, end });
+    else yield* inOnePiece(fd, start, end + 1);
+    return;
+  }
+  if ('bytes' in source) {
+    yield Buffer.from(source.bytes);
+    return;
+  }
+  if (source.head !== undefined && source.head.length > 0) yield Buffer.from(source.head);
+  const room = Buffer.allocUnsafeSlow(CHUNK);
+  for (;;) {
+    const length = await readStream(source.fd, room, () => checkCancelled(control));
+    if (length === 0) return;
+    yield Buffer.from(room.subarray(0, length));
+  }
+}
+
+/** Small: no other thread is asked to read it. */
+function* inOnePiece(fd: number, start: number, end: number): Generator<Buffer> {
+  try {
+    const bytes = Buffer.alloc(Math.max(0, end - start));
+    let length = 0;
+    for (let taken = -1; length < bytes.length && taken !== 0; length += taken) {
+      taken = fs.readSync(fd, bytes, length, bytes.length - length, start + length);
+    }
+    if (length > 0) yield bytes.subarray(0, length);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+async function* counted(
+  raw: AsyncIterable<Buffer>,
+  transport: Transport,
+  control: Control,
+): AsyncGenerator<Buffer, undefined> {
+  for await (const chunk of raw) {
+    // Here as well: much may be read of which nothing comes.
+    checkCancelled(control);
+    transport.size += chunk.length;
+    transport.hash.update(chunk);
+    transport.kept?.write(chunk);
+    yield chunk;
+  }
+}
+
+/** The first bytes of a stream, and the whole stream again. */
+async function peek(
+  chunks: AsyncGenerator<Buffer>,
+  length: number,
+): Promise<{ head: Buffer; rest: AsyncGenerator<Buffer> }> {
+  let head: Buffer = Buffer.alloc(0);
+  while (head.length < length) {
+    const { done, value } = await chunks.next();
+    if (done === true) break;
+    head = head.length === 0 ? value : Buffer.concat([head, value]);
+  }
+  async function* again(): AsyncGenerator<Buffer> {
+    try {
+      yield head;
+      yield* chunks;
+    } finally {
+      // Also of one who stopped at the head.
+      await chunks.return(undefined);
+    }
+  }
+  return { head, rest: again() };
+}
+
+/** Empty members and padding cost time and give nothing; no real stream has more of them than content. */
+async function* checkOverhead(
+  chunks: AsyncIterable<Buffer>,
+  transport: Transport,
+  { maxOverhead }: Limits,
+): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    if (transport.size > 2 * transport.unpacked + maxOverhead) {
+      const why = `more than ${maxOverhead} compressed bytes that hold nothing (${limitFlag('maxOverhead')})`;
+      throw new CairnError('ERR_LIMIT', why);
+    }
+    yield chunk;
+  }
+}
+
+function checkVolume(size: number, transported: number, limits: Limits): void {
+  if (size > limits.maxBytes) {
+    throw new CairnError('ERR_LIMIT', `the layer is larger than ${limits.maxBytes} bytes (${limitFlag('maxBytes')})`);
+  }
+  if (size - RATIO_AFTER > transported * limits.maxRatio) {
+    throw new CairnError(
+      'ERR_LIMIT',
+      `the layer unpacks to more than ${limits.maxRatio} times its size (${limitFlag('maxRatio')})`,
+    );
+  }
+}

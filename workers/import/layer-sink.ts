@@ -1,0 +1,108 @@
+/** Where a layer's tar goes as it is scanned: contents to objects, everything else to the recipe, entries to the table of contents. */
+import * as fs from 'node:fs';
+import { CairnError } from '../../engine/core/errors.js';
+import { makeOnce } from '../../engine/disk/durable.js';
+import { stagedNames, stagedRecipe, stagedToc } from '../../engine/disk/layout.js';
+import { AciLayer } from '../../engine/layer/aci-rules.js';
+import { OciLayer } from '../../engine/layer/oci-rules.js';
+import { RecipeWriter } from '../../engine/layer/recipe.js';
+import type { ContentRole, LayerRules } from '../../engine/layer/rules.js';
+import type { TarEntry } from '../../engine/layer/tar/entry.js';
+import { TarScanner, type TarSink } from '../../engine/layer/tar/scan.js';
+import { encodeToc, type TocEntry } from '../../engine/layer/toc.js';
+import type { AbsorbTask, LayerResult } from '../tasks/import.js';
+import { RingWriter } from '../tasks/ring.js';
+import { BlobFile, writeBlob } from './blob-file.js';
+import { ParcelWriter } from './object-file.js';
+import { ObjectWriter } from './object-writer.js';
+
+export class LayerSink implements TarSink {
+  readonly #task: AbsorbTask;
+  readonly #scanner: TarScanner;
+  readonly #layer: LayerRules;
+  readonly #objects: ObjectWriter;
+  readonly #recipeFile: BlobFile;
+  readonly #recipe: RecipeWriter;
+  readonly #manifest: Buffer[] = [];
+  #role: ContentRole = 'none';
+  #files = 0;
+  #contentBytes = 0;
+
+  constructor(task: AbsorbTask) {
+    makeOnce(task.newObjects);
+    this.#task = task;
+    this.#scanner = new TarScanner(this, task.limits);
+    this.#layer = task.format === 'aci' ? new AciLayer(task.limits) : new OciLayer(task.limits);
+    const parcels = task.parcels === undefined ? undefined : new ParcelWriter(new RingWriter(task.parcels));
+    this.#objects = new ObjectWriter(task, parcels);
+    this.#recipeFile = new BlobFile(stagedRecipe(task.staging));
+    this.#recipe = new RecipeWriter((packed) => this.#recipeFile.write(packed));
+  }
+
+  /** The next bytes of the tar. */
+  push(chunk: Buffer): void {
+    this.#scanner.push(chunk);
+  }
+
+  frame(bytes: Buffer): void {
+    this.#recipe.frame(bytes);
+  }
+
+  entry(entry: TarEntry): void {
+    this.#role = this.#layer.add(entry);
+    if (this.#role !== 'object') return;
+    this.#files++;
+    this.#contentBytes += entry.size;
+    this.#objects.begin(this.#layer.entries.at(-1) as TocEntry);
+    if (entry.size > 0) this.#recipe.content(entry.size);
+  }
+
+  content(bytes: Buffer): void {
+    if (this.#role === 'object') this.#objects.content(bytes);
+    else {
+      // The manifest is kept as a blob of its own; in the recipe it stands as it came.
+      if (this.#role === 'manifest') this.#manifest.push(Buffer.from(bytes));
+      this.#recipe.frame(bytes);
+    }
+  }
+
+  entryEnd(): void {
+    if (this.#role === 'object') this.#objects.end();
+  }
+
+  /** All bytes have come: writes what belongs to the layer as a whole. */
+  finish(): LayerResult {
+    this.#scanner.finish();
+    if (!this.#scanner.ended && !this.#task.endless) {
+      const why = 'the archive has no end marker; it may be cut off';
+      throw new CairnError('ERR_BAD_ARCHIVE', why, { entry: this.#scanner.lastName });
+    }
+    const { staging } = this.#task;
+    const entries = this.#layer.finish();
+    this.#objects.finish();
+    this.#recipe.finish();
+    const toc = writeBlob(stagedToc(staging), encodeToc(entries));
+    const recipe = this.#recipeFile.finish();
+    const names = [...this.#objects.staged, toc.sha512, recipe.sha512];
+    fs.writeFileSync(stagedNames(staging), names.join('\n'), { mode: 0o600 });
+    const { sizes } = this.#objects;
+    // The order in which the index has them.
+    const objects = [...sizes.keys()].sort();
+    return {
+      toc,
+      recipe,
+      manifest: Buffer.concat(this.#manifest),
+      entries: this.#scanner.entries,
+      files: this.#files,
+      contentBytes: this.#contentBytes,
+      objects: objects.join('\n'),
+      sizes: Float64Array.from(objects, (name) => sizes.get(name) as number),
+      skipped: this.#objects.skipped,
+    };
+  }
+
+  close(): void {
+    this.#objects.close();
+    this.#recipeFile.close();
+  }
+}

@@ -1,0 +1,128 @@
+/** Turns the contents of a layer's files into objects: hashed, named, and written to staging unless the store has them. */
+import { createHash, type Hash, hash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { variantOf } from '../../engine/core/object.js';
+import { makeOnce, place } from '../../engine/disk/durable.js';
+import { shardedPath } from '../../engine/disk/layout.js';
+import type { TocEntry } from '../../engine/layer/toc.js';
+import { finishFile } from '../files/metadata.js';
+import type { AbsorbTask } from '../tasks/import.js';
+import { MAX_PARCELLED_BYTES, type ParcelWriter, writeAll, writeObjectFile } from './object-file.js';
+
+/** Files up to this size are held in memory until their hash is known, so that known content is never written. */
+const HELD_BYTES = 1 << 20;
+
+type Where = Pick<AbsorbTask, 'staging' | 'newObjects' | 'flat' | 'objects' | 'identity' | 'fresh'>;
+
+export class ObjectWriter {
+  /** Distinct objects so far: name → bytes. */
+  readonly sizes = new Map<string, number>();
+  readonly skipped: Record<string, string[]> = {};
+  /** Names of the new ones. */
+  readonly staged: string[] = [];
+
+  readonly #task: Where;
+  /** Shards of the staging directory that are there. */
+  readonly #shards = new Set<string>();
+  readonly #parcels: ParcelWriter | undefined;
+  readonly #held = Buffer.allocUnsafeSlow(HELD_BYTES);
+  #heldLength = 0;
+  #entry: TocEntry | undefined;
+  /** A file too large to hold: its open temporary and running hash. */
+  #large: { fd: number; path: string; hash: Hash } | undefined;
+
+  /** @param parcels takes small objects to another worker that writes them */
+  constructor(task: Where, parcels: ParcelWriter | undefined) {
+    this.#task = task;
+    this.#parcels = parcels;
+  }
+
+  begin(entry: TocEntry): void {
+    this.#entry = entry;
+    this.#heldLength = 0;
+    if (entry.size > HELD_BYTES) {
+      const path = join(this.#task.staging, 'large');
+      this.#large = { fd: fs.openSync(path, 'wx', 0o600), path, hash: createHash('sha512') };
+    }
+  }
+
+  content(bytes: Buffer): void {
+    const entry = this.#entry as TocEntry;
+    if (this.#large !== undefined) {
+      this.#large.hash.update(bytes);
+      writeAll(this.#large.fd, bytes);
+    } else if (bytes.length === entry.size) this.#small(entry, bytes);
+    else {
+      bytes.copy(this.#held, this.#heldLength);
+      this.#heldLength += bytes.length;
+      if (this.#heldLength === entry.size) this.#small(entry, this.#held.subarray(0, entry.size));
+    }
+  }
+
+  end(): void {
+    const entry = this.#entry as TocEntry;
+    if (entry.size === 0) this.#small(entry, Buffer.alloc(0));
+    if (this.#large !== undefined) this.#endLarge(entry, this.#large);
+    this.#entry = undefined;
+  }
+
+  /** All entries have come. */
+  finish(): void {
+    this.#parcels?.end();
+  }
+
+  /** Drops what is half written. */
+  close(): void {
+    if (this.#large !== undefined) fs.closeSync(this.#large.fd);
+    this.#large = undefined;
+  }
+
+  #small(entry: TocEntry, bytes: Buffer): void {
+    entry.key = hash('sha512', bytes);
+    const name = `${entry.key}.${variantOf(entry)}`;
+    if (!this.#isNew(name, entry.size)) return;
+    const path = this.#stage(name);
+    if (this.#parcels !== undefined && bytes.length <= MAX_PARCELLED_BYTES && entry.xattrs.length === 0) {
+      this.#parcels.add(name, bytes);
+    } else this.#note(name, writeObjectFile(path, bytes, entry, this.#task.identity));
+  }
+
+  #endLarge(entry: TocEntry, large: { fd: number; path: string; hash: Hash }): void {
+    this.#large = undefined;
+    try {
+      entry.key = large.hash.digest('hex');
+      const name = `${entry.key}.${variantOf(entry)}`;
+      if (this.#isNew(name, entry.size)) {
+        fs.fchmodSync(large.fd, entry.mode & 0o777);
+        this.#note(name, finishFile(large.fd, large.path, entry, this.#task.identity));
+        place(large.path, this.#stage(name));
+      } else fs.unlinkSync(large.path);
+    } finally {
+      fs.closeSync(large.fd);
+    }
+  }
+
+  /** Where a new object is staged: as it will lie in the store, so that a whole shard can move at once, unless there are few. */
+  #stage(name: string): string {
+    this.staged.push(name);
+    if (this.#task.flat) return `${this.#task.newObjects}/${name}`;
+    const shard = name.slice(0, 2);
+    if (!this.#shards.has(shard)) {
+      makeOnce(`${this.#task.newObjects}/${shard}`);
+      this.#shards.add(shard);
+    }
+    return shardedPath(this.#task.newObjects, name);
+  }
+
+  /** Whether this object is the first of its name, here and in the store. */
+  #isNew(name: string, size: number): boolean {
+    if (this.sizes.has(name)) return false;
+    this.sizes.set(name, size);
+    return this.#task.fresh || !fs.existsSync(shardedPath(this.#task.objects, name));
+  }
+
+  #note(name: string, skipped: string[]): void {
+    if (skipped.length > 0) this.skipped[name] = skipped;
+  }
+}

@@ -1,0 +1,79 @@
+/** Tasks that write archives, and copies of the store. */
+import type { Control, Shard } from './parts.js';
+
+export type OutputCompression = 'none' | 'gzip' | 'zstd';
+
+/** Where an export goes: a new file, or a stream that is open in this process, with its name if it has one. */
+export type Output = { path: string } | { fd: number; name?: string };
+
+/** Puts a layer's tar together again from its recipe and objects. */
+export interface ExportLayerTask {
+  kind: 'export-layer';
+  control: Control;
+  recipe: string;
+  toc: string;
+  objects: string;
+  output: Output;
+  compress: OutputCompression;
+  /** Hash what is written, and what it is before it is compressed, with sha256, too. */
+  digests?: boolean;
+}
+
+/** Packs a plan as one tar, or as an ACI when a manifest is given. */
+export interface ExportTreeTask {
+  manifest?: Uint8Array;
+  digests?: boolean;
+  kind: 'export-tree';
+  control: Control;
+  shard: Shard;
+  sizes: Float64Array;
+  groups: string;
+  objects: string;
+  output: Output;
+  compress: OutputCompression;
+}
+
+/** Copies a blob to a new file. */
+export interface ExportBlobTask {
+  kind: 'export-blob';
+  control: Control;
+  path: string;
+  size: number;
+  to: string;
+}
+
+/** Packs files as they are into one tar. */
+export interface PackFilesTask {
+  kind: 'pack-files';
+  control: Control;
+  /** Names in the tar, and where the bytes are. */
+  files: [name: string, path: string][];
+  output: Output;
+  compress: OutputCompression;
+}
+
+export interface ExportResult {
+  /** sha512 of the uncompressed tar, hex. */
+  sha512: string;
+  /** Bytes written. */
+  size: number;
+  /** sha256 of the bytes written and of the uncompressed tar, if asked for. */
+  digest?: string;
+  diffId?: string;
+}
+
+/** Gives sharded files a further name below another root, by hard link or else as copies. Makes shards. */
+export interface CloneFilesTask {
+  kind: 'clone-files';
+  control: Control;
+  from: string;
+  to: string;
+  names: string[];
+}
+
+export interface CloneResult {
+  linked: number;
+  copied: number;
+  /** Copies that could not get all of their metadata: name → what is missing. */
+  skipped: Record<string, string[]>;
+}

@@ -1,0 +1,49 @@
+/** What tasks of several kinds are made of. */
+
+export type Compression = 'none' | 'gzip' | 'bzip2' | 'xz' | 'zstd';
+
+/** Memory shared with the main thread: it cancels, the worker counts. */
+export interface Control {
+  /** Element 0 is set to 1 to cancel. */
+  cancel: Int32Array;
+  /** Bytes and items done so far. */
+  done: BigInt64Array;
+}
+
+/** Who we are, as far as it decides what can be set on a file. */
+export interface Identity {
+  uid: number;
+  gid: number;
+  /** Bits that `open` and `mkdir` will not set. */
+  umask: number;
+}
+
+/**
+ * A file, or a part of one, or bytes, or a stream that is open in this process, of which `head` has been read already. Its compression
+ * is told from its bytes.
+ */
+export type Source =
+  | { path: string; part?: { offset: number; size: number } }
+  | { bytes: Uint8Array }
+  | { fd: number; head?: Uint8Array };
+
+/** A part of a plan, in columns, so that it crosses to the worker as a few flat pieces. See `engine/plan/shard.ts`. */
+export interface Shard {
+  /** One letter an entry: d f s c b p. */
+  types: string;
+  /** Paths, byte strings joined by NUL. */
+  paths: string;
+  /** A file's object name, a symlink's target, else empty; joined by NUL. */
+  sources: string;
+  /** Rows of mode, uid, gid, seconds, nanoseconds, device major, minor. */
+  meta: Float64Array;
+  /** Extended attributes of the few that have them, by position. */
+  xattrs: [number, [string, Uint8Array][]][];
+}
+
+export type Skipped = Record<string, { count: number; paths: string[] }>;
+
+export interface StagedBlob {
+  sha512: string;
+  size: number;
+}

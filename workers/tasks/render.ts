@@ -1,0 +1,47 @@
+/** Tasks that make trees and take them away. */
+import type { ByteString } from '../../engine/core/bytes.js';
+import type { Control, Identity, Shard, Skipped } from './parts.js';
+
+export type RenderMode = 'link' | 'reflink' | 'copy';
+
+/** Makes a shard's directories, files and special files below `root`. Parents that another shard makes are made if missing. */
+export interface RenderTask {
+  kind: 'render';
+  control: Control;
+  root: string;
+  objects: string;
+  shard: Shard;
+  mode: RenderMode;
+  identity: Identity;
+  uidShift: number;
+}
+
+export interface RenderResult {
+  /** What could not be set: `what` → how often, with up to ten paths. */
+  skipped: Skipped;
+  /** Objects at the file system's link limit that got one more copy: name of the new copy → its size. */
+  copies: Record<string, number>;
+}
+
+/** Adds further names to inodes that are there. Run after all shards. */
+export interface JoinTask {
+  kind: 'join';
+  root: string;
+  /** `[existing, new]` paths below root. */
+  links: [string, string][];
+}
+
+/** Sets directories' modes and times, after everything below them exists. */
+export interface SettleTask {
+  kind: 'settle';
+  root: string;
+  shard: Shard;
+  identity: Identity;
+  uidShift: number;
+}
+
+/** Deletes directory trees and files for good. */
+export interface RemoveTask {
+  kind: 'remove';
+  paths: readonly ByteString[];
+}

@@ -1,0 +1,107 @@
+/**
+ * A stream of bytes from one thread to another through shared memory: a fixed number of slots, filled and emptied by turns. The
+ * writer waits while all are full, the reader while all are empty; neither copies what it takes out.
+ */
+import { aborted } from '../../engine/core/errors.js';
+
+/** Crosses threads as it is. */
+export interface RingMemory {
+  slots: SharedArrayBuffer;
+  /** Filled, emptied, state; then the length of each slot. */
+  marks: Int32Array;
+}
+
+/** Few, so that little memory is touched; large, as each wakes who waits for it. */
+const SLOTS = 8;
+export const SLOT_BYTES = 2 ** 20;
+const FILLED = 0;
+const EMPTIED = 1;
+const STATE = 2;
+const LENGTHS = 3;
+
+const OPEN = 0;
+const ENDED = 1;
+/** Someone failed or cancelled; whoever is at a ring stops without an error of its own. */
+const BROKEN = 2;
+
+/** Ending and breaking wake whoever sleeps already; one that is just about to looks up after so long. */
+const LOOK_UP_MS = 50;
+
+export function makeRing(): RingMemory {
+  return {
+    slots: new SharedArrayBuffer(SLOTS * SLOT_BYTES),
+    marks: new Int32Array(new SharedArrayBuffer(4 * (LENGTHS + SLOTS))),
+  };
+}
+
+/** Wakes and stops both sides. */
+export function breakRing({ marks }: RingMemory): void {
+  Atomics.store(marks, STATE, BROKEN);
+  Atomics.notify(marks, FILLED);
+  Atomics.notify(marks, EMPTIED);
+}
+
+export class RingWriter {
+  readonly #ring: RingMemory;
+  readonly #bytes: Buffer;
+
+  constructor(ring: RingMemory) {
+    this.#ring = ring;
+    this.#bytes = Buffer.from(ring.slots);
+  }
+
+  /** @throws CairnError `ERR_ABORTED` once the ring is broken */
+  write(chunk: Buffer): void {
+    for (let from = 0; from < chunk.length; from += SLOT_BYTES) {
+      const length = chunk.copy(this.room(), 0, from);
+      this.send(length);
+    }
+  }
+
+  /** The next slot, to be filled in place. @throws CairnError `ERR_ABORTED` once the ring is broken */
+  room(): Buffer {
+    const { marks } = this.#ring;
+    const filled = Atomics.load(marks, FILLED);
+    for (;;) {
+      if (Atomics.load(marks, STATE) === BROKEN) throw aborted();
+      const emptied = Atomics.load(marks, EMPTIED);
+      if (filled - emptied < SLOTS) break;
+      Atomics.wait(marks, EMPTIED, emptied, LOOK_UP_MS);
+    }
+    const slot = filled % SLOTS;
+    return this.#bytes.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES);
+  }
+
+  /** Hands over what {@link room} gave. @param length bytes of it that were filled */
+  send(length: number): void {
+    const { marks } = this.#ring;
+    const filled = Atomics.load(marks, FILLED);
+    marks[LENGTHS + (filled % SLOTS)] = length;
+    Atomics.store(marks, FILLED, filled + 1);
+    Atomics.notify(marks, FILLED);
+  }
+
+  end(): void {
+    const { marks } = this.#ring;
+    Atomics.compareExchange(marks, STATE, OPEN, ENDED);
+    Atomics.notify(marks, FILLED);
+  }
+}
+
+/** Each slot is valid until the next is asked for. @throws CairnError `ERR_ABORTED` once the ring is broken */
+export function* readRing({ slots, marks }: RingMemory): Generator<Buffer> {
+  const bytes = Buffer.from(slots);
+  for (let taken = 0; ; taken++) {
+    for (;;) {
+      const filled = Atomics.load(marks, FILLED);
+      if (Atomics.load(marks, STATE) === BROKEN) throw aborted();
+      if (filled > taken) break;
+      if (Atomics.load(marks, STATE) === ENDED && Atomics.load(marks, FILLED) === taken) return;
+      Atomics.wait(marks, FILLED, filled, LOOK_UP_MS);
+    }
+    const slot = taken % SLOTS;
+    yield bytes.subarray(slot * SLOT_BYTES, slot * SLOT_BYTES + (marks[LENGTHS + slot] as number));
+    Atomics.store(marks, EMPTIED, taken + 1);
+    Atomics.notify(marks, EMPTIED);
+  }
+}

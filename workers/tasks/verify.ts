@@ -1,0 +1,83 @@
+/** Tasks that look whether what lies in the store is what it should be. */
+import type { Control, Shard } from './parts.js';
+
+/** Hashes objects and looks at their metadata. */
+export interface VerifyObjectsTask {
+  kind: 'verify-objects';
+  control: Control;
+  objects: string;
+  /** Joined by NUL. */
+  names: string;
+  sizes: Float64Array;
+  /** Per name: metadata that could not be set when it was made. */
+  skipped: Record<string, string[]>;
+  quick: boolean;
+}
+
+/** Hashes blobs. */
+export interface VerifyBlobsTask {
+  kind: 'verify-blobs';
+  control: Control;
+  blobs: { path: string; sha512: string; size: number }[];
+  quick: boolean;
+}
+
+/** Compares part of a rendered tree with its plan. */
+export interface VerifyTreeTask {
+  kind: 'verify-tree';
+  control: Control;
+  root: string;
+  objects: string;
+  shard: Shard;
+  sizes: Float64Array;
+  /** Per row: how many names a directory is to have in it. */
+  children: Uint32Array;
+  /** Per row: the inode of the object that a file is to be a link to; 0 where that was not looked at. */
+  inodes: BigUint64Array;
+  /** A file's first name when it has several; joined by NUL. */
+  groups: string;
+  /** Files are links to objects, which are hashed by a task of their own. */
+  linked: boolean;
+  /** Kinds of metadata that could not be set when it was rendered. */
+  skipped: string[];
+  quick: boolean;
+}
+
+export interface VerifyResult {
+  bytes: number;
+  findings: Finding[];
+}
+
+export interface VerifiedObjects extends VerifyResult {
+  /** Per name: 0 for what is missing, or of another file system than the directory of objects. */
+  inodes: BigUint64Array;
+}
+
+export interface VerifiedTree extends VerifyResult {
+  /** Every planned path is there, and no directory has more names than are planned. */
+  exact: boolean;
+}
+
+export interface Finding {
+  /** Object name, path of a blob's file, or path below a tree's root. */
+  id: string;
+  what: string;
+}
+
+/** Looks whether objects are there, and what of their metadata is not. */
+export interface SurveyObjectsTask {
+  kind: 'survey-objects';
+  control: Control;
+  objects: string;
+  names: string[];
+  sizes: Float64Array;
+  /** Per name: the extended attributes that it should have. */
+  xattrs: Record<string, string[]>;
+}
+
+export interface SurveyResult {
+  /** Objects that are missing or of another size. */
+  findings: Finding[];
+  /** Objects that do not have all of their metadata: name → what is missing. */
+  skipped: Record<string, string[]>;
+}

@@ -1,0 +1,167 @@
+/** Compares a rendered tree with its plan, entry by entry and field by field. */
+import * as fs from 'node:fs';
+import { type ByteString, fromText, toFsPath, toText } from '../../engine/core/bytes.js';
+import { variantOf } from '../../engine/core/object.js';
+import { shardedPath } from '../../engine/disk/layout.js';
+import { faultOf } from '../../engine/disk/path-fault.js';
+import { type FileStat, fileStat } from '../../engine/disk/stat.js';
+import { listXattrs } from '../../engine/disk/xattrs.js';
+import { type ShardRow, unpackShard } from '../../engine/plan/shard.js';
+import { checkCancelled, countItems } from '../control.js';
+import { HASH_ROOM, hashOf, reading } from '../files/hash-file.js';
+import { isHostXattr, metadataFaults } from '../files/verify-metadata.js';
+import type { Finding, VerifiedTree, VerifyTreeTask } from '../tasks/verify.js';
+import { below } from '../tree/render.js';
+
+const CHECK_EVERY = 256;
+const SKIPPED_XATTR = /^(?:trusted|user)\.overlay\./;
+
+export function verifyTree(task: VerifyTreeTask): VerifiedTree {
+  return new TreeVerifier(task).run();
+}
+
+class TreeVerifier {
+  readonly #task: VerifyTreeTask;
+  readonly #root: ByteString;
+  /** Of the file system that objects lie on. */
+  readonly #device: number | undefined;
+  /** There can be as many as extended attributes in the tree, each of which asks. */
+  readonly #skipped: ReadonlySet<string>;
+  readonly #findings: Finding[] = [];
+  readonly #room = Buffer.allocUnsafe(HASH_ROOM);
+  #bytes = 0;
+  #exact = true;
+
+  constructor(task: VerifyTreeTask) {
+    this.#task = task;
+    this.#root = fromText(task.root);
+    this.#device = fileStat(fromText(task.objects))?.device;
+    this.#skipped = new Set(task.skipped);
+  }
+
+  run(): VerifiedTree {
+    const { control, groups } = this.#task;
+    const firstNames = groups.split('\0');
+    const rows = unpackShard(this.#task.shard);
+    rows.forEach((row, i) => {
+      if (i % CHECK_EVERY === 0) {
+        checkCancelled(control);
+        countItems(control, Math.min(CHECK_EVERY, rows.length - i));
+      }
+      try {
+        this.#look(row, i, firstNames[i] as string);
+      } catch (error) {
+        this.#exact = false;
+        this.#findings.push({ id: row.path, what: faultOf(error) });
+      }
+    });
+    return { bytes: this.#bytes, findings: this.#findings, exact: this.#exact };
+  }
+
+  #look(row: ShardRow, i: number, firstName: ByteString): void {
+    const path = below(this.#root, row.path);
+    const stat = fileStat(path);
+    if (stat?.type === 'file' && this.#isLookedAt(row, stat, i) && isFirst(row, firstName)) return;
+    if (stat === undefined || !this.#holdsOnlyPlanned(path, row, stat, i)) this.#exact = false;
+    for (const what of this.#compare(path, row, stat, this.#task.sizes[i] as number, firstName)) {
+      this.#findings.push({ id: row.path, what });
+    }
+  }
+
+  /** Most files of a tree are names of objects that were looked at as such. */
+  #isLookedAt(row: ShardRow, stat: FileStat, i: number): boolean {
+    return row.type === 'file' && stat.ino === this.#task.inodes[i] && stat.device === this.#device;
+  }
+
+  /** If all that is planned is there: where there are as many names as planned, there are no others. */
+  #holdsOnlyPlanned(path: ByteString, row: ShardRow, stat: FileStat, i: number): boolean {
+    if (row.type !== 'dir') return true;
+    try {
+      return stat.type === 'dir' && fs.readdirSync(toFsPath(path), 'latin1').length === this.#task.children[i];
+    } catch {
+      return false; // why, the listing will say
+    }
+  }
+
+  /** What differs, one after the other: what was found before it cannot look any further is told, too. */
+  *#compare(
+    path: ByteString,
+    row: ShardRow,
+    stat: FileStat | undefined,
+    size: number,
+    firstName: ByteString,
+  ): Generator<string> {
+    if (stat === undefined) {
+      if (!this.#mayBeMissing(row)) yield 'missing';
+      return;
+    }
+    if (stat.type !== row.type) {
+      yield `a ${stat.type} instead of a ${row.type}`;
+      return;
+    }
+    if (!isFirst(row, firstName)) {
+      const first = fileStat(below(this.#root, firstName));
+      if (first?.ino !== stat.ino) yield `not the same file as ${toText(firstName)}`;
+    }
+    if (row.type === 'file' && this.#isObject(row, stat)) return;
+    yield* metadataFaults(stat, row, (what) => this.#skipped.has(what));
+    const xattrs = listXattrs(path);
+    if (xattrs !== undefined) yield* this.#xattrs(row, xattrs);
+    if (row.type === 'file') yield* this.#content(path, row, size, stat);
+    if (row.type === 'symlink') {
+      const target = fs.readlinkSync(toFsPath(path), { encoding: 'buffer' }).toString('latin1');
+      if (target !== row.source) yield `links to ${toText(target)} instead of ${toText(row.source)}`;
+    }
+    if (row.type === 'char' || row.type === 'block') {
+      const { devMajor, devMinor } = stat;
+      if (devMajor !== row.devMajor || devMinor !== row.devMinor) {
+        yield `device ${devMajor}:${devMinor} instead of ${row.devMajor}:${row.devMinor}`;
+      }
+    }
+  }
+
+  /** A name of the very object that the plan wants, or of a copy of it, which is checked where objects are. */
+  #isObject(row: ShardRow, stat: FileStat): boolean {
+    if (!this.#task.linked) return false;
+    const object = fromText(shardedPath(this.#task.objects, `${row.source}.${variantOf(row)}`));
+    for (let n = 0; ; n++) {
+      const own = fileStat(n === 0 ? object : `${object}+${n}`);
+      if (own === undefined) return false;
+      if (own.ino === stat.ino && own.device === stat.device) return true;
+    }
+  }
+
+  #xattrs(row: ShardRow, found: Map<ByteString, Buffer>): string[] {
+    const whats: string[] = [];
+    for (const { name, value } of row.xattrs) {
+      const there = found.get(name);
+      found.delete(name);
+      if (SKIPPED_XATTR.test(name) || (there === undefined && this.#skipped.has(`xattr ${name}`))) continue;
+      if (there === undefined) whats.push(`extended attribute ${toText(name)} is missing`);
+      else if (!there.equals(value)) whats.push(`extended attribute ${toText(name)} differs`);
+    }
+    for (const name of found.keys())
+      if (!isHostXattr(name)) whats.push(`extended attribute ${toText(name)} is not in the plan`);
+    return whats;
+  }
+
+  #content(path: ByteString, row: ShardRow, size: number, stat: FileStat): string[] {
+    if (stat.size !== size) return [`${stat.size} bytes instead of ${size}`];
+    this.#bytes += size;
+    const { quick, control } = this.#task;
+    if (quick || reading(path, (fd) => hashOf(fd, size, this.#room, control)) === row.source) return [];
+    return ['content differs'];
+  }
+
+  #mayBeMissing(row: ShardRow): boolean {
+    return (
+      (row.type === 'fifo' && this.#skipped.has('fifo')) ||
+      ((row.type === 'char' || row.type === 'block') && this.#skipped.has('device'))
+    );
+  }
+}
+
+/** Whether there is no other name of the same file that came before. */
+function isFirst(row: ShardRow, firstName: ByteString): boolean {
+  return firstName === '' || firstName === row.path;
+}
