@@ -1,13 +1,5 @@
 /** All commands, with the little that is needed to list them; each is loaded only when it runs. */
-import type { Command } from 'commander';
-
-export interface CommandEntry {
-  name: string;
-  aliases?: readonly string[];
-  summary: string;
-  /** Adds arguments, options, examples and the action. */
-  load: () => Promise<{ define: (command: Command) => void }>;
-}
+import type { CommandEntry } from './command.js';
 
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'import', summary: 'take images in', load: () => import('./commands/import.js') },

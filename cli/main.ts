@@ -113,7 +113,7 @@ async function addCommands(program: Command, wanted: string | undefined): Promis
     const command = program.command(entry.name).summary(entry.summary).description(sentence(entry.summary));
     for (const alias of entry.aliases ?? []) command.alias(alias);
     command.exitOverride();
-    if (entry === chosen) (await entry.load()).define(command);
+    if (entry === chosen) (await entry.load()).define(command, COMMANDS);
     for (const sub of command.commands) sub.exitOverride();
   }
 }

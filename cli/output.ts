@@ -2,7 +2,6 @@
  * Standard output, by its descriptor: of what Node's own stream is given, a full disk may take a part without anybody being told, and
  * while nobody reads what it holds, the process cannot end.
  */
-
 import { CairnError, throwIfAborted, toCairnError } from '../engine/core/errors.js';
 import { writeAll } from '../engine/disk/output-stream.js';
 

@@ -1,5 +1,5 @@
 /** One line on a terminal that says how far a long operation is; silent for anything that ends within a second. */
-import type { Progress } from '../engine/session/context.js';
+import type { Progress } from '../engine/core/operation.js';
 import { formatSize } from './units.js';
 
 const QUIET_MS = 1000;

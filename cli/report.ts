@@ -1,6 +1,6 @@
 /** Errors for people and for programs. */
-import { printable } from '../engine/core/bytes.js';
 import { CairnError } from '../engine/core/errors.js';
+import { printable } from '../engine/core/printable.js';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, notFound: 3, damage: 4, interrupted: 130 } as const;
 

@@ -2,10 +2,10 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { printable } from '../engine/core/bytes.js';
 import { CairnError, throwIfAborted } from '../engine/core/errors.js';
 import { DEFAULT_LIMITS, type Limits } from '../engine/core/limits.js';
-import type { OperationOptions } from '../engine/session/context.js';
+import type { OperationOptions } from '../engine/core/operation.js';
+import { printable } from '../engine/core/printable.js';
 import type { OpenOptions } from '../engine/session/open.js';
 import type { Store } from '../engine/store.js';
 import { flushOutput, isReaderGone, print, writeOutput } from './output.js';

@@ -1,5 +1,5 @@
 /** Says what a tree lacks because the system would not let us set it. */
-import { printable } from '../engine/core/bytes.js';
+import { printable } from '../engine/core/printable.js';
 import type { Skipped } from '../workers/tasks/parts.js';
 
 /** An image may have as many kinds of what cannot be set as it has names for extended attributes. */

@@ -1,10 +1,10 @@
 /** Text in columns. */
-import { printable } from '../engine/core/bytes.js';
 
 /** A cell is cut here: all others of its column are padded to the longest. Keys, and names and tags of registries, fit. */
 const MAX_CELL = 512;
 
 /** Left-aligned columns under their headings, two spaces apart; empty for no rows. */
+import { printable } from '../engine/core/printable.js';
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
   const all = [headings, ...rows.map((row) => row.map(fitting))];

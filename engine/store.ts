@@ -8,6 +8,7 @@ import type { Removed, RemoveOptions } from './collect/remove.js';
 import type { PutResult } from './content/blobs.js';
 import { CairnError } from './core/errors.js';
 import type { Key } from './core/key.js';
+import type { OperationOptions } from './core/operation.js';
 import type { Exported, ExportOptions } from './export/export.js';
 import type { Imported, Importer, ImportFailure, ImportOptions, ImportRequest } from './import/import.js';
 import { Catalogue } from './index/catalogue.js';
@@ -20,10 +21,12 @@ import type { Plan } from './plan/plan.js';
 import type { BackedUp } from './recover/backup.js';
 import { resolveArgument, resolveBlob, resolveImage, resolveTrees } from './resolve/argument.js';
 import { readableImages } from './resolve/readable-images.js';
-import type { OperationOptions, StoreContext } from './session/context.js';
+import type { StoreContext } from './session/context.js';
+import { FORMAT_VERSION } from './session/format.js';
 import { type OpenOptions, openContext } from './session/open.js';
 import type { CheckedOut, CheckoutOptions } from './tree/checkout.js';
-import { type Rendered, type RenderOptions, renderImage } from './tree/render.js';
+import type { Rendered, RenderOptions } from './tree/options.js';
+import { renderImage } from './tree/render.js';
 import type { CheckResult } from './verify/check.js';
 import type { CheckOptions } from './verify/check-scope.js';
 import type { FsckResult } from './verify/fsck.js';
@@ -34,7 +37,12 @@ import type { FsckResult } from './verify/fsck.js';
  *   `ERR_DAMAGED`
  */
 export async function openStore(options: OpenOptions): Promise<Store> {
-  return new Store(await openContext(options));
+  const context = await openContext(options);
+  if (!context.readOnly && context.format < FORMAT_VERSION) {
+    const { bringUpToDate } = await import('./recover/migrate.js');
+    await bringUpToDate(context);
+  }
+  return new Store(context);
 }
 
 export class Store implements AsyncDisposable {
@@ -108,7 +116,7 @@ export class Store implements AsyncDisposable {
 
   /** The manifest's exact bytes. */
   async manifest(argument: string): Promise<Buffer> {
-    const { readBlob } = await import('./resolve/plan-image.js');
+    const { readBlob } = await import('./content/read-blob.js');
     return readBlob(this.#context, this.#find(argument).manifest);
   }
 

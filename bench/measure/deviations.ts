@@ -1,5 +1,6 @@
 /** Whether two trees are one and the same, and the differences that a program is known for. Pure. */
-import { printable, toText } from '../../engine/core/bytes.js';
+import { toText } from '../../engine/core/bytes.js';
+import { printable } from '../../engine/core/printable.js';
 import type { Listed, Listing } from './listing.js';
 
 type Field = keyof Listed | 'missing' | 'extra';

@@ -1,6 +1,6 @@
 import { DEFAULT_LIMITS } from '../../engine/core/limits.js';
-import { parseVariant, variantOf } from '../../engine/core/object.js';
 import { cleanPath } from '../../engine/core/path.js';
+import { parseVariant, variantOf } from '../../engine/objects/name.js';
 import type { MicroGroup } from './case.js';
 import { tocOf } from './inputs.js';
 

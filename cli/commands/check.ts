@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { printable } from '../../engine/core/bytes.js';
+import { printable } from '../../engine/core/printable.js';
 import type { CheckResult } from '../../engine/verify/check.js';
 import { examples } from '../help.js';
 import { EXIT } from '../report.js';

@@ -1,5 +1,5 @@
 import { type Command, Command as NewCommand, type Option } from 'commander';
-import { COMMANDS } from '../commands.js';
+import type { CommandEntry } from '../command.js';
 import { examples } from '../help.js';
 import { print } from '../output.js';
 
@@ -15,10 +15,10 @@ interface Words {
   subcommands: string[];
 }
 
-export function define(command: Command): void {
+export function define(command: Command, commands: readonly CommandEntry[]): void {
   command.argument('<shell>', SHELLS.join(', ')).action(async (shell: string, _options: object, self: Command) => {
     if (!isShell(shell)) self.error(`error: no completion for ${shell}; there is one for ${SHELLS.join(', ')}`);
-    const words = (await Promise.all(COMMANDS.map(wordsOf))).flat();
+    const words = (await Promise.all(commands.map((entry) => wordsOf(entry, commands)))).flat();
     const globals = optionsOf(self.parent as Command);
     print(SCRIPTS[shell as Shell](words, globals));
   });
@@ -29,9 +29,12 @@ function isShell(text: string): text is Shell {
   return (SHELLS as readonly string[]).includes(text);
 }
 
-async function wordsOf({ name, aliases = [], summary, load }: (typeof COMMANDS)[number]): Promise<Words[]> {
+async function wordsOf(
+  { name, aliases = [], summary, load }: CommandEntry,
+  commands: readonly CommandEntry[],
+): Promise<Words[]> {
   const command = new NewCommand(name);
-  (await load()).define(command);
+  (await load()).define(command, commands);
   const subcommands = command.commands.map((sub) => sub.name());
   const own = { summary, options: optionsOf(command), subcommands };
   return [

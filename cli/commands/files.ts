@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { printable } from '../../engine/core/bytes.js';
+import { printable } from '../../engine/core/printable.js';
 import type { FileRecord } from '../../engine/inspect/files.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';

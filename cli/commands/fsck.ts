@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { printable } from '../../engine/core/bytes.js';
+import { printable } from '../../engine/core/printable.js';
 import type { Rebuilt } from '../../engine/recover/rebuild-index.js';
 import type { FsckResult } from '../../engine/verify/fsck.js';
 import { examples } from '../help.js';

@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
 import type { Command } from 'commander';
-import { printable } from '../../engine/core/bytes.js';
 import { CairnError } from '../../engine/core/errors.js';
+import { printable } from '../../engine/core/printable.js';
 import type { Imported, ImportFailure } from '../../engine/import/import.js';
-import { imagesBelow, STDIN } from '../../engine/import/source/sources.js';
+import { imagesBelow } from '../../engine/import/source/sources.js';
+import { STDIN } from '../../engine/resolve/source-path.js';
 import { examples } from '../help.js';
 import { EXIT, explain } from '../report.js';
 import { type Session, withStore } from '../session.js';

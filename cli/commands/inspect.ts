@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { printable } from '../../engine/core/bytes.js';
+import { printable } from '../../engine/core/printable.js';
 import type { ImageDetails } from '../../engine/inspect/image.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';

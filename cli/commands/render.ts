@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { isSource } from '../../engine/import/source/sources.js';
+import { isSource } from '../../engine/resolve/source-path.js';
 import type { OpenOptions } from '../../engine/session/open.js';
-import type { Rendered } from '../../engine/tree/render.js';
+import type { Rendered } from '../../engine/tree/options.js';
 import type { RenderMode } from '../../workers/tasks/render.js';
 import { examples } from '../help.js';
 import { type Session, withStore } from '../session.js';

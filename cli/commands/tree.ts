@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { printable } from '../../engine/core/bytes.js';
+import { printable } from '../../engine/core/printable.js';
 import type { TreeRecord } from '../../engine/index/records.js';
 import type { Difference } from '../../engine/inspect/compare.js';
 import { examples } from '../help.js';

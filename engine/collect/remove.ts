@@ -1,5 +1,4 @@
 /** Removing images and trees by hand. */
-
 import { join } from 'node:path';
 import { discard } from '../content/delete.js';
 import { dropFromTrees, dropImageRecord, dropTreeRecord } from '../content/drop-references.js';

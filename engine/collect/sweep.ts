@@ -2,13 +2,13 @@
  * Deleting what the index no longer lists. The index lets go first, in its own commit; then files are deleted. A crash in between
  * leaves files that nothing lists, and a note in staging of what they are called, by which the next sweep finds them.
  */
-
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deletePaths, deleteSmall, discard } from '../content/delete.js';
 import { dropPlans } from '../content/plan-cache.js';
 import { CairnError, throwIfAborted, toCairnError } from '../core/errors.js';
 import { keyBytes, keyOf } from '../core/key.js';
+import type { OperationOptions } from '../core/operation.js';
 import { bury, syncDirectory, syncFile } from '../disk/durable.js';
 import { isUnfinishedFormat, type Layout, STAGED_CONTENT, stagedNames } from '../disk/layout.js';
 import { type Lock, tryLock } from '../disk/lock.js';
@@ -18,7 +18,7 @@ import { readOrphan } from '../index/orphans.js';
 import { bytesOfBlob } from '../index/references.js';
 import { addTotals } from '../index/totals.js';
 import { isTreeId } from '../plan/tree-hash.js';
-import type { OperationOptions, StoreContext } from '../session/context.js';
+import type { StoreContext } from '../session/context.js';
 
 export interface Swept {
   objects: number;

@@ -1,5 +1,4 @@
 /** Raw blobs: any bytes, kept under the sha512 of themselves. */
-
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -7,10 +6,11 @@ import { pipeline } from 'node:stream/promises';
 import type { Output } from '../../workers/tasks/export.js';
 import { CairnError, throwIfAborted, withPath } from '../core/errors.js';
 import { hexOf, type Key, keyBytes } from '../core/key.js';
+import type { OperationOptions } from '../core/operation.js';
 import { stagedNames } from '../disk/layout.js';
 import { descriptorSink, newFileSink } from '../disk/output-stream.js';
 import { retainBlob } from '../index/references.js';
-import { mustWrite, type OperationOptions, type StoreContext } from '../session/context.js';
+import { mustWrite, type StoreContext } from '../session/context.js';
 import { publish, targetOf, withOutput } from '../session/destination.js';
 import { discardStaged } from './delete.js';
 

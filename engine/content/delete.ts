@@ -1,8 +1,9 @@
 /** Deleting what is out of sight already, on all workers at once. */
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
+import { eachOf } from '../core/concurrency.js';
 import type { StoreContext } from '../session/context.js';
-import { eachOf, type Pool } from '../session/pool.js';
+import type { Pool } from '../session/pool.js';
 
 /** Enough that a large piece does not hold up the end. */
 const PIECES_PER_WORKER = 16;

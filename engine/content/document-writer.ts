@@ -2,11 +2,10 @@
  * Keeping images' documents in step with the index. A changed image gets its new document inside the transaction that records the
  * change: nobody else can be changing the same image, and the document is durable before the record that names it.
  */
-import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { toCairnError } from '../core/errors.js';
-import { hexOf, type Key, keyOf } from '../core/key.js';
+import { hexOf, type Key, keyOfBytes } from '../core/key.js';
 import { placeOnce, syncDirectory, syncFile } from '../disk/durable.js';
 import { stagedDocument, stagedNames } from '../disk/layout.js';
 import type { BlobRef, ImageRecord } from '../index/records.js';
@@ -115,8 +114,4 @@ export class DocumentWriter {
 export function stageDocument(staging: string, key: Key, bytes: Uint8Array): void {
   fs.appendFileSync(stagedNames(staging), `\n${hexOf(key)}`, { mode: 0o600 });
   fs.writeFileSync(stagedDocument(staging, key), bytes, { mode: 0o600 });
-}
-
-export function keyOfBytes(bytes: Uint8Array): Key {
-  return keyOf(hash('sha512', bytes, 'buffer'));
 }

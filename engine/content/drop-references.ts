@@ -1,14 +1,10 @@
 /** Letting go, inside a transaction: trees of their layers, layers of their objects and blobs. Files stay until they are swept. */
-
-import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
-import { variantOf } from '../core/object.js';
 import { blobsOf, removeImageRecord } from '../index/images.js';
-import type { ImageRecord, LayerRecord, TreeRecord } from '../index/records.js';
+import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { releaseBlob, releaseLayer } from '../index/references.js';
-import { decodeToc, type TocEntry } from '../layer/toc.js';
-import { readBlob } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
+import { objectsOfLayer } from './layer-objects.js';
 
 /** What letting go of something set free. */
 export interface Released {
@@ -70,23 +66,4 @@ function dropLayers(store: StoreContext, layers: readonly Key[]): Released {
     if (gone) released.layers++;
   }
   return released;
-}
-
-/** Names of the objects that a layer holds; `undefined` when its table of contents is damaged or was gone. */
-export function objectsOfLayer(store: StoreContext, layer: LayerRecord): Iterable<string> | undefined {
-  return layer.uncounted === true ? undefined : objectSizesOf(store, layer)?.keys();
-}
-
-/** Name → bytes of the distinct objects in a layer's table of contents; `undefined` when that cannot be read. */
-export function objectSizesOf(store: StoreContext, layer: LayerRecord): Map<string, number> | undefined {
-  let toc: TocEntry[];
-  try {
-    toc = decodeToc(readBlob(store, layer.toc.key));
-  } catch (error) {
-    if (error instanceof CairnError && error.code === 'ERR_DAMAGED') return undefined;
-    throw error;
-  }
-  const sizes = new Map<string, number>();
-  for (const entry of toc) if (entry.type === 'file') sizes.set(`${entry.key}.${variantOf(entry)}`, entry.size);
-  return sizes;
 }

@@ -1,12 +1,11 @@
 /** Has the workers look whether files of the store are what their names say. */
-
 import type { Control } from '../../workers/tasks/parts.js';
 import type { Finding, VerifyResult } from '../../workers/tasks/verify.js';
 import { Batch, batches } from '../core/batches.js';
+import { eachOf } from '../core/concurrency.js';
 import { CairnError } from '../core/errors.js';
 import type { ObjectRecord } from '../index/records.js';
 import type { StoreContext } from '../session/context.js';
-import { eachOf } from '../session/pool.js';
 
 /** Each stands for as many links as a file can have. */
 const MOST_COPIES = 1_000_000;

@@ -35,11 +35,3 @@ export function isUtf8(bytes: ByteString): boolean {
 export function toFsPath(bytes: ByteString): string | Buffer {
   return isAscii(bytes) ? bytes : toBuffer(bytes);
 }
-
-/** Text for a terminal: control and escape characters become visible, so that no file name can drive the terminal. */
-export function printable(text: string): string {
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
-}

@@ -2,6 +2,7 @@
  * Keys and digests. A *key* is `sha512-` and 128 lower-case hex digits of the sha512 of a blob's (for a layer: uncompressed)
  * bytes; a *digest* is OCI's `sha256:` and 64 digits. People may shorten both to any unambiguous prefix.
  */
+import { hash } from 'node:crypto';
 import { CairnError } from './errors.js';
 
 export type Key = `sha512-${string}`;
@@ -68,4 +69,16 @@ export function hexRange(hex: string, bytes = 64): { start: Buffer; end: Buffer 
     start: Buffer.from(hex.padEnd(bytes * 2, '0'), 'hex'),
     end: Buffer.from(hex.padEnd(bytes * 2, 'f'), 'hex'),
   };
+}
+
+export function digestOf(bytes: Uint8Array): string {
+  return `sha256:${hash('sha256', bytes)}`;
+}
+
+export function digestBytes(digest: string): Buffer {
+  return Buffer.from(digest.slice('sha256:'.length), 'hex');
+}
+
+export function keyOfBytes(bytes: Uint8Array): Key {
+  return keyOf(hash('sha512', bytes, 'buffer'));
 }

@@ -1,7 +1,8 @@
 /** Rules for the paths of archive entries. Pure: names only, no disk. */
-import { type ByteString, printable, toText } from './bytes.js';
+import { type ByteString, toText } from './bytes.js';
 import { CairnError } from './errors.js';
 import { type Limits, limitFlag, MAX_COMPONENT } from './limits.js';
+import { printable } from './printable.js';
 
 /** A path that an archive entry may not have. */
 export function badPath(path: ByteString, why: string): CairnError {
@@ -58,4 +59,8 @@ export function baseOf(path: ByteString): ByteString {
 
 export function joinPath(directory: ByteString, name: ByteString): ByteString {
   return directory === '' ? name : `${directory}/${name}`;
+}
+
+export function below(root: ByteString, path: ByteString): ByteString {
+  return path === '' ? root : `${root}/${path}`;
 }

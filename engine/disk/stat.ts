@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../core/bytes.js';
-import type { NodeType } from '../plan/plan.js';
+import type { NodeType } from '../core/metadata.js';
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, calls, splitDeviceNumber } from './native.js';
 
 export interface FileStat {

@@ -1,6 +1,6 @@
 /** Extended attributes, which Node has no calls for. */
 import type { ByteString } from '../core/bytes.js';
-import type { Xattr } from '../layer/tar/entry.js';
+import type { Xattr } from '../core/metadata.js';
 import { calls, cString, failed } from './native.js';
 
 /** Sets an extended attribute on the path itself, never on what a symlink points to. */

@@ -1,5 +1,4 @@
 /** Giving images back: exact archives, merged trees, layouts and archives that other tools take. */
-
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,17 +6,19 @@ import { join } from 'node:path';
 import type { ExportResult, Output, OutputCompression } from '../../workers/tasks/export.js';
 import type { Control } from '../../workers/tasks/parts.js';
 import { deleteSmall, discard } from '../content/delete.js';
+import { noteUse } from '../content/last-used.js';
+import { readBlob } from '../content/read-blob.js';
 import type { Key } from '../core/key.js';
+import type { OperationOptions } from '../core/operation.js';
 import { aciManifestFrom } from '../image/convert/oci-to-aci.js';
 import { parseConfig } from '../image/oci/documents.js';
 import type { ImageRecord } from '../index/records.js';
 import { mustBeWhole } from '../resolve/completeness.js';
 import { type Ingredients, ingredientsOf } from '../resolve/layer-stack.js';
-import { planOf, readBlob, removedMeanwhile } from '../resolve/plan-image.js';
-import type { OperationOptions, StoreContext } from '../session/context.js';
+import { planOf, removedMeanwhile } from '../resolve/plan-image.js';
+import type { StoreContext } from '../session/context.js';
+import { withControl } from '../session/control.js';
 import { publish, targetOf, withOutput } from '../session/destination.js';
-import { withControl } from '../session/pool.js';
-import { noteUse } from '../tree/render.js';
 import { exportLayer } from './layer-bytes.js';
 import { writeLayout } from './layout.js';
 import { exportEntries } from './plan-bytes.js';

@@ -6,8 +6,11 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { ExportResult, OutputCompression } from '../../workers/tasks/export.js';
 import type { Control } from '../../workers/tasks/parts.js';
+import { readBlob } from '../content/read-blob.js';
+import { eachOf } from '../core/concurrency.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { digestOf } from '../core/key.js';
 import { limitFlag } from '../core/limits.js';
 import { parseImageManifest } from '../image/aci/manifest.js';
 import { ociConfigFrom } from '../image/convert/aci-to-oci.js';
@@ -23,15 +26,13 @@ import {
 import { hostPlatform } from '../image/oci/platform.js';
 import { formatReference, isReference } from '../image/oci/reference.js';
 import { type WrittenDescriptor, writeManifest } from '../image/oci/write-manifest.js';
-import { digestOf } from '../import/source/choose-image.js';
 import type { ImageRecord } from '../index/records.js';
 import { type AciPlace, planAci } from '../plan/aci.js';
 import { baseLayer, layerBetween } from '../plan/diff.js';
 import type { Plan } from '../plan/plan.js';
 import { type Ingredients, ingredientsOf } from '../resolve/layer-stack.js';
-import { placesWithTocs, planOf, readBlob } from '../resolve/plan-image.js';
+import { placesWithTocs, planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
-import { eachOf } from '../session/pool.js';
 import { exportBlob, exportLayer } from './layer-bytes.js';
 import { exportEntries } from './plan-bytes.js';
 

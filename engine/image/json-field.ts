@@ -1,5 +1,6 @@
 import { CairnError, type ErrorCode } from '../core/errors.js';
-import { acIdentifierFault, acNameFault, quoted } from './aci/names.js';
+import { quoted } from '../core/printable.js';
+import { acIdentifierFault, acNameFault } from './aci/names.js';
 import type { JsonObject, JsonValue } from './json.js';
 
 /**

@@ -1,6 +1,6 @@
 import { CairnError } from '../core/errors.js';
 import { type Limits, limitFlag, MAX_JSON_DEPTH } from '../core/limits.js';
-import { quoted } from './aci/names.js';
+import { quoted } from '../core/printable.js';
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 export interface JsonObject {

@@ -1,5 +1,4 @@
 /** An App Container Image on its way in: one archive, read once. */
-
 import { hash } from 'node:crypto';
 import type { Source } from '../../workers/tasks/parts.js';
 import { stageDocument } from '../content/document-writer.js';

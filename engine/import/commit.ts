@@ -4,17 +4,18 @@
  */
 import * as fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { commitImages, keyOfBytes, stageDocument } from '../content/document-writer.js';
+import { commitImages, stageDocument } from '../content/document-writer.js';
 import { documentOf, encodeImageDocument } from '../content/image-document.js';
 import { isWorthKeeping, keepPlan, stagePlan } from '../content/plan-cache.js';
+import { eachOf } from '../core/concurrency.js';
 import { aborted } from '../core/errors.js';
+import { keyOfBytes } from '../core/key.js';
 import { stagedNames, stagedPlan } from '../disk/layout.js';
 import type { Index } from '../index/open.js';
 import type { BlobRef, LayerRecord } from '../index/records.js';
 import { packPlan } from '../plan/packed-plan.js';
 import { treeIdOf } from '../plan/tree-hash.js';
 import type { StoreContext } from '../session/context.js';
-import { eachOf } from '../session/pool.js';
 import { Shares } from './placement.js';
 import type { Outcome, Prepared } from './prepared-image.js';
 import type { Absorber } from './read-layer.js';

@@ -1,12 +1,11 @@
 /** An import of an image that lacks something brings it back. Everything here runs inside the transaction that records the import. */
-
+import { unmarkWholeLayers } from '../content/incomplete-layers.js';
 import { type Key, keyBytes } from '../core/key.js';
 import { blobsOf, imagesWithLayer } from '../index/images.js';
 import { type NewObject, type Retained, restoreObjects, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { ImageRecord, LayerRecord } from '../index/records.js';
 import { hasBlob, releaseBlob, retainBlob } from '../index/references.js';
-import { unmarkWholeLayers } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
 
 /**

@@ -5,19 +5,19 @@
  *
  * Nothing is visible before the commit, and whatever goes wrong before it leaves only staging to be thrown away.
  */
-
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Source } from '../../workers/tasks/parts.js';
 import { StagedDiscards } from '../content/delete.js';
 import { commitImages } from '../content/document-writer.js';
+import { eachOf } from '../core/concurrency.js';
 import { CairnError, toCairnError } from '../core/errors.js';
+import { digestBytes } from '../core/key.js';
 import { hostPlatform, parsePlatform } from '../image/oci/platform.js';
 import type { ImageRecord } from '../index/records.js';
-import { digestBytes } from '../index/references.js';
 import { isWhole } from '../resolve/completeness.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { eachOf, withControl } from '../session/pool.js';
+import { withControl } from '../session/control.js';
 import { prepareAci } from './aci.js';
 import { Claims } from './claims.js';
 import { Committer } from './commit.js';

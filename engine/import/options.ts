@@ -1,9 +1,8 @@
 /** What may be asked of an import. */
-
 import { CairnError } from '../core/errors.js';
 import { parseHashPrefix } from '../core/key.js';
+import type { OperationOptions } from '../core/operation.js';
 import type { Plan } from '../plan/plan.js';
-import type { OperationOptions } from '../session/context.js';
 
 export interface ImportOptions extends OperationOptions {
   /** Mark as the latest of its name. */

@@ -5,10 +5,11 @@ import type { AbsorbResult, AbsorbTask, ImageFormat } from '../../workers/tasks/
 import type { Source } from '../../workers/tasks/parts.js';
 import type { Tasks } from '../../workers/tasks/protocol.js';
 import { breakRing, makeRing } from '../../workers/tasks/ring.js';
+import { Turnstile } from '../core/concurrency.js';
 import { CairnError } from '../core/errors.js';
 import { stagedArchive } from '../disk/layout.js';
 import type { StoreContext } from '../session/context.js';
-import { Turnstile, withControl } from '../session/pool.js';
+import { withControl } from '../session/control.js';
 
 /** How often the disk is set to work on what has been staged. */
 const WRITE_BEHIND_MS = 500;

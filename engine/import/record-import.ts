@@ -1,15 +1,15 @@
 /** What an import changes in the index, once its files are where they belong: layers, objects, blobs, the image and its document. */
-
 import type { DocumentWriter } from '../content/document-writer.js';
+import { unmarkWholeLayers } from '../content/incomplete-layers.js';
 import { CairnError } from '../core/errors.js';
 import { type Key, keyBytes } from '../core/key.js';
-import type { Label } from '../image/aci/names.js';
+import type { Label } from '../image/label.js';
 import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from '../index/images.js';
 import { listObjects, type Retained, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { BlobRef, ImageRecord, LayerRecord } from '../index/records.js';
 import { listBlob, releaseBlob, rememberDigest, retainBlob, retainLayer } from '../index/references.js';
-import { isWhole, unmarkWholeLayers } from '../resolve/completeness.js';
+import { isWhole } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
 import { countUsers, healLayer, renewDocuments } from './heal.js';
 import type { NewLayer, Outcome, Prepared } from './prepared-image.js';

@@ -1,10 +1,9 @@
 /** Images in the index: by key, by digest, by name. */
 import { hash } from 'node:crypto';
-import { type HashPrefix, hexRange, type Key, keyBytes, keyOf } from '../core/key.js';
-import type { Label } from '../image/aci/names.js';
+import { digestBytes, type HashPrefix, hexRange, type Key, keyBytes, keyOf } from '../core/key.js';
+import type { Label } from '../image/label.js';
 import type { Index } from './open.js';
 import type { ImageRecord } from './records.js';
-import { digestBytes } from './references.js';
 
 /** Names may be long; LMDB keys may not. */
 const MAX_NAME_KEY = 1000;
@@ -140,4 +139,11 @@ export function holdsAll(labels: readonly Label[], wanted: readonly Label[]): bo
     valuesOf.set(labels, values);
   }
   return wanted.every(({ name, value }) => values.get(name) === value);
+}
+
+/** How people call an image; what has no name is called by its key. */
+export function titleOf({ name, labels, key }: ImageRecord): string {
+  if (name === '') return key;
+  const version = labels.find((label) => label.name === 'version');
+  return version === undefined ? name : `${name}:${version.value}`;
 }

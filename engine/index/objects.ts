@@ -2,7 +2,6 @@
  * Reference counts of objects. Functions that change the index run inside a transaction. What drops to no references is noted as an
  * orphan.
  */
-
 import { xxhash } from '../core/xxhash.js';
 import { type ReadyRow, readyRow } from './checksums.js';
 import type { Index } from './open.js';

@@ -7,7 +7,7 @@ import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode } from '../../workers/tasks/render.js';
 import type { Key } from '../core/key.js';
 import type { Dependency } from '../image/aci/manifest.js';
-import type { Label } from '../image/aci/names.js';
+import type { Label } from '../image/label.js';
 
 /** Raised whenever a record changes its shape. */
 export const SCHEMA_VERSION = 2;

@@ -2,7 +2,7 @@
  * Reference counts of layers and blobs, and what digests mean. All functions run inside a transaction.
  * What drops to no references is noted as an orphan.
  */
-import { type Key, keyBytes } from '../core/key.js';
+import { digestBytes, type Key, keyBytes } from '../core/key.js';
 import { releaseObjects } from './objects.js';
 import type { Index } from './open.js';
 import { blobOrphan } from './orphans.js';
@@ -108,8 +108,4 @@ function forgetDigest(index: Index, transport: string): void {
   const rest = (index.fingerprints.get(fingerprint) ?? []).filter((each) => each !== digest);
   if (rest.length === 0) index.fingerprints.remove(fingerprint);
   else index.fingerprints.put(fingerprint, rest);
-}
-
-export function digestBytes(digest: string): Buffer {
-  return Buffer.from(digest.slice('sha256:'.length), 'hex');
 }

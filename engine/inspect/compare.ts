@@ -1,5 +1,4 @@
 /** Differences between the trees of two images, from their plans. */
-
 import type { ImageRecord } from '../index/records.js';
 import type { PlanEntry } from '../plan/plan.js';
 import { ingredientsOf } from '../resolve/layer-stack.js';

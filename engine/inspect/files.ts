@@ -1,12 +1,15 @@
 /** Reading an image's tree without rendering it: the plan as records, and single files. */
+
 import { type ByteString, fromText, isUtf8, toBuffer, toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { MAX_SYMLINK_HOPS } from '../core/limits.js';
-import { formatMode, formatTime, variantOf } from '../core/object.js';
+import type { NodeType } from '../core/metadata.js';
+import { formatMode, formatTime } from '../core/metadata.js';
 import { joinPath } from '../core/path.js';
 import type { ImageRecord } from '../index/records.js';
-import type { NodeType, Plan, PlanEntry } from '../plan/plan.js';
+import { variantOf } from '../objects/name.js';
+import type { Plan, PlanEntry } from '../plan/plan.js';
 import { mustBeWhole } from '../resolve/completeness.js';
 import { ingredientsOf } from '../resolve/layer-stack.js';
 import { planOf } from '../resolve/plan-image.js';

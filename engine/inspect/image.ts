@@ -1,6 +1,6 @@
 /** What the store knows of its images, put together for people and programs. */
-
 import { activeLeases, Holders } from '../collect/roots.js';
+import { readBlob, readToc } from '../content/read-blob.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { parseImageManifest } from '../image/aci/manifest.js';
@@ -12,7 +12,6 @@ import { hasBlob } from '../index/references.js';
 import { isWholeLayer } from '../resolve/completeness.js';
 import { findDependency } from '../resolve/dependencies.js';
 import { ingredientsOf } from '../resolve/layer-stack.js';
-import { readBlob, readToc } from '../resolve/plan-image.js';
 import { readableImages } from '../resolve/readable-images.js';
 import type { StoreContext } from '../session/context.js';
 

@@ -5,8 +5,7 @@
  */
 import type { ByteString } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
-import type { Metadata } from '../core/object.js';
-import type { EntryType, Xattr } from './tar/entry.js';
+import type { EntryType, Metadata, Xattr } from '../core/metadata.js';
 
 /** Entries of an archive, and what OCI layers say of lower ones: a path that goes, a directory whose lower content goes. */
 export type LayerEntryType = EntryType | 'whiteout' | 'opaque';

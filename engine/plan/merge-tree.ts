@@ -2,9 +2,10 @@
 import { type ByteString, toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import { MAX_UNDECLARED_DIRECTORIES } from '../core/limits.js';
+import type { NodeType } from '../core/metadata.js';
 import { baseOf, parentOf } from '../core/path.js';
 import type { TocEntry } from '../layer/toc.js';
-import { type NodeType, type Plan, type PlanEntry, plainEntry } from './plan.js';
+import { type Plan, type PlanEntry, plainEntry } from './plan.js';
 
 /** One path. Two nodes with the same `entry` and `home` are two names of one inode. */
 export interface MergeNode {

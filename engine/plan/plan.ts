@@ -2,12 +2,11 @@
  * A *plan* is the merged tree of an image, computed in memory before a file is touched: for every path what stands there.
  * It depends on the layers alone, never on threads, clocks or the disk.
  */
-import type { ByteString } from '../core/bytes.js';
-import { variantOf } from '../core/object.js';
-import type { EntryType } from '../layer/tar/entry.js';
-import type { TocEntry } from '../layer/toc.js';
 
-export type NodeType = Exclude<EntryType, 'hardlink'>;
+import type { ByteString } from '../core/bytes.js';
+import type { NodeType } from '../core/metadata.js';
+import type { TocEntry } from '../layer/toc.js';
+import { variantOf } from '../objects/name.js';
 
 export interface PlanEntry extends Omit<TocEntry, 'type'> {
   type: NodeType;

@@ -4,10 +4,9 @@
  */
 import type { Shard } from '../../workers/tasks/parts.js';
 import type { ByteString } from '../core/bytes.js';
-import type { Metadata } from '../core/object.js';
+import type { Metadata, NodeType, Xattr } from '../core/metadata.js';
 import { parentOf } from '../core/path.js';
-import type { Xattr } from '../layer/tar/entry.js';
-import type { NodeType, PlanEntry } from './plan.js';
+import type { PlanEntry } from './plan.js';
 
 /** A row as the worker sees it. */
 export interface ShardRow extends Metadata {

@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Key } from '../core/key.js';
-import { formatMode, formatTime, xattrsDigest } from '../core/object.js';
+import { formatMode, formatTime, xattrsDigest } from '../core/metadata.js';
 import type { Plan, PlanEntry } from './plan.js';
 
 /** `deps-sha512-` and the sha512 of the layer keys in priority order, joined by commas. */

@@ -5,13 +5,13 @@
  * It is filled anew, not thinned out: many pages given up in a young environment are more than LMDB's list of free pages bears.
  */
 import type { Database, Key as LmdbKey } from 'lmdb';
-import { objectsOfLayer } from '../content/drop-references.js';
-import { type Key, keyOf } from '../core/key.js';
+import { objectsOfLayer } from '../content/layer-objects.js';
+import { digestBytes, type Key, keyOf } from '../core/key.js';
 import { allImages } from '../index/images.js';
 import { bytesOf, objectName } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { LayerRecord, Totals } from '../index/records.js';
-import { bytesOfBlob, digestBytes } from '../index/references.js';
+import { bytesOfBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 
 /** Runs inside a transaction of `index`, which is empty. @param old a snapshot of the store's */

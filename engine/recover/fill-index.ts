@@ -1,5 +1,4 @@
 /** Fills an empty index with what was salvaged, through the same functions that imports use, so that every count is right. */
-
 import { keyBytes } from '../core/key.js';
 import { blobsOf, rememberImage } from '../index/images.js';
 import { bytesOf, newObjects, objectKey, retainObjects } from '../index/objects.js';

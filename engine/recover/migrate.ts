@@ -5,11 +5,14 @@
  *
  * Killed at any point it leaves a store of format 1 that works and is migrated the next time.
  */
+
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { keyOfBytes, stageDocument } from '../content/document-writer.js';
+import { stageDocument } from '../content/document-writer.js';
 import { documentOf, encodeImageDocument } from '../content/image-document.js';
+import { CairnError, toCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { keyOfBytes } from '../core/key.js';
 import { bury, place, placeOnce } from '../disk/durable.js';
 import { stagedDocument } from '../disk/layout.js';
 import { lock } from '../disk/lock.js';
@@ -19,8 +22,30 @@ import { releaseBlob, retainBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 import { FORMAT_VERSION, readFormat, writeFormat } from '../session/format.js';
 
+/**
+ * Migrates a store that was opened and is of an older format. A full disk is no reason not to open a store: removing from it may be
+ * what it is opened for.
+ */
+export async function bringUpToDate(store: StoreContext): Promise<void> {
+  try {
+    await migrate(store);
+  } catch (thrown) {
+    const error = toCairnError(thrown);
+    if (error instanceof CairnError && error.code === 'ERR_NO_SPACE') {
+      store.notice(
+        `no room to bring the store to format ${FORMAT_VERSION}; this is tried again when it is next opened`,
+      );
+      return;
+    }
+    await store.disk.close();
+    store.staging.close();
+    await store.index.close();
+    throw error;
+  }
+}
+
 /** Does nothing for a store that another process has just migrated. @throws CairnError `ERR_NO_SPACE`, `ERR_IO` */
-export async function migrate(store: StoreContext): Promise<void> {
+async function migrate(store: StoreContext): Promise<void> {
   const { layout, index, disk, staging } = store;
   const alone = await lock(layout.useLock, true);
   try {

@@ -1,7 +1,6 @@
 /** Which blobs a store holds, and which of them are documents of images. Reads files, no index. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { keyOfBytes } from '../content/document-writer.js';
 import {
   DOCUMENT_MAGIC,
   type DocumentedImage,
@@ -10,6 +9,7 @@ import {
 } from '../content/image-document.js';
 import { CairnError, throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { keyOfBytes } from '../core/key.js';
 import { type Layout, shardedName } from '../disk/layout.js';
 
 export interface FoundDocument extends ImageDocument {

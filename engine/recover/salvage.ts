@@ -1,17 +1,19 @@
 /** Decides which images can be brought back: of each the highest revision whose blobs, layers and objects are all there. */
+
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Control } from '../../workers/tasks/parts.js';
 import type { DocumentedImage, DocumentedLayer } from '../content/image-document.js';
 import { verifyBlobs } from '../content/verify-files.js';
 import { batches } from '../core/batches.js';
+import { eachOf } from '../core/concurrency.js';
 import { CairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
-import { variantOf } from '../core/object.js';
 import { isCleanPath } from '../core/path.js';
 import { type Layout, shardedName } from '../disk/layout.js';
 import { decodeToc } from '../layer/toc.js';
-import { eachOf, type Pool } from '../session/pool.js';
+import { variantOf } from '../objects/name.js';
+import type { Pool } from '../session/pool.js';
 import { type Found, type FoundDocument, type Lost, nameOf } from './read-documents.js';
 
 export interface SalvagedLayer {

@@ -1,13 +1,12 @@
 /** From what a person typed to an image or a tree of the store. */
 import { CairnError } from '../core/errors.js';
-import { type Key, keyOf, parseHashPrefix } from '../core/key.js';
+import { digestBytes, type Key, keyOf, parseHashPrefix } from '../core/key.js';
 import { parseAppString } from '../image/aci/names.js';
 import { isReference, parseReference } from '../image/oci/reference.js';
-import { isSource } from '../import/source/sources.js';
 import { findNamed, type ImageLookup, imagesByHash, lookupIn } from '../index/images.js';
 import type { Index } from '../index/open.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
-import { digestBytes } from '../index/references.js';
+import { isSource } from './source-path.js';
 
 const MAX_CANDIDATES = 10;
 const TREE_PREFIX = 'deps-';

@@ -1,5 +1,4 @@
 /** What an image's tree is made of, and what the tree is therefore called; known from the index alone. */
-
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';

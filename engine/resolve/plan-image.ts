@@ -1,11 +1,9 @@
 /** From an image's ingredients to its plan: tables of contents and whitelists are read and merged. */
-import { hash } from 'node:crypto';
-import * as fs from 'node:fs';
-import { asDamage } from '../core/damage.js';
+import { readBlob, readToc } from '../content/read-blob.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { readPathWhitelist } from '../image/aci/manifest.js';
-import { decodeToc, type TocEntry } from '../layer/toc.js';
+import type { TocEntry } from '../layer/toc.js';
 import { type AciPlace, planAci } from '../plan/aci.js';
 import { planOci } from '../plan/oci.js';
 import type { Plan } from '../plan/plan.js';
@@ -62,27 +60,4 @@ function onceFor<T>(read: (key: Key) => T): (key: Key) => T {
     known.set(key, value);
     return value;
   };
-}
-
-/** @throws CairnError `ERR_DAMAGED` */
-export function readToc(store: StoreContext, layer: Key): TocEntry[] {
-  const record = store.index.layer(layer);
-  if (record === undefined) throw new CairnError('ERR_DAMAGED', `the index has no layer ${layer}`);
-  return decodeToc(readBlob(store, record.toc.key));
-}
-
-const WHAT_NOW = '"cairn fsck --repair" tells what must be imported again';
-
-/** Documents and tables of contents are believed only if they still have their hash. @throws CairnError `ERR_DAMAGED` */
-export function readBlob(store: StoreContext, key: Key): Buffer {
-  const path = store.layout.blob(key);
-  let bytes: Buffer;
-  try {
-    bytes = fs.readFileSync(path);
-  } catch (cause) {
-    throw asDamage(cause, 'a blob', path, WHAT_NOW);
-  }
-  const found = `sha512-${hash('sha512', bytes)}`;
-  if (found === key) return bytes;
-  throw new CairnError('ERR_DAMAGED', `a blob does not have its hash; ${WHAT_NOW}`, { path, expected: key, found });
 }

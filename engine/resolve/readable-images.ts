@@ -1,12 +1,10 @@
 /** Which images can be read at all: a name should not lead to one whose manifest is damaged while another has the name, too. */
-
+import { readBlob } from '../content/read-blob.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
-import { type ImageLookup, lookupIn } from '../index/images.js';
+import { type ImageLookup, lookupIn, titleOf } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
 import type { StoreContext } from '../session/context.js';
-import { titleOf } from './completeness.js';
-import { readBlob } from './plan-image.js';
 
 /**
  * Finds images whose manifests can be read. Looks at each once and says which cannot; for one operation, since what it finds is not true

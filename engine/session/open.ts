@@ -1,4 +1,5 @@
 /** Opening a store: is it one, may we write, is it of a version we know. Makes a new one where asked. */
+
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Identity } from '../../workers/tasks/parts.js';
@@ -10,10 +11,11 @@ import { Staging } from '../disk/staging.js';
 import { faultOfPages } from '../index/check-pages.js';
 import { damagedIndex } from '../index/damage.js';
 import { DATA_FILE, openIndex } from '../index/open.js';
-import { type StoreContext, Uses } from './context.js';
-import { FORMAT_VERSION, makeStore, readFormat } from './format.js';
+import type { StoreContext } from './context.js';
+import { makeStore, readFormat } from './format.js';
 import { makeOurs } from './owner.js';
 import { defaultWorkers, Pool } from './pool.js';
+import { Uses } from './use-lock.js';
 
 export interface OpenOptions {
   dir: string;
@@ -81,7 +83,7 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     await index.close();
     throw error;
   }
-  const context: StoreContext = {
+  return {
     layout,
     index,
     pool,
@@ -92,29 +94,8 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     readOnly,
     notice,
     uses: new Uses(layout.useLock, readOnly),
+    format,
   };
-  if (!readOnly && format < FORMAT_VERSION) await bringUpToDate(context);
-  return context;
-}
-
-/** A full disk is no reason not to open a store: removing from it may be what it is opened for. */
-async function bringUpToDate(store: StoreContext): Promise<void> {
-  const { migrate } = await import('../recover/migrate.js');
-  try {
-    await migrate(store);
-  } catch (thrown) {
-    const error = toCairnError(thrown);
-    if (error instanceof CairnError && error.code === 'ERR_NO_SPACE') {
-      store.notice(
-        `no room to bring the store to format ${FORMAT_VERSION}; this is tried again when it is next opened`,
-      );
-      return;
-    }
-    await store.disk.close();
-    store.staging.close();
-    await store.index.close();
-    throw error;
-  }
 }
 
 function missing(dir: string): never {

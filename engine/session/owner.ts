@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { CairnError, toCairnError } from '../core/errors.js';
-import { formatMode } from '../core/object.js';
+import { formatMode } from '../core/metadata.js';
 import type { Layout } from '../disk/layout.js';
 
 const OTHERS = 0o077;

@@ -3,9 +3,9 @@ import * as fs from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
-import type { Control } from '../../workers/tasks/parts.js';
 import type { Answer, Tasks } from '../../workers/tasks/protocol.js';
-import { errorFromJSON, throwIfAborted } from '../core/errors.js';
+import { Turnstile } from '../core/concurrency.js';
+import { errorFromJSON } from '../core/errors.js';
 
 /** More workers than this gain nothing: the file system's own locks take over. */
 const MOST_WORKERS = 8;
@@ -110,87 +110,5 @@ export class Pool {
   async close(): Promise<void> {
     await (await this.#piscina)?.destroy();
     this.#piscina = undefined;
-  }
-}
-
-/**
- * Shares cancelling and counting with workers while `work` runs: the signal reaches them within one chunk of work, and `onCount`
- * hears every 100 ms how far they are.
- */
-export async function withControl<T>(
-  signal: AbortSignal | undefined,
-  onCount: ((bytes: number, items: number) => void) | undefined,
-  work: (control: Control) => Promise<T>,
-): Promise<T> {
-  throwIfAborted(signal);
-  const control: Control = {
-    cancel: new Int32Array(new SharedArrayBuffer(4)),
-    done: new BigInt64Array(new SharedArrayBuffer(16)),
-  };
-  const cancel = (): void => {
-    Atomics.store(control.cancel, 0, 1);
-  };
-  const count = (): void => onCount?.(Number(Atomics.load(control.done, 0)), Number(Atomics.load(control.done, 1)));
-  signal?.addEventListener('abort', cancel, { once: true });
-  const timer = onCount === undefined ? undefined : setInterval(count, 100);
-  try {
-    return await work(control);
-  } catch (error) {
-    // One part of the work failed: the others must not go on for nobody.
-    cancel();
-    throw error;
-  } finally {
-    clearInterval(timer);
-    signal?.removeEventListener('abort', cancel);
-    count();
-  }
-}
-
-/**
- * Runs `work` on each item, at most `width` at a time. After the first failure no further item is begun; it is thrown once all
- * that had begun have ended.
- * @param work may `leave` before it has ended, so that the next item begins while it waits for something that they share
- */
-export async function eachOf<T, R>(
-  items: readonly T[],
-  width: number,
-  work: (item: T, index: number, leave: () => void) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = new Array(items.length);
-  let next = 0;
-  const failures: unknown[] = [];
-  const begun: Promise<void>[] = [];
-  const attend = async (i: number, leave: () => void): Promise<void> => {
-    try {
-      results[i] = await work(items[i] as T, i, leave);
-    } catch (error) {
-      failures.push(error);
-    }
-  };
-  const lane = async (): Promise<void> => {
-    while (next < items.length && failures.length === 0) {
-      const i = next++;
-      await new Promise<void>((leave) => begun.push(attend(i, leave).finally(leave)));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.max(1, Math.min(width, items.length)) }, lane));
-  await Promise.all(begun);
-  if (failures.length > 0) throw failures[0];
-  return results;
-}
-
-/** Lets so many in at a time, in order of arrival. */
-export class Turnstile {
-  #inside = 0;
-  readonly #waiting: (() => void)[] = [];
-
-  /** @returns to be called once, on leaving */
-  async enter(width: number): Promise<() => void> {
-    while (this.#inside >= width) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#inside++;
-    return () => {
-      this.#inside--;
-      this.#waiting.shift()?.();
-    };
   }
 }

@@ -5,22 +5,25 @@ import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { RenderMode } from '../../workers/tasks/render.js';
 import { discard } from '../content/delete.js';
+import { noteUse } from '../content/last-used.js';
+import { readBlob } from '../content/read-blob.js';
 import { toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
+import { MAX_ID } from '../core/metadata.js';
+import type { OperationOptions } from '../core/operation.js';
 import { bury, Disk, place, placeOnce, syncDirectory } from '../disk/durable.js';
 import { PrivateDirectory } from '../disk/private-directory.js';
 import type { ImageRecord } from '../index/records.js';
-import { MAX_ID } from '../layer/tar/entry.js';
 import { packPlan } from '../plan/packed-plan.js';
 import type { Plan } from '../plan/plan.js';
 import { mustBeWhole } from '../resolve/completeness.js';
 import { ingredientsOf } from '../resolve/layer-stack.js';
-import { planOf, readBlob } from '../resolve/plan-image.js';
-import type { OperationOptions, StoreContext } from '../session/context.js';
+import { planOf } from '../resolve/plan-image.js';
+import type { StoreContext } from '../session/context.js';
 import { mustBeApart } from '../session/destination.js';
 import { checkPathLengths, execute } from './execute.js';
 import { noteCopies } from './object-copies.js';
-import { noteUse, type Rendered } from './render.js';
+import type { Rendered } from './options.js';
 
 export interface CheckoutOptions extends OperationOptions {
   /** Reflinks where the file system has them, else copies. `link` shares files with the store: for reading only. */

@@ -1,14 +1,15 @@
 /** Carries a plan out on the workers, wherever the tree is to be. */
-
 import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode, RenderResult } from '../../workers/tasks/render.js';
 import { toText } from '../core/bytes.js';
+import { eachOf } from '../core/concurrency.js';
 import { CairnError } from '../core/errors.js';
+import type { OperationOptions } from '../core/operation.js';
 import type { Disk } from '../disk/durable.js';
 import { objectKey } from '../index/objects.js';
 import type { PackedPlan } from '../plan/packed-plan.js';
-import type { OperationOptions, StoreContext } from '../session/context.js';
-import { eachOf, withControl } from '../session/pool.js';
+import type { StoreContext } from '../session/context.js';
+import { withControl } from '../session/control.js';
 
 const MAX_EXAMPLES = 10;
 

@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
 import { findPlan, isWorthKeeping, keepPlan, stagePlan } from '../content/plan-cache.js';
+import { readBlob } from '../content/read-blob.js';
 import { CairnError } from '../core/errors.js';
 import { type Key, keyBytes } from '../core/key.js';
 import { bury, place } from '../disk/durable.js';
@@ -15,11 +16,11 @@ import { retainLayer } from '../index/references.js';
 import { type PackedPlan, packPlan } from '../plan/packed-plan.js';
 import type { Plan } from '../plan/plan.js';
 import type { Ingredients } from '../resolve/layer-stack.js';
-import { planOf, readBlob } from '../resolve/plan-image.js';
+import { planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { checkPathLengths, execute } from './execute.js';
 import { noteCopies } from './object-copies.js';
-import type { RenderOptions } from './render.js';
+import type { RenderOptions } from './options.js';
 
 /** The caller holds the tree's lock and relies on objects. @throws as rendering does */
 export async function makeTree(

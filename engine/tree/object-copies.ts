@@ -1,5 +1,4 @@
 /** Further copies of objects: what a render made because a file system allows one file only so many names. */
-
 import { objectKey } from '../index/objects.js';
 import { addTotals } from '../index/totals.js';
 import type { StoreContext } from '../session/context.js';

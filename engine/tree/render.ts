@@ -4,39 +4,16 @@
  * resolve → ingredients → (rendered already?) → plan → staging → shards on the workers → directory times → sync → rename →
  * sync → index
  */
+
 import * as fs from 'node:fs';
-import type { Skipped } from '../../workers/tasks/parts.js';
-import type { RenderMode } from '../../workers/tasks/render.js';
-import { type Key, keyBytes } from '../core/key.js';
+import { noteUse } from '../content/last-used.js';
 import { lock } from '../disk/lock.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { Plan } from '../plan/plan.js';
 import { mustBeWhole } from '../resolve/completeness.js';
 import { ingredientsOf } from '../resolve/layer-stack.js';
-import { mustWrite, type OperationOptions, type StoreContext } from '../session/context.js';
-
-export interface RenderOptions extends OperationOptions {
-  /** How files get their content; `link` where none is given. A tree that exists keeps the mode it was made in. */
-  mode?: RenderMode;
-  /** Makes the tree anew even if it exists. */
-  rebuild?: boolean;
-}
-
-export interface Rendered {
-  image: Key;
-  treeId: string;
-  /** The root file system itself. */
-  path: string;
-  hash: Key;
-  files: number;
-  bytes: number;
-  uniqueBytes: number;
-  mode: RenderMode;
-  existed: boolean;
-  /** What could not be set, by kind; empty for root on a file system that has everything. */
-  skipped: Skipped;
-  ms: number;
-}
+import { mustWrite, type StoreContext } from '../session/context.js';
+import type { Rendered, RenderOptions } from './options.js';
 
 /**
  * Renders an image, or finds its tree. Concurrent renders of one tree, also by other processes, do the work once.
@@ -100,29 +77,4 @@ function describe(
     skipped: tree.skipped,
     ms: Math.round(performance.now() - begun),
   };
-}
-
-/**
- * Rendering counts as use. If it cannot be noted, that is told, and what was asked for goes on.
- * @returns false for a tree that is no longer listed
- */
-export async function noteUse(store: StoreContext, image: ImageRecord, tree?: TreeRecord): Promise<boolean> {
-  if (store.readOnly) return true;
-  const { index } = store;
-  const lastUsed = Date.now();
-  try {
-    return await index.commit(() => {
-      const rendered = tree === undefined ? undefined : index.trees.get(tree.id);
-      if (tree !== undefined && rendered === undefined) return false;
-      const known = index.image(image.key);
-      if (known !== undefined) index.images.put(keyBytes(image.key), { ...known, lastUsed });
-      if (rendered === undefined) return true;
-      const images = rendered.images.includes(image.key) ? rendered.images : [...rendered.images, image.key];
-      index.trees.put(rendered.id, { ...rendered, images, lastUsed });
-      return true;
-    });
-  } catch (error) {
-    store.notice(`the time of this use was not noted: ${(error as Error).message}`);
-    return true;
-  }
 }

@@ -1,11 +1,11 @@
 /** What a check is to look at: what is named, and what that is made of; or all there is. */
-
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import type { OperationOptions } from '../core/operation.js';
 import { allImages } from '../index/images.js';
 import type { ImageRecord, LayerRecord, TreeRecord } from '../index/records.js';
 import { ingredientsOf } from '../resolve/layer-stack.js';
-import type { OperationOptions, StoreContext } from '../session/context.js';
+import type { StoreContext } from '../session/context.js';
 
 export interface CheckOptions extends OperationOptions {
   /** Only what is named; everything when neither is given. */

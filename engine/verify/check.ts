@@ -1,9 +1,10 @@
 /** Looks whether what the index lists is what it says: layers, objects, trees. Reads everything, changes nothing. */
 import { setImmediate } from 'node:timers/promises';
 import type { VerifyResult } from '../../workers/tasks/verify.js';
-import { objectSizesOf } from '../content/drop-references.js';
+import { objectSizesOf } from '../content/layer-objects.js';
 import { type Look, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
 import { toText } from '../core/bytes.js';
+import { eachOf } from '../core/concurrency.js';
 import { CairnError } from '../core/errors.js';
 import { hexOf, type Key, keyBytes, keyOf } from '../core/key.js';
 import { statOrFault } from '../disk/path-fault.js';
@@ -14,7 +15,7 @@ import type { ImageRecord, LayerRecord, ObjectRecord, TreeRecord } from '../inde
 import { objectOf, type Plan } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
 import type { StoreContext } from '../session/context.js';
-import { eachOf, withControl } from '../session/pool.js';
+import { withControl } from '../session/control.js';
 import { type CheckOptions, type Targets, targetsOf } from './check-scope.js';
 import { KeptPlans } from './plan-memory.js';
 import { type DamagedFile, pathsOfDamaged, planOfTree, verifyTree } from './tree.js';

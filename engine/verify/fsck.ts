@@ -6,13 +6,14 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { throwIfAborted } from '../core/errors.js';
 import { type Key, keyBytes, keyOf } from '../core/key.js';
+import type { OperationOptions } from '../core/operation.js';
 import { shardedName } from '../disk/layout.js';
 import { faultOf, statOrFault } from '../disk/path-fault.js';
-import { allImages } from '../index/images.js';
+import { allImages, titleOf } from '../index/images.js';
 import { objectKey, objectName } from '../index/objects.js';
 import { blobOrphan, objectOrphan } from '../index/orphans.js';
-import { isWhole, titleOf } from '../resolve/completeness.js';
-import type { OperationOptions, StoreContext } from '../session/context.js';
+import { isWhole } from '../resolve/completeness.js';
+import type { StoreContext } from '../session/context.js';
 import { leftovers } from './leftovers.js';
 import { countNeeds, type Needs, sumTotals } from './recount.js';
 

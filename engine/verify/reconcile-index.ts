@@ -1,6 +1,5 @@
 /** The index after a repair: what is gone is marked, what is back is not, and every count is what a new count gives. */
-
-import { objectsOfLayer } from '../content/drop-references.js';
+import { objectsOfLayer } from '../content/layer-objects.js';
 import { type Key, keyBytes, keyOf } from '../core/key.js';
 import { objectKey, objectName } from '../index/objects.js';
 import { blobOrphan, objectOrphan } from '../index/orphans.js';

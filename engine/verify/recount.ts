@@ -1,6 +1,5 @@
 /** References counted anew, from images, trees and tables of contents alone: what the counts in the index must be. */
-
-import { objectSizesOf } from '../content/drop-references.js';
+import { objectSizesOf } from '../content/layer-objects.js';
 import { throwIfAborted } from '../core/errors.js';
 import { type Key, keyOf } from '../core/key.js';
 import { allImages, blobsOf } from '../index/images.js';

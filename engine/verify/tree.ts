@@ -3,6 +3,7 @@ import type { Finding, VerifyResult } from '../../workers/tasks/verify.js';
 import type { Look } from '../content/verify-files.js';
 import { batches } from '../core/batches.js';
 import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
+import { eachOf } from '../core/concurrency.js';
 import { parentOf } from '../core/path.js';
 import { statOrFault } from '../disk/path-fault.js';
 import type { TreeRecord } from '../index/records.js';
@@ -11,7 +12,6 @@ import { packShard } from '../plan/shard.js';
 import { placesAlong } from '../resolve/dependencies.js';
 import { planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
-import { eachOf } from '../session/pool.js';
 import { extraPaths } from './extra-paths.js';
 
 /**

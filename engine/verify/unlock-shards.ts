@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { toCairnError } from '../core/errors.js';
-import { formatMode } from '../core/object.js';
+import { formatMode } from '../core/metadata.js';
 import type { StoreContext } from '../session/context.js';
 
 const OWN = 0o700;

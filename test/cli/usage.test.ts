@@ -13,7 +13,7 @@ import { TestStore } from '../fixtures/store.js';
 test('the help of every command has examples that begin with the command', async (t) => {
   for (const { name, load } of COMMANDS) {
     const command = new Command(name);
-    (await load()).define(command);
+    (await load()).define(command, COMMANDS);
     for (const each of [command, ...command.commands]) {
       const full = each === command ? name : `${name} ${each.name()}`;
       await t.test(full, () => {

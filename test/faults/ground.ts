@@ -2,6 +2,7 @@
  * What a faulted command runs on: small images that share content, and stores in the states in which something may go wrong. Each
  * state is made once; every command then gets a copy of its own.
  */
+
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { openStore } from '../../engine/store.js';
 import { aci, type EntrySpec, tar } from '../fixtures/archive.js';
 import { PROGRAM } from '../fixtures/cli.js';
 import { ociLayout } from '../fixtures/oci.js';
+import type { Place } from './place.js';
 import { runTraced } from './strace.js';
 
 /**
@@ -19,14 +21,6 @@ import { runTraced } from './strace.js';
  */
 export const SEEDS = ['none', 'images', 'trees', 'orphans'] as const;
 export type Seed = (typeof SEEDS)[number];
-
-/** Where one command runs: its store, what it reads (shared, not written to) and where it writes. */
-export interface Place {
-  dir: string;
-  store: string;
-  sources: string;
-  out: string;
-}
 
 const SHARED = 'the same in several images\n'.repeat(20);
 const LARGE = Buffer.alloc(100_000, 'large');

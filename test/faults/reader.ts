@@ -1,5 +1,4 @@
 /** Reads a store's index and stays in the middle of it until it is killed: `reader.js STORE`. Tells how many readers there are then. */
-
 import { Layout } from '../../engine/disk/layout.js';
 import { Index } from '../../engine/index/open.js';
 

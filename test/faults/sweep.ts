@@ -1,7 +1,7 @@
 /** Sweeps a fault through commands: where it can strike is found by running each undisturbed, then it strikes there. */
 import * as fs from 'node:fs';
+import { eachOf } from '../../engine/core/concurrency.js';
 
-import { eachOf } from '../../engine/session/pool.js';
 import { PROGRAM } from '../fixtures/cli.js';
 import { placeFrom, prepareGround } from './ground.js';
 import type { Operation } from './operations.js';

@@ -3,13 +3,15 @@
  * what it is named, nothing that was there is gone, nothing half-made is listed, what was acknowledged is there, and the next gc
  * leaves no stray byte.
  */
+
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
 import { Layout } from '../../engine/disk/layout.js';
 import { openStore, type Store } from '../../engine/store.js';
-import { BLOBS, type Place } from './ground.js';
+import { BLOBS } from './ground.js';
 import { BACKUP, type Operation } from './operations.js';
+import type { Place } from './place.js';
 
 const DAY_MS = 24 * 3_600_000;
 /** The mark of a backup goes last, and says nothing of one that is whole. */

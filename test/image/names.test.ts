@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { CairnError } from '../../engine/core/errors.js';
+import { quoted } from '../../engine/core/printable.js';
 import {
   acIdentifierFault,
   acNameFault,
   formatAppString,
   isACIdentifier,
   isACName,
-  type Label,
   labelsFault,
   parseAppString,
-  quoted,
 } from '../../engine/image/aci/names.js';
+import type { Label } from '../../engine/image/label.js';
 
 const EDGES = ['/', '-', '.', '_', '~'];
 

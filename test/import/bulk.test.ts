@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { eachOf } from '../../engine/session/pool.js';
+import { eachOf } from '../../engine/core/concurrency.js';
 import { aci, tar } from '../fixtures/archive.js';
 import { ociLayout } from '../fixtures/oci.js';
 import { type Json, TestStore } from '../fixtures/store.js';

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { extract } from 'tar-stream';
 import { toBuffer } from '../../engine/core/bytes.js';
-import type { EntryType } from '../../engine/layer/tar/entry.js';
+import type { EntryType } from '../../engine/core/metadata.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
 import { cut, type Scanned, scan } from '../fixtures/scan.js';
 import { archiveArbitrary, chunkLengths, type Meaning } from '../fixtures/tar-arbitrary.js';

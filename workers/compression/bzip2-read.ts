@@ -1,5 +1,4 @@
 /** The entropy-coded half of bzip2: a block's bits to its permuted bytes. */
-
 import { badCompression } from './byte-source.js';
 import type { Bzip2Block } from './bzip2-block.js';
 

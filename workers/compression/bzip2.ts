@@ -2,7 +2,6 @@
  * bzip2. Written here because the decoder that everybody uses, `unbzip2-stream`, never comes back from some corrupt input. Strict: both
  * checksums are verified, and every loop ends.
  */
-
 import { badCompression, CompressedBytes } from './byte-source.js';
 import { Bzip2Block } from './bzip2-block.js';
 import { Bits, readBlock } from './bzip2-read.js';

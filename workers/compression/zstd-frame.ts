@@ -2,7 +2,6 @@
 import { Decompress } from 'fzstd';
 import xxhash, { type XXHashAPI } from 'xxhash-wasm';
 import { badCompression } from './byte-source.js';
-import type { Frame } from './zstd.js';
 
 /** Compiled once a thread. */
 let hashing: Promise<XXHashAPI> | undefined;
@@ -51,4 +50,16 @@ function push(decoder: Decompress, bytes: Buffer, last = false): void {
   } catch (error) {
     throw badCompression('zstd', (error as Error).message, error);
   }
+}
+
+/** What a frame's header says. */
+export interface Frame {
+  /** Its bytes. */
+  header: Buffer;
+  /** The low half of xxhash64 follows the blocks. */
+  checksum: boolean;
+  /** Bytes that come out, if it says so. */
+  size: number | undefined;
+  /** Bytes that a decoder makes room for. */
+  window: number;
 }

@@ -2,10 +2,12 @@
  * Zstandard. Frames are told apart here, which finds what is cut short or comes behind the last: Node's decoder takes one frame and
  * passes over the rest in silence, and the one for older Nodes, `fzstd`, leaves checksums alone.
  */
+
 import { pipeline, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { CairnError } from '../../engine/core/errors.js';
 import { badCompression, CompressedBytes } from './byte-source.js';
+import type { Frame } from './zstd-frame.js';
 
 const MAGIC = 0xfd2fb528;
 /** Sixteen numbers from here on begin a frame that decoders pass over. */
@@ -21,18 +23,6 @@ const FREE_WINDOWS = 2 ** 30;
 const WINDOWS_PER_BYTE = 256;
 /** The low half of xxhash64 of nothing. */
 const EMPTY_CHECKSUM = 0x51d8e999;
-
-/** What a frame's header says. */
-export interface Frame {
-  /** Its bytes. */
-  header: Buffer;
-  /** The low half of xxhash64 follows the blocks. */
-  checksum: boolean;
-  /** Bytes that come out, if it says so. */
-  size: number | undefined;
-  /** Bytes that a decoder makes room for. */
-  window: number;
-}
 
 interface Block {
   bytes: Buffer;

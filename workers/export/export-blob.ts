@@ -1,9 +1,11 @@
 /** A blob as it lies there, under another name: by reflink where the file system has them, and hashed all the same. */
+
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { checkCancelled, countBytes } from '../control.js';
+import { fileBytes } from '../files/file-bytes.js';
+import { checkCancelled, countBytes } from '../tasks/control.js';
 import type { ExportBlobTask, ExportResult } from '../tasks/export.js';
-import { fileBytes, writeOut } from './export.js';
+import { writeOut } from './export.js';
 
 const MODE = 0o644;
 

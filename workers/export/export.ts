@@ -1,18 +1,20 @@
 /** Gives images back as archives: a layer's exact bytes, or a merged tree packed anew. */
+
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asDamage } from '../../engine/core/damage.js';
 import { CairnError, withPath } from '../../engine/core/errors.js';
-import { variantOf } from '../../engine/core/object.js';
 import { shardedPath } from '../../engine/disk/layout.js';
 import { descriptorSink, newFileSink } from '../../engine/disk/output-stream.js';
 import { readRecipe } from '../../engine/layer/recipe.js';
 import { decodeToc, type TocEntry } from '../../engine/layer/toc.js';
+import { variantOf } from '../../engine/objects/name.js';
 import { unpackShard } from '../../engine/plan/shard.js';
 import { compressor } from '../compression/compress.js';
-import { checkCancelled, countBytes } from '../control.js';
+import { fileBytes, WHO_NEEDS_IT } from '../files/file-bytes.js';
+import { checkCancelled, countBytes } from '../tasks/control.js';
 import type {
   ExportLayerTask,
   ExportResult,
@@ -26,7 +28,6 @@ import { packFiles } from './pack-files.js';
 import { packTree } from './pack-tree.js';
 
 const CHUNK = 1 << 20;
-const WHO_NEEDS_IT = '"cairn fsck" tells which images need it';
 
 export function exportLayer(task: ExportLayerTask): Promise<ExportResult> {
   return writeOut(layerBytes(task), task);
@@ -89,40 +90,6 @@ async function* recipeBytes(path: string): AsyncGenerator<Buffer> {
 function* objectBytes(objects: string, entry: TocEntry): Generator<Buffer> {
   const path = shardedPath(objects, `${entry.key}.${variantOf(entry)}`);
   yield* fileBytes(path, entry.size);
-}
-
-/**
- * A file's bytes in chunks.
- * @param sha512 in hex, of which the last chunk is the proof; absent where whoever takes them looks at more than this file
- * @throws CairnError `ERR_DAMAGED` when it is missing, of another length, or of another content
- */
-export function* fileBytes(path: string, size: number, sha512?: string, what = 'an object'): Generator<Buffer> {
-  const hash = sha512 === undefined ? undefined : createHash('sha512');
-  let fd: number;
-  try {
-    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
-  } catch (cause) {
-    throw asDamage(cause, what, path, WHO_NEEDS_IT);
-  }
-  try {
-    let left = size;
-    while (left > 0) {
-      const buffer = Buffer.allocUnsafe(Math.min(left, CHUNK));
-      const taken = fs.readSync(fd, buffer, 0, buffer.length, null);
-      if (taken === 0) break;
-      left -= taken;
-      hash?.update(buffer.subarray(0, taken));
-      yield buffer.subarray(0, taken);
-    }
-    if (left > 0 || fs.fstatSync(fd).size !== size) {
-      throw new CairnError('ERR_DAMAGED', `${what} does not have the size that the index says`, { path });
-    }
-    if (hash !== undefined && hash.digest('hex') !== sha512) {
-      throw new CairnError('ERR_DAMAGED', `${what} does not have its hash; ${WHO_NEEDS_IT}`, { path });
-    }
-  } finally {
-    fs.closeSync(fd);
-  }
 }
 
 interface Destination {

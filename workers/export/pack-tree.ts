@@ -1,10 +1,11 @@
 /** A merged tree as one pax archive, entries in byte order of their paths. */
+
 import { type Pack, pack } from 'tar-stream';
 import { type ByteString, isAscii, toBuffer } from '../../engine/core/bytes.js';
-import { formatTime } from '../../engine/core/object.js';
-import type { NodeType } from '../../engine/plan/plan.js';
+import type { NodeType } from '../../engine/core/metadata.js';
+import { formatTime } from '../../engine/core/metadata.js';
 import type { ShardRow } from '../../engine/plan/shard.js';
-import { fileBytes } from './export.js';
+import { fileBytes } from '../files/file-bytes.js';
 
 type Entry = NodeJS.WritableStream & Pick<ReturnType<Pack['entry']>, 'destroying'>;
 

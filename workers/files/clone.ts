@@ -5,7 +5,7 @@ import { CairnError } from '../../engine/core/errors.js';
 import { makeOnce } from '../../engine/disk/durable.js';
 import { shardedPath } from '../../engine/disk/layout.js';
 import { listXattrs } from '../../engine/disk/xattrs.js';
-import { checkCancelled, countItems } from '../control.js';
+import { checkCancelled, countItems } from '../tasks/control.js';
 import type { CloneFilesTask, CloneResult } from '../tasks/export.js';
 import { isRefusal, setPathTimes, setXattrs } from './metadata.js';
 import { isHostXattr } from './verify-metadata.js';

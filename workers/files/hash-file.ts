@@ -2,7 +2,7 @@
 import { createHash, hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../../engine/core/bytes.js';
-import { checkCancelled, countBytes } from '../control.js';
+import { checkCancelled, countBytes } from '../tasks/control.js';
 import type { Control } from '../tasks/parts.js';
 
 /** What most files fit into. */

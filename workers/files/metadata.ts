@@ -1,10 +1,9 @@
 /** Putting mode, owner, times and extended attributes on files, and noting what the system would not let us set. */
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../../engine/core/bytes.js';
-import type { Metadata } from '../../engine/core/object.js';
+import type { Metadata, Xattr } from '../../engine/core/metadata.js';
 import { setTimes } from '../../engine/disk/native.js';
 import { setXattr } from '../../engine/disk/xattrs.js';
-import type { Xattr } from '../../engine/layer/tar/entry.js';
 import type { Identity } from '../tasks/parts.js';
 
 /** Overlayfs gives these a meaning of its own; from an archive they are only ever an attack on whoever mounts the tree. */

@@ -2,8 +2,7 @@
  * A row of a plan for a tree whose owners are shifted, as for a user namespace: also owners that extended attributes name. What would
  * mean something else on the host than in the image must not get there as it is.
  */
-
-import type { Xattr } from '../../engine/layer/tar/entry.js';
+import type { Xattr } from '../../engine/core/metadata.js';
 import type { ShardRow } from '../../engine/plan/shard.js';
 
 const CAPABILITY = 'security.capability';

@@ -1,6 +1,5 @@
 /** Compares what an inode carries besides its content with what it was given. */
-
-import { formatMode, formatTime, type Metadata } from '../../engine/core/object.js';
+import { formatMode, formatTime, type Metadata } from '../../engine/core/metadata.js';
 import type { FileStat } from '../../engine/disk/stat.js';
 
 /** Where only Node's calls were to be had, times were cut to this. */

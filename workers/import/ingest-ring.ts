@@ -1,5 +1,5 @@
 /** The second part of a layer that workers share: ring to staging, see `pour.ts`. */
-import { checkCancelled } from '../control.js';
+import { checkCancelled } from '../tasks/control.js';
 import type { AbsorbTask, LayerResult, PourTask } from '../tasks/import.js';
 import { readRing } from '../tasks/ring.js';
 import { LayerSink } from './layer-sink.js';

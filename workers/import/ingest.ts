@@ -1,5 +1,4 @@
 /** The write path of one layer, on one thread: source to staging. See `pour.ts` for how several share it. */
-
 import type { AbsorbResult, AbsorbTask } from '../tasks/import.js';
 import { readSource } from './input.js';
 import { LayerSink } from './layer-sink.js';

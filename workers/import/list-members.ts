@@ -7,7 +7,7 @@ import type { TarEntry } from '../../engine/layer/tar/entry.js';
 import { FirstMember } from '../../engine/layer/tar/first-member.js';
 import { BLOCK } from '../../engine/layer/tar/header.js';
 import { TarScanner } from '../../engine/layer/tar/scan.js';
-import { checkCancelled } from '../control.js';
+import { checkCancelled } from '../tasks/control.js';
 import type { ListMembersTask, Members, PeekTask, SourceResult, SpoolTask } from '../tasks/import.js';
 import { readSource } from './input.js';
 import { writeAll } from './object-file.js';

@@ -2,9 +2,11 @@
  * Writing objects to staging, here or on a worker that does nothing else. Making many small files costs more than hashing them, so
  * a layer's scanner hands small ones over in parcels and goes on scanning.
  */
+
 import * as fs from 'node:fs';
-import { type Metadata, parseVariant } from '../../engine/core/object.js';
+import type { Metadata } from '../../engine/core/metadata.js';
 import { shardedPath } from '../../engine/disk/layout.js';
+import { parseVariant } from '../../engine/objects/name.js';
 import { finishFile } from '../files/metadata.js';
 import type { StageObjectsTask } from '../tasks/import.js';
 import type { Identity } from '../tasks/parts.js';

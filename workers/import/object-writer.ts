@@ -1,11 +1,12 @@
 /** Turns the contents of a layer's files into objects: hashed, named, and written to staging unless the store has them. */
+
 import { createHash, type Hash, hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { variantOf } from '../../engine/core/object.js';
 import { makeOnce, place } from '../../engine/disk/durable.js';
 import { shardedPath } from '../../engine/disk/layout.js';
 import type { TocEntry } from '../../engine/layer/toc.js';
+import { variantOf } from '../../engine/objects/name.js';
 import { finishFile } from '../files/metadata.js';
 import type { AbsorbTask } from '../tasks/import.js';
 import { MAX_PARCELLED_BYTES, type ParcelWriter, writeAll, writeObjectFile } from './object-file.js';

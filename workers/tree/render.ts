@@ -1,13 +1,14 @@
 /** The read path's hands: makes what a plan says. Nothing here is ever followed, overwritten or deleted. */
+
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../../engine/core/bytes.js';
 import { CairnError } from '../../engine/core/errors.js';
-import { variantOf } from '../../engine/core/object.js';
+import { below } from '../../engine/core/path.js';
 import { syncFile } from '../../engine/disk/durable.js';
 import { shardedPath } from '../../engine/disk/layout.js';
 import { fileKinds, mknod } from '../../engine/disk/native.js';
+import { variantOf } from '../../engine/objects/name.js';
 import { type ShardRow, unpackShard } from '../../engine/plan/shard.js';
-import { checkCancelled, countItems } from '../control.js';
 import { copyFile } from '../files/clone.js';
 import {
   feasibleDirectoryMode,
@@ -19,6 +20,7 @@ import {
   setXattrs,
 } from '../files/metadata.js';
 import { shifted } from '../files/shift-owners.js';
+import { checkCancelled, countItems } from '../tasks/control.js';
 import type { Identity, Skipped } from '../tasks/parts.js';
 import type { JoinTask, RenderResult, RenderTask, SettleTask } from '../tasks/render.js';
 
@@ -226,8 +228,4 @@ export function joinLinks(task: JoinTask): null {
     }
   }
   return null;
-}
-
-export function below(root: ByteString, path: ByteString): ByteString {
-  return path === '' ? root : `${root}/${path}`;
 }

@@ -1,13 +1,15 @@
 /** Looks whether objects and blobs are what their names say. */
+
 import { type ByteString, fromText } from '../../engine/core/bytes.js';
-import { parseVariant, xattrsDigest } from '../../engine/core/object.js';
+import { xattrsDigest } from '../../engine/core/metadata.js';
 import { shardedPath } from '../../engine/disk/layout.js';
 import { faultOf } from '../../engine/disk/path-fault.js';
 import { type FileStat, fileStat } from '../../engine/disk/stat.js';
 import { listXattrs } from '../../engine/disk/xattrs.js';
-import { checkCancelled, countItems } from '../control.js';
+import { parseVariant } from '../../engine/objects/name.js';
 import { HASH_ROOM, hashOf, reading } from '../files/hash-file.js';
 import { isHostXattr, metadataFaults } from '../files/verify-metadata.js';
+import { checkCancelled, countItems } from '../tasks/control.js';
 import type { Finding, VerifiedObjects, VerifyBlobsTask, VerifyObjectsTask, VerifyResult } from '../tasks/verify.js';
 
 const OTHER_BYTES = 'content does not have the hash it is named by';

@@ -1,11 +1,12 @@
 /** Looks what objects there are and what their metadata is, for an index that is made anew. Hashes nothing. */
+
 import { type ByteString, fromText } from '../../engine/core/bytes.js';
-import { parseVariant, type Variant } from '../../engine/core/object.js';
 import { shardedPath } from '../../engine/disk/layout.js';
 import { type FileStat, fileStat } from '../../engine/disk/stat.js';
 import { listXattrs } from '../../engine/disk/xattrs.js';
-import { checkCancelled, countItems } from '../control.js';
+import { parseVariant, type Variant } from '../../engine/objects/name.js';
 import { isTime } from '../files/verify-metadata.js';
+import { checkCancelled, countItems } from '../tasks/control.js';
 import type { SurveyObjectsTask, SurveyResult } from '../tasks/verify.js';
 
 export function surveyObjects(task: SurveyObjectsTask): SurveyResult {

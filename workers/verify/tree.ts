@@ -1,17 +1,18 @@
 /** Compares a rendered tree with its plan, entry by entry and field by field. */
+
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../../engine/core/bytes.js';
-import { variantOf } from '../../engine/core/object.js';
+import { below } from '../../engine/core/path.js';
 import { shardedPath } from '../../engine/disk/layout.js';
 import { faultOf } from '../../engine/disk/path-fault.js';
 import { type FileStat, fileStat } from '../../engine/disk/stat.js';
 import { listXattrs } from '../../engine/disk/xattrs.js';
+import { variantOf } from '../../engine/objects/name.js';
 import { type ShardRow, unpackShard } from '../../engine/plan/shard.js';
-import { checkCancelled, countItems } from '../control.js';
 import { HASH_ROOM, hashOf, reading } from '../files/hash-file.js';
 import { isHostXattr, metadataFaults } from '../files/verify-metadata.js';
+import { checkCancelled, countItems } from '../tasks/control.js';
 import type { Finding, VerifiedTree, VerifyTreeTask } from '../tasks/verify.js';
-import { below } from '../tree/render.js';
 
 const CHECK_EVERY = 256;
 const SKIPPED_XATTR = /^(?:trusted|user)\.overlay\./;

@@ -1,6 +1,6 @@
+import { quoted } from '../../core/printable.js';
 import type { Place } from '../json-field.js';
 import { type Isolator, readIsolators } from './isolators.js';
-import { quoted } from './names.js';
 
 /** What an image runs and how (appc spec, image manifest, `app`). Absent lists and maps are empty. */
 export interface App {

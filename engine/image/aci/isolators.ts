@@ -1,6 +1,6 @@
+import { quoted } from '../../core/printable.js';
 import type { JsonValue } from '../json.js';
 import type { Place } from '../json-field.js';
-import { quoted } from './names.js';
 
 /** One isolator of an app, its value exactly as written (appc spec, executor, "Isolators"). */
 export interface Isolator {

@@ -1,25 +1,12 @@
-import { printable } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
 import { MAX_NAME } from '../../core/limits.js';
+import { quoted } from '../../core/printable.js';
+import type { Label } from '../label.js';
 
 /**
  * Names, labels and app strings of the appc spec. A name is a search term and nothing else: `a/../b` is a valid one, so
  * no name may ever become part of a path.
  */
-
-/** One label of an image (appc spec, image manifest, `labels`). */
-export interface Label {
-  name: string;
-  value: string;
-}
-
-const QUOTED_LENGTH = 80;
-
-/** Foreign text for an error message: quoted, harmless on a terminal, and short however long the text is. */
-export function quoted(text: string): string {
-  const cut = text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH)}…` : text;
-  return printable(JSON.stringify(cut));
-}
 
 /**
  * Why a text is no AC Identifier, or undefined if it is one.

@@ -1,7 +1,7 @@
 import { CairnError } from '../../core/errors.js';
+import { quoted } from '../../core/printable.js';
 import type { App, Port } from '../aci/app.js';
 import type { ImageManifest } from '../aci/manifest.js';
-import { quoted } from '../aci/names.js';
 import type { JsonObject } from '../json.js';
 import type { Platform } from '../oci/descriptor.js';
 import { goPlatform } from './platform-names.js';

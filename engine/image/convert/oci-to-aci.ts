@@ -1,5 +1,5 @@
 import { CairnError } from '../../core/errors.js';
-import { quoted } from '../aci/names.js';
+import { quoted } from '../../core/printable.js';
 import type { JsonObject } from '../json.js';
 import type { OciConfig } from '../oci/config.js';
 import type { Reference } from '../oci/reference.js';

@@ -1,6 +1,6 @@
 import type { Limits } from '../../core/limits.js';
-import { isDate } from '../aci/manifest.js';
-import { quoted } from '../aci/names.js';
+import { quoted } from '../../core/printable.js';
+import { isDate } from '../date.js';
 import { type JsonObject, parseJson } from '../json.js';
 import { Place } from '../json-field.js';
 import { readDigest } from './descriptor.js';

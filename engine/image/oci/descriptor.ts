@@ -1,4 +1,4 @@
-import { quoted } from '../aci/names.js';
+import { quoted } from '../../core/printable.js';
 import type { Place } from '../json-field.js';
 
 /** What one document says about a blob (OCI image spec, descriptor). */

@@ -1,5 +1,5 @@
 import type { Limits } from '../../core/limits.js';
-import { quoted } from '../aci/names.js';
+import { quoted } from '../../core/printable.js';
 import { parseJson } from '../json.js';
 import { Place } from '../json-field.js';
 import { isReference } from './reference.js';

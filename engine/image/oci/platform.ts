@@ -1,5 +1,5 @@
 import { CairnError } from '../../core/errors.js';
-import { quoted } from '../aci/names.js';
+import { quoted } from '../../core/printable.js';
 import type { Descriptor, Platform } from './descriptor.js';
 
 export type { Platform } from './descriptor.js';

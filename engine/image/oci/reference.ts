@@ -1,5 +1,5 @@
 import { CairnError } from '../../core/errors.js';
-import { quoted } from '../aci/names.js';
+import { quoted } from '../../core/printable.js';
 
 /** The name of an image as registries and layouts write it. It is a search term and never part of a path. */
 export interface Reference {

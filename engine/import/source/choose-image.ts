@@ -1,6 +1,6 @@
 /** Which image of a container is meant, and what belongs to it. Documents are checked against their descriptors on the way. */
-import { hash } from 'node:crypto';
 import { CairnError } from '../../core/errors.js';
+import { digestOf } from '../../core/key.js';
 import { type Limits, limitFlag } from '../../core/limits.js';
 import {
   type Descriptor,
@@ -194,10 +194,6 @@ function means(tag: string, reference: string): boolean {
 
 function readConfig(bytes: Buffer, limits: Limit): ChosenImage['config'] {
   return { bytes, digest: digestOf(bytes), parsed: parseConfig(bytes, limits) };
-}
-
-export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${hash('sha256', bytes)}`;
 }
 
 function blobName({ digest }: Descriptor): string {

@@ -4,12 +4,14 @@ import { constants, gunzipSync } from 'node:zlib';
 import { throwIfAborted } from '../../core/errors.js';
 import type { Limits } from '../../core/limits.js';
 import { readStream } from '../../disk/input-stream.js';
-import { identifyBytes, identifyFile, openRegular } from '../../disk/regular-file.js';
+import { openRegular } from '../../disk/regular-file.js';
+import { identifyBytes } from '../../layer/compression.js';
 import { FirstMember } from '../../layer/tar/first-member.js';
 import { BLOCK } from '../../layer/tar/header.js';
+import { isLayout, STDIN } from '../../resolve/source-path.js';
 import type { StoreContext } from '../../session/context.js';
-import { withControl } from '../../session/pool.js';
-import { isLayout, STDIN } from './sources.js';
+import { withControl } from '../../session/control.js';
+import { identifyFile } from './identify.js';
 
 /** Enough for the first header of an archive, with all that may come before it. */
 const HEAD_BYTES = 16 * 1024;

@@ -1,10 +1,10 @@
 /** Archives that hold other archives and documents: read in place where that can be done. */
 import { join } from 'node:path';
 import type { Source } from '../../../workers/tasks/parts.js';
-import { identifyBytes } from '../../disk/regular-file.js';
+import { identifyBytes } from '../../layer/compression.js';
 import { BLOCK } from '../../layer/tar/header.js';
 import type { StoreContext } from '../../session/context.js';
-import { withControl } from '../../session/pool.js';
+import { withControl } from '../../session/control.js';
 import { archiveContainer, type Container } from './container.js';
 
 /**

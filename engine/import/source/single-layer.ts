@@ -1,12 +1,13 @@
 /** One layer's tar as an image of its own: it gets the smallest configuration that the specification allows. */
 import { join } from 'node:path';
 import type { Source } from '../../../workers/tasks/parts.js';
+import { digestOf } from '../../core/key.js';
 import { parseConfig } from '../../image/oci/documents.js';
 import { hostPlatform, parsePlatform } from '../../image/oci/platform.js';
 import type { StoreContext } from '../../session/context.js';
-import { withControl } from '../../session/pool.js';
+import { withControl } from '../../session/control.js';
 import type { ImportOptions } from '../options.js';
-import { type ChosenImage, digestOf } from './choose-image.js';
+import type { ChosenImage } from './choose-image.js';
 import type { Container } from './container.js';
 
 /** The name of the layer in the container that is made up for it. */

@@ -4,17 +4,11 @@ import { join } from 'node:path';
 import { CairnError } from '../../core/errors.js';
 import { DEFAULT_LIMITS } from '../../core/limits.js';
 import { xxhash } from '../../core/xxhash.js';
-import { identifyFile, readRegular } from '../../disk/regular-file.js';
+import { readRegular } from '../../disk/regular-file.js';
+import { isLayout, STDIN } from '../../resolve/source-path.js';
 import { referencesIn } from './choose-image.js';
 import { directoryContainer } from './container.js';
-
-export const STDIN = '-';
-
-/** Whether this is the directory of an OCI image layout. */
-export function isLayout(path: string): boolean {
-  if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
-  return ['oci-layout', 'index.json'].some((name) => fs.existsSync(join(path, name)));
-}
+import { identifyFile } from './identify.js';
 
 /**
  * Every file below a directory that looks like an image, and every image of every layout, in byte order; a file is itself.
@@ -94,15 +88,5 @@ export function sizeOf(source: string | undefined): number {
     return fs.statSync(source).size;
   } catch {
     return 0;
-  }
-}
-
-/** Whether an argument names something to import, be it an image's name or not. A name may be longer than a path can be. */
-export function isSource(argument: string): boolean {
-  try {
-    return fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true || isLayout(argument);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') return false;
-    throw error;
   }
 }

@@ -1,18 +1,6 @@
 /** What one entry of a tar archive says, dialects folded away. */
 import type { ByteString } from '../../core/bytes.js';
-
-/** A point in time, at or after 1970. */
-export interface Time {
-  sec: number;
-  nsec: number;
-}
-
-export interface Xattr {
-  name: ByteString;
-  value: Buffer;
-}
-
-export type EntryType = 'file' | 'dir' | 'symlink' | 'hardlink' | 'char' | 'block' | 'fifo';
+import type { EntryType, Time, Xattr } from '../../core/metadata.js';
 
 export interface TarEntry {
   /** The name as the archive spells it, not cleaned. */
@@ -31,6 +19,3 @@ export interface TarEntry {
   devMinor: number;
   xattrs: readonly Xattr[];
 }
-
-/** The highest uid or gid: one more means none. */
-export const MAX_ID = 0xffff_fffe;

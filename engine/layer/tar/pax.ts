@@ -2,7 +2,7 @@
 import type { ByteString } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
 import { MAX_XATTR_VALUE } from '../../core/limits.js';
-import type { Time, Xattr } from './entry.js';
+import type { Time, Xattr } from '../../core/metadata.js';
 
 /** What extended records say about one entry; an absent field is not overridden. */
 export interface PaxRecords {

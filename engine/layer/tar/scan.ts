@@ -8,7 +8,8 @@
 import { toText } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
 import { type Limits, limitFlag, MAX_META_HEADERS, XATTR_OVERHEAD } from '../../core/limits.js';
-import { type EntryType, MAX_ID, type TarEntry, type Time, type Xattr } from './entry.js';
+import { type EntryType, MAX_ID, type Time, type Xattr } from '../../core/metadata.js';
+import type { TarEntry } from './entry.js';
 import { BLOCK, checksumFits, isZeroBlock, type RawHeader, readHeader } from './header.js';
 import { type PaxRecords, readPax, sortedXattrs } from './pax.js';
 

@@ -1,6 +1,6 @@
 /** The worker's side of {@link Control}: stop when told to, and count. */
-import { aborted } from '../engine/core/errors.js';
-import type { Control } from './tasks/parts.js';
+import { aborted } from '../../engine/core/errors.js';
+import type { Control } from './parts.js';
 
 /** @throws CairnError `ERR_ABORTED` once the main thread has cancelled */
 export function checkCancelled(control: Control): void {

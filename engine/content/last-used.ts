@@ -1,0 +1,29 @@
+/** When images and trees were used last. */
+import { keyBytes } from '../core/key.js';
+import type { ImageRecord, TreeRecord } from '../index/records.js';
+import type { StoreContext } from '../session/context.js';
+
+/**
+ * Rendering counts as use. If it cannot be noted, that is told, and what was asked for goes on.
+ * @returns false for a tree that is no longer listed
+ */
+export async function noteUse(store: StoreContext, image: ImageRecord, tree?: TreeRecord): Promise<boolean> {
+  if (store.readOnly) return true;
+  const { index } = store;
+  const lastUsed = Date.now();
+  try {
+    return await index.commit(() => {
+      const rendered = tree === undefined ? undefined : index.trees.get(tree.id);
+      if (tree !== undefined && rendered === undefined) return false;
+      const known = index.image(image.key);
+      if (known !== undefined) index.images.put(keyBytes(image.key), { ...known, lastUsed });
+      if (rendered === undefined) return true;
+      const images = rendered.images.includes(image.key) ? rendered.images : [...rendered.images, image.key];
+      index.trees.put(rendered.id, { ...rendered, images, lastUsed });
+      return true;
+    });
+  } catch (error) {
+    store.notice(`the time of this use was not noted: ${(error as Error).message}`);
+    return true;
+  }
+}

@@ -1,0 +1,26 @@
+/** The objects that a layer holds, from its table of contents. */
+
+import { CairnError } from '../core/errors.js';
+/** Names of the objects that a layer holds; `undefined` when its table of contents is damaged or was gone. */
+import type { LayerRecord } from '../index/records.js';
+import { decodeToc, type TocEntry } from '../layer/toc.js';
+import { variantOf } from '../objects/name.js';
+import type { StoreContext } from '../session/context.js';
+import { readBlob } from './read-blob.js';
+export function objectsOfLayer(store: StoreContext, layer: LayerRecord): Iterable<string> | undefined {
+  return layer.uncounted === true ? undefined : objectSizesOf(store, layer)?.keys();
+}
+
+/** Name → bytes of the distinct objects in a layer's table of contents; `undefined` when that cannot be read. */
+export function objectSizesOf(store: StoreContext, layer: LayerRecord): Map<string, number> | undefined {
+  let toc: TocEntry[];
+  try {
+    toc = decodeToc(readBlob(store, layer.toc.key));
+  } catch (error) {
+    if (error instanceof CairnError && error.code === 'ERR_DAMAGED') return undefined;
+    throw error;
+  }
+  const sizes = new Map<string, number>();
+  for (const entry of toc) if (entry.type === 'file') sizes.set(`${entry.key}.${variantOf(entry)}`, entry.size);
+  return sizes;
+}

@@ -1,0 +1,31 @@
+/** Documents and tables of contents, believed only with their hash. */
+import { hash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { asDamage } from '../core/damage.js';
+import { CairnError } from '../core/errors.js';
+import type { Key } from '../core/key.js';
+import { decodeToc, type TocEntry } from '../layer/toc.js';
+import type { StoreContext } from '../session/context.js';
+
+/** @throws CairnError `ERR_DAMAGED` */
+export function readToc(store: StoreContext, layer: Key): TocEntry[] {
+  const record = store.index.layer(layer);
+  if (record === undefined) throw new CairnError('ERR_DAMAGED', `the index has no layer ${layer}`);
+  return decodeToc(readBlob(store, record.toc.key));
+}
+
+const WHAT_NOW = '"cairn fsck --repair" tells what must be imported again';
+
+/** Documents and tables of contents are believed only if they still have their hash. @throws CairnError `ERR_DAMAGED` */
+export function readBlob(store: StoreContext, key: Key): Buffer {
+  const path = store.layout.blob(key);
+  let bytes: Buffer;
+  try {
+    bytes = fs.readFileSync(path);
+  } catch (cause) {
+    throw asDamage(cause, 'a blob', path, WHAT_NOW);
+  }
+  const found = `sha512-${hash('sha512', bytes)}`;
+  if (found === key) return bytes;
+  throw new CairnError('ERR_DAMAGED', `a blob does not have its hash; ${WHAT_NOW}`, { path, expected: key, found });
+}

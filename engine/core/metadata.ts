@@ -1,0 +1,51 @@
+/** What a file is besides its content: its type, permission bits, owners, time and extended attributes; and how people write these. */
+import { hash } from 'node:crypto';
+
+/** What an inode carries besides its content. */
+import { type ByteString, toBuffer } from './bytes.js';
+export interface Metadata {
+  /** Permission bits with setuid, setgid and sticky. */
+  mode: number;
+  uid: number;
+  gid: number;
+  /** Modification time: whole seconds since 1970 and nanoseconds. */
+  sec: number;
+  nsec: number;
+  xattrs: readonly Xattr[];
+}
+
+/** `0755`: permission bits as people write them. */
+export function formatMode(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}
+
+/** Seconds, with the fraction as far as it goes: `1735689600`, `1735689600.25`. */
+export function formatTime(sec: number, nsec: number, point = '.'): string {
+  if (nsec === 0) return `${sec}`;
+  return `${sec}${point}${nsec.toString().padStart(9, '0').replace(/0+$/, '')}`;
+}
+
+/** sha512, cut to 256 bits so that the name fits a file name, over each name and value with its length. */
+export function xattrsDigest(xattrs: readonly Xattr[]): string {
+  const parts: Buffer[] = [];
+  for (const { name, value } of xattrs) parts.push(toBuffer(`${name.length}:${name}${value.length}:`), value);
+  return hash('sha512', Buffer.concat(parts)).slice(0, 64);
+}
+
+/** A point in time, at or after 1970. */
+export interface Time {
+  sec: number;
+  nsec: number;
+}
+
+export interface Xattr {
+  name: ByteString;
+  value: Buffer;
+}
+
+export type EntryType = 'file' | 'dir' | 'symlink' | 'hardlink' | 'char' | 'block' | 'fifo';
+
+/** The highest uid or gid: one more means none. */
+export const MAX_ID = 0xffff_fffe;
+
+export type NodeType = Exclude<EntryType, 'hardlink'>;

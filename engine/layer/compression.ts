@@ -1,0 +1,28 @@
+/** How an archive is compressed, told from its first bytes and never from its name. */
+
+const MAGICS: readonly { name: Compression; bytes: Buffer }[] = [
+  { name: 'gzip', bytes: Buffer.from([0x1f, 0x8b]) },
+  { name: 'bzip2', bytes: Buffer.from('BZh', 'latin1') },
+  { name: 'xz', bytes: Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]) },
+  { name: 'zstd', bytes: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]) },
+];
+
+import type { Compression } from '../../workers/tasks/parts.js';
+/**
+ * @param head the first 512 bytes, or all there are
+ * @throws CairnError `ERR_NOT_AN_IMAGE`
+ */
+import { CairnError } from '../core/errors.js';
+import { BLOCK, checksumFits, isZeroBlock } from './tar/header.js';
+export function identifyBytes(head: Buffer, path: string): Compression {
+  const magic = MAGICS.find(({ bytes }) => head.subarray(0, bytes.length).equals(bytes));
+  if (magic !== undefined) return magic.name;
+  if (head.length === BLOCK && (checksumFits(head, 0) || isZeroBlock(head, 0))) return 'none';
+  if (head.length === 0) throw new CairnError('ERR_NOT_AN_IMAGE', `${path} is empty`, { path });
+  const what = looksLikeText(head) ? 'text, not an image' : 'not an image: neither a tar archive nor a compressed one';
+  throw new CairnError('ERR_NOT_AN_IMAGE', `${path} is ${what}`, { path });
+}
+
+function looksLikeText(head: Buffer): boolean {
+  return head.every((byte) => byte >= 0x20 || (byte >= 0x07 && byte <= 0x0d) || byte === 0x1b);
+}

@@ -1,0 +1,70 @@
+/** Who relies on objects, and who removes some: a lock that is shared or exclusive. */
+
+import { CairnError } from '../core/errors.js';
+import { type Lock, lock, tryLock } from '../disk/lock.js';
+
+/**
+ * Whoever relies on objects (import, render, export, check) holds the use lock shared; whoever removes some holds it alone, for a
+ * moment. Within a process the shared lock is taken once, however many rely on it.
+ */
+export class Uses {
+  readonly #path: string;
+  readonly #readOnly: boolean;
+  #count = 0;
+  #lock: Promise<Lock> | undefined;
+  readonly #waitingForRest: (() => void)[] = [];
+
+  /** @param readOnly a store that cannot be written has no locks; nobody can remove from it either */
+  constructor(path: string, readOnly: boolean) {
+    this.#path = path;
+    this.#readOnly = readOnly;
+  }
+
+  async during<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    this.#count++;
+    try {
+      if (!this.#readOnly) await this.#acquire(signal);
+      return await work();
+    } finally {
+      if (--this.#count === 0) {
+        const held = this.#lock;
+        this.#lock = undefined;
+        (await held?.catch(() => undefined))?.release();
+        for (const resolve of this.#waitingForRest.splice(0)) resolve();
+      }
+    }
+  }
+
+  /** Waits until nobody in this process relies on objects. */
+  async rest(): Promise<void> {
+    while (this.#count > 0) await new Promise<void>((resolve) => this.#waitingForRest.push(resolve));
+  }
+
+  async #acquire(signal: AbortSignal | undefined): Promise<void> {
+    this.#lock ??= lock(this.#path, false, signal);
+    const waiting = this.#lock;
+    try {
+      await waiting;
+    } catch (error) {
+      if (this.#lock === waiting) this.#lock = undefined;
+      // It was another operation's signal that ended the wait; ours goes on.
+      if (signal?.aborted === true || !(error instanceof CairnError) || error.code !== 'ERR_ABORTED') throw error;
+      await this.#acquire(signal);
+    }
+  }
+
+  /** Waits until nobody relies on objects, and keeps everybody from doing so; `work` must not ask for the lock itself. */
+  async alone<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const held = await lock(this.#path, true, signal);
+    try {
+      return await work();
+    } finally {
+      held.release();
+    }
+  }
+
+  /** The lock alone, if nobody relies on objects right now. */
+  tryAlone(): Lock | undefined {
+    return this.#count > 0 ? undefined : tryLock(this.#path, true);
+  }
+}
