@@ -2,7 +2,7 @@
  * Standard output, by its descriptor: of what Node's own stream is given, a full disk may take a part without anybody being told, and
  * while nobody reads what it holds, the process cannot end.
  */
-import { CairnError, throwIfAborted, toCairnError } from '../engine/core/errors.js';
+import { isCairnError, throwIfAborted, toCairnError } from '../engine/core/errors.js';
 import { writeAll } from '../engine/disk/output-stream.js';
 
 const STDOUT = 1;
@@ -40,5 +40,5 @@ export async function writeOutput(bytes: Uint8Array, signal?: AbortSignal): Prom
 
 /** Whoever read standard output has had enough. A file or pipe that has a name is told with it. */
 export function isReaderGone(error: unknown): boolean {
-  return error instanceof CairnError && error.errno === 'EPIPE' && error.path === undefined;
+  return isCairnError(error) && error.errno === 'EPIPE' && error.path === undefined;
 }

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
+import { defined } from '../engine/core/defined.js';
 
 export type Main = typeof import('./main.js').main;
 
@@ -40,7 +41,7 @@ export function compileBundle(): Script | undefined {
   if (!text.startsWith(`${headingOfBundle()}\n`)) return undefined;
   const compiled = readCompiled(bundle);
   const source = `(function (exports, require, module, __filename) {${text}\n})`;
-  return new Script(source, { filename: BUNDLE, ...(compiled === undefined ? {} : { cachedData: compiled }) });
+  return new Script(source, { filename: BUNDLE, ...defined({ cachedData: compiled }) });
 }
 
 export function runBundle(script: Script): Main {

@@ -1,11 +1,11 @@
 /** Errors for people and for programs. */
-import { CairnError } from '../engine/core/errors.js';
+import { CairnError, isCairnError } from '../engine/core/errors.js';
 import { printable } from '../engine/core/printable.js';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, notFound: 3, damage: 4, interrupted: 130 } as const;
 
 export function exitCodeOf(error: unknown): number {
-  if (!(error instanceof CairnError)) return EXIT.failed;
+  if (!isCairnError(error)) return EXIT.failed;
   switch (error.code) {
     case 'ERR_USAGE':
       return EXIT.usage;
@@ -27,14 +27,14 @@ export function explain(error: CairnError): string {
 }
 
 export function reportError(error: unknown, json: boolean, verbose: boolean): void {
-  const known = error instanceof CairnError ? error : unexpected(error);
+  const known = isCairnError(error) ? error : unexpected(error);
   if (json) {
     const { code, message, path, entry, expected, found, candidates, errno } = known;
     const shown = { code, message, path, entry, expected, found, candidates, errno };
     process.stderr.write(`${JSON.stringify({ error: shown })}\n`);
   } else {
     process.stderr.write(`cairn: ${explain(known)}\n`);
-    if (!(error instanceof CairnError) && !verbose) {
+    if (!isCairnError(error) && !verbose) {
       process.stderr.write('This is a defect of cairn; with --verbose it tells where.\n');
     }
   }

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { CairnError, throwIfAborted } from '../engine/core/errors.js';
+import { CairnError, isCairnError, throwIfAborted } from '../engine/core/errors.js';
 import { DEFAULT_LIMITS, type Limits } from '../engine/core/limits.js';
 import type { OperationOptions } from '../engine/core/operation.js';
 import { printable } from '../engine/core/printable.js';
@@ -119,7 +119,7 @@ export async function withStoreOrNothing<O extends object>(
     await withStore(command, 'look', work);
   } catch (error) {
     const options = command.optsWithGlobals<Globals>();
-    const noStore = error instanceof CairnError && error.code === 'ERR_NOT_FOUND' && error.path === storeDir(options);
+    const noStore = isCairnError(error, 'ERR_NOT_FOUND') && error.path === storeDir(options);
     if (!noStore) throw error;
     if (options.quiet !== true) process.stderr.write(`cairn: there is no store at ${storeDir(options)} yet\n`);
     if (options.json === true) print(nothing);
@@ -154,7 +154,7 @@ async function open(base: OpenOptions, access: Access): Promise<Store> {
       access === 'look' && base.readOnly !== true ? { ...base, readOnly: true, shared: true } : base,
     );
   } catch (error) {
-    if (access === 'write' || !(error instanceof CairnError)) throw error;
+    if (access === 'write' || !isCairnError(error)) throw error;
     // An index that was never made, as whoever was making the store was killed, takes writing.
     if (access === 'look' && LOOKABLE_OTHERWISE.has(error.code)) return open(base, 'read');
     if (access === 'look' || !READABLE_ALL_THE_SAME.has(error.code)) throw error;
@@ -168,7 +168,7 @@ const READABLE_ALL_THE_SAME: ReadonlySet<string> = new Set(['ERR_READ_ONLY', 'ER
 const LOOKABLE_OTHERWISE: ReadonlySet<string> = new Set([...READABLE_ALL_THE_SAME, 'ERR_DAMAGED']);
 
 function isReadOnly(error: unknown): boolean {
-  return error instanceof CairnError && error.code === 'ERR_READ_ONLY';
+  return isCairnError(error, 'ERR_READ_ONLY');
 }
 
 export function storeDir({ store }: Globals): string {

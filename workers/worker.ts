@@ -1,6 +1,6 @@
 /** The entry point of every thread: takes a task, loads what does it, calls that, and sends errors as data. */
 import { workerData } from 'node:worker_threads';
-import { CairnError, toCairnError } from '../engine/core/errors.js';
+import { isCairnError, toCairnError } from '../engine/core/errors.js';
 import type { Answer, Task, Tasks } from './tasks/protocol.js';
 
 type Performers = { [K in keyof Tasks]: () => Promise<(task: Tasks[K][0]) => Tasks[K][1] | Promise<Tasks[K][1]>> };
@@ -41,7 +41,7 @@ export async function run(task: Task): Promise<Answer<unknown>> {
     return { value: await perform(task) };
   } catch (thrown) {
     const error = toCairnError(thrown);
-    if (error instanceof CairnError) return { error: error.toJSON() };
+    if (isCairnError(error)) return { error: error.toJSON() };
     throw error;
   }
 }

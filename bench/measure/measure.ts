@@ -3,7 +3,6 @@
  * treats them alike. A round that does not count comes first: it warms the page cache and shows that all of them make
  * the same tree. One that does not is told of, and measured no further.
  */
-
 import { isInstalled } from '../machine/installed.js';
 import type { Contestant, Scenario, Skipped } from './contestant.js';
 import { type Comparison, compareTrees } from './deviations.js';

@@ -1,5 +1,4 @@
 /** The questions that the benchmarks ask, each as cairn and its peers. A new one is a file here and a line below. */
-
 import type { Ground } from '../inputs/ground.js';
 import { limitBulk, limitImport, limitLarge, limitSmall } from '../limits/limit-import.js';
 import { limitRender } from '../limits/limit-render.js';

@@ -1,5 +1,4 @@
 /** Commands that only ask: what they take is little but the start of a program. */
-
 import { type Ground, renderedStock } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
 import { cairn, cairnAlone } from '../measure/cairn.js';

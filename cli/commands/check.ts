@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { defined } from '../../engine/core/defined.js';
 import { printable } from '../../engine/core/printable.js';
 import type { CheckResult } from '../../engine/verify/check.js';
 import { examples } from '../help.js';
@@ -24,8 +25,7 @@ export function define(command: Command): void {
           const { trees, quick } = options;
           const result = await store.check(targets, {
             ...running,
-            ...(trees === undefined ? {} : { onlyTrees: trees }),
-            ...(quick === undefined ? {} : { quick }),
+            ...defined({ onlyTrees: trees, quick }),
           });
           print(result, text);
           return result.ok ? EXIT.done : EXIT.damage;

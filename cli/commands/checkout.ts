@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { defined } from '../../engine/core/defined.js';
 import type { RenderMode } from '../../workers/tasks/render.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
@@ -31,10 +32,7 @@ export function define(command: Command): void {
         const { mode, rootfsOnly, force, uidShift } = options;
         const result = await store.checkout(image, dir, {
           ...running,
-          ...(mode === undefined ? {} : { mode }),
-          ...(rootfsOnly === undefined ? {} : { rootfsOnly }),
-          ...(force === undefined ? {} : { force }),
-          ...(uidShift === undefined ? {} : { uidShift }),
+          ...defined({ mode, rootfsOnly, force, uidShift }),
         });
         saySkipped(say, result.skipped);
         print([result], ([only]) => `${only?.path}\n`);

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
 import type { ExportFormat } from '../../engine/export/export.js';
 import { examples } from '../help.js';
@@ -39,8 +40,7 @@ export function define(command: Command): void {
           throw new CairnError('ERR_USAGE', '--diff-from makes a layer, for --format oci or docker');
         const result = await store.export(image, file, {
           ...running,
-          ...(format === undefined ? {} : { format }),
-          ...(compress === undefined ? {} : { compress }),
+          ...defined({ format, compress }),
           ...(diffFrom === undefined ? {} : { base: await store.resolve(diffFrom, running) }),
         });
         if (file !== '-') print(result, ({ key, size }) => `${key}  ${formatSize(size)}\n`);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Collected } from '../../engine/collect/gc.js';
+import { defined } from '../../engine/core/defined.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 import { formatMs, formatSize, parseCount, parseDuration, parseSize } from '../units.js';
@@ -26,10 +27,7 @@ export function define(command: Command): void {
         const { gracePeriod, keepStorage, keepLast, dryRun } = options;
         const result = await store.gc({
           ...running,
-          ...(gracePeriod === undefined ? {} : { graceMs: gracePeriod }),
-          ...(keepStorage === undefined ? {} : { keepStorage }),
-          ...(keepLast === undefined ? {} : { keepLast }),
-          ...(dryRun === undefined ? {} : { dryRun }),
+          ...defined({ graceMs: gracePeriod, keepStorage, keepLast, dryRun }),
         });
         print(result, text);
         return undefined;

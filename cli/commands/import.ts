@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import type { Command } from 'commander';
+import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
 import { printable } from '../../engine/core/printable.js';
 import type { Imported, ImportFailure } from '../../engine/import/import.js';
@@ -53,14 +54,7 @@ export function define(command: Command): void {
         const { latest, expect, jobs, keepGoing, name, keepArchive, platform, layer } = options;
         const results = await store.importAll(paths, {
           ...running,
-          ...(latest === undefined ? {} : { latest }),
-          ...(expect === undefined ? {} : { expect }),
-          ...(jobs === undefined ? {} : { jobs }),
-          ...(keepGoing === undefined ? {} : { keepGoing }),
-          ...(name === undefined ? {} : { name }),
-          ...(keepArchive === undefined ? {} : { keepArchive }),
-          ...(platform === undefined ? {} : { platform }),
-          ...(layer === undefined ? {} : { layer }),
+          ...defined({ latest, expect, jobs, keepGoing, name, keepArchive, platform, layer }),
         });
         print(results, (all) => all.map(line).join(''));
         return results.some((result) => 'error' in result) ? EXIT.failed : EXIT.done;

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { defined } from '../../engine/core/defined.js';
 import { isSource } from '../../engine/resolve/source-path.js';
 import type { OpenOptions } from '../../engine/session/open.js';
 import type { Rendered } from '../../engine/tree/options.js';
@@ -24,8 +25,7 @@ export function define(command: Command): void {
         for (const image of images) {
           const rendered = await store.render(image, {
             ...running,
-            ...(mode === undefined ? {} : { mode }),
-            ...(rebuild === undefined ? {} : { rebuild }),
+            ...defined({ mode, rebuild }),
           });
           if (!rendered.existed) saySkipped(say, rendered.skipped);
           results.push(rendered);

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { discard } from '../content/delete.js';
 import { dropFromTrees, dropImageRecord, dropTreeRecord } from '../content/drop-references.js';
+import { defined } from '../core/defined.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { lock } from '../disk/lock.js';
@@ -99,7 +100,7 @@ export async function removeTrees(
 function deleteUnlisted(store: StoreContext, trees: readonly string[], signal: AbortSignal | undefined): Promise<void> {
   return store.index.makingRoom(async () => {
     await deleteTrees(store, trees, signal);
-    await sweep(store, signal === undefined ? {} : { signal });
+    await sweep(store, defined({ signal }));
   });
 }
 

@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deletePaths, deleteSmall, discard } from '../content/delete.js';
 import { dropPlans } from '../content/plan-cache.js';
-import { CairnError, throwIfAborted, toCairnError } from '../core/errors.js';
+import { hasCode, isCairnError, throwIfAborted, toCairnError } from '../core/errors.js';
 import { keyBytes, keyOf } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { bury, syncDirectory, syncFile } from '../disk/durable.js';
@@ -73,7 +73,7 @@ async function sweepBatch(store: StoreContext, orphans: readonly Buffer[]): Prom
     leaveNote(store, notes, orphans.map(orphanName));
   } catch (error) {
     // A full disk is no reason not to make room on it; without the note, a crash now leaves work for fsck.
-    if (!(error instanceof CairnError) || error.code !== 'ERR_NO_SPACE') throw error;
+    if (!isCairnError(error, 'ERR_NO_SPACE')) throw error;
   }
   const { gone, ...swept } = await index.commitRemoval(() => {
     const gone: string[] = [];
@@ -207,7 +207,7 @@ function removeUnlisted(store: StoreContext, dir: string): void {
     names = fs.readFileSync(stagedNames(dir), 'latin1').split('\n');
   } catch (error) {
     // A note that is there and cannot be read must stay, and with it the directory.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
     return; // no note: nothing had left this directory
   }
   for (const name of names) {

@@ -1,6 +1,6 @@
 /** The objects that a layer holds, from its table of contents. */
+import { isCairnError } from '../core/errors.js';
 
-import { CairnError } from '../core/errors.js';
 /** Names of the objects that a layer holds; `undefined` when its table of contents is damaged or was gone. */
 import type { LayerRecord } from '../index/records.js';
 import { decodeToc, type TocEntry } from '../layer/toc.js';
@@ -17,7 +17,7 @@ export function objectSizesOf(store: StoreContext, layer: LayerRecord): Map<stri
   try {
     toc = decodeToc(readBlob(store, layer.toc.key));
   } catch (error) {
-    if (error instanceof CairnError && error.code === 'ERR_DAMAGED') return undefined;
+    if (isCairnError(error, 'ERR_DAMAGED')) return undefined;
     throw error;
   }
   const sizes = new Map<string, number>();

@@ -83,6 +83,11 @@ export function errorFromJSON(json: ErrorDetails & { code: ErrorCode; message: s
   return new CairnError(code, message, details);
 }
 
+/** Whether an error is one of cairn's own, and of these codes if any are given. */
+export function isCairnError(error: unknown, ...codes: ErrorCode[]): error is CairnError {
+  return error instanceof CairnError && (codes.length === 0 || codes.includes(error.code));
+}
+
 const NO_SPACE = new Set(['ENOSPC', 'EDQUOT']);
 
 interface SystemError extends Error {
@@ -93,6 +98,11 @@ interface SystemError extends Error {
 
 function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code);
+}
+
+/** Whether an error is the system's, by one of these names (`ENOENT`). */
+export function hasCode(error: unknown, ...names: string[]): boolean {
+  return isSystemError(error) && names.includes(error.code);
 }
 
 const UNKNOWN = /Unknown system error -(\d+)(?:: Unknown system error -\d+)?/;

@@ -14,7 +14,7 @@
  */
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
-import { naming, toCairnError } from '../core/errors.js';
+import { hasCode, naming, toCairnError } from '../core/errors.js';
 import { mustNotBeMounted } from './mounts.js';
 import { exchange, renameOnce, syncfs } from './native.js';
 
@@ -102,7 +102,7 @@ export function placeOnce(from: string, to: string): boolean {
   try {
     return renameOnce(from, to);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
     makeOnce(dirname(to));
     // Whoever made the directory meanwhile may also have been faster with what belongs into it.
     return renameOnce(from, to);
@@ -119,7 +119,7 @@ export function makeOnce(dir: string, mode = 0o700): void {
   try {
     fs.mkdirSync(dir, { mode });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!hasCode(error, 'EEXIST')) throw error;
   }
 }
 
@@ -153,13 +153,13 @@ export function bury(path: string, grave: string): boolean {
       fs.renameSync(path, grave);
     } catch (error) {
       // A directory changes its parent only if its owner may write to it.
-      if ((error as NodeJS.ErrnoException).code !== 'EACCES' || !fs.lstatSync(path).isDirectory()) throw error;
+      if (!hasCode(error, 'EACCES') || !fs.lstatSync(path).isDirectory()) throw error;
       fs.chmodSync(path, 0o700);
       fs.renameSync(path, grave);
     }
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    if (hasCode(error, 'ENOENT')) return false;
     throw toCairnError(error, `cannot remove ${path}`);
   }
 }

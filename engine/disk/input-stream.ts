@@ -3,6 +3,7 @@
  */
 import * as fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { hasCode } from '../core/errors.js';
 import { waitForInput } from './native.js';
 
 /** A wait for input ends this often to see whether to go on. */
@@ -22,7 +23,7 @@ export async function readStream(fd: number, into: Buffer, mayGoOn: () => void):
       return fs.readSync(fd, into);
     } catch (error) {
       // Someone else who reads from it was faster, or nobody can tell whether there is anything.
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      if (!hasCode(error, 'EAGAIN')) throw error;
       await setTimeout(RETRY_MS);
     }
   }

@@ -7,6 +7,7 @@ import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { type ByteString, toBuffer } from '../core/bytes.js';
+import { hasCode } from '../core/errors.js';
 
 /** Relative paths begin where the process is. */
 export const AT_FDCWD = -100;
@@ -170,8 +171,7 @@ export function renameOnce(from: string, to: string): boolean {
     fs.renameSync(from, to);
     return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' || code === 'ENOTEMPTY') return false;
+    if (hasCode(error, 'EEXIST', 'ENOTEMPTY')) return false;
     throw error;
   }
 }

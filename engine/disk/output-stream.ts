@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import { Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { aborted, withPath } from '../core/errors.js';
+import { aborted, hasCode, withPath } from '../core/errors.js';
 
 const CHUNK = 1 << 20;
 
@@ -55,7 +55,7 @@ export async function writeAll(fd: number, bytes: Uint8Array, mayGoOn: () => voi
     try {
       at += (await write(fd, bytes, at)).bytesWritten;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      if (!hasCode(error, 'EAGAIN')) throw error;
       mayGoOn();
       await setTimeout(PAUSE);
     }

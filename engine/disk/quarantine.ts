@@ -4,6 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { hasCode } from '../core/errors.js';
 import { placeOnce } from './durable.js';
 import type { Layout } from './layout.js';
 
@@ -30,7 +31,7 @@ export class Quarantine {
         return true;
       } catch (error) {
         // A gc without a grace period, which waits for nobody here, may just have deleted the directory.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === MOST_TRIES) throw error;
+        if (!hasCode(error, 'ENOENT') || tries === MOST_TRIES) throw error;
       }
     }
   }
@@ -70,7 +71,7 @@ function namesIn(dir: string): string[] {
   try {
     return fs.readdirSync(dir);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if (hasCode(error, 'ENOENT')) return [];
     throw error;
   }
 }

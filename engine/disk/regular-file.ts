@@ -1,6 +1,6 @@
 /** What a source is, told from its first bytes and never from its name. */
 import * as fs from 'node:fs';
-import { CairnError, toCairnError } from '../core/errors.js';
+import { CairnError, hasCode, toCairnError } from '../core/errors.js';
 
 /**
  * Opens a regular file for reading. What came to its place since somebody looked cannot keep the caller waiting: a pipe to which nobody
@@ -12,7 +12,7 @@ export function openRegular(path: string): { fd: number; size: number } {
   try {
     fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw toCairnError(error);
+    if (!hasCode(error, 'ENOENT')) throw toCairnError(error);
     throw new CairnError('ERR_NOT_FOUND', `no such file: ${path}`, { path, cause: error });
   }
   try {

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { hasCode } from '../core/errors.js';
 import { sessionLock } from './layout.js';
 import { type Lock, tryLock } from './lock.js';
 
@@ -89,7 +90,7 @@ export function* deadSessions(root: string, own: string | undefined): Generator<
       lock = tryLock(sessionLock(dir), true);
     } catch (error) {
       // Another gc has just swept it.
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
+      if (hasCode(error, 'ENOENT')) continue;
       throw error;
     }
     if (lock !== undefined) yield { dir, lock };

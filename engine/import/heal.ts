@@ -1,5 +1,6 @@
 /** An import of an image that lacks something brings it back. Everything here runs inside the transaction that records the import. */
 import { unmarkWholeLayers } from '../content/incomplete-layers.js';
+import { defined } from '../core/defined.js';
 import { type Key, keyBytes } from '../core/key.js';
 import { blobsOf, imagesWithLayer } from '../index/images.js';
 import { type NewObject, type Retained, restoreObjects, retainObjects } from '../index/objects.js';
@@ -56,7 +57,6 @@ export function renewDocuments(
   return {
     ...kept,
     manifest,
-    ...(digest === undefined ? {} : { digest }),
-    ...(archives === undefined ? {} : { archives }),
+    ...defined({ digest, archives }),
   };
 }

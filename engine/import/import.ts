@@ -11,7 +11,7 @@ import type { Source } from '../../workers/tasks/parts.js';
 import { StagedDiscards } from '../content/delete.js';
 import { commitImages } from '../content/document-writer.js';
 import { eachOf } from '../core/concurrency.js';
-import { CairnError, toCairnError } from '../core/errors.js';
+import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 import { digestBytes } from '../core/key.js';
 import { hostPlatform, parsePlatform } from '../image/oci/platform.js';
 import type { ImageRecord } from '../index/records.js';
@@ -82,7 +82,7 @@ export class Importer {
       return await this.#importOne(source, request, meter);
     } catch (thrown) {
       const error = toCairnError(thrown, source);
-      if (!(error instanceof CairnError)) throw error;
+      if (!isCairnError(error)) throw error;
       const named = new CairnError(error.code, error.message, {
         ...error.toJSON(),
         path: error.path ?? source,
@@ -253,7 +253,7 @@ export class Importer {
 
 /** A layer that is here need not be read; if it is gone after all, or not as it should be, the source still has it. */
 function lostIfDamaged(error: unknown): 'lost' {
-  if (error instanceof CairnError && error.code === 'ERR_DAMAGED') return 'lost';
+  if (isCairnError(error, 'ERR_DAMAGED')) return 'lost';
   throw error;
 }
 

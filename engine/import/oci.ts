@@ -9,7 +9,7 @@ import type { Source } from '../../workers/tasks/parts.js';
 import { stageDocument } from '../content/document-writer.js';
 import { readToc } from '../content/read-blob.js';
 import { eachOf } from '../core/concurrency.js';
-import { CairnError } from '../core/errors.js';
+import { isCairnError } from '../core/errors.js';
 import { digestBytes, type Key, keyOf } from '../core/key.js';
 import { stagedObjects, stagedToc } from '../disk/layout.js';
 import { parseReference } from '../image/oci/reference.js';
@@ -182,7 +182,7 @@ async function refuseLayer(
   error: unknown,
 ): Promise<never> {
   const { digest: promised } = descriptor ?? {};
-  if (promised === undefined || !(error instanceof CairnError) || error.code === 'ERR_ABORTED') throw error;
+  if (promised === undefined || !isCairnError(error) || error.code === 'ERR_ABORTED') throw error;
   const { sha256 } = await withControl(undefined, undefined, (control) =>
     store.pool.run<'digest'>({ kind: 'digest', control, source }),
   );

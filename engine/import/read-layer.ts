@@ -6,7 +6,7 @@ import type { Source } from '../../workers/tasks/parts.js';
 import type { Tasks } from '../../workers/tasks/protocol.js';
 import { breakRing, makeRing } from '../../workers/tasks/ring.js';
 import { Turnstile } from '../core/concurrency.js';
-import { CairnError } from '../core/errors.js';
+import { isCairnError } from '../core/errors.js';
 import { stagedArchive } from '../disk/layout.js';
 import type { StoreContext } from '../session/context.js';
 import { withControl } from '../session/control.js';
@@ -149,5 +149,5 @@ export class Absorber {
 /** Of workers that shared a layer, the one that failed by itself: the others were only stopped. */
 function causeOf(settled: readonly PromiseSettledResult<unknown>[]): unknown {
   const reasons = settled.filter((each) => each.status === 'rejected').map(({ reason }) => reason as unknown);
-  return reasons.find((reason) => !(reason instanceof CairnError) || reason.code !== 'ERR_ABORTED') ?? reasons[0];
+  return reasons.find((reason) => !isCairnError(reason) || reason.code !== 'ERR_ABORTED') ?? reasons[0];
 }

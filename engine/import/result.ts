@@ -1,5 +1,6 @@
 /** What is told of an import when it has ended. */
 import type { ImageFormat } from '../../workers/tasks/import.js';
+import { defined } from '../core/defined.js';
 import type { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { ImageRecord } from '../index/records.js';
@@ -38,7 +39,7 @@ export function describe(
   return {
     source,
     key: image.key,
-    ...(image.digest === undefined ? {} : { digest: image.digest }),
+    ...defined({ digest: image.digest }),
     name: image.name,
     labels: Object.fromEntries(image.labels.map(({ name, value }) => [name, value])),
     format: image.format,

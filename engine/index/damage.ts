@@ -1,6 +1,6 @@
 /** Damage that LMDB finds while it reads, told as what it is. */
 import type { Database, Key as LmdbKey } from 'lmdb';
-import { CairnError, toCairnError } from '../core/errors.js';
+import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 
 export const HOW_TO_REBUILD = '"cairn fsck --rebuild-index" makes it anew from what the store holds';
 
@@ -26,7 +26,7 @@ export function guardReads<V, K extends LmdbKey>(database: Database<V, K>, path:
       return read();
     } catch (thrown) {
       const error = toCairnError(thrown);
-      if (error instanceof CairnError) throw error;
+      if (isCairnError(error)) throw error;
       const why = `cannot be read: ${(thrown as Error).message}`;
       if (hasFailed(thrown)) throw new CairnError('ERR_IO', `the index ${why}`, { path, cause: thrown });
       throw damagedIndex(path, why, thrown);

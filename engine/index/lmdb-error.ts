@@ -1,6 +1,6 @@
 /** What LMDB reports of the system, in the shape that the rest of the engine knows; and finding out before LMDB does. */
 import * as fs from 'node:fs';
-import { CairnError, toCairnError } from '../core/errors.js';
+import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 
 /** Files that LMDB keeps open. */
 const DESCRIPTORS = 4;
@@ -17,7 +17,7 @@ const REASONS: readonly [RegExp, string][] = [
 
 /** LMDB reports system errors as text; gives them the shape that the rest of the engine knows. */
 export function indexError(cause: unknown, path: string, doing: string): CairnError {
-  if (cause instanceof CairnError) return cause;
+  if (isCairnError(cause)) return cause;
   const { message, code } = cause as NodeJS.ErrnoException;
   // LMDB has then written half a line to stderr by itself.
   if (message.includes('Attempting to write page')) process.stderr.write('\n');
@@ -27,7 +27,7 @@ export function indexError(cause: unknown, path: string, doing: string): CairnEr
     path,
   });
   const error = toCairnError(told, doing);
-  return error instanceof CairnError ? error : new CairnError('ERR_IO', `${doing}: ${message}`, { path, cause });
+  return isCairnError(error) ? error : new CairnError('ERR_IO', `${doing}: ${message}`, { path, cause });
 }
 
 /**

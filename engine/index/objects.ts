@@ -2,6 +2,7 @@
  * Reference counts of objects. Functions that change the index run inside a transaction. What drops to no references is noted as an
  * orphan.
  */
+import { defined } from '../core/defined.js';
 import { xxhash } from '../core/xxhash.js';
 import { type ReadyRow, readyRow } from './checksums.js';
 import type { Index } from './open.js';
@@ -157,7 +158,7 @@ export function needObjects(index: Index, names: Iterable<string>): void {
 
 /** An object whose file has been written anew. */
 function thereAgain({ size, refs, copies }: ObjectRecord, { skipped }: ObjectRecord): ObjectRecord {
-  return { size, refs, copies, ...(skipped === undefined ? {} : { skipped }) };
+  return { size, refs, copies, ...defined({ skipped }) };
 }
 
 /** One layer less needs these objects. @returns bytes of those that nothing needs now */

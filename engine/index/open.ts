@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Database, Key as LmdbKey, RootDatabase } from 'lmdb';
-import { CairnError, toCairnError } from '../core/errors.js';
+import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 import { type Key, keyBytes } from '../core/key.js';
 import { xxhash } from '../core/xxhash.js';
 import { syncDirectory, syncFile } from '../disk/durable.js';
@@ -185,7 +185,7 @@ export class Index {
     try {
       return await this.commit(change);
     } catch (error) {
-      if (!(error instanceof CairnError) || error.code !== 'ERR_NO_SPACE') throw error;
+      if (!isCairnError(error, 'ERR_NO_SPACE')) throw error;
       this.#room.giveUpReserve();
       // Also where there was none: what is in the index's own free pages may do.
       return this.#commit(change).catch((again: unknown) => {
@@ -200,7 +200,7 @@ export class Index {
       return await work();
     } catch (thrown) {
       const error = toCairnError(thrown);
-      if (!(error instanceof CairnError) || error.code !== 'ERR_NO_SPACE') throw thrown;
+      if (!isCairnError(error, 'ERR_NO_SPACE')) throw thrown;
       this.#room.giveUpReserve();
       return work().catch((again: unknown) => {
         throw whatSaysWhy(error, again);
@@ -268,7 +268,7 @@ export class Index {
 /** An index that has failed for good only repeats that; the first failure says why. */
 function whatSaysWhy(first: unknown, again: unknown): unknown {
   const said = toCairnError(again);
-  return said instanceof CairnError && said.code !== 'ERR_IO' ? again : first;
+  return isCairnError(said) && said.code !== 'ERR_IO' ? again : first;
 }
 
 export interface Access {

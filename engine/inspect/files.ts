@@ -1,5 +1,4 @@
 /** Reading an image's tree without rendering it: the plan as records, and single files. */
-
 import { type ByteString, fromText, isUtf8, toBuffer, toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';

@@ -1,7 +1,8 @@
 /** What the store knows of its images, put together for people and programs. */
 import { activeLeases, Holders } from '../collect/roots.js';
 import { readBlob, readToc } from '../content/read-blob.js';
-import { CairnError } from '../core/errors.js';
+import { defined } from '../core/defined.js';
+import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { parseImageManifest } from '../image/aci/manifest.js';
 import { formatAppString } from '../image/aci/names.js';
@@ -56,7 +57,7 @@ export interface ImageDetails extends ImageSummary {
 export function summarize(all: Catalogue, image: ImageRecord): ImageSummary {
   return {
     key: image.key,
-    ...(image.digest === undefined ? {} : { digest: image.digest }),
+    ...defined({ digest: image.digest }),
     name: image.name,
     labels: labelMap(image.labels),
     ...(image.format === 'oci' ? { aliases: aliasesOf(image) } : {}),
@@ -138,7 +139,7 @@ function damageOf(store: StoreContext, image: ImageRecord): ImageDetails['damage
     try {
       read();
     } catch (error) {
-      if (!(error instanceof CairnError) || error.code !== 'ERR_DAMAGED') throw error;
+      if (!isCairnError(error, 'ERR_DAMAGED')) throw error;
       damaged.push({ kind, key, what: error.message });
     }
   };
@@ -177,7 +178,7 @@ function attempt<T>(work: () => T): T | undefined {
   try {
     return work();
   } catch (error) {
-    if (error instanceof CairnError) return undefined;
+    if (isCairnError(error)) return undefined;
     throw error;
   }
 }

@@ -3,7 +3,7 @@
  * symlinked parents, links). Entries apply in archive order; symbolic links are followed by name inside the tree, never on a disk.
  */
 import { type ByteString, toText } from '../core/bytes.js';
-import { CairnError } from '../core/errors.js';
+import { CairnError, isCairnError } from '../core/errors.js';
 import { MAX_SYMLINK_HOPS, MAX_SYMLINK_STEPS } from '../core/limits.js';
 import { badPath, baseOf, joinPath, parentOf } from '../core/path.js';
 import { badLink } from '../layer/rules.js';
@@ -92,7 +92,7 @@ class LayerMerge {
     try {
       return this.#lookUp(entry.link, entry);
     } catch (error) {
-      if (error instanceof CairnError && error.code !== 'ERR_LIMIT') return undefined;
+      if (isCairnError(error) && error.code !== 'ERR_LIMIT') return undefined;
       throw error;
     }
   }

@@ -2,7 +2,6 @@
  * A *plan* is the merged tree of an image, computed in memory before a file is touched: for every path what stands there.
  * It depends on the layers alone, never on threads, clocks or the disk.
  */
-
 import type { ByteString } from '../core/bytes.js';
 import type { NodeType } from '../core/metadata.js';
 import type { TocEntry } from '../layer/toc.js';

@@ -6,7 +6,7 @@
  */
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { CairnError, toCairnError } from '../core/errors.js';
+import { CairnError, hasCode, toCairnError } from '../core/errors.js';
 import { Layout } from '../disk/layout.js';
 import { tryFlock } from '../disk/native.js';
 
@@ -59,7 +59,7 @@ function makeDirectory(dir: string): boolean {
     fs.mkdirSync(dir, { mode: 0o700 });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (hasCode(error, 'EEXIST')) return false;
     throw error;
   }
 }
@@ -70,9 +70,8 @@ function lockDirectory(dir: string): number | undefined {
   try {
     fd = fs.openSync(dir, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    if (code === 'ENOTDIR' || code === 'ELOOP') throw taken(dir);
+    if (hasCode(error, 'ENOENT')) return undefined;
+    if (hasCode(error, 'ENOTDIR', 'ELOOP')) throw taken(dir);
     throw error;
   }
   let isHeld = false;

@@ -5,12 +5,11 @@
  *
  * Killed at any point it leaves a store of format 1 that works and is migrated the next time.
  */
-
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { stageDocument } from '../content/document-writer.js';
 import { documentOf, encodeImageDocument } from '../content/image-document.js';
-import { CairnError, toCairnError } from '../core/errors.js';
+import { isCairnError, toCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { keyOfBytes } from '../core/key.js';
 import { bury, place, placeOnce } from '../disk/durable.js';
@@ -31,7 +30,7 @@ export async function bringUpToDate(store: StoreContext): Promise<void> {
     await migrate(store);
   } catch (thrown) {
     const error = toCairnError(thrown);
-    if (error instanceof CairnError && error.code === 'ERR_NO_SPACE') {
+    if (isCairnError(error, 'ERR_NO_SPACE')) {
       store.notice(
         `no room to bring the store to format ${FORMAT_VERSION}; this is tried again when it is next opened`,
       );

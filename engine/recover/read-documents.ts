@@ -7,7 +7,7 @@ import {
   decodeImageDocument,
   type ImageDocument,
 } from '../content/image-document.js';
-import { CairnError, throwIfAborted } from '../core/errors.js';
+import { isCairnError, throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { keyOfBytes } from '../core/key.js';
 import { type Layout, shardedName } from '../disk/layout.js';
@@ -73,7 +73,7 @@ function decode(bytes: Buffer): ImageDocument | undefined {
   try {
     return decodeImageDocument(bytes);
   } catch (error) {
-    if (error instanceof CairnError) return undefined;
+    if (isCairnError(error)) return undefined;
     throw error;
   }
 }

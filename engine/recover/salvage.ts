@@ -1,5 +1,4 @@
 /** Decides which images can be brought back: of each the highest revision whose blobs, layers and objects are all there. */
-
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Control } from '../../workers/tasks/parts.js';
@@ -7,7 +6,7 @@ import type { DocumentedImage, DocumentedLayer } from '../content/image-document
 import { verifyBlobs } from '../content/verify-files.js';
 import { batches } from '../core/batches.js';
 import { eachOf } from '../core/concurrency.js';
-import { CairnError } from '../core/errors.js';
+import { isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
 import { isCleanPath } from '../core/path.js';
 import { type Layout, shardedName } from '../disk/layout.js';
@@ -127,7 +126,7 @@ function readLayer(
       if (entry.xattrs.length > 0) xattrs[name] = entry.xattrs.map((xattr) => xattr.name);
     }
   } catch (error) {
-    if (error instanceof CairnError) return `table of contents ${toc.key}: ${error.message}`;
+    if (isCairnError(error)) return `table of contents ${toc.key}: ${error.message}`;
     throw error;
   }
   return { record, names: [...sizes.keys()], sizes: Float64Array.from(sizes.values()) };

@@ -1,5 +1,5 @@
 /** The dependency tree of an ACI, flattened into the order in which its images have priority (appc spec 0.8.11, "Dependency Matching"). */
-import { CairnError } from '../core/errors.js';
+import { CairnError, isCairnError } from '../core/errors.js';
 import { type Key, parseHashPrefix } from '../core/key.js';
 import { type Limits, limitFlag } from '../core/limits.js';
 import type { Dependency } from '../image/aci/manifest.js';
@@ -131,7 +131,7 @@ export class Needs {
     try {
       return findDependency(images, image, dependency);
     } catch (error) {
-      if (error instanceof CairnError && error.code === 'ERR_NOT_FOUND') return undefined;
+      if (isCairnError(error, 'ERR_NOT_FOUND')) return undefined;
       throw error;
     }
   }

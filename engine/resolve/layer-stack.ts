@@ -1,5 +1,5 @@
 /** What an image's tree is made of, and what the tree is therefore called; known from the index alone. */
-import { CairnError } from '../core/errors.js';
+import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { treeIdOf } from '../plan/tree-hash.js';
@@ -32,7 +32,7 @@ function treeIdNow(store: StoreContext, image: ImageRecord): string | undefined 
   try {
     return ingredientsOf(store, image).treeId;
   } catch (error) {
-    if (error instanceof CairnError) return undefined;
+    if (isCairnError(error)) return undefined;
     throw error;
   }
 }

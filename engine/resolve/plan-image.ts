@@ -1,6 +1,6 @@
 /** From an image's ingredients to its plan: tables of contents and whitelists are read and merged. */
 import { readBlob, readToc } from '../content/read-blob.js';
-import { CairnError } from '../core/errors.js';
+import { CairnError, isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { readPathWhitelist } from '../image/aci/manifest.js';
 import type { TocEntry } from '../layer/toc.js';
@@ -30,7 +30,7 @@ export function removedMeanwhile(
   { places }: Pick<Ingredients, 'places'>,
   cause: unknown,
 ): CairnError | undefined {
-  if (!(cause instanceof CairnError) || cause.code !== 'ERR_DAMAGED') return undefined;
+  if (!isCairnError(cause) || cause.code !== 'ERR_DAMAGED') return undefined;
   index.refresh();
   const removed = places.find(({ image }) => index.image(image.key) === undefined)?.image;
   if (removed === undefined) return undefined;

@@ -1,6 +1,6 @@
 /** Which images can be read at all: a name should not lead to one whose manifest is damaged while another has the name, too. */
 import { readBlob } from '../content/read-blob.js';
-import { CairnError } from '../core/errors.js';
+import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { type ImageLookup, lookupIn, titleOf } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
@@ -34,7 +34,7 @@ function canRead(store: StoreContext, manifest: Key): boolean {
     readBlob(store, manifest);
     return true;
   } catch (error) {
-    if (error instanceof CairnError && error.code === 'ERR_DAMAGED') return false;
+    if (isCairnError(error, 'ERR_DAMAGED')) return false;
     throw error;
   }
 }

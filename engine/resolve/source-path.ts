@@ -1,6 +1,7 @@
 /** Whether a path is that of images that may be imported. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { hasCode } from '../core/errors.js';
 
 export const STDIN = '-';
 
@@ -15,7 +16,7 @@ export function isSource(argument: string): boolean {
   try {
     return fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true || isLayout(argument);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG') return false;
+    if (hasCode(error, 'ENAMETOOLONG')) return false;
     throw error;
   }
 }

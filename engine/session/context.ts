@@ -1,5 +1,4 @@
 /** What every operation of an open store works with. */
-
 import type { Identity } from '../../workers/tasks/parts.js';
 import { CairnError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';

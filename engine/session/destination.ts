@@ -7,7 +7,7 @@ import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Output } from '../../workers/tasks/export.js';
-import { CairnError, throwIfAborted } from '../core/errors.js';
+import { CairnError, hasCode, throwIfAborted } from '../core/errors.js';
 import { Disk, place, syncDirectory, syncFile } from '../disk/durable.js';
 import type { StoreContext } from './context.js';
 
@@ -27,7 +27,7 @@ export interface Place {
 }
 
 /** What a rename says when something else is in its place. */
-const TAKEN: ReadonlySet<string> = new Set(['EEXIST', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR']);
+const TAKEN = ['EEXIST', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR'] as const;
 
 /**
  * @param file a path, or `-` for standard output
@@ -96,7 +96,7 @@ async function openStream(path: string, signal: AbortSignal | undefined): Promis
       return fs.openSync(path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
     } catch (error) {
       // Nobody reads it yet.
-      if ((error as NodeJS.ErrnoException).code !== 'ENXIO' || !fs.statSync(path).isFIFO()) throw error;
+      if (!hasCode(error, 'ENXIO') || !fs.statSync(path).isFIFO()) throw error;
       await setTimeout(PAUSE);
     }
   }
@@ -113,7 +113,7 @@ export async function publish({ kind, path, scratch }: Place): Promise<void> {
   try {
     place(scratch, path);
   } catch (error) {
-    throw TAKEN.has((error as NodeJS.ErrnoException).code ?? '') ? taken(path) : error;
+    throw hasCode(error, ...TAKEN) ? taken(path) : error;
   }
   syncDirectory(dirname(path));
 }

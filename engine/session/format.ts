@@ -3,7 +3,7 @@
  * still of the old.
  */
 import * as fs from 'node:fs';
-import { CairnError, toCairnError } from '../core/errors.js';
+import { CairnError, hasCode, isCairnError, toCairnError } from '../core/errors.js';
 import { writeFileDurably } from '../disk/durable.js';
 import type { Layout } from '../disk/layout.js';
 
@@ -17,8 +17,7 @@ export function makeStore(layout: Layout): void {
     writeFormat(layout);
   } catch (error) {
     // Someone else is making the same store at the same moment, with the same content, and may have cleared ours away.
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' || (code === 'ENOENT' && fs.existsSync(layout.format))) return;
+    if (hasCode(error, 'EEXIST') || (hasCode(error, 'ENOENT') && fs.existsSync(layout.format))) return;
     throw toCairnError(error, 'the store cannot be made');
   }
 }
@@ -35,7 +34,7 @@ export function readFormat(layout: Layout): number {
     format = (JSON.parse(fs.readFileSync(layout.format, 'utf8')) as { format?: unknown }).format;
   } catch (cause) {
     const error = toCairnError(cause, `${layout.format} cannot be read`);
-    if (error instanceof CairnError) throw error;
+    if (isCairnError(error)) throw error;
     const why = `${layout.format} is not what cairn writes`;
     throw new CairnError('ERR_NOT_A_STORE', why, { path: layout.format, cause });
   }

@@ -1,9 +1,9 @@
 /** Opening a store: is it one, may we write, is it of a version we know. Makes a new one where asked. */
-
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Identity } from '../../workers/tasks/parts.js';
-import { CairnError, toCairnError } from '../core/errors.js';
+import { defined } from '../core/defined.js';
+import { CairnError, hasCode, toCairnError } from '../core/errors.js';
 import { DEFAULT_LIMITS, type Limits } from '../core/limits.js';
 import { Disk, makeOnce } from '../disk/durable.js';
 import { Layout } from '../disk/layout.js';
@@ -147,12 +147,11 @@ export function ensureWritable(layout: Layout): void {
       if (!fs.existsSync(dir)) makeOnce(dir);
     }
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EROFS' && code !== 'EACCES' && code !== 'EPERM')
-      throw toCairnError(error, 'the store cannot be written');
+    const failure = toCairnError(error, 'the store cannot be written');
+    if (!hasCode(error, 'EROFS', 'EACCES', 'EPERM')) throw failure;
     throw new CairnError('ERR_READ_ONLY', `the store ${layout.dir} cannot be written`, {
       path: layout.dir,
-      errno: code,
+      ...defined({ errno: (failure as CairnError).errno }),
       cause: error,
     });
   }

@@ -3,7 +3,7 @@
  * remove, and programs with setuid bits lie in it, which nobody else may reach.
  */
 import * as fs from 'node:fs';
-import { CairnError, toCairnError } from '../core/errors.js';
+import { CairnError, hasCode, toCairnError } from '../core/errors.js';
 import { formatMode } from '../core/metadata.js';
 import type { Layout } from '../disk/layout.js';
 
@@ -28,7 +28,7 @@ export function makeOurs(layout: Layout, foreign: boolean, notice: (message: str
     try {
       fs.chmodSync(dir, 0o700);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EROFS') return; // nothing will be written
+      if (hasCode(error, 'EROFS')) return; // nothing will be written
       throw toCairnError(error);
     }
     notice(`${dir} could be entered by others (mode ${formatMode(stat.mode & 0o7777)}); it is 0700 now`);

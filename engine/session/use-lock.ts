@@ -1,6 +1,5 @@
 /** Who relies on objects, and who removes some: a lock that is shared or exclusive. */
-
-import { CairnError } from '../core/errors.js';
+import { isCairnError } from '../core/errors.js';
 import { type Lock, lock, tryLock } from '../disk/lock.js';
 
 /**
@@ -48,7 +47,7 @@ export class Uses {
     } catch (error) {
       if (this.#lock === waiting) this.#lock = undefined;
       // It was another operation's signal that ended the wait; ours goes on.
-      if (signal?.aborted === true || !(error instanceof CairnError) || error.code !== 'ERR_ABORTED') throw error;
+      if (signal?.aborted === true || !isCairnError(error, 'ERR_ABORTED')) throw error;
       await this.#acquire(signal);
     }
   }

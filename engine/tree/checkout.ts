@@ -1,5 +1,4 @@
 /** A private tree outside the store, made beside its destination and renamed into place when complete. */
-
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -8,7 +7,7 @@ import { discard } from '../content/delete.js';
 import { noteUse } from '../content/last-used.js';
 import { readBlob } from '../content/read-blob.js';
 import { toText } from '../core/bytes.js';
-import { CairnError } from '../core/errors.js';
+import { CairnError, hasCode } from '../core/errors.js';
 import { MAX_ID } from '../core/metadata.js';
 import type { OperationOptions } from '../core/operation.js';
 import { bury, Disk, place, placeOnce, syncDirectory } from '../disk/durable.js';
@@ -131,8 +130,7 @@ function placeAtEmpty(target: string, made: string): void {
   try {
     fs.rmdirSync(target);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT') throw code === 'ENOTEMPTY' || code === 'ENOTDIR' ? alreadyThere(target) : error;
+    if (!hasCode(error, 'ENOENT')) throw hasCode(error, 'ENOTEMPTY', 'ENOTDIR') ? alreadyThere(target) : error;
   }
   if (!placeOnce(made, target)) throw alreadyThere(target);
 }

@@ -1,5 +1,4 @@
 /** Makes a tree that is not there: plan, stage, render, sync, publish. */
-
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';

@@ -1,5 +1,5 @@
 /** What a check is to look at: what is named, and what that is made of; or all there is. */
-import { CairnError } from '../core/errors.js';
+import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { allImages } from '../index/images.js';
@@ -64,7 +64,7 @@ function layerKeys(store: StoreContext, image: ImageRecord): Key[] {
   try {
     return ingredientsOf(store, image).layers;
   } catch (error) {
-    if (error instanceof CairnError && error.code !== 'ERR_DAMAGED') return image.layers;
+    if (isCairnError(error) && error.code !== 'ERR_DAMAGED') return image.layers;
     throw error;
   }
 }

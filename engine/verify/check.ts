@@ -5,7 +5,7 @@ import { objectSizesOf } from '../content/layer-objects.js';
 import { type Look, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
 import { toText } from '../core/bytes.js';
 import { eachOf } from '../core/concurrency.js';
-import { CairnError } from '../core/errors.js';
+import { CairnError, isCairnError } from '../core/errors.js';
 import { hexOf, type Key, keyBytes, keyOf } from '../core/key.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { checkRows } from '../index/check-rows.js';
@@ -178,7 +178,7 @@ class Checker {
         throw new CairnError('ERR_DAMAGED', 'its layers no longer give the tree it was');
       return plan;
     } catch (error) {
-      if (!(error instanceof CairnError)) throw error;
+      if (!isCairnError(error)) throw error;
       this.#damaged.push({ kind: 'tree', id: tree.id, what: error.message });
       return undefined;
     }

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import type { Finding } from '../../workers/tasks/verify.js';
 import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
+import { hasCode } from '../core/errors.js';
 import type { Plan } from '../plan/plan.js';
 
 /** Paths that are there and not planned, what lies below one not listed again, and directories that cannot be listed. */
@@ -26,9 +27,8 @@ function namesIn(dir: ByteString): ByteString[] | undefined {
   try {
     return fs.readdirSync(toFsPath(dir), { encoding: 'latin1' });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return []; // named as missing already
-    if (code === 'EACCES' || code === 'EPERM') return undefined;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []; // named as missing already
+    if (hasCode(error, 'EACCES', 'EPERM')) return undefined;
     throw error;
   }
 }

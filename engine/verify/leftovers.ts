@@ -1,6 +1,7 @@
 /** What ended processes left in staging and among the locks, seen without a trace: taking it away is gc's, or a repair's. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { hasCode } from '../core/errors.js';
 import { type Layout, sessionLock } from '../disk/layout.js';
 import { tryFlock } from '../disk/native.js';
 
@@ -23,8 +24,7 @@ function isHeld(path: string): boolean {
   try {
     fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
     throw error;
   }
   try {

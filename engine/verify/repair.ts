@@ -16,7 +16,7 @@ import { buryLeftovers } from '../collect/sweep.js';
 import { discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
 import { verifyBlobs, verifyObjects } from '../content/verify-files.js';
-import { CairnError } from '../core/errors.js';
+import { isCairnError } from '../core/errors.js';
 import { hexOf, type Key, keyBytes, keyOf } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { bury, place } from '../disk/durable.js';
@@ -177,7 +177,7 @@ class Repair {
       if (plan === undefined) return 'it may have damaged files, and an image that it was made of is gone';
       return pathsOfDamaged(this.#store.layout.rootfs(tree.id), plan, files)[0]?.what;
     } catch (error) {
-      if (error instanceof CairnError && error.code === 'ERR_DAMAGED') return error.message;
+      if (isCairnError(error, 'ERR_DAMAGED')) return error.message;
       throw error;
     }
   }

@@ -2,7 +2,6 @@
  * What a faulted command runs on: small images that share content, and stores in the states in which something may go wrong. Each
  * state is made once; every command then gets a copy of its own.
  */
-
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';

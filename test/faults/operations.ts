@@ -1,5 +1,4 @@
 /** The commands that are killed and made to fail, each with the state of the store that it begins with. */
-
 import { cairn } from '../fixtures/cli.js';
 import type { Seed } from './ground.js';
 import type { Place } from './place.js';

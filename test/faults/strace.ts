@@ -4,7 +4,6 @@
  * strace counts each thread's calls by themselves: `when=3` is the third call of that kind of whichever thread makes a third one first.
  * So what a point hits is read from the log, not guessed from its number.
  */
-
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';

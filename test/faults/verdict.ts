@@ -3,7 +3,6 @@
  * what it is named, nothing that was there is gone, nothing half-made is listed, what was acknowledged is there, and the next gc
  * leaves no stray byte.
  */
-
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';

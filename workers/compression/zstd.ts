@@ -2,7 +2,6 @@
  * Zstandard. Frames are told apart here, which finds what is cut short or comes behind the last: Node's decoder takes one frame and
  * passes over the rest in silence, and the one for older Nodes, `fzstd`, leaves checksums alone.
  */
-
 import { pipeline, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { CairnError } from '../../engine/core/errors.js';

@@ -1,7 +1,7 @@
 /** Files with all that their inodes carry, under a further name: by hard link where that is possible, else as a copy. */
 import * as fs from 'node:fs';
 import { fromText } from '../../engine/core/bytes.js';
-import { CairnError } from '../../engine/core/errors.js';
+import { CairnError, hasCode } from '../../engine/core/errors.js';
 import { makeOnce } from '../../engine/disk/durable.js';
 import { shardedPath } from '../../engine/disk/layout.js';
 import { listXattrs } from '../../engine/disk/xattrs.js';
@@ -11,7 +11,7 @@ import { isRefusal, setPathTimes, setXattrs } from './metadata.js';
 import { isHostXattr } from './verify-metadata.js';
 
 /** Why a link cannot be had where a copy can: other file system, too many links, not allowed, not known here. */
-const NO_LINK = new Set(['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+const NO_LINK = ['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'] as const;
 
 /** Gives sharded files the same names below another root. @throws CairnError `ERR_DAMAGED` for one that is missing */
 export function cloneFiles(task: CloneFilesTask): CloneResult {
@@ -32,7 +32,7 @@ export function cloneFiles(task: CloneFilesTask): CloneResult {
         result.copied++;
       }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || fs.existsSync(from)) throw error;
+      if (!hasCode(error, 'ENOENT') || fs.existsSync(from)) throw error;
       throw new CairnError('ERR_DAMAGED', 'a file is missing; "cairn fsck" tells what needs it', { path: from });
     }
     countItems(task.control, 1);
@@ -45,7 +45,7 @@ function linkFile(from: string, to: string): boolean {
     fs.linkSync(from, to);
     return true;
   } catch (error) {
-    if (NO_LINK.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+    if (hasCode(error, ...NO_LINK)) return false;
     throw error;
   }
 }

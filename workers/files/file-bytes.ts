@@ -1,5 +1,4 @@
 /** A file's bytes in chunks, with the proof that they are the right ones. */
-
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { asDamage } from '../../engine/core/damage.js';

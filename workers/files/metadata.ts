@@ -1,6 +1,7 @@
 /** Putting mode, owner, times and extended attributes on files, and noting what the system would not let us set. */
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../../engine/core/bytes.js';
+import { hasCode } from '../../engine/core/errors.js';
 import type { Metadata, Xattr } from '../../engine/core/metadata.js';
 import { setTimes } from '../../engine/disk/native.js';
 import { setXattr } from '../../engine/disk/xattrs.js';
@@ -16,10 +17,10 @@ const FAR_FUTURE = 0x7fff_ffff;
 const SMALL_XATTR = 1024;
 
 /** Errors that mean "not you" or "not here", as opposed to a disk that fails. */
-const REFUSALS = new Set(['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL']);
+const REFUSALS = ['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL'] as const;
 
 export function isRefusal(error: unknown): boolean {
-  return REFUSALS.has((error as NodeJS.ErrnoException).code ?? '');
+  return hasCode(error, ...REFUSALS);
 }
 
 /** Whether a new file of ours needs a chown to belong to them. */
@@ -80,8 +81,7 @@ export function setXattrs(path: ByteString, xattrs: readonly Xattr[]): string[] 
     try {
       setXattr(path, xattr);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      const tooLarge = xattr.value.length > SMALL_XATTR && (code === 'ENOSPC' || code === 'E2BIG' || code === 'ERANGE');
+      const tooLarge = xattr.value.length > SMALL_XATTR && hasCode(error, 'ENOSPC', 'E2BIG', 'ERANGE');
       if (!isRefusal(error) && !tooLarge) throw error;
       skipped.push(`xattr ${xattr.name}`);
     }

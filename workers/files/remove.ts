@@ -1,6 +1,7 @@
 /** `rm -rf` of what is out of sight already. Symlinks are never followed. */
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../../engine/core/bytes.js';
+import { hasCode } from '../../engine/core/errors.js';
 import type { RemoveTask } from '../tasks/render.js';
 
 /** Removes what can be removed, and then throws what went wrong first. */
@@ -21,8 +22,7 @@ function removeOpened(path: ByteString): void {
   try {
     remove(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
     try {
       openUp(path);
     } catch {
@@ -43,7 +43,7 @@ function remove(path: ByteString): void {
     }
     fs.rmdirSync(toFsPath(path));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
   }
 }
 
@@ -53,10 +53,9 @@ function removeLeaf(path: ByteString): boolean {
     fs.unlinkSync(toFsPath(path));
     return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return true;
+    if (hasCode(error, 'ENOENT')) return true;
     // Linux says the first, POSIX the second; where it means that we may not, listing it will say so again.
-    if (code === 'EISDIR' || (code === 'EPERM' && isDirectory(path))) return false;
+    if (hasCode(error, 'EISDIR') || (hasCode(error, 'EPERM') && isDirectory(path))) return false;
     throw error;
   }
 }

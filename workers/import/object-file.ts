@@ -2,8 +2,8 @@
  * Writing objects to staging, here or on a worker that does nothing else. Making many small files costs more than hashing them, so
  * a layer's scanner hands small ones over in parcels and goes on scanning.
  */
-
 import * as fs from 'node:fs';
+import { hasCode } from '../../engine/core/errors.js';
 import type { Metadata } from '../../engine/core/metadata.js';
 import { shardedPath } from '../../engine/disk/layout.js';
 import { parseVariant } from '../../engine/objects/name.js';
@@ -35,7 +35,7 @@ function createOnce(path: string, mode: number): number | undefined {
   try {
     return fs.openSync(path, fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL, mode);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    if (hasCode(error, 'EEXIST')) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** Moving what imports have staged to where it belongs. */
 import * as fs from 'node:fs';
+import { hasCode } from '../../engine/core/errors.js';
 import { placeOnce } from '../../engine/disk/durable.js';
 import type { PlaceTask } from '../tasks/import.js';
 
@@ -17,7 +18,7 @@ function isPlaced(from: string, to: string): boolean {
   try {
     return placeOnce(from, to);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && fs.existsSync(to)) return true;
+    if (hasCode(error, 'ENOENT') && fs.existsSync(to)) return true;
     throw error;
   }
 }

@@ -1,8 +1,7 @@
 /** The read path's hands: makes what a plan says. Nothing here is ever followed, overwritten or deleted. */
-
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../../engine/core/bytes.js';
-import { CairnError } from '../../engine/core/errors.js';
+import { CairnError, hasCode } from '../../engine/core/errors.js';
 import { below } from '../../engine/core/path.js';
 import { syncFile } from '../../engine/disk/durable.js';
 import { shardedPath } from '../../engine/disk/layout.js';
@@ -76,7 +75,7 @@ class ShardRenderer {
     try {
       fs.mkdirSync(toFsPath(path), this.#task.identity.uid === 0 ? row.mode & 0o777 : 0o700);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (!hasCode(error, 'EEXIST')) throw error;
     }
   }
 
@@ -88,9 +87,8 @@ class ShardRenderer {
       if (mode === 'link') fs.linkSync(object, toFsPath(path));
       else this.#copy(object, path, shifted(row, this.#task.uidShift));
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (mode === 'link' && code === 'EMLINK') this.#linkToCopy(name, object, path);
-      else if (code === 'ENOENT' && !fs.existsSync(object)) {
+      if (mode === 'link' && hasCode(error, 'EMLINK')) this.#linkToCopy(name, object, path);
+      else if (hasCode(error, 'ENOENT') && !fs.existsSync(object)) {
         throw new CairnError('ERR_DAMAGED', `an object is missing; "cairn fsck" tells which images need it`, {
           path: object,
         });
@@ -104,9 +102,7 @@ class ShardRenderer {
     try {
       fs.copyFileSync(object, toFsPath(path), flag | fs.constants.COPYFILE_EXCL);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (mode !== 'reflink' || (code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'EXDEV' && code !== 'ENOSYS'))
-        throw error;
+      if (mode !== 'reflink' || !hasCode(error, 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'ENOSYS')) throw error;
       throw new CairnError('ERR_UNSUPPORTED', 'this file system has no reflinks; use --mode copy', { cause: error });
     }
     this.#finish(path, row, feasibleMode(row.mode, this.#task.identity), true);
@@ -126,7 +122,7 @@ class ShardRenderer {
         this.#copies[`${name}+${n}`] = Number(fs.statSync(copy).size);
         return;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EMLINK') throw error;
+        if (!hasCode(error, 'EMLINK')) throw error;
       }
     }
   }
@@ -139,7 +135,7 @@ class ShardRenderer {
       syncFile(temporary);
       fs.linkSync(temporary, copy);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (!hasCode(error, 'EEXIST')) throw error;
     } finally {
       fs.unlinkSync(temporary);
     }
@@ -222,7 +218,7 @@ export function joinLinks(task: JoinTask): null {
     try {
       fs.linkSync(toFsPath(from), toFsPath(below(root, added)));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EMLINK') throw error;
+      if (!hasCode(error, 'EMLINK')) throw error;
       const why = `${toText(existing)} has more names than this file system allows one file`;
       throw new CairnError('ERR_LIMIT', why, { entry: toText(added), errno: 'EMLINK' });
     }

@@ -1,5 +1,4 @@
 /** Looks whether objects and blobs are what their names say. */
-
 import { type ByteString, fromText } from '../../engine/core/bytes.js';
 import { xattrsDigest } from '../../engine/core/metadata.js';
 import { shardedPath } from '../../engine/disk/layout.js';

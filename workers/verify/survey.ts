@@ -1,5 +1,4 @@
 /** Looks what objects there are and what their metadata is, for an index that is made anew. Hashes nothing. */
-
 import { type ByteString, fromText } from '../../engine/core/bytes.js';
 import { shardedPath } from '../../engine/disk/layout.js';
 import { type FileStat, fileStat } from '../../engine/disk/stat.js';

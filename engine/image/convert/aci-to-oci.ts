@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.js';
 import { CairnError } from '../../core/errors.js';
 import { quoted } from '../../core/printable.js';
 import type { App, Port } from '../aci/app.js';
@@ -29,8 +30,7 @@ export function ociConfigFrom(
   const date = created ?? annotations.get('created');
   const author = annotations.get('authors') ?? annotations.get('author');
   return {
-    ...(date === undefined ? {} : { created: date }),
-    ...(author === undefined ? {} : { author }),
+    ...defined({ created: date, author }),
     ...goPlatform(labels.get('os'), labels.get('arch'), host),
     config: { ...(manifest.app === undefined ? {} : runConfigFrom(manifest.app)), Labels: labelsFrom(manifest) },
     rootfs: { type: 'layers', diff_ids: [...diffIds] },
@@ -43,7 +43,7 @@ function runConfigFrom(app: App): JsonObject {
     ...(user === '' ? {} : { User: user }),
     Env: app.environment.map(({ name, value }) => `${name}=${value}`),
     Entrypoint: app.exec,
-    ...(app.workingDirectory === undefined ? {} : { WorkingDir: app.workingDirectory }),
+    ...defined({ WorkingDir: app.workingDirectory }),
     ExposedPorts: asSet(exposedPorts(app.ports)),
     Volumes: asSet(app.mountPoints.map(({ path }) => path)),
   };

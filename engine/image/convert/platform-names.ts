@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.js';
 import type { Platform } from '../oci/descriptor.js';
 
 /** The names that appc and the Go toolchain have for the same platforms (appc spec, image manifest, `labels`). */
@@ -39,5 +40,5 @@ export function goPlatform(os: string | undefined, arch: string | undefined, hos
   const found = ARCHITECTURES.find((each) => each.os === (os ?? host.os) && each.arch === arch);
   if (found === undefined) return { os: os ?? host.os, architecture: arch };
   const { architecture, variant } = found;
-  return { os: found.os, architecture, ...(variant === undefined ? {} : { variant }) };
+  return { os: found.os, architecture, ...defined({ variant }) };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.js';
 import { quoted } from '../../core/printable.js';
 import type { Place } from '../json-field.js';
 
@@ -37,7 +38,7 @@ export function readDescriptor(place: Place): Descriptor {
     digest: readDigest(place.exactField('digest')),
     size: size.integer(0, Number.MAX_SAFE_INTEGER),
     annotations: place.exactField('annotations').textMap(),
-    ...(platform === undefined ? {} : { platform }),
+    ...defined({ platform }),
   };
 }
 

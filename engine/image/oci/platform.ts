@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.js';
 import { CairnError } from '../../core/errors.js';
 import { quoted } from '../../core/printable.js';
 import type { Descriptor, Platform } from './descriptor.js';
@@ -41,7 +42,7 @@ export function parsePlatform(text: string): Platform {
   return {
     os: os as string,
     architecture: OTHER_NAMES[architecture as string] ?? (architecture as string),
-    ...(variant === undefined ? {} : { variant }),
+    ...defined({ variant }),
   };
 }
 

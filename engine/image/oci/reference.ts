@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.js';
 import { CairnError } from '../../core/errors.js';
 import { quoted } from '../../core/printable.js';
 
@@ -35,7 +36,7 @@ export function parseReference(text: string): Reference {
   const match = text.length > MAX_REFERENCE ? null : REFERENCE.exec(text);
   const [, name, tag, digest] = match ?? [];
   if (name !== undefined && name.length <= MAX_NAME) {
-    return { name, ...(tag === undefined ? {} : { tag }), ...(digest === undefined ? {} : { digest }) };
+    return { name, ...defined({ tag, digest }) };
   }
   if (BARE_TAG.test(text)) return { name: text };
   const rule = 'must be [domain[:port]/]path[:tag][@sha256:digest], the path in lower case';

@@ -1,5 +1,5 @@
 /** Which image of a container is meant, and what belongs to it. Documents are checked against their descriptors on the way. */
-import { CairnError } from '../../core/errors.js';
+import { CairnError, isCairnError } from '../../core/errors.js';
 import { digestOf } from '../../core/key.js';
 import { type Limits, limitFlag } from '../../core/limits.js';
 import {
@@ -119,7 +119,7 @@ function repoTagsOf(container: Container, config: Descriptor, limits: Limit): st
     const tags = images.find((image) => image.config === blobName(config))?.repoTags ?? [];
     return tags.length === 0 ? undefined : tags;
   } catch (error) {
-    if (error instanceof CairnError) return undefined;
+    if (isCairnError(error)) return undefined;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** Where images come from: files, directories of files, standard input. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { CairnError } from '../../core/errors.js';
+import { CairnError, isCairnError } from '../../core/errors.js';
 import { DEFAULT_LIMITS } from '../../core/limits.js';
 import { xxhash } from '../../core/xxhash.js';
 import { readRegular } from '../../disk/regular-file.js';
@@ -56,7 +56,7 @@ function imagesOfLayout(dir: string): string[] {
     const references = referencesIn(directoryContainer(dir, DEFAULT_LIMITS), DEFAULT_LIMITS);
     return references.length === 0 ? [dir] : references.map((reference) => `${dir}:${reference}`);
   } catch (error) {
-    if (error instanceof CairnError) return [dir];
+    if (isCairnError(error)) return [dir];
     throw error;
   }
 }
@@ -67,7 +67,7 @@ function isImage(path: string): boolean {
     return true;
   } catch (error) {
     // What cannot be read or unpacked may be one; importing it says what is wrong, and only of it.
-    return !(error instanceof CairnError && error.code === 'ERR_NOT_AN_IMAGE');
+    return !isCairnError(error, 'ERR_NOT_AN_IMAGE');
   }
 }
 
