@@ -134,7 +134,7 @@ export class Store implements AsyncDisposable {
   }
 
   async *trees(): AsyncGenerator<TreeRecord & { path: string }> {
-    for (const { value } of this.#context.index.trees.getRange()) yield { ...value, path: this.treePath(value.id) };
+    for (const value of this.#context.index.trees.values()) yield { ...value, path: this.treePath(value.id) };
   }
 
   /** The trees that a tree id, or an image, means. */

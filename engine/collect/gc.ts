@@ -124,7 +124,7 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
   const now = Date.now();
   const graceMs = options.graceMs ?? (options.keepStorage === undefined ? DEFAULT_GRACE_MS : 0);
   const oldest = now - graceMs;
-  for (const { key, value } of [...index.leases.getRange()]) if (value.expiresAt <= now) index.leases.remove(key);
+  for (const { key, value } of [...index.leases.entries()]) if (value.expiresAt <= now) index.leases.remove(key);
   const all = new Catalogue(index);
   const needs = new Needs(all, readableImages(store, all));
   // What is mounted in a tree is in use, and must not be reached by deleting the tree.

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { commitImages, type DocumentWriter } from '../content/document-writer.js';
 import { CairnError } from '../core/errors.js';
-import { type Key, keyBytes } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import type { Catalogue } from '../index/catalogue.js';
 import type { Index } from '../index/open.js';
 import type { ImageRecord, LeaseRecord, TreeRecord } from '../index/records.js';
@@ -17,7 +17,7 @@ export async function setPinned(store: StoreContext, image: ImageRecord, pinned:
     const known = index.image(image.key);
     if (known === undefined) throw new CairnError('ERR_NOT_FOUND', `${image.name} was removed meanwhile`);
     const record = documents.revise({ ...known, pinned });
-    index.images.put(keyBytes(image.key), record);
+    index.images.put(image.key, record);
     return record;
   };
   // On a full disk, too: taking a pin away comes before making room, and setting one keeps what must not be removed for it.
@@ -57,11 +57,11 @@ export async function removeLease(store: StoreContext, id: string): Promise<Leas
 
 /** Leases that hold now. */
 export function activeLeases(index: Index, now = Date.now()): LeaseRecord[] {
-  return [...index.leases.getRange()].map(({ value }) => value).filter(({ expiresAt }) => expiresAt > now);
+  return [...index.leases.values()].filter(({ expiresAt }) => expiresAt > now);
 }
 
 function dropExpired(store: StoreContext, now: number): void {
-  for (const { key, value } of [...store.index.leases.getRange()])
+  for (const { key, value } of [...store.index.leases.entries()])
     if (value.expiresAt <= now) store.index.leases.remove(key);
 }
 

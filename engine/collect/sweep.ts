@@ -2,19 +2,20 @@
  * Deleting what the index no longer lists. The index lets go first, in its own commit; then files are deleted. A crash in between
  * leaves files that nothing lists, and a note in staging of what they are called, by which the next sweep finds them.
  */
+
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deletePaths, deleteSmall, discard } from '../content/delete.js';
 import { dropPlans } from '../content/plan-cache.js';
 import { hasCode, isCairnError, throwIfAborted, toCairnError } from '../core/errors.js';
-import { keyBytes, keyOf } from '../core/key.js';
+import { hexOf } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { bury, syncDirectory, syncFile } from '../disk/durable.js';
 import { isUnfinishedFormat, type Layout, STAGED_CONTENT, stagedNames } from '../disk/layout.js';
 import { type Lock, tryLock } from '../disk/lock.js';
 import { deadSessions } from '../disk/staging.js';
-import { bytesOf, objectKey, objectName } from '../index/objects.js';
-import { readOrphan } from '../index/orphans.js';
+import type { Orphan } from '../index/keys.js';
+import { bytesOf } from '../index/objects.js';
 import { bytesOfBlob } from '../index/references.js';
 import { addTotals } from '../index/totals.js';
 import { isTreeId } from '../plan/tree-hash.js';
@@ -57,7 +58,7 @@ async function sweepOrphans(store: StoreContext, { signal, onProgress }: Operati
   for (;;) {
     throwIfAborted(signal);
     onProgress?.({ what: 'collecting', unit: 'items', done: Math.min(all, total.objects + total.blobs), total: all });
-    const orphans = [...store.index.orphans.getKeys({ limit: BATCH })];
+    const orphans = [...store.index.orphans.keys({ limit: BATCH })];
     if (orphans.length === 0) return total;
     const swept = await sweepBatch(store, orphans);
     total.objects += swept.objects;
@@ -66,7 +67,7 @@ async function sweepOrphans(store: StoreContext, { signal, onProgress }: Operati
   }
 }
 
-async function sweepBatch(store: StoreContext, orphans: readonly Buffer[]): Promise<Swept> {
+async function sweepBatch(store: StoreContext, orphans: readonly Orphan[]): Promise<Swept> {
   const { index, layout, pool } = store;
   const notes = store.staging.make();
   try {
@@ -80,21 +81,20 @@ async function sweepBatch(store: StoreContext, orphans: readonly Buffer[]): Prom
     const objects = { count: 0, bytes: 0 };
     const blobs = { count: 0, bytes: 0 };
     for (const orphan of orphans) {
-      const { kind, key } = readOrphan(orphan);
       index.orphans.remove(orphan);
-      if (kind === 'blob') {
-        const blob = index.blobs.get(key);
+      if (orphan.kind === 'blob') {
+        const blob = index.blobs.get(orphan.key);
         if (blob === undefined || blob.refs > 0) continue;
-        index.blobs.remove(key);
-        gone.push(layout.blob(keyOf(key)));
+        index.blobs.remove(orphan.key);
+        gone.push(layout.blob(orphan.key));
         blobs.count++;
         blobs.bytes += bytesOfBlob(blob);
         continue;
       }
-      const object = index.objects.get(key);
+      const object = index.objects.get(orphan.name);
       if (object === undefined || object.refs > 0) continue;
-      index.objects.remove(key);
-      const path = layout.object(objectName(key));
+      index.objects.remove(orphan.name);
+      const path = layout.object(orphan.name);
       gone.push(path);
       for (let n = 1; n <= object.copies || fs.existsSync(`${path}+${n}`); n++) gone.push(`${path}+${n}`);
       objects.count++;
@@ -134,9 +134,8 @@ function leaveNote({ layout }: StoreContext, dir: string, names: readonly string
   }
 }
 
-function orphanName(orphan: Buffer): string {
-  const { kind, key } = readOrphan(orphan);
-  return kind === 'blob' ? key.toString('hex') : objectName(key);
+function orphanName(orphan: Orphan): string {
+  return orphan.kind === 'blob' ? hexOf(orphan.key) : orphan.name;
 }
 
 /** Moves out of the way what dead sessions and crashed commits left. @returns directories to delete */
@@ -212,9 +211,8 @@ function removeUnlisted(store: StoreContext, dir: string): void {
   }
   for (const name of names) {
     if (/^[0-9a-f]{128}$/.test(name)) {
-      if (index.blobs.get(keyBytes(`sha512-${name}`)) === undefined)
-        fs.rmSync(layout.blob(`sha512-${name}`), { force: true });
-    } else if (/^[0-9a-f]{128}\.[0-9a-z.,]+$/.test(name) && index.objects.get(objectKey(name)) === undefined) {
+      if (index.blobs.get(`sha512-${name}`) === undefined) fs.rmSync(layout.blob(`sha512-${name}`), { force: true });
+    } else if (/^[0-9a-f]{128}\.[0-9a-z.,]+$/.test(name) && index.objects.get(name) === undefined) {
       fs.rmSync(layout.object(name), { force: true });
       for (let n = 1; fs.existsSync(`${layout.object(name)}+${n}`); n++) fs.rmSync(`${layout.object(name)}+${n}`);
     }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Output } from '../../workers/tasks/export.js';
 import { CairnError, throwIfAborted, withPath } from '../core/errors.js';
-import { hexOf, type Key, keyBytes } from '../core/key.js';
+import { hexOf, type Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { stagedNames } from '../disk/layout.js';
 import { descriptorSink, newFileSink } from '../disk/output-stream.js';
@@ -39,14 +39,14 @@ export async function putBlob(
       const { hash, size } = await copyHashed(source, { path: staged }, options);
       const key: Key = `sha512-${hash}`;
       fs.writeFileSync(stagedNames(dir), hash, { mode: 0o600 });
-      const known = index.blobs.get(keyBytes(key));
+      const known = index.blobs.get(key);
       if (known?.put === true && known.gone !== true) return { key, size, existed: true };
       await disk.sync();
       try {
         await pool.run<'place'>({ kind: 'place', moves: [[staged, layout.blob(key)]] });
         await disk.sync();
         return await index.commit(() => {
-          const now = index.blobs.get(keyBytes(key));
+          const now = index.blobs.get(key);
           const existed = now?.put === true && now.gone !== true;
           if (!existed) retainBlob(index, key, size, true);
           return { key, size, existed };

@@ -1,8 +1,5 @@
-/** Layers that a repair marked as incomplete, looked at anew when something came back. */
-import { keyBytes } from '../core/key.js';
-
 /** Whether a layer has all that it needs, object by object. */
-import { needObjects, objectKey } from '../index/objects.js';
+import { needObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { LayerRecord } from '../index/records.js';
 import { hasBlob } from '../index/references.js';
@@ -12,7 +9,7 @@ import { objectSizesOf } from './layer-objects.js';
 export function lacksNothing({ index }: StoreContext, layer: LayerRecord, objects: Iterable<string>): boolean {
   if (!hasBlob(index, layer.toc.key) || !hasBlob(index, layer.recipe.key)) return false;
   for (const name of objects) {
-    const object = index.objects.get(objectKey(name));
+    const object = index.objects.get(name);
     if (object === undefined || object.gone === true) return false;
   }
   return true;
@@ -21,22 +18,22 @@ export function lacksNothing({ index }: StoreContext, layer: LayerRecord, object
 /** Looks anew at every layer that is marked, inside the transaction that brought something back. */
 export function unmarkWholeLayers(store: StoreContext): void {
   const { index } = store;
-  const marked = [...index.layers.getRange()].map(({ value }) => value).filter(({ incomplete }) => incomplete === true);
+  const marked = [...index.layers.values()].filter(({ incomplete }) => incomplete === true);
   for (const layer of marked) {
     const sizes = hasBlob(index, layer.toc.key) ? objectSizesOf(store, layer) : undefined;
     if (sizes === undefined) continue;
     if (layer.uncounted === true) countAgain(index, sizes);
     const { incomplete: _mark, uncounted: _counted, ...whole } = layer;
     const lacking = lacksNothing(store, layer, sizes.keys()) ? {} : ({ incomplete: true } as const);
-    index.layers.put(keyBytes(layer.key), { ...whole, ...lacking });
+    index.layers.put(layer.key, { ...whole, ...lacking });
   }
 }
 
 /** Its table of contents is back, so a layer holds its objects again; of those that went meanwhile it is told that they are gone. */
 function countAgain(index: Index, sizes: ReadonlyMap<string, number>): void {
-  const unlisted = [...sizes.keys()].filter((name) => index.objects.get(objectKey(name)) === undefined);
+  const unlisted = [...sizes.keys()].filter((name) => index.objects.get(name) === undefined);
   for (const name of unlisted) {
-    index.objects.put(objectKey(name), { size: sizes.get(name) as number, refs: 0, copies: 0, gone: true });
+    index.objects.put(name, { size: sizes.get(name) as number, refs: 0, copies: 0, gone: true });
   }
   addTotals(index, { objects: unlisted.length });
   needObjects(index, sizes.keys());

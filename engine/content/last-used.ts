@@ -1,5 +1,3 @@
-/** When images and trees were used last. */
-import { keyBytes } from '../core/key.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { StoreContext } from '../session/context.js';
 
@@ -16,7 +14,7 @@ export async function noteUse(store: StoreContext, image: ImageRecord, tree?: Tr
       const rendered = tree === undefined ? undefined : index.trees.get(tree.id);
       if (tree !== undefined && rendered === undefined) return false;
       const known = index.image(image.key);
-      if (known !== undefined) index.images.put(keyBytes(image.key), { ...known, lastUsed });
+      if (known !== undefined) index.images.put(image.key, { ...known, lastUsed });
       if (rendered === undefined) return true;
       const images = rendered.images.includes(image.key) ? rendered.images : [...rendered.images, image.key];
       index.trees.put(rendered.id, { ...rendered, images, lastUsed });

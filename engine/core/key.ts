@@ -63,12 +63,10 @@ export function parseHashPrefix(text: string): HashPrefix | undefined {
   return { kind, hex, full: hex.length === digits };
 }
 
-/** The first and last 64-byte keys that begin with these hex digits, for an ordered range scan (both inclusive). */
-export function hexRange(hex: string, bytes = 64): { start: Buffer; end: Buffer } {
-  return {
-    start: Buffer.from(hex.padEnd(bytes * 2, '0'), 'hex'),
-    end: Buffer.from(hex.padEnd(bytes * 2, 'f'), 'hex'),
-  };
+/** The first and last key, or digest, that begins with these digits, for an ordered range scan (both inclusive). */
+export function hashRange({ kind, hex }: Pick<HashPrefix, 'kind' | 'hex'>): { start: string; end: string } {
+  const [prefix, digits] = kind === 'key' ? [KEY_PREFIX, KEY_DIGITS] : [DIGEST_PREFIX, DIGEST_DIGITS];
+  return { start: `${prefix}${hex.padEnd(digits, '0')}`, end: `${prefix}${hex.padEnd(digits, 'f')}` };
 }
 
 export function digestOf(bytes: Uint8Array): string {

@@ -1,7 +1,7 @@
 /** An import of an image that lacks something brings it back. Everything here runs inside the transaction that records the import. */
 import { unmarkWholeLayers } from '../content/incomplete-layers.js';
 import { defined } from '../core/defined.js';
-import { type Key, keyBytes } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import { blobsOf, imagesWithLayer } from '../index/images.js';
 import { type NewObject, type Retained, restoreObjects, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
@@ -24,7 +24,7 @@ export function healLayer(
   for (const { key, size } of [read.toc, read.recipe]) retainBlob(index, key, size);
   for (const { key } of [known.toc, known.recipe]) releaseBlob(index, key);
   const { uncounted, ...layer } = read;
-  index.layers.put(keyBytes(layer.key), layer);
+  index.layers.put(layer.key, layer);
   const back = uncounted === true ? retainObjects(index, objects) : restoreObjects(index, objects);
   unmarkWholeLayers(store);
   return back;
@@ -33,8 +33,8 @@ export function healLayer(
 /** A layer that the index had lost is needed by whoever names it. */
 export function countUsers(index: Index, key: Key): void {
   const layer = index.layer(key) as LayerRecord;
-  const trees = [...index.trees.getRange()].filter(({ value }) => value.layers.includes(key));
-  index.layers.put(keyBytes(key), { ...layer, refs: imagesWithLayer(index, key).length + trees.length });
+  const trees = [...index.trees.entries()].filter(({ value }) => value.layers.includes(key));
+  index.layers.put(key, { ...layer, refs: imagesWithLayer(index, key).length + trees.length });
 }
 
 /**

@@ -12,7 +12,6 @@ import { StagedDiscards } from '../content/delete.js';
 import { commitImages } from '../content/document-writer.js';
 import { eachOf } from '../core/concurrency.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
-import { digestBytes } from '../core/key.js';
 import { hostPlatform, parsePlatform } from '../image/oci/platform.js';
 import type { ImageRecord } from '../index/records.js';
 import { isWhole } from '../resolve/completeness.js';
@@ -223,7 +222,7 @@ export class Importer {
     );
     const digest = `sha256:${sha256}`;
     if (!candidates.includes(digest)) return undefined;
-    const key = index.digests.get(digestBytes(digest));
+    const key = index.digests.get(digest);
     const image = key === undefined ? undefined : index.image(key);
     if (image === undefined || (keepArchive === true && image.archives === undefined)) return undefined;
     return { image, digest };

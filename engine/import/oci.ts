@@ -10,7 +10,7 @@ import { stageDocument } from '../content/document-writer.js';
 import { readToc } from '../content/read-blob.js';
 import { eachOf } from '../core/concurrency.js';
 import { isCairnError } from '../core/errors.js';
-import { digestBytes, type Key, keyOf } from '../core/key.js';
+import { type Key, keyOf } from '../core/key.js';
 import { stagedObjects, stagedToc } from '../disk/layout.js';
 import { parseReference } from '../image/oci/reference.js';
 import type { ImageRecord } from '../index/records.js';
@@ -193,8 +193,8 @@ async function refuseLayer(
 /** A layer that is here, as the archive that the descriptor names: what it holds is known without looking. */
 export function findLayer(store: StoreContext, { diffId, descriptor }: ChosenLayer): Key | undefined {
   const { index } = store;
-  const key = index.digests.get(digestBytes(diffId));
+  const key = index.digests.get(diffId);
   if (key === undefined || index.layer(key)?.format !== 'oci' || !isWholeLayer(index, key)) return undefined;
-  const archive = descriptor === undefined ? key : index.digests.get(digestBytes(descriptor.digest));
+  const archive = descriptor === undefined ? key : index.digests.get(descriptor.digest);
   return archive === key ? key : undefined;
 }

@@ -2,7 +2,7 @@
 import type { DocumentWriter } from '../content/document-writer.js';
 import { unmarkWholeLayers } from '../content/incomplete-layers.js';
 import { CairnError } from '../core/errors.js';
-import { type Key, keyBytes } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import type { Label } from '../image/label.js';
 import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from '../index/images.js';
 import { listObjects, type Retained, retainObjects } from '../index/objects.js';
@@ -89,7 +89,7 @@ function listPlaced(store: StoreContext, { layers, documents }: Prepared, docume
 /** A layer that was healed may have other documents of its own; those of the other images that need it say so. */
 function reviseUsers(index: Index, writer: DocumentWriter, layer: Key, except: Key): void {
   for (const image of imagesWithLayer(index, layer)) {
-    if (image.key !== except) index.images.put(keyBytes(image.key), writer.revise(image));
+    if (image.key !== except) index.images.put(image.key, writer.revise(image));
   }
 }
 
@@ -99,7 +99,7 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
   const { key } = layer;
   const recorded = layerRecord(layer, format);
   const { toc, recipe } = recorded;
-  const lackedBlob = [toc, recipe].some(({ key: blob }) => index.blobs.get(keyBytes(blob))?.gone === true);
+  const lackedBlob = [toc, recipe].some(({ key: blob }) => index.blobs.get(blob)?.gone === true);
   for (const transport of layer.transports) {
     const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
     rememberDigest(index, digest, fingerprint, key);
@@ -107,14 +107,14 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
   const known = index.layer(key);
   if (known !== undefined) {
     const told = withTransports(known, layer.transports);
-    if (told.transports.length > known.transports.length) index.layers.put(keyBytes(key), told);
+    if (told.transports.length > known.transports.length) index.layers.put(key, told);
     if (known.incomplete === true) add(objects, healLayer(store, known, { ...told, toc, recipe }, layer.objects));
     else countShared(index, key, objects);
     for (const { key: blob, size } of [toc, recipe]) listBlob(index, blob, size);
     return;
   }
   for (const blob of [toc, recipe]) retainBlob(index, blob.key, blob.size);
-  index.layers.put(keyBytes(key), recorded);
+  index.layers.put(key, recorded);
   const retained = retainObjects(index, layer.objects);
   add(objects, retained);
   // What was gone from layers of other images came along.

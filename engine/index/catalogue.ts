@@ -17,7 +17,7 @@ export class Catalogue implements ImageLookup {
       this.images.set(image.key, image);
       for (const name of new Set(referencesOf(image).map((each) => each.name))) append(this.#named, name, image);
     }
-    for (const { value: tree } of index.trees.getRange()) {
+    for (const tree of index.trees.values()) {
       this.trees.set(tree.id, tree);
       for (const key of tree.images) append(this.#treesOf, key, tree);
     }

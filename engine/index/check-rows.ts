@@ -2,10 +2,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../core/errors.js';
 import { xxhash } from '../core/xxhash.js';
-import { rowSum, SUMS_KEY, type TableSums } from './checksums.js';
+import { SUMS_KEY, type TableSums, type TextHash } from './checksums.js';
 import { damagedIndex } from './damage.js';
+import type { Snapshot } from './environment.js';
 import type { Index } from './open.js';
 import type { ObjectRecord } from './records.js';
+import type { Table } from './table.js';
 
 /** So many rows at a time, that others on this thread have their turn. */
 const ROWS_AT_ONCE = 1024;
@@ -13,49 +15,59 @@ const ROWS_AT_ONCE = 1024;
 export interface RowsOptions {
   signal?: AbortSignal | undefined;
   /** Takes each object on the way, so that nobody needs to read them all again. */
-  onObject?: ((key: Buffer, record: ObjectRecord) => void) | undefined;
+  onObject?: ((name: string, record: ObjectRecord) => void) | undefined;
 }
 
 /**
- * Reads every row of one moment's index, and looks for it by its key. One from before there were sums has them once it was written to.
+ * Reads every row of one moment's index, and looks for it by its key. An index from before there were sums has them once it was
+ * written to.
  * @param path of the index
- * @throws CairnError `ERR_DAMAGED`
+ * @throws CairnError `ERR_DAMAGED`; what `onObject` throws, if all rows are as they were written
  */
 export async function checkRows(index: Index, path: string, options: RowsOptions = {}): Promise<void> {
-  const fault = await faultOfRows(index, options);
-  if (fault !== undefined) throw damagedIndex(path, fault);
+  const { h32 } = await xxhash();
+  const snapshot = index.snapshot();
+  try {
+    const sums = index.meta.getAt(SUMS_KEY, snapshot) as TableSums | undefined;
+    const trouble: unknown[] = [];
+    for (const table of index.all) {
+      const fault = await faultOfTable(table, { hash: h32, snapshot, sums, trouble, ...options });
+      if (fault !== undefined) throw damagedIndex(path, fault);
+    }
+    // What a row led to matters only where the row itself is sound.
+    if (trouble.length > 0) throw trouble[0];
+  } finally {
+    snapshot.done();
+  }
 }
 
-async function faultOfRows(index: Index, { signal, onObject }: RowsOptions): Promise<string | undefined> {
-  const { h32 } = await xxhash();
-  const transaction = index.env.useReadTransaction();
-  const options = { transaction };
-  try {
-    const sums = index.meta.get(SUMS_KEY, options) as TableSums | undefined;
-    let trouble: unknown;
-    for (const [name, table] of index.tables) {
-      const take = name === 'objects' ? (onObject as ((key: unknown, value: unknown) => void) | undefined) : undefined;
-      let sum = 0;
-      let rows = 0;
-      for (const { key, value } of table.getRange(options)) {
-        if (key === SUMS_KEY) continue;
-        try {
-          take?.(key, value);
-        } catch (error) {
-          // Of a row that is damaged, as the sums will tell.
-          trouble ??= error;
-        }
-        if (sums !== undefined) sum = (sum + rowSum(h32, key, value)) >>> 0;
-        if (!table.doesExist(key, undefined, options)) return `does not find an entry of "${name}" by its key`;
-        if (++rows % ROWS_AT_ONCE > 0) continue;
-        await setImmediate();
-        throwIfAborted(signal);
-      }
-      if (sums !== undefined && sum !== (sums[name] ?? 0)) return `does not hold what was written to "${name}"`;
+interface Look extends RowsOptions {
+  hash: TextHash;
+  snapshot: Snapshot;
+  sums: TableSums | undefined;
+  /** Takes what `onObject` throws. */
+  trouble: unknown[];
+}
+
+async function faultOfTable(table: Table<unknown, unknown>, look: Look): Promise<string | undefined> {
+  const { hash, snapshot, sums, trouble, signal } = look;
+  const onRow = table.name === 'objects' ? (look.onObject as (key: unknown, value: unknown) => void) : undefined;
+  let total = 0;
+  let rows = 0;
+  for (const { key, value, sum, isFound } of table.scan(hash, snapshot)) {
+    if (key === SUMS_KEY) continue;
+    try {
+      onRow?.(key, value);
+    } catch (error) {
+      trouble.push(error);
     }
-    if (trouble !== undefined) throw trouble;
-    return undefined;
-  } finally {
-    transaction.done();
+    total = (total + sum) >>> 0;
+    if (!isFound) return `does not find an entry of "${table.name}" by its key`;
+    if (++rows % ROWS_AT_ONCE > 0) continue;
+    await setImmediate();
+    throwIfAborted(signal);
   }
+  return sums !== undefined && total !== (sums[table.name] ?? 0)
+    ? `does not hold what was written to "${table.name}"`
+    : undefined;
 }

@@ -1,41 +1,32 @@
 /**
- * Checksums of the index's tables. LMDB keeps none: bytes of an entry that turned into others are read as if they had been written.
- * Every row, key and value, is hashed, and a table's sum is that of the hashes of its rows; so a change costs what it changes,
- * and the order of rows does not matter. The sums are committed together with what they are of.
+ * Checksums of the index's tables. LMDB keeps none: it reads bytes of an entry that turned into others as if they had been written.
+ * Every row, key and value, is hashed, and a table's sum is that of the hashes of its rows. So a change costs what it changes, and
+ * the order of rows does not matter. The sums are committed together with what they are of.
  */
-import type { Database, Key as LmdbKey } from 'lmdb';
-import { asBinary } from './lmdb.js';
+import type { StoredKey } from './environment.js';
 
 /** Table → sum, modulo 2^32. */
 export type TableSums = Readonly<Record<string, number>>;
 
-/** A table with its name. */
-export type Table = readonly [name: string, table: Database<unknown, LmdbKey>];
-
 /** 32 bits of a text's hash. */
 export type TextHash = (text: string) => number;
 
-/** The key, in the table `meta`, of the sums themselves, which are not part of any. */
+/** The key, in the table `meta`, of the sums themselves, which are part of none. */
 export const SUMS_KEY = 'sums';
 
-/** The hash of one row as the database gives it. */
-export function rowSum(hash: TextHash, key: LmdbKey, value: unknown): number {
+/** The hash of one row. @param key as it is stored */
+export function rowSum(hash: TextHash, key: StoredKey, value: unknown): number {
   return hash(`${keyText(key)}\0${valueText(value)}`);
 }
 
-/** A value as its table stores it and its row's sum, both made before the transaction that puts it. */
-export class ReadyRow {
+/** A row that was made ready before the transaction that puts it: its key and value as they are stored, and its sum. */
+export class PreparedRow<K> {
   constructor(
-    readonly sum: number,
+    readonly key: K,
+    readonly stored: StoredKey,
     readonly encoded: Buffer,
+    readonly sum: number,
   ) {}
-}
-
-/** @returns what `put` of the same table takes in place of the value */
-export function readyRow<V, K extends LmdbKey>(table: Database<V, K>, hash: TextHash, key: K, value: V): ReadyRow {
-  // The package's types leave it out.
-  const { encoder } = table as unknown as { encoder: { encode: (value: V) => Buffer } };
-  return new ReadyRow(rowSum(hash, key, value), encoder.encode(value));
 }
 
 function valueText(value: unknown): string {
@@ -47,20 +38,9 @@ function valueText(value: unknown): string {
   }
 }
 
-function keyText(key: LmdbKey): string {
+function keyText(key: StoredKey): string {
   if (Buffer.isBuffer(key)) return key.toString('latin1');
-  return Array.isArray(key) ? key.join('\0') : String(key);
-}
-
-/** The sums of an index that has none yet, of what it holds in the transaction under way. */
-export function sumUp(tables: readonly Table[], hash: TextHash): TableSums {
-  return Object.fromEntries(
-    tables.map(([name, table]) => {
-      let sum = 0;
-      for (const { key, value } of table.getRange()) if (key !== SUMS_KEY) sum = (sum + rowSum(hash, key, value)) >>> 0;
-      return [name, sum];
-    }),
-  );
+  return typeof key === 'string' ? key : key.join('\0');
 }
 
 /** What one transaction makes of the sums. */
@@ -68,10 +48,10 @@ export class SumKeeper {
   readonly #known: (hash: TextHash) => TableSums;
   #hash: TextHash | undefined;
   #sums: Map<string, number> | undefined;
-  /** What was looked for last in this transaction, if it was not there: that is what is mostly done before something is put. */
-  readonly #absent: { table: string; key: LmdbKey | undefined } = { table: '', key: undefined };
+  /** The key that was looked for last in this transaction, if nothing was there: the very same is mostly put next. */
+  #absent: StoredKey | undefined;
 
-  /** @param known what they are before the first change of a transaction */
+  /** @param known what the sums are before the first change of a transaction */
   constructor(known: (hash: TextHash) => TableSums) {
     this.#known = known;
   }
@@ -80,7 +60,7 @@ export class SumKeeper {
   begin(hash: TextHash): void {
     this.#hash = hash;
     this.#sums = undefined;
-    this.#absent.key = undefined;
+    this.#absent = undefined;
   }
 
   /** What follows is no change that counts. @returns the new sums, if the transaction has changed anything */
@@ -89,39 +69,25 @@ export class SumKeeper {
     return this.#sums && Object.fromEntries(this.#sums);
   }
 
-  #change(table: string, key: LmdbKey, before: unknown, after: unknown): void {
-    const hash = this.#hash;
-    if (hash === undefined) throw new Error('the index is only changed in a commit');
-    this.#sums ??= new Map(Object.entries(this.#known(hash)));
-    let sum = this.#sums.get(table) ?? 0;
-    if (before !== undefined) sum -= rowSum(hash, key, before);
-    if (after !== undefined) sum += after instanceof ReadyRow ? after.sum : rowSum(hash, key, after);
-    this.#sums.set(table, sum >>> 0);
+  /** @param key the very buffer that a change passes, not an equal one */
+  noteRead(key: StoredKey, isThere: boolean): void {
+    this.#absent = isThere || !Buffer.isBuffer(key) ? undefined : key;
   }
 
-  /** Makes changes of a table count. @returns the same table */
-  keep<V, K extends LmdbKey>(name: string, table: Database<V, K>): Database<V, K> {
-    const get = table.get.bind(table) as (key: K, options?: object) => V | undefined;
-    const put = table.put.bind(table) as (key: K, value: unknown) => Promise<boolean>;
-    const remove = table.remove.bind(table) as (key: K) => Promise<boolean>;
-    table.get = ((key: K, options?: object) => {
-      const value = get(key, options);
-      this.#absent.table = name;
-      // The same buffer, not an equal one.
-      this.#absent.key = value === undefined && Buffer.isBuffer(key) ? key : undefined;
-      return value;
-    }) as typeof table.get;
-    table.put = ((key: K, value: V | ReadyRow) => {
-      const isAbsent = this.#absent.key === key && this.#absent.table === name;
-      this.#absent.key = undefined;
-      if (key !== SUMS_KEY) this.#change(name, key, isAbsent ? undefined : get(key), value);
-      return put(key, value instanceof ReadyRow ? asBinary(value.encoded) : value);
-    }) as typeof table.put;
-    table.remove = ((key: K) => {
-      this.#absent.key = undefined;
-      this.#change(name, key, get(key), undefined);
-      return remove(key);
-    }) as typeof table.remove;
-    return table;
+  /**
+   * A row is about to change.
+   * @param before reads the value that it has
+   * @param after the new value, or a {@link PreparedRow}; `undefined` for none
+   */
+  change(table: string, key: StoredKey, before: () => unknown, after: unknown): void {
+    const hash = this.#hash;
+    if (hash === undefined) throw new Error('the index is only changed in a commit');
+    const old = this.#absent === key ? undefined : before();
+    this.#absent = undefined;
+    this.#sums ??= new Map(Object.entries(this.#known(hash)));
+    let sum = this.#sums.get(table) ?? 0;
+    if (old !== undefined) sum -= rowSum(hash, key, old);
+    if (after !== undefined) sum += after instanceof PreparedRow ? after.sum : rowSum(hash, key, after);
+    this.#sums.set(table, sum >>> 0);
   }
 }

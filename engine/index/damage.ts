@@ -1,5 +1,4 @@
 /** Damage that LMDB finds while it reads, told as what it is. */
-import type { Database, Key as LmdbKey } from 'lmdb';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 
 export const HOW_TO_REBUILD = '"cairn fsck --rebuild-index" makes it anew from what the store holds';
@@ -19,35 +18,15 @@ function hasFailed(error: unknown): boolean {
   return error instanceof Error && /\bMDB_PANIC\b/.test(error.message);
 }
 
-/** Makes reading a database throw `ERR_DAMAGED` for pages and values that cannot be read. @returns the same database */
-export function guardReads<V, K extends LmdbKey>(database: Database<V, K>, path: string): Database<V, K> {
-  const guarded = <T>(read: () => T): T => {
-    try {
-      return read();
-    } catch (thrown) {
-      const error = toCairnError(thrown);
-      if (isCairnError(error)) throw error;
-      const why = `cannot be read: ${(thrown as Error).message}`;
-      if (hasFailed(thrown)) throw new CairnError('ERR_IO', `the index ${why}`, { path, cause: thrown });
-      throw damagedIndex(path, why, thrown);
-    }
-  };
-  const get = database.get.bind(database);
-  const getRange = database.getRange.bind(database);
-  database.get = ((...args: Parameters<typeof get>) => guarded(() => get(...args))) as typeof database.get;
-  const doesExist = database.doesExist.bind(database);
-  database.doesExist = ((...args: Parameters<typeof doesExist>) =>
-    guarded(() => doesExist(...args))) as typeof database.doesExist;
-  database.getRange = (options) => {
-    const range = guarded(() => getRange(options));
-    const iterate = range[Symbol.iterator].bind(range);
-    range[Symbol.iterator] = () => {
-      const iterator = guarded(iterate);
-      const { next } = iterator;
-      iterator.next = () => guarded(() => next.call(iterator));
-      return iterator;
-    };
-    return range;
-  };
-  return database;
+/** Reads the index. @throws CairnError `ERR_DAMAGED` for pages and values that cannot be read, `ERR_IO` for an index that has failed */
+export function guarded<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    const error = toCairnError(thrown);
+    if (isCairnError(error)) throw error;
+    const why = `cannot be read: ${(thrown as Error).message}`;
+    if (hasFailed(thrown)) throw new CairnError('ERR_IO', `the index ${why}`, { path, cause: thrown });
+    throw damagedIndex(path, why, thrown);
+  }
 }

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { CairnError } from '../core/errors.js';
 
-/** Beside LMDB's files: what {@link Room.giveUpReserve} gives up. */
+/** Beside LMDB's files: what {@link DiskReserve.giveUp} gives up. */
 export const RESERVE = 'reserve';
 /** Enough pages to let go of some fifty thousand objects. */
 const RESERVE_BYTES = 8 * 2 ** 20;
@@ -15,7 +15,7 @@ const COMMIT_BYTES = 2 ** 20;
 const PAGE_BYTES = 4096;
 const ROW_BYTES = 256;
 
-export class Room {
+export class DiskReserve {
   readonly #path: string;
   readonly #data: string;
   readonly #reserve: string;
@@ -47,7 +47,7 @@ export class Room {
   }
 
   /** Sets space aside, if there is any. */
-  keepReserve(): void {
+  keep(): void {
     if (fs.existsSync(this.#reserve)) return;
     try {
       fs.mkdirSync(this.#reserve, { mode: 0o700 });
@@ -55,11 +55,11 @@ export class Room {
         fs.writeFileSync(join(this.#reserve, `${i}`), Buffer.alloc(i === 0 ? RESERVE_BYTES : 0), { mode: 0o600 });
       }
     } catch {
-      this.giveUpReserve();
+      this.giveUp();
     }
   }
 
-  giveUpReserve(): void {
+  giveUp(): void {
     fs.rmSync(this.#reserve, { recursive: true, force: true });
   }
 }

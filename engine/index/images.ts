@@ -1,9 +1,11 @@
 /** Images in the index: by key, by digest, by name. */
+
 import { hash } from 'node:crypto';
-import { digestBytes, type HashPrefix, hexRange, type Key, keyBytes, keyOf } from '../core/key.js';
+import { type HashPrefix, hashRange, type Key } from '../core/key.js';
 import type { Label } from '../image/label.js';
 import type { Index } from './open.js';
 import type { ImageRecord } from './records.js';
+import type { Range } from './table.js';
 
 /** Names may be long; LMDB keys may not. */
 const MAX_NAME_KEY = 1000;
@@ -13,20 +15,20 @@ function nameKey(name: string): string {
 }
 
 export function putImage(index: Index, image: ImageRecord): void {
-  index.images.put(keyBytes(image.key), image);
+  index.images.put(image.key, image);
   for (const { name } of referencesOf(image)) index.names.put([nameKey(name), image.key], true);
 }
 
 /** Records an image, and that its documents' digests mean it. */
 export function rememberImage(index: Index, image: ImageRecord): void {
   putImage(index, image);
-  for (const digest of image.digests ?? []) index.digests.put(digestBytes(digest), image.key);
+  for (const digest of image.digests ?? []) index.digests.put(digest, image.key);
 }
 
 export function removeImageRecord(index: Index, image: ImageRecord): void {
-  index.images.remove(keyBytes(image.key));
+  index.images.remove(image.key);
   for (const { name } of referencesOf(image)) index.names.remove([nameKey(name), image.key]);
-  for (const digest of image.digests ?? []) index.digests.remove(digestBytes(digest));
+  for (const digest of image.digests ?? []) index.digests.remove(digest);
 }
 
 /** All names of an image, each with its labels; none for one that came without. */
@@ -51,7 +53,7 @@ export function imagesWithLayer(index: Index, layer: Key): ImageRecord[] {
 }
 
 export function* allImages(index: Index): Generator<ImageRecord> {
-  for (const { value } of index.images.getRange()) yield value;
+  yield* index.images.values();
 }
 
 /**
@@ -66,14 +68,13 @@ export function imagesByHash(index: Index, prefix: HashPrefix, limit: number): M
     else
       for (const image of imagesWithLayer(index, key)) found.set(image.key, prefix.kind === 'key' ? image.key : hash);
   };
-  if (prefix.kind === 'key') {
-    const range = { ...hexRange(prefix.hex), inclusiveEnd: true, limit };
-    for (const key of index.images.getKeys(range)) add(keyOf(key), keyOf(key));
-    if (found.size === 0) for (const key of index.layers.getKeys(range)) add(keyOf(key), keyOf(key));
+  const range = { ...hashRange(prefix), inclusiveEnd: true, limit };
+  if (prefix.kind === 'digest') {
+    for (const { key: digest, value: key } of index.digests.entries(range)) add(key, digest);
     return found;
   }
-  const range = { ...hexRange(prefix.hex, 32), inclusiveEnd: true, limit };
-  for (const { key, value } of index.digests.getRange(range)) add(value, `sha256:${key.toString('hex')}`);
+  for (const key of index.images.keys(range as Range<Key>)) add(key, key);
+  if (found.size === 0) for (const key of index.layers.keys(range as Range<Key>)) add(key, key);
   return found;
 }
 
@@ -81,8 +82,8 @@ export function imagesByHash(index: Index, prefix: HashPrefix, limit: number): M
 export function imagesNamed(index: Index, name: string): ImageRecord[] {
   const first = nameKey(name);
   const found: ImageRecord[] = [];
-  for (const [, key] of index.names.getKeys({ start: [first, ''], end: [first, '\uffff'] })) {
-    const image = index.image(key);
+  for (const [, key] of index.names.keys({ start: [first, ''], end: [first, '\uffff'] })) {
+    const image = index.image(key as Key);
     if (image !== undefined && referencesOf(image).some((each) => each.name === name)) found.push(image);
   }
   return found;

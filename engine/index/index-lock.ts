@@ -16,7 +16,7 @@ import { dropFlock, tryFlock } from '../disk/native.js';
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 8;
 
-export class Turn {
+export class IndexLock {
   readonly #fd: number;
   /** Within a process those who wait go in order. */
   #last: Promise<void> = Promise.resolve();

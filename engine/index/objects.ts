@@ -2,35 +2,22 @@
  * Reference counts of objects. Functions that change the index run inside a transaction. What drops to no references is noted as an
  * orphan.
  */
+
 import { defined } from '../core/defined.js';
 import { xxhash } from '../core/xxhash.js';
-import { type ReadyRow, readyRow } from './checksums.js';
+import type { PreparedRow } from './checksums.js';
+import { FIRST_ORPHANED_OBJECT } from './keys.js';
 import type { Index } from './open.js';
-import { FIRST_OBJECT, objectOrphan, readOrphan } from './orphans.js';
 import type { ObjectRecord } from './records.js';
 import { addTotals } from './totals.js';
-
-/** An object's name as a key: 64 bytes of hash, then the variant. */
-export function objectKey(name: string): Buffer {
-  // Of a pool: ten thousands at a time would each be cleared and freed.
-  const key = Buffer.allocUnsafe(Math.max(64, 64 + name.length - 129)).fill(0);
-  key.write(name, 0, 64, 'hex');
-  key.write(name.slice(129), 64, 'latin1');
-  return key;
-}
-
-export function objectName(key: Buffer): string {
-  return `${key.toString('hex', 0, 64)}.${key.toString('latin1', 64)}`;
-}
 
 /** An object that a layer needs, its file in its place by the time it is put. */
 export interface NewObject {
   name: string;
-  key: Buffer;
   /** What to put if no layer has it yet. */
   record: ObjectRecord;
   /** The same, if it was made ready. */
-  row?: ReadyRow;
+  row?: PreparedRow<string>;
 }
 
 /**
@@ -48,19 +35,14 @@ export function newObjects(
     const record: ObjectRecord = { size: sizes[i] as number, refs: 1, copies: 0 };
     const missing = lacking.get(name);
     if (missing !== undefined) record.skipped = missing;
-    return { name, key: objectKey(name), record };
+    return { name, record };
   });
 }
 
 /** Does what takes longest of putting objects ahead of the transaction, which every other process that writes waits for. */
 export async function makeReady(index: Index, objects: readonly NewObject[]): Promise<NewObject[]> {
   const { h32 } = await xxhash();
-  return objects.map(({ name, key, record }) => ({
-    name,
-    key,
-    record,
-    row: readyRow(index.objects, h32, key, record),
-  }));
+  return objects.map(({ name, record }) => ({ name, record, row: index.objects.prepare(h32, name, record) }));
 }
 
 export interface Retained {
@@ -75,28 +57,28 @@ export function retainObjects(index: Index, objects: readonly NewObject[]): Reta
   const retained: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const revived = { count: 0, bytes: 0 };
   const back = { count: 0, bytes: 0 };
-  for (const { key, record, row = record } of objects) {
+  for (const { name, record, row } of objects) {
     const { size } = record;
-    const known = index.objects.get(key);
+    const known = index.objects.get(row ?? name);
     if (known === undefined) {
-      // The table takes either, see `readyRow`.
-      index.objects.put(key, row as ObjectRecord);
+      if (row === undefined) index.objects.put(name, record);
+      else index.objects.putPrepared(row);
       retained.new++;
       retained.newBytes += size;
       continue;
     }
     if (known.refs === 0) {
-      index.orphans.remove(objectOrphan(key));
+      index.orphans.remove({ kind: 'object', name });
       revived.count++;
       revived.bytes += bytesOf(known);
     }
     if (known.gone === true) {
-      index.objects.put(key, { ...thereAgain(known, record), refs: known.refs + 1 });
+      index.objects.put(name, { ...thereAgain(known, record), refs: known.refs + 1 });
       back.count++;
       back.bytes += size;
       continue;
     }
-    index.objects.put(key, { ...known, refs: known.refs + 1 });
+    index.objects.put(name, { ...known, refs: known.refs + 1 });
     retained.shared++;
     retained.sharedBytes += size;
   }
@@ -124,11 +106,11 @@ export function listObjects(index: Index, objects: readonly NewObject[]): number
 /** Those of a layer's objects that were gone are back; the layer holds its references already. */
 export function restoreObjects(index: Index, objects: readonly NewObject[]): Retained {
   const restored: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
-  for (const { key, record } of objects) {
-    const known = index.objects.get(key);
+  for (const { name, record } of objects) {
+    const known = index.objects.get(name);
     if (known === undefined) continue;
     if (known.gone === true) {
-      index.objects.put(key, thereAgain(known, record));
+      index.objects.put(name, thereAgain(known, record));
       restored.new++;
       restored.newBytes += known.size;
     } else {
@@ -144,14 +126,13 @@ export function restoreObjects(index: Index, objects: readonly NewObject[]): Ret
 export function needObjects(index: Index, names: Iterable<string>): void {
   const revived = { count: 0, bytes: 0 };
   for (const name of names) {
-    const key = objectKey(name);
-    const known = index.objects.get(key) as ObjectRecord;
-    if (index.orphans.get(objectOrphan(key)) === true) {
-      index.orphans.remove(objectOrphan(key));
+    const known = index.objects.get(name) as ObjectRecord;
+    if (index.orphans.has({ kind: 'object', name })) {
+      index.orphans.remove({ kind: 'object', name });
       revived.count++;
       revived.bytes += bytesOf(known);
     }
-    index.objects.put(key, { ...known, refs: known.refs + 1 });
+    index.objects.put(name, { ...known, refs: known.refs + 1 });
   }
   addTotals(index, { orphans: -revived.count, orphanBytes: -revived.bytes });
 }
@@ -167,17 +148,16 @@ export function releaseObjects(index: Index, names: Iterable<string>): number {
   let orphanBytes = 0;
   let forgotten = 0;
   for (const name of names) {
-    const key = objectKey(name);
-    const known = index.objects.get(key);
+    const known = index.objects.get(name);
     if (known === undefined || known.refs === 0) continue;
     if (known.refs === 1 && known.gone === true) {
-      index.objects.remove(key);
+      index.objects.remove(name);
       forgotten++;
       continue;
     }
-    index.objects.put(key, { ...known, refs: known.refs - 1 });
+    index.objects.put(name, { ...known, refs: known.refs - 1 });
     if (known.refs > 1) continue;
-    index.orphans.put(objectOrphan(key), true);
+    index.orphans.put({ kind: 'object', name }, true);
     orphans++;
     orphanBytes += bytesOf(known);
   }
@@ -194,9 +174,8 @@ export function bytesOf(object: ObjectRecord): number {
 export function orphanedObjects(index: Index): { count: number; bytes: number } {
   let count = 0;
   let bytes = 0;
-  for (const orphan of index.orphans.getKeys({ start: FIRST_OBJECT })) {
-    const { kind, key } = readOrphan(orphan);
-    const object = kind === 'object' ? index.objects.get(key) : undefined;
+  for (const orphan of index.orphans.keys({ start: FIRST_ORPHANED_OBJECT })) {
+    const object = orphan.kind === 'object' ? index.objects.get(orphan.name) : undefined;
     if (object === undefined) continue;
     count++;
     bytes += bytesOf(object);

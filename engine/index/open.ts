@@ -2,30 +2,22 @@
  * The index: one LMDB environment, opened and written by the main thread only. Several processes may have it open; LMDB lets one
  * write at a time. A commit is acknowledged only once it is flushed, see {@link Index.commit}.
  */
+
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { Database, Key as LmdbKey, RootDatabase } from 'lmdb';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
-import { type Key, keyBytes } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import { xxhash } from '../core/xxhash.js';
 import { syncDirectory, syncFile } from '../disk/durable.js';
-import { SUMS_KEY, SumKeeper, sumUp, type Table, type TableSums } from './checksums.js';
-import { damagedIndex, guardReads, isDamage } from './damage.js';
-import { Room } from './disk-reserve.js';
-import { Turn } from './index-lock.js';
+import { damagedIndex, isDamage } from './damage.js';
+import { DiskReserve } from './disk-reserve.js';
+import type { Environment, Snapshot } from './environment.js';
+import { IndexLock } from './index-lock.js';
 import { ABORT, openEnvironment } from './lmdb.js';
 import { checkOpenable, indexError } from './lmdb-error.js';
-import { BesideDirectory } from './private-copy.js';
-import {
-  type BlobRecord,
-  type ImageRecord,
-  type LayerRecord,
-  type LeaseRecord,
-  type ObjectRecord,
-  SCHEMA_VERSION,
-  type Totals,
-  type TreeRecord,
-} from './records.js';
+import { PrivateCopy } from './private-copy.js';
+import { type ImageRecord, type LayerRecord, SCHEMA_VERSION, type Totals } from './records.js';
+import { Tables } from './tables.js';
 
 /** What a change returns to be taken back. */
 export const TAKE_BACK: unknown = ABORT;
@@ -33,88 +25,52 @@ export const TAKE_BACK: unknown = ABORT;
 const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
 /** With another process that opens or closes the index, or commits to it. */
 const PATIENCE_MS = 200;
-const MAX_DATABASES = 16;
+const DATABASES = 16;
 /** LMDB's name for the file that holds everything. */
 export const DATA_FILE = 'data.mdb';
 export const LOCK_FILE = 'lock.mdb';
-const MAX_READERS = 512;
+const READERS = 512;
 
-export class Index {
-  readonly env: RootDatabase<unknown, string>;
-  readonly meta: Database<unknown, string>;
-  readonly images: Database<ImageRecord, Buffer>;
-  /** `[name, key]` → nothing: image names in order. */
-  readonly names: Database<true, [string, Key]>;
-  /** sha256 digests (32 bytes) of archives and documents → the key of the image. */
-  readonly digests: Database<Key, Buffer>;
-  /** A cheap fingerprint of an archive → the digests of the archives that have it. */
-  readonly fingerprints: Database<string[], string>;
-  readonly layers: Database<LayerRecord, Buffer>;
-  readonly blobs: Database<BlobRecord, Buffer>;
-  readonly objects: Database<ObjectRecord, Buffer>;
-  /** Objects (`o`) and blobs (`b`) that nothing needs any more, waiting for gc. */
-  readonly orphans: Database<true, Buffer>;
-  readonly trees: Database<TreeRecord, string>;
-  readonly leases: Database<LeaseRecord, string>;
-  /** All of these. */
-  readonly tables: readonly Table[];
-  readonly #sums = new SumKeeper(
-    (hash) => (this.meta.get(SUMS_KEY) as TableSums | undefined) ?? sumUp(this.tables, hash),
-  );
+export class Index extends Tables {
+  readonly #environment: Environment;
   readonly #path: string;
-  readonly #room: Room;
-  readonly #beside: BesideDirectory | undefined;
-  readonly #turn: Turn | undefined;
+  readonly #reserve: DiskReserve;
+  readonly #access: IndexLock | PrivateCopy;
   #closed: Promise<void> | undefined;
 
+  private constructor(environment: Environment, path: string, readOnly: boolean, access: IndexLock | PrivateCopy) {
+    super(environment, path, readOnly);
+    this.#environment = environment;
+    this.#path = path;
+    this.#access = access;
+    this.#reserve = new DiskReserve(path, join(path, DATA_FILE));
+    // Those who died while they read left their places taken.
+    environment.readerCheck?.();
+    if (!readOnly) this.#reserve.keep();
+  }
+
   /**
-   * @param among others, whose turn it is not now, or none if nobody else knows this index; see {@link openIndex}. Or beside them, for
-   *   reading only. Closed or removed in the end
+   * Opens an index that nobody else opens, writes or closes at this moment; see {@link openIndex} for one that others know.
+   * @param access closed or removed in the end: the lock that makes it so, or a copy for reading only
    */
-  constructor(path: string, readOnly: boolean, among: Turn | BesideDirectory = new Turn(path)) {
-    this.#beside = among instanceof BesideDirectory ? among : undefined;
-    this.#turn = among instanceof Turn ? among : undefined;
+  static open(path: string, readOnly: boolean, access: IndexLock | PrivateCopy = new IndexLock(path)): Index {
     try {
       checkOpenable(join(path, DATA_FILE), readOnly);
       // Without overlapping syncs a commit is on disk when it becomes visible: no reader ever sees what a power cut could take back.
-      this.env = openEnvironment({
-        path: this.#beside?.path ?? path,
+      const environment = openEnvironment({
+        path: access instanceof PrivateCopy ? access.path : path,
         readOnly,
-        maxDbs: MAX_DATABASES,
-        maxReaders: MAX_READERS,
+        maxDbs: DATABASES,
+        maxReaders: READERS,
         overlappingSync: false,
       });
-      const binary = { keyEncoding: 'binary' } as const;
-      const tables: Table[] = [];
-      const open = <V, K extends LmdbKey>(name: string, options = {}): Database<V, K> => {
-        const table = guardReads(this.env.openDB<V, K>({ name, ...options }), path);
-        tables.push([name, table as unknown as Table[1]]);
-        return readOnly ? table : this.#sums.keep(name, table);
-      };
-      this.meta = open('meta');
-      this.images = open('images', binary);
-      this.names = open('names');
-      this.digests = open('digests', binary);
-      this.fingerprints = open('fingerprints');
-      this.layers = open('layers', binary);
-      this.blobs = open('blobs', binary);
-      this.objects = open('objects', binary);
-      this.orphans = open('orphans', binary);
-      this.trees = open('trees');
-      this.leases = open('leases');
-      this.tables = tables;
+      return new Index(environment, path, readOnly, access);
     } catch (cause) {
-      void this.#leave();
+      void leave(access);
       const error = isDamage(cause) ? undefined : indexError(cause, path, 'the index cannot be opened');
       if (error?.errno !== undefined) throw error;
       throw damagedIndex(path, `cannot be opened: ${(cause as Error).message}`, cause);
     }
-    this.#path = path;
-    this.#room = new Room(path, join(path, DATA_FILE));
-    // Those who died while they read left their places taken.
-    this.env.readerCheck?.();
-    if (readOnly) return;
-    this.#room.keepReserve();
   }
 
   /** Version of the records. */
@@ -143,37 +99,33 @@ export class Index {
    * @param rows how many it may put, where that may be many
    */
   async commit<T>(change: () => T, rows = 0): Promise<T> {
-    this.#room.check(rows);
+    this.#reserve.check(rows);
     return this.#commit(change);
   }
 
   async #commit<T>(change: () => T): Promise<T> {
     let own: { thrown: unknown } | undefined;
     // In line before anything else is waited for, so that closing, which lines up too, comes after.
-    const end = await this.#turn?.take();
+    const release = await this.#lock?.take();
     try {
       const { h32 } = await xxhash();
       // The synchronous kind: it is taken back when `change` throws, and a commit that fails is thrown here and nowhere else.
-      const result = this.env.transactionSync(() => {
+      const result = this.#environment.transactionSync(() => {
         try {
-          this.#sums.begin(h32);
-          const changed = change();
-          const sums = this.#sums.end();
-          if (sums !== undefined) this.meta.put(SUMS_KEY, sums);
-          return changed;
+          return this.runSummed(h32, change);
         } catch (thrown) {
           own = { thrown };
           throw thrown;
         }
       });
-      await this.env.flushed;
+      await this.#environment.flushed;
       return result;
     } catch (error) {
       if (own !== undefined && own.thrown === error) throw toCairnError(error, 'the index did not commit');
       if (isDamage(error)) throw damagedIndex(this.#path, `cannot be written: ${(error as Error).message}`, error);
       throw indexError(error, this.#path, 'the index did not commit');
     } finally {
-      end?.();
+      release?.();
     }
   }
 
@@ -186,7 +138,7 @@ export class Index {
       return await this.commit(change);
     } catch (error) {
       if (!isCairnError(error, 'ERR_NO_SPACE')) throw error;
-      this.#room.giveUpReserve();
+      this.#reserve.giveUp();
       // Also where there was none: what is in the index's own free pages may do.
       return this.#commit(change).catch((again: unknown) => {
         throw whatSaysWhy(error, again);
@@ -201,7 +153,7 @@ export class Index {
     } catch (thrown) {
       const error = toCairnError(thrown);
       if (!isCairnError(error, 'ERR_NO_SPACE')) throw thrown;
-      this.#room.giveUpReserve();
+      this.#reserve.giveUp();
       return work().catch((again: unknown) => {
         throw whatSaysWhy(error, again);
       });
@@ -212,7 +164,7 @@ export class Index {
   async copyTo(dir: string): Promise<void> {
     fs.mkdirSync(dir, { mode: 0o700 });
     try {
-      await this.env.backup(dir, true);
+      await this.#environment.backup(dir, true);
     } catch (error) {
       throw indexError(error, dir, 'the index cannot be copied');
     }
@@ -225,21 +177,31 @@ export class Index {
   }
 
   image(key: Key): ImageRecord | undefined {
-    return this.images.get(keyBytes(key));
+    return this.images.get(key);
   }
 
   layer(key: Key): LayerRecord | undefined {
-    return this.layers.get(keyBytes(key));
+    return this.layers.get(key);
   }
 
   /** Open for reading only, and someone wrote since: what was read may be wrong. */
   get wasWritten(): boolean {
-    return this.#beside?.wasWritten === true;
+    return this.#access instanceof PrivateCopy && this.#access.wasWritten;
   }
 
   /** From here on, reads see what others have committed by now; else that may take until the next turn of the event loop. */
   refresh(): void {
-    this.env.resetReadTxn();
+    this.#environment.resetReadTxn();
+  }
+
+  /** A table of who reads it now, in the words of LMDB. */
+  readers(): string {
+    return this.#environment.readerList();
+  }
+
+  /** What is committed now, until it is let go of by `done()`. */
+  snapshot(): Snapshot {
+    return this.#environment.useReadTransaction();
   }
 
   /** To close it again is nothing. */
@@ -249,20 +211,24 @@ export class Index {
   }
 
   async #close(): Promise<void> {
-    // Whoever holds it for longer is committing, so has the index open: then LMDB leaves the locks alone.
-    const end = await this.#turn?.take(PATIENCE_MS);
+    // Whoever holds the lock for longer is committing, so has the index open: then LMDB leaves its own locks alone.
+    const release = await this.#lock?.take(PATIENCE_MS);
     try {
-      await this.env.close();
+      await this.#environment.close();
     } finally {
-      end?.();
-      await this.#leave();
+      release?.();
+      await leave(this.#access);
     }
   }
 
-  async #leave(): Promise<void> {
-    this.#beside?.remove();
-    await this.#turn?.close();
+  get #lock(): IndexLock | undefined {
+    return this.#access instanceof IndexLock ? this.#access : undefined;
   }
+}
+
+async function leave(access: IndexLock | PrivateCopy): Promise<void> {
+  if (access instanceof IndexLock) await access.close();
+  else access.remove();
 }
 
 /** An index that has failed for good only repeats that; the first failure says why. */
@@ -284,25 +250,25 @@ export interface Access {
 export async function openIndex(path: string, { readOnly, shared }: Access, check: () => void): Promise<Index> {
   if (readOnly && !shared) {
     check();
-    return new Index(path, true, BesideDirectory.link(path));
+    return Index.open(path, true, PrivateCopy.link(path));
   }
   for (;;) {
-    const turn = new Turn(path);
-    const end = await turn.take(readOnly ? PATIENCE_MS : undefined);
-    if (end !== undefined) {
+    const lock = new IndexLock(path);
+    const release = await lock.take(readOnly ? PATIENCE_MS : undefined);
+    if (release !== undefined) {
       try {
         check();
-        return new Index(path, readOnly, turn);
+        return Index.open(path, readOnly, lock);
       } catch (error) {
-        void turn.close();
+        void lock.close();
         throw error;
       } finally {
-        end();
+        release();
       }
     }
-    await turn.close();
+    await lock.close();
     check();
-    const copy = BesideDirectory.copy(path);
-    if (copy !== undefined) return new Index(path, true, copy);
+    const copy = PrivateCopy.copy(path);
+    if (copy !== undefined) return Index.open(path, true, copy);
   }
 }

@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { newestTransaction } from './check-pages.js';
 import { damagedIndex } from './damage.js';
 
-export class BesideDirectory {
+export class PrivateCopy {
   readonly path: string;
   readonly #data: string;
   readonly #before: fs.BigIntStats | undefined;
@@ -22,15 +22,15 @@ export class BesideDirectory {
   }
 
   /** @param index the directory of the environment */
-  static link(index: string): BesideDirectory {
-    const beside = new BesideDirectory(index);
+  static link(index: string): PrivateCopy {
+    const beside = new PrivateCopy(index);
     fs.symlinkSync(beside.#data, beside.#own);
     return beside;
   }
 
   /** @returns `undefined` when someone committed meanwhile; pages in use are only written over by a second commit */
-  static copy(index: string): BesideDirectory | undefined {
-    const beside = new BesideDirectory(index);
+  static copy(index: string): PrivateCopy | undefined {
+    const beside = new PrivateCopy(index);
     try {
       const before = newestTransaction(beside.#data);
       fs.copyFileSync(beside.#data, beside.#own, fs.constants.COPYFILE_FICLONE);

@@ -2,16 +2,15 @@
  * Reference counts of layers and blobs, and what digests mean. All functions run inside a transaction.
  * What drops to no references is noted as an orphan.
  */
-import { digestBytes, type Key, keyBytes } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import { releaseObjects } from './objects.js';
 import type { Index } from './open.js';
-import { blobOrphan } from './orphans.js';
 import type { BlobRecord, LayerRecord } from './records.js';
 import { addTotals } from './totals.js';
 
 /** Whether a blob is listed, and not as gone. */
 export function hasBlob(index: Index, key: Key): boolean {
-  const blob = index.blobs.get(keyBytes(key));
+  const blob = index.blobs.get(key);
   return blob !== undefined && blob.gone !== true;
 }
 
@@ -22,49 +21,47 @@ export function bytesOfBlob(blob: BlobRecord): number {
 
 /** One more needs this blob, which is there; one that was put by hand needs itself, once. */
 export function retainBlob(index: Index, key: Key, size: number, put = false): void {
-  const at = keyBytes(key);
-  const known = index.blobs.get(at);
+  const known = index.blobs.get(key);
   if (known === undefined) addTotals(index, { blobs: 1, blobBytes: size });
   else {
     if (known.refs === 0) {
-      index.orphans.remove(blobOrphan(at));
+      index.orphans.remove({ kind: 'blob', key });
       addTotals(index, { orphans: -1, orphanBytes: -bytesOfBlob(known) });
     }
     if (known.gone === true) addTotals(index, { blobBytes: size });
   }
   const again = put && known?.put === true ? 0 : 1;
   const record: BlobRecord = { size, refs: (known?.refs ?? 0) + again, put: put || known?.put === true };
-  index.blobs.put(at, record);
+  index.blobs.put(key, record);
 }
 
 /** What was placed and turned out not to be needed is listed all the same, so that a sweep finds it. */
 export function listBlob(index: Index, key: Key, size: number): void {
-  if (index.blobs.get(keyBytes(key)) !== undefined) return;
+  if (index.blobs.get(key) !== undefined) return;
   retainBlob(index, key, size);
   releaseBlob(index, key);
 }
 
 /** @returns bytes that nothing needs now */
 export function releaseBlob(index: Index, key: Key): number {
-  const at = keyBytes(key);
-  const known = index.blobs.get(at);
+  const known = index.blobs.get(key);
   if (known === undefined || known.refs === 0) return 0;
   if (known.refs === 1 && known.gone === true) {
     // There is no file to wait for a sweep.
-    index.blobs.remove(at);
+    index.blobs.remove(key);
     addTotals(index, { blobs: -1 });
     return 0;
   }
-  index.blobs.put(at, { ...known, refs: known.refs - 1 });
+  index.blobs.put(key, { ...known, refs: known.refs - 1 });
   if (known.refs > 1) return 0;
-  index.orphans.put(blobOrphan(at), true);
+  index.orphans.put({ kind: 'blob', key }, true);
   addTotals(index, { orphans: 1, orphanBytes: known.size });
   return known.size;
 }
 
 export function retainLayer(index: Index, key: Key): void {
   const known = index.layer(key) as LayerRecord;
-  index.layers.put(keyBytes(key), { ...known, refs: known.refs + 1 });
+  index.layers.put(key, { ...known, refs: known.refs + 1 });
 }
 
 /**
@@ -81,10 +78,10 @@ export function releaseLayer(
   const layer = index.layer(key);
   if (layer === undefined) return { freed: 0, gone: false };
   if (layer.refs > 1) {
-    index.layers.put(keyBytes(key), { ...layer, refs: layer.refs - 1 });
+    index.layers.put(key, { ...layer, refs: layer.refs - 1 });
     return { freed: 0, gone: false };
   }
-  index.layers.remove(keyBytes(key));
+  index.layers.remove(key);
   for (const digest of layer.transports) forgetDigest(index, digest);
   const names = objectsOf(layer);
   let freed = 0;
@@ -95,7 +92,7 @@ export function releaseLayer(
 
 /** Notes what a digest means: an image, or a layer. */
 export function rememberDigest(index: Index, digest: string, fingerprint: string | undefined, key: Key): void {
-  index.digests.put(digestBytes(digest), key);
+  index.digests.put(digest, key);
   if (fingerprint === undefined) return;
   const known = index.fingerprints.get(fingerprint) ?? [];
   if (!known.includes(digest)) index.fingerprints.put(fingerprint, [...known, digest]);
@@ -103,7 +100,7 @@ export function rememberDigest(index: Index, digest: string, fingerprint: string
 
 function forgetDigest(index: Index, transport: string): void {
   const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
-  index.digests.remove(digestBytes(digest));
+  index.digests.remove(digest);
   if (fingerprint === undefined) return;
   const rest = (index.fingerprints.get(fingerprint) ?? []).filter((each) => each !== digest);
   if (rest.length === 0) index.fingerprints.remove(fingerprint);

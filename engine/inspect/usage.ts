@@ -44,7 +44,7 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
   let logicalBytes = 0;
   let neededBytes = 0;
   let layers = 0;
-  for (const { value: layer } of index.layers.getRange()) {
+  for (const layer of index.layers.values()) {
     layers++;
     logicalBytes += layer.contentBytes;
     neededBytes += layer.objectBytes;

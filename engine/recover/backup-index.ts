@@ -4,14 +4,15 @@
  *
  * It is filled anew, not thinned out: many pages given up in a young environment are more than LMDB's list of free pages bears.
  */
-import type { Database, Key as LmdbKey } from 'lmdb';
+
 import { objectsOfLayer } from '../content/layer-objects.js';
-import { digestBytes, type Key, keyOf } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import { allImages } from '../index/images.js';
-import { bytesOf, objectName } from '../index/objects.js';
+import { bytesOf } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { LayerRecord, Totals } from '../index/records.js';
 import { bytesOfBlob } from '../index/references.js';
+import type { Table } from '../index/table.js';
 import type { StoreContext } from '../session/context.js';
 
 /** Runs inside a transaction of `index`, which is empty. @param old a snapshot of the store's */
@@ -20,7 +21,7 @@ export function fillBackupIndex(store: StoreContext, old: Index, index: Index): 
   for (const { layers } of allImages(old)) {
     for (const key of new Set(layers)) users.set(key, (users.get(key) ?? 0) + 1);
   }
-  const dropped = [...old.layers.getRange()].map(({ value }) => value).filter(({ key }) => !users.has(key));
+  const dropped = [...old.layers.values()].filter(({ key }) => !users.has(key));
   const less = countLess(store, old, dropped);
   copyRows(old.images, index.images);
   copyRows(old.names, index.names);
@@ -29,34 +30,34 @@ export function fillBackupIndex(store: StoreContext, old: Index, index: Index): 
   );
   const totals: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
   copyRows(old.blobs, index.blobs, (blob, key) => {
-    const refs = blob.refs - (less.blobs.get(keyOf(key)) ?? 0);
+    const refs = blob.refs - (less.blobs.get(key) ?? 0);
     if (refs <= 0) return undefined;
     totals.blobs++;
     totals.blobBytes += bytesOfBlob(blob);
     return { ...blob, refs };
   });
   copyRows(old.objects, index.objects, (object, key) => {
-    const refs = object.refs - (less.objects.get(objectName(key)) ?? 0);
+    const refs = object.refs - (less.objects.get(key) ?? 0);
     if (refs <= 0) return undefined;
     totals.objects++;
     totals.objectBytes += bytesOf({ ...object, copies: 0 });
     return { ...object, refs, copies: 0 };
   });
-  copyRows(old.digests, index.digests, (key, digest) => (less.digests.has(digest.toString('hex')) ? undefined : key));
+  copyRows(old.digests, index.digests, (key, digest) => (less.digests.has(digest) ? undefined : key));
   copyRows(old.fingerprints, index.fingerprints, (digests) => {
-    const left = digests.filter((digest) => !less.digests.has(digestBytes(digest).toString('hex')));
+    const left = digests.filter((digest) => !less.digests.has(digest));
     return left.length === 0 ? undefined : left;
   });
   index.meta.put('schema', old.schema);
   index.meta.put('totals', totals);
 }
 
-function copyRows<V, K extends LmdbKey>(
-  from: Database<V, K>,
-  to: Database<V, K>,
+function copyRows<K, V>(
+  from: Table<K, V>,
+  to: Table<K, V>,
   change: (value: V, key: K) => V | undefined = (value) => value,
 ): void {
-  for (const { key, value } of from.getRange()) {
+  for (const { key, value } of from.entries()) {
     const changed = change(value, key);
     if (changed !== undefined) to.put(key, changed);
   }
@@ -65,7 +66,6 @@ function copyRows<V, K extends LmdbKey>(
 interface Less {
   blobs: Map<Key, number>;
   objects: Map<string, number>;
-  /** sha256 in hex. */
   digests: Set<string>;
 }
 
@@ -76,8 +76,7 @@ function countLess(store: StoreContext, old: Index, layers: readonly LayerRecord
     for (const { key } of [layer.toc, layer.recipe]) less.blobs.set(key, (less.blobs.get(key) ?? 0) + 1);
     for (const name of objectsOfLayer({ ...store, index: old }, layer) ?? [])
       less.objects.set(name, (less.objects.get(name) ?? 0) + 1);
-    for (const transport of layer.transports)
-      less.digests.add(digestBytes(transport.split(' ')[0] as string).toString('hex'));
+    for (const transport of layer.transports) less.digests.add(transport.split(' ')[0] as string);
   }
   return less;
 }

@@ -13,12 +13,11 @@ import { deletePaths } from '../content/delete.js';
 import { batches } from '../core/batches.js';
 import { eachOf } from '../core/concurrency.js';
 import { toCairnError } from '../core/errors.js';
-import { hexOf, keyOf } from '../core/key.js';
+import { hexOf } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { Disk, makeOnce, syncDirectory } from '../disk/durable.js';
 import type { Layout } from '../disk/layout.js';
 import { RESERVE } from '../index/disk-reserve.js';
-import { objectKey, objectName } from '../index/objects.js';
 import { Index, LOCK_FILE } from '../index/open.js';
 import type { StoreContext } from '../session/context.js';
 import { withControl } from '../session/control.js';
@@ -95,10 +94,10 @@ async function copyStore(store: StoreContext, target: Layout, options: Operation
     for (const dir of target.directories()) makeOnce(dir);
     const snapshot = join(target.staging, 'index');
     await store.index.copyTo(snapshot);
-    const index = new Index(target.index, false);
+    const index = Index.open(target.index, false);
     let counts: Counts;
     try {
-      const old = new Index(snapshot, true);
+      const old = Index.open(snapshot, true);
       try {
         await index.commit(() => fillBackupIndex(store, old, index));
       } finally {
@@ -129,16 +128,16 @@ async function copyFiles(
 ): Promise<Counts> {
   const { layout, pool } = store;
   // What a repair marked as gone is as gone in the backup.
-  const objects = [...index.objects.getRange()]
+  const objects = [...index.objects.entries()]
     .filter(({ value }) => value.gone !== true)
-    .map(({ key, value }) => ({ name: objectName(key), size: value.size }));
-  const blobs = [...index.blobs.getRange()]
+    .map(({ key, value }) => ({ name: key, size: value.size }));
+  const blobs = [...index.blobs.entries()]
     .filter(({ value }) => value.gone !== true)
-    .map(({ key, value }) => ({ name: hexOf(keyOf(key)), size: value.size }));
+    .map(({ key, value }) => ({ name: hexOf(key), size: value.size }));
   const { objectBytes, blobBytes } = index.totals;
   const counts: Counts = {
-    images: index.images.getKeysCount(),
-    layers: index.layers.getKeysCount(),
+    images: index.images.count(),
+    layers: index.layers.count(),
     objects: objects.length,
     blobs: blobs.length,
     bytes: objectBytes + blobBytes,
@@ -164,10 +163,9 @@ async function copyFiles(
   );
   await index.commit(() => {
     for (const [name, what] of Object.entries(skipped)) {
-      const key = objectKey(name);
-      const known = index.objects.get(key);
+      const known = index.objects.get(name);
       if (known !== undefined)
-        index.objects.put(key, { ...known, skipped: [...new Set([...(known.skipped ?? []), ...what])] });
+        index.objects.put(name, { ...known, skipped: [...new Set([...(known.skipped ?? []), ...what])] });
     }
   });
   return counts;

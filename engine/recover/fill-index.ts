@@ -1,9 +1,6 @@
-/** Fills an empty index with what was salvaged, through the same functions that imports use, so that every count is right. */
-import { keyBytes } from '../core/key.js';
 import { blobsOf, rememberImage } from '../index/images.js';
-import { bytesOf, newObjects, objectKey, retainObjects } from '../index/objects.js';
+import { bytesOf, newObjects, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
-import { objectOrphan } from '../index/orphans.js';
 import type { ImageRecord } from '../index/records.js';
 import { releaseBlob, rememberDigest, retainBlob, retainLayer } from '../index/references.js';
 import { addTotals } from '../index/totals.js';
@@ -44,7 +41,7 @@ export function fillIndex(
   }
   let putBlobs = 0;
   for (const [key, size] of found.blobs) {
-    if (index.blobs.get(keyBytes(key)) !== undefined || damaged.has(key)) continue;
+    if (index.blobs.get(key) !== undefined || damaged.has(key)) continue;
     retainBlob(index, key, size, true);
     putBlobs++;
   }
@@ -60,7 +57,7 @@ export function fillIndex(
 }
 
 function fillLayer(index: Index, { record, names, sizes }: SalvagedLayer, skipped: Salvage['skipped']): void {
-  index.layers.put(keyBytes(record.key), { ...record, refs: 0 });
+  index.layers.put(record.key, { ...record, refs: 0 });
   for (const blob of [record.toc, record.recipe]) retainBlob(index, blob.key, blob.size);
   retainObjects(index, newObjects(names, sizes, skipped));
   for (const transport of record.transports) {
@@ -71,16 +68,15 @@ function fillLayer(index: Index, { record, names, sizes }: SalvagedLayer, skippe
 
 /** Notes further copies of an object; one that no layer needs is left to gc, since nothing else would ever sweep it. */
 function fillObject(index: Index, name: string, size: number, copies: number): void {
-  const key = objectKey(name);
-  const known = index.objects.get(key);
+  const known = index.objects.get(name);
   if (known !== undefined) {
     if (copies === 0) return;
-    index.objects.put(key, { ...known, copies });
+    index.objects.put(name, { ...known, copies });
     addTotals(index, { objectBytes: copies * size });
     return;
   }
   const record = { size, refs: 0, copies };
-  index.objects.put(key, record);
-  index.orphans.put(objectOrphan(key), true);
+  index.objects.put(name, record);
+  index.orphans.put({ kind: 'object', name }, true);
   addTotals(index, { objects: 1, objectBytes: bytesOf(record), orphans: 1, orphanBytes: bytesOf(record) });
 }

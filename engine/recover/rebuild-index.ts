@@ -93,7 +93,7 @@ async function rebuild(
   const dir = staging.make();
   const path = join(dir, 'index');
   fs.mkdirSync(path, { mode: 0o700 });
-  const index = new Index(path, false);
+  const index = Index.open(path, false);
   let filled: Filled;
   try {
     await index.checkSchema(false);

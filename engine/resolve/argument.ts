@@ -1,11 +1,13 @@
 /** From what a person typed to an image or a tree of the store. */
+
 import { CairnError } from '../core/errors.js';
-import { digestBytes, type Key, keyOf, parseHashPrefix } from '../core/key.js';
+import { hashRange, type Key, parseHashPrefix } from '../core/key.js';
 import { parseAppString } from '../image/aci/names.js';
 import { isReference, parseReference } from '../image/oci/reference.js';
 import { findNamed, type ImageLookup, imagesByHash, lookupIn } from '../index/images.js';
 import type { Index } from '../index/open.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
+import type { Range } from '../index/table.js';
 import { isSource } from './source-path.js';
 
 const MAX_CANDIDATES = 10;
@@ -40,7 +42,7 @@ function findReference(index: Index, argument: string, images: ImageLookup): Ima
   const { name, tag, digest } = parseReference(argument);
   const found = findNamed(images, name, tag === undefined ? [] : [{ name: 'version', value: tag }]);
   if (digest === undefined) return found?.format === 'oci' ? found : undefined;
-  const key = index.digests.get(digestBytes(digest));
+  const key = index.digests.get(digest);
   return key === undefined ? undefined : index.image(key);
 }
 
@@ -66,12 +68,12 @@ export function resolveImage(index: Index, argument: string, images = lookupIn(i
 export function resolveTrees(index: Index, argument: string, images = lookupIn(index)): TreeRecord[] {
   if (!argument.startsWith(TREE_PREFIX)) {
     const { key } = resolveImage(index, argument, images);
-    return [...index.trees.getRange()].map(({ value }) => value).filter(({ images }) => images.includes(key));
+    return [...index.trees.values()].filter(({ images }) => images.includes(key));
   }
   const prefix = parseHashPrefix(argument.slice(TREE_PREFIX.length));
   if (prefix?.kind !== 'key') throw new CairnError('ERR_KEY_SYNTAX', `${argument}: not a tree id`);
   const start = `${TREE_PREFIX}sha512-${prefix.hex}`;
-  const found = [...index.trees.getRange({ start, end: `${start}\uffff`, limit: MAX_CANDIDATES + 1 })].map(
+  const found = [...index.trees.entries({ start, end: `${start}\uffff`, limit: MAX_CANDIDATES + 1 })].map(
     ({ value }) => value,
   );
   if (found.length > 1)
@@ -87,18 +89,15 @@ export function resolveTrees(index: Index, argument: string, images = lookupIn(i
 export function resolveBlob(index: Index, argument: string): Key {
   const prefix = parseHashPrefix(argument);
   if (prefix?.kind !== 'key') throw new CairnError('ERR_KEY_SYNTAX', `${argument}: not a key`);
-  const start = Buffer.from(prefix.hex.padEnd(128, '0'), 'hex');
-  const end = Buffer.from(prefix.hex.padEnd(128, 'f'), 'hex');
-  const found = [...index.blobs.getRange({ start, end, inclusiveEnd: true, limit: MAX_CANDIDATES + 1 })].filter(
-    ({ value }) => value.refs > 0,
-  );
+  const range = { ...hashRange(prefix), inclusiveEnd: true, limit: MAX_CANDIDATES + 1 } as Range<Key>;
+  const found = [...index.blobs.entries(range)].filter(({ value }) => value.refs > 0);
   if (found.length > 1)
     throw ambiguous(
       argument,
-      found.map(({ key }) => keyOf(key)),
+      found.map(({ key }) => key),
     );
   if (found[0] === undefined) throw notFound(argument);
-  return keyOf(found[0].key);
+  return found[0].key;
 }
 
 function notFound(argument: string): CairnError {

@@ -6,7 +6,6 @@ import { eachOf } from '../core/concurrency.js';
 import { CairnError } from '../core/errors.js';
 import type { OperationOptions } from '../core/operation.js';
 import type { Disk } from '../disk/durable.js';
-import { objectKey } from '../index/objects.js';
 import type { PackedPlan } from '../plan/packed-plan.js';
 import type { StoreContext } from '../session/context.js';
 import { withControl } from '../session/control.js';
@@ -88,7 +87,7 @@ async function settle(store: StoreContext, plan: PackedPlan, root: string, uidSh
 function skippedOfObjects({ index }: StoreContext, { doubtful }: PackedPlan): Skipped {
   const skipped: Skipped = {};
   for (const [path, name] of doubtful) {
-    for (const what of index.objects.get(objectKey(name))?.skipped ?? [])
+    for (const what of index.objects.get(name)?.skipped ?? [])
       mergeSkipped(skipped, { [what]: { count: 1, paths: [path] } });
   }
   return skipped;

@@ -7,7 +7,7 @@ import { dropTreeRecord } from '../content/drop-references.js';
 import { findPlan, isWorthKeeping, keepPlan, stagePlan } from '../content/plan-cache.js';
 import { readBlob } from '../content/read-blob.js';
 import { CairnError } from '../core/errors.js';
-import { type Key, keyBytes } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import { bury, place } from '../disk/durable.js';
 import { mustNotBeMounted } from '../disk/mounts.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
@@ -75,7 +75,7 @@ export async function makeTree(
       for (const layer of new Set(layers)) retainLayer(index, layer);
       const images = [...new Set([...others.filter((key) => index.image(key) !== undefined), image.key])];
       index.trees.put(treeId, { ...tree, images });
-      index.images.put(keyBytes(image.key), { ...known, lastUsed: now });
+      index.images.put(image.key, { ...known, lastUsed: now });
       noteCopies(store, made.copies);
     });
     if (isNew) keepPlan(store, image.key, `${staging}.plan`);

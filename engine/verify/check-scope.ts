@@ -33,7 +33,7 @@ export function targetsOf(store: StoreContext, options: CheckOptions): Targets {
   const images = everything
     ? [...allImages(index)]
     : (options.images ?? []).filter(({ key }) => index.image(key) !== undefined);
-  const trees = [...index.trees.getRange()].map(({ value }) => value);
+  const trees = [...index.trees.values()];
   const own = everything ? trees : trees.filter((tree) => images.some(({ key }) => tree.images.includes(key)));
   const chosen = [...new Map([...own, ...(options.trees ?? [])].map((tree) => [tree.id, tree])).values()];
   if (options.onlyTrees === true) return { everything, images, trees: chosen, layers: [], unlisted: [] };
@@ -43,7 +43,7 @@ export function targetsOf(store: StoreContext, options: CheckOptions): Targets {
 type Layers = Pick<Targets, 'layers' | 'unlisted'>;
 
 function allLayers({ index }: StoreContext): Layers {
-  return { layers: [...index.layers.getRange()].map(({ value }) => value), unlisted: [] };
+  return { layers: [...index.layers.values()], unlisted: [] };
 }
 
 /** Layers of the images and of all that they depend on; what a missing dependency would add is not damage here. */

@@ -6,11 +6,10 @@ import { type Look, ObjectsLook, verifyBlobs } from '../content/verify-files.js'
 import { toText } from '../core/bytes.js';
 import { eachOf } from '../core/concurrency.js';
 import { CairnError, isCairnError } from '../core/errors.js';
-import { hexOf, type Key, keyBytes, keyOf } from '../core/key.js';
+import { hexOf, type Key } from '../core/key.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { checkRows } from '../index/check-rows.js';
 import { blobsOf } from '../index/images.js';
-import { objectKey, objectName } from '../index/objects.js';
 import type { ImageRecord, LayerRecord, ObjectRecord, TreeRecord } from '../index/records.js';
 import { objectOf, type Plan } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
@@ -142,7 +141,7 @@ class Checker {
   async #checkIndex(): Promise<void> {
     const { signal, onlyTrees } = this.#options;
     const { index, layout } = this.#store;
-    const onObject = (key: Buffer, record: ObjectRecord): void => this.#objects.add(objectName(key), record);
+    const onObject = (name: string, record: ObjectRecord): void => this.#objects.add(name, record);
     await checkRows(index, layout.index, { signal, onObject: onlyTrees === true ? undefined : onObject });
   }
 
@@ -161,7 +160,7 @@ class Checker {
 
   #wantObject(name: string, layer: Key | undefined): void {
     if (this.#objects.has(name)) return;
-    const record = this.#store.index.objects.get(objectKey(name));
+    const record = this.#store.index.objects.get(name);
     if (record !== undefined) this.#objects.add(name, record);
     else
       this.#damaged.push({
@@ -199,13 +198,12 @@ class Checker {
       need(recipe.key, 'layer', key, 'recipe');
     }
     if (everything) {
-      for (const { key: bytes, value } of index.blobs.getRange()) {
-        const key = keyOf(bytes);
+      for (const { key, value } of index.blobs.entries()) {
         if (value.put || !needed.has(key)) need(key, 'blob', key, 'blob');
       }
     }
     const files = [...needed].map(([key, users]) => {
-      const record = index.blobs.get(keyBytes(key));
+      const record = index.blobs.get(key);
       return { key, users, record, path: layout.blob(key), sha512: hexOf(key), size: record?.size ?? -1 };
     });
     const byPath = new Map(files.map((file) => [file.path, file]));

@@ -5,13 +5,11 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { throwIfAborted } from '../core/errors.js';
-import { type Key, keyBytes, keyOf } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { shardedName } from '../disk/layout.js';
 import { faultOf, statOrFault } from '../disk/path-fault.js';
 import { allImages, titleOf } from '../index/images.js';
-import { objectKey, objectName } from '../index/objects.js';
-import { blobOrphan, objectOrphan } from '../index/orphans.js';
 import { isWhole } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
 import { leftovers } from './leftovers.js';
@@ -109,7 +107,7 @@ class Fsck {
   #lookAtLayers(needs: Needs): number {
     const { index } = this.#store;
     let layers = 0;
-    for (const { value: layer } of index.layers.getRange()) {
+    for (const layer of index.layers.values()) {
       layers++;
       if (layer.refs !== (needs.layers.get(layer.key) ?? 0)) this.#miscounted.push(`layer ${layer.key}`);
     }
@@ -126,13 +124,12 @@ class Fsck {
       this.#titles(layers.flatMap((layer) => users.get(layer) ?? []));
     let objects = 0;
     const copies = new Set<string>();
-    for (const { key, value } of index.objects.getRange()) {
+    for (const { key: name, value } of index.objects.entries()) {
       if (objects++ % 4096 === 0) throwIfAborted(this.#options.signal);
-      const name = objectName(key);
       const layers = needed.get(name)?.layers ?? [];
       // A layer whose table of contents is damaged may hold it, too.
       const fits = value.refs >= layers.length && value.refs <= layers.length + untold.size;
-      if (!fits || index.orphans.doesExist(objectOrphan(key)) !== (value.refs === 0)) {
+      if (!fits || index.orphans.has({ kind: 'object', name }) !== (value.refs === 0)) {
         this.#miscounted.push(`object ${name}`);
       }
       for (let n = 1; n <= value.copies; n++) copies.add(`${name}+${n}`);
@@ -144,11 +141,11 @@ class Fsck {
       this.#missing.push({ kind: 'object', id: name, what: 'missing', images: usersOf(layers) });
     }
     for (const [name, { layers }] of needed) {
-      if (index.objects.get(objectKey(name)) !== undefined) continue;
+      if (index.objects.get(name) !== undefined) continue;
       this.#missing.push({ kind: 'object', id: name, what: 'not listed', images: usersOf(layers) });
     }
     for (const { name, path } of filesBelow(layout.objects)) {
-      const listed = copies.has(name) || (isObjectName(name) && index.objects.get(objectKey(name)) !== undefined);
+      const listed = copies.has(name) || (isObjectName(name) && index.objects.get(name) !== undefined);
       if (!listed) this.#stray.push(path);
     }
     return objects;
@@ -157,21 +154,20 @@ class Fsck {
   #lookAtBlobs({ blobs: needed }: Needs): number {
     const { index, layout } = this.#store;
     let blobs = 0;
-    for (const { key: bytes, value } of index.blobs.getRange()) {
+    for (const { key, value } of index.blobs.entries()) {
       blobs++;
-      const key = keyOf(bytes);
       const refs = needed.get(key)?.refs ?? 0;
-      if (value.refs !== refs || index.orphans.doesExist(blobOrphan(bytes)) !== (refs === 0)) {
+      if (value.refs !== refs || index.orphans.has({ kind: 'blob', key }) !== (refs === 0)) {
         this.#miscounted.push(`blob ${key}`);
       }
       this.#lookAtFile('blob', key, layout.blob(key), value, () => this.#titles(needed.get(key)?.images ?? []));
     }
     for (const [key, { images }] of needed) {
-      if (index.blobs.get(keyBytes(key)) === undefined)
+      if (index.blobs.get(key) === undefined)
         this.#missing.push({ kind: 'blob', id: key, what: 'not listed', images: this.#titles(images) });
     }
     for (const { name, path } of filesBelow(layout.blobs)) {
-      const listed = /^[0-9a-f]{128}$/.test(name) && index.blobs.get(Buffer.from(name, 'hex')) !== undefined;
+      const listed = /^[0-9a-f]{128}$/.test(name) && index.blobs.get(`sha512-${name}`) !== undefined;
       if (!listed) this.#stray.push(path);
     }
     return blobs;
@@ -196,7 +192,7 @@ class Fsck {
   #lookAtTrees(): number {
     const { index, layout } = this.#store;
     let trees = 0;
-    for (const { value: tree } of index.trees.getRange()) {
+    for (const tree of index.trees.values()) {
       trees++;
       if (fs.existsSync(layout.rootfs(tree.id))) continue;
       this.#missing.push({ kind: 'tree', id: tree.id, what: 'missing', images: this.#titles(tree.images) });
@@ -223,7 +219,7 @@ class Fsck {
 /** Images by name, and blobs put by hand by key, that a repair found damaged. */
 export function toImportAgain({ index }: StoreContext): string[] {
   const names = [...allImages(index)].filter((image) => !isWhole(index, image)).map(titleOf);
-  for (const { key, value } of index.blobs.getRange()) if (value.put && value.gone === true) names.push(keyOf(key));
+  for (const { key, value } of index.blobs.entries()) if (value.put && value.gone === true) names.push(key);
   return names;
 }
 

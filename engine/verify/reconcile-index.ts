@@ -1,9 +1,9 @@
 /** The index after a repair: what is gone is marked, what is back is not, and every count is what a new count gives. */
+
 import { objectsOfLayer } from '../content/layer-objects.js';
-import { type Key, keyBytes, keyOf } from '../core/key.js';
-import { objectKey, objectName } from '../index/objects.js';
-import { blobOrphan, objectOrphan } from '../index/orphans.js';
-import type { BlobRecord, LayerRecord, ObjectRecord } from '../index/records.js';
+import type { Key } from '../core/key.js';
+import type { Orphan } from '../index/keys.js';
+import type { LayerRecord, ObjectRecord } from '../index/records.js';
 import { hasBlob, releaseLayer } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 import type { Mended } from './fsck.js';
@@ -60,10 +60,9 @@ class Settlement {
   #markBlobs(): void {
     const { index } = this.#store;
     for (const [key, { size, fault }] of this.#blobs) {
-      const at = keyBytes(key);
-      const known = index.blobs.get(at);
+      const known = index.blobs.get(key);
       const { gone, ...there } = known ?? { size, refs: 0, put: false };
-      index.blobs.put(at, fault === undefined ? there : { ...there, gone: true });
+      index.blobs.put(key, fault === undefined ? there : { ...there, gone: true });
       if (fault !== undefined && gone !== true) this.#tell('blob', key, fault, 'marked as gone');
       if (fault === undefined && (known === undefined || gone === true))
         this.#tell('blob', key, 'its file is there and whole', 'found again');
@@ -76,7 +75,7 @@ class Settlement {
       const { uncounted, ...counted } = layer;
       const tells = hasBlob(index, layer.toc.key);
       if (tells === (uncounted !== true)) continue;
-      index.layers.put(keyBytes(layer.key), tells ? counted : { ...layer, uncounted: true });
+      index.layers.put(layer.key, tells ? counted : { ...layer, uncounted: true });
     }
   }
 
@@ -84,7 +83,7 @@ class Settlement {
     const { index } = this.#store;
     const unneeded = this.#layers().filter(({ key }) => !needs.layers.has(key));
     for (const layer of unneeded) {
-      index.layers.put(keyBytes(layer.key), { ...layer, refs: 1 });
+      index.layers.put(layer.key, { ...layer, refs: 1 });
       releaseLayer(index, layer.key, (record) => objectsOfLayer(this.#store, record));
       this.#tell('layer', layer.key, 'no image and no tree needs it', 'removed');
     }
@@ -94,24 +93,22 @@ class Settlement {
   #setObjects({ objects: needed, untold }: Needs): void {
     const { index } = this.#store;
     const changed: [name: string, known: ObjectRecord | undefined, refs: number][] = [];
-    for (const { key, value } of index.objects.getRange()) {
-      const name = objectName(key);
+    for (const { key: name, value } of index.objects.entries()) {
       const counted = needed.get(name)?.layers.length ?? 0;
       // A table of contents that was damaged a moment ago may hold it, too; the next repair knows.
       const refs = untold.size > 0 ? Math.max(counted, value.refs) : counted;
-      const isOrphan = index.orphans.doesExist(objectOrphan(key));
+      const isOrphan = index.orphans.has({ kind: 'object', name });
       if (refs !== value.refs || isOrphan !== (refs === 0) || this.#objects.has(name))
         changed.push([name, value, refs]);
     }
     for (const [name, { layers }] of needed) {
-      if (index.objects.get(objectKey(name)) === undefined) changed.push([name, undefined, layers.length]);
+      if (index.objects.get(name) === undefined) changed.push([name, undefined, layers.length]);
     }
     for (const [name, known, refs] of changed) this.#setObject(name, known, refs, needed.get(name)?.size ?? 0);
   }
 
   #setObject(name: string, known: ObjectRecord | undefined, refs: number, size: number): void {
     const { index } = this.#store;
-    const key = objectKey(name);
     const state = this.#objects.get(name);
     const { gone: was, ...record } = known ?? { size: state?.size ?? size, refs: 0, copies: 0 };
     const left = state === undefined ? undefined : state.whole.length;
@@ -123,33 +120,31 @@ class Settlement {
     if (known !== undefined && known.refs !== refs)
       this.#tell('object', name, `${known.refs} references instead of ${refs}`, 'counted anew');
     if (refs === 0 && gone) {
-      index.objects.remove(key);
-      index.orphans.remove(objectOrphan(key));
+      index.objects.remove(name);
+      index.orphans.remove({ kind: 'object', name });
       return;
     }
-    index.objects.put(key, { ...record, refs, copies, ...(gone ? { gone } : {}) });
-    this.#setOrphan(objectOrphan(key), refs === 0);
+    index.objects.put(name, { ...record, refs, copies, ...(gone ? { gone } : {}) });
+    this.#setOrphan({ kind: 'object', name }, refs === 0);
   }
 
   #setBlobs({ blobs: needed }: Needs): void {
     const { index } = this.#store;
-    const all = [...index.blobs.getRange()].map(({ key, value }): [Buffer, BlobRecord] => [Buffer.from(key), value]);
-    for (const [at, known] of all) {
-      const refs = needed.get(keyOf(at))?.refs ?? 0;
+    for (const { key, value: known } of [...index.blobs.entries()]) {
+      const refs = needed.get(key)?.refs ?? 0;
       if (refs === 0 && known.gone === true) {
-        index.blobs.remove(at);
-        index.orphans.remove(blobOrphan(at));
+        index.blobs.remove(key);
+        index.orphans.remove({ kind: 'blob', key });
         continue;
       }
-      this.#setOrphan(blobOrphan(at), refs === 0);
+      this.#setOrphan({ kind: 'blob', key }, refs === 0);
       if (refs === known.refs) continue;
-      index.blobs.put(at, { ...known, refs });
-      if (!this.#blobs.has(keyOf(at)))
-        this.#tell('blob', keyOf(at), `${known.refs} references instead of ${refs}`, 'counted anew');
+      index.blobs.put(key, { ...known, refs });
+      if (!this.#blobs.has(key)) this.#tell('blob', key, `${known.refs} references instead of ${refs}`, 'counted anew');
     }
   }
 
-  #setOrphan(orphan: Buffer, isOne: boolean): void {
+  #setOrphan(orphan: Orphan, isOne: boolean): void {
     const { orphans } = this.#store.index;
     if (isOne) orphans.put(orphan, true);
     else orphans.remove(orphan);
@@ -159,7 +154,7 @@ class Settlement {
     const { index } = this.#store;
     const lacking = new Set<Key>();
     for (const [name, { layers }] of needed) {
-      if (index.objects.get(objectKey(name))?.gone === true) for (const layer of layers) lacking.add(layer);
+      if (index.objects.get(name)?.gone === true) for (const layer of layers) lacking.add(layer);
     }
     for (const layer of this.#layers()) {
       const refs = counted.get(layer.key) ?? 0;
@@ -168,7 +163,7 @@ class Settlement {
       if (layer.refs !== refs)
         this.#tell('layer', layer.key, `${layer.refs} references instead of ${refs}`, 'counted anew');
       if (layer.refs === refs && whole === (was !== true)) continue;
-      index.layers.put(keyBytes(layer.key), { ...record, refs, ...(whole ? {} : { incomplete: true }) });
+      index.layers.put(layer.key, { ...record, refs, ...(whole ? {} : { incomplete: true }) });
     }
   }
 
@@ -182,7 +177,7 @@ class Settlement {
   }
 
   #layers(): LayerRecord[] {
-    return [...this.#store.index.layers.getRange()].map(({ value }) => value);
+    return [...this.#store.index.layers.values()];
   }
 
   #tell(kind: Mended['kind'], id: string, what: string, action: Mended['action']): void {

@@ -1,7 +1,7 @@
 /** References counted anew, from images, trees and tables of contents alone: what the counts in the index must be. */
 import { objectSizesOf } from '../content/layer-objects.js';
 import { throwIfAborted } from '../core/errors.js';
-import { type Key, keyOf } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import { allImages, blobsOf } from '../index/images.js';
 import { bytesOf } from '../index/objects.js';
 import type { LayerRecord, Totals } from '../index/records.js';
@@ -39,9 +39,9 @@ export function countNeeds(store: StoreContext, signal?: AbortSignal): Needs {
       needs.users.set(layer, [...(needs.users.get(layer) ?? []), image.key]);
     }
   }
-  for (const { value: tree } of index.trees.getRange()) for (const layer of new Set(tree.layers)) needLayer(layer);
-  for (const { value: blob, key } of index.blobs.getRange()) if (blob.put) needBlob(keyOf(key), []);
-  for (const { value: layer } of index.layers.getRange()) {
+  for (const tree of index.trees.values()) for (const layer of new Set(tree.layers)) needLayer(layer);
+  for (const { value: blob, key } of index.blobs.entries()) if (blob.put) needBlob(key, []);
+  for (const layer of index.layers.values()) {
     throwIfAborted(signal);
     const users = needs.users.get(layer.key) ?? [];
     needBlob(layer.toc.key, users);
@@ -68,14 +68,14 @@ function countObjects(store: StoreContext, layer: LayerRecord, { objects, untold
 /** The sums over everything, as the records give them. */
 export function sumTotals({ index }: StoreContext): Totals {
   const totals: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
-  for (const { value } of index.objects.getRange()) {
+  for (const value of index.objects.values()) {
     totals.objects++;
     totals.objectBytes += bytesOf(value);
     if (value.refs > 0) continue;
     totals.orphans++;
     totals.orphanBytes += bytesOf(value);
   }
-  for (const { value } of index.blobs.getRange()) {
+  for (const value of index.blobs.values()) {
     totals.blobs++;
     totals.blobBytes += bytesOfBlob(value);
     if (value.refs > 0) continue;

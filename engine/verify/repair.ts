@@ -17,13 +17,12 @@ import { discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
 import { verifyBlobs, verifyObjects } from '../content/verify-files.js';
 import { isCairnError } from '../core/errors.js';
-import { hexOf, type Key, keyBytes, keyOf } from '../core/key.js';
+import { hexOf, type Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { bury, place } from '../disk/durable.js';
 import { tryLock } from '../disk/lock.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { Quarantine } from '../disk/quarantine.js';
-import { objectKey, objectName } from '../index/objects.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from '../index/records.js';
 import { placesAlong } from '../resolve/dependencies.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
@@ -38,7 +37,7 @@ import { openShards } from './unlock-shards.js';
 /** Repairs what `check` and `fsck` find. @returns how the store is now, and what was done */
 export async function repairStore(store: StoreContext, options: OperationOptions = {}): Promise<FsckResult> {
   mustWrite(store);
-  const seen = new Map([...store.index.trees.getRange()].map(({ value }) => [value.id, value.renderedAt]));
+  const seen = new Map([...store.index.trees.entries()].map(({ value }) => [value.id, value.renderedAt]));
   openShards(store);
   const { damaged } = await checkStore(store, options);
   const graves: string[] = [];
@@ -127,12 +126,12 @@ class Repair {
     const objects = new Map<string, ObjectRecord>();
     for (const { kind, id } of this.#suspects) {
       const name = id.replace(/\+\d+$/, '');
-      const record = kind === 'object' ? index.objects.get(objectKey(name)) : undefined;
+      const record = kind === 'object' ? index.objects.get(name) : undefined;
       if (record !== undefined) objects.set(name, record);
     }
-    for (const { key, value } of index.objects.getRange()) if (value.gone === true) objects.set(objectName(key), value);
+    for (const { key, value } of index.objects.entries()) if (value.gone === true) objects.set(key, value);
     for (const [name, { size, layers }] of needed) {
-      if (index.objects.get(objectKey(name)) !== undefined) continue;
+      if (index.objects.get(name) !== undefined) continue;
       objects.set(name, { size, refs: layers.length, copies: 0 });
     }
     return objects;
@@ -142,12 +141,12 @@ class Repair {
     const { index, layout } = this.#store;
     const blobs = new Map<Key, BlobRecord>();
     for (const { key } of this.#suspects) {
-      const record = key === undefined ? undefined : index.blobs.get(keyBytes(key));
+      const record = key === undefined ? undefined : index.blobs.get(key);
       if (key !== undefined && record !== undefined) blobs.set(key, record);
     }
-    for (const { key, value } of index.blobs.getRange()) if (value.gone === true) blobs.set(keyOf(key), value);
+    for (const { key, value } of index.blobs.entries()) if (value.gone === true) blobs.set(key, value);
     for (const [key, { refs }] of needed) {
-      if (index.blobs.get(keyBytes(key)) !== undefined) continue;
+      if (index.blobs.get(key) !== undefined) continue;
       const stat = statOrFault(layout.blob(key));
       blobs.set(key, { size: typeof stat === 'string' ? 0 : Number(stat.size), refs, put: false });
     }
@@ -160,7 +159,7 @@ class Repair {
     const files = this.#damagedFiles();
     const told = new Map(this.#suspects.filter(({ kind }) => kind === 'tree').map(({ id, what }) => [id, what]));
     const broken = new Map<string, string>();
-    for (const { value: tree } of index.trees.getRange()) {
+    for (const tree of index.trees.values()) {
       const known = this.#seen.get(tree.id) === tree.renderedAt;
       const what = (known ? told.get(tree.id) : undefined) ?? this.#faultOf(tree, known, files);
       if (what !== undefined) broken.set(tree.id, what);

@@ -269,7 +269,7 @@ test('fsck sees what was committed while it waited', async (t) => {
   const context = await openContext({ dir: s.store });
   await using _open = new Store(context);
   await setImmediate();
-  const known = context.index.images.getKeysCount();
+  const known = context.index.images.count();
   const aci = s.aci('b.aci', { name: 'example.com/b' }, [{ name: 'b', content: 'b' }]);
   // In one go: the event loop would bring what is new by itself.
   assert.equal(spawnSync(process.execPath, [PROGRAM, '--store', s.store, 'import', aci]).status, 0);

@@ -141,7 +141,7 @@ test('archives that were kept are copied by workers: counted, checked, and cance
     });
   }
   await t.test('one that is damaged is not given out', async () => {
-    const archives = [...context.index.images.getRange()].flatMap(({ value }) => value.archives ?? []);
+    const archives = [...context.index.images.entries()].flatMap(({ value }) => value.archives ?? []);
     const path = context.layout.blob(archives[0] as Key);
     const bytes = fs.readFileSync(path);
     bytes[1 << 20] = (bytes[1 << 20] as number) ^ 1;

@@ -19,13 +19,13 @@ export interface Counted {
 
 /** @param build whose processes they are @param path an empty directory for the index */
 export async function countCommits(build: string, path: string, processes: number, seconds: number): Promise<Counted> {
-  await new Index(path, false).close();
+  await Index.open(path, false).close();
   const digests = await Promise.all(Array.from({ length: processes }, () => run(build, path, seconds)));
   const acknowledged = digests.reduce((sum, digest) => sum + digest.acknowledged, 0);
   const wrong = digests.flatMap((digest) => digest.wrong);
   const pages = faultOfPages(join(path, 'data.mdb'), true);
   if (pages !== undefined) wrong.push(pages);
-  const index = new Index(path, false);
+  const index = Index.open(path, false);
   try {
     const counted = (index.meta.get('number') as number | undefined) ?? 0;
     if (counted !== acknowledged) wrong.push(`${acknowledged} commits were acknowledged, ${counted} are there`);

@@ -3,10 +3,10 @@ import { Layout } from '../../engine/disk/layout.js';
 import { Index } from '../../engine/index/open.js';
 
 const [dir = ''] = process.argv.slice(2);
-const index = new Index(new Layout(dir).index, false);
-const range = index.meta.getRange()[Symbol.iterator]();
+const index = Index.open(new Layout(dir).index, false);
+const range = index.meta.entries();
 range.next();
-process.stdout.write(`${countReaders(index.env.readerList())}\n`);
+process.stdout.write(`${countReaders(index.readers())}\n`);
 setInterval(() => range, 60_000);
 
 /** Two lines of heading, then one for each. */

@@ -1,137 +1,220 @@
-/** Who may import whom: cli → engine → the workers' task types, and pure code nothing that does I/O. Read from the sources. */
+/** The house as it was drawn: every file in a room, arrows only where the table has them, promises of "the only place" kept. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { ABOVE, ROOMS } from './rooms.js';
+import { circleIn, commentLines, ROOT, reachedFrom, SHIPPED, sourcesIn } from './sources.js';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const SOURCES = new Map(sourcesIn([...SHIPPED, 'bench', 'test']).map((source) => [source.path, source]));
+const shipped = [...SOURCES.values()].filter(({ path }) => SHIPPED.some((folder) => path.startsWith(`${folder}/`)));
 
-/** Sources below the root, `engine/layer/tar/scan.ts`, each with what it imports: `engine/core/bytes.ts`, `node:fs`, `lmdb`. */
-const SOURCES = new Map(
-  ['engine', 'workers', 'cli'].flatMap(sourcesBelow).map((source) => [source, importsOf(source)] as const),
-);
-
-function sourcesBelow(dir: string): string[] {
-  return fs
-    .readdirSync(join(ROOT, dir), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => `${dir}/${name}`);
+/** The room that a file lies in, or the single file or folder above the rooms; `undefined` for a file that lies in none. */
+function placeOf(path: string): string | undefined {
+  if (ABOVE[path] !== undefined) return path;
+  const [top, folder, ...rest] = path.split('/') as [string, string, ...string[]];
+  if (top === 'cli') return 'cli';
+  const room = top === 'engine' ? folder : `${top}/${folder}`;
+  return rest.length > 0 && ROOMS[room] !== undefined ? room : undefined;
 }
-
-/** Static, dynamic and type-only imports, re-exports, and `require`. */
-function importsOf(source: string): string[] {
-  const text = fs.readFileSync(join(ROOT, source), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
-  const found = text.matchAll(
-    /(?:^(?:import|export)\b[^;'"]*?\bfrom\s*|^import\s*|\bimport\(\s*|\)\(\s*|\brequire\(\s*)'([^'\s]+)'/gm,
-  );
-  return [...found].map(([, target]) => locate(source, target as string));
-}
-
-function locate(source: string, target: string): string {
-  if (!target.startsWith('.')) return target;
-  return normalize(join(dirname(source), target)).replace(/\.js$/, '.ts');
-}
-
-function importsWithin(dir: string): [source: string, target: string][] {
-  return [...SOURCES]
-    .filter(([source]) => source.startsWith(`${dir}/`))
-    .flatMap(([source, targets]) => targets.map((target): [string, string] => [source, target]));
-}
-
-/** Everything that a source imports, and what that imports in turn, with the way there. */
-function reachedFrom(source: string): Map<string, string> {
-  const ways = new Map<string, string>([[source, source]]);
-  const open = [source];
-  for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    for (const target of SOURCES.get(at) ?? []) {
-      if (ways.has(target)) continue;
-      ways.set(target, `${ways.get(at)} → ${target}`);
-      open.push(target);
-    }
-  }
-  return ways;
-}
-
-const TASK_TYPES = /^workers\/tasks\/[a-z]+\.ts$/;
 
 const isPackage = (target: string, name: string): boolean => target === name || target.startsWith(`${name}/`);
 
 test('the reader of imports sees all of them', () => {
-  assert.ok(SOURCES.size > 80, `${SOURCES.size} sources`);
-  assert.ok(SOURCES.get('engine/disk/durable.ts')?.includes('node:fs'));
-  assert.ok(SOURCES.get('engine/disk/durable.ts')?.includes('engine/disk/native.ts'));
-  assert.ok(SOURCES.get('engine/disk/native.ts')?.includes('koffi'), 'through createRequire');
-  assert.ok(SOURCES.get('engine/plan/shard.ts')?.includes('workers/tasks/parts.ts'), 'type-only');
-  assert.ok(SOURCES.get('engine/api.ts')?.includes('engine/store.ts'), 're-exported');
-  assert.ok(SOURCES.get('cli/commands.ts')?.includes('cli/commands/import.ts'), 'dynamic');
-  for (const [source, target] of ['engine', 'workers', 'cli'].flatMap(importsWithin)) {
-    if (/^(?:engine|workers|cli)\//.test(target)) assert.ok(SOURCES.has(target), `${source} → ${target}`);
+  assert.ok(shipped.length > 200, `${shipped.length} sources`);
+  const importsOf = (path: string): readonly string[] => SOURCES.get(path)?.imports ?? [];
+  assert.ok(importsOf('engine/disk/durable.ts').includes('node:fs'));
+  assert.ok(importsOf('engine/disk/durable.ts').includes('engine/disk/native.ts'));
+  assert.ok(importsOf('engine/disk/native.ts').includes('koffi'), 'through createRequire');
+  assert.ok(importsOf('engine/plan/shard.ts').includes('workers/tasks/parts.ts'), 'type-only');
+  assert.ok(importsOf('engine/api.ts').includes('engine/store.ts'), 're-exported');
+  assert.ok(importsOf('cli/commands.ts').includes('cli/commands/import.ts'), 'dynamic');
+  for (const { path, imports } of SOURCES.values()) {
+    for (const target of imports)
+      if (/^(?:engine|workers|cli)\//.test(target)) assert.ok(SOURCES.has(target), `${path} → ${target}`);
   }
 });
 
-test('the engine takes from the workers only their task types and the memory they share', () => {
-  const taken = importsWithin('engine').filter(([, target]) => target.startsWith('workers/'));
+test('every file lies in a room', () => {
   assert.deepEqual(
-    taken.filter(([, target]) => !TASK_TYPES.test(target) && target !== 'workers/tasks/ring.ts'),
+    shipped.filter(({ path }) => placeOf(path) === undefined).map(({ path }) => path),
     [],
   );
+  for (const room of Object.keys(ROOMS))
+    assert.ok(
+      shipped.some(({ path }) => placeOf(path) === room),
+      `${room} is empty`,
+    );
 });
 
-test('nothing below the command line imports it', () => {
-  const below = [...importsWithin('engine'), ...importsWithin('workers')];
-  assert.deepEqual(
-    below.filter(([, target]) => target.startsWith('cli/') || isPackage(target, 'commander')),
-    [],
-  );
+test('no room imports one that the table does not give it', () => {
+  const wrong: string[] = [];
+  for (const { path, imports } of shipped) {
+    const from = placeOf(path) as string;
+    const allowed = (ROOMS[from] ?? ABOVE[from])?.imports ?? [];
+    for (const target of imports) {
+      if (!SOURCES.has(target)) continue;
+      const to = placeOf(target) ?? target;
+      if (to !== from && !allowed.includes(to)) wrong.push(`${path} → ${target}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
 });
 
-test('the command line takes from the workers only their task types', () => {
-  const taken = importsWithin('cli').filter(([, target]) => target.startsWith('workers/'));
-  assert.deepEqual(
-    taken.filter(([, target]) => !TASK_TYPES.test(target)),
-    [],
-  );
+test('arrows of the table lead down, over no more than ten floors', () => {
+  const floors = new Map<string, number>();
+  const floorOf = (room: string, above: readonly string[] = []): number => {
+    assert.ok(!above.includes(room), `${[...above, room].join(' → ')} goes in a circle`);
+    const known = floors.get(room);
+    if (known !== undefined) return known;
+    const below = (ROOMS[room]?.imports ?? []).map((each) => floorOf(each, [...above, room]));
+    const floor = 1 + Math.max(0, ...below);
+    floors.set(room, floor);
+    return floor;
+  };
+  for (const room of Object.keys(ROOMS)) assert.ok(floorOf(room) <= 10, `${room} lies on floor ${floorOf(room)}`);
 });
 
-test('no worker reaches the index, the store or the pool, by whatever way', () => {
-  for (const source of SOURCES.keys()) {
-    if (!source.startsWith('workers/')) continue;
-    for (const [target, way] of reachedFrom(source)) {
-      const forbidden =
-        target.startsWith('engine/index/') ||
-        target === 'engine/store.ts' ||
-        target === 'engine/session/pool.ts' ||
-        isPackage(target, 'lmdb') ||
-        isPackage(target, 'piscina');
-      assert.ok(!forbidden, way);
+test('no file imports itself by a detour', () => {
+  assert.equal(circleIn(SOURCES), undefined);
+});
+
+const IMPURE = [
+  'node:fs',
+  'node:child_process',
+  'node:net',
+  'node:http',
+  'node:worker_threads',
+  'lmdb',
+  'piscina',
+  'koffi',
+];
+
+test('pure rooms do no I/O, nor does anything that they import', () => {
+  for (const { path } of shipped) {
+    if (ROOMS[placeOf(path) as string]?.pure !== true) continue;
+    for (const [target, way] of reachedFrom(SOURCES, path))
+      assert.ok(!IMPURE.some((name) => isPackage(target, name)), way);
+  }
+});
+
+test('no worker reaches the index, the session or the façade, by whatever way', () => {
+  for (const { path } of shipped) {
+    if (!path.startsWith('workers/')) continue;
+    for (const [target, way] of reachedFrom(SOURCES, path)) {
+      const place = placeOf(target);
+      const isForbidden = place === 'index' || place === 'session' || target === 'engine/store.ts';
+      assert.ok(!isForbidden && !isPackage(target, 'lmdb') && !isPackage(target, 'piscina'), way);
     }
   }
 });
 
-const PURE = /^engine\/(?:core|layer|plan)\//;
-const IMPURE = ['node:fs', 'node:child_process', 'node:net', 'lmdb', 'piscina', 'koffi'];
-
-test('pure code does no I/O, nor does anything that it imports', () => {
-  const pure = [...SOURCES.keys()].filter((source) => PURE.test(source));
-  for (const named of [
-    'engine/layer/toc.ts',
-    'engine/layer/aci-rules.ts',
-
-    'engine/core/path.ts',
-    'engine/core/bytes.ts',
-  ])
-    assert.ok(pure.includes(named), named);
-  for (const named of ['engine/core/key.ts', 'engine/core/limits.ts', 'engine/core/errors.ts', 'engine/plan/aci.ts'])
-    assert.ok(pure.includes(named), named);
-  for (const source of pure) {
-    for (const [target, way] of reachedFrom(source)) assert.ok(!IMPURE.some((name) => isPackage(target, name)), way);
+test('nothing below the command line imports it, and nothing that is shipped imports tests or benchmarks', () => {
+  for (const { path, imports } of shipped) {
+    for (const target of imports) {
+      const isAbove = target.startsWith('cli/') || isPackage(target, 'commander');
+      assert.ok(path.startsWith('cli/') || !isAbove, `${path} → ${target}`);
+      assert.doesNotMatch(target, /^(?:test|bench)\//, path);
+    }
   }
 });
 
-test('there are no default exports', () => {
-  for (const source of SOURCES.keys()) {
-    const text = fs.readFileSync(join(ROOT, source), 'utf8');
-    assert.doesNotMatch(text, /^export default\b|\bas default\b/m, source);
+/** What only one place may say, by what its text looks like. */
+const ONLY_PLACES: readonly { what: string; pattern: RegExp; places: readonly string[] }[] = [
+  {
+    what: 'names of the layout',
+    pattern:
+      /'(?:data\.mdb|lock\.mdb|cairn\.json|rootfs|\.plan|\.old|\.unwanted|\.layout)'|`\$\{[^}]*\}\.(?:plan|old|unwanted|layout)`/,
+    places: ['engine/disk/layout.ts'],
+  },
+  { what: 'renames', pattern: /\brename(?:Sync)?\(/, places: ['engine/disk/durable.ts', 'engine/disk/native.ts'] },
+  { what: 'syncs', pattern: /\bf(?:data)?sync(?:Sync)?\(/, places: ['engine/disk/durable.ts'] },
+  { what: 'limits', pattern: /^(?:export )?const MAX_/m, places: ['engine/core/limits.ts'] },
+];
+
+test('what one place promises to be the only one for stands in no other', () => {
+  for (const { what, pattern, places } of ONLY_PLACES) {
+    const others = shipped.filter(({ path, text }) => !places.includes(path) && pattern.test(withoutComments(text)));
+    assert.deepEqual(
+      others.map(({ path }) => path),
+      [],
+      what,
+    );
+    for (const place of places) assert.match(SOURCES.get(place)?.text ?? '', pattern, `${place} has no ${what}`);
   }
+});
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+}
+
+test('no line of a comment is longer than 120 characters', () => {
+  const long = [...SOURCES.values()].flatMap(({ path, text }) =>
+    commentLines(text)
+      .filter(({ line }) => line.length > 120)
+      .map(({ number }) => `${path}:${number}`),
+  );
+  assert.deepEqual(long, []);
+});
+
+test('each module begins with a comment', () => {
+  const silent = [...SOURCES.values()].filter(({ text }) => !/^(?:#!.*\n)?\/\*\*/.test(text));
+  assert.deepEqual(
+    silent.map(({ path }) => path),
+    [],
+  );
+});
+
+test('files are short', () => {
+  const lines = shipped.map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }));
+  assert.deepEqual(
+    lines.filter(({ lines: count }) => count > 300),
+    [],
+  );
+  const sorted = lines.map(({ lines: count }) => count).sort((a, b) => a - b);
+  assert.ok((sorted[sorted.length >> 1] as number) <= 90, `the median file has ${sorted[sorted.length >> 1]} lines`);
+});
+
+/** The comment that a room's door begins with. */
+function doorOf(room: string): string {
+  const folder = room.startsWith('workers/') ? room : `engine/${room}`;
+  const text = SOURCES.get(`${folder}/index.ts`)?.text ?? '';
+  return unwrapped(/^\/\*\*([\s\S]*?)\*\//.exec(text)?.[1] ?? '');
+}
+
+function unwrapped(comment: string): string {
+  return comment
+    .replace(/^\s*\* ?/gm, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
+
+const allowedIn = ({ imports }: { imports: readonly string[] }): string =>
+  imports.length === 0 ? 'nothing' : imports.join(', ');
+
+test('the door of each room says what it is about and what it may import', () => {
+  for (const [room, { says, imports }] of Object.entries(ROOMS)) {
+    const door = doorOf(room);
+    assert.ok(door.startsWith(`${says[0]?.toUpperCase()}${says.slice(1)}.`), `${room}: ${door}`);
+    assert.ok(door.includes(`May import: ${allowedIn({ imports })}.`), `${room}: ${door}`);
+  }
+});
+
+test('CONTRIBUTING shows the same table', () => {
+  const page = fs.readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| `([^`]+)` +\| ([^|]+?) +\| ([^|]+?) +\|$/gm)].map(([, room, says, imports]) => [
+    room,
+    says,
+    imports,
+  ]);
+  const wanted = [...Object.entries(ROOMS), ...Object.entries(ABOVE)].map(([room, each]) => [
+    room,
+    each.says,
+    allowedIn(each),
+  ]);
+  assert.deepEqual(rows, wanted);
+});
+
+test('there are no default exports', () => {
+  for (const { path, text } of shipped) assert.doesNotMatch(text, /^export default\b|\bas default\b/m, path);
 });

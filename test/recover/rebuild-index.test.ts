@@ -52,11 +52,11 @@ async function richStore(t: TestContext): Promise<TestStore> {
 
 /** Everything in an index but the times of use. */
 function contentOf(index: Index): Record<string, unknown> {
-  const rows = (database: { getRange(): Iterable<{ key: unknown; value: unknown }> }): unknown[] =>
-    [...database.getRange()].map(({ key, value }) => [Buffer.isBuffer(key) ? key.toString('hex') : key, value]);
+  const rows = (table: { entries(): Iterable<{ key: unknown; value: unknown }> }): unknown[] =>
+    [...table.entries()].map(({ key, value }) => [key, value]);
   const { names, digests, fingerprints, layers, blobs, objects, orphans, trees, leases, totals } = index;
   const tables = { names, digests, fingerprints, layers, blobs, objects, orphans, trees, leases };
-  const images = [...index.images.getRange()].map(({ value }) => ({ ...value, lastUsed: 0 }));
+  const images = [...index.images.values()].map((value) => ({ ...value, lastUsed: 0 }));
   return { images, totals, ...Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, rows(table)])) };
 }
 

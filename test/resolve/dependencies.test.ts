@@ -45,7 +45,7 @@ function record(spec: Spec): ImageRecord {
 
 /** An index that holds these images. The first is the top one. */
 async function indexOf(t: TestContext, specs: readonly Spec[]): Promise<{ index: Index; images: ImageRecord[] }> {
-  const index = new Index(temporaryDirectory(t), false);
+  const index = Index.open(temporaryDirectory(t), false);
   t.after(() => index.close());
   const images = specs.map(record);
   await index.commit(() => {

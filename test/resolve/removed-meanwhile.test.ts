@@ -37,7 +37,7 @@ async function use(t: TestContext): Promise<Used> {
     await context.index.close();
   });
   const [image] = [...allImages(context.index)] as [ImageRecord];
-  const [tree] = [...context.index.trees.getRange()].map(({ value }) => value) as [TreeRecord];
+  const [tree] = [...context.index.trees.values()] as [TreeRecord];
   return { context, image, tree, remove: () => store.ok(['rm', 'example.com/app']) };
 }
 

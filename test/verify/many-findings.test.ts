@@ -5,7 +5,6 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { table } from '../../cli/table.js';
-import { objectKey } from '../../engine/index/objects.js';
 import type { Plan } from '../../engine/plan/plan.js';
 import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
@@ -25,7 +24,7 @@ test('a great many findings are told and mended', async (t) => {
   await context.index.commit(() => {
     for (let i = 0; i < MANY; i++) {
       const name = `${createHash('sha512').update(`${i}`).digest('hex')}.0644.0.0.0`;
-      context.index.objects.put(objectKey(name), { size: 1, refs: 0, copies: 0 });
+      context.index.objects.put(name, { size: 1, refs: 0, copies: 0 });
     }
   });
   await new Store(context).close();
@@ -50,7 +49,7 @@ test('a check of many trees does not hold the plans of all of them', async (t) =
   await s.ok(['render', 'example.com/a']);
   const context = await openContext({ dir: s.store });
   const { index, layout } = context;
-  const [first] = [...index.trees.getRange()];
+  const [first] = [...index.trees.entries()];
   assert.ok(first);
   const { key: id, value: tree } = first;
   const ids = Array.from({ length: 45 }, (_none, i) => `${id.slice(0, -2)}${i + 10}`).filter((each) => each !== id);

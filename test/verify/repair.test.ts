@@ -1,14 +1,15 @@
 /** `fsck --repair`: what it mends by itself, what it leaves to an import, and that it harms nobody else. */
+
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { fromText } from '../../engine/core/bytes.js';
-import { type Key, keyBytes } from '../../engine/core/key.js';
+import type { Key } from '../../engine/core/key.js';
 import { setXattr } from '../../engine/disk/xattrs.js';
-import { objectName } from '../../engine/index/objects.js';
 import type { ImageRecord } from '../../engine/index/records.js';
+import type { Table } from '../../engine/index/table.js';
 import type { StoreContext } from '../../engine/session/context.js';
 import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
@@ -53,7 +54,7 @@ class Bench {
 
   /** The file of the one object with this content. */
   object(content: string): string {
-    const found = [...this.context.index.objects.getKeys()].map((key) => this.context.layout.object(objectName(key)));
+    const found = [...this.context.index.objects.keys()].map((name) => this.context.layout.object(name));
     const path = found.find((each) => fs.existsSync(each) && fs.readFileSync(each, 'utf8') === content);
     assert.ok(path, `no object with ${content}`);
     return path;
@@ -270,7 +271,7 @@ test('an image whose table of contents is damaged is removed and collected witho
       assert.equal((await bench.repair()).ok, true);
       await store.gc();
       await bench.mustBeWell();
-      assert.equal([...bench.context.index.objects.getKeys()].length, 2);
+      assert.equal([...bench.context.index.objects.keys()].length, 2);
     });
   }
 });
@@ -302,9 +303,7 @@ test('a damaged image stops nobody else', async (t) => {
     s.aci('app.aci', { name: 'example.com/app', dependencies: [{ imageName: 'example.com/base' }] }),
   ]);
   const context = await openContext({ dir: s.store, readOnly: true });
-  const [damaged] = [...context.index.images.getRange()]
-    .map(({ value }) => value)
-    .filter(({ labels }) => labels[0]?.value === '2');
+  const [damaged] = [...context.index.images.values()].filter(({ labels }) => labels[0]?.value === '2');
   const { manifest, key } = damaged as { manifest: Key; key: Key };
   const path = context.layout.blob(manifest);
   await new Store(context).close();
@@ -378,23 +377,21 @@ const WRONG: readonly [what: string, spoil: (context: StoreContext, image: Key) 
     ({ index }, image) => {
       const layer = index.layer(image);
       const key = `sha512-${'ab'.repeat(64)}` as const;
-      if (layer !== undefined) index.layers.put(keyBytes(key), { ...layer, key, transports: [] });
+      if (layer !== undefined) index.layers.put(key, { ...layer, key, transports: [] });
     },
     'removed',
   ],
 ];
 
-type Table<T> = { getRange(): Iterable<{ key: Buffer; value: T }>; put(key: Buffer, value: T): unknown };
-
-function firstKey(table: { getKeys(): Iterable<Buffer> }): Buffer {
-  const [first] = [...table.getKeys()].map((key) => Buffer.from(key));
-  return first as Buffer;
+function change<K, V>(table: Table<K, V>, to: (record: V) => V): void {
+  const [first] = [...table.entries()];
+  const { key, value } = first as { key: K; value: V };
+  table.put(key, to(value));
 }
 
-function change<T>(table: Table<T>, to: (record: T) => T): void {
-  const [first] = [...table.getRange()];
-  const { key, value } = first as { key: Buffer; value: T };
-  table.put(Buffer.from(key), to(value));
+function firstKey<K>(table: Table<K, unknown>): K {
+  const [first] = [...table.keys()];
+  return first as K;
 }
 
 test('an index that counts wrong, or has lost a record, is mended without an import', async (t) => {
@@ -422,7 +419,7 @@ test('an image whose layer the index has lost is whole after an import', async (
   const bench = await Bench.open(t);
   const path = await bench.aci('a', [own('a')]);
   const { key } = await bench.store.inspect('example.com/a');
-  await bench.context.index.commit(() => void bench.context.index.layers.remove(keyBytes(key)));
+  await bench.context.index.commit(() => void bench.context.index.layers.remove(key));
   const { reimport, missing } = await bench.repair();
   assert.deepEqual([reimport, missing.map(({ kind }) => kind)], [['example.com/a'], ['layer']]);
   assert.equal((await bench.store.import(path)).healed, true);
@@ -529,7 +526,7 @@ test('a whole further copy takes the place of a damaged object', async (t) => {
       const { ok, quarantined } = await bench.repair();
       assert.deepEqual([ok, quarantined.length], [true, 1]);
       assert.deepEqual(
-        [...index.objects.getRange()].map(({ value }) => value.copies),
+        [...index.objects.values()].map(({ copies }) => copies),
         [left],
       );
       await bench.mustBeWell();
@@ -639,7 +636,7 @@ test('a file is not printed for what it no longer is', async (t) => {
   await s.ok(['import', s.aci('a.aci', { name: 'example.com/a' }, [own('a')])]);
   assert.equal((await s.ok(['cat', 'example.com/a', 'a'])).stdout.toString(), 'only in a');
   const context = await openContext({ dir: s.store, readOnly: true });
-  const [name] = [...context.index.objects.getKeys()].map(objectName);
+  const [name] = [...context.index.objects.keys()];
   spoil(context.layout.object(name as string));
   await new Store(context).close();
   const ran = await s.run(['cat', '--json', 'example.com/a', 'a']);

@@ -1,0 +1,57 @@
+/**
+ * As much of LMDB's package as the index uses, in types of our own: the package's types would reach everyone who uses an index,
+ * and another engine could stand behind these.
+ */
+
+/** Keys as the database has them: bytes, or texts and lists of texts in its own order-keeping encoding. */
+export type StoredKey = Buffer | string | readonly string[];
+
+/** What was committed at one moment, whatever others commit meanwhile. */
+export interface Snapshot {
+  done(): void;
+}
+
+export interface ReadOptions {
+  transaction?: Snapshot;
+}
+
+export interface StoredRange extends ReadOptions {
+  start?: StoredKey;
+  end?: StoredKey;
+  inclusiveEnd?: boolean;
+  limit?: number;
+}
+
+export interface Database {
+  get(key: StoredKey, options?: ReadOptions): unknown;
+  doesExist(key: StoredKey, value?: unknown, options?: ReadOptions): boolean;
+  put(key: StoredKey, value: unknown): unknown;
+  remove(key: StoredKey): unknown;
+  getRange(options?: StoredRange): Iterable<{ key: StoredKey; value: unknown }>;
+  getKeys(options?: StoredRange): Iterable<StoredKey>;
+  getKeysCount(): number;
+  /** The package's own types leave it out. */
+  encoder: { encode(value: unknown): Buffer };
+}
+
+export interface Environment {
+  openDB(options: { name: string; keyEncoding?: 'binary' }): Database;
+  transactionSync<T>(work: () => T): T;
+  /** Resolves when all commits so far are on disk. */
+  readonly flushed: Promise<unknown>;
+  useReadTransaction(): Snapshot;
+  resetReadTxn(): void;
+  /** Takes the places of readers that died. */
+  readerCheck?(): void;
+  readerList(): string;
+  backup(dir: string, compact: boolean): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export interface EnvironmentOptions {
+  path: string;
+  readOnly: boolean;
+  maxDbs: number;
+  maxReaders: number;
+  overlappingSync: boolean;
+}

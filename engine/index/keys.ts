@@ -1,0 +1,65 @@
+/** How keys of tables are stored: digits as bytes, which halves them and keeps their order. */
+import { digestBytes, type Key, keyBytes, keyOf } from '../core/key.js';
+import type { StoredKey } from './environment.js';
+
+export interface KeyCodec<K> {
+  encode(key: K): StoredKey;
+  decode(stored: StoredKey): K;
+}
+
+/** Texts and lists of texts as they are. */
+export const asTheyAre = <K extends string | readonly string[]>(): KeyCodec<K> => ({
+  encode: (key) => key,
+  decode: (stored) => stored as K,
+});
+
+/** Keys of images, layers and blobs: 64 bytes. */
+export const KEYS: KeyCodec<Key> = { encode: keyBytes, decode: (stored) => keyOf(stored as Buffer) };
+
+/** `sha256:…`: 32 bytes. */
+export const DIGESTS: KeyCodec<string> = {
+  encode: digestBytes,
+  decode: (stored) => `sha256:${(stored as Buffer).toString('hex')}`,
+};
+
+const HASH_BYTES = 64;
+const HASH_DIGITS = 2 * HASH_BYTES;
+
+/** Names of objects: the hash that they begin with as 64 bytes, then what follows the dot behind it, if anything does. */
+export const OBJECT_NAMES: KeyCodec<string> = {
+  encode: (name) => {
+    // From Node's pool of buffers: ten thousands at a time would each be cleared and freed.
+    const stored = Buffer.allocUnsafe(HASH_BYTES + Math.max(0, name.length - HASH_DIGITS - 1)).fill(0);
+    stored.write(name, 0, HASH_BYTES, 'hex');
+    stored.write(name.slice(HASH_DIGITS + 1), HASH_BYTES, 'latin1');
+    return stored;
+  },
+  decode: (stored) => {
+    const bytes = stored as Buffer;
+    const digits = bytes.toString('hex', 0, HASH_BYTES);
+    return bytes.length === HASH_BYTES ? digits : `${digits}.${bytes.toString('latin1', HASH_BYTES)}`;
+  },
+};
+
+/** An object or a blob that nothing needs any more. Its file stays until gc, since an import may be about to rely on it. */
+export type Orphan = { kind: 'object'; name: string } | { kind: 'blob'; key: Key };
+
+const OBJECT_TAG = Buffer.from('o');
+const BLOB_TAG = Buffer.from('b');
+
+export const ORPHANS: KeyCodec<Orphan> = {
+  encode: (orphan) =>
+    orphan.kind === 'object'
+      ? Buffer.concat([OBJECT_TAG, OBJECT_NAMES.encode(orphan.name) as Buffer])
+      : Buffer.concat([BLOB_TAG, KEYS.encode(orphan.key) as Buffer]),
+  decode: (stored) => {
+    const bytes = stored as Buffer;
+    const rest = bytes.subarray(1);
+    return bytes[0] === OBJECT_TAG[0]
+      ? { kind: 'object', name: OBJECT_NAMES.decode(rest) }
+      : { kind: 'blob', key: KEYS.decode(rest) };
+  },
+};
+
+/** No orphaned object comes before it, and no orphaned blob after it. */
+export const FIRST_ORPHANED_OBJECT: Orphan = { kind: 'object', name: '' };

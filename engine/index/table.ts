@@ -1,0 +1,178 @@
+/**
+ * One table of the index. It holds the database, tells damage that reading meets as damage, and keeps the sum of its rows in step
+ * with every change, so that nobody else has to.
+ */
+import { PreparedRow, rowSum, type SumKeeper, type TextHash } from './checksums.js';
+import { guarded } from './damage.js';
+import type { Database, Snapshot, StoredKey, StoredRange } from './environment.js';
+import type { KeyCodec } from './keys.js';
+import { asBinary } from './lmdb.js';
+
+/** Keys from `start` on, `end` excluded unless `inclusiveEnd`; at most `limit`. */
+export interface Range<K> {
+  start?: K;
+  end?: K;
+  inclusiveEnd?: boolean;
+  limit?: number;
+}
+
+export interface TableOptions<K> {
+  name: string;
+  database: Database;
+  keys: KeyCodec<K>;
+  /** Of the index, for errors. */
+  path: string;
+  /** `undefined` for a table that is only read. */
+  sums: SumKeeper | undefined;
+}
+
+/** A row as {@link Table.scan} finds it. */
+export interface ScannedRow<K, V> {
+  key: K;
+  value: V;
+  sum: number;
+  /** Whether it is found by its key, too. */
+  isFound: boolean;
+}
+
+export class Table<K, V> {
+  readonly name: string;
+  readonly #database: Database;
+  readonly #keys: KeyCodec<K>;
+  readonly #path: string;
+  readonly #sums: SumKeeper | undefined;
+  /** A row is mostly looked for before it is put: its key need be encoded, and found missing, only once. */
+  #lastKey: K | undefined;
+  #lastStored: StoredKey | undefined;
+
+  constructor({ name, database, keys, path, sums }: TableOptions<K>) {
+    this.name = name;
+    this.#database = database;
+    this.#keys = keys;
+    this.#path = path;
+    this.#sums = sums;
+  }
+
+  /** @param at its key, or a row that was prepared for it @throws CairnError `ERR_DAMAGED` */
+  get(at: K | PreparedRow<K>): V | undefined {
+    const stored = this.#stored(at);
+    const value = this.#read(() => this.#database.get(stored)) as V | undefined;
+    this.#sums?.noteRead(stored, value !== undefined);
+    return value;
+  }
+
+  has(key: K): boolean {
+    return this.#read(() => this.#database.doesExist(this.#stored(key)));
+  }
+
+  /** Only inside a commit, as all changes. */
+  put(key: K, value: V): void {
+    const stored = this.#stored(key);
+    this.#change(stored, value);
+    this.#database.put(stored, value);
+  }
+
+  /** As {@link put}, of a row that was prepared for this table. */
+  putPrepared(row: PreparedRow<K>): void {
+    const stored = this.#stored(row);
+    this.#change(stored, row);
+    this.#database.put(stored, asBinary(row.encoded));
+  }
+
+  /** As {@link put}, of a row that is part of no sum. */
+  putUncounted(key: K, value: V): void {
+    this.#database.put(this.#stored(key), value);
+  }
+
+  remove(key: K): void {
+    const stored = this.#stored(key);
+    this.#change(stored, undefined);
+    this.#database.remove(stored);
+  }
+
+  /** Does what takes longest of putting a row, ahead of the transaction that every other process waits for. */
+  prepare(hash: TextHash, key: K, value: V): PreparedRow<K> {
+    const stored = this.#keys.encode(key);
+    return new PreparedRow(key, stored, this.#database.encoder.encode(value), rowSum(hash, stored, value));
+  }
+
+  /** In order of the stored keys. @throws CairnError `ERR_DAMAGED`, from the iteration, too */
+  *entries(range: Range<K> = {}): Generator<{ key: K; value: V }> {
+    for (const { key, value } of this.#rows(this.#storedRange(range))) {
+      yield { key: this.#keys.decode(key), value: value as V };
+    }
+  }
+
+  *values(range: Range<K> = {}): Generator<V> {
+    for (const { value } of this.#rows(this.#storedRange(range))) yield value as V;
+  }
+
+  *keys(range: Range<K> = {}): Generator<K> {
+    const keys = this.#read(() => this.#database.getKeys(this.#storedRange(range)));
+    for (const key of this.#iterate(keys)) yield this.#keys.decode(key);
+  }
+
+  count(): number {
+    return this.#read(() => this.#database.getKeysCount());
+  }
+
+  /** Every row of one moment, each looked for by its key, too. */
+  *scan(hash: TextHash, transaction: Snapshot): Generator<ScannedRow<K, V>> {
+    for (const { key, value } of this.#rows({ transaction })) {
+      const isFound = this.#read(() => this.#database.doesExist(key, undefined, { transaction }));
+      yield { key: this.#keys.decode(key), value: value as V, sum: rowSum(hash, key, value), isFound };
+    }
+  }
+
+  /** The sum of its rows now. @param isCounted whether a key's row is part of it */
+  sum(hash: TextHash, isCounted: (key: K) => boolean): number {
+    let sum = 0;
+    for (const { key, value } of this.#rows({})) {
+      if (isCounted(this.#keys.decode(key))) sum = (sum + rowSum(hash, key, value)) >>> 0;
+    }
+    return sum;
+  }
+
+  /** A value as it was at one moment. */
+  getAt(key: K, transaction: Snapshot): V | undefined {
+    return this.#read(() => this.#database.get(this.#stored(key), { transaction })) as V | undefined;
+  }
+
+  #stored(at: K | PreparedRow<K>): StoredKey {
+    const key = at instanceof PreparedRow ? at.key : at;
+    if (this.#lastStored !== undefined && this.#lastKey === key) return this.#lastStored;
+    this.#lastKey = key;
+    this.#lastStored = at instanceof PreparedRow ? at.stored : this.#keys.encode(at);
+    return this.#lastStored;
+  }
+
+  #change(stored: StoredKey, after: unknown): void {
+    this.#sums?.change(this.name, stored, () => this.#read(() => this.#database.get(stored)), after);
+  }
+
+  #storedRange({ start, end, ...rest }: Range<K>): StoredRange {
+    const range: StoredRange = rest;
+    if (start !== undefined) range.start = this.#keys.encode(start);
+    if (end !== undefined) range.end = this.#keys.encode(end);
+    return range;
+  }
+
+  *#rows(range: StoredRange): Generator<{ key: StoredKey; value: unknown }> {
+    yield* this.#iterate(this.#read(() => this.#database.getRange(range)));
+  }
+
+  *#iterate<T>(rows: Iterable<T>): Generator<T> {
+    const iterator = this.#read(() => rows[Symbol.iterator]());
+    try {
+      for (let next = this.#read(() => iterator.next()); next.done !== true; next = this.#read(() => iterator.next())) {
+        yield next.value;
+      }
+    } finally {
+      iterator.return?.();
+    }
+  }
+
+  #read<T>(read: () => T): T {
+    return guarded(this.#path, read);
+  }
+}

@@ -1,0 +1,79 @@
+/** The tables of the index: what each holds, and under which keys. */
+import type { Key } from '../core/key.js';
+import { SUMS_KEY, SumKeeper, type TableSums, type TextHash } from './checksums.js';
+import type { Environment } from './environment.js';
+import { asTheyAre, DIGESTS, KEYS, type KeyCodec, OBJECT_NAMES, ORPHANS, type Orphan } from './keys.js';
+import type { BlobRecord, ImageRecord, LayerRecord, LeaseRecord, ObjectRecord, TreeRecord } from './records.js';
+import { Table } from './table.js';
+
+export class Tables {
+  /** Schema, totals, sums. */
+  readonly meta: Table<string, unknown>;
+  readonly images: Table<Key, ImageRecord>;
+  /** Name and key of an image → nothing: image names in order. */
+  readonly names: Table<[name: string, image: string], true>;
+  /** Digests of archives and documents → the key of the image or layer. */
+  readonly digests: Table<string, Key>;
+  /** A cheap fingerprint of an archive → the digests of the archives that have it. */
+  readonly fingerprints: Table<string, string[]>;
+  readonly layers: Table<Key, LayerRecord>;
+  readonly blobs: Table<Key, BlobRecord>;
+  /** By name. */
+  readonly objects: Table<string, ObjectRecord>;
+  /** What nothing needs any more, waiting for gc. */
+  readonly orphans: Table<Orphan, true>;
+  readonly trees: Table<string, TreeRecord>;
+  readonly leases: Table<string, LeaseRecord>;
+  /** All of these. */
+  readonly all: readonly Table<unknown, unknown>[];
+  /** What the transaction under way makes of the sums; `undefined` where nothing is written. */
+  readonly #keeper: SumKeeper | undefined;
+  /** @param path of the index, for errors */
+  constructor(environment: Environment, path: string, readOnly: boolean) {
+    const keeper = readOnly ? undefined : new SumKeeper((hash) => this.sums ?? this.#sumUp(hash));
+    const all: Table<unknown, unknown>[] = [];
+    const add = <K, V>(name: string, keys: KeyCodec<K>, options: { keyEncoding?: 'binary' } = {}): Table<K, V> => {
+      const table = new Table<K, V>({
+        name,
+        database: environment.openDB({ name, ...options }),
+        keys,
+        path,
+        sums: keeper,
+      });
+      all.push(table as unknown as Table<unknown, unknown>);
+      return table;
+    };
+    const bytes = { keyEncoding: 'binary' } as const;
+    this.meta = add('meta', asTheyAre());
+    this.images = add('images', KEYS, bytes);
+    this.names = add('names', asTheyAre());
+    this.digests = add('digests', DIGESTS, bytes);
+    this.fingerprints = add('fingerprints', asTheyAre());
+    this.layers = add('layers', KEYS, bytes);
+    this.blobs = add('blobs', KEYS, bytes);
+    this.objects = add('objects', OBJECT_NAMES, bytes);
+    this.orphans = add('orphans', ORPHANS, bytes);
+    this.trees = add('trees', asTheyAre());
+    this.leases = add('leases', asTheyAre());
+    this.all = all;
+    this.#keeper = keeper;
+  }
+
+  /** Runs a change in a transaction, and writes the sums that it leads to. */
+  protected runSummed<T>(hash: TextHash, change: () => T): T {
+    this.#keeper?.begin(hash);
+    const changed = change();
+    const sums = this.#keeper?.end();
+    if (sums !== undefined) this.meta.putUncounted(SUMS_KEY, sums);
+    return changed;
+  }
+
+  /** As they were committed last; none in an index from before there were sums. */
+  get sums(): TableSums | undefined {
+    return this.meta.get(SUMS_KEY) as TableSums | undefined;
+  }
+
+  #sumUp(hash: TextHash): TableSums {
+    return Object.fromEntries(this.all.map((table) => [table.name, table.sum(hash, (key) => key !== SUMS_KEY)]));
+  }
+}

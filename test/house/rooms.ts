@@ -1,0 +1,107 @@
+/**
+ * The rooms of the house: what each is about, and which rooms it may import. The one table: the architecture test holds the sources
+ * against it, CONTRIBUTING shows it, and each room's door repeats its line.
+ */
+
+export interface Room {
+  /** One sentence. */
+  says: string;
+  /** Rooms on lower floors; rooms of one floor do not see each other. */
+  imports: readonly string[];
+  /** Reaches no I/O, by whatever way. */
+  pure?: true;
+}
+
+const GROUND = ['core', 'disk', 'image', 'workers/tasks', 'layer', 'index', 'objects', 'plan'];
+
+/** By folder below `engine/`, or as the folder of workers. From the ground floor up. */
+export const ROOMS: Readonly<Record<string, Room>> = {
+  core: { says: 'values without a disk: bytes, keys, paths, metadata, errors, limits', imports: [], pure: true },
+  disk: { says: 'the file system, and where things lie in it', imports: ['core'] },
+  image: { says: 'documents of ACI and OCI: read, checked, written, converted', imports: ['core'], pure: true },
+  'workers/tasks': { says: 'what crosses between threads: tasks, and the memory they share', imports: ['core'] },
+  layer: {
+    says: "one layer's bytes and rules: tar, table of contents, recipe",
+    imports: ['core', 'workers/tasks'],
+    pure: true,
+  },
+  index: {
+    says: 'what exists: LMDB, its tables, records and references',
+    imports: ['core', 'disk', 'image', 'workers/tasks'],
+  },
+  objects: { says: 'objects: how they are called, where they lie, their further copies', imports: ['core', 'disk'] },
+  plan: { says: 'from layers to the rows of a tree', imports: ['core', 'layer', 'workers/tasks'], pure: true },
+  session: {
+    says: 'an open store: its context, format, owner, pool and locks',
+    imports: ['core', 'disk', 'index', 'objects', 'workers/tasks'],
+  },
+  content: {
+    says: 'blobs, layers and documents of an open store',
+    imports: ['session', ...GROUND.filter((room) => room !== 'image')],
+  },
+  resolve: {
+    says: 'from an argument to an image, its stack of layers and its plan',
+    imports: ['content', 'session', 'plan', 'index', 'layer', 'image', 'core'],
+  },
+  recover: {
+    says: 'backup, a lost index made anew, older formats brought up to date',
+    imports: ['content', 'session', 'index', 'objects', 'layer', 'disk', 'workers/tasks', 'core'],
+  },
+  import: { says: 'from a source to an image that is listed', imports: ['resolve', 'content', 'session', ...GROUND] },
+  tree: {
+    says: 'root file systems: render and checkout',
+    imports: ['resolve', 'content', 'session', 'plan', 'index', 'objects', 'disk', 'workers/tasks', 'core'],
+  },
+  export: {
+    says: 'archives and layouts out of the store',
+    imports: ['resolve', 'content', 'session', 'plan', 'index', 'objects', 'image', 'disk', 'workers/tasks', 'core'],
+  },
+  collect: {
+    says: 'what may go and what must stay: roots, remove, gc, sweep',
+    imports: ['resolve', 'content', 'session', 'plan', 'index', 'objects', 'disk', 'core'],
+  },
+  verify: {
+    says: 'whether the store is what its index says: check, fsck, repair',
+    imports: ['collect', 'resolve', 'content', 'session', 'plan', 'index', 'objects', 'disk', 'workers/tasks', 'core'],
+  },
+  inspect: {
+    says: 'what people ask: images, usage, files, differences',
+    imports: ['collect', 'resolve', 'content', 'session', 'plan', 'index', 'objects', 'layer', 'image', 'core'],
+  },
+  'workers/compression': { says: 'compressed streams, in and out', imports: ['core', 'workers/tasks'] },
+  'workers/files': {
+    says: 'one file on a disk: its metadata, its bytes, its copy, its end',
+    imports: ['core', 'disk', 'objects', 'plan', 'workers/tasks'],
+  },
+  'workers/import': {
+    says: "a layer's source to staging",
+    imports: ['core', 'disk', 'layer', 'objects', 'workers/tasks', 'workers/compression', 'workers/files'],
+  },
+  'workers/tree': {
+    says: "a plan's shard to directories and files",
+    imports: ['core', 'disk', 'objects', 'plan', 'workers/tasks', 'workers/files'],
+  },
+  'workers/verify': {
+    says: 'whether files are what their names, or plans, say',
+    imports: ['core', 'disk', 'objects', 'plan', 'workers/tasks', 'workers/files'],
+  },
+  'workers/export': {
+    says: 'layers and trees to archives',
+    imports: ['core', 'disk', 'layer', 'objects', 'plan', 'workers/tasks', 'workers/compression', 'workers/files'],
+  },
+};
+
+/** What is no room: single files, and the command line. In place of rooms that it may not import it lists those that it may. */
+export const ABOVE: Readonly<Record<string, { says: string; imports: readonly string[] }>> = {
+  'engine/store.ts': { says: 'the façade: what an open store can do', imports: everyEngineRoom() },
+  'engine/api.ts': { says: 'the public surface of the package', imports: ['engine/store.ts', ...everyEngineRoom()] },
+  'workers/worker.ts': {
+    says: "every thread's entry point",
+    imports: ['core', ...Object.keys(ROOMS).filter((room) => room.startsWith('workers/'))],
+  },
+  cli: { says: 'the command line', imports: ['engine/store.ts', 'workers/tasks', ...everyEngineRoom()] },
+};
+
+function everyEngineRoom(): string[] {
+  return Object.keys(ROOMS).filter((room) => !room.startsWith('workers/'));
+}
