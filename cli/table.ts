@@ -4,6 +4,7 @@
 const MAX_CELL = 512;
 
 /** Left-aligned columns under their headings, two spaces apart; empty for no rows. */
+import { TREE_PREFIX } from '../engine/core/key.js';
 import { printable } from '../engine/core/printable.js';
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
@@ -34,5 +35,5 @@ export function shortKey(key: string): string {
 }
 
 export function shortTree(id: string): string {
-  return id.slice(0, 'deps-sha512-'.length + 12);
+  return `${TREE_PREFIX}${shortKey(id.slice(TREE_PREFIX.length))}`;
 }

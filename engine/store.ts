@@ -7,6 +7,7 @@ import type { Removed, RemoveOptions } from './collect/remove.js';
 import type { PutResult } from './content/blobs.js';
 import { CairnError } from './core/errors.js';
 import type { Key } from './core/key.js';
+import { isTreeArgument } from './core/key.js';
 import type { OperationOptions } from './core/operation.js';
 import type { Exported, ExportOptions } from './export/export.js';
 import type { Imported, Importer, ImportFailure, ImportOptions, ImportRequest } from './import/import.js';
@@ -189,10 +190,8 @@ export class Store implements AsyncDisposable {
     const { checkStore } = await import('./verify/check.js');
     if (targets.length === 0) return checkStore(this.#context, options);
     const { index } = this.#context;
-    const trees = targets
-      .filter((target) => target.startsWith('deps-'))
-      .flatMap((target) => resolveTrees(index, target));
-    const images = targets.filter((target) => !target.startsWith('deps-')).map((target) => this.#find(target));
+    const trees = targets.filter((target) => isTreeArgument(target)).flatMap((target) => resolveTrees(index, target));
+    const images = targets.filter((target) => !isTreeArgument(target)).map((target) => this.#find(target));
     return checkStore(this.#context, { ...options, images, trees });
   }
 

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import type { Command } from 'commander';
 import { asDamage } from '../../engine/core/damage.js';
 import { CairnError } from '../../engine/core/errors.js';
+import { keyOfHex } from '../../engine/core/key.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 
@@ -18,7 +19,7 @@ export function define(command: Command): void {
           hash.update(chunk);
           await write(chunk);
         }
-        const found = `sha512-${hash.digest('hex')}`;
+        const found = keyOfHex(hash.digest('hex'));
         if (found === key) return undefined;
         throw new CairnError('ERR_DAMAGED', 'what was printed is not the content of the file', {
           path: object,

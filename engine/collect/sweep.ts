@@ -2,13 +2,12 @@
  * Deleting what the index no longer lists. The index lets go first, in its own commit; then files are deleted. A crash in between
  * leaves files that nothing lists, and a note in staging of what they are called, by which the next sweep finds them.
  */
-
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deletePaths, deleteSmall, discard } from '../content/delete.js';
 import { dropPlans } from '../content/plan-cache.js';
 import { hasCode, isCairnError, throwIfAborted, toCairnError } from '../core/errors.js';
-import { hexOf } from '../core/key.js';
+import { hexOf, isTreeId, keyOfHex } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { bury, syncDirectory, syncFile } from '../disk/durable.js';
 import { isUnfinishedFormat, type Layout, STAGED_CONTENT, stagedNames } from '../disk/layout.js';
@@ -18,7 +17,6 @@ import type { Orphan } from '../index/keys.js';
 import { bytesOf } from '../index/objects.js';
 import { bytesOfBlob } from '../index/references.js';
 import { addTotals } from '../index/totals.js';
-import { isTreeId } from '../plan/tree-hash.js';
 import type { StoreContext } from '../session/context.js';
 
 export interface Swept {
@@ -211,7 +209,7 @@ function removeUnlisted(store: StoreContext, dir: string): void {
   }
   for (const name of names) {
     if (/^[0-9a-f]{128}$/.test(name)) {
-      if (index.blobs.get(`sha512-${name}`) === undefined) fs.rmSync(layout.blob(`sha512-${name}`), { force: true });
+      if (index.blobs.get(keyOfHex(name)) === undefined) fs.rmSync(layout.blob(keyOfHex(name)), { force: true });
     } else if (/^[0-9a-f]{128}\.[0-9a-z.,]+$/.test(name) && index.objects.get(name) === undefined) {
       fs.rmSync(layout.object(name), { force: true });
       for (let n = 1; fs.existsSync(`${layout.object(name)}+${n}`); n++) fs.rmSync(`${layout.object(name)}+${n}`);

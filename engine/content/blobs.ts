@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Output } from '../../workers/tasks/export.js';
 import { CairnError, throwIfAborted, withPath } from '../core/errors.js';
-import { hexOf, type Key } from '../core/key.js';
+import { hexOf, type Key, keyOfHex } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { stagedNames } from '../disk/layout.js';
 import { descriptorSink, newFileSink } from '../disk/output-stream.js';
@@ -37,7 +37,7 @@ export async function putBlob(
     try {
       const staged = join(dir, 'blob');
       const { hash, size } = await copyHashed(source, { path: staged }, options);
-      const key: Key = `sha512-${hash}`;
+      const key: Key = keyOfHex(hash);
       fs.writeFileSync(stagedNames(dir), hash, { mode: 0o600 });
       const known = index.blobs.get(key);
       if (known?.put === true && known.gone !== true) return { key, size, existed: true };
@@ -83,7 +83,7 @@ export async function getBlob(
         throw new CairnError('ERR_DAMAGED', 'a blob does not have its hash', {
           path,
           expected: key,
-          found: `sha512-${hash}`,
+          found: keyOfHex(hash),
         });
       if (target.kind !== 'stream') await publish(target);
       return { size };

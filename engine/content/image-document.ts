@@ -4,6 +4,7 @@
  */
 import { CairnError } from '../core/errors.js';
 import { isKey } from '../core/key.js';
+import { formatArchiveDigest, parseArchiveDigest } from '../index/archive-digest.js';
 import type { ImageRecord, LayerRecord } from '../index/records.js';
 
 /** What every document begins with, and no other blob is taken for one that does not. */
@@ -13,6 +14,9 @@ export const DOCUMENT_MAGIC = 'cairn-image 1\n';
 export type DocumentedImage = Omit<ImageRecord, 'lastUsed' | 'document' | 'revision'>;
 /** As in the index, without what counts who needs it and what of it is gone. */
 export type DocumentedLayer = Omit<LayerRecord, 'refs' | 'incomplete' | 'uncounted'>;
+
+/** A layer as the document spells it. */
+type WrittenLayer = Omit<DocumentedLayer, 'archiveDigests'> & { transports: string[] };
 
 export interface ImageDocument {
   /** One more with every change; of several documents of one image the highest is true. */
@@ -35,7 +39,11 @@ function documentedLayer(record: LayerRecord): DocumentedLayer {
 
 /** The same document always has the same bytes: the magic, then JSON with the fields of every object in order, and a newline. */
 export function encodeImageDocument(document: ImageDocument): Buffer {
-  return Buffer.from(`${DOCUMENT_MAGIC}${JSON.stringify(document, inOrder)}\n`, 'utf8');
+  const layers = document.layers.map(({ archiveDigests, ...layer }) => ({
+    ...layer,
+    transports: archiveDigests.map(formatArchiveDigest),
+  }));
+  return Buffer.from(`${DOCUMENT_MAGIC}${JSON.stringify({ ...document, layers }, inOrder)}\n`, 'utf8');
 }
 
 function inOrder(_name: string, value: unknown): unknown {
@@ -59,7 +67,13 @@ export function decodeImageDocument(bytes: Buffer): ImageDocument {
     throw damaged('its layers are of another form');
   const described = new Set(layers.map(({ key }) => key));
   if (!(image['layers'] as unknown[]).every((key) => described.has(key))) throw damaged('it leaves out a layer');
-  return document as unknown as ImageDocument;
+  return {
+    ...(document as unknown as ImageDocument),
+    layers: (layers as WrittenLayer[]).map(({ transports, ...layer }) => ({
+      ...layer,
+      archiveDigests: transports.map(parseArchiveDigest),
+    })),
+  };
 }
 
 /** Milliseconds since 1970 beyond which there are no dates (ECMAScript, time values). */
@@ -110,7 +124,7 @@ const IMAGE: Readonly<Record<keyof DocumentedImage, Test>> = {
   filters: isFlag,
 };
 
-const LAYER: Readonly<Record<keyof DocumentedLayer, Test>> = {
+const LAYER: Readonly<Record<keyof WrittenLayer, Test>> = {
   key: isOneKey,
   format: isFormat,
   size: isCount,
@@ -121,7 +135,7 @@ const LAYER: Readonly<Record<keyof DocumentedLayer, Test>> = {
   contentBytes: isCount,
   objects: isCount,
   objectBytes: isCount,
-  transports: listOf((value) => typeof value === 'string' && isDigest(value.split(' ')[0])),
+  transports: listOf((value) => typeof value === 'string' && isDigest(parseArchiveDigest(value).digest)),
 };
 
 function fits(record: Record<string, unknown>, form: Readonly<Record<string, Test>>): boolean {

@@ -6,6 +6,7 @@ import { hasBlob } from '../index/references.js';
 import { addTotals } from '../index/totals.js';
 import type { StoreContext } from '../session/context.js';
 import { objectSizesOf } from './layer-objects.js';
+
 export function lacksNothing({ index }: StoreContext, layer: LayerRecord, objects: Iterable<string>): boolean {
   if (!hasBlob(index, layer.toc.key) || !hasBlob(index, layer.recipe.key)) return false;
   for (const name of objects) {

@@ -1,9 +1,10 @@
 /** Documents and tables of contents, believed only with their hash. */
-import { hash } from 'node:crypto';
+
 import * as fs from 'node:fs';
 import { asDamage } from '../core/damage.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { keyOfBytes } from '../core/key.js';
 import { decodeToc, type TocEntry } from '../layer/toc.js';
 import type { StoreContext } from '../session/context.js';
 
@@ -25,7 +26,7 @@ export function readBlob(store: StoreContext, key: Key): Buffer {
   } catch (cause) {
     throw asDamage(cause, 'a blob', path, WHAT_NOW);
   }
-  const found = `sha512-${hash('sha512', bytes)}`;
+  const found = keyOfBytes(bytes);
   if (found === key) return bytes;
   throw new CairnError('ERR_DAMAGED', `a blob does not have its hash; ${WHAT_NOW}`, { path, expected: key, found });
 }

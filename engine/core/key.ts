@@ -13,8 +13,14 @@ const DIGEST_PREFIX = 'sha256:';
 const DIGEST_DIGITS = 64;
 const MIN_DIGITS = 2;
 
+/** The key of what has this sha512, 64 bytes. */
 export function keyOf(sha512: Uint8Array): Key {
   return `${KEY_PREFIX}${Buffer.from(sha512.buffer, sha512.byteOffset, sha512.byteLength).toString('hex')}`;
+}
+
+/** The key that these digits, of a sha512, spell. */
+export function keyOfHex(sha512: string): Key {
+  return `${KEY_PREFIX}${sha512}`;
 }
 
 /** The 64 bytes a full key spells. */
@@ -22,10 +28,12 @@ export function keyBytes(key: Key): Buffer {
   return Buffer.from(key.slice(KEY_PREFIX.length), 'hex');
 }
 
+/** The 128 digits of a key. */
 export function hexOf(key: Key): string {
   return key.slice(KEY_PREFIX.length);
 }
 
+/** Whether a text is a whole key. */
 export function isKey(text: string): text is Key {
   return text.length === KEY_PREFIX.length + KEY_DIGITS && /^sha512-[0-9a-f]{128}$/.test(text);
 }
@@ -69,14 +77,30 @@ export function hashRange({ kind, hex }: Pick<HashPrefix, 'kind' | 'hex'>): { st
   return { start: `${prefix}${hex.padEnd(digits, '0')}`, end: `${prefix}${hex.padEnd(digits, 'f')}` };
 }
 
+/** The digest of a document or archive. */
 export function digestOf(bytes: Uint8Array): string {
   return `sha256:${hash('sha256', bytes)}`;
 }
 
+/** The 32 bytes that a digest spells. */
 export function digestBytes(digest: string): Buffer {
   return Buffer.from(digest.slice('sha256:'.length), 'hex');
 }
 
+/** The key of these bytes. */
 export function keyOfBytes(bytes: Uint8Array): Key {
   return keyOf(hash('sha512', bytes, 'buffer'));
+}
+
+/** What the id of a tree begins with, before the key of what it is made of. */
+export const TREE_PREFIX = 'deps-';
+
+/** Whether a text is meant as the id of a tree, be it whole or short. */
+export function isTreeArgument(text: string): boolean {
+  return text.startsWith(TREE_PREFIX);
+}
+
+/** Whether a text is the whole id of a tree. */
+export function isTreeId(text: string): boolean {
+  return isTreeArgument(text) && isKey(text.slice(TREE_PREFIX.length));
 }

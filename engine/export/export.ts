@@ -1,4 +1,5 @@
 /** Giving images back: exact archives, merged trees, layouts and archives that other tools take. */
+
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,7 @@ import { deleteSmall, discard } from '../content/delete.js';
 import { noteUse } from '../content/last-used.js';
 import { readBlob } from '../content/read-blob.js';
 import type { Key } from '../core/key.js';
+import { hexOf, keyOfHex } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { aciManifestFrom } from '../image/convert/oci-to-aci.js';
 import { parseConfig } from '../image/oci/documents.js';
@@ -82,7 +84,7 @@ async function writeExport(
     withControl(signal, onCount, async (control) => {
       if (format === 'tar' || format === 'aci') {
         const result = await exportArchive(store, image, format, { control, output, compress });
-        return { size: result.size, key: `sha512-${result.sha512}` };
+        return { size: result.size, key: keyOfHex(result.sha512) };
       }
       const dir = target.kind === 'file' ? `${scratch}.layout` : scratch;
       fs.mkdirSync(dir, { mode: 0o755 });
@@ -91,7 +93,7 @@ async function writeExport(
       const files = filesOfLayout(dir);
       const pack = { kind: 'pack-files', control, files, output, compress: 'none' } as const;
       const packed = await store.pool.run<'pack-files'>(pack);
-      return { size: packed.size, key: `sha512-${packed.sha512}`, digest: written.digest };
+      return { size: packed.size, key: keyOfHex(packed.sha512), digest: written.digest };
     });
   return withOutput(target, signal, (output) =>
     store.uses.during(signal, async () => {
@@ -150,6 +152,6 @@ function exportArchive(
 function squashedManifest(store: StoreContext, image: ImageRecord): Buffer {
   const config = parseConfig(readBlob(store, image.config as Key), store.limits);
   const tag = image.labels.find(({ name }) => name === 'version')?.value;
-  const name = { name: image.name || `image-${image.key.slice('sha512-'.length, 20)}`, ...(tag ? { tag } : {}) };
+  const name = { name: image.name || `image-${hexOf(image.key).slice(0, 13)}`, ...(tag ? { tag } : {}) };
   return Buffer.from(JSON.stringify(aciManifestFrom(config, name, image.digest)));
 }

@@ -2,7 +2,7 @@
 import type { ExportResult, Output, OutputCompression } from '../../workers/tasks/export.js';
 import type { Control } from '../../workers/tasks/parts.js';
 import { CairnError } from '../core/errors.js';
-import { hexOf, type Key } from '../core/key.js';
+import { hexOf, type Key, keyOfHex } from '../core/key.js';
 import type { StoreContext } from '../session/context.js';
 
 export interface LayerOutput {
@@ -20,7 +20,7 @@ export async function exportLayer(store: StoreContext, key: Key, to: LayerOutput
   const paths = { recipe: layout.blob(layer.recipe.key), toc: layout.blob(layer.toc.key), objects: layout.objects };
   const result = await pool.run<'export-layer'>({ kind: 'export-layer', ...paths, ...to });
   if (result.sha512 === hexOf(key)) return result;
-  const found = `sha512-${result.sha512}`;
+  const found = keyOfHex(result.sha512);
   throw new CairnError('ERR_DAMAGED', `layer ${key} is damaged; "cairn check" tells what`, { expected: key, found });
 }
 
@@ -35,7 +35,7 @@ export async function exportBlob(
   const path = store.layout.blob(key);
   const { sha512 } = await store.pool.run<'export-blob'>({ kind: 'export-blob', control, path, size, to });
   if (sha512 === hexOf(key)) return;
-  const details = { path, expected: key, found: `sha512-${sha512}` };
+  const details = { path, expected: key, found: keyOfHex(sha512) };
   throw new CairnError(
     'ERR_DAMAGED',
     'a blob does not have its hash; "cairn fsck --repair" tells what must be imported again',

@@ -1,8 +1,9 @@
 /** An App Container Image on its way in: one archive, read once. */
-import { hash } from 'node:crypto';
+
 import type { Source } from '../../workers/tasks/parts.js';
 import { stageDocument } from '../content/document-writer.js';
-import { type Key, keyOf } from '../core/key.js';
+import { defined } from '../core/defined.js';
+import { type Key, keyOfBytes, keyOfHex } from '../core/key.js';
 import { stagedObjects } from '../disk/layout.js';
 import { parseImageManifest } from '../image/aci/manifest.js';
 import type { ImageRecord } from '../index/records.js';
@@ -35,11 +36,11 @@ export async function prepareAci(
     newObjects: stagedObjects(staging),
     endless: options.expect !== undefined,
   });
-  const key: Key = `sha512-${absorbed.sha512}`;
+  const key: Key = keyOfHex(absorbed.sha512);
   const digest = `sha256:${absorbed.transport.sha256}`;
   checkExpected(options.expect, [key, digest]);
   const manifest = parseImageManifest(absorbed.manifest, store.limits);
-  const manifestKey = keyOf(hash('sha512', absorbed.manifest, 'buffer'));
+  const manifestKey = keyOfBytes(absorbed.manifest);
   stageDocument(staging, manifestKey, absorbed.manifest);
   const image: ImageRecord = {
     key,
@@ -53,15 +54,15 @@ export async function prepareAci(
     pinned: false,
     layers: [key],
     manifest: manifestKey,
-    ...(absorbed.kept === undefined ? {} : { archives: [`sha512-${absorbed.kept.sha512}` as Key] }),
+    ...(absorbed.kept === undefined ? {} : { archives: [keyOfHex(absorbed.kept.sha512)] }),
     dependencies: manifest.dependencies,
     filters: manifest.pathWhitelist.length > 0,
   };
-  const transports = [fingerprint === undefined ? digest : `${digest} ${fingerprint}`];
+  const archiveDigests = [{ digest, ...defined({ fingerprint }) }];
   return {
     staging,
     documents: new Map([[manifestKey, absorbed.manifest.length]]),
-    layers: [await newLayer(store.index, absorbed, staging, transports)],
+    layers: [await newLayer(store.index, absorbed, staging, archiveDigests)],
     image,
   };
 }

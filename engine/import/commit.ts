@@ -19,7 +19,7 @@ import type { StoreContext } from '../session/context.js';
 import { Shares } from './placement.js';
 import type { Outcome, Prepared } from './prepared-image.js';
 import type { Absorber } from './read-layer.js';
-import { layerRecord, record, withTransports } from './record-import.js';
+import { layerRecord, record, withArchives } from './record-import.js';
 
 interface Waiting {
   prepared: Prepared;
@@ -202,7 +202,8 @@ function stageImageDocument(index: Index, { image, layers, staging }: Prepared):
   for (const key of new Set(image.layers)) {
     const known = index.layer(key);
     const layer = fresh.get(key);
-    if (layer !== undefined) records.push(withTransports(known ?? layerRecord(layer, image.format), layer.transports));
+    if (layer !== undefined)
+      records.push(withArchives(known ?? layerRecord(layer, image.format), layer.archiveDigests));
     else if (known !== undefined) records.push(known);
     else return undefined;
   }

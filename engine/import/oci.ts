@@ -2,7 +2,7 @@
  * An OCI image on its way in: documents first, then those of its layers that the store does not have, side by side, each checked
  * against what the documents promise. The plan of the whole is made before anything is committed.
  */
-import { hash } from 'node:crypto';
+
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Source } from '../../workers/tasks/parts.js';
@@ -10,7 +10,7 @@ import { stageDocument } from '../content/document-writer.js';
 import { readToc } from '../content/read-blob.js';
 import { eachOf } from '../core/concurrency.js';
 import { isCairnError } from '../core/errors.js';
-import { type Key, keyOf } from '../core/key.js';
+import { type Key, keyOfBytes, keyOfHex } from '../core/key.js';
 import { stagedObjects, stagedToc } from '../disk/layout.js';
 import { parseReference } from '../image/oci/reference.js';
 import type { ImageRecord } from '../index/records.js';
@@ -36,7 +36,7 @@ export interface OciRequest extends ImportRequest {
 
 /** The key of an OCI image: of its configuration, which names every layer by its content. */
 export function keyOfImage(chosen: ChosenImage): Key {
-  return keyOf(hash('sha512', chosen.config.bytes, 'buffer'));
+  return keyOfBytes(chosen.config.bytes);
 }
 
 /** Its names, the first one first: what the caller says, or what the container says. */
@@ -75,7 +75,7 @@ export async function prepareOci(
   };
   const sizeOf = (key: Key): number => fresh.get(key)?.absorbed.size ?? store.index.layer(key)?.size ?? 0;
   const manifest = chosen.manifest ?? flatManifest(chosen, keys.map(sizeOf));
-  const manifestKey = keyOf(hash('sha512', manifest.bytes, 'buffer'));
+  const manifestKey = keyOfBytes(manifest.bytes);
   const key = keyOfImage(chosen);
   const documents = new Map<Key, number>();
   for (const [documentKey, bytes] of [
@@ -103,7 +103,7 @@ export async function prepareOci(
     layers: keys,
     manifest: manifestKey,
     config: key,
-    ...(keepsArchives(chosen, request) ? { archives: kept.map((each) => `sha512-${each?.sha512}` as Key) } : {}),
+    ...(keepsArchives(chosen, request) ? { archives: kept.map((each) => keyOfHex(each?.sha512 as string)) } : {}),
     digests: [...new Set([manifest.digest, chosen.config.digest])],
     dependencies: [],
     filters: false,
@@ -166,10 +166,11 @@ async function readLayers(
     if (layer.descriptor !== undefined && digest !== layer.descriptor.digest)
       throw mismatch(layer.member, layer.descriptor.digest, digest);
     if (diffId !== layer.diffId) throw mismatch(`the diffID of ${layer.member}`, layer.diffId, diffId);
-    known.set(layer.diffId, `sha512-${absorbed.sha512}`);
+    known.set(layer.diffId, keyOfHex(absorbed.sha512));
+    const archiveDigests = [...new Set([digest, diffId])].map((each) => ({ digest: each }));
     // While others are being read, this thread has nothing to do.
     const toc = decodeToc(fs.readFileSync(stagedToc(dir)));
-    return { ...(await newLayer(store.index, absorbed, dir, [...new Set([digest, diffId])])), toc };
+    return { ...(await newLayer(store.index, absorbed, dir, archiveDigests)), toc };
   });
   return { layers, known };
 }

@@ -1,6 +1,6 @@
 /** What an import has staged, and where each piece of it belongs. */
 import * as fs from 'node:fs';
-import { hexOf, type Key } from '../core/key.js';
+import { hexOf, type Key, keyOfHex } from '../core/key.js';
 import {
   type Layout,
   shardedPath,
@@ -33,9 +33,9 @@ export class Shares {
   /** @param document of the image itself, if one was staged */
   add({ staging, documents, layers }: Prepared, document: BlobRef | undefined): void {
     for (const { staging: dir, absorbed } of layers) {
-      this.#addBlob(stagedToc(dir), `sha512-${absorbed.toc.sha512}`);
-      this.#addBlob(stagedRecipe(dir), `sha512-${absorbed.recipe.sha512}`);
-      if (absorbed.kept !== undefined) this.#addBlob(stagedArchive(dir), `sha512-${absorbed.kept.sha512}`);
+      this.#addBlob(stagedToc(dir), keyOfHex(absorbed.toc.sha512));
+      this.#addBlob(stagedRecipe(dir), keyOfHex(absorbed.recipe.sha512));
+      if (absorbed.kept !== undefined) this.#addBlob(stagedArchive(dir), keyOfHex(absorbed.kept.sha512));
     }
     for (const key of documents.keys()) this.#addBlob(stagedDocument(staging, key), key);
     if (document !== undefined) this.#addBlob(stagedDocument(staging, document.key), document.key);

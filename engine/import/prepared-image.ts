@@ -1,6 +1,7 @@
 /** What an import is between reading and commit, and what became of it. */
 import type { AbsorbResult } from '../../workers/tasks/import.js';
 import type { Key } from '../core/key.js';
+import type { ArchiveDigest } from '../index/archive-digest.js';
 import type { NewObject, Retained } from '../index/objects.js';
 import type { ImageRecord } from '../index/records.js';
 import type { TocEntry } from '../layer/toc.js';
@@ -14,8 +15,8 @@ export interface NewLayer {
   objects: readonly NewObject[];
   /** OCI: its table of contents, for the plan. */
   toc?: readonly TocEntry[];
-  /** Digests of the bytes that it came as, each with its fingerprint if it has one, after a space. */
-  transports: string[];
+  /** Of the bytes that it came as. */
+  archiveDigests: ArchiveDigest[];
 }
 
 /** An import that is staged, hashed and validated. */

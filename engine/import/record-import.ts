@@ -3,12 +3,14 @@ import type { DocumentWriter } from '../content/document-writer.js';
 import { unmarkWholeLayers } from '../content/incomplete-layers.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { keyOfHex } from '../core/key.js';
 import type { Label } from '../image/label.js';
+import { type ArchiveDigest, mergeArchiveDigests } from '../index/archive-digest.js';
 import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from '../index/images.js';
 import { listObjects, type Retained, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { BlobRef, ImageRecord, LayerRecord } from '../index/records.js';
-import { listBlob, releaseBlob, rememberDigest, retainBlob, retainLayer } from '../index/references.js';
+import { listBlob, releaseBlob, rememberArchive, retainBlob, retainLayer } from '../index/references.js';
 import { isWhole } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
 import { countUsers, healLayer, renewDocuments } from './heal.js';
@@ -43,7 +45,7 @@ export function record(
     recordLayer(store, layer, image.format, objects);
     if (existing !== undefined && !listed) countUsers(index, layer.key);
     const { kept } = layer.absorbed;
-    if (kept !== undefined) sizes.set(`sha512-${kept.sha512}`, kept.size);
+    if (kept !== undefined) sizes.set(keyOfHex(kept.sha512), kept.size);
   }
   for (const key of new Set(image.layers)) if (!fresh.has(key)) countShared(index, key, objects);
   for (const key of healed) reviseUsers(index, writer, key, image.key);
@@ -80,7 +82,7 @@ function listPlaced(store: StoreContext, { layers, documents }: Prepared, docume
   for (const { absorbed, objects } of layers) {
     const { toc, recipe, kept } = absorbed;
     for (const blob of [toc, recipe, ...(kept === undefined ? [] : [kept])])
-      blobs.set(`sha512-${blob.sha512}`, blob.size);
+      blobs.set(keyOfHex(blob.sha512), blob.size);
     if (listObjects(index, objects) > 0) unmarkWholeLayers(store);
   }
   for (const [key, size] of blobs) listBlob(index, key, size);
@@ -100,14 +102,11 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
   const recorded = layerRecord(layer, format);
   const { toc, recipe } = recorded;
   const lackedBlob = [toc, recipe].some(({ key: blob }) => index.blobs.get(blob)?.gone === true);
-  for (const transport of layer.transports) {
-    const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
-    rememberDigest(index, digest, fingerprint, key);
-  }
+  for (const archive of layer.archiveDigests) rememberArchive(index, archive, key);
   const known = index.layer(key);
   if (known !== undefined) {
-    const told = withTransports(known, layer.transports);
-    if (told.transports.length > known.transports.length) index.layers.put(key, told);
+    const told = withArchives(known, layer.archiveDigests);
+    if (told.archiveDigests.length > known.archiveDigests.length) index.layers.put(key, told);
     if (known.incomplete === true) add(objects, healLayer(store, known, { ...told, toc, recipe }, layer.objects));
     else countShared(index, key, objects);
     for (const { key: blob, size } of [toc, recipe]) listBlob(index, blob, size);
@@ -127,7 +126,7 @@ function add(objects: Retained, more: Retained): void {
 
 /** A layer as an import found it; nothing needs it yet. */
 export function layerRecord(
-  { key, absorbed, objects, transports }: NewLayer,
+  { key, absorbed, objects, archiveDigests }: NewLayer,
   format: ImageRecord['format'],
 ): LayerRecord {
   const { toc, recipe, size, entries, files, contentBytes, sizes } = absorbed;
@@ -135,21 +134,20 @@ export function layerRecord(
     key,
     format,
     size,
-    toc: { key: `sha512-${toc.sha512}`, size: toc.size },
-    recipe: { key: `sha512-${recipe.sha512}`, size: recipe.size },
+    toc: { key: keyOfHex(toc.sha512), size: toc.size },
+    recipe: { key: keyOfHex(recipe.sha512), size: recipe.size },
     entries,
     files,
     contentBytes,
     objects: objects.length,
     objectBytes: sizes.reduce((total, each) => total + each, 0),
-    transports,
+    archiveDigests,
     refs: 0,
   };
 }
 
-/** One layer may come in many archives: compressed anew, it has another digest. */
-export function withTransports(layer: LayerRecord, transports: readonly string[]): LayerRecord {
-  return { ...layer, transports: [...new Set([...layer.transports, ...transports])] };
+export function withArchives(layer: LayerRecord, archives: readonly ArchiveDigest[]): LayerRecord {
+  return { ...layer, archiveDigests: mergeArchiveDigests(layer.archiveDigests, archives) };
 }
 
 function countShared(index: Index, key: Key, objects: Retained): void {

@@ -1,5 +1,4 @@
 /** Images in the index: by key, by digest, by name. */
-
 import { hash } from 'node:crypto';
 import { type HashPrefix, hashRange, type Key } from '../core/key.js';
 import type { Label } from '../image/label.js';

@@ -2,7 +2,6 @@
  * Reference counts of objects. Functions that change the index run inside a transaction. What drops to no references is noted as an
  * orphan.
  */
-
 import { defined } from '../core/defined.js';
 import { xxhash } from '../core/xxhash.js';
 import type { PreparedRow } from './checksums.js';

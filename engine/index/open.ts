@@ -2,7 +2,6 @@
  * The index: one LMDB environment, opened and written by the main thread only. Several processes may have it open; LMDB lets one
  * write at a time. A commit is acknowledged only once it is flushed, see {@link Index.commit}.
  */
-
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';

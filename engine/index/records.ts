@@ -8,6 +8,8 @@ import type { RenderMode } from '../../workers/tasks/render.js';
 import type { Key } from '../core/key.js';
 import type { Dependency } from '../image/aci/manifest.js';
 import type { Label } from '../image/label.js';
+import { type ArchiveDigest, formatArchiveDigest, parseArchiveDigest } from './archive-digest.js';
+import type { ValueCodec } from './table.js';
 
 /** Raised whenever a record changes its shape. */
 export const SCHEMA_VERSION = 2;
@@ -64,8 +66,8 @@ export interface LayerRecord {
   objects: number;
   /** Bytes of its distinct objects. */
   objectBytes: number;
-  /** Digests of the archives it came in, each with its fingerprint if it has one, after a space. */
-  transports: string[];
+  /** Of the archives it came in. */
+  archiveDigests: ArchiveDigest[];
   /** Images and trees that need it. */
   refs: number;
   /** Its table of contents, its recipe or an object of it is gone. */
@@ -137,3 +139,12 @@ export interface Totals {
   orphans: number;
   orphanBytes: number;
 }
+
+/** How a layer's record is stored. */
+export const LAYERS: ValueCodec<LayerRecord> = {
+  encode: ({ archiveDigests, ...record }) => ({ ...record, transports: archiveDigests.map(formatArchiveDigest) }),
+  decode: (stored) => {
+    const { transports, ...record } = stored as Omit<LayerRecord, 'archiveDigests'> & { transports: string[] };
+    return { ...record, archiveDigests: transports.map(parseArchiveDigest) };
+  },
+};

@@ -3,6 +3,7 @@
  * What drops to no references is noted as an orphan.
  */
 import type { Key } from '../core/key.js';
+import type { ArchiveDigest } from './archive-digest.js';
 import { releaseObjects } from './objects.js';
 import type { Index } from './open.js';
 import type { BlobRecord, LayerRecord } from './records.js';
@@ -82,7 +83,7 @@ export function releaseLayer(
     return { freed: 0, gone: false };
   }
   index.layers.remove(key);
-  for (const digest of layer.transports) forgetDigest(index, digest);
+  for (const archive of layer.archiveDigests) forgetDigest(index, archive);
   const names = objectsOf(layer);
   let freed = 0;
   if (names !== undefined) freed += releaseObjects(index, names);
@@ -90,16 +91,15 @@ export function releaseLayer(
   return { freed, gone: true };
 }
 
-/** Notes what a digest means: an image, or a layer. */
-export function rememberDigest(index: Index, digest: string, fingerprint: string | undefined, key: Key): void {
+/** Notes that an archive means a layer. */
+export function rememberArchive(index: Index, { digest, fingerprint }: ArchiveDigest, key: Key): void {
   index.digests.put(digest, key);
   if (fingerprint === undefined) return;
   const known = index.fingerprints.get(fingerprint) ?? [];
   if (!known.includes(digest)) index.fingerprints.put(fingerprint, [...known, digest]);
 }
 
-function forgetDigest(index: Index, transport: string): void {
-  const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
+function forgetDigest(index: Index, { digest, fingerprint }: ArchiveDigest): void {
   index.digests.remove(digest);
   if (fingerprint === undefined) return;
   const rest = (index.fingerprints.get(fingerprint) ?? []).filter((each) => each !== digest);

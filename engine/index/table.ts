@@ -16,10 +16,17 @@ export interface Range<K> {
   limit?: number;
 }
 
-export interface TableOptions<K> {
+export interface ValueCodec<V> {
+  encode(value: V): unknown;
+  decode(stored: unknown): V;
+}
+
+export interface TableOptions<K, V> {
   name: string;
   database: Database;
   keys: KeyCodec<K>;
+  /** Where values are not stored as they are. */
+  values?: ValueCodec<V>;
   /** Of the index, for errors. */
   path: string;
   /** `undefined` for a table that is only read. */
@@ -27,9 +34,10 @@ export interface TableOptions<K> {
 }
 
 /** A row as {@link Table.scan} finds it. */
-export interface ScannedRow<K, V> {
+export interface ScannedRow<K> {
   key: K;
-  value: V;
+  /** As it is stored. */
+  value: unknown;
   sum: number;
   /** Whether it is found by its key, too. */
   isFound: boolean;
@@ -39,16 +47,18 @@ export class Table<K, V> {
   readonly name: string;
   readonly #database: Database;
   readonly #keys: KeyCodec<K>;
+  readonly #values: ValueCodec<V> | undefined;
   readonly #path: string;
   readonly #sums: SumKeeper | undefined;
   /** A row is mostly looked for before it is put: its key need be encoded, and found missing, only once. */
   #lastKey: K | undefined;
   #lastStored: StoredKey | undefined;
 
-  constructor({ name, database, keys, path, sums }: TableOptions<K>) {
+  constructor({ name, database, keys, values, path, sums }: TableOptions<K, V>) {
     this.name = name;
     this.#database = database;
     this.#keys = keys;
+    this.#values = values;
     this.#path = path;
     this.#sums = sums;
   }
@@ -56,9 +66,9 @@ export class Table<K, V> {
   /** @param at its key, or a row that was prepared for it @throws CairnError `ERR_DAMAGED` */
   get(at: K | PreparedRow<K>): V | undefined {
     const stored = this.#stored(at);
-    const value = this.#read(() => this.#database.get(stored)) as V | undefined;
+    const value = this.#read(() => this.#database.get(stored));
     this.#sums?.noteRead(stored, value !== undefined);
-    return value;
+    return this.#decoded(value);
   }
 
   has(key: K): boolean {
@@ -68,8 +78,9 @@ export class Table<K, V> {
   /** Only inside a commit, as all changes. */
   put(key: K, value: V): void {
     const stored = this.#stored(key);
-    this.#change(stored, value);
-    this.#database.put(stored, value);
+    const encoded = this.#encoded(value);
+    this.#change(stored, encoded);
+    this.#database.put(stored, encoded);
   }
 
   /** As {@link put}, of a row that was prepared for this table. */
@@ -81,7 +92,7 @@ export class Table<K, V> {
 
   /** As {@link put}, of a row that is part of no sum. */
   putUncounted(key: K, value: V): void {
-    this.#database.put(this.#stored(key), value);
+    this.#database.put(this.#stored(key), this.#encoded(value));
   }
 
   remove(key: K): void {
@@ -93,18 +104,19 @@ export class Table<K, V> {
   /** Does what takes longest of putting a row, ahead of the transaction that every other process waits for. */
   prepare(hash: TextHash, key: K, value: V): PreparedRow<K> {
     const stored = this.#keys.encode(key);
-    return new PreparedRow(key, stored, this.#database.encoder.encode(value), rowSum(hash, stored, value));
+    const encoded = this.#encoded(value);
+    return new PreparedRow(key, stored, this.#database.encoder.encode(encoded), rowSum(hash, stored, encoded));
   }
 
   /** In order of the stored keys. @throws CairnError `ERR_DAMAGED`, from the iteration, too */
   *entries(range: Range<K> = {}): Generator<{ key: K; value: V }> {
     for (const { key, value } of this.#rows(this.#storedRange(range))) {
-      yield { key: this.#keys.decode(key), value: value as V };
+      yield { key: this.#keys.decode(key), value: this.#decoded(value) as V };
     }
   }
 
   *values(range: Range<K> = {}): Generator<V> {
-    for (const { value } of this.#rows(this.#storedRange(range))) yield value as V;
+    for (const { value } of this.#rows(this.#storedRange(range))) yield this.#decoded(value) as V;
   }
 
   *keys(range: Range<K> = {}): Generator<K> {
@@ -117,10 +129,10 @@ export class Table<K, V> {
   }
 
   /** Every row of one moment, each looked for by its key, too. */
-  *scan(hash: TextHash, transaction: Snapshot): Generator<ScannedRow<K, V>> {
+  *scan(hash: TextHash, transaction: Snapshot): Generator<ScannedRow<K>> {
     for (const { key, value } of this.#rows({ transaction })) {
       const isFound = this.#read(() => this.#database.doesExist(key, undefined, { transaction }));
-      yield { key: this.#keys.decode(key), value: value as V, sum: rowSum(hash, key, value), isFound };
+      yield { key: this.#keys.decode(key), value, sum: rowSum(hash, key, value), isFound };
     }
   }
 
@@ -135,7 +147,7 @@ export class Table<K, V> {
 
   /** A value as it was at one moment. */
   getAt(key: K, transaction: Snapshot): V | undefined {
-    return this.#read(() => this.#database.get(this.#stored(key), { transaction })) as V | undefined;
+    return this.#decoded(this.#read(() => this.#database.get(this.#stored(key), { transaction })));
   }
 
   #stored(at: K | PreparedRow<K>): StoredKey {
@@ -144,6 +156,14 @@ export class Table<K, V> {
     this.#lastKey = key;
     this.#lastStored = at instanceof PreparedRow ? at.stored : this.#keys.encode(at);
     return this.#lastStored;
+  }
+
+  #encoded(value: V): unknown {
+    return this.#values === undefined ? value : this.#values.encode(value);
+  }
+
+  #decoded(stored: unknown): V | undefined {
+    return this.#values === undefined || stored === undefined ? (stored as V | undefined) : this.#values.decode(stored);
   }
 
   #change(stored: StoredKey, after: unknown): void {

@@ -1,10 +1,17 @@
 /** The tables of the index: what each holds, and under which keys. */
+import { defined } from '../core/defined.js';
 import type { Key } from '../core/key.js';
 import { SUMS_KEY, SumKeeper, type TableSums, type TextHash } from './checksums.js';
 import type { Environment } from './environment.js';
 import { asTheyAre, DIGESTS, KEYS, type KeyCodec, OBJECT_NAMES, ORPHANS, type Orphan } from './keys.js';
 import type { BlobRecord, ImageRecord, LayerRecord, LeaseRecord, ObjectRecord, TreeRecord } from './records.js';
-import { Table } from './table.js';
+import { LAYERS } from './records.js';
+import { Table, type ValueCodec } from './table.js';
+
+interface AddOptions<V> {
+  keyEncoding?: 'binary';
+  values?: ValueCodec<V>;
+}
 
 export class Tables {
   /** Schema, totals, sums. */
@@ -32,10 +39,12 @@ export class Tables {
   constructor(environment: Environment, path: string, readOnly: boolean) {
     const keeper = readOnly ? undefined : new SumKeeper((hash) => this.sums ?? this.#sumUp(hash));
     const all: Table<unknown, unknown>[] = [];
-    const add = <K, V>(name: string, keys: KeyCodec<K>, options: { keyEncoding?: 'binary' } = {}): Table<K, V> => {
+    const add = <K, V>(name: string, keys: KeyCodec<K>, options: AddOptions<V> = {}): Table<K, V> => {
+      const { values, ...database } = options;
       const table = new Table<K, V>({
         name,
-        database: environment.openDB({ name, ...options }),
+        database: environment.openDB({ name, ...database }),
+        ...defined({ values }),
         keys,
         path,
         sums: keeper,
@@ -49,7 +58,7 @@ export class Tables {
     this.names = add('names', asTheyAre());
     this.digests = add('digests', DIGESTS, bytes);
     this.fingerprints = add('fingerprints', asTheyAre());
-    this.layers = add('layers', KEYS, bytes);
+    this.layers = add('layers', KEYS, { ...bytes, values: LAYERS });
     this.blobs = add('blobs', KEYS, bytes);
     this.objects = add('objects', OBJECT_NAMES, bytes);
     this.orphans = add('orphans', ORPHANS, bytes);

@@ -2,6 +2,7 @@
 import { type ByteString, fromText, isUtf8, toBuffer, toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { keyOfHex } from '../core/key.js';
 import { MAX_SYMLINK_HOPS } from '../core/limits.js';
 import type { NodeType } from '../core/metadata.js';
 import { formatMode, formatTime } from '../core/metadata.js';
@@ -58,7 +59,7 @@ export function fileRecord(entry: PlanEntry, layers: readonly Key[]): FileRecord
     size: entry.size,
   };
   if (!isUtf8(entry.path)) record.pathBase64 = toBuffer(entry.path).toString('base64');
-  if (entry.type === 'file') record.key = `sha512-${entry.key}`;
+  if (entry.type === 'file') record.key = keyOfHex(entry.key);
   if (entry.type === 'symlink') {
     record.link = toText(entry.link);
     if (!isUtf8(entry.link)) record.linkBase64 = toBuffer(entry.link).toString('base64');
@@ -90,7 +91,7 @@ export function locateFile(store: StoreContext, image: ImageRecord, path: string
   if (entry.type !== 'file')
     throw new CairnError('ERR_NOT_FOUND', `${path} is a ${entry.type}, not a file`, { entry: path });
   const object = store.layout.object(`${entry.key}.${variantOf(entry)}`);
-  return { object, size: entry.size, key: `sha512-${entry.key}` };
+  return { object, size: entry.size, key: keyOfHex(entry.key) };
 }
 
 /** The entry that a path leads to, through symlinks, never out of the root. @throws CairnError `ERR_NOT_FOUND` for a loop */

@@ -37,7 +37,13 @@ export interface ImageSummary {
 export interface ImageDetails extends ImageSummary {
   dependencies: { name: string; id?: string; key: Key | null }[];
   /** Bottom to top; `sharedBy` counts the other images that have it. */
-  layers: (Omit<LayerRecord, 'toc' | 'recipe' | 'refs'> & { toc: Key; recipe: Key; sharedBy: number })[];
+  layers: (Omit<LayerRecord, 'toc' | 'recipe' | 'refs' | 'archiveDigests'> & {
+    toc: Key;
+    recipe: Key;
+    /** Digests of the archives it came in. */
+    transports: string[];
+    sharedBy: number;
+  })[];
   trees: { treeId: string; path: string; files: number; bytes: number; mode: string }[];
   /** What keeps it: pins and leases. */
   roots: string[];
@@ -163,11 +169,11 @@ function labelMap(labels: readonly { name: string; value: string }[]): Record<st
 }
 
 function describeLayer(all: Catalogue, record: LayerRecord): ImageDetails['layers'][number] {
-  const { toc, recipe, refs: _refs, ...layer } = record;
+  const { toc, recipe, archiveDigests, refs: _refs, ...layer } = record;
   return {
     ...layer,
     sharedBy: [...all.images.values()].filter(({ layers }) => layers.includes(layer.key)).length - 1,
-    transports: layer.transports.map((transport) => transport.split(' ')[0] as string),
+    transports: archiveDigests.map(({ digest }) => digest),
     toc: toc.key,
     recipe: recipe.key,
   };

@@ -3,12 +3,13 @@
  */
 import { createHash } from 'node:crypto';
 import type { Key } from '../core/key.js';
+import { keyOfBytes, keyOfHex, TREE_PREFIX } from '../core/key.js';
 import { formatMode, formatTime, xattrsDigest } from '../core/metadata.js';
 import type { Plan, PlanEntry } from './plan.js';
 
 /** `deps-sha512-` and the sha512 of the layer keys in priority order, joined by commas. */
 export function treeIdOf(layers: readonly Key[]): string {
-  return `deps-sha512-${createHash('sha512').update(layers.join(',')).digest('hex')}`;
+  return `${TREE_PREFIX}${keyOfBytes(Buffer.from(layers.join(',')))}`;
 }
 
 /**
@@ -25,7 +26,7 @@ export function treeHashOf(plan: Plan): Key {
       text = '';
     }
   }
-  return `sha512-${hash.update(text, 'latin1').digest('hex')}`;
+  return keyOfHex(hash.update(text, 'latin1').digest('hex'));
 }
 
 function canonical(entry: PlanEntry): string {
@@ -34,9 +35,4 @@ function canonical(entry: PlanEntry): string {
   const mode = entry.type === 'symlink' ? '' : formatMode(entry.mode);
   const mtime = formatTime(entry.sec, entry.nsec);
   return `${entry.path}\0${entry.type}\0${mode}\0${entry.uid}\0${entry.gid}\0${mtime}\0${entry.size}\0${entry.key}\0${entry.link}\0${entry.group}\0${device}\0${xattrs}\0`;
-}
-
-/** The digits of a tree id, for a directory name. */
-export function isTreeId(text: string): boolean {
-  return /^deps-sha512-[0-9a-f]{128}$/.test(text);
 }

@@ -4,7 +4,6 @@
  *
  * It is filled anew, not thinned out: many pages given up in a young environment are more than LMDB's list of free pages bears.
  */
-
 import { objectsOfLayer } from '../content/layer-objects.js';
 import type { Key } from '../core/key.js';
 import { allImages } from '../index/images.js';
@@ -76,7 +75,7 @@ function countLess(store: StoreContext, old: Index, layers: readonly LayerRecord
     for (const { key } of [layer.toc, layer.recipe]) less.blobs.set(key, (less.blobs.get(key) ?? 0) + 1);
     for (const name of objectsOfLayer({ ...store, index: old }, layer) ?? [])
       less.objects.set(name, (less.objects.get(name) ?? 0) + 1);
-    for (const transport of layer.transports) less.digests.add(transport.split(' ')[0] as string);
+    for (const { digest } of layer.archiveDigests) less.digests.add(digest);
   }
   return less;
 }

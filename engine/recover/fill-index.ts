@@ -2,7 +2,7 @@ import { blobsOf, rememberImage } from '../index/images.js';
 import { bytesOf, newObjects, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { ImageRecord } from '../index/records.js';
-import { releaseBlob, rememberDigest, retainBlob, retainLayer } from '../index/references.js';
+import { releaseBlob, rememberArchive, retainBlob, retainLayer } from '../index/references.js';
 import { addTotals } from '../index/totals.js';
 import type { Found } from './read-documents.js';
 import type { Salvage, SalvagedLayer } from './salvage.js';
@@ -60,10 +60,7 @@ function fillLayer(index: Index, { record, names, sizes }: SalvagedLayer, skippe
   index.layers.put(record.key, { ...record, refs: 0 });
   for (const blob of [record.toc, record.recipe]) retainBlob(index, blob.key, blob.size);
   retainObjects(index, newObjects(names, sizes, skipped));
-  for (const transport of record.transports) {
-    const [digest, fingerprint] = transport.split(' ') as [string, string | undefined];
-    rememberDigest(index, digest, fingerprint, record.key);
-  }
+  for (const archive of record.archiveDigests) rememberArchive(index, archive, record.key);
 }
 
 /** Notes further copies of an object; one that no layer needs is left to gc, since nothing else would ever sweep it. */

@@ -9,7 +9,7 @@ import {
 } from '../content/image-document.js';
 import { isCairnError, throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
-import { keyOfBytes } from '../core/key.js';
+import { keyOfBytes, keyOfHex } from '../core/key.js';
 import { type Layout, shardedName } from '../disk/layout.js';
 
 export interface FoundDocument extends ImageDocument {
@@ -38,7 +38,7 @@ export function readDocuments(layout: Layout, signal: AbortSignal | undefined): 
     for (const file of fs.readdirSync(join(layout.blobs, shard))) {
       const name = shardedName(shard, file);
       if (!/^[0-9a-f]{128}$/.test(name)) continue;
-      const key: Key = `sha512-${name}`;
+      const key: Key = keyOfHex(name);
       const path = layout.blob(key);
       const stat = fs.lstatSync(path);
       if (!stat.isFile()) continue;

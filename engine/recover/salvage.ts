@@ -10,6 +10,7 @@ import { isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
 import { isCleanPath } from '../core/path.js';
 import { type Layout, shardedName } from '../disk/layout.js';
+import { mergeArchiveDigests } from '../index/archive-digest.js';
 import { decodeToc } from '../layer/toc.js';
 import { variantOf } from '../objects/name.js';
 import type { Pool } from '../session/pool.js';
@@ -72,8 +73,8 @@ function layersOf(documents: readonly FoundDocument[]): DocumentedLayer[] {
     for (const layer of layers) {
       const variant = [layer.key, layer.format, layer.toc.key, layer.recipe.key].join();
       const known = variants.get(variant);
-      const transports = [...new Set([...(known?.transports ?? []), ...layer.transports])];
-      variants.set(variant, { ...layer, transports });
+      const archiveDigests = mergeArchiveDigests(known?.archiveDigests ?? [], layer.archiveDigests);
+      variants.set(variant, { ...layer, archiveDigests });
     }
   }
   return [...variants.values()];

@@ -1,7 +1,6 @@
 /** From what a person typed to an image or a tree of the store. */
-
 import { CairnError } from '../core/errors.js';
-import { hashRange, type Key, parseHashPrefix } from '../core/key.js';
+import { hashRange, isTreeArgument, type Key, keyOfHex, parseHashPrefix, TREE_PREFIX } from '../core/key.js';
 import { parseAppString } from '../image/aci/names.js';
 import { isReference, parseReference } from '../image/oci/reference.js';
 import { findNamed, type ImageLookup, imagesByHash, lookupIn } from '../index/images.js';
@@ -11,7 +10,6 @@ import type { Range } from '../index/table.js';
 import { isSource } from './source-path.js';
 
 const MAX_CANDIDATES = 10;
-const TREE_PREFIX = 'deps-';
 
 /** What an argument turned out to be. A path is of an image that is yet to be imported. */
 export type Resolved = { image: ImageRecord } | { path: string };
@@ -66,13 +64,13 @@ export function resolveImage(index: Index, argument: string, images = lookupIn(i
 
 /** A tree by its id (any unambiguous prefix, `deps-sha512-` and at least two digits), or the trees of an image. */
 export function resolveTrees(index: Index, argument: string, images = lookupIn(index)): TreeRecord[] {
-  if (!argument.startsWith(TREE_PREFIX)) {
+  if (!isTreeArgument(argument)) {
     const { key } = resolveImage(index, argument, images);
     return [...index.trees.values()].filter(({ images }) => images.includes(key));
   }
   const prefix = parseHashPrefix(argument.slice(TREE_PREFIX.length));
   if (prefix?.kind !== 'key') throw new CairnError('ERR_KEY_SYNTAX', `${argument}: not a tree id`);
-  const start = `${TREE_PREFIX}sha512-${prefix.hex}`;
+  const start = `${TREE_PREFIX}${keyOfHex(prefix.hex)}`;
   const found = [...index.trees.entries({ start, end: `${start}\uffff`, limit: MAX_CANDIDATES + 1 })].map(
     ({ value }) => value,
   );

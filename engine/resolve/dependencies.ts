@@ -52,7 +52,8 @@ export function placesAlong(index: Index, layers: readonly Key[]): ImagePlace[] 
   const places: ImagePlace[] = [];
   const visit = (dependent: number): boolean => {
     // An ACI and its one layer have the same key.
-    const image = index.image(layers[places.length] ?? 'sha512-');
+    const key = layers[places.length];
+    const image = key === undefined ? undefined : index.image(key);
     if (image === undefined) return false;
     const here = places.push({ image, dependent }) - 1;
     return image.dependencies.every(() => visit(here));

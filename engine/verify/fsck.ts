@@ -6,6 +6,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { keyOfHex } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { shardedName } from '../disk/layout.js';
 import { faultOf, statOrFault } from '../disk/path-fault.js';
@@ -167,7 +168,7 @@ class Fsck {
         this.#missing.push({ kind: 'blob', id: key, what: 'not listed', images: this.#titles(images) });
     }
     for (const { name, path } of filesBelow(layout.blobs)) {
-      const listed = /^[0-9a-f]{128}$/.test(name) && index.blobs.get(`sha512-${name}`) !== undefined;
+      const listed = /^[0-9a-f]{128}$/.test(name) && index.blobs.get(keyOfHex(name)) !== undefined;
       if (!listed) this.#stray.push(path);
     }
     return blobs;

@@ -1,5 +1,4 @@
 /** The index after a repair: what is gone is marked, what is back is not, and every count is what a new count gives. */
-
 import { objectsOfLayer } from '../content/layer-objects.js';
 import type { Key } from '../core/key.js';
 import type { Orphan } from '../index/keys.js';

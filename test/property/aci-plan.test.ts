@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { isTreeId } from '../../engine/core/key.js';
 import { type AciPlace, planAci } from '../../engine/plan/aci.js';
 import type { Plan, PlanEntry } from '../../engine/plan/plan.js';
-import { isTreeId, treeHashOf, treeIdOf } from '../../engine/plan/tree-hash.js';
+import { treeHashOf, treeIdOf } from '../../engine/plan/tree-hash.js';
 import { images, placesOf } from '../fixtures/plan-arbitrary.js';
 import { modelPlan } from '../fixtures/plan-model.js';
 

@@ -1,5 +1,4 @@
 /** The sums of the index's tables are those of what the tables hold, whatever was changed, taken back or left undone. */
-
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';

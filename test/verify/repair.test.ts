@@ -1,5 +1,4 @@
 /** `fsck --repair`: what it mends by itself, what it leaves to an import, and that it harms nobody else. */
-
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -377,7 +376,7 @@ const WRONG: readonly [what: string, spoil: (context: StoreContext, image: Key) 
     ({ index }, image) => {
       const layer = index.layer(image);
       const key = `sha512-${'ab'.repeat(64)}` as const;
-      if (layer !== undefined) index.layers.put(key, { ...layer, key, transports: [] });
+      if (layer !== undefined) index.layers.put(key, { ...layer, key, archiveDigests: [] });
     },
     'removed',
   ],
