@@ -11,7 +11,7 @@ export type { Exported, ExportFormat, ExportOptions } from './export/export.js';
 export type { Imported, ImportFailure, ImportOptions } from './import/import.js';
 export type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
 export type { Difference } from './inspect/compare.js';
-export type { FileRecord, LocatedFile } from './inspect/files.js';
+export type { FileRecord } from './inspect/files.js';
 export type { ImageDetails, ImageSummary } from './inspect/image.js';
 export type { ImageUsage, Usage } from './inspect/usage.js';
 export type { BackedUp } from './recover/backup.js';

@@ -14,7 +14,7 @@ import type { Imported, Importer, ImportFailure, ImportOptions, ImportRequest } 
 import { Catalogue } from './index/catalogue.js';
 import type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
 import type { Difference } from './inspect/compare.js';
-import type { FileRecord, LocatedFile } from './inspect/files.js';
+import type { FileRecord } from './inspect/files.js';
 import type { ImageDetails, ImageSummary } from './inspect/image.js';
 import type { Usage } from './inspect/usage.js';
 import type { Plan } from './plan/plan.js';
@@ -176,10 +176,10 @@ export class Store implements AsyncDisposable {
     yield* compareImages(this.#context, await this.resolve(a), await this.resolve(b));
   }
 
-  /** Where the content of one file lies, for reading only. */
-  async locate(argument: string, path: string): Promise<LocatedFile> {
-    const { locateFile } = await import('./inspect/files.js');
-    return locateFile(this.#context, await this.resolve(argument), path);
+  /** The content of one file of an image. */
+  async readFile(argument: string, path: string): Promise<Iterable<Buffer>> {
+    const { readFileOf } = await import('./inspect/files.js');
+    return readFileOf(this.#context, await this.resolve(argument), path);
   }
 
   /** Checks what is named, or everything. An argument is an image or a tree id. */

@@ -27,7 +27,8 @@ const performers: Performers = {
   'export-tree': async () => (await import('./export/export.js')).exportTree,
   'export-blob': async () => (await import('./export/export-blob.js')).exportBlob,
   'pack-files': async () => (await import('./export/export.js')).exportFiles,
-  'clone-files': async () => (await import('./files/clone.js')).cloneFiles,
+  'clone-blobs': async () => (await import('./files/clone.js')).cloneBlobs,
+  'clone-objects': async () => (await import('./files/clone.js')).cloneObjects,
   remove: async () => (await import('./files/remove.js')).removePaths,
 };
 

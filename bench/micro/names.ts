@@ -1,6 +1,6 @@
 import { DEFAULT_LIMITS } from '../../engine/core/limits.js';
 import { cleanPath } from '../../engine/core/path.js';
-import { parseVariant, variantOf } from '../../engine/objects/name.js';
+import { looseName, parseLooseName } from '../../engine/objects/name.js';
 import type { MicroGroup } from './case.js';
 import { tocOf } from './inputs.js';
 
@@ -10,7 +10,7 @@ const FILES = 20_000;
 export function nameCases(): MicroGroup {
   const toc = tocOf(FILES);
   const raw = toc.map(({ path }, i) => (i % 2 === 0 ? `./${path}` : `rootfs/${path}/`));
-  const variants = toc.map(variantOf);
+  const names = toc.map(looseName);
   const count = toc.length;
   return {
     name: 'names',
@@ -24,19 +24,19 @@ export function nameCases(): MicroGroup {
         },
       },
       {
-        name: 'variantOf',
+        name: 'looseName',
         count,
-        unit: 'variants',
+        unit: 'names',
         run: () => {
-          for (const entry of toc) variantOf(entry);
+          for (const entry of toc) looseName(entry);
         },
       },
       {
-        name: 'parseVariant',
+        name: 'parseLooseName',
         count,
-        unit: 'variants',
+        unit: 'names',
         run: () => {
-          for (const variant of variants) if (parseVariant(variant) === undefined) throw new Error(variant);
+          for (const name of names) if (parseLooseName(name) === undefined) throw new Error(name);
         },
       },
     ],

@@ -11,7 +11,7 @@ import { Catalogue } from '../index/catalogue.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { activeLeases, Holders } from './roots.js';
-import { buryUnlisted, sweep } from './sweep.js';
+import { moveUnlistedAside, sweep } from './sweep.js';
 
 export interface RemoveOptions {
   /** Also what pins and leases hold. */
@@ -117,7 +117,7 @@ export async function deleteTrees(store: StoreContext, ids: readonly string[], s
     for (const id of ids) {
       const held = await lock(layout.treeLock(id), true, signal);
       try {
-        buryUnlisted(store, id, join(dir, id));
+        moveUnlistedAside(store, id, join(dir, id));
       } finally {
         held.release();
       }

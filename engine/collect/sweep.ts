@@ -2,21 +2,24 @@
  * Deleting what the index no longer lists. The index lets go first, in its own commit; then files are deleted. A crash in between
  * leaves files that nothing lists, and a note in staging of what they are called, by which the next sweep finds them.
  */
+
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deletePaths, deleteSmall, discard } from '../content/delete.js';
 import { dropPlans } from '../content/plan-cache.js';
 import { hasCode, isCairnError, throwIfAborted, toCairnError } from '../core/errors.js';
-import { hexOf, isTreeId, keyOfHex } from '../core/key.js';
+import { hexOf, isTreeId, type Key, keyOfHex } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
-import { bury, syncDirectory, syncFile } from '../disk/durable.js';
+import { moveAside, syncDirectory, syncFile } from '../disk/durable.js';
 import { isUnfinishedFormat, type Layout, STAGED_CONTENT, stagedNames } from '../disk/layout.js';
 import { type Lock, tryLock } from '../disk/lock.js';
 import { deadSessions } from '../disk/staging.js';
 import type { Orphan } from '../index/keys.js';
 import { bytesOf } from '../index/objects.js';
+import type { Index } from '../index/open.js';
 import { bytesOfBlob } from '../index/references.js';
 import { addTotals } from '../index/totals.js';
+import type { DeletedObject } from '../objects/home.js';
 import type { StoreContext } from '../session/context.js';
 
 export interface Swept {
@@ -37,16 +40,16 @@ const BATCH = 50_000;
 export async function sweep(store: StoreContext, options: OperationOptions = {}): Promise<Swept | undefined> {
   const alone = store.uses.tryAlone();
   if (alone === undefined) return undefined;
-  let graves: string[] = [];
+  let trash: string[] = [];
   try {
     const swept = await sweepOrphans(store, options);
-    graves = buryLeftovers(store);
+    trash = moveLeftoversAside(store);
     dropPlans(store);
-    swept.staging = graves.length;
+    swept.staging = trash.length;
     return swept;
   } finally {
     alone.release();
-    await discard(store, graves);
+    await discard(store, trash);
   }
 }
 
@@ -74,50 +77,57 @@ async function sweepBatch(store: StoreContext, orphans: readonly Orphan[]): Prom
     // A full disk is no reason not to make room on it; without the note, a crash now leaves work for fsck.
     if (!isCairnError(error, 'ERR_NO_SPACE')) throw error;
   }
-  const { gone, ...swept } = await index.commitRemoval(() => {
-    const gone: string[] = [];
-    const objects = { count: 0, bytes: 0 };
-    const blobs = { count: 0, bytes: 0 };
-    for (const orphan of orphans) {
-      index.orphans.remove(orphan);
-      if (orphan.kind === 'blob') {
-        const blob = index.blobs.get(orphan.key);
-        if (blob === undefined || blob.refs > 0) continue;
-        index.blobs.remove(orphan.key);
-        gone.push(layout.blob(orphan.key));
-        blobs.count++;
-        blobs.bytes += bytesOfBlob(blob);
-        continue;
-      }
-      const object = index.objects.get(orphan.name);
-      if (object === undefined || object.refs > 0) continue;
-      index.objects.remove(orphan.name);
-      const path = layout.object(orphan.name);
-      gone.push(path);
-      for (let n = 1; n <= object.copies || fs.existsSync(`${path}+${n}`); n++) gone.push(`${path}+${n}`);
-      objects.count++;
-      objects.bytes += bytesOf(object);
-    }
-    const bytes = objects.bytes + blobs.bytes;
-    addTotals(index, {
-      objects: -objects.count,
-      objectBytes: -objects.bytes,
-      blobs: -blobs.count,
-      blobBytes: -blobs.bytes,
-      orphans: -orphans.length,
-      orphanBytes: -bytes,
-    });
-    return { gone, objects: objects.count, blobs: blobs.count, bytes, staging: 0 };
-  });
+  const { objects, blobs, bytes } = await index.commitRemoval(() => forget(index, orphans));
   try {
-    await deletePaths(pool, gone);
+    const remove = (paths: string[]): Promise<void> => deletePaths(pool, paths);
+    await store.objects.delete(objects, remove);
+    await remove(blobs.map((key) => layout.blob(key)));
     // Last: while any of it is there, its note must be, too.
     await deleteSmall(pool, [notes]);
   } catch (error) {
     store.staging.abandon(notes);
     throw error;
   }
-  return swept;
+  return { objects: objects.length, blobs: blobs.length, bytes, staging: 0 };
+}
+
+interface Forgotten {
+  objects: DeletedObject[];
+  blobs: Key[];
+  bytes: number;
+}
+
+/** Takes orphans out of the index, inside a transaction. What something needs again by now stays. */
+function forget(index: Index, orphans: readonly Orphan[]): Forgotten {
+  const objects: DeletedObject[] = [];
+  const blobs: Key[] = [];
+  let objectBytes = 0;
+  let blobBytes = 0;
+  for (const orphan of orphans) {
+    index.orphans.remove(orphan);
+    if (orphan.kind === 'blob') {
+      const blob = index.blobs.get(orphan.key);
+      if (blob === undefined || blob.refs > 0) continue;
+      index.blobs.remove(orphan.key);
+      blobs.push(orphan.key);
+      blobBytes += bytesOfBlob(blob);
+      continue;
+    }
+    const object = index.objects.get(orphan.name);
+    if (object === undefined || object.refs > 0) continue;
+    index.objects.remove(orphan.name);
+    objects.push({ name: orphan.name, copies: object.copies });
+    objectBytes += bytesOf(object);
+  }
+  addTotals(index, {
+    objects: -objects.length,
+    objectBytes: -objectBytes,
+    blobs: -blobs.length,
+    blobBytes: -blobBytes,
+    orphans: -orphans.length,
+    orphanBytes: -(objectBytes + blobBytes),
+  });
+  return { objects, blobs, bytes: objectBytes + blobBytes };
 }
 
 /** By it the next sweep finds what this one leaves if it ends after the commit: so the note is on disk before. */
@@ -137,28 +147,28 @@ function orphanName(orphan: Orphan): string {
 }
 
 /** Moves out of the way what dead sessions and crashed commits left. @returns directories to delete */
-export function buryLeftovers(store: StoreContext): string[] {
+export function moveLeftoversAside(store: StoreContext): string[] {
   const { layout, staging } = store;
-  const graves: string[] = [];
+  const trash: string[] = [];
   const locks: Lock[] = [];
   try {
     for (const { dir, lock } of deadSessions(layout.staging, staging.session)) {
       locks.push(lock);
       for (const staged of importsBelow(dir)) removeUnlisted(store, staged);
-      graves.push(dir);
+      trash.push(dir);
     }
   } finally {
     for (const lock of locks) lock.release();
   }
   for (const name of fs.readdirSync(layout.locks)) takeAway(join(layout.locks, name), layout);
   // Whoever made the store, and was killed before it was one.
-  for (const name of fs.readdirSync(layout.dir)) if (isUnfinishedFormat(name)) graves.push(join(layout.dir, name));
+  for (const name of fs.readdirSync(layout.dir)) if (isUnfinishedFormat(name)) trash.push(join(layout.dir, name));
   for (const name of fs.readdirSync(layout.trees)) {
     if (isListed(store, name)) continue;
-    const grave = join(staging.make(), 'tree');
-    if (buryUnlisted(store, name, grave)) graves.push(grave);
+    const place = join(staging.make(), 'tree');
+    if (moveUnlistedAside(store, name, place)) trash.push(place);
   }
-  return graves;
+  return trash;
 }
 
 /** A lock file whose holder was killed: the last one to let go of a lock removes its file. */
@@ -171,11 +181,11 @@ function takeAway(path: string, { useLock }: Layout): void {
  * moved is told of, and stays for the next gc; others must not wait for it.
  * @returns whether it went
  */
-export function buryUnlisted(store: StoreContext, name: string, grave: string): boolean {
+export function moveUnlistedAside(store: StoreContext, name: string, trash: string): boolean {
   store.index.refresh();
   if (isListed(store, name)) return false;
   try {
-    return bury(store.layout.tree(name), grave);
+    return moveAside(store.layout.tree(name), trash);
   } catch (error) {
     store.notice(`left behind: tree ${name}: ${(error as Error).message}`);
     return false;
@@ -198,7 +208,7 @@ function* importsBelow(dir: string): Generator<string> {
 
 /** Deletes what a note names and the index does not: placed by an import, or half swept, when its process died. */
 function removeUnlisted(store: StoreContext, dir: string): void {
-  const { index, layout } = store;
+  const { index, layout, objects } = store;
   let names: string[];
   try {
     names = fs.readFileSync(stagedNames(dir), 'latin1').split('\n');
@@ -210,9 +220,6 @@ function removeUnlisted(store: StoreContext, dir: string): void {
   for (const name of names) {
     if (/^[0-9a-f]{128}$/.test(name)) {
       if (index.blobs.get(keyOfHex(name)) === undefined) fs.rmSync(layout.blob(keyOfHex(name)), { force: true });
-    } else if (/^[0-9a-f]{128}\.[0-9a-z.,]+$/.test(name) && index.objects.get(name) === undefined) {
-      fs.rmSync(layout.object(name), { force: true });
-      for (let n = 1; fs.existsSync(`${layout.object(name)}+${n}`); n++) fs.rmSync(`${layout.object(name)}+${n}`);
-    }
+    } else if (objects.isName(name) && index.objects.get(name) === undefined) objects.deleteOne(name);
   }
 }

@@ -43,7 +43,7 @@ export async function putBlob(
       if (known?.put === true && known.gone !== true) return { key, size, existed: true };
       await disk.sync();
       try {
-        await pool.run<'place'>({ kind: 'place', moves: [[staged, layout.blob(key)]] });
+        await pool.ask('place', { moves: [[staged, layout.blob(key)]] });
         await disk.sync();
         return await index.commit(() => {
           const now = index.blobs.get(key);

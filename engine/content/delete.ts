@@ -1,7 +1,6 @@
 /** Deleting what is out of sight already, on all workers at once. */
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
-import { eachOf } from '../core/concurrency.js';
 import type { StoreContext } from '../session/context.js';
 import type { Pool } from '../session/pool.js';
 
@@ -18,18 +17,20 @@ export async function deletePaths(pool: Pool, paths: readonly string[]): Promise
   const shares = Array.from({ length: Math.min(wanted, pieces.length) }, (_none, i) =>
     pieces.slice(i * length, (i + 1) * length),
   ).filter((share) => share.length > 0);
-  // One that cannot be removed does not keep the others.
-  const failures: unknown[] = [];
-  const remove = (share: readonly ByteString[]): Promise<unknown> =>
-    pool.run<'remove'>({ kind: 'remove', paths: [...share] }).catch((error: unknown) => failures.push(error));
-  await eachOf(shares, pool.size, remove);
-  if (opened.length > 0) await remove(opened);
-  if (failures.length > 0) throw failures[0];
+  await pool.during({}, async (work) => {
+    try {
+      // One that cannot be removed does not keep the others.
+      const tasks = shares.map((share) => ({ paths: share }));
+      await work.map('remove', tasks, { keepGoing: true });
+    } finally {
+      if (opened.length > 0) await work.ask('remove', { paths: opened });
+    }
+  });
 }
 
 /** As {@link deletePaths} on one worker, for what holds little. */
 export async function deleteSmall(pool: Pool, paths: readonly string[]): Promise<void> {
-  await pool.runInTurn<'remove'>({ kind: 'remove', paths: paths.map(fromText) });
+  await pool.map('remove', [{ paths: paths.map(fromText) }]);
 }
 
 /**

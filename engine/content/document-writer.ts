@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { toCairnError } from '../core/errors.js';
 import { hexOf, type Key, keyOfBytes } from '../core/key.js';
-import { placeOnce, syncDirectory, syncFile } from '../disk/durable.js';
+import { moveIntoFreePlace, syncDirectory, syncFile } from '../disk/durable.js';
 import { stagedDocument, stagedNames } from '../disk/layout.js';
 import type { BlobRef, ImageRecord } from '../index/records.js';
 import { hasBlob, releaseBlob, retainBlob } from '../index/references.js';
@@ -85,7 +85,7 @@ export class DocumentWriter {
     syncFile(staged);
     const shard = dirname(target);
     const isNewShard = !fs.existsSync(shard);
-    placeOnce(staged, target);
+    moveIntoFreePlace(staged, target);
     syncDirectory(shard);
     if (isNewShard) syncDirectory(dirname(shard));
     return { key, size: bytes.length };

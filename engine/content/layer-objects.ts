@@ -4,7 +4,6 @@ import { isCairnError } from '../core/errors.js';
 /** Names of the objects that a layer holds; `undefined` when its table of contents is damaged or was gone. */
 import type { LayerRecord } from '../index/records.js';
 import { decodeToc, type TocEntry } from '../layer/toc.js';
-import { variantOf } from '../objects/name.js';
 import type { StoreContext } from '../session/context.js';
 import { readBlob } from './read-blob.js';
 export function objectsOfLayer(store: StoreContext, layer: LayerRecord): Iterable<string> | undefined {
@@ -21,6 +20,6 @@ export function objectSizesOf(store: StoreContext, layer: LayerRecord): Map<stri
     throw error;
   }
   const sizes = new Map<string, number>();
-  for (const entry of toc) if (entry.type === 'file') sizes.set(`${entry.key}.${variantOf(entry)}`, entry.size);
+  for (const entry of toc) if (entry.type === 'file') sizes.set(store.objects.nameOf(entry), entry.size);
   return sizes;
 }

@@ -10,12 +10,12 @@ import { dirname, join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { Shard } from '../../workers/tasks/parts.js';
 import { type Key, keyOf } from '../core/key.js';
-import { makeOnce, place } from '../disk/durable.js';
+import { makeOnce, moveIntoPlace } from '../disk/durable.js';
 import type { PackedPlan, PlanSummary } from '../plan/packed-plan.js';
 import type { StoreContext } from '../session/context.js';
 
 /** To be raised with whatever changes what a plan or a shard says. */
-const VERSION = 1;
+const VERSION = 2;
 /** Smaller ones are made as soon as they are read; larger ones, of some 230 bytes an entry, would take much memory at once. */
 const LEAST_ENTRIES = 2000;
 const MOST_ENTRIES = 400_000;
@@ -64,11 +64,11 @@ export function stagePlan(plan: PackedPlan, treeId: string, staged: string): voi
 }
 
 function storedPlan(plan: PackedPlan, treeId: string): StoredPlan {
-  const { entries, files, bytes, longestPath, links, doubtful } = plan;
+  const { entries, files, bytes, longestPath, links, maybeIncomplete } = plan;
   return {
     version: VERSION,
     treeId,
-    summary: { entries, files, bytes, longestPath, links, doubtful },
+    summary: { entries, files, bytes, longestPath, links, maybeIncomplete },
     hash: plan.hash(),
     shards: Array.from({ length: plan.shards }, (_none, i) => plan.shard(i)),
     directories: Array.from({ length: plan.directoryShards }, (_none, i) => plan.directoryShard(i)),
@@ -80,7 +80,7 @@ export function keepPlan({ layout }: StoreContext, image: Key, staged: string): 
   if (!fs.existsSync(staged)) return;
   try {
     makeOnce(layout.plans);
-    place(staged, layout.plan(image));
+    moveIntoPlace(staged, layout.plan(image));
   } catch {
     // No room.
   }

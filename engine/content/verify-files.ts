@@ -1,17 +1,18 @@
 /** Has the workers look whether files of the store are what their names say. */
-import type { Control } from '../../workers/tasks/parts.js';
-import type { Finding, VerifyResult } from '../../workers/tasks/verify.js';
+
+import type { VerifyResult } from '../../workers/tasks/verify.js';
 import { Batch, batches } from '../core/batches.js';
-import { eachOf } from '../core/concurrency.js';
 import { CairnError } from '../core/errors.js';
+import type { ObjectFile } from '../core/object.js';
 import type { ObjectRecord } from '../index/records.js';
-import type { StoreContext } from '../session/context.js';
+import type { ObjectHome } from '../objects/home.js';
+import type { Work } from '../session/work.js';
 
 /** Each stands for as many links as a file can have. */
-const MOST_COPIES = 1_000_000;
+const COPIES_AT_MOST = 1_000_000;
 
 export interface Look {
-  control: Control;
+  work: Work;
   /** Sizes, times and metadata only. */
   quick: boolean;
 }
@@ -24,24 +25,34 @@ export interface HashedFile {
   size: number;
 }
 
-/** A file of an object: that in its place, or a further copy, `…+1`. */
-interface ObjectFile {
-  name: string;
+/** A file of an object that is to be looked at. */
+interface LookedAt extends ObjectFile {
   record: ObjectRecord;
   /** 0 until it was looked at, and if it is not there. */
   inode: bigint;
 }
 
+/** What is wrong with a file of an object. */
+export interface ObjectFinding {
+  file: ObjectFile;
+  what: string;
+}
+
+export interface ObjectFindings {
+  bytes: number;
+  findings: ObjectFinding[];
+}
+
 /** Looks at objects and their further copies, at the first of them while others are still being listed. */
 export class ObjectsLook {
-  readonly #store: Pick<StoreContext, 'layout' | 'pool'>;
+  readonly #home: ObjectHome;
   readonly #look: Look;
-  readonly #objects = new Map<string, ObjectFile>();
-  readonly #batch = new Batch<ObjectFile>();
-  readonly #running: Promise<VerifyResult>[] = [];
+  readonly #objects = new Map<string, LookedAt>();
+  readonly #batch = new Batch<LookedAt>();
+  readonly #running: Promise<ObjectFindings>[] = [];
 
-  constructor(store: Pick<StoreContext, 'layout' | 'pool'>, look: Look) {
-    this.#store = store;
+  constructor(home: ObjectHome, look: Look) {
+    this.#home = home;
     this.#look = look;
   }
 
@@ -65,44 +76,43 @@ export class ObjectsLook {
 
   /** @throws CairnError `ERR_DAMAGED` for a record that cannot be one */
   add(name: string, record: ObjectRecord): void {
-    if (!(record.size >= 0 && record.copies >= 0 && record.copies < MOST_COPIES)) {
+    if (!(record.size >= 0 && record.copies >= 0 && record.copies < COPIES_AT_MOST)) {
       throw new CairnError('ERR_DAMAGED', `the index has no sound record of object ${name}`);
     }
-    const object: ObjectFile = { name, record, inode: 0n };
-    this.#objects.set(name, object);
-    this.#collect(object);
-    for (let n = 1; n <= record.copies; n++) this.#collect({ name: `${name}+${n}`, record, inode: 0n });
+    const first: LookedAt = { name, copy: 0, record, inode: 0n };
+    this.#objects.set(name, first);
+    this.#collect(first);
+    for (let copy = 1; copy <= record.copies; copy++) this.#collect({ name, copy, record, inode: 0n });
   }
 
-  #collect(file: ObjectFile): void {
+  #collect(file: LookedAt): void {
     const full = this.#batch.add(file, file.record.size);
     if (full !== undefined) this.#send(full);
   }
 
-  #send(files: readonly ObjectFile[]): void {
+  #send(files: readonly LookedAt[]): void {
     const running = this.#run(files);
     running.catch(() => {}); // told by `finish`
     this.#running.push(running);
   }
 
-  async #run(files: readonly ObjectFile[]): Promise<VerifyResult> {
-    const { layout, pool } = this.#store;
+  async #run(files: readonly LookedAt[]): Promise<ObjectFindings> {
     const skipped: Record<string, string[]> = {};
     for (const { name, record } of files) if (record.skipped !== undefined) skipped[name] = record.skipped;
-    const { inodes, ...result } = await pool.runInTurn<'verify-objects'>({
-      kind: 'verify-objects',
-      ...this.#look,
-      objects: layout.objects,
+    const { bytes, findings, inodes } = await this.#look.work.askInTurn('verify-objects', {
+      quick: this.#look.quick,
+      objects: this.#home.at,
       names: files.map(({ name }) => name).join('\0'),
+      copies: Uint32Array.from(files, ({ copy }) => copy),
       sizes: Float64Array.from(files, ({ record }) => record.size),
       skipped,
     });
     for (const [i, file] of files.entries()) file.inode = inodes[i] as bigint;
-    return result;
+    return { bytes, findings: findings.map(({ at, what }) => ({ file: files[at] as LookedAt, what })) };
   }
 
-  /** Waits for all, also after one has failed. @returns findings by the names of the files */
-  async finish(): Promise<VerifyResult> {
+  /** Waits for all, also after one has failed. */
+  async finish(): Promise<ObjectFindings> {
     const rest = this.#batch.rest();
     if (rest.length > 0) this.#send(rest);
     await Promise.allSettled(this.#running);
@@ -112,28 +122,22 @@ export class ObjectsLook {
 
 /** Looks at objects that are all known, as {@link ObjectsLook}. */
 export async function verifyObjects(
-  store: Pick<StoreContext, 'layout' | 'pool'>,
+  home: ObjectHome,
   objects: Iterable<readonly [name: string, record: ObjectRecord]>,
   look: Look,
-): Promise<VerifyResult> {
-  const looking = new ObjectsLook(store, look);
+): Promise<ObjectFindings> {
+  const looking = new ObjectsLook(home, look);
   for (const [name, record] of objects) looking.add(name, record);
   return looking.finish();
 }
 
 /** Looks at files that are nothing but bytes. Findings go by path. */
-export async function verifyBlobs(
-  { pool }: Pick<StoreContext, 'pool'>,
-  files: Iterable<HashedFile>,
-  look: Look,
-): Promise<VerifyResult> {
-  const tasks = batches(files, ({ size }) => size);
-  return sum(
-    await eachOf(tasks, pool.size, (blobs) => pool.runInTurn<'verify-blobs'>({ kind: 'verify-blobs', ...look, blobs })),
-  );
+export async function verifyBlobs(files: Iterable<HashedFile>, { work, quick }: Look): Promise<VerifyResult> {
+  const tasks = batches(files, ({ size }) => size).map((blobs) => ({ quick, blobs }));
+  return sum(await work.map('verify-blobs', tasks));
 }
 
-function sum(results: readonly VerifyResult[]): VerifyResult {
-  const findings: Finding[] = results.flatMap((result) => result.findings);
+function sum<F>(results: readonly { bytes: number; findings: F[] }[]): { bytes: number; findings: F[] } {
+  const findings = results.flatMap((result) => result.findings);
   return { bytes: results.reduce((total, { bytes }) => total + bytes, 0), findings };
 }

@@ -3,20 +3,20 @@
 /**
  * Runs `work` on each item, at most `width` at a time. After the first failure no further item is begun; it is thrown once all
  * that had begun have ended.
- * @param work may `leave` before it has ended, so that the next item begins while it waits for something that they share
+ * @param work may call `releaseSlot` before it has ended, so that the next item begins while it waits for something that they share
  */
 export async function eachOf<T, R>(
   items: readonly T[],
   width: number,
-  work: (item: T, index: number, leave: () => void) => Promise<R>,
+  work: (item: T, index: number, releaseSlot: () => void) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = new Array(items.length);
   let next = 0;
   const failures: unknown[] = [];
   const begun: Promise<void>[] = [];
-  const attend = async (i: number, leave: () => void): Promise<void> => {
+  const attend = async (i: number, releaseSlot: () => void): Promise<void> => {
     try {
-      results[i] = await work(items[i] as T, i, leave);
+      results[i] = await work(items[i] as T, i, releaseSlot);
     } catch (error) {
       failures.push(error);
     }
@@ -24,7 +24,7 @@ export async function eachOf<T, R>(
   const lane = async (): Promise<void> => {
     while (next < items.length && failures.length === 0) {
       const i = next++;
-      await new Promise<void>((leave) => begun.push(attend(i, leave).finally(leave)));
+      await new Promise<void>((releaseSlot) => begun.push(attend(i, releaseSlot).finally(releaseSlot)));
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, Math.min(width, items.length)) }, lane));
@@ -34,12 +34,12 @@ export async function eachOf<T, R>(
 }
 
 /** Lets so many in at a time, in order of arrival. */
-export class Turnstile {
+export class Semaphore {
   #inside = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /** @returns to be called once, on leaving */
-  async enter(width: number): Promise<() => void> {
+  /** @returns what lets go of the place, to be called once */
+  async acquire(width: number): Promise<() => void> {
     while (this.#inside >= width) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#inside++;
     return () => {

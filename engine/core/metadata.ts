@@ -49,3 +49,19 @@ export type EntryType = 'file' | 'dir' | 'symlink' | 'hardlink' | 'char' | 'bloc
 export const MAX_ID = 0xffff_fffe;
 
 export type NodeType = Exclude<EntryType, 'hardlink'>;
+
+/** Who we are, as far as it decides what can be set on a file. */
+export interface Identity {
+  uid: number;
+  gid: number;
+  /** Bits that `open` and `mkdir` will not set. */
+  umask: number;
+}
+
+/**
+ * Overlayfs gives these attributes a meaning of its own; from an archive they are only ever an attack on whoever mounts the tree. They
+ * are never set, and nobody misses them.
+ */
+export function isOverlayXattr(name: ByteString): boolean {
+  return /^(?:trusted|user)\.overlay\./.test(name);
+}

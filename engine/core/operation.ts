@@ -13,3 +13,19 @@ export interface OperationOptions {
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
+
+/** What is told of a long operation besides how far it is. */
+export type ProgressOf = Omit<Progress, 'done'>;
+
+/** What to hand to work that counts bytes and items; `undefined` where nobody listens. */
+export function telling(
+  { onProgress }: OperationOptions,
+  { what, unit, total }: ProgressOf,
+): ((counts: { bytes: number; items: number }) => void) | undefined {
+  if (onProgress === undefined) return undefined;
+  return (counts) => {
+    const done = counts[unit];
+    if (total === undefined) onProgress({ what, unit, done });
+    else onProgress({ what, unit, done: Math.min(done, total), total });
+  };
+}

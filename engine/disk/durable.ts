@@ -3,7 +3,7 @@
  *
  * Everything new is written below `staging/`, then
  *   1. {@link Disk.sync}: the data and its directories are on disk,
- *   2. {@link place}: renamed to where it belongs; so whatever lies outside `staging/` is complete,
+ *   2. {@link moveIntoPlace}: renamed to where it belongs; so whatever lies outside `staging/` is complete,
  *   3. {@link Disk.sync} again: the names are on disk,
  *   4. the index commits and is flushed (`engine/index/`): now it exists.
  * A crash before 4 leaves garbage that no index entry points to; `gc` sweeps it.
@@ -89,16 +89,16 @@ export function syncFile(path: string): void {
 }
 
 /** Moves a finished thing from staging to where it belongs. */
-export function place(from: string, to: string): void {
+export function moveIntoPlace(from: string, to: string): void {
   fs.renameSync(from, to);
 }
 
 /**
- * As {@link place}, unless something is there: then another was faster, its copy stays (trees may link to it already) and ours goes
+ * As {@link moveIntoPlace}, unless something is there: then another was faster, its copy stays (trees may link to it already) and ours goes
  * with its staging. Makes the directory above if that is missing.
  * @returns whether ours was placed
  */
-export function placeOnce(from: string, to: string): boolean {
+export function moveIntoFreePlace(from: string, to: string): boolean {
   try {
     return renameOnce(from, to);
   } catch (error) {
@@ -146,16 +146,16 @@ export function writeFileDurably(path: string, bytes: string | Uint8Array, mode 
  * Takes something out of sight in one step: to a place where it can be deleted at leisure. Missing is fine.
  * @throws CairnError `ERR_HELD` while something is mounted in it, which deleting would reach into
  */
-export function bury(path: string, grave: string): boolean {
+export function moveAside(path: string, trash: string): boolean {
   mustNotBeMounted(path);
   try {
     try {
-      fs.renameSync(path, grave);
+      fs.renameSync(path, trash);
     } catch (error) {
       // A directory changes its parent only if its owner may write to it.
       if (!hasCode(error, 'EACCES') || !fs.lstatSync(path).isDirectory()) throw error;
       fs.chmodSync(path, 0o700);
-      fs.renameSync(path, grave);
+      fs.renameSync(path, trash);
     }
     return true;
   } catch (error) {

@@ -15,8 +15,10 @@
  *   locks/                           one file a lock, there only while it is held
  * ```
  */
+
 import { join } from 'node:path';
 import { hexOf, type Key } from '../core/key.js';
+import { shardedPath } from './shards.js';
 
 export class Layout {
   readonly dir: string;
@@ -72,17 +74,12 @@ export class Layout {
     return shardedPath(this.blobs, hexOf(key));
   }
 
-  /** @param name `<128 hex>.<variant>` */
-  object(name: string): string {
-    return shardedPath(this.objects, name);
-  }
-
   tree(id: string): string {
     return join(this.trees, id);
   }
 
   rootfs(id: string): string {
-    return join(this.trees, id, 'rootfs');
+    return rootfsIn(this.tree(id));
   }
 
   plan(image: Key): string {
@@ -91,7 +88,7 @@ export class Layout {
 
   /** Its image's manifest, beside its root. */
   treeManifest(id: string): string {
-    return join(this.trees, id, 'manifest');
+    return manifestIn(this.tree(id));
   }
 
   /** Held shared by whoever relies on objects, exclusively by who removes some. */
@@ -102,16 +99,6 @@ export class Layout {
   treeLock(id: string): string {
     return join(this.locks, `tree-${id}`);
   }
-}
-
-/** `<root>/ab/<rest>`: 256 directories, so that none grows past what file systems like. */
-export function shardedPath(root: string, name: string): string {
-  return `${root}/${name.slice(0, 2)}/${name.slice(2)}`;
-}
-
-/** What {@link shardedPath} made the path from. */
-export function shardedName(shard: string, file: string): string {
-  return shard + file;
 }
 
 /** What `cairn.json` is called while it is written. */
@@ -126,6 +113,15 @@ export const STAGED_CONTENT: ReadonlySet<string> = new Set(['objects', 'rootfs']
 export const stagedToc = (staging: string): string => join(staging, 'toc');
 export const stagedRecipe = (staging: string): string => join(staging, 'recipe');
 export const stagedArchive = (staging: string): string => join(staging, 'archive');
+/** What a render makes beside its staging directory, since that moves as a whole. */
+export const besideStaging = (staging: string): { plan: string; old: string; unwanted: string } => ({
+  plan: `${staging}.plan`,
+  old: `${staging}.old`,
+  unwanted: `${staging}.unwanted`,
+});
+/** The inside of a tree's directory, rendered or checked out. */
+export const rootfsIn = (dir: string): string => `${dir}/rootfs`;
+export const manifestIn = (dir: string): string => `${dir}/manifest`;
 export const stagedPlan = (staging: string): string => join(staging, 'plan');
 export const stagedDocument = (staging: string, key: Key): string => join(staging, `document-${hexOf(key)}`);
 /**

@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { hasCode } from '../core/errors.js';
-import { placeOnce } from './durable.js';
+import { moveIntoFreePlace } from './durable.js';
 import type { Layout } from './layout.js';
 
 const MOST_TRIES = 100;
@@ -41,7 +41,7 @@ export class Quarantine {
 function move(path: string, wanted: string): string {
   fs.mkdirSync(dirname(wanted), { recursive: true, mode: 0o700 });
   let to = wanted;
-  for (let n = 1; !placeOnce(path, to); n++) to = `${wanted}~${n}`;
+  for (let n = 1; !moveIntoFreePlace(path, to); n++) to = `${wanted}~${n}`;
   return to;
 }
 

@@ -5,13 +5,12 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExportResult, Output, OutputCompression } from '../../workers/tasks/export.js';
-import type { Control } from '../../workers/tasks/parts.js';
 import { deleteSmall, discard } from '../content/delete.js';
 import { noteUse } from '../content/last-used.js';
 import { readBlob } from '../content/read-blob.js';
 import type { Key } from '../core/key.js';
 import { hexOf, keyOfHex } from '../core/key.js';
-import type { OperationOptions } from '../core/operation.js';
+import { type OperationOptions, telling } from '../core/operation.js';
 import { aciManifestFrom } from '../image/convert/oci-to-aci.js';
 import { parseConfig } from '../image/oci/documents.js';
 import type { ImageRecord } from '../index/records.js';
@@ -19,8 +18,8 @@ import { mustBeWhole } from '../resolve/completeness.js';
 import { type Ingredients, ingredientsOf } from '../resolve/layer-stack.js';
 import { planOf, removedMeanwhile } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
-import { withControl } from '../session/control.js';
 import { publish, targetOf, withOutput } from '../session/destination.js';
+import type { Work } from '../session/work.js';
 import { exportLayer } from './layer-bytes.js';
 import { writeLayout } from './layout.js';
 import { exportEntries } from './plan-bytes.js';
@@ -75,24 +74,24 @@ async function writeExport(
   store: StoreContext,
   image: ImageRecord,
   file: string,
-  { signal, onProgress, format, compress, base }: ExportOptions & { format: ExportFormat },
+  options: ExportOptions & { format: ExportFormat },
 ): Promise<Exported> {
+  const { signal, format, compress, base } = options;
   const asDirectory = format === 'oci' && file !== '-' && !file.endsWith('.tar');
   const target = targetOf(store, file, asDirectory ? 'directory' : 'file');
-  const onCount = onProgress && ((done: number) => onProgress({ what: 'exporting', unit: 'bytes', done }));
+  const heard = { signal, onProgress: telling(options, { what: 'exporting', unit: 'bytes' }) };
   const write = async (output: Output, scratch: string): Promise<Omit<Exported, 'file'>> =>
-    withControl(signal, onCount, async (control) => {
+    store.pool.during(heard, async (work) => {
       if (format === 'tar' || format === 'aci') {
-        const result = await exportArchive(store, image, format, { control, output, compress });
+        const result = await exportArchive(store, image, format, { work, output, compress });
         return { size: result.size, key: keyOfHex(result.sha512) };
       }
       const dir = target.kind === 'file' ? `${scratch}.layout` : scratch;
       fs.mkdirSync(dir, { mode: 0o755 });
-      const written = await writeLayout(store, image, dir, { control, compress, docker: format === 'docker', base });
+      const written = await writeLayout(store, image, dir, { work, compress, docker: format === 'docker', base });
       if (target.kind === 'directory') return { ...written, key: image.key };
       const files = filesOfLayout(dir);
-      const pack = { kind: 'pack-files', control, files, output, compress: 'none' } as const;
-      const packed = await store.pool.run<'pack-files'>(pack);
+      const packed = await work.ask('pack-files', { files, output, compress: 'none' });
       return { size: packed.size, key: keyOfHex(packed.sha512), digest: written.digest };
     });
   return withOutput(target, signal, (output) =>
@@ -130,7 +129,7 @@ function filesOfLayout(dir: string): [string, string][] {
 }
 
 interface ArchiveOutput {
-  control: Control;
+  work: Work;
   output: Output;
   compress: OutputCompression | undefined;
 }

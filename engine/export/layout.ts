@@ -2,16 +2,17 @@
  * An image as an OCI image layout: a directory with its documents and layers by digest. An OCI image gives its own layers, with the
  * archives that were kept or compressed anew; an ACI one layer for each image it depends on, with whiteouts for what whitelists drop.
  */
+
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { ExportResult, OutputCompression } from '../../workers/tasks/export.js';
-import type { Control } from '../../workers/tasks/parts.js';
 import { readBlob } from '../content/read-blob.js';
 import { eachOf } from '../core/concurrency.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { digestOf } from '../core/key.js';
 import { limitFlag } from '../core/limits.js';
+import { moveIntoPlace } from '../disk/durable.js';
 import { parseImageManifest } from '../image/aci/manifest.js';
 import { ociConfigFrom } from '../image/convert/aci-to-oci.js';
 import {
@@ -33,11 +34,12 @@ import type { Plan } from '../plan/plan.js';
 import { type Ingredients, ingredientsOf } from '../resolve/layer-stack.js';
 import { placesWithTocs, planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
-import { exportBlob, exportLayer } from './layer-bytes.js';
+import type { Work } from '../session/work.js';
+import { exportBlob, exportLayer, type LayerOutput } from './layer-bytes.js';
 import { exportEntries } from './plan-bytes.js';
 
 export interface LayoutRequest {
-  control: Control;
+  work: Work;
   /** Of the layers; archives that were kept stay as they are where none is asked for. */
   compress: OutputCompression | undefined;
   /** Write what `docker load` wants, too. */
@@ -114,8 +116,8 @@ class LayoutWriter {
     const archives = new Map(
       manifest.layers.map((layer, i) => [layer.digest, { ...layer, key: image.archives?.[i] as Key }]),
     );
-    await eachOf([...archives.values()], this.#store.pool.size, ({ digest, size, key }) =>
-      exportBlob(this.#store, key, size, this.#path(digest), this.#request.control),
+    await eachOf([...archives.values()], this.#store.pool.size, ({ digest, ...blob }) =>
+      exportBlob(this.#store, blob, this.#path(digest), this.#request.work),
     );
     for (const { size } of manifest.layers) this.bytes += size;
     this.#config(config);
@@ -163,18 +165,12 @@ class LayoutWriter {
   }
 
   /** Writes layers side by side, each under the digest that it turns out to have. */
-  #each<T>(
-    items: readonly T[],
-    write: (
-      item: T,
-      output: { control: Control; output: { path: string }; compress: OutputCompression; digests: true },
-    ) => Promise<ExportResult>,
-  ): Promise<ExportResult[]> {
-    const { control, compress = 'none' } = this.#request;
+  #each<T>(items: readonly T[], write: (item: T, to: LayerOutput) => Promise<ExportResult>): Promise<ExportResult[]> {
+    const { work, compress = 'none' } = this.#request;
     return eachOf(items, this.#store.pool.size, async (item, i) => {
       const path = join(this.#blobs, `.layer-${i}`);
-      const result = await write(item, { control, output: { path }, compress, digests: true });
-      fs.renameSync(path, this.#path(`sha256:${result.digest}`));
+      const result = await write(item, { work, output: { path }, compress, digests: true });
+      moveIntoPlace(path, this.#path(`sha256:${result.digest}`));
       this.bytes += result.size;
       return result;
     });

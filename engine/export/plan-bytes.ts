@@ -3,20 +3,20 @@ import type { ExportResult, ExportTreeTask } from '../../workers/tasks/export.js
 import type { PlanEntry } from '../plan/plan.js';
 import { packShard } from '../plan/shard.js';
 import type { StoreContext } from '../session/context.js';
+import type { Work } from '../session/work.js';
 
-export type PlanOutput = Pick<ExportTreeTask, 'control' | 'output' | 'compress' | 'manifest' | 'digests'>;
+export type PlanOutput = Pick<ExportTreeTask, 'output' | 'compress' | 'manifest' | 'digests'> & { work: Work };
 
 export function exportEntries(
   store: StoreContext,
   entries: readonly PlanEntry[],
-  to: PlanOutput,
+  { work, ...to }: PlanOutput,
 ): Promise<ExportResult> {
-  return store.pool.run<'export-tree'>({
-    kind: 'export-tree',
+  return work.ask('export-tree', {
     shard: packShard(entries),
     sizes: Float64Array.from(entries, ({ size }) => size),
     groups: entries.map(({ group }) => group).join('\0'),
-    objects: store.layout.objects,
+    objects: store.objects.at,
     ...to,
   });
 }

@@ -2,19 +2,20 @@
  * Makes prepared imports visible: sync, place, sync, one transaction. Imports that become ready while another batch is being
  * committed, or while others are still being read, go together in the next one: many small images share the waits for the disk.
  */
+
 import * as fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { commitImages, stageDocument } from '../content/document-writer.js';
 import { documentOf, encodeImageDocument } from '../content/image-document.js';
 import { isWorthKeeping, keepPlan, stagePlan } from '../content/plan-cache.js';
-import { eachOf } from '../core/concurrency.js';
 import { aborted } from '../core/errors.js';
 import { keyOfBytes } from '../core/key.js';
+import { mapped } from '../core/mapped.js';
 import { stagedNames, stagedPlan } from '../disk/layout.js';
 import type { Index } from '../index/open.js';
 import type { BlobRef, LayerRecord } from '../index/records.js';
-import { packPlan } from '../plan/packed-plan.js';
 import { treeIdOf } from '../plan/tree-hash.js';
+import { packForWorkers } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { Shares } from './placement.js';
 import type { Outcome, Prepared } from './prepared-image.js';
@@ -153,13 +154,12 @@ export class Committer {
 
   /** Asked once: what it reads may have left staging by the time a batch is tried again. */
   #planOrRefuse({ plan, onPlan, image, staging }: Prepared): Error | 'none' {
-    const { identity, pool } = this.#store;
     try {
       const planned = plan?.();
       if (planned === undefined) return 'none';
       if (onPlan !== undefined) onPlan(planned);
       else if (isWorthKeeping(this.#store, planned.entries.length)) {
-        const packed = packPlan(planned, identity, pool.size);
+        const packed = packForWorkers(this.#store, planned);
         stagePlan(packed, treeIdOf(image.layers.toReversed()), stagedPlan(staging));
       }
       return 'none';
@@ -169,10 +169,13 @@ export class Committer {
   }
 
   async #place(batch: readonly Prepared[], staged: ReadonlyMap<Prepared, BlobRef | undefined>): Promise<void> {
-    const { pool, layout } = this.#store;
-    const shares = new Shares(layout, pool.size);
+    const { pool } = this.#store;
+    const shares = new Shares(this.#store, pool.size);
     for (const prepared of batch) shares.add(prepared, staged.get(prepared));
-    await eachOf(shares.all, pool.size, (moves) => pool.runInTurn<'place'>({ kind: 'place', moves }));
+    await pool.map(
+      'place',
+      mapped(shares.all, (moves) => ({ moves })),
+    );
   }
 }
 

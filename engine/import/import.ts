@@ -16,7 +16,6 @@ import { hostPlatform, parsePlatform } from '../image/oci/platform.js';
 import type { ImageRecord } from '../index/records.js';
 import { isWhole } from '../resolve/completeness.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { withControl } from '../session/control.js';
 import { prepareAci } from './aci.js';
 import { Claims } from './claims.js';
 import { Committer } from './commit.js';
@@ -122,7 +121,7 @@ export class Importer {
         return await this.#importChosen(source, chosen.container, chosen.image, dir, request, begun);
       }
       if ((await kindOfArchive(this.#store, head)) === 'container') {
-        const container = await openArchive(this.#store, source, from, head, dir, request.signal);
+        const container = await openArchive(this.#store, { name: source, source: from, head }, dir, request.signal);
         const reference = located.kind === 'stream' ? undefined : located.reference;
         return await this.#importOci(source, container, reference, dir, request, begun);
       }
@@ -217,9 +216,7 @@ export class Importer {
     const { path } = located;
     const candidates = index.fingerprints.get(fingerprint);
     if (candidates === undefined) return undefined;
-    const { sha256 } = await withControl(signal, undefined, (control) =>
-      pool.run<'digest'>({ kind: 'digest', control, source: { path } }),
-    );
+    const { sha256 } = await pool.ask('digest', { source: { path } }, { signal });
     const digest = `sha256:${sha256}`;
     if (!candidates.includes(digest)) return undefined;
     const key = index.digests.get(digest);

@@ -18,7 +18,6 @@ import { decodeToc, type TocEntry } from '../layer/toc.js';
 import { planOci } from '../plan/oci.js';
 import { isWholeLayer } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
-import { withControl } from '../session/control.js';
 import { flatManifest } from './flat-manifest.js';
 import { newLayer } from './new-layer.js';
 import type { ImportOptions, ImportRequest } from './options.js';
@@ -184,9 +183,7 @@ async function refuseLayer(
 ): Promise<never> {
   const { digest: promised } = descriptor ?? {};
   if (promised === undefined || !isCairnError(error) || error.code === 'ERR_ABORTED') throw error;
-  const { sha256 } = await withControl(undefined, undefined, (control) =>
-    store.pool.run<'digest'>({ kind: 'digest', control, source }),
-  );
+  const { sha256 } = await store.pool.ask('digest', { source });
   if (`sha256:${sha256}` !== promised) throw mismatch(member, promised, `sha256:${sha256}`);
   throw error;
 }

@@ -1,16 +1,10 @@
 /** What an import has staged, and where each piece of it belongs. */
-import * as fs from 'node:fs';
+
 import { hexOf, type Key, keyOfHex } from '../core/key.js';
-import {
-  type Layout,
-  shardedPath,
-  stagedArchive,
-  stagedDocument,
-  stagedObjects,
-  stagedRecipe,
-  stagedToc,
-} from '../disk/layout.js';
+import { type Layout, stagedArchive, stagedDocument, stagedObjects, stagedRecipe, stagedToc } from '../disk/layout.js';
 import type { BlobRef } from '../index/records.js';
+import type { ObjectHome } from '../objects/home.js';
+import type { StoreContext } from '../session/context.js';
 import type { Prepared } from './prepared-image.js';
 
 /** `[from, to]` pairs. */
@@ -20,9 +14,11 @@ export type Moves = [string, string][];
 export class Shares {
   readonly #shares: Moves[];
   readonly #layout: Layout;
+  readonly #objects: ObjectHome;
 
-  constructor(layout: Layout, count: number) {
+  constructor({ layout, objects }: Pick<StoreContext, 'layout' | 'objects'>, count: number) {
     this.#layout = layout;
+    this.#objects = objects;
     this.#shares = Array.from({ length: count }, () => []);
   }
 
@@ -46,13 +42,8 @@ export class Shares {
     this.#shareOf(hexOf(key)).push([from, this.#layout.blob(key)]);
   }
 
-  /** Objects lie there in shards, or by themselves where there are few. */
   #addObjects(dir: string): void {
-    const { objects } = this.#layout;
-    for (const name of fs.readdirSync(dir)) {
-      const isShard = name.length === 2;
-      this.#shareOf(name).push([`${dir}/${name}`, isShard ? `${objects}/${name}` : shardedPath(objects, name)]);
-    }
+    for (const { prefix, from, to } of this.#objects.movesFrom(dir)) this.#shareOf(prefix).push([from, to]);
   }
 
   #shareOf(hex: string): Moves {

@@ -1,15 +1,14 @@
 /**
  * Gets a layer from its source to staging, on one worker or on several that share it, and sets the disk to work meanwhile.
  */
-import type { AbsorbResult, AbsorbTask, ImageFormat } from '../../workers/tasks/import.js';
+import type { AbsorbResult, ImageFormat } from '../../workers/tasks/import.js';
 import type { Source } from '../../workers/tasks/parts.js';
-import type { Tasks } from '../../workers/tasks/protocol.js';
 import { breakRing, makeRing } from '../../workers/tasks/ring.js';
-import { Turnstile } from '../core/concurrency.js';
+import { Semaphore } from '../core/concurrency.js';
 import { isCairnError } from '../core/errors.js';
 import { stagedArchive } from '../disk/layout.js';
 import type { StoreContext } from '../session/context.js';
-import { withControl } from '../session/control.js';
+import type { Counts, TaskInput, TaskResult, Work } from '../session/work.js';
 
 /** How often the disk is set to work on what has been staged. */
 const WRITE_BEHIND_MS = 500;
@@ -33,7 +32,7 @@ export interface AbsorbOptions {
 
 export class Absorber {
   readonly #store: StoreContext;
-  readonly #turnstile = new Turnstile();
+  readonly #pipelines = new Semaphore();
   #lastWriteBehind = performance.now();
   #reading = 0;
   /** Sources that are to be read, or are being read. */
@@ -67,16 +66,15 @@ export class Absorber {
   }
 
   #absorb(source: Source, bytes: number | undefined, staging: string, options: AbsorbOptions): Promise<AbsorbResult> {
-    const { pool, layout, index, limits, identity } = this.#store;
-    const onCount = (done: number): void => {
+    const { pool, objects, index, limits, identity } = this.#store;
+    const onProgress = (counts: Counts): void => {
       this.#writeBehind();
-      options.onBytes?.(done);
+      options.onBytes?.(counts.bytes);
     };
-    return withControl(options.signal, onCount, async (control) => {
+    return pool.during({ signal: options.signal, onProgress }, async (work) => {
       const shared = this.sources > pool.size ? SHARED_OF_MANY_BYTES : SHARED_BYTES;
       const alone = pool.pipelines === 0 || (bytes !== undefined && bytes < shared);
-      const common = {
-        control,
+      const task = {
         source,
         format: options.format,
         diffId: options.format === 'oci',
@@ -85,16 +83,15 @@ export class Absorber {
         newObjects: options.newObjects,
         // Workers that share a layer find their way by the shards.
         flat: alone && bytes !== undefined && bytes < SHARED_BYTES,
-        objects: layout.objects,
+        objects: objects.at,
         limits,
         identity,
         endless: options.endless,
         fresh: index.totals.objects === 0,
       };
-      if (!alone) return this.#pipeline(common, options.signal);
-      const task = { kind: 'absorb', ...common } as const;
+      if (!alone) return this.#pipeline(work, task, options.signal);
       // A stream may keep its thread waiting, which is nobody else's concern.
-      return bytes === undefined ? pool.run<'absorb'>(task) : pool.runInTurn<'absorb'>(task);
+      return bytes === undefined ? work.ask('absorb', task) : work.askInTurn('absorb', task);
     });
   }
 
@@ -102,9 +99,8 @@ export class Absorber {
    * Three workers share a layer. The pool hands tasks out in order, so that the oldest layer always has all of its threads, and waits
    * for no younger one. The next layer is let in when this one is read: its inflating fills what the end of this one leaves idle.
    */
-  async #pipeline(common: Omit<AbsorbTask, 'kind'>, signal: AbortSignal | undefined): Promise<AbsorbResult> {
-    const { pool, identity } = this.#store;
-    const { control, source, limits, diffId, keep, newObjects } = common;
+  async #pipeline(work: Work, task: TaskInput<'absorb'>, signal: AbortSignal | undefined): Promise<AbsorbResult> {
+    const { source, limits, diffId, keep, newObjects, objects, identity } = task;
     const ring = makeRing();
     const parcels = makeRing();
     // However one of them ends early, the others wait for it no longer. They may all sleep when the signal fires.
@@ -112,22 +108,23 @@ export class Absorber {
       breakRing(ring);
       breakRing(parcels);
     };
-    const part = async <K extends 'pour' | 'absorb-ring' | 'stage-objects'>(
-      task: Tasks[K][0],
-    ): Promise<Tasks[K][1]> => {
+    const stage = async <K extends 'pour' | 'absorb-ring' | 'stage-objects'>(
+      kind: K,
+      input: TaskInput<K>,
+    ): Promise<TaskResult<K>> => {
       try {
-        return await pool.run<K>(task);
+        return await work.ask(kind, input);
       } catch (error) {
         release();
         throw error;
       }
     };
     signal?.addEventListener('abort', release, { once: true });
-    const leave = await this.#turnstile.enter(pool.pipelines);
+    const releaseSlot = await this.#pipelines.acquire(this.#store.pool.pipelines);
     const settled = await Promise.allSettled([
-      part<'pour'>({ kind: 'pour', control, source, ring, limits, diffId, keep }).finally(leave),
-      part<'absorb-ring'>({ kind: 'absorb-ring', ring, parcels, ...common }),
-      part<'stage-objects'>({ kind: 'stage-objects', ring: parcels, staging: newObjects, identity }),
+      stage('pour', { source, ring, limits, diffId, keep }).finally(releaseSlot),
+      stage('absorb-ring', { ring, parcels, ...task }),
+      stage('stage-objects', { ring: parcels, staging: newObjects, objects, identity }),
     ]);
     signal?.removeEventListener('abort', release);
     const [poured, absorbed, staged] = settled;

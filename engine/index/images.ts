@@ -142,7 +142,7 @@ export function holdsAll(labels: readonly Label[], wanted: readonly Label[]): bo
 }
 
 /** How people call an image; what has no name is called by its key. */
-export function titleOf({ name, labels, key }: ImageRecord): string {
+export function titleOf({ name, labels, key }: Pick<ImageRecord, 'name' | 'labels' | 'key'>): string {
   if (name === '') return key;
   const version = labels.find((label) => label.name === 'version');
   return version === undefined ? name : `${name}:${version.value}`;

@@ -8,7 +8,6 @@ import type { NodeType } from '../core/metadata.js';
 import { formatMode, formatTime } from '../core/metadata.js';
 import { joinPath } from '../core/path.js';
 import type { ImageRecord } from '../index/records.js';
-import { variantOf } from '../objects/name.js';
 import type { Plan, PlanEntry } from '../plan/plan.js';
 import { mustBeWhole } from '../resolve/completeness.js';
 import { ingredientsOf } from '../resolve/layer-stack.js';
@@ -74,15 +73,12 @@ export function fileRecord(entry: PlanEntry, layers: readonly Key[]): FileRecord
   return record;
 }
 
-export interface LocatedFile {
-  /** A path. */
-  object: string;
-  size: number;
-  key: Key;
-}
-
-/** Where the content of one file of an image lies, and what it must hash to. Symlinks are followed inside the tree. @throws CairnError `ERR_NOT_FOUND` */
-export function locateFile(store: StoreContext, image: ImageRecord, path: string): LocatedFile {
+/**
+ * The content of one file of an image, in chunks. Symlinks are followed inside the tree.
+ * @throws CairnError `ERR_NOT_FOUND` for a path that leads to no file; `ERR_DAMAGED`, at the latest with the last chunk, when what was
+ *   read is not the content of the file
+ */
+export function readFileOf(store: StoreContext, image: ImageRecord, path: string): Iterable<Buffer> {
   const ingredients = ingredientsOf(store, image);
   mustBeWhole(store, ingredients);
   const plan = planOf(store, ingredients);
@@ -90,8 +86,7 @@ export function locateFile(store: StoreContext, image: ImageRecord, path: string
   if (entry === undefined) throw new CairnError('ERR_NOT_FOUND', `${image.name} has no ${path}`, { entry: path });
   if (entry.type !== 'file')
     throw new CairnError('ERR_NOT_FOUND', `${path} is a ${entry.type}, not a file`, { entry: path });
-  const object = store.layout.object(`${entry.key}.${variantOf(entry)}`);
-  return { object, size: entry.size, key: keyOfHex(entry.key) };
+  return store.objects.open(store.objects.nameOf(entry), { size: entry.size, sha512: entry.key });
 }
 
 /** The entry that a path leads to, through symlinks, never out of the root. @throws CairnError `ERR_NOT_FOUND` for a loop */

@@ -1,30 +1,49 @@
 /**
- * An *object* is the content of one regular file together with the metadata its inode carries, since a hard link shares both.
- * Its name says all of it in plain text: `<sha512>.<mode>.<uid>.<gid>.<mtime>[.x<xattrs digest>]`, the *variant* being what follows the content's hash.
+ * How loose objects are called. An inode carries metadata besides its content, and a hard link shares both. So a loose object is
+ * the content of one regular file together with its metadata, and its name says all of that in plain text:
+ * `<sha512>.<mode>.<uid>.<gid>.<mtime>[.x<digest of extended attributes>]`. Its further copies have `+1`, `+2`, … behind it.
  */
 import { formatMode, formatTime, type Metadata, xattrsDigest } from '../core/metadata.js';
+import type { FileContent, ObjectFile } from '../core/object.js';
 
-export function variantOf(meta: Metadata): string {
-  const plain = `${formatMode(meta.mode)}.${meta.uid}.${meta.gid}.${formatTime(meta.sec, meta.nsec, ',')}`;
-  return meta.xattrs.length === 0 ? plain : `${plain}.x${xattrsDigest(meta.xattrs)}`;
-}
-
-/** The permission bits, owner and time that a variant spells, and whether extended attributes go with them. */
-export interface Variant extends Omit<Metadata, 'xattrs'> {
+/** What the name of a loose object says. */
+export interface NamedContent extends Omit<Metadata, 'xattrs'> {
+  /** sha512 in hex. */
+  sha512: string;
+  /** Digest of the extended attributes, if there are any. */
   xattrs: string | undefined;
 }
 
-const VARIANT = /^([0-7]{4})\.([0-9]+)\.([0-9]+)\.([0-9]+)(?:,([0-9]{1,9}))?(?:\.x([0-9a-f]{64}))?(?:\+[0-9]+)?$/;
+export function looseName(file: FileContent): string {
+  const { key, mode, uid, gid, sec, nsec, xattrs } = file;
+  const plain = `${key}.${formatMode(mode)}.${uid}.${gid}.${formatTime(sec, nsec, ',')}`;
+  return xattrs.length === 0 ? plain : `${plain}.x${xattrsDigest(xattrs)}`;
+}
 
-export function parseVariant(variant: string): Variant | undefined {
-  const match = VARIANT.exec(variant);
+const NAME = /^([0-9a-f]{128})\.([0-7]{4})\.([0-9]+)\.([0-9]+)\.([0-9]+)(?:,([0-9]{1,9}))?(?:\.x([0-9a-f]{64}))?$/;
+
+/** @returns `undefined` for a text that names no loose object */
+export function parseLooseName(name: string): NamedContent | undefined {
+  const match = NAME.exec(name);
   if (match === null) return undefined;
   return {
-    mode: Number.parseInt(match[1] as string, 8),
-    uid: Number(match[2]),
-    gid: Number(match[3]),
-    sec: Number(match[4]),
-    nsec: Number((match[5] ?? '').padEnd(9, '0')),
-    xattrs: match[6],
+    sha512: match[1] as string,
+    mode: Number.parseInt(match[2] as string, 8),
+    uid: Number(match[3]),
+    gid: Number(match[4]),
+    sec: Number(match[5]),
+    nsec: Number((match[6] ?? '').padEnd(9, '0')),
+    xattrs: match[7],
   };
+}
+
+/** What a file of an object is called: in its directory, and in what is told of it. */
+export function fileNameOf({ name, copy }: ObjectFile): string {
+  return copy === 0 ? name : `${name}+${copy}`;
+}
+
+/** The way back from {@link fileNameOf}. */
+export function parseFileName(text: string): ObjectFile {
+  const [, name, copy] = /^(.*)\+([1-9][0-9]*)$/.exec(text) ?? [];
+  return name === undefined ? { name: text, copy: 0 } : { name, copy: Number(copy) };
 }

@@ -1,8 +1,11 @@
 /** A plan as the workers take it: cut into shards, with what the main thread must still know of the whole. */
-import type { Identity, Shard } from '../../workers/tasks/parts.js';
+
+import type { Shard } from '../../workers/tasks/parts.js';
 import type { ByteString } from '../core/bytes.js';
 import type { Key } from '../core/key.js';
-import { objectOf, type Plan, type PlanEntry } from './plan.js';
+import type { Identity } from '../core/metadata.js';
+import type { FileContent } from '../core/object.js';
+import type { Plan, PlanEntry } from './plan.js';
 import { cutShards, packShard } from './shard.js';
 import { treeHashOf } from './tree-hash.js';
 
@@ -19,8 +22,8 @@ export interface PlanSummary {
   longestPath: ByteString;
   /** Further names of an inode: an earlier one, and itself. They come after all first names, wherever their shard would have been. */
   links: readonly [ByteString, ByteString][];
-  /** Names of files whose objects may lack some of their metadata, and the objects. */
-  doubtful: readonly [ByteString, string][];
+  /** Paths of files whose objects may lack some of their metadata, and the names of the objects. */
+  maybeIncomplete: readonly [ByteString, string][];
 }
 
 export interface PackedPlan extends PlanSummary {
@@ -33,8 +36,16 @@ export interface PackedPlan extends PlanSummary {
   directoryShard(i: number): Shard;
 }
 
+export interface Packing {
+  identity: Identity;
+  /** How many share the work. */
+  workers: number;
+  /** What the object of a file is called. */
+  nameOf: (file: FileContent) => string;
+}
+
 /** Shards are packed when they are first asked for, so that the workers have something to do meanwhile. */
-export function packPlan(plan: Plan, identity: Identity, workers: number): PackedPlan {
+export function packPlan(plan: Plan, { identity, workers, nameOf }: Packing): PackedPlan {
   const { entries, files, bytes } = plan;
   const firsts = entries.filter(({ group, path }) => group === '' || group === path);
   const runs = cutShards(firsts, workers * SHARDS_PER_WORKER);
@@ -50,7 +61,7 @@ export function packPlan(plan: Plan, identity: Identity, workers: number): Packe
     bytes,
     longestPath: entries.reduce((longest, { path }) => (path.length > longest.length ? path : longest), ''),
     links: entries.filter(({ group, path }) => group !== '' && group !== path).map(({ group, path }) => [group, path]),
-    doubtful: entries.filter((entry) => isDoubtful(entry, identity)).map((entry) => [entry.path, objectOf(entry)]),
+    maybeIncomplete: entries.filter((entry) => mayLack(entry, identity)).map((entry) => [entry.path, nameOf(entry)]),
     hash: () => (hash ??= treeHashOf(plan)),
     shards: runs.length,
     // A plan that is to be kept is asked once more.
@@ -68,6 +79,6 @@ function inRuns(entries: readonly PlanEntry[], count: number): PlanEntry[][] {
 }
 
 /** As root only extended attributes can fail to stick, and few files have any. */
-function isDoubtful({ type, xattrs }: PlanEntry, identity: Identity): boolean {
+function mayLack({ type, xattrs }: PlanEntry, identity: Identity): boolean {
   return type === 'file' && (identity.uid !== 0 || xattrs.length > 0);
 }

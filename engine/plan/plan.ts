@@ -5,7 +5,6 @@
 import type { ByteString } from '../core/bytes.js';
 import type { NodeType } from '../core/metadata.js';
 import type { TocEntry } from '../layer/toc.js';
-import { variantOf } from '../objects/name.js';
 
 export interface PlanEntry extends Omit<TocEntry, 'type'> {
   type: NodeType;
@@ -22,11 +21,6 @@ export interface Plan {
   files: number;
   /** Bytes of regular files, each inode once. */
   bytes: number;
-}
-
-/** The name of a file's object. */
-export function objectOf(file: PlanEntry): string {
-  return `${file.key}.${variantOf(file)}`;
 }
 
 /** What stands at a path of which nobody says more: root's, of time 0, empty. @param layer as {@link PlanEntry.layer} */

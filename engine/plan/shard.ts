@@ -2,9 +2,11 @@
  * Parts of a plan in the form in which they cross to a worker: a few long strings and one array of numbers instead of thousands
  * of objects, which would take longer to clone than to render.
  */
+
 import type { Shard } from '../../workers/tasks/parts.js';
 import type { ByteString } from '../core/bytes.js';
 import type { Metadata, NodeType, Xattr } from '../core/metadata.js';
+import type { FileContent } from '../core/object.js';
 import { parentOf } from '../core/path.js';
 import type { PlanEntry } from './plan.js';
 
@@ -16,6 +18,11 @@ export interface ShardRow extends Metadata {
   devMinor: number;
   /** A file's key or a symlink's target. */
   source: string;
+}
+
+/** The content of a row that is a file. */
+export function contentOf(row: ShardRow): FileContent {
+  return { ...row, key: row.source };
 }
 
 const LETTERS: Readonly<Record<NodeType, string>> = {

@@ -7,21 +7,23 @@
  * Nobody removes objects meanwhile, and what is added is not in the copy of the index. Without `cairn.json`, which comes last, an
  * interrupted backup is no store; the next one to the same place begins anew.
  */
+
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { CloneResult } from '../../workers/tasks/export.js';
 import { deletePaths } from '../content/delete.js';
 import { batches } from '../core/batches.js';
-import { eachOf } from '../core/concurrency.js';
 import { toCairnError } from '../core/errors.js';
 import { hexOf } from '../core/key.js';
-import type { OperationOptions } from '../core/operation.js';
+import { mapped } from '../core/mapped.js';
+import { type OperationOptions, telling } from '../core/operation.js';
 import { Disk, makeOnce, syncDirectory } from '../disk/durable.js';
 import type { Layout } from '../disk/layout.js';
 import { RESERVE } from '../index/disk-reserve.js';
 import { Index, LOCK_FILE } from '../index/open.js';
 import type { StoreContext } from '../session/context.js';
-import { withControl } from '../session/control.js';
 import { readFormat, writeFormat } from '../session/format.js';
+import { objectsIn } from '../session/objects.js';
 import { type BackupPlace, claimPlace } from './backup-destination.js';
 import { fillBackupIndex } from './backup-index.js';
 
@@ -120,53 +122,52 @@ async function copyStore(store: StoreContext, target: Layout, options: Operation
   }
 }
 
+/** What a repair marked as gone is as gone in the backup. */
 async function copyFiles(
   store: StoreContext,
   target: Layout,
   index: Index,
-  { signal, onProgress }: OperationOptions,
+  options: OperationOptions,
 ): Promise<Counts> {
-  const { layout, pool } = store;
-  // What a repair marked as gone is as gone in the backup.
+  const { layout } = store;
   const objects = [...index.objects.entries()]
     .filter(({ value }) => value.gone !== true)
     .map(({ key, value }) => ({ name: key, size: value.size }));
   const blobs = [...index.blobs.entries()]
     .filter(({ value }) => value.gone !== true)
     .map(({ key, value }) => ({ name: hexOf(key), size: value.size }));
+  const homes = { from: store.objects.at, to: objectsIn(target).at };
+  const total = objects.length + blobs.length;
+  const onProgress = telling(options, { what: 'backing up', unit: 'items', total });
+  const cloned = await store.pool.during({ signal: options.signal, onProgress }, async (work) => {
+    const clonedObjects = await work.map('clone-objects', cloneTasks(objects, homes));
+    const inPlace = { from: layout.blobs, to: target.blobs };
+    const clonedBlobs = await work.map('clone-blobs', cloneTasks(blobs, inPlace));
+    await index.commit(() => noteSkipped(index, clonedObjects));
+    return [...clonedObjects, ...clonedBlobs];
+  });
   const { objectBytes, blobBytes } = index.totals;
-  const counts: Counts = {
+  return {
     images: index.images.count(),
     layers: index.layers.count(),
     objects: objects.length,
     blobs: blobs.length,
     bytes: objectBytes + blobBytes,
-    linked: 0,
-    copied: 0,
+    linked: cloned.reduce((sum, { linked }) => sum + linked, 0),
+    copied: cloned.reduce((sum, { copied }) => sum + copied, 0),
   };
-  const skipped: Record<string, string[]> = {};
-  const total = objects.length + blobs.length;
-  const count =
-    onProgress && ((_bytes: number, done: number) => onProgress({ what: 'backing up', unit: 'items', done, total }));
-  const work = [
-    ...batches(objects, ({ size }) => size).map((files) => ({ from: layout.objects, to: target.objects, files })),
-    ...batches(blobs, ({ size }) => size).map((files) => ({ from: layout.blobs, to: target.blobs, files })),
-  ];
-  await withControl(signal, count, (control) =>
-    eachOf(work, pool.size, async ({ from, to, files }) => {
-      const names = files.map(({ name }) => name);
-      const cloned = await pool.run<'clone-files'>({ kind: 'clone-files', control, from, to, names });
-      counts.linked += cloned.linked;
-      counts.copied += cloned.copied;
-      if (from === layout.objects) Object.assign(skipped, cloned.skipped);
-    }),
-  );
-  await index.commit(() => {
-    for (const [name, what] of Object.entries(skipped)) {
-      const known = index.objects.get(name);
-      if (known !== undefined)
-        index.objects.put(name, { ...known, skipped: [...new Set([...(known.skipped ?? []), ...what])] });
-    }
-  });
-  return counts;
+}
+
+function cloneTasks<P>(files: readonly { name: string; size: number }[], where: { from: P; to: P }) {
+  const own = batches(files, ({ size }) => size);
+  return mapped(own, (batch) => ({ ...where, names: batch.map(({ name }) => name) }));
+}
+
+/** Copies may lack metadata that the objects had. */
+function noteSkipped(index: Index, cloned: readonly CloneResult[]): void {
+  for (const [name, what] of cloned.flatMap(({ skipped }) => Object.entries(skipped))) {
+    const known = index.objects.get(name);
+    if (known === undefined) continue;
+    index.objects.put(name, { ...known, skipped: [...new Set([...(known.skipped ?? []), ...what])] });
+  }
 }

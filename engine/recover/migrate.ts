@@ -12,7 +12,7 @@ import { documentOf, encodeImageDocument } from '../content/image-document.js';
 import { isCairnError, toCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { keyOfBytes } from '../core/key.js';
-import { bury, place, placeOnce } from '../disk/durable.js';
+import { moveAside, moveIntoFreePlace, moveIntoPlace } from '../disk/durable.js';
 import { stagedDocument } from '../disk/layout.js';
 import { lock } from '../disk/lock.js';
 import { allImages, putImage } from '../index/images.js';
@@ -80,8 +80,8 @@ async function migrate(store: StoreContext): Promise<void> {
 async function backUpIndex({ layout, index, disk }: StoreContext, dir: string): Promise<void> {
   const copy = join(dir, 'index');
   await index.copyTo(copy);
-  bury(layout.oldIndex(1), join(dir, 'stale'));
-  place(copy, layout.oldIndex(1));
+  moveAside(layout.oldIndex(1), join(dir, 'stale'));
+  moveIntoPlace(copy, layout.oldIndex(1));
   await disk.sync();
 }
 
@@ -99,7 +99,7 @@ async function stageDocuments(
     staged.set(image.key, { key, size: bytes.length });
   }
   await disk.sync();
-  for (const { key } of staged.values()) placeOnce(stagedDocument(dir, key), layout.blob(key));
+  for (const { key } of staged.values()) moveIntoFreePlace(stagedDocument(dir, key), layout.blob(key));
   await disk.sync();
   return staged;
 }

@@ -1,16 +1,16 @@
 /** Which blobs a store holds, and which of them are documents of images. Reads files, no index. */
+
 import * as fs from 'node:fs';
-import { join } from 'node:path';
-import {
-  DOCUMENT_MAGIC,
-  type DocumentedImage,
-  decodeImageDocument,
-  type ImageDocument,
-} from '../content/image-document.js';
+import { DOCUMENT_MAGIC, decodeImageDocument, type ImageDocument } from '../content/image-document.js';
 import { isCairnError, throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
-import { keyOfBytes, keyOfHex } from '../core/key.js';
-import { type Layout, shardedName } from '../disk/layout.js';
+import { isKey, keyOfBytes, keyOfHex } from '../core/key.js';
+import type { Layout } from '../disk/layout.js';
+import { shardedFiles } from '../disk/shards.js';
+import { titleOf } from '../index/images.js';
+
+/** How often a long loop looks whether it should stop. */
+const CHECK_EVERY = 256;
 
 export interface FoundDocument extends ImageDocument {
   blob: Key;
@@ -33,18 +33,15 @@ export interface Lost {
 
 export function readDocuments(layout: Layout, signal: AbortSignal | undefined): Found {
   const found: Found = { blobs: new Map(), documents: [], spoiled: new Map() };
-  for (const shard of fs.readdirSync(layout.blobs)) {
-    throwIfAborted(signal);
-    for (const file of fs.readdirSync(join(layout.blobs, shard))) {
-      const name = shardedName(shard, file);
-      if (!/^[0-9a-f]{128}$/.test(name)) continue;
-      const key: Key = keyOfHex(name);
-      const path = layout.blob(key);
-      const stat = fs.lstatSync(path);
-      if (!stat.isFile()) continue;
-      found.blobs.set(key, stat.size);
-      if (beginsAsDocument(path)) readDocument(found, key, path);
-    }
+  let seen = 0;
+  for (const { name, path } of shardedFiles(layout.blobs)) {
+    if (seen++ % CHECK_EVERY === 0) throwIfAborted(signal);
+    const key = keyOfHex(name);
+    if (!isKey(key)) continue;
+    const stat = fs.lstatSync(path);
+    if (!stat.isFile()) continue;
+    found.blobs.set(key, stat.size);
+    if (beginsAsDocument(path)) readDocument(found, key, path);
   }
   return found;
 }
@@ -63,7 +60,7 @@ function readDocument(found: Found, key: Key, path: string): void {
   const bytes = fs.readFileSync(path);
   const document = decode(bytes);
   if (keyOfBytes(bytes) !== key) {
-    const image = document === undefined ? key : nameOf(document.image);
+    const image = document === undefined ? key : titleOf(document.image);
     found.spoiled.set(key, { image, why: `its document ${key} does not have the hash it is named by` });
   } else if (document !== undefined) found.documents.push({ ...document, blob: key });
 }
@@ -76,9 +73,4 @@ function decode(bytes: Buffer): ImageDocument | undefined {
     if (isCairnError(error)) return undefined;
     throw error;
   }
-}
-
-export function nameOf({ key, name, labels }: DocumentedImage): string {
-  const version = labels.find((label) => label.name === 'version')?.value;
-  return name === '' ? key : `${name}${version === undefined ? '' : `:${version}`}`;
 }

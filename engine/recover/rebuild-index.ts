@@ -6,20 +6,23 @@
  *
  * Nobody else uses objects meanwhile. Killed at any point it leaves the old index, or the new one, and can be run again.
  */
+
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
 import { deletePaths } from '../content/delete.js';
 import { CairnError } from '../core/errors.js';
-import type { OperationOptions } from '../core/operation.js';
-import { bury, Disk, place, trade } from '../disk/durable.js';
+import { type OperationOptions, telling } from '../core/operation.js';
+import { Disk, moveAside, moveIntoPlace, trade } from '../disk/durable.js';
 import { Layout } from '../disk/layout.js';
 import { lock } from '../disk/lock.js';
 import { Quarantine } from '../disk/quarantine.js';
 import { Staging } from '../disk/staging.js';
 import { RESERVE } from '../index/disk-reserve.js';
 import { DATA_FILE, Index } from '../index/open.js';
-import { withControl } from '../session/control.js';
+import type { ObjectHome } from '../objects/home.js';
+import type { StoreContext } from '../session/context.js';
 import { readFormat } from '../session/format.js';
+import { objectsIn } from '../session/objects.js';
 import { ensureWritable, type OpenOptions } from '../session/open.js';
 import { makeOurs } from '../session/owner.js';
 import { defaultWorkers, Pool } from '../session/pool.js';
@@ -71,7 +74,7 @@ export async function rebuildIndex(options: OpenOptions & OperationOptions): Pro
   const staging = new Staging(layout.staging);
   try {
     disk.open();
-    return await rebuild(layout, pool, disk, staging, options);
+    return await rebuild({ layout, pool, disk, staging }, options);
   } finally {
     await pool.close();
     await disk.close();
@@ -80,16 +83,18 @@ export async function rebuildIndex(options: OpenOptions & OperationOptions): Pro
   }
 }
 
+/** What is left of a store without its index. */
+type Rebuilding = Pick<StoreContext, 'layout' | 'pool' | 'disk' | 'staging'>;
+
 async function rebuild(
-  layout: Layout,
-  pool: Pool,
-  disk: Disk,
-  staging: Staging,
-  { signal, onProgress, onNotice = () => {} }: OpenOptions & OperationOptions,
+  { layout, pool, disk, staging }: Rebuilding,
+  options: OpenOptions & OperationOptions,
 ): Promise<Rebuilt> {
+  const { signal, onNotice = () => {} } = options;
   const found = readDocuments(layout, signal);
-  const count = onProgress && ((_bytes: number, done: number) => onProgress({ what: 'looking', unit: 'items', done }));
-  const salvaged = await withControl(signal, count, (control) => salvage(layout, pool, control, found));
+  const objects = objectsIn(layout);
+  const heard = { signal, onProgress: telling(options, { what: 'looking', unit: 'items' }) };
+  const salvaged = await pool.during(heard, (work) => salvage({ layout, objects }, work, found));
   const dir = staging.make();
   const path = join(dir, 'index');
   fs.mkdirSync(path, { mode: 0o700 });
@@ -97,14 +102,14 @@ async function rebuild(
   let filled: Filled;
   try {
     await index.checkSchema(false);
-    filled = await index.commit(() => fillIndex(index, found, salvaged, objectsOnDisk(layout)));
+    filled = await index.commit(() => fillIndex(index, found, salvaged, objectsOnDisk(objects)));
   } finally {
     await index.close();
   }
-  const damaged = quarantineFiles(layout, salvaged.damaged);
+  const damaged = quarantineFiles(layout, objects, salvaged.damaged);
   const oldIndex = await publish(layout, disk, path);
   const trees = fs.readdirSync(layout.trees);
-  for (const tree of trees) bury(layout.tree(tree), join(dir, basename(tree)));
+  for (const tree of trees) moveAside(layout.tree(tree), join(dir, basename(tree)));
   try {
     await deletePaths(pool, [dir]);
   } catch (error) {
@@ -117,10 +122,10 @@ async function rebuild(
 }
 
 /** An import keeps what is in place already, so it must not find these there. @returns where they lie now */
-function quarantineFiles(layout: Layout, { blobs, objects }: Salvage['damaged']): string[] {
+function quarantineFiles(layout: Layout, home: ObjectHome, { blobs, objects }: Salvage['damaged']): string[] {
   const quarantine = new Quarantine(layout);
   for (const key of blobs) quarantine.take(layout.blob(key));
-  for (const name of objects) quarantine.take(layout.object(name));
+  for (const name of objects) home.quarantine({ name, copy: 0 }, quarantine);
   return quarantine.taken;
 }
 
@@ -129,17 +134,17 @@ async function publish(layout: Layout, disk: Disk, staged: string): Promise<stri
   await disk.sync();
   if (!fs.existsSync(join(layout.index, DATA_FILE))) {
     fs.rmSync(layout.index, { recursive: true, force: true });
-    place(staged, layout.index);
+    moveIntoPlace(staged, layout.index);
     await disk.sync();
     return null;
   }
   const stamp = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   let quarantined = join(layout.quarantine, `index-${stamp}`);
   for (let n = 1; fs.existsSync(quarantined); n++) quarantined = join(layout.quarantine, `index-${stamp}-${n}`);
-  if (trade(staged, layout.index)) place(staged, quarantined);
+  if (trade(staged, layout.index)) moveIntoPlace(staged, quarantined);
   else {
-    place(layout.index, quarantined);
-    place(staged, layout.index);
+    moveIntoPlace(layout.index, quarantined);
+    moveIntoPlace(staged, layout.index);
   }
   fs.rmSync(join(quarantined, RESERVE), { recursive: true, force: true });
   // By this gc tells how long it has been there.

@@ -1,20 +1,24 @@
 /** Decides which images can be brought back: of each the highest revision whose blobs, layers and objects are all there. */
+
 import * as fs from 'node:fs';
-import { join } from 'node:path';
-import type { Control } from '../../workers/tasks/parts.js';
 import type { DocumentedImage, DocumentedLayer } from '../content/image-document.js';
 import { verifyBlobs } from '../content/verify-files.js';
 import { batches } from '../core/batches.js';
-import { eachOf } from '../core/concurrency.js';
 import { isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
+import { mapped } from '../core/mapped.js';
 import { isCleanPath } from '../core/path.js';
-import { type Layout, shardedName } from '../disk/layout.js';
+import type { Layout } from '../disk/layout.js';
 import { mergeArchiveDigests } from '../index/archive-digest.js';
+import { titleOf } from '../index/images.js';
 import { decodeToc } from '../layer/toc.js';
-import { variantOf } from '../objects/name.js';
-import type { Pool } from '../session/pool.js';
-import { type Found, type FoundDocument, type Lost, nameOf } from './read-documents.js';
+import type { ObjectHome } from '../objects/home.js';
+import type { StoreContext } from '../session/context.js';
+import type { Work } from '../session/work.js';
+import type { Found, FoundDocument, Lost } from './read-documents.js';
+
+/** As much of a store as can be used without its index. */
+export type Salvaging = Pick<StoreContext, 'layout' | 'objects'>;
 
 export interface SalvagedLayer {
   record: DocumentedLayer;
@@ -35,19 +39,19 @@ export interface Salvage {
   damaged: { blobs: Key[]; objects: string[] };
 }
 
-export async function salvage(layout: Layout, pool: Pool, control: Control, found: Found): Promise<Salvage> {
-  const faults = await blobFaults(layout, pool, control, found);
+export async function salvage(store: Salvaging, work: Work, found: Found): Promise<Salvage> {
+  const faults = await blobFaults(store.layout, work, found);
   const layers = new Map<Key, SalvagedLayer>();
   /** Layer → why it cannot be used. */
   const broken = new Map<Key, string>();
   const xattrs: Record<string, string[]> = {};
   for (const layer of layersOf(found.documents)) {
     if (layers.has(layer.key)) continue;
-    const read = readLayer(layout, layer, faults, xattrs);
+    const read = readLayer(store, layer, faults, xattrs);
     if (typeof read === 'string') broken.set(layer.key, broken.get(layer.key) ?? read);
     else layers.set(layer.key, read);
   }
-  const objects = await survey(layout, pool, control, [...layers.values()], xattrs);
+  const objects = await survey(store.objects, work, [...layers.values()], xattrs);
   for (const [key, { names }] of layers) {
     const missing = names.filter((name) => objects.faults.has(name));
     if (missing.length === 0) continue;
@@ -61,7 +65,7 @@ export async function salvage(layout: Layout, pool: Pool, control: Control, foun
   for (const [, lost] of found.spoiled) chosen.lost.push(lost);
   const damaged = {
     blobs: [...new Set([...faults.keys(), ...found.spoiled.keys()])].filter((key) => found.blobs.has(key)),
-    objects: [...objects.faults.keys()].filter((name) => fs.existsSync(layout.object(name))),
+    objects: [...objects.faults.keys()].filter((name) => store.objects.has(name)),
   };
   return { ...chosen, layers, skipped: objects.skipped, damaged };
 }
@@ -81,12 +85,7 @@ function layersOf(documents: readonly FoundDocument[]): DocumentedLayer[] {
 }
 
 /** Blobs that images and layers need and that are not what they should be. Archives are only looked for: hashing them is `check`'s. */
-async function blobFaults(
-  layout: Layout,
-  pool: Pool,
-  control: Control,
-  { documents, blobs }: Found,
-): Promise<Map<Key, string>> {
+async function blobFaults(layout: Layout, work: Work, { documents, blobs }: Found): Promise<Map<Key, string>> {
   const faults = new Map<Key, string>();
   const wanted = new Map<Key, number | undefined>();
   const archives = new Set<Key>();
@@ -99,14 +98,14 @@ async function blobFaults(
   const there = [...wanted].filter((entry): entry is [Key, number] => blobs.has(entry[0]) && entry[1] !== undefined);
   const byPath = new Map(there.map(([key]) => [layout.blob(key), key]));
   const files = there.map(([key, size]) => ({ path: layout.blob(key), sha512: hexOf(key), size }));
-  const { findings } = await verifyBlobs({ pool }, files, { control, quick: false });
+  const { findings } = await verifyBlobs(files, { work, quick: false });
   for (const { id, what } of findings) faults.set(byPath.get(id) as Key, what);
   return faults;
 }
 
 /** @param xattrs gets the extended attributes of its objects @returns why it cannot be used, where it cannot */
 function readLayer(
-  layout: Layout,
+  { layout, objects }: Salvaging,
   record: DocumentedLayer,
   faults: ReadonlyMap<Key, string>,
   xattrs: Record<string, string[]>,
@@ -122,7 +121,7 @@ function readLayer(
         return `table of contents ${toc.key}: an entry that no import writes`;
       }
       if (entry.type !== 'file') continue;
-      const name = `${entry.key}.${variantOf(entry)}`;
+      const name = objects.nameOf(entry);
       sizes.set(name, entry.size);
       if (entry.xattrs.length > 0) xattrs[name] = entry.xattrs.map((xattr) => xattr.name);
     }
@@ -133,36 +132,29 @@ function readLayer(
   return { record, names: [...sizes.keys()], sizes: Float64Array.from(sizes.values()) };
 }
 
+/** Looks whether objects are there. @param xattrs the extended attributes that those which have any should have */
 async function survey(
-  layout: Layout,
-  pool: Pool,
-  control: Control,
+  home: ObjectHome,
+  work: Work,
   layers: readonly SalvagedLayer[],
   xattrs: Record<string, string[]>,
 ): Promise<{ faults: Map<string, string>; skipped: Record<string, string[]> }> {
   const sizes = new Map<string, number>();
   for (const layer of layers) layer.names.forEach((name, i) => void sizes.set(name, layer.sizes[i] as number));
-  const faults = new Map<string, string>();
-  const skipped: Record<string, string[]> = {};
-  await eachOf(
+  const tasks = mapped(
     batches([...sizes], () => 0),
-    pool.size,
-    async (batch) => {
-      const own: Record<string, string[]> = {};
-      for (const [name] of batch) if (xattrs[name] !== undefined) own[name] = xattrs[name];
-      const result = await pool.run<'survey-objects'>({
-        kind: 'survey-objects',
-        control,
-        objects: layout.objects,
-        names: batch.map(([name]) => name),
-        sizes: Float64Array.from(batch, ([, size]) => size),
-        xattrs: own,
-      });
-      for (const { id, what } of result.findings) faults.set(id, what);
-      Object.assign(skipped, result.skipped);
+    (batch) => {
+      const names = batch.map(([name]) => name);
+      const own = names.flatMap((name) => (xattrs[name] === undefined ? [] : [[name, xattrs[name]] as const]));
+      const ownSizes = Float64Array.from(batch, ([, size]) => size);
+      return { objects: home.at, names, sizes: ownSizes, xattrs: Object.fromEntries(own) };
     },
   );
-  return { faults, skipped };
+  const results = await work.map('survey-objects', tasks);
+  return {
+    faults: new Map(results.flatMap((result) => Object.entries(result.faults))),
+    skipped: Object.assign({}, ...results.map((result) => result.skipped)) as Record<string, string[]>,
+  };
 }
 
 function whyNot(
@@ -197,7 +189,7 @@ function choose(documents: readonly FoundDocument[], whyNot: (document: FoundDoc
     const best = revisions.find((document) => whyNot(document) === undefined);
     if (best === undefined) {
       const { image } = revisions[0] as FoundDocument;
-      chosen.lost.push({ image: nameOf(image), why: whyNot(revisions[0] as FoundDocument) as string });
+      chosen.lost.push({ image: titleOf(image), why: whyNot(revisions[0] as FoundDocument) as string });
       continue;
     }
     chosen.images.push({ image: best.image, document: best.blob, revision: best.revision });
@@ -206,18 +198,22 @@ function choose(documents: readonly FoundDocument[], whyNot: (document: FoundDoc
   return chosen;
 }
 
-/** Every object that lies in the store, by name: its size, and how many further copies there are of it. */
-export function objectsOnDisk(layout: Layout): Map<string, { size: number; copies: number }> {
-  const names = new Set<string>();
-  for (const shard of fs.readdirSync(layout.objects)) {
-    for (const file of fs.readdirSync(join(layout.objects, shard))) names.add(shardedName(shard, file));
+/** Every object that lies in the store, by name: its size, and how many further copies there are of it, without a gap. */
+export function objectsOnDisk(home: ObjectHome): Map<string, { size: number; copies: number }> {
+  const copies = new Map<string, Set<number>>();
+  for (const { object } of home.list()) {
+    if (object === undefined) continue;
+    const known = copies.get(object.name);
+    if (known === undefined) copies.set(object.name, new Set([object.copy]));
+    else known.add(object.copy);
   }
   const objects = new Map<string, { size: number; copies: number }>();
-  for (const name of names) {
-    if (!/^[0-9a-f]{128}\.[0-9a-z.,]+$/.test(name)) continue;
-    let copies = 0;
-    while (names.has(`${name}+${copies + 1}`)) copies++;
-    objects.set(name, { size: fs.lstatSync(layout.object(name)).size, copies });
+  for (const [name, there] of copies) {
+    const first = home.look({ name, copy: 0 });
+    if (typeof first === 'string') continue;
+    let count = 0;
+    while (there.has(count + 1)) count++;
+    objects.set(name, { size: Number(first.size), copies: count });
   }
   return objects;
 }

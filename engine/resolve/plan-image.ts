@@ -1,4 +1,5 @@
 /** From an image's ingredients to its plan: tables of contents and whitelists are read and merged. */
+
 import { readBlob, readToc } from '../content/read-blob.js';
 import { CairnError, isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
@@ -6,6 +7,7 @@ import { readPathWhitelist } from '../image/aci/manifest.js';
 import type { TocEntry } from '../layer/toc.js';
 import { type AciPlace, planAci } from '../plan/aci.js';
 import { planOci } from '../plan/oci.js';
+import { type PackedPlan, packPlan } from '../plan/packed-plan.js';
 import type { Plan } from '../plan/plan.js';
 import type { StoreContext } from '../session/context.js';
 import type { Ingredients } from './layer-stack.js';
@@ -60,4 +62,9 @@ function onceFor<T>(read: (key: Key) => T): (key: Key) => T {
     known.set(key, value);
     return value;
   };
+}
+
+/** A plan as the workers of this store take it. */
+export function packForWorkers({ identity, pool, objects }: StoreContext, plan: Plan): PackedPlan {
+  return packPlan(plan, { identity, workers: pool.size, nameOf: (file) => objects.nameOf(file) });
 }

@@ -1,18 +1,21 @@
 /** What every operation of an open store works with. */
-import type { Identity } from '../../workers/tasks/parts.js';
+
 import { CairnError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
+import type { Identity } from '../core/metadata.js';
 import type { Disk } from '../disk/durable.js';
 import type { Layout } from '../disk/layout.js';
 import { ffiFault } from '../disk/native.js';
 import type { Staging } from '../disk/staging.js';
 import type { Index } from '../index/open.js';
+import type { ObjectHome } from '../objects/home.js';
 import type { Pool } from './pool.js';
 import type { Uses } from './use-lock.js';
 
 export interface StoreContext {
   readonly layout: Layout;
   readonly index: Index;
+  readonly objects: ObjectHome;
   readonly pool: Pool;
   readonly disk: Disk;
   readonly staging: Staging;

@@ -8,7 +8,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Output } from '../../workers/tasks/export.js';
 import { CairnError, hasCode, throwIfAborted } from '../core/errors.js';
-import { Disk, place, syncDirectory, syncFile } from '../disk/durable.js';
+import { Disk, moveIntoPlace, syncDirectory, syncFile } from '../disk/durable.js';
 import type { StoreContext } from './context.js';
 
 const STDOUT = 1;
@@ -16,9 +16,9 @@ const STDOUT = 1;
 const PAUSE = 10;
 
 /** @property path none for standard output */
-export type Target = { kind: 'stream'; path?: string } | Place;
+export type Target = { kind: 'stream'; path?: string } | Destination;
 
-export interface Place {
+export interface Destination {
   kind: 'file' | 'directory';
   /** Not a symlink: those are followed. */
   path: string;
@@ -34,7 +34,7 @@ const TAKEN = ['EEXIST', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR'] as const;
  * @throws CairnError `ERR_EXISTS` for what is there and may not be replaced: a file may, an empty directory may by a directory;
  *   `ERR_USAGE` inside the store; `ERR_NOT_FOUND` where there is no directory for it
  */
-export function targetOf(store: StoreContext, file: string, kind: Place['kind']): Target {
+export function targetOf(store: StoreContext, file: string, kind: Destination['kind']): Target {
   if (file === '-') return { kind: 'stream' };
   const named = resolve(file);
   const found = fs.statSync(named, { throwIfNoEntry: false });
@@ -42,7 +42,12 @@ export function targetOf(store: StoreContext, file: string, kind: Place['kind'])
   const path = follow(named);
   mustBeApart(store, path);
   mustBeFree(path, kind);
-  return { kind, path, scratch: join(dirname(path), `.${basename(path)}.cairn-${randomUUID().slice(0, 8)}`) };
+  return { kind, path, scratch: besideDestination(path) };
+}
+
+/** A new name beside a destination, where it is made before it is moved there. */
+export function besideDestination(path: string): string {
+  return join(dirname(path), `.${basename(path)}.cairn-${randomUUID().slice(0, 8)}`);
 }
 
 function follow(path: string): string {
@@ -61,7 +66,7 @@ export function mustBeApart(store: StoreContext, path: string): void {
     throw new CairnError('ERR_USAGE', `${path} and the store lie in one another`, { path });
 }
 
-function mustBeFree(path: string, kind: Place['kind']): void {
+function mustBeFree(path: string, kind: Destination['kind']): void {
   const there = fs.lstatSync(path, { throwIfNoEntry: false });
   if (there === undefined || (kind === 'file' && there.isFile())) return;
   if (kind === 'directory' && there.isDirectory() && fs.readdirSync(path).length === 0) return;
@@ -106,12 +111,12 @@ async function openStream(path: string, signal: AbortSignal | undefined): Promis
  * Makes what is complete durable and gives it its name.
  * @throws CairnError `ERR_EXISTS` when something came there meanwhile that may not be replaced
  */
-export async function publish({ kind, path, scratch }: Place): Promise<void> {
+export async function publish({ kind, path, scratch }: Destination): Promise<void> {
   if (kind === 'file') syncFile(scratch);
   else await syncAround(path);
   mustBeFree(path, kind);
   try {
-    place(scratch, path);
+    moveIntoPlace(scratch, path);
   } catch (error) {
     throw hasCode(error, ...TAKEN) ? taken(path) : error;
   }

@@ -1,10 +1,11 @@
 /** Opening a store: is it one, may we write, is it of a version we know. Makes a new one where asked. */
+
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { Identity } from '../../workers/tasks/parts.js';
 import { defined } from '../core/defined.js';
 import { CairnError, hasCode, toCairnError } from '../core/errors.js';
 import { DEFAULT_LIMITS, type Limits } from '../core/limits.js';
+import type { Identity } from '../core/metadata.js';
 import { Disk, makeOnce } from '../disk/durable.js';
 import { Layout } from '../disk/layout.js';
 import { Staging } from '../disk/staging.js';
@@ -13,6 +14,7 @@ import { damagedIndex } from '../index/damage.js';
 import { DATA_FILE, openIndex } from '../index/open.js';
 import type { StoreContext } from './context.js';
 import { makeStore, readFormat } from './format.js';
+import { objectsIn } from './objects.js';
 import { makeOurs } from './owner.js';
 import { defaultWorkers, Pool } from './pool.js';
 import { Uses } from './use-lock.js';
@@ -86,6 +88,7 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
   return {
     layout,
     index,
+    objects: objectsIn(layout),
     pool,
     disk: new Disk(layout.dir),
     staging: new Staging(layout.staging),

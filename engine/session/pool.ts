@@ -1,11 +1,21 @@
 /** The engine's side of the worker pool: typed tasks in, typed answers or errors out. Threads start with the first task. */
+
 import * as fs from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
 import type { Answer, Tasks } from '../../workers/tasks/protocol.js';
-import { Turnstile } from '../core/concurrency.js';
+import { Semaphore } from '../core/concurrency.js';
 import { errorFromJSON } from '../core/errors.js';
+import {
+  type Kind,
+  type MapOptions,
+  runWork,
+  type TaskInput,
+  type TaskResult,
+  type Work,
+  type WorkOptions,
+} from './work.js';
 
 /** More workers than this gain nothing: the file system's own locks take over. */
 const MOST_WORKERS = 8;
@@ -37,7 +47,7 @@ export class Pool {
   /** Layers that several workers may share at the same time; none on a single thread. */
   readonly pipelines: number;
   #piscina: Promise<Piscina> | undefined;
-  readonly #turnstile = new Turnstile();
+  readonly #turns = new Semaphore();
 
   constructor(size = defaultWorkers()) {
     this.size = Math.max(1, size);
@@ -99,12 +109,31 @@ export class Pool {
 
   /** For tasks that wait for no other: of these no more are begun than there are processors, however many are asked for at once. */
   async runInTurn<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {
-    const leave = await this.#turnstile.enter(this.size);
+    const release = await this.#turns.acquire(this.size);
     try {
       return await this.run<K>(task);
     } finally {
-      leave();
+      release();
     }
+  }
+
+  /** A long operation of several kinds of tasks, which share cancelling and counting. */
+  during<T>(options: WorkOptions, body: (work: Work) => Promise<T>): Promise<T> {
+    return runWork(this, options, body);
+  }
+
+  /** A long operation of one kind of tasks, see {@link Work.map}. */
+  map<K extends Kind>(
+    kind: K,
+    inputs: Iterable<TaskInput<K>>,
+    options: WorkOptions & MapOptions<K> = {},
+  ): Promise<TaskResult<K>[]> {
+    return this.during(options, (work) => work.map(kind, inputs, options));
+  }
+
+  /** A long operation of one task, see {@link Work.ask}. */
+  ask<K extends Kind>(kind: K, input: TaskInput<K>, options: WorkOptions = {}): Promise<TaskResult<K>> {
+    return this.during(options, (work) => work.ask(kind, input));
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,9 @@
 /** A private tree outside the store, made beside its destination and renamed into place when complete. */
+
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode } from '../../workers/tasks/render.js';
 import { discard } from '../content/delete.js';
 import { noteUse } from '../content/last-used.js';
@@ -10,16 +12,17 @@ import { toText } from '../core/bytes.js';
 import { CairnError, hasCode } from '../core/errors.js';
 import { MAX_ID } from '../core/metadata.js';
 import type { OperationOptions } from '../core/operation.js';
-import { bury, Disk, place, placeOnce, syncDirectory } from '../disk/durable.js';
+import { Disk, moveAside, moveIntoFreePlace, moveIntoPlace, syncDirectory } from '../disk/durable.js';
+import { besideStaging, manifestIn, rootfsIn } from '../disk/layout.js';
 import { PrivateDirectory } from '../disk/private-directory.js';
 import type { ImageRecord } from '../index/records.js';
-import { packPlan } from '../plan/packed-plan.js';
+import type { PackedPlan } from '../plan/packed-plan.js';
 import type { Plan } from '../plan/plan.js';
 import { mustBeWhole } from '../resolve/completeness.js';
 import { ingredientsOf } from '../resolve/layer-stack.js';
-import { planOf } from '../resolve/plan-image.js';
+import { packForWorkers, planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
-import { mustBeApart } from '../session/destination.js';
+import { besideDestination, mustBeApart } from '../session/destination.js';
 import { checkPathLengths, execute } from './execute.js';
 import { noteCopies } from './object-copies.js';
 import type { Rendered } from './options.js';
@@ -59,69 +62,80 @@ export async function checkoutImage(
   return store.uses.during(options.signal, async () => {
     await store.pool.warm('render');
     const plan = planOf(store, ingredients);
-    const packed = packPlan(plan, store.identity, store.pool.size);
-    checkPathLengths(packed, join(target, 'rootfs'));
+    const packed = packForWorkers(store, plan);
+    checkPathLengths(packed, rootfsIn(target));
     checkShift(plan, options.uidShift ?? 0);
-    const beside = join(dirname(target), `.${basename(target)}.cairn-${randomUUID().slice(0, 8)}`);
-    const disk = new Disk(dirname(target));
-    let made: PrivateDirectory | undefined;
-    try {
-      disk.open();
-      made = new PrivateDirectory(beside);
-      const isBare = options.rootfsOnly === true;
-      // Joined by hand: the dot at its end is meant.
-      const root = isBare ? made.inside : `${made.inside}/rootfs`;
-      const { copies, skipped } = await execute(store, packed, root, disk, mode, options.uidShift ?? 0, options);
-      if (!isBare) fs.writeFileSync(`${made.inside}/manifest`, readBlob(store, image.manifest), { flag: 'wx' });
-      if (Object.keys(copies).length > 0) await store.index.commit(() => noteCopies(store, copies));
-      // Only now may others in: no file is any more what it should not be.
-      if (!isBare) made.open(0o755);
-      await disk.sync();
-      if (options.force === true) await replace(store, target, beside);
-      else placeAtEmpty(target, beside);
-      made.close();
-      made = undefined;
-      syncDirectory(dirname(target));
-      void noteUse(store, image);
-      return {
-        image: image.key,
-        treeId: ingredients.treeId,
-        dir: target,
-        path: isBare ? target : join(target, 'rootfs'),
-        hash: packed.hash(),
-        files: plan.files,
-        bytes: plan.bytes,
-        uniqueBytes: mode === 'copy' ? plan.bytes : 0,
-        mode,
-        existed: false,
-        skipped,
-        ms: Math.round(performance.now() - begun),
-      };
-    } finally {
-      await disk.close();
-      if (made !== undefined) await discard(store, made.contents());
-      made?.remove();
-    }
+    const skipped = await makeBeside(store, image, packed, { ...options, mode, target });
+    void noteUse(store, image);
+    return {
+      image: image.key,
+      treeId: ingredients.treeId,
+      dir: target,
+      path: options.rootfsOnly === true ? target : rootfsIn(target),
+      hash: packed.hash(),
+      files: plan.files,
+      bytes: plan.bytes,
+      uniqueBytes: mode === 'copy' ? plan.bytes : 0,
+      mode,
+      existed: false,
+      skipped,
+      ms: Math.round(performance.now() - begun),
+    };
   });
+}
+
+/** Makes the tree in a directory beside its destination that only its owner can enter, and moves that there. */
+async function makeBeside(
+  store: StoreContext,
+  image: ImageRecord,
+  plan: PackedPlan,
+  options: CheckoutOptions & { mode: RenderMode; target: string },
+): Promise<Skipped> {
+  const { target, mode, uidShift = 0 } = options;
+  const isBare = options.rootfsOnly === true;
+  const disk = new Disk(dirname(target));
+  let made: PrivateDirectory | undefined;
+  try {
+    disk.open();
+    const beside = besideDestination(target);
+    made = new PrivateDirectory(beside);
+    const root = isBare ? made.inside : rootfsIn(made.inside);
+    const { copies, skipped } = await execute(store, plan, { root, disk, mode, uidShift }, options);
+    if (!isBare) fs.writeFileSync(manifestIn(made.inside), readBlob(store, image.manifest), { flag: 'wx' });
+    if (Object.keys(copies).length > 0) await store.index.commit(() => noteCopies(store, copies));
+    // Only now may others in: no file is any more what it should not be.
+    if (!isBare) made.open(0o755);
+    await disk.sync();
+    if (options.force === true) await replace(store, target, beside);
+    else placeAtEmpty(target, beside);
+    made.close();
+    made = undefined;
+    syncDirectory(dirname(target));
+    return skipped;
+  } finally {
+    await disk.close();
+    if (made !== undefined) await discard(store, made.contents());
+    made?.remove();
+  }
 }
 
 /** What is there goes only once ours stands in its place. */
 async function replace(store: StoreContext, target: string, made: string): Promise<void> {
-  const old = `${made}.old`;
+  const { old } = besideStaging(made);
   // As root where nobody else can enter: what is being deleted there cannot be exchanged for links to something else.
-  const grave = process.geteuid?.() === 0 ? new PrivateDirectory(old) : undefined;
-  const inGrave = grave === undefined ? old : `${grave.inside}/old`;
+  const trash = process.geteuid?.() === 0 ? new PrivateDirectory(old) : undefined;
+  const inTrash = trash === undefined ? old : `${trash.inside}/old`;
   try {
-    const wasThere = bury(target, inGrave);
+    const wasThere = moveAside(target, inTrash);
     try {
-      place(made, target);
+      moveIntoPlace(made, target);
     } catch (error) {
-      if (wasThere) place(inGrave, target);
+      if (wasThere) moveIntoPlace(inTrash, target);
       throw error;
     }
-    if (wasThere) await discard(store, [inGrave]);
+    if (wasThere) await discard(store, [inTrash]);
   } finally {
-    grave?.remove();
+    trash?.remove();
   }
 }
 
@@ -132,7 +146,7 @@ function placeAtEmpty(target: string, made: string): void {
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw hasCode(error, 'ENOTEMPTY', 'ENOTDIR') ? alreadyThere(target) : error;
   }
-  if (!placeOnce(made, target)) throw alreadyThere(target);
+  if (!moveIntoFreePlace(made, target)) throw alreadyThere(target);
 }
 
 function alreadyThere(target: string): CairnError {
@@ -158,7 +172,7 @@ function checkShift({ entries }: Plan, shift: number): void {
 }
 
 function checkLinkable(store: StoreContext, target: string): void {
-  if (fs.statSync(dirname(target)).dev === fs.statSync(store.layout.objects).dev) {
+  if (store.objects.canLinkTo(dirname(target))) {
     store.notice(`${target} shares its files with the store: do not write to them`);
     return;
   }

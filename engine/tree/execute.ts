@@ -2,13 +2,13 @@
 import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode, RenderResult } from '../../workers/tasks/render.js';
 import { toText } from '../core/bytes.js';
-import { eachOf } from '../core/concurrency.js';
 import { CairnError } from '../core/errors.js';
-import type { OperationOptions } from '../core/operation.js';
+import { mapped } from '../core/mapped.js';
+import { type OperationOptions, telling } from '../core/operation.js';
 import type { Disk } from '../disk/durable.js';
 import type { PackedPlan } from '../plan/packed-plan.js';
 import type { StoreContext } from '../session/context.js';
-import { withControl } from '../session/control.js';
+import type { TaskInput, Work } from '../session/work.js';
 
 const MAX_EXAMPLES = 10;
 
@@ -27,74 +27,69 @@ export function checkPathLengths({ longestPath }: PackedPlan, root: string): voi
   });
 }
 
-/**
- * Makes what a plan says at `root`, which must not exist; its parent must.
- * @param disk that `root` is on; the caller syncs it in the end
- * @param uidShift added to every owner
- */
+export interface TreePlace {
+  /** It must not exist; its parent must. */
+  root: string;
+  /** The disk that it is on; the caller syncs it in the end. */
+  disk: Disk;
+  mode: RenderMode;
+  /** Added to every owner. */
+  uidShift: number;
+}
+
+/** Makes what a plan says. */
 export async function execute(
   store: StoreContext,
   plan: PackedPlan,
-  root: string,
-  disk: Disk,
-  mode: RenderMode,
-  uidShift: number,
+  { root, disk, mode, uidShift }: TreePlace,
   options: OperationOptions,
 ): Promise<RenderResult> {
-  const { pool, layout, identity } = store;
-  const { onProgress } = options;
-  const total = plan.entries;
-  const onCount =
-    onProgress &&
-    ((_bytes: number, done: number) =>
-      onProgress({ what: 'rendering', unit: 'items', done: Math.min(done, total), total }));
+  const { pool, objects, identity } = store;
   const result: RenderResult = { skipped: {}, copies: {} };
-  await withControl(options.signal, onCount, async (control) => {
+  const onProgress = telling(options, { what: 'rendering', unit: 'items', total: plan.entries });
+  await pool.during({ signal: options.signal, onProgress }, async (work) => {
     let left = plan.shards;
-    await eachOf(numbers(plan.shards), pool.size, async (i) => {
-      const part = await pool.run<'render'>({
-        kind: 'render',
-        control,
-        root,
-        objects: layout.objects,
-        shard: plan.shard(i),
-        mode,
-        identity,
-        uidShift,
-      });
-      mergeSkipped(result.skipped, part.skipped);
-      Object.assign(result.copies, part.copies);
+    const shards = mapped(Array(plan.shards).keys(), (i) => plan.shard(i));
+    const onResult = (part: RenderResult): void => {
+      addResult(result, part);
       // The disk takes the first half while the workers make the second.
       if (--left > 0) disk.writeBehind();
-    });
-    if (plan.links.length > 0) await pool.run<'join'>({ kind: 'join', root, links: [...plan.links] });
-    for (const part of await settle(store, plan, root, uidShift)) mergeSkipped(result.skipped, part.skipped);
+    };
+    const how = { root, objects: objects.at, mode, identity, uidShift };
+    await work.map(
+      'render',
+      mapped(shards, (shard) => ({ ...how, shard })),
+      { onResult },
+    );
+    if (plan.links.length > 0) await work.ask('join', { root, links: [...plan.links] });
+    for (const { skipped } of await finishDirectories(work, plan, { root, identity, uidShift })) {
+      mergeSkipped(result.skipped, skipped);
+    }
     if (mode === 'link') mergeSkipped(result.skipped, skippedOfObjects(store, plan));
   });
   return result;
 }
 
+function addResult(result: RenderResult, { skipped, copies }: RenderResult): void {
+  mergeSkipped(result.skipped, skipped);
+  for (const [name, copy] of Object.entries(copies)) result.copies[name] = Math.max(result.copies[name] ?? 0, copy);
+}
+
 /** As root in any order; as a user the last first, and with them the deepest, on one worker. */
-async function settle(store: StoreContext, plan: PackedPlan, root: string, uidShift: number) {
-  const { pool, identity } = store;
-  const lanes = identity.uid === 0 ? pool.size : 1;
-  return eachOf(numbers(plan.directoryShards).reverse(), lanes, (i) =>
-    pool.run<'settle'>({ kind: 'settle', root, shard: plan.directoryShard(i), identity, uidShift }),
-  );
+function finishDirectories(work: Work, plan: PackedPlan, how: Omit<TaskInput<'settle'>, 'shard'>) {
+  const shards = Array.from({ length: plan.directoryShards }, (_none, i) => plan.directoryShards - 1 - i);
+  const tasks = mapped(shards, (i) => ({ ...how, shard: plan.directoryShard(i) }));
+  return work.map('settle', tasks, how.identity.uid === 0 ? {} : { width: 1 });
 }
 
 /** A link has the metadata of its object, and lacks what the object lacks. */
-function skippedOfObjects({ index }: StoreContext, { doubtful }: PackedPlan): Skipped {
+function skippedOfObjects({ index }: StoreContext, { maybeIncomplete }: PackedPlan): Skipped {
   const skipped: Skipped = {};
-  for (const [path, name] of doubtful) {
+  for (const [path, name] of maybeIncomplete) {
     for (const what of index.objects.get(name)?.skipped ?? [])
       mergeSkipped(skipped, { [what]: { count: 1, paths: [path] } });
   }
   return skipped;
-}
-
-function numbers(count: number): number[] {
-  return Array.from({ length: count }, (_none, i) => i);
 }
 
 export function mergeSkipped(into: Skipped, more: Skipped): void {

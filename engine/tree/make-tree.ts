@@ -1,92 +1,116 @@
 /** Makes a tree that is not there: plan, stage, render, sync, publish. */
+
 import * as fs from 'node:fs';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import type { RenderResult } from '../../workers/tasks/render.js';
 import { discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
 import { findPlan, isWorthKeeping, keepPlan, stagePlan } from '../content/plan-cache.js';
 import { readBlob } from '../content/read-blob.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
-import { bury, place } from '../disk/durable.js';
+import { moveAside, moveIntoPlace } from '../disk/durable.js';
+import { besideStaging, manifestIn, rootfsIn } from '../disk/layout.js';
 import { mustNotBeMounted } from '../disk/mounts.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { retainLayer } from '../index/references.js';
-import { type PackedPlan, packPlan } from '../plan/packed-plan.js';
+import type { PackedPlan } from '../plan/packed-plan.js';
 import type { Plan } from '../plan/plan.js';
 import type { Ingredients } from '../resolve/layer-stack.js';
-import { planOf } from '../resolve/plan-image.js';
+import { packForWorkers, planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { checkPathLengths, execute } from './execute.js';
 import { noteCopies } from './object-copies.js';
 import type { RenderOptions } from './options.js';
 
+export interface TreeRequest {
+  image: ImageRecord;
+  stack: Ingredients;
+  options: RenderOptions;
+  /** Of the tree, if it has just been made. */
+  plan: Plan | undefined;
+}
+
 /** The caller holds the tree's lock and relies on objects. @throws as rendering does */
-export async function makeTree(
-  store: StoreContext,
-  image: ImageRecord,
-  ingredients: Ingredients,
-  options: RenderOptions,
-  given?: Plan,
-): Promise<TreeRecord> {
-  const { layout, disk, index, pool } = store;
-  const { treeId, layers } = ingredients;
-  const mode = options.mode ?? 'link';
+export async function makeTree(store: StoreContext, request: TreeRequest): Promise<TreeRecord> {
+  const { layout, disk } = store;
+  const { image, stack } = request;
   const staging = store.staging.make();
+  const beside = besideStaging(staging);
   try {
-    await pool.warm('render');
-    const found = given === undefined ? findPlan(store, image.key, treeId) : undefined;
-    const plan = found ?? packPlan(given ?? planOf(store, ingredients), store.identity, pool.size);
-    checkPathLengths(plan, layout.rootfs(treeId));
-    const isNew = found === undefined && isWorthKeeping(store, plan.entries);
-    const executing = execute(store, plan, join(staging, 'rootfs'), disk, mode, 0, options);
-    const hashing = finishPlan(plan, treeId, isNew ? `${staging}.plan` : undefined);
-    // Whichever fails, nothing may still be written when staging is cleared.
-    await Promise.allSettled([executing, hashing]);
-    const made = await executing;
-    const hash = await hashing;
-    const manifest = readBlob(store, image.manifest);
-    fs.writeFileSync(join(staging, 'manifest'), manifest, { mode: 0o600 });
+    const { tree, copies } = await stageTree(store, request, staging);
     await disk.sync();
-    const others = await clearTheWay(store, treeId, staging);
-    place(staging, layout.tree(treeId));
+    const others = await clearTheWay(store, stack.treeId, beside.old);
+    moveIntoPlace(staging, layout.tree(stack.treeId));
     await disk.sync();
-    const now = Date.now();
-    const tree: TreeRecord = {
-      id: treeId,
-      images: [image.key],
-      layers,
-      hash,
-      files: plan.files,
-      entries: plan.entries,
-      bytes: plan.bytes,
-      uniqueBytes: mode === 'copy' ? plan.bytes : 0,
-      mode,
-      renderedAt: now,
-      lastUsed: now,
-      skipped: made.skipped,
-      manifest: { key: image.manifest, size: manifest.length },
-    };
-    await index.commit(() => {
-      const known = index.image(image.key);
-      if (known === undefined || layers.some((layer) => index.layer(layer) === undefined)) {
-        throw new CairnError('ERR_NOT_FOUND', `${image.name} was removed while it was being rendered`);
-      }
-      for (const layer of new Set(layers)) retainLayer(index, layer);
-      const images = [...new Set([...others.filter((key) => index.image(key) !== undefined), image.key])];
-      index.trees.put(treeId, { ...tree, images });
-      index.images.put(image.key, { ...known, lastUsed: now });
-      noteCopies(store, made.copies);
-    });
-    if (isNew) keepPlan(store, image.key, `${staging}.plan`);
+    await listTree(store, image, { ...tree, images: [...others, image.key] }, copies);
+    keepPlan(store, image.key, beside.plan);
     return tree;
   } catch (error) {
     // What was placed but not committed is nobody's; where it stands it would only wait for gc.
-    if (isUnlisted(store, treeId)) bury(layout.tree(treeId), `${staging}.unwanted`);
+    if (isUnlisted(store, stack.treeId)) moveAside(layout.tree(stack.treeId), beside.unwanted);
     throw error;
   } finally {
-    await discard(store, [staging, `${staging}.unwanted`, `${staging}.plan`]);
+    await discard(store, [staging, beside.unwanted, beside.plan]);
   }
+}
+
+interface StagedTree {
+  tree: TreeRecord;
+  copies: RenderResult['copies'];
+}
+
+/** Renders to staging, with the image's manifest beside the root. A plan that is to be kept is staged beside all of it. */
+async function stageTree(
+  store: StoreContext,
+  { image, stack, options, plan: given }: TreeRequest,
+  staging: string,
+): Promise<StagedTree> {
+  const { treeId, layers } = stack;
+  const mode = options.mode ?? 'link';
+  await store.pool.warm('render');
+  const found = given === undefined ? findPlan(store, image.key, treeId) : undefined;
+  const plan = found ?? packForWorkers(store, given ?? planOf(store, stack));
+  checkPathLengths(plan, store.layout.rootfs(treeId));
+  const isNew = found === undefined && isWorthKeeping(store, plan.entries);
+  const place = { root: rootfsIn(staging), disk: store.disk, mode, uidShift: 0 };
+  const executing = execute(store, plan, place, options);
+  const hashing = finishPlan(plan, treeId, isNew ? besideStaging(staging).plan : undefined);
+  // Whichever fails, nothing may still be written when staging is cleared.
+  await Promise.allSettled([executing, hashing]);
+  const { skipped, copies } = await executing;
+  const hash = await hashing;
+  const manifest = readBlob(store, image.manifest);
+  fs.writeFileSync(manifestIn(staging), manifest, { mode: 0o600 });
+  const { files, entries, bytes } = plan;
+  const now = Date.now();
+  const tree = {
+    ...{ id: treeId, images: [image.key], layers, hash, files, entries, bytes, mode, skipped },
+    ...{ uniqueBytes: mode === 'copy' ? bytes : 0, renderedAt: now, lastUsed: now },
+    manifest: { key: image.manifest, size: manifest.length },
+  };
+  return { tree, copies };
+}
+
+/** @throws CairnError `ERR_NOT_FOUND` when the image or one of its layers is gone by now */
+async function listTree(
+  store: StoreContext,
+  image: ImageRecord,
+  tree: TreeRecord,
+  copies: RenderResult['copies'],
+): Promise<void> {
+  const { index } = store;
+  await index.commit(() => {
+    const known = index.image(image.key);
+    if (known === undefined || tree.layers.some((layer) => index.layer(layer) === undefined)) {
+      throw new CairnError('ERR_NOT_FOUND', `${image.name} was removed while it was being rendered`);
+    }
+    for (const layer of new Set(tree.layers)) retainLayer(index, layer);
+    const images = [...new Set(tree.images)].filter((key) => index.image(key) !== undefined);
+    index.trees.put(tree.id, { ...tree, images });
+    index.images.put(image.key, { ...known, lastUsed: tree.lastUsed });
+    noteCopies(store, copies);
+  });
 }
 
 /**
@@ -116,12 +140,11 @@ function isUnlisted({ index }: StoreContext, treeId: string): boolean {
  * Takes a tree that is to be rebuilt, or one that a crash left without a record, out of the way.
  * @returns the images that it was made of
  */
-async function clearTheWay(store: StoreContext, treeId: string, staging: string): Promise<readonly Key[]> {
+async function clearTheWay(store: StoreContext, treeId: string, trash: string): Promise<readonly Key[]> {
   const { index, layout } = store;
   mustNotBeMounted(layout.tree(treeId));
   const old = index.trees.get(treeId);
   if (old !== undefined) await index.commit(() => dropTreeRecord(store, treeId));
-  const grave = `${staging}.old`;
-  if (bury(layout.tree(treeId), grave)) await discard(store, [grave]);
+  if (moveAside(layout.tree(treeId), trash)) await discard(store, [trash]);
   return old?.images ?? [];
 }

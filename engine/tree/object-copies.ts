@@ -2,15 +2,13 @@
 import { addTotals } from '../index/totals.js';
 import type { StoreContext } from '../session/context.js';
 
-/** Inside a transaction. @param copies by their names, `<object>+<n>` */
-export function noteCopies({ index }: StoreContext, copies: Readonly<Record<string, number>>): void {
-  for (const name of Object.keys(copies)) {
-    const plus = name.lastIndexOf('+');
-    const object = name.slice(0, plus);
-    const known = index.objects.get(object);
-    const more = Number(name.slice(plus + 1)) - (known?.copies ?? 0);
+/** Inside a transaction. @param copies object → the highest number of a copy that was linked to */
+export function noteCopies({ index }: Pick<StoreContext, 'index'>, copies: Readonly<Record<string, number>>): void {
+  for (const [name, highest] of Object.entries(copies)) {
+    const known = index.objects.get(name);
+    const more = highest - (known?.copies ?? 0);
     if (known === undefined || more <= 0) continue;
-    index.objects.put(object, { ...known, copies: known.copies + more });
+    index.objects.put(name, { ...known, copies: known.copies + more });
     addTotals(index, { objectBytes: more * known.size });
   }
 }

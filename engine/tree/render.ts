@@ -41,7 +41,7 @@ export async function renderImage(
       if (meanwhile !== undefined) return describe(store, image, meanwhile, true, begun);
       // Loaded only when there is something to make: finding a tree should cost next to nothing.
       const { makeTree } = await import('./make-tree.js');
-      const tree = await makeTree(store, image, ingredients, options, plan);
+      const tree = await makeTree(store, { image, stack: ingredients, options, plan });
       return describe(store, image, tree, false, begun);
     } finally {
       held.release();

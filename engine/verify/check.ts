@@ -1,20 +1,19 @@
 /** Looks whether what the index lists is what it says: layers, objects, trees. Reads everything, changes nothing. */
+
 import { setImmediate } from 'node:timers/promises';
-import type { VerifyResult } from '../../workers/tasks/verify.js';
 import { objectSizesOf } from '../content/layer-objects.js';
-import { type Look, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
+import { type Look, type ObjectFindings, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
 import { toText } from '../core/bytes.js';
-import { eachOf } from '../core/concurrency.js';
 import { CairnError, isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
-import { statOrFault } from '../disk/path-fault.js';
+import { telling } from '../core/operation.js';
 import { checkRows } from '../index/check-rows.js';
 import { blobsOf } from '../index/images.js';
 import type { ImageRecord, LayerRecord, ObjectRecord, TreeRecord } from '../index/records.js';
-import { objectOf, type Plan } from '../plan/plan.js';
+import { fileNameOf } from '../objects/name.js';
+import type { Plan } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
 import type { StoreContext } from '../session/context.js';
-import { withControl } from '../session/control.js';
 import { type CheckOptions, type Targets, targetsOf } from './check-scope.js';
 import { KeptPlans } from './plan-memory.js';
 import { type DamagedFile, pathsOfDamaged, planOfTree, verifyTree } from './tree.js';
@@ -48,10 +47,10 @@ interface BlobUser {
 const AWAITED = 'gone since a repair, to be imported again';
 
 export async function checkStore(store: StoreContext, options: CheckOptions = {}): Promise<CheckResult> {
-  const { signal, onProgress, quick = false } = options;
-  const onCount = onProgress && ((done: number) => onProgress({ what: 'checking', unit: 'bytes', done }));
+  const { signal, quick = false } = options;
+  const heard = { signal, onProgress: telling(options, { what: 'checking', unit: 'bytes' }) };
   return store.uses.during(signal, () =>
-    withControl(signal, onCount, async (control) => new Checker(store, options, { control, quick }).run()),
+    store.pool.during(heard, (work) => new Checker(store, options, { work, quick }).run()),
   );
 }
 
@@ -74,14 +73,13 @@ class Checker {
     this.#options = options;
     this.#look = look;
     this.#targets = targetsOf(store, options);
-    this.#objects = new ObjectsLook(store, look);
+    this.#objects = new ObjectsLook(store.objects, look);
   }
 
   async run(): Promise<CheckResult> {
     const { layers, trees, unlisted } = this.#targets;
     for (const id of unlisted) this.#damaged.push({ kind: 'layer', id, what: 'the index has no record of it' });
-    const parts = [async () => this.#checkBlobs(), async () => this.#checkObjects()];
-    await eachOf(parts, parts.length, async (part) => part());
+    await bothOf(this.#checkBlobs(), this.#checkObjects());
     for (const tree of trees) await this.#checkTree(tree);
     await this.#checkManifests();
     const damaged = this.#withoutRemoved();
@@ -155,7 +153,8 @@ class Checker {
     if (tree.mode !== 'link') return;
     const plan = this.#planOf(tree);
     this.#plans.keep(tree.id, plan);
-    for (const entry of plan?.entries ?? []) if (entry.type === 'file') this.#wantObject(objectOf(entry), undefined);
+    for (const entry of plan?.entries ?? [])
+      if (entry.type === 'file') this.#wantObject(this.#store.objects.nameOf(entry), undefined);
   }
 
   #wantObject(name: string, layer: Key | undefined): void {
@@ -208,7 +207,6 @@ class Checker {
     });
     const byPath = new Map(files.map((file) => [file.path, file]));
     const { bytes, findings } = await verifyBlobs(
-      this.#store,
       files.map(({ path, sha512, size }) => ({ path, sha512, size })),
       this.#look,
     );
@@ -228,15 +226,16 @@ class Checker {
     }
   }
 
-  #tellOfObjects({ bytes, findings }: VerifyResult): void {
+  #tellOfObjects({ bytes, findings }: ObjectFindings): void {
     this.#bytes += bytes;
-    for (const { id, what } of findings) {
-      const gone = this.#objects.recordOf(id)?.gone === true && what === 'missing';
+    for (const { file, what } of findings) {
+      const gone = file.copy === 0 && this.#objects.recordOf(file.name)?.gone === true && what === 'missing';
+      const id = fileNameOf(file);
       this.#damaged.push({ kind: 'object', id, what: gone ? AWAITED : what, ...(gone ? { awaited: true } : {}) });
-      const stat = statOrFault(this.#store.layout.object(id));
-      if (typeof stat === 'string') continue;
-      const name = id.replace(/\+\d+$/, '');
-      this.#damagedFiles.set(name, [...(this.#damagedFiles.get(name) ?? []), { ino: stat.ino, dev: stat.dev, what }]);
+      const found = this.#store.objects.look(file);
+      if (typeof found === 'string') continue;
+      const known = this.#damagedFiles.get(file.name) ?? [];
+      this.#damagedFiles.set(file.name, [...known, { ino: found.ino, dev: found.dev, what }]);
     }
   }
 
@@ -251,12 +250,10 @@ class Checker {
   }
 
   async #compareTree(tree: TreeRecord, plan: Plan): Promise<void> {
-    const { layout } = this.#store;
     const inodeOf = (name: string): bigint => this.#objects.inodeOf(name);
-    const { bytes, findings } = await verifyTree(this.#store, tree, plan, this.#look, inodeOf);
+    const { bytes, findings } = await verifyTree(this.#store, { tree, plan, inodeOf }, this.#look);
     this.#bytes += bytes;
-    const root = layout.rootfs(tree.id);
-    const linked = tree.mode === 'link' ? pathsOfDamaged(root, plan, this.#damagedFiles) : [];
+    const linked = tree.mode === 'link' ? pathsOfDamaged(this.#store, tree, plan, this.#damagedFiles) : [];
     for (const { id, what } of [...findings, ...linked])
       this.#damaged.push({ kind: 'tree', id: tree.id, path: id === '' ? '.' : toText(id), what });
   }
@@ -270,11 +267,17 @@ class Checker {
         : [{ id, path: layout.treeManifest(id), sha512: hexOf(manifest.key), size: manifest.size }],
     );
     const byPath = new Map(files.map(({ path, id }) => [path, id]));
-    const { bytes, findings } = await verifyBlobs(this.#store, files, this.#look);
+    const { bytes, findings } = await verifyBlobs(files, this.#look);
     this.#bytes += bytes;
     for (const { id: path, what } of findings)
       this.#damaged.push({ kind: 'tree', id: byPath.get(path) as string, what: `manifest: ${what}` });
   }
+}
+
+/** Waits for both, also after one has failed. */
+async function bothOf(...parts: Promise<void>[]): Promise<void> {
+  await Promise.allSettled(parts);
+  await Promise.all(parts);
 }
 
 function partOf(image: ImageRecord, key: Key): string {

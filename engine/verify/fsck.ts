@@ -2,15 +2,18 @@
  * Compares the index with the disk, both ways, and with itself: everything listed must be there, everything there must be listed,
  * and every count of references must be what a new count gives. Hashing is `check`'s, mending is `repair`'s.
  */
+
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { keyOfHex } from '../core/key.js';
+import type { ObjectFile } from '../core/object.js';
 import type { OperationOptions } from '../core/operation.js';
-import { shardedName } from '../disk/layout.js';
-import { faultOf, statOrFault } from '../disk/path-fault.js';
+import { statOrFault } from '../disk/path-fault.js';
+import { shardedFiles } from '../disk/shards.js';
 import { allImages, titleOf } from '../index/images.js';
+import { fileNameOf } from '../objects/name.js';
 import { isWhole } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
 import { leftovers } from './leftovers.js';
@@ -120,11 +123,11 @@ class Fsck {
   }
 
   #lookAtObjects({ objects: needed, users, untold }: Needs): number {
-    const { index, layout } = this.#store;
+    const { index } = this.#store;
     const usersOf = (layers: readonly Key[]): string[] =>
       this.#titles(layers.flatMap((layer) => users.get(layer) ?? []));
     let objects = 0;
-    const copies = new Set<string>();
+    const copies: ObjectFile[] = [];
     for (const { key: name, value } of index.objects.entries()) {
       if (objects++ % 4096 === 0) throwIfAborted(this.#options.signal);
       const layers = needed.get(name)?.layers ?? [];
@@ -133,23 +136,28 @@ class Fsck {
       if (!fits || index.orphans.has({ kind: 'object', name }) !== (value.refs === 0)) {
         this.#miscounted.push(`object ${name}`);
       }
-      for (let n = 1; n <= value.copies; n++) copies.add(`${name}+${n}`);
-      this.#lookAtFile('object', name, layout.object(name), value, () => usersOf(layers));
+      const found = this.#store.objects.look({ name, copy: 0 });
+      this.#compareFile('object', name, found, { ...value, images: () => usersOf(layers) });
+      copies.push(...this.#missingCopies(name, value.copies));
     }
-    for (const name of copies) {
-      if (fs.existsSync(layout.object(name))) continue;
-      const layers = needed.get(name.slice(0, name.lastIndexOf('+')))?.layers ?? [];
-      this.#missing.push({ kind: 'object', id: name, what: 'missing', images: usersOf(layers) });
+    for (const file of copies) {
+      const layers = needed.get(file.name)?.layers ?? [];
+      this.#missing.push({ kind: 'object', id: fileNameOf(file), what: 'missing', images: usersOf(layers) });
     }
     for (const [name, { layers }] of needed) {
       if (index.objects.get(name) !== undefined) continue;
       this.#missing.push({ kind: 'object', id: name, what: 'not listed', images: usersOf(layers) });
     }
-    for (const { name, path } of filesBelow(layout.objects)) {
-      const listed = copies.has(name) || (isObjectName(name) && index.objects.get(name) !== undefined);
-      if (!listed) this.#stray.push(path);
+    for (const { path, object } of this.#store.objects.list()) {
+      const known = object === undefined ? undefined : index.objects.get(object.name);
+      if (known === undefined || (object as ObjectFile).copy > known.copies) this.#stray.push(path);
     }
     return objects;
+  }
+
+  #missingCopies(name: string, copies: number): ObjectFile[] {
+    const files = Array.from({ length: copies }, (_none, i) => ({ name, copy: i + 1 }));
+    return files.filter((file) => typeof this.#store.objects.look(file) === 'string');
   }
 
   #lookAtBlobs({ blobs: needed }: Needs): number {
@@ -161,33 +169,33 @@ class Fsck {
       if (value.refs !== refs || index.orphans.has({ kind: 'blob', key }) !== (refs === 0)) {
         this.#miscounted.push(`blob ${key}`);
       }
-      this.#lookAtFile('blob', key, layout.blob(key), value, () => this.#titles(needed.get(key)?.images ?? []));
+      const images = (): string[] => this.#titles(needed.get(key)?.images ?? []);
+      this.#compareFile('blob', key, statOrFault(layout.blob(key)), { ...value, images });
     }
     for (const [key, { images }] of needed) {
       if (index.blobs.get(key) === undefined)
         this.#missing.push({ kind: 'blob', id: key, what: 'not listed', images: this.#titles(images) });
     }
-    for (const { name, path } of filesBelow(layout.blobs)) {
+    for (const { name, path } of shardedFiles(layout.blobs)) {
       const listed = /^[0-9a-f]{128}$/.test(name) && index.blobs.get(keyOfHex(name)) !== undefined;
       if (!listed) this.#stray.push(path);
     }
     return blobs;
   }
 
-  #lookAtFile(
+  /** @param found what lies in its place, or what is wrong there */
+  #compareFile(
     kind: 'blob' | 'object',
     id: string,
-    path: string,
-    { size, gone }: { size: number; gone?: true },
-    images: () => string[],
+    found: { size: bigint } | string,
+    { size, gone, images }: { size: number; gone?: true; images: () => string[] },
   ): void {
-    const stat = statOrFault(path);
     if (gone === true) {
-      const what = stat === 'missing' ? 'gone since a repair' : 'gone since a repair, but a file is there again';
+      const what = found === 'missing' ? 'gone since a repair' : 'gone since a repair, but a file is there again';
       this.#missing.push({ kind, id, what, images: images(), awaited: true });
-    } else if (typeof stat === 'string') this.#missing.push({ kind, id, what: stat, images: images() });
-    else if (stat.size !== BigInt(size))
-      this.#missing.push({ kind, id, what: `${stat.size} bytes instead of ${size}`, images: images() });
+    } else if (typeof found === 'string') this.#missing.push({ kind, id, what: found, images: images() });
+    else if (found.size !== BigInt(size))
+      this.#missing.push({ kind, id, what: `${found.size} bytes instead of ${size}`, images: images() });
   }
 
   #lookAtTrees(): number {
@@ -222,27 +230,4 @@ export function toImportAgain({ index }: StoreContext): string[] {
   const names = [...allImages(index)].filter((image) => !isWhole(index, image)).map(titleOf);
   for (const { key, value } of index.blobs.entries()) if (value.put && value.gone === true) names.push(key);
   return names;
-}
-
-function isObjectName(name: string): boolean {
-  return /^[0-9a-f]{128}\./.test(name);
-}
-
-/** Everything in a sharded directory, names put together again; what is no shard has none. */
-function* filesBelow(root: string): Generator<{ name: string; path: string }> {
-  for (const shard of fs.readdirSync(root, { withFileTypes: true })) {
-    const dir = join(root, shard.name);
-    if (!shard.isDirectory() || !/^[0-9a-f]{2}$/.test(shard.name)) yield { name: '', path: dir };
-    else for (const file of namesIn(dir)) yield { name: shardedName(shard.name, file), path: join(dir, file) };
-  }
-}
-
-/** What is listed below a directory that cannot be read is told of one by one. */
-function namesIn(dir: string): string[] {
-  try {
-    return fs.readdirSync(dir);
-  } catch (error) {
-    faultOf(error);
-    return [];
-  }
 }

@@ -11,9 +11,10 @@ import { countNeeds, type Needs, sumTotals } from './recount.js';
 /** What a repair found of an object that it looked at. */
 export interface ObjectState {
   size: number;
-  /** Names of its files, its own first; `whole` those that are, in the same order. Their number, not their names, is what is left. */
-  files: readonly string[];
-  whole: readonly string[];
+  /** Further copies that there are or should be. */
+  copies: number;
+  /** Numbers of the copies that are as they should be, rising; 0 is the first file. */
+  sound: readonly number[];
   fault: string | undefined;
 }
 
@@ -110,7 +111,7 @@ class Settlement {
     const { index } = this.#store;
     const state = this.#objects.get(name);
     const { gone: was, ...record } = known ?? { size: state?.size ?? size, refs: 0, copies: 0 };
-    const left = state === undefined ? undefined : state.whole.length;
+    const left = state === undefined ? undefined : state.sound.length;
     const gone = left === undefined ? was === true || known === undefined : left === 0;
     const copies = left === undefined ? record.copies : Math.max(0, left - 1);
     if (gone && was !== true) this.#tell('object', name, state?.fault ?? 'missing', 'marked as gone');

@@ -12,21 +12,21 @@
  */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import { buryLeftovers } from '../collect/sweep.js';
+import { moveLeftoversAside } from '../collect/sweep.js';
 import { discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
 import { verifyBlobs, verifyObjects } from '../content/verify-files.js';
 import { isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
-import { bury, place } from '../disk/durable.js';
+import { moveAside } from '../disk/durable.js';
 import { tryLock } from '../disk/lock.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { Quarantine } from '../disk/quarantine.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from '../index/records.js';
+import { fileNameOf, parseFileName } from '../objects/name.js';
 import { placesAlong } from '../resolve/dependencies.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { withControl } from '../session/control.js';
 import { checkStore, type Damage } from './check.js';
 import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
 import { type BlobState, type ObjectState, settle } from './reconcile-index.js';
@@ -40,11 +40,11 @@ export async function repairStore(store: StoreContext, options: OperationOptions
   const seen = new Map([...store.index.trees.entries()].map(({ value }) => [value.id, value.renderedAt]));
   openShards(store);
   const { damaged } = await checkStore(store, options);
-  const graves: string[] = [];
+  const trash: string[] = [];
   try {
-    return await store.uses.alone(options.signal, () => new Repair(store, options, damaged, seen, graves).run());
+    return await store.uses.alone(options.signal, () => new Repair(store, options, damaged, seen, trash).run());
   } finally {
-    await discard(store, graves);
+    await discard(store, trash);
   }
 }
 
@@ -55,26 +55,26 @@ class Repair {
   readonly #suspects: readonly Damage[];
   /** Trees that were looked at, and when they had been rendered. */
   readonly #seen: ReadonlyMap<string, number>;
-  readonly #graves: string[];
+  readonly #trash: string[];
   readonly #quarantine: Quarantine;
   readonly #mended: Mended[] = [];
   readonly #objects = new Map<string, ObjectState>();
   readonly #blobs = new Map<Key, BlobState>();
-  /** File names of objects, `…+1` for a copy → what is wrong. */
-  readonly #badFiles = new Map<string, string>();
+  /** Object → number of a copy → what is wrong with its file. */
+  readonly #faults = new Map<string, Map<number, string>>();
 
   constructor(
     store: StoreContext,
     options: OperationOptions,
     suspects: readonly Damage[],
     seen: ReadonlyMap<string, number>,
-    graves: string[],
+    trash: string[],
   ) {
     this.#store = store;
     this.#options = options;
     this.#suspects = suspects;
     this.#seen = seen;
-    this.#graves = graves;
+    this.#trash = trash;
     this.#quarantine = new Quarantine(store.layout);
   }
 
@@ -101,23 +101,25 @@ class Repair {
     const blobs = this.#blobsToLookAt(needs);
     const { layout } = this.#store;
     const byPath = new Map([...blobs].map(([key]) => [layout.blob(key), key]));
-    await withControl(this.#options.signal, undefined, async (control) => {
-      const look = { control, quick: false };
-      for (const { id, what } of (await verifyObjects(this.#store, objects, look)).findings) {
-        if (!this.#badFiles.has(id)) this.#badFiles.set(id, what);
+    await this.#store.pool.during({ signal: this.#options.signal }, async (work) => {
+      const look = { work, quick: false };
+      for (const { file, what } of (await verifyObjects(this.#store.objects, objects, look)).findings) {
+        const faults = this.#faults.get(file.name) ?? new Map<number, string>();
+        if (!faults.has(file.copy)) faults.set(file.copy, what);
+        this.#faults.set(file.name, faults);
       }
       const files = [...blobs].map(([key, { size }]) => ({ path: layout.blob(key), sha512: hexOf(key), size }));
-      const bad = new Map((await verifyBlobs(this.#store, files, look)).findings.map(({ id, what }) => [id, what]));
+      const bad = new Map((await verifyBlobs(files, look)).findings.map(({ id, what }) => [id, what]));
       for (const [path, key] of byPath) {
         const { size } = blobs.get(key) as BlobRecord;
         this.#blobs.set(key, { size, fault: bad.get(path) });
       }
     });
     for (const [name, { size, copies }] of objects) {
-      const files = Array.from({ length: copies + 1 }, (_none, n) => (n === 0 ? name : `${name}+${n}`));
-      const whole = files.filter((file) => !this.#badFiles.has(file));
-      const faults = files.flatMap((file) => this.#badFiles.get(file) ?? []);
-      this.#objects.set(name, { size, files, whole, fault: faults[0] });
+      const faults = this.#faultsOf(name);
+      const sound = [...Array(copies + 1).keys()].filter((copy) => !faults.has(copy));
+      const first = [...faults].sort(([a], [b]) => a - b)[0];
+      this.#objects.set(name, { size, copies, sound, fault: first?.[1] });
     }
   }
 
@@ -125,7 +127,7 @@ class Repair {
     const { index } = this.#store;
     const objects = new Map<string, ObjectRecord>();
     for (const { kind, id } of this.#suspects) {
-      const name = id.replace(/\+\d+$/, '');
+      const { name } = parseFileName(id);
       const record = kind === 'object' ? index.objects.get(name) : undefined;
       if (record !== undefined) objects.set(name, record);
     }
@@ -174,21 +176,23 @@ class Repair {
     try {
       const plan = planOfTree(this.#store, tree);
       if (plan === undefined) return 'it may have damaged files, and an image that it was made of is gone';
-      return pathsOfDamaged(this.#store.layout.rootfs(tree.id), plan, files)[0]?.what;
+      return pathsOfDamaged(this.#store, tree, plan, files)[0]?.what;
     } catch (error) {
       if (isCairnError(error, 'ERR_DAMAGED')) return error.message;
       throw error;
     }
   }
 
+  #faultsOf(name: string): ReadonlyMap<number, string> {
+    return this.#faults.get(name) ?? new Map();
+  }
+
   #damagedFiles(): Map<string, DamagedFile[]> {
     const found = new Map<string, DamagedFile[]>();
-    for (const [name, { files }] of this.#objects) {
-      const there = files.flatMap((file) => {
-        const what = this.#badFiles.get(file);
-        if (what === undefined) return [];
-        const stat = statOrFault(this.#store.layout.object(file));
-        return typeof stat === 'string' ? [] : [{ ino: stat.ino, dev: stat.dev, what }];
+    for (const [name, faults] of this.#faults) {
+      const there = [...faults].flatMap(([copy, what]) => {
+        const file = this.#store.objects.look({ name, copy });
+        return typeof file === 'string' ? [] : [{ ino: file.ino, dev: file.dev, what }];
       });
       if (there.length > 0) found.set(name, there);
     }
@@ -201,28 +205,26 @@ class Repair {
     await index.commitRemoval(() => {
       for (const id of broken.keys()) dropTreeRecord(this.#store, id);
     });
-    const dir = this.#grave();
+    const dir = this.#makeTrash();
     for (const [id, what] of broken) {
-      bury(layout.tree(id), join(dir, id));
+      moveAside(layout.tree(id), join(dir, id));
       this.#mended.push({ kind: 'tree', id, what, action: 'dropped' });
     }
   }
 
-  /** Whole copies of an object take the places of damaged ones. */
+  /** Sound copies of an object take the places of damaged ones. */
   #moveObjects(): void {
-    const { layout } = this.#store;
-    for (const [name, { files, whole }] of this.#objects) {
-      for (const file of files) {
-        const what = this.#badFiles.get(file);
-        if (what === undefined || !this.#quarantine.take(layout.object(file))) continue;
-        this.#mended.push({ kind: 'object', id: file, what, action: 'quarantined' });
+    const { objects } = this.#store;
+    for (const [name, { sound }] of this.#objects) {
+      for (const [copy, what] of this.#faultsOf(name)) {
+        const file = { name, copy };
+        if (!objects.quarantine(file, this.#quarantine)) continue;
+        this.#mended.push({ kind: 'object', id: fileNameOf(file), what, action: 'quarantined' });
       }
-      whole.forEach((file, n) => {
-        if (file !== files[n]) place(layout.object(file), layout.object(files[n] as string));
-        if (n === 0 && file !== name) {
-          this.#mended.push({ kind: 'object', id: name, what: 'a further copy was whole', action: 'found again' });
-        }
-      });
+      objects.closeRanks(name, sound);
+      if (sound.length > 0 && sound[0] !== 0) {
+        this.#mended.push({ kind: 'object', id: name, what: 'a further copy was whole', action: 'found again' });
+      }
     }
   }
 
@@ -237,19 +239,19 @@ class Repair {
     const { layout } = this.#store;
     const { stray } = compareWithDisk(this.#store, this.#options);
     if (stray.length === 0) return;
-    const dir = this.#grave();
-    for (const leftover of buryLeftovers(this.#store)) this.#graves.push(leftover);
+    const dir = this.#makeTrash();
+    for (const leftover of moveLeftoversAside(this.#store)) this.#trash.push(leftover);
     stray.forEach((path, n) => {
       // Who holds a lock removes its file: so nobody can hold it by then.
       if (dirname(path) === layout.locks) tryLock(path, true)?.release();
-      else bury(path, join(dir, `${n}`));
+      else moveAside(path, join(dir, `${n}`));
       this.#mended.push({ kind: 'stray', id: path, what: 'not listed', action: 'removed' });
     });
   }
 
-  #grave(): string {
+  #makeTrash(): string {
     const dir = this.#store.staging.make();
-    this.#graves.push(dir);
+    this.#trash.push(dir);
     return dir;
   }
 }

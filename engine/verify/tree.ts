@@ -1,13 +1,14 @@
 /** Has the workers compare a rendered tree with its plan. */
+
 import type { Finding, VerifyResult } from '../../workers/tasks/verify.js';
 import type { Look } from '../content/verify-files.js';
 import { batches } from '../core/batches.js';
 import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
-import { eachOf } from '../core/concurrency.js';
+import { mapped } from '../core/mapped.js';
 import { parentOf } from '../core/path.js';
 import { statOrFault } from '../disk/path-fault.js';
 import type { TreeRecord } from '../index/records.js';
-import { objectOf, type Plan } from '../plan/plan.js';
+import type { Plan, PlanEntry } from '../plan/plan.js';
 import { packShard } from '../plan/shard.js';
 import { placesAlong } from '../resolve/dependencies.js';
 import { planOf } from '../resolve/plan-image.js';
@@ -23,36 +24,40 @@ export function planOfTree(store: StoreContext, { id, layers }: TreeRecord): Pla
   return places === undefined ? undefined : planOf(store, { places, layers, treeId: id });
 }
 
-/**
- * What differs, by path below the root. Files that are links to objects are looked at with the objects.
- * @param inodeOf object name → inode, 0 where that was not looked at
- */
+export interface TreeLook {
+  tree: TreeRecord;
+  plan: Plan;
+  /** Object name → inode, 0 where that was not looked at. */
+  inodeOf: (object: string) => bigint;
+}
+
+/** What differs, by path below the root. Files that are links to objects are looked at with the objects. */
 export async function verifyTree(
   store: StoreContext,
-  tree: TreeRecord,
-  plan: Plan,
-  look: Look,
-  inodeOf: (object: string) => bigint,
+  { tree, plan, inodeOf }: TreeLook,
+  { work, quick }: Look,
 ): Promise<VerifyResult> {
-  const { layout, pool } = store;
-  const root = layout.rootfs(tree.id);
+  const { objects } = store;
+  const root = store.layout.rootfs(tree.id);
   const linked = tree.mode === 'link';
   const children = countChildren(plan);
-  const tasks = batches(plan.entries, ({ size }) => (linked ? 0 : size));
-  const results = await eachOf(tasks, pool.size, (own) =>
-    pool.runInTurn<'verify-tree'>({
-      kind: 'verify-tree',
-      ...look,
+  const inodeOfEntry = (entry: PlanEntry): bigint =>
+    linked && entry.type === 'file' ? inodeOf(objects.nameOf(entry)) : 0n;
+  const parts = batches(plan.entries, ({ size }) => (linked ? 0 : size));
+  const results = await work.map(
+    'verify-tree',
+    mapped(parts, (own) => ({
+      quick,
       root,
-      objects: layout.objects,
+      objects: objects.at,
       shard: packShard(own),
       sizes: Float64Array.from(own, ({ size }) => size),
       children: Uint32Array.from(own, ({ path, type }) => (type === 'dir' ? (children.get(path) ?? 0) : 0)),
-      inodes: BigUint64Array.from(own, (entry) => (linked && entry.type === 'file' ? inodeOf(objectOf(entry)) : 0n)),
+      inodes: BigUint64Array.from(own, inodeOfEntry),
       groups: own.map(({ group }) => group).join('\0'),
       linked,
       skipped: Object.keys(tree.skipped),
-    }),
+    })),
   );
   const findings = results.flatMap((result) => result.findings);
   if (!results.every(({ exact }) => exact)) findings.push(...extraPaths(root, plan));
@@ -80,13 +85,15 @@ export interface DamagedFile {
 
 /** Paths of a tree that are names of damaged files. @param damaged object name → its files */
 export function pathsOfDamaged(
-  root: string,
+  { layout, objects }: StoreContext,
+  tree: TreeRecord,
   plan: Plan,
   damaged: ReadonlyMap<string, readonly DamagedFile[]>,
 ): Finding[] {
   if (damaged.size === 0) return [];
+  const root = layout.rootfs(tree.id);
   return plan.entries.flatMap((entry) => {
-    const files = entry.type === 'file' ? damaged.get(objectOf(entry)) : undefined;
+    const files = entry.type === 'file' ? damaged.get(objects.nameOf(entry)) : undefined;
     if (files === undefined) return [];
     const path = toFsPath(`${fromText(root)}/${entry.path}`);
     const stat = statOrFault(path);

@@ -7,8 +7,8 @@ import type { StoreContext } from '../session/context.js';
 
 const OWN = 0o700;
 
-export function openShards({ layout, notice }: Pick<StoreContext, 'layout' | 'notice'>): void {
-  for (const root of [layout.objects, layout.blobs]) {
+export function openShards({ layout, objects, notice }: Pick<StoreContext, 'layout' | 'objects' | 'notice'>): void {
+  for (const root of [...objects.directories(), layout.blobs]) {
     for (const entry of fs.readdirSync(root, { withFileTypes: true })) {
       if (!entry.isDirectory()) continue;
       const dir = join(root, entry.name);

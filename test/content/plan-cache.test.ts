@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
 import { stagePlan } from '../../engine/content/plan-cache.js';
+import { looseName } from '../../engine/objects/name.js';
 import { packPlan } from '../../engine/plan/packed-plan.js';
 import { plainEntry } from '../../engine/plan/plan.js';
 import { type EntrySpec, tar } from '../fixtures/archive.js';
@@ -172,7 +173,10 @@ test('an import keeps the plan of an OCI image; gc takes it away when the image 
 });
 
 test('a plan that cannot be written is no harm', (t) => {
-  const plan = packPlan({ entries: [plainEntry('', 'dir', 0o755, 0)], files: 0, bytes: 0 }, ROOT, 1);
+  const plan = packPlan(
+    { entries: [plainEntry('', 'dir', 0o755, 0)], files: 0, bytes: 0 },
+    { identity: ROOT, workers: 1, nameOf: looseName },
+  );
   const dir = temporaryDirectory(t);
   stagePlan(plan, 'id', join(dir, 'plan'));
   assert.ok(fs.existsSync(join(dir, 'plan')));

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { placeOnce } from '../../engine/disk/durable.js';
+import { moveIntoFreePlace } from '../../engine/disk/durable.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
 
 test('the directory and what belongs into it come from another, between two of our steps', (t) => {
@@ -25,7 +25,7 @@ test('the directory and what belongs into it come from another, between two of o
   }) as typeof fs.mkdirSync;
   syncBuiltinESMExports();
 
-  assert.equal(placeOnce(ours, to), false);
+  assert.equal(moveIntoFreePlace(ours, to), false);
   assert.equal(fs.readFileSync(to, 'utf8'), 'theirs');
   assert.equal(fs.readFileSync(ours, 'utf8'), 'ours');
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
+import { fileBytes } from '../../engine/disk/file-bytes.js';
 import type { ShardRow } from '../../engine/plan/shard.js';
 import { packFiles } from '../../workers/export/pack-files.js';
 import { packTree } from '../../workers/export/pack-tree.js';
@@ -29,7 +30,13 @@ test('an archive that is given up leaves no file open', { skip: process.platform
       }
     }).length;
   const archives = {
-    'a tree': () => packTree([row('a'), row('b')], Float64Array.of(SIZE, SIZE), ['', ''], () => path),
+    'a tree': () =>
+      packTree({
+        rows: [row('a'), row('b')],
+        sizes: Float64Array.of(SIZE, SIZE),
+        groups: ['', ''],
+        contentOf: (_row, size) => fileBytes(path, { size, what: 'an object' }),
+      }),
     files: () =>
       packFiles([
         ['a', path],

@@ -8,7 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { BackedUp } from '../../engine/recover/backup.js';
 import { openContext } from '../../engine/session/open.js';
 import { openStore, Store } from '../../engine/store.js';
-import { cloneFiles } from '../../workers/files/clone.js';
+import { cloneBlobs } from '../../workers/files/clone.js';
 import { killedAt } from '../fixtures/cli.js';
 import { type Json, TestStore } from '../fixtures/store.js';
 
@@ -248,7 +248,7 @@ test('a file with as many links as it can have is copied', async (t) => {
   if (!full) return t.skip('this file system has no such limit');
   const control = { cancel: new Int32Array(1), done: new BigInt64Array(2) };
   const from = s.path('from');
-  const result = cloneFiles({ kind: 'clone-files', control, from, to: s.path('to'), names: ['abcd'] });
+  const result = cloneBlobs({ kind: 'clone-blobs', control, from, to: s.path('to'), names: ['abcd'] });
   assert.deepEqual(result, { linked: 0, copied: 1, skipped: {} });
   const { mode, mtimeMs, nlink } = fs.statSync(s.path('to/ab/cd'));
   assert.deepEqual([mode & 0o7777, mtimeMs, nlink], [0o640, 1_700_000_000_000, 1]);

@@ -5,6 +5,7 @@ import { ObjectsLook } from '../../engine/content/verify-files.js';
 import { checkRows } from '../../engine/index/check-rows.js';
 import type { ObjectRecord } from '../../engine/index/records.js';
 import { openContext } from '../../engine/session/open.js';
+import { Work } from '../../engine/session/work.js';
 import { Store } from '../../engine/store.js';
 import { TestStore } from '../fixtures/store.js';
 
@@ -21,8 +22,7 @@ test('an object that cannot be looked at', async (t) => {
     await assert.rejects(checkRows(index, layout.index, { onObject }), /^Error: cannot be looked at$/);
   });
   await t.test('is refused where its record is none', () => {
-    const control = { cancel: new Int32Array(1), done: new BigInt64Array(2) };
-    const looking = new ObjectsLook(context, { control, quick: true });
+    const looking = new ObjectsLook(context.objects, { work: new Work(context.pool), quick: true });
     for (const record of [{ size: 1, copies: 2 ** 32 }, { size: -1, copies: 0 }, { size: 1 }]) {
       assert.throws(() => looking.add('name', { refs: 1, ...record } as ObjectRecord), { code: 'ERR_DAMAGED' });
     }

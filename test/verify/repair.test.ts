@@ -9,6 +9,7 @@ import type { Key } from '../../engine/core/key.js';
 import { setXattr } from '../../engine/disk/xattrs.js';
 import type { ImageRecord } from '../../engine/index/records.js';
 import type { Table } from '../../engine/index/table.js';
+import { LooseObjects } from '../../engine/objects/loose.js';
 import type { StoreContext } from '../../engine/session/context.js';
 import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
@@ -53,7 +54,8 @@ class Bench {
 
   /** The file of the one object with this content. */
   object(content: string): string {
-    const found = [...this.context.index.objects.keys()].map((name) => this.context.layout.object(name));
+    const home = new LooseObjects(this.context.layout.objects);
+    const found = [...this.context.index.objects.keys()].map((name) => home.path(name));
     const path = found.find((each) => fs.existsSync(each) && fs.readFileSync(each, 'utf8') === content);
     assert.ok(path, `no object with ${content}`);
     return path;
@@ -153,7 +155,7 @@ test('an object that two images share', async (t) => {
       await assert.rejects(store.render(`example.com/${name}`), told);
       await assert.rejects(store.checkout(`example.com/${name}`, join(bench.dir, 'co')), told);
       await assert.rejects(store.export(`example.com/${name}`, join(bench.dir, 'out'), { format: 'tar' }), told);
-      await assert.rejects(store.locate(`example.com/${name}`, 'a'), told);
+      await assert.rejects(store.readFile(`example.com/${name}`, 'a'), told);
     }
     await store.render('example.com/c', { rebuild: true });
   });
@@ -636,7 +638,7 @@ test('a file is not printed for what it no longer is', async (t) => {
   assert.equal((await s.ok(['cat', 'example.com/a', 'a'])).stdout.toString(), 'only in a');
   const context = await openContext({ dir: s.store, readOnly: true });
   const [name] = [...context.index.objects.keys()];
-  spoil(context.layout.object(name as string));
+  spoil(new LooseObjects(context.layout.objects).path(name as string));
   await new Store(context).close();
   const ran = await s.run(['cat', '--json', 'example.com/a', 'a']);
   assert.deepEqual([ran.code, ran.error().code], [1, 'ERR_DAMAGED']);

@@ -17,7 +17,7 @@ test('two hundred thousand extended attributes that were skipped are each looked
     kind: 'verify-tree',
     control: { cancel: new Int32Array(1), done: new BigInt64Array(2) },
     root,
-    objects: root,
+    objects: { kind: 'loose', dir: root },
     shard: packShard([entry]),
     sizes: Float64Array.of(0),
     children: Uint32Array.of(0),

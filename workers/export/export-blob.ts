@@ -1,7 +1,8 @@
 /** A blob as it lies there, under another name: by reflink where the file system has them, and hashed all the same. */
+
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { fileBytes } from '../files/file-bytes.js';
+import { fileBytes } from '../../engine/disk/file-bytes.js';
 import { checkCancelled, countBytes } from '../tasks/control.js';
 import type { ExportBlobTask, ExportResult } from '../tasks/export.js';
 import { writeOut } from './export.js';
@@ -9,7 +10,7 @@ import { writeOut } from './export.js';
 const MODE = 0o644;
 
 export async function exportBlob({ path, size, to, control }: ExportBlobTask): Promise<ExportResult> {
-  const bytes = fileBytes(path, size, undefined, 'a blob');
+  const bytes = fileBytes(path, { size, what: 'a blob' });
   if (!isCloned(path, to)) return writeOut(bytes, { control, output: { path: to }, compress: 'none' });
   fs.chmodSync(to, MODE);
   const hash = createHash('sha512');

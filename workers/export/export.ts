@@ -1,18 +1,18 @@
 /** Gives images back as archives: a layer's exact bytes, or a merged tree packed anew. */
+
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { asDamage } from '../../engine/core/damage.js';
 import { CairnError, withPath } from '../../engine/core/errors.js';
-import { shardedPath } from '../../engine/disk/layout.js';
+import { WHO_NEEDS_IT } from '../../engine/disk/file-bytes.js';
 import { descriptorSink, newFileSink } from '../../engine/disk/output-stream.js';
 import { readRecipe } from '../../engine/layer/recipe.js';
 import { decodeToc, type TocEntry } from '../../engine/layer/toc.js';
-import { variantOf } from '../../engine/objects/name.js';
-import { unpackShard } from '../../engine/plan/shard.js';
+import { homeAt } from '../../engine/objects/homes.js';
+import { contentOf, type ShardRow, unpackShard } from '../../engine/plan/shard.js';
 import { compressor } from '../compression/compress.js';
-import { fileBytes, WHO_NEEDS_IT } from '../files/file-bytes.js';
 import { checkCancelled, countBytes } from '../tasks/control.js';
 import type {
   ExportLayerTask,
@@ -33,18 +33,12 @@ export function exportLayer(task: ExportLayerTask): Promise<ExportResult> {
 }
 
 export function exportTree(task: ExportTreeTask): Promise<ExportResult> {
-  const rows = unpackShard(task.shard);
-  const groups = task.groups.split('\0');
-  return writeOut(
-    packTree(
-      rows,
-      task.sizes,
-      groups,
-      (row) => shardedPath(task.objects, `${row.source}.${variantOf(row)}`),
-      task.manifest,
-    ),
-    task,
-  );
+  const { shard, sizes, manifest } = task;
+  const home = homeAt(task.objects);
+  const contentOfRow = (row: ShardRow, size: number): Iterable<Buffer> =>
+    home.open(home.nameOf(contentOf(row)), { size, sha512: row.source });
+  const tree = { rows: unpackShard(shard), sizes, groups: task.groups.split('\0'), contentOf: contentOfRow, manifest };
+  return writeOut(packTree(tree), task);
 }
 
 export function exportFiles(task: PackFilesTask): Promise<ExportResult> {
@@ -52,6 +46,7 @@ export function exportFiles(task: PackFilesTask): Promise<ExportResult> {
 }
 
 async function* layerBytes(task: ExportLayerTask): AsyncGenerator<Buffer> {
+  const home = homeAt(task.objects);
   const contents = readToc(task.toc).filter(({ type, size }) => type === 'file' && size > 0);
   let next = 0;
   for await (const part of readRecipe(recipeBytes(task.recipe))) {
@@ -62,7 +57,7 @@ async function* layerBytes(task: ExportLayerTask): AsyncGenerator<Buffer> {
     const entry = contents[next++];
     if (entry?.size !== part.content)
       throw new CairnError('ERR_DAMAGED', 'the recipe does not fit the table of contents', { path: task.recipe });
-    yield* objectBytes(task.objects, entry);
+    yield* home.open(home.nameOf(entry), { size: entry.size });
   }
   if (next !== contents.length)
     throw new CairnError('ERR_DAMAGED', 'the recipe does not fit the table of contents', { path: task.recipe });
@@ -84,11 +79,6 @@ async function* recipeBytes(path: string): AsyncGenerator<Buffer> {
   } catch (cause) {
     throw asDamage(cause, 'a recipe', path, WHO_NEEDS_IT);
   }
-}
-
-function* objectBytes(objects: string, entry: TocEntry): Generator<Buffer> {
-  const path = shardedPath(objects, `${entry.key}.${variantOf(entry)}`);
-  yield* fileBytes(path, entry.size);
 }
 
 interface Destination {

@@ -1,23 +1,11 @@
 /** Hashes files of the store and of trees. */
 import { createHash, hash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { type ByteString, toFsPath } from '../../engine/core/bytes.js';
 import { checkCancelled, countBytes } from '../tasks/control.js';
 import type { Control } from '../tasks/parts.js';
 
 /** What most files fit into. */
 export const HASH_ROOM = 1 << 20;
-
-/** Hands an open file on, neither followed where it is a symlink nor waited for where it is a fifo. */
-export function reading<T>(path: ByteString, look: (fd: number) => T): T {
-  const flags = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
-  const fd = fs.openSync(toFsPath(path), flags);
-  try {
-    return look(fd);
-  } finally {
-    fs.closeSync(fd);
-  }
-}
 
 /**
  * sha512 in hex of all that is left to read.

@@ -2,20 +2,18 @@
  * Writing objects to staging, here or on a worker that does nothing else. Making many small files costs more than hashing them, so
  * a layer's scanner hands small ones over in parcels and goes on scanning.
  */
+
 import * as fs from 'node:fs';
 import { hasCode } from '../../engine/core/errors.js';
-import type { Metadata } from '../../engine/core/metadata.js';
-import { shardedPath } from '../../engine/disk/layout.js';
-import { parseVariant } from '../../engine/objects/name.js';
-import { finishFile } from '../files/metadata.js';
+import type { Identity, Metadata } from '../../engine/core/metadata.js';
+import { finishFile } from '../../engine/disk/set-metadata.js';
+import { homeAt } from '../../engine/objects/homes.js';
 import type { StageObjectsTask } from '../tasks/import.js';
-import type { Identity } from '../tasks/parts.js';
 import { type RingWriter, readRing, SLOT_BYTES } from '../tasks/ring.js';
 
 /** Larger ones are written where they are scanned: copying them into a parcel would cost what it saves. */
-export const MAX_PARCELLED_BYTES = 64 * 1024;
+export const PARCELLED_BYTES = 64 * 1024;
 
-const HASH_DIGITS = 128;
 const NO_XATTRS: Metadata['xattrs'] = [];
 
 /** Writes one object whose directory is there. @returns metadata that could not be set */
@@ -45,7 +43,13 @@ export function writeAll(fd: number, bytes: Buffer): void {
   while (at < bytes.length) at += fs.writeSync(fd, bytes, at, bytes.length - at);
 }
 
-/** Objects on their way to another worker: `<length of name><name><length of content><content>`, as many as a slot takes. */
+/** Mode, uid, gid, seconds, nanoseconds. */
+const METADATA_BYTES = 2 + 4 + 4 + 8 + 4;
+
+/**
+ * Objects on their way to another worker, as many as a slot takes:
+ * `<length of name><name><metadata><length of content><content>`.
+ */
 export class ParcelWriter {
   readonly #ring: RingWriter;
   #parcel: Buffer | undefined;
@@ -55,14 +59,20 @@ export class ParcelWriter {
     this.#ring = ring;
   }
 
-  /** @param name of an object without extended attributes, so that it tells all of its metadata */
-  add(name: string, bytes: Buffer): void {
-    if (this.#length + 6 + name.length + bytes.length > SLOT_BYTES) this.#send();
+  /** @param meta without extended attributes */
+  add(name: string, bytes: Buffer, meta: Metadata): void {
+    if (this.#length + 6 + name.length + METADATA_BYTES + bytes.length > SLOT_BYTES) this.#send();
     this.#parcel ??= this.#ring.room();
-    let at = this.#parcel.writeUInt16LE(name.length, this.#length);
-    at += this.#parcel.write(name, at, 'latin1');
-    at = this.#parcel.writeUInt32LE(bytes.length, at);
-    this.#length = at + bytes.copy(this.#parcel, at);
+    const parcel = this.#parcel;
+    let at = parcel.writeUInt16LE(name.length, this.#length);
+    at += parcel.write(name, at, 'latin1');
+    at = parcel.writeUInt16LE(meta.mode, at);
+    at = parcel.writeUInt32LE(meta.uid, at);
+    at = parcel.writeUInt32LE(meta.gid, at);
+    at = parcel.writeDoubleLE(meta.sec, at);
+    at = parcel.writeUInt32LE(meta.nsec, at);
+    at = parcel.writeUInt32LE(bytes.length, at);
+    this.#length = at + bytes.copy(parcel, at);
   }
 
   end(): void {
@@ -79,19 +89,32 @@ export class ParcelWriter {
 }
 
 /** Writes every object that comes in parcels. @returns object name → metadata that could not be set */
-export function stageObjects({ ring, staging, identity }: StageObjectsTask): Record<string, string[]> {
+export function stageObjects({ ring, staging, objects, identity }: StageObjectsTask): Record<string, string[]> {
   const skipped: Record<string, string[]> = {};
+  const staged = homeAt(objects).stagingIn(staging, 'sharded');
   for (const parcel of readRing(ring)) {
     for (let at = 0; at < parcel.length; ) {
       const nameLength = parcel.readUInt16LE(at);
       const name = parcel.toString('latin1', at + 2, at + 2 + nameLength);
       at += 2 + nameLength;
+      const meta = readMetadata(parcel, at);
+      at += METADATA_BYTES;
       const size = parcel.readUInt32LE(at);
       at += 4 + size;
-      const meta = { ...parseVariant(name.slice(HASH_DIGITS + 1)), xattrs: NO_XATTRS } as Metadata;
-      const missing = writeObjectFile(shardedPath(staging, name), parcel.subarray(at - size, at), meta, identity);
+      const missing = writeObjectFile(staged.pathFor(name), parcel.subarray(at - size, at), meta, identity);
       if (missing.length > 0) skipped[name] = missing;
     }
   }
   return skipped;
+}
+
+function readMetadata(parcel: Buffer, at: number): Metadata {
+  return {
+    mode: parcel.readUInt16LE(at),
+    uid: parcel.readUInt32LE(at + 2),
+    gid: parcel.readUInt32LE(at + 6),
+    sec: parcel.readDoubleLE(at + 10),
+    nsec: parcel.readUInt32LE(at + 18),
+    xattrs: NO_XATTRS,
+  };
 }

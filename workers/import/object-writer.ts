@@ -1,14 +1,15 @@
 /** Turns the contents of a layer's files into objects: hashed, named, and written to staging unless the store has them. */
+
 import { createHash, type Hash, hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { makeOnce, place } from '../../engine/disk/durable.js';
-import { shardedPath } from '../../engine/disk/layout.js';
+import { moveIntoPlace } from '../../engine/disk/durable.js';
+import { finishFile } from '../../engine/disk/set-metadata.js';
 import type { TocEntry } from '../../engine/layer/toc.js';
-import { variantOf } from '../../engine/objects/name.js';
-import { finishFile } from '../files/metadata.js';
+import type { ObjectHome, ObjectStaging } from '../../engine/objects/home.js';
+import { homeAt } from '../../engine/objects/homes.js';
 import type { AbsorbTask } from '../tasks/import.js';
-import { MAX_PARCELLED_BYTES, type ParcelWriter, writeAll, writeObjectFile } from './object-file.js';
+import { PARCELLED_BYTES, type ParcelWriter, writeAll, writeObjectFile } from './object-file.js';
 
 /** Files up to this size are held in memory until their hash is known, so that known content is never written. */
 const HELD_BYTES = 1 << 20;
@@ -23,8 +24,8 @@ export class ObjectWriter {
   readonly staged: string[] = [];
 
   readonly #task: Where;
-  /** Shards of the staging directory that are there. */
-  readonly #shards = new Set<string>();
+  readonly #home: ObjectHome;
+  readonly #staging: ObjectStaging;
   readonly #parcels: ParcelWriter | undefined;
   readonly #held = Buffer.allocUnsafeSlow(HELD_BYTES);
   #heldLength = 0;
@@ -35,6 +36,8 @@ export class ObjectWriter {
   /** @param parcels takes small objects to another worker that writes them */
   constructor(task: Where, parcels: ParcelWriter | undefined) {
     this.#task = task;
+    this.#home = homeAt(task.objects);
+    this.#staging = this.#home.stagingIn(task.newObjects, task.flat ? 'flat' : 'sharded');
     this.#parcels = parcels;
   }
 
@@ -80,46 +83,35 @@ export class ObjectWriter {
 
   #small(entry: TocEntry, bytes: Buffer): void {
     entry.key = hash('sha512', bytes);
-    const name = `${entry.key}.${variantOf(entry)}`;
+    const name = this.#home.nameOf(entry);
     if (!this.#isNew(name, entry.size)) return;
-    const path = this.#stage(name);
-    if (this.#parcels !== undefined && bytes.length <= MAX_PARCELLED_BYTES && entry.xattrs.length === 0) {
-      this.#parcels.add(name, bytes);
-    } else this.#note(name, writeObjectFile(path, bytes, entry, this.#task.identity));
+    this.staged.push(name);
+    if (this.#parcels !== undefined && bytes.length <= PARCELLED_BYTES && entry.xattrs.length === 0) {
+      this.#parcels.add(name, bytes, entry);
+    } else this.#note(name, writeObjectFile(this.#staging.pathFor(name), bytes, entry, this.#task.identity));
   }
 
   #endLarge(entry: TocEntry, large: { fd: number; path: string; hash: Hash }): void {
     this.#large = undefined;
     try {
       entry.key = large.hash.digest('hex');
-      const name = `${entry.key}.${variantOf(entry)}`;
+      const name = this.#home.nameOf(entry);
       if (this.#isNew(name, entry.size)) {
         fs.fchmodSync(large.fd, entry.mode & 0o777);
         this.#note(name, finishFile(large.fd, large.path, entry, this.#task.identity));
-        place(large.path, this.#stage(name));
+        this.staged.push(name);
+        moveIntoPlace(large.path, this.#staging.pathFor(name));
       } else fs.unlinkSync(large.path);
     } finally {
       fs.closeSync(large.fd);
     }
   }
 
-  /** Where a new object is staged: as it will lie in the store, so that a whole shard can move at once, unless there are few. */
-  #stage(name: string): string {
-    this.staged.push(name);
-    if (this.#task.flat) return `${this.#task.newObjects}/${name}`;
-    const shard = name.slice(0, 2);
-    if (!this.#shards.has(shard)) {
-      makeOnce(`${this.#task.newObjects}/${shard}`);
-      this.#shards.add(shard);
-    }
-    return shardedPath(this.#task.newObjects, name);
-  }
-
   /** Whether this object is the first of its name, here and in the store. */
   #isNew(name: string, size: number): boolean {
     if (this.sizes.has(name)) return false;
     this.sizes.set(name, size);
-    return this.#task.fresh || !fs.existsSync(shardedPath(this.#task.objects, name));
+    return this.#task.fresh || !this.#home.has(name);
   }
 
   #note(name: string, skipped: string[]): void {

@@ -1,4 +1,5 @@
 /** Tasks that write archives, and copies of the store. */
+import type { ObjectsAt } from '../../engine/core/object.js';
 import type { Control, Shard } from './parts.js';
 
 export type OutputCompression = 'none' | 'gzip' | 'zstd';
@@ -12,7 +13,7 @@ export interface ExportLayerTask {
   control: Control;
   recipe: string;
   toc: string;
-  objects: string;
+  objects: ObjectsAt;
   output: Output;
   compress: OutputCompression;
   /** Hash what is written, and what it is before it is compressed, with sha256, too. */
@@ -28,7 +29,7 @@ export interface ExportTreeTask {
   shard: Shard;
   sizes: Float64Array;
   groups: string;
-  objects: string;
+  objects: ObjectsAt;
   output: Output;
   compress: OutputCompression;
 }
@@ -62,12 +63,22 @@ export interface ExportResult {
   diffId?: string;
 }
 
-/** Gives sharded files a further name below another root, by hard link or else as copies. Makes shards. */
-export interface CloneFilesTask {
-  kind: 'clone-files';
+/** Gives blobs a further name below another root, by hard link or else as copies. Makes shards. */
+export interface CloneBlobsTask {
+  kind: 'clone-blobs';
   control: Control;
   from: string;
   to: string;
+  /** sha512 in hex. */
+  names: string[];
+}
+
+/** The same for objects, from one home to another. */
+export interface CloneObjectsTask {
+  kind: 'clone-objects';
+  control: Control;
+  from: ObjectsAt;
+  to: ObjectsAt;
   names: string[];
 }
 

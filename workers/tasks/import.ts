@@ -1,6 +1,9 @@
 /** Tasks that bring images in: looking at archives, reading layers to staging, moving them to where they belong. */
+
 import type { Limits } from '../../engine/core/limits.js';
-import type { Control, Identity, Source, StagedBlob } from './parts.js';
+import type { Identity } from '../../engine/core/metadata.js';
+import type { ObjectsAt } from '../../engine/core/object.js';
+import type { Control, Source, StagedBlob } from './parts.js';
 import type { RingMemory } from './ring.js';
 
 export type ImageFormat = 'aci' | 'oci';
@@ -27,7 +30,7 @@ export interface AbsorbTask {
   /** Stage them side by side, not in the shards that the store has: for few, making and emptying shards would be most of the work. */
   flat: boolean;
   /** The store's objects: what is there already is not written again. */
-  objects: string;
+  objects: ObjectsAt;
   limits: Limits;
   identity: Identity;
   /** Take an archive without its end marker, because the caller knows its digest. */
@@ -81,8 +84,10 @@ export type AbsorbResult = SourceResult & LayerResult;
 export interface StageObjectsTask {
   kind: 'stage-objects';
   ring: RingMemory;
-  /** The staging directory's objects; shards are made by the task that hands them over. */
+  /** Where new objects are staged. */
   staging: string;
+  /** Where they will lie. */
+  objects: ObjectsAt;
   identity: Identity;
 }
 

@@ -10,14 +10,6 @@ export interface Control {
   done: BigInt64Array;
 }
 
-/** Who we are, as far as it decides what can be set on a file. */
-export interface Identity {
-  uid: number;
-  gid: number;
-  /** Bits that `open` and `mkdir` will not set. */
-  umask: number;
-}
-
 /**
  * A file, or a part of one, or bytes, or a stream that is open in this process, of which `head` has been read already. Its compression
  * is told from its bytes.

@@ -4,7 +4,8 @@
  */
 import type { ErrorCode, ErrorDetails } from '../../engine/core/errors.js';
 import type {
-  CloneFilesTask,
+  CloneBlobsTask,
+  CloneObjectsTask,
   CloneResult,
   ExportBlobTask,
   ExportLayerTask,
@@ -60,7 +61,8 @@ export interface Tasks {
   'export-tree': [ExportTreeTask, ExportResult];
   'export-blob': [ExportBlobTask, ExportResult];
   'pack-files': [PackFilesTask, ExportResult];
-  'clone-files': [CloneFilesTask, CloneResult];
+  'clone-blobs': [CloneBlobsTask, CloneResult];
+  'clone-objects': [CloneObjectsTask, CloneResult];
   remove: [RemoveTask, null];
 }
 

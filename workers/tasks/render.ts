@@ -1,6 +1,9 @@
 /** Tasks that make trees and take them away. */
+
 import type { ByteString } from '../../engine/core/bytes.js';
-import type { Control, Identity, Shard, Skipped } from './parts.js';
+import type { Identity } from '../../engine/core/metadata.js';
+import type { ObjectsAt } from '../../engine/core/object.js';
+import type { Control, Shard, Skipped } from './parts.js';
 
 export type RenderMode = 'link' | 'reflink' | 'copy';
 
@@ -9,7 +12,7 @@ export interface RenderTask {
   kind: 'render';
   control: Control;
   root: string;
-  objects: string;
+  objects: ObjectsAt;
   shard: Shard;
   mode: RenderMode;
   identity: Identity;
@@ -19,7 +22,7 @@ export interface RenderTask {
 export interface RenderResult {
   /** What could not be set: `what` → how often, with up to ten paths. */
   skipped: Skipped;
-  /** Objects at the file system's link limit that got one more copy: name of the new copy → its size. */
+  /** Objects at the file system's link limit: name → the highest number of a copy that was linked to. */
   copies: Record<string, number>;
 }
 

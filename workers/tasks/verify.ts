@@ -1,13 +1,16 @@
 /** Tasks that look whether what lies in the store is what it should be. */
+import type { ObjectsAt } from '../../engine/core/object.js';
 import type { Control, Shard } from './parts.js';
 
 /** Hashes objects and looks at their metadata. */
 export interface VerifyObjectsTask {
   kind: 'verify-objects';
   control: Control;
-  objects: string;
+  objects: ObjectsAt;
   /** Joined by NUL. */
   names: string;
+  /** Per name: which copy of the object is meant. */
+  copies: Uint32Array;
   sizes: Float64Array;
   /** Per name: metadata that could not be set when it was made. */
   skipped: Record<string, string[]>;
@@ -27,7 +30,7 @@ export interface VerifyTreeTask {
   kind: 'verify-tree';
   control: Control;
   root: string;
-  objects: string;
+  objects: ObjectsAt;
   shard: Shard;
   sizes: Float64Array;
   /** Per row: how many names a directory is to have in it. */
@@ -48,7 +51,10 @@ export interface VerifyResult {
   findings: Finding[];
 }
 
-export interface VerifiedObjects extends VerifyResult {
+export interface VerifiedObjects {
+  bytes: number;
+  /** By position in the task's lists. */
+  findings: { at: number; what: string }[];
   /** Per name: 0 for what is missing, or of another file system than the directory of objects. */
   inodes: BigUint64Array;
 }
@@ -59,7 +65,7 @@ export interface VerifiedTree extends VerifyResult {
 }
 
 export interface Finding {
-  /** Object name, path of a blob's file, or path below a tree's root. */
+  /** Path of a blob's file, or path below a tree's root. */
   id: string;
   what: string;
 }
@@ -68,7 +74,7 @@ export interface Finding {
 export interface SurveyObjectsTask {
   kind: 'survey-objects';
   control: Control;
-  objects: string;
+  objects: ObjectsAt;
   names: string[];
   sizes: Float64Array;
   /** Per name: the extended attributes that it should have. */
@@ -76,8 +82,8 @@ export interface SurveyObjectsTask {
 }
 
 export interface SurveyResult {
-  /** Objects that are missing or of another size. */
-  findings: Finding[];
+  /** Objects that are missing, of another size or none: name → what is wrong. */
+  faults: Record<string, string>;
   /** Objects that do not have all of their metadata: name → what is missing. */
   skipped: Record<string, string[]>;
 }

@@ -1,14 +1,11 @@
 /** The read path's hands: makes what a plan says. Nothing here is ever followed, overwritten or deleted. */
+
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../../engine/core/bytes.js';
 import { CairnError, hasCode } from '../../engine/core/errors.js';
+import type { Identity } from '../../engine/core/metadata.js';
 import { below } from '../../engine/core/path.js';
-import { syncFile } from '../../engine/disk/durable.js';
-import { shardedPath } from '../../engine/disk/layout.js';
 import { fileKinds, mknod } from '../../engine/disk/native.js';
-import { variantOf } from '../../engine/objects/name.js';
-import { type ShardRow, unpackShard } from '../../engine/plan/shard.js';
-import { copyFile } from '../files/clone.js';
 import {
   feasibleDirectoryMode,
   feasibleMode,
@@ -17,10 +14,13 @@ import {
   needsOwner,
   setPathTimes,
   setXattrs,
-} from '../files/metadata.js';
+} from '../../engine/disk/set-metadata.js';
+import type { ObjectHome } from '../../engine/objects/home.js';
+import { homeAt } from '../../engine/objects/homes.js';
+import { contentOf, type ShardRow, unpackShard } from '../../engine/plan/shard.js';
 import { shifted } from '../files/shift-owners.js';
 import { checkCancelled, countItems } from '../tasks/control.js';
-import type { Identity, Skipped } from '../tasks/parts.js';
+import type { Skipped } from '../tasks/parts.js';
 import type { JoinTask, RenderResult, RenderTask, SettleTask } from '../tasks/render.js';
 
 /** How often a long loop looks whether it should stop. */
@@ -47,12 +47,14 @@ export function renderShard(task: RenderTask): RenderResult {
 class ShardRenderer {
   readonly #task: RenderTask;
   readonly #root: ByteString;
+  readonly #home: ObjectHome;
   readonly #skipped = new SkippedList();
   readonly #copies: Record<string, number> = {};
 
   constructor(task: RenderTask) {
     this.#task = task;
     this.#root = fromText(task.root);
+    this.#home = homeAt(task.objects);
   }
 
   run(): RenderResult {
@@ -80,65 +82,18 @@ class ShardRenderer {
   }
 
   #file(path: ByteString, row: ShardRow): void {
-    const { mode, objects } = this.#task;
-    const name = `${row.source}.${variantOf(row)}`;
-    const object = shardedPath(objects, name);
-    try {
-      if (mode === 'link') fs.linkSync(object, toFsPath(path));
-      else this.#copy(object, path, shifted(row, this.#task.uidShift));
-    } catch (error) {
-      if (mode === 'link' && hasCode(error, 'EMLINK')) this.#linkToCopy(name, object, path);
-      else if (hasCode(error, 'ENOENT') && !fs.existsSync(object)) {
-        throw new CairnError('ERR_DAMAGED', `an object is missing; "cairn fsck" tells which images need it`, {
-          path: object,
-        });
-      } else throw error;
-    }
+    const { mode, root } = this.#task;
+    const file = contentOf(row);
+    const copy = this.#home.materialise(file, toFsPath(path), mode, `${root}.copy`);
+    // Also of a copy that was there: a crash may have kept whoever made it from telling.
+    if (copy > 0) this.#noteCopy(this.#home.nameOf(file), copy);
+    if (mode === 'link') return;
+    const own = shifted(row, this.#task.uidShift);
+    this.#finish(path, own, feasibleMode(own.mode, this.#task.identity), true);
   }
 
-  #copy(object: string, path: ByteString, row: ShardRow): void {
-    const { mode } = this.#task;
-    const flag = mode === 'reflink' ? fs.constants.COPYFILE_FICLONE_FORCE : 0;
-    try {
-      fs.copyFileSync(object, toFsPath(path), flag | fs.constants.COPYFILE_EXCL);
-    } catch (error) {
-      if (mode !== 'reflink' || !hasCode(error, 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'ENOSYS')) throw error;
-      throw new CairnError('ERR_UNSUPPORTED', 'this file system has no reflinks; use --mode copy', { cause: error });
-    }
-    this.#finish(path, row, feasibleMode(row.mode, this.#task.identity), true);
-  }
-
-  /**
-   * The object has as many links as the file system allows (65 000 on ext4), so one more copy of it takes over. Copies are
-   * numbered; every worker looks for room in the same order, and a rename without overwriting decides races.
-   */
-  #linkToCopy(name: string, object: string, path: ByteString): void {
-    for (let n = 1; ; n++) {
-      const copy = `${object}+${n}`;
-      if (!fs.existsSync(copy)) this.#makeCopy(object, copy, `${name}+${n}`);
-      try {
-        fs.linkSync(copy, toFsPath(path));
-        // Also one that was there: a crash may have kept whoever made it from telling.
-        this.#copies[`${name}+${n}`] = Number(fs.statSync(copy).size);
-        return;
-      } catch (error) {
-        if (!hasCode(error, 'EMLINK')) throw error;
-      }
-    }
-  }
-
-  #makeCopy(object: string, copy: string, copyName: string): void {
-    const temporary = `${this.#task.root}.${copyName.slice(-24)}.${process.pid}-${Math.random().toString(36).slice(2)}`;
-    copyFile(object, temporary);
-    try {
-      // What lies outside staging must be complete, and this leaves it at once.
-      syncFile(temporary);
-      fs.linkSync(temporary, copy);
-    } catch (error) {
-      if (!hasCode(error, 'EEXIST')) throw error;
-    } finally {
-      fs.unlinkSync(temporary);
-    }
+  #noteCopy(name: string, copy: number): void {
+    this.#copies[name] = Math.max(this.#copies[name] ?? 0, copy);
   }
 
   #special(path: ByteString, row: ShardRow): void {

@@ -1,20 +1,22 @@
 /** Compares a rendered tree with its plan, entry by entry and field by field. */
+
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../../engine/core/bytes.js';
+import { isOverlayXattr } from '../../engine/core/metadata.js';
 import { below } from '../../engine/core/path.js';
-import { shardedPath } from '../../engine/disk/layout.js';
+import { isHostXattr, metadataFaults } from '../../engine/disk/compare-metadata.js';
+import { openForReading } from '../../engine/disk/file-bytes.js';
 import { faultOf } from '../../engine/disk/path-fault.js';
 import { type FileStat, fileStat } from '../../engine/disk/stat.js';
 import { listXattrs } from '../../engine/disk/xattrs.js';
-import { variantOf } from '../../engine/objects/name.js';
-import { type ShardRow, unpackShard } from '../../engine/plan/shard.js';
-import { HASH_ROOM, hashOf, reading } from '../files/hash-file.js';
-import { isHostXattr, metadataFaults } from '../files/verify-metadata.js';
+import type { ObjectHome } from '../../engine/objects/home.js';
+import { homeAt } from '../../engine/objects/homes.js';
+import { contentOf, type ShardRow, unpackShard } from '../../engine/plan/shard.js';
+import { HASH_ROOM, hashOf } from '../files/hash-file.js';
 import { checkCancelled, countItems } from '../tasks/control.js';
 import type { Finding, VerifiedTree, VerifyTreeTask } from '../tasks/verify.js';
 
 const CHECK_EVERY = 256;
-const SKIPPED_XATTR = /^(?:trusted|user)\.overlay\./;
 
 export function verifyTree(task: VerifyTreeTask): VerifiedTree {
   return new TreeVerifier(task).run();
@@ -23,8 +25,7 @@ export function verifyTree(task: VerifyTreeTask): VerifiedTree {
 class TreeVerifier {
   readonly #task: VerifyTreeTask;
   readonly #root: ByteString;
-  /** Of the file system that objects lie on. */
-  readonly #device: number | undefined;
+  readonly #home: ObjectHome;
   /** There can be as many as extended attributes in the tree, each of which asks. */
   readonly #skipped: ReadonlySet<string>;
   readonly #findings: Finding[] = [];
@@ -35,7 +36,7 @@ class TreeVerifier {
   constructor(task: VerifyTreeTask) {
     this.#task = task;
     this.#root = fromText(task.root);
-    this.#device = fileStat(fromText(task.objects))?.device;
+    this.#home = homeAt(task.objects);
     this.#skipped = new Set(task.skipped);
   }
 
@@ -70,7 +71,7 @@ class TreeVerifier {
 
   /** Most files of a tree are names of objects that were looked at as such. */
   #isLookedAt(row: ShardRow, stat: FileStat, i: number): boolean {
-    return row.type === 'file' && stat.ino === this.#task.inodes[i] && stat.device === this.#device;
+    return row.type === 'file' && stat.ino === this.#task.inodes[i] && stat.device === this.#home.device;
   }
 
   /** If all that is planned is there: where there are as many names as planned, there are no others. */
@@ -122,13 +123,7 @@ class TreeVerifier {
 
   /** A name of the very object that the plan wants, or of a copy of it, which is checked where objects are. */
   #isObject(row: ShardRow, stat: FileStat): boolean {
-    if (!this.#task.linked) return false;
-    const object = fromText(shardedPath(this.#task.objects, `${row.source}.${variantOf(row)}`));
-    for (let n = 0; ; n++) {
-      const own = fileStat(n === 0 ? object : `${object}+${n}`);
-      if (own === undefined) return false;
-      if (own.ino === stat.ino && own.device === stat.device) return true;
-    }
+    return this.#task.linked && this.#home.isNameOf(contentOf(row), stat);
   }
 
   #xattrs(row: ShardRow, found: Map<ByteString, Buffer>): string[] {
@@ -136,7 +131,7 @@ class TreeVerifier {
     for (const { name, value } of row.xattrs) {
       const there = found.get(name);
       found.delete(name);
-      if (SKIPPED_XATTR.test(name) || (there === undefined && this.#skipped.has(`xattr ${name}`))) continue;
+      if (isOverlayXattr(name) || (there === undefined && this.#skipped.has(`xattr ${name}`))) continue;
       if (there === undefined) whats.push(`extended attribute ${toText(name)} is missing`);
       else if (!there.equals(value)) whats.push(`extended attribute ${toText(name)} differs`);
     }
@@ -149,7 +144,7 @@ class TreeVerifier {
     if (stat.size !== size) return [`${stat.size} bytes instead of ${size}`];
     this.#bytes += size;
     const { quick, control } = this.#task;
-    if (quick || reading(path, (fd) => hashOf(fd, size, this.#room, control)) === row.source) return [];
+    if (quick || openForReading(path, (fd) => hashOf(fd, size, this.#room, control)) === row.source) return [];
     return ['content differs'];
   }
 

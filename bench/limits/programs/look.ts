@@ -6,9 +6,10 @@ import * as fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { fromText, toFsPath } from '../../../engine/core/bytes.js';
+import { openForReading } from '../../../engine/disk/file-bytes.js';
 import { fileStat } from '../../../engine/disk/stat.js';
 import { listXattrs } from '../../../engine/disk/xattrs.js';
-import { HASH_ROOM, hashOf, reading } from '../../../workers/files/hash-file.js';
+import { HASH_ROOM, hashOf } from '../../../workers/files/hash-file.js';
 
 const AT_ONCE = 500;
 
@@ -29,7 +30,7 @@ function look({ objects, paths, next }: Share): void {
   const control = { cancel: new Int32Array(1), done: new BigInt64Array(2) };
   for (const path of taken(objects, next, 0)) {
     const size = fileStat(fromText(path))?.size ?? 0;
-    reading(fromText(path), (fd) => [listXattrs(fd), hashOf(fd, size, room, control)]);
+    openForReading(fromText(path), (fd) => [listXattrs(fd), hashOf(fd, size, room, control)]);
   }
   for (const path of taken(paths, next, 1)) fileStat(path);
 }

@@ -10,7 +10,6 @@ import { FirstMember } from '../../layer/tar/first-member.js';
 import { BLOCK } from '../../layer/tar/header.js';
 import { isLayout, STDIN } from '../../resolve/source-path.js';
 import type { StoreContext } from '../../session/context.js';
-import { withControl } from '../../session/control.js';
 import { identifyFile } from './identify.js';
 
 /** Enough for the first header of an archive, with all that may come before it. */
@@ -105,5 +104,5 @@ function firstMember(head: Buffer, limits: Limits): string | undefined {
 }
 
 function askForFirst({ pool, limits }: StoreContext, head: Buffer): Promise<string> {
-  return withControl(undefined, undefined, (control) => pool.run<'peek'>({ kind: 'peek', control, head, limits }));
+  return pool.ask('peek', { head, limits });
 }

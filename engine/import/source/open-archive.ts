@@ -4,28 +4,29 @@ import type { Source } from '../../../workers/tasks/parts.js';
 import { identifyBytes } from '../../layer/compression.js';
 import { BLOCK } from '../../layer/tar/header.js';
 import type { StoreContext } from '../../session/context.js';
-import { withControl } from '../../session/control.js';
 import { archiveContainer, type Container } from './container.js';
 
-/**
- * Unpacks an archive once if it is compressed or a stream, and lists what it holds.
- * @param name what people call it
- * @param head its first bytes
- */
+export interface Archive {
+  /** What people call it. */
+  name: string;
+  source: Source;
+  /** Its first bytes. */
+  head: Buffer;
+}
+
+/** Unpacks an archive once if it is compressed or a stream, and lists what it holds. */
 export function openArchive(
   store: StoreContext,
-  name: string,
-  source: Source,
-  head: Buffer,
+  { name, source, head }: Archive,
   staging: string,
   signal: AbortSignal | undefined,
 ): Promise<Container> {
   const { pool, limits } = store;
   const inPlace = 'path' in source && identifyBytes(head.subarray(0, BLOCK), name) === 'none' ? source.path : undefined;
-  return withControl(signal, undefined, async (control) => {
+  return pool.during({ signal }, async (work) => {
     const path = inPlace ?? join(staging, 'spool');
-    if (inPlace === undefined) await pool.run<'spool'>({ kind: 'spool', control, source, to: path, limits });
-    const members = await pool.run<'list-members'>({ kind: 'list-members', control, path, limits });
+    if (inPlace === undefined) await work.ask('spool', { source, to: path, limits });
+    const members = await work.ask('list-members', { path, limits });
     return archiveContainer(name, path, members, limits);
   });
 }

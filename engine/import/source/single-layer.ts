@@ -5,7 +5,6 @@ import { digestOf } from '../../core/key.js';
 import { parseConfig } from '../../image/oci/documents.js';
 import { hostPlatform, parsePlatform } from '../../image/oci/platform.js';
 import type { StoreContext } from '../../session/context.js';
-import { withControl } from '../../session/control.js';
 import type { ImportOptions } from '../options.js';
 import type { ChosenImage } from './choose-image.js';
 import type { Container } from './container.js';
@@ -22,9 +21,7 @@ export async function chooseSingleLayer(
 ): Promise<{ container: Container; image: ChosenImage }> {
   const { pool, limits } = store;
   const path = join(staging, MEMBER);
-  const spooled = await withControl(signal, undefined, (control) =>
-    pool.run<'spool'>({ kind: 'spool', control, source, to: path, limits, diffId: true }),
-  );
+  const spooled = await pool.ask('spool', { source, to: path, limits, diffId: true }, { signal });
   const { os, architecture, variant } =
     platform === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(platform);
   const diffId = `sha256:${spooled.diffId}`;

@@ -1,6 +1,6 @@
 /** Compares what an inode carries besides its content with what it was given. */
-import { formatMode, formatTime, type Metadata } from '../../engine/core/metadata.js';
-import type { FileStat } from '../../engine/disk/stat.js';
+import { formatMode, formatTime, type Metadata } from '../core/metadata.js';
+import type { FileStat } from './stat.js';
 
 /** Where only Node's calls were to be had, times were cut to this. */
 const MICROSECOND = 1000;

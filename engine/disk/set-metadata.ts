@@ -1,14 +1,12 @@
 /** Putting mode, owner, times and extended attributes on files, and noting what the system would not let us set. */
-import * as fs from 'node:fs';
-import { type ByteString, toFsPath } from '../../engine/core/bytes.js';
-import { hasCode } from '../../engine/core/errors.js';
-import type { Metadata, Xattr } from '../../engine/core/metadata.js';
-import { setTimes } from '../../engine/disk/native.js';
-import { setXattr } from '../../engine/disk/xattrs.js';
-import type { Identity } from '../tasks/parts.js';
 
-/** Overlayfs gives these a meaning of its own; from an archive they are only ever an attack on whoever mounts the tree. */
-const OVERLAY = /^(?:trusted|user)\.overlay\./;
+import * as fs from 'node:fs';
+import { type ByteString, toFsPath } from '../core/bytes.js';
+import { hasCode } from '../core/errors.js';
+import type { Identity, Metadata, Xattr } from '../core/metadata.js';
+import { isOverlayXattr } from '../core/metadata.js';
+import { setTimes } from './native.js';
+import { setXattr } from './xattrs.js';
 
 /** Every file system keeps times up to here (2038). */
 const FAR_FUTURE = 0x7fff_ffff;
@@ -74,7 +72,7 @@ export function finishFile(fd: number, path: ByteString, meta: Metadata, identit
 export function setXattrs(path: ByteString, xattrs: readonly Xattr[]): string[] {
   const skipped: string[] = [];
   for (const xattr of xattrs) {
-    if (OVERLAY.test(xattr.name)) {
+    if (isOverlayXattr(xattr.name)) {
       skipped.push(`xattr ${xattr.name}`);
       continue;
     }

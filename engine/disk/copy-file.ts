@@ -1,0 +1,45 @@
+/** A file with all that its inode carries under a further name: by hard link where that is possible, else as a copy. */
+import * as fs from 'node:fs';
+import { fromText } from '../core/bytes.js';
+import { hasCode } from '../core/errors.js';
+import { isHostXattr } from './compare-metadata.js';
+import { isRefusal, setPathTimes, setXattrs } from './set-metadata.js';
+import { listXattrs } from './xattrs.js';
+
+/** Why a link cannot be had where a copy can: other file system, too many links, not allowed, not known here. */
+const NO_LINK = ['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'] as const;
+const NANO = 1_000_000_000n;
+
+/** @returns whether by link, and what of its metadata a copy could not get */
+export function linkOrCopy(from: string, to: string): { isLinked: boolean; lacks: string[] } {
+  try {
+    fs.linkSync(from, to);
+    return { isLinked: true, lacks: [] };
+  } catch (error) {
+    if (!hasCode(error, ...NO_LINK)) throw error;
+    return { isLinked: false, lacks: copyFile(from, to) };
+  }
+}
+
+/** A reflink where the file system has them. @returns metadata that could not be set */
+export function copyFile(from: string, to: string): string[] {
+  const stat = fs.lstatSync(from, { bigint: true });
+  fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
+  const skipped: string[] = [];
+  let mode = Number(stat.mode & 0o7777n);
+  try {
+    fs.chownSync(to, Number(stat.uid), Number(stat.gid));
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    skipped.push('owner');
+    // Whoever owns it now was never meant to lend anyone their rights.
+    if ((mode & 0o6000) !== 0) skipped.push('mode');
+    mode &= 0o1777;
+  }
+  fs.chmodSync(to, mode);
+  const xattrs = [...(listXattrs(fromText(from)) ?? [])].map(([name, value]) => ({ name, value }));
+  const own = xattrs.filter(({ name }) => !isHostXattr(name));
+  skipped.push(...setXattrs(fromText(to), own));
+  skipped.push(...setPathTimes(fromText(to), Number(stat.mtimeNs / NANO), Number(stat.mtimeNs % NANO)));
+  return skipped;
+}

@@ -1,0 +1,65 @@
+/** Reading files of the store: open for whoever looks at them, and in chunks with the proof that they are the right ones. */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { type ByteString, toFsPath } from '../core/bytes.js';
+import { asDamage } from '../core/damage.js';
+import { CairnError } from '../core/errors.js';
+import { keyOfHex } from '../core/key.js';
+
+const CHUNK = 1 << 20;
+/** What an error about a damaged file advises. */
+export const WHO_NEEDS_IT = '"cairn fsck" tells which images need it';
+
+export interface ExpectedBytes {
+  size: number;
+  /** In hex, of which the last chunk is the proof; absent where whoever takes the bytes looks at more than this file. */
+  sha512?: string | undefined;
+  /** For errors: `an object`. */
+  what: string;
+}
+
+/**
+ * A file's bytes in chunks.
+ * @throws CairnError `ERR_DAMAGED` when it is missing, of another length, or of another content
+ */
+export function* fileBytes(path: string, { size, sha512, what }: ExpectedBytes): Generator<Buffer> {
+  const hash = sha512 === undefined ? undefined : createHash('sha512');
+  let fd: number;
+  try {
+    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+  } catch (cause) {
+    throw asDamage(cause, what, path, WHO_NEEDS_IT);
+  }
+  try {
+    let left = size;
+    while (left > 0) {
+      const buffer = Buffer.allocUnsafe(Math.min(left, CHUNK));
+      const taken = fs.readSync(fd, buffer, 0, buffer.length, null);
+      if (taken === 0) break;
+      left -= taken;
+      hash?.update(buffer.subarray(0, taken));
+      yield buffer.subarray(0, taken);
+    }
+    if (left > 0 || fs.fstatSync(fd).size !== size) {
+      throw new CairnError('ERR_DAMAGED', `${what} does not have the size that the index says`, { path });
+    }
+    const found = hash?.digest('hex');
+    if (sha512 !== undefined && found !== undefined && found !== sha512) {
+      const details = { path, expected: keyOfHex(sha512), found: keyOfHex(found) };
+      throw new CairnError('ERR_DAMAGED', `${what} does not have its hash; ${WHO_NEEDS_IT}`, details);
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Hands an open file on, neither followed where it is a symlink nor waited for where it is a fifo. */
+export function openForReading<T>(path: ByteString, look: (fd: number) => T): T {
+  const flags = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
+  const fd = fs.openSync(toFsPath(path), flags);
+  try {
+    return look(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}

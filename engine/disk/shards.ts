@@ -1,0 +1,36 @@
+/** `<root>/ab/<rest>`: names that begin with hex digits in 256 directories, so that none grows past what file systems like. */
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { hasCode } from '../core/errors.js';
+import { makeOnce } from './durable.js';
+import { namesIn } from './list-directory.js';
+
+export function shardedPath(root: string, name: string): string {
+  return `${root}/${name.slice(0, 2)}/${name.slice(2)}`;
+}
+
+/** Does what makes a file at a sharded path, once more with the shard if that was missing. */
+export function intoShard<T>(path: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+    makeOnce(dirname(path));
+    return make();
+  }
+}
+
+export interface ShardedFile {
+  /** What {@link shardedPath} made the path from; empty for what lies in no shard. */
+  name: string;
+  path: string;
+}
+
+/** Everything in a sharded directory. What is below a directory that cannot be read is passed over. */
+export function* shardedFiles(root: string): Generator<ShardedFile> {
+  for (const shard of fs.readdirSync(root, { withFileTypes: true })) {
+    const dir = join(root, shard.name);
+    if (!shard.isDirectory() || !/^[0-9a-f]{2}$/.test(shard.name)) yield { name: '', path: dir };
+    else for (const file of namesIn(dir)) yield { name: `${shard.name}${file}`, path: join(dir, file) };
+  }
+}

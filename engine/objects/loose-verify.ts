@@ -1,0 +1,76 @@
+/** Whether the file of a loose object is what its name says. */
+import { type ByteString, fromText } from '../core/bytes.js';
+import { xattrsDigest } from '../core/metadata.js';
+import { isHostXattr, isTime, metadataFaults } from '../disk/compare-metadata.js';
+import { openForReading } from '../disk/file-bytes.js';
+import { faultOf } from '../disk/path-fault.js';
+import { type FileStat, fileStat } from '../disk/stat.js';
+import { listXattrs } from '../disk/xattrs.js';
+import type { VerifiedFile, VerifyLook } from './home.js';
+import { type NamedContent, parseLooseName } from './name.js';
+
+/** @param device of the directory of objects: links into trees do not lead out of its file system */
+export function verifyLoose(path: string, name: string, device: number | undefined, look: VerifyLook): VerifiedFile {
+  const bytes = fromText(path);
+  let inode = 0n;
+  try {
+    const stat = fileStat(bytes);
+    if (stat !== undefined && stat.device === device) inode = stat.ino;
+    return { faults: faultsOf(bytes, name, stat, look), inode };
+  } catch (error) {
+    return { faults: [faultOf(error)], inode };
+  }
+}
+
+function faultsOf(path: ByteString, name: string, stat: FileStat | undefined, look: VerifyLook): string[] {
+  const said = parseLooseName(name);
+  if (said === undefined) return ['not an object name'];
+  if (stat === undefined) return ['missing'];
+  if (stat.type !== 'file') return ['not a regular file'];
+  if (stat.size !== look.size) return [`${stat.size} bytes instead of ${look.size}`];
+  const metadata = metadataFaults(stat, said, (what) => look.skipped.includes(what));
+  const xattrs = (file: ByteString | number): string[] =>
+    look.skipped.some((what) => what.startsWith('xattr ')) || hasXattrs(file, said.xattrs)
+      ? []
+      : ['extended attributes differ'];
+  if (look.quick || metadata.length > 0) return [...metadata, ...xattrs(path)];
+  return openForReading(path, (fd) => {
+    const faults = xattrs(fd);
+    if (faults.length > 0) return faults;
+    return look.hash(fd, look.size) === said.sha512 ? [] : ['content does not have the hash it is named by'];
+  });
+}
+
+/** @param digest what the attributes must hash to; `undefined` for none at all */
+function hasXattrs(file: ByteString | number, digest: string | undefined): boolean {
+  const found = listXattrs(file);
+  if (found === undefined) return true; // there is no way to tell
+  if (found.size === 0) return digest === undefined;
+  const all = [...found].map(([name, value]) => ({ name, value })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  // An attribute that every host sets may also be the image's own.
+  const own = all.filter(({ name }) => !isHostXattr(name));
+  const digestOf = (xattrs: typeof all): string | undefined => (xattrs.length === 0 ? undefined : xattrsDigest(xattrs));
+  return digestOf(own) === digest || digestOf(all) === digest;
+}
+
+/** @returns in the words of whoever could not set it */
+export function lacksOfLoose(path: string, name: string, xattrs: readonly string[]): string[] | undefined {
+  const stat = fileStat(fromText(path));
+  const said = parseLooseName(name);
+  if (stat?.type !== 'file' || said === undefined) return undefined;
+  return [...lacks(stat, said), ...lacksXattrs(fromText(path), xattrs)];
+}
+
+function lacks(stat: FileStat, said: NamedContent): string[] {
+  const skipped: string[] = [];
+  if (stat.mode !== said.mode) skipped.push('mode');
+  if (stat.uid !== said.uid || stat.gid !== said.gid) skipped.push('owner');
+  if (!isTime(stat, said, false)) skipped.push(isTime(stat, said, true) ? 'time below a microsecond' : 'time');
+  return skipped;
+}
+
+function lacksXattrs(path: ByteString, wanted: readonly string[]): string[] {
+  if (wanted.length === 0) return [];
+  const found = listXattrs(path);
+  return wanted.filter((name) => found?.has(name) !== true).map((name) => `xattr ${name}`);
+}

@@ -1,0 +1,211 @@
+/**
+ * Objects as files: `objects/ab/<rest of the name>`, linked into trees. A file system allows one file only so many names; where an
+ * object reaches that number a further copy takes over, `<name>+1`, `<name>+2` and so on.
+ */
+import * as fs from 'node:fs';
+import { dirname } from 'node:path';
+import { fromText } from '../core/bytes.js';
+import { CairnError, hasCode } from '../core/errors.js';
+import type { FileContent, ObjectFile, ObjectsAt } from '../core/object.js';
+import { copyFile, linkOrCopy } from '../disk/copy-file.js';
+import { makeOnce, moveIntoPlace, syncFile } from '../disk/durable.js';
+import { fileBytes } from '../disk/file-bytes.js';
+import { statOrFault } from '../disk/path-fault.js';
+import type { Quarantine } from '../disk/quarantine.js';
+import { intoShard, shardedFiles, shardedPath } from '../disk/shards.js';
+import { fileStat } from '../disk/stat.js';
+import type {
+  DeletedObject,
+  FileIdentity,
+  ListedFile,
+  Materialising,
+  ObjectHome,
+  ObjectLook,
+  ObjectMove,
+  ObjectStaging,
+  StagingLayout,
+  VerifiedFile,
+  VerifyLook,
+} from './home.js';
+import { lacksOfLoose, verifyLoose } from './loose-verify.js';
+import { fileNameOf, looseName, parseFileName, parseLooseName } from './name.js';
+
+export class LooseObjects implements ObjectHome {
+  readonly at: ObjectsAt;
+  readonly #dir: string;
+  #device: number | undefined;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+    this.at = { kind: 'loose', dir };
+  }
+
+  get device(): number | undefined {
+    this.#device ??= fileStat(fromText(this.#dir))?.device;
+    return this.#device;
+  }
+
+  /** Where a file of an object lies. */
+  path(name: string, copy = 0): string {
+    return shardedPath(this.#dir, fileNameOf({ name, copy }));
+  }
+
+  nameOf(file: FileContent): string {
+    return looseName(file);
+  }
+
+  isName(text: string): boolean {
+    return parseLooseName(text) !== undefined;
+  }
+
+  has(name: string): boolean {
+    return fs.existsSync(this.path(name));
+  }
+
+  look({ name, copy }: ObjectFile): ObjectLook | string {
+    return statOrFault(this.path(name, copy));
+  }
+
+  open(name: string, { size, sha512 }: { size: number; sha512?: string }): Generator<Buffer> {
+    return fileBytes(this.path(name), { size, sha512, what: 'an object' });
+  }
+
+  materialise(file: FileContent, path: string | Buffer, how: Materialising, scratch: string): number {
+    const name = looseName(file);
+    const object = this.path(name);
+    try {
+      if (how === 'link') fs.linkSync(object, path);
+      else copyContent(object, path, how);
+      return 0;
+    } catch (error) {
+      if (how === 'link' && hasCode(error, 'EMLINK')) return this.#linkToCopy(name, path, scratch);
+      if (!hasCode(error, 'ENOENT') || fs.existsSync(object)) throw error;
+      const why = 'an object is missing; "cairn fsck" tells which images need it';
+      throw new CairnError('ERR_DAMAGED', why, { path: object });
+    }
+  }
+
+  /**
+   * Copies are numbered. Every worker looks for one with room in the same order, and a link that overwrites nothing decides who
+   * of several makes the next.
+   */
+  #linkToCopy(name: string, path: string | Buffer, scratch: string): number {
+    for (let n = 1; ; n++) {
+      const copy = this.path(name, n);
+      if (!fs.existsSync(copy)) this.#makeCopy(name, copy, scratch);
+      try {
+        fs.linkSync(copy, path);
+        return n;
+      } catch (error) {
+        if (!hasCode(error, 'EMLINK')) throw error;
+      }
+    }
+  }
+
+  #makeCopy(name: string, copy: string, scratch: string): void {
+    const temporary = `${scratch}.${process.pid}-${Math.random().toString(36).slice(2)}`;
+    copyFile(this.path(name), temporary);
+    try {
+      // What lies outside staging must be complete, and this leaves it at once.
+      syncFile(temporary);
+      fs.linkSync(temporary, copy);
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error;
+    } finally {
+      fs.unlinkSync(temporary);
+    }
+  }
+
+  isNameOf(file: FileContent, { ino, device }: FileIdentity): boolean {
+    const name = looseName(file);
+    for (let n = 0; ; n++) {
+      const own = fileStat(fromText(this.path(name, n)));
+      if (own === undefined) return false;
+      if (own.ino === ino && own.device === device) return true;
+    }
+  }
+
+  canLinkTo(dir: string): boolean {
+    return fs.statSync(dir).dev === fs.statSync(this.#dir).dev;
+  }
+
+  *list(): Generator<ListedFile> {
+    for (const { name, path } of shardedFiles(this.#dir)) {
+      const file = parseFileName(name);
+      yield { path, object: this.isName(file.name) ? file : undefined };
+    }
+  }
+
+  verify({ name, copy }: ObjectFile, look: VerifyLook): VerifiedFile {
+    return verifyLoose(this.path(name, copy), name, this.device, look);
+  }
+
+  lacks(name: string, xattrs: readonly string[]): string[] | undefined {
+    return lacksOfLoose(this.path(name), name, xattrs);
+  }
+
+  async delete(objects: Iterable<DeletedObject>, remove: (paths: string[]) => Promise<void>): Promise<void> {
+    await remove([...objects].flatMap(({ name, copies }) => [...this.#files(name, copies)]));
+  }
+
+  deleteOne(name: string): void {
+    for (const path of this.#files(name, 0)) fs.rmSync(path, { force: true });
+  }
+
+  /** @param known copies that may be there; those behind them are looked for */
+  *#files(name: string, known: number): Generator<string> {
+    yield this.path(name);
+    for (let n = 1; n <= known || fs.existsSync(this.path(name, n)); n++) yield this.path(name, n);
+  }
+
+  quarantine({ name, copy }: ObjectFile, quarantine: Quarantine): boolean {
+    return quarantine.take(this.path(name, copy));
+  }
+
+  closeRanks(name: string, sound: readonly number[]): void {
+    sound.forEach((copy, n) => {
+      if (copy !== n) moveIntoPlace(this.path(name, copy), this.path(name, n));
+    });
+  }
+
+  stagingIn(dir: string, layout: StagingLayout): ObjectStaging {
+    if (layout === 'flat') return { pathFor: (name) => `${dir}/${name}` };
+    const made = new Set<string>();
+    return {
+      pathFor: (name) => {
+        const path = shardedPath(dir, name);
+        const shard = dirname(path);
+        if (!made.has(shard)) makeOnce(shard);
+        made.add(shard);
+        return path;
+      },
+    };
+  }
+
+  *movesFrom(staged: string): Generator<ObjectMove> {
+    for (const name of fs.readdirSync(staged)) {
+      const isShard = name.length === 2;
+      const to = isShard ? `${this.#dir}/${name}` : this.path(name);
+      yield { prefix: name.slice(0, 2), from: `${staged}/${name}`, to };
+    }
+  }
+
+  adopt(name: string, from: ObjectHome): { isLinked: boolean; lacks: string[] } {
+    const path = this.path(name);
+    return intoShard(path, () => linkOrCopy((from as LooseObjects).path(name), path));
+  }
+
+  directories(): string[] {
+    return [this.#dir];
+  }
+}
+
+function copyContent(object: string, path: string | Buffer, how: 'reflink' | 'copy'): void {
+  const clone = how === 'reflink' ? fs.constants.COPYFILE_FICLONE_FORCE : 0;
+  try {
+    fs.copyFileSync(object, path, clone | fs.constants.COPYFILE_EXCL);
+  } catch (error) {
+    if (how !== 'reflink' || !hasCode(error, 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'ENOSYS')) throw error;
+    throw new CairnError('ERR_UNSUPPORTED', 'this file system has no reflinks; use --mode copy', { cause: error });
+  }
+}

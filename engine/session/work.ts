@@ -1,0 +1,129 @@
+/**
+ * One long operation on the pool: its tasks share cancelling and counting. The signal reaches workers within one chunk of work, and
+ * whoever asked for progress hears every 100 ms how far they are.
+ */
+
+import type { Control } from '../../workers/tasks/parts.js';
+import type { Tasks } from '../../workers/tasks/protocol.js';
+import { throwIfAborted } from '../core/errors.js';
+import type { Pool } from './pool.js';
+
+const COUNT_EVERY_MS = 100;
+
+/** What tasks have done so far. */
+export interface Counts {
+  bytes: number;
+  items: number;
+}
+
+export interface WorkOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: ((counts: Counts) => void) | undefined;
+}
+
+export type Kind = keyof Tasks;
+/** A task without what the pool adds to it. */
+export type TaskInput<K extends Kind> = Omit<Tasks[K][0], 'kind' | 'control'>;
+export type TaskResult<K extends Kind> = Tasks[K][1];
+
+export interface MapOptions<K extends Kind> {
+  /** How many tasks at a time; as many as there are workers by default. */
+  width?: number;
+  /** Hears of each task when it has ended, in no particular order. */
+  onResult?: (result: TaskResult<K>, index: number) => void;
+  /** Also begins tasks after one has failed. */
+  keepGoing?: boolean;
+}
+
+export class Work {
+  readonly #pool: Pool;
+  readonly #control: Control = {
+    cancel: new Int32Array(new SharedArrayBuffer(4)),
+    done: new BigInt64Array(new SharedArrayBuffer(16)),
+  };
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** Tells the workers to stop. */
+  cancel(): void {
+    Atomics.store(this.#control.cancel, 0, 1);
+  }
+
+  get counts(): Counts {
+    const { done } = this.#control;
+    return { bytes: Number(Atomics.load(done, 0)), items: Number(Atomics.load(done, 1)) };
+  }
+
+  /** Has one task done, however many are under way: it may keep its thread waiting. */
+  ask<K extends Kind>(kind: K, input: TaskInput<K>): Promise<TaskResult<K>> {
+    return this.#pool.run<K>(this.#task(kind, input));
+  }
+
+  /** As {@link ask}, for a task that waits for no other: of these no more are begun than there are workers. */
+  askInTurn<K extends Kind>(kind: K, input: TaskInput<K>): Promise<TaskResult<K>> {
+    return this.#pool.runInTurn<K>(this.#task(kind, input));
+  }
+
+  /**
+   * Has tasks done that wait for no other. Each is taken from `inputs` only when a worker is free for it.
+   * @returns results in the order of the inputs
+   * @throws the first failure, once all tasks that had begun have ended; none is begun after it
+   */
+  async map<K extends Kind>(
+    kind: K,
+    inputs: Iterable<TaskInput<K>>,
+    { width = this.#pool.size, onResult, keepGoing = false }: MapOptions<K> = {},
+  ): Promise<TaskResult<K>[]> {
+    const results: TaskResult<K>[] = [];
+    const failures: unknown[] = [];
+    let begun = 0;
+    const iterator = inputs[Symbol.iterator]();
+    const lane = async (): Promise<void> => {
+      while (failures.length === 0 || keepGoing) {
+        const next = iterator.next();
+        if (next.done === true) return;
+        const index = begun++;
+        try {
+          const result = await this.askInTurn(kind, next.value);
+          results[index] = result;
+          onResult?.(result, index);
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.max(1, width) }, lane));
+    if (failures.length > 0) throw failures[0];
+    return results;
+  }
+
+  #task<K extends Kind>(kind: K, input: TaskInput<K>): Tasks[K][0] {
+    return { ...input, kind, control: this.#control } as unknown as Tasks[K][0];
+  }
+}
+
+/** Runs `body`; whatever ends it, the signal is listened to no longer, and progress is told a last time. */
+export async function runWork<T>(
+  pool: Pool,
+  { signal, onProgress }: WorkOptions,
+  body: (work: Work) => Promise<T>,
+): Promise<T> {
+  throwIfAborted(signal);
+  const work = new Work(pool);
+  const cancel = (): void => work.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  const timer = onProgress === undefined ? undefined : setInterval(() => onProgress(work.counts), COUNT_EVERY_MS);
+  try {
+    return await body(work);
+  } catch (error) {
+    // One part of the work failed: the others must not go on for nobody.
+    work.cancel();
+    throw error;
+  } finally {
+    clearInterval(timer);
+    signal?.removeEventListener('abort', cancel);
+    onProgress?.(work.counts);
+  }
+}
