@@ -8,7 +8,8 @@ import { type Listing, listTree } from '../measure/listing.js';
 import { type Command, remove, run } from '../measure/process.js';
 
 const SOURCE = fileURLToPath(new URL('../../../bench/limits/floor.c', import.meta.url));
-const PROGRAM = fileURLToPath(new URL('./programs/floor.js', import.meta.url));
+/** Takes what `floor.c` takes. */
+export const PROGRAM = fileURLToPath(new URL('./programs/floor.js', import.meta.url));
 
 /** Links to the files of a tree that is there, or files of their sizes. */
 export type FloorKind = 'link' | 'create';

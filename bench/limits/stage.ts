@@ -4,15 +4,14 @@ import type { Contestant } from '../measure/contestant.js';
 
 const PROGRAM = fileURLToPath(new URL('./programs/stage.js', import.meta.url));
 
-export type Stage = 'inflate' | 'inflate-sha512' | 'sha512-twice';
+export type Stage = 'inflate' | 'sha512-twice';
 
 const NAMES: Readonly<Record<Stage, string>> = {
   inflate: 'inflate',
-  'inflate-sha512': 'inflate + sha512',
   'sha512-twice': 'sha512 twice',
 };
 
-/** @param files gzipped for the stages that inflate */
+/** @param files gzipped for `inflate`, plain for the other */
 export function stage(
   name: Stage,
   threads: number,

@@ -1,7 +1,7 @@
 /** The programs that unpack a tar, whatever a scenario has them unpack. Each keeps owners by number and all modes, as cairn does. */
-import { fileURLToPath } from 'node:url';
 import type { Deviation } from '../measure/deviations.js';
 import { type Command, script } from '../measure/process.js';
+import { program } from './program.js';
 
 export interface Unpacker {
   name: string;
@@ -69,7 +69,3 @@ export const TAR_FS: Unpacker = {
 
 /** Of gzipped archives. */
 export const UNPACKERS: readonly Unpacker[] = [GNU_TAR, PIGZ_TAR, BSDTAR, NODE_TAR, TAR_FS];
-
-export function program(name: string): string {
-  return fileURLToPath(new URL(`../programs/${name}.js`, import.meta.url));
-}

@@ -1,5 +1,6 @@
 /** The questions that the benchmarks ask, each as cairn and its peers. A new one is a file here and a line below. */
 import type { Ground } from '../inputs/ground.js';
+import { limitCheck } from '../limits/limit-check.js';
 import { limitBulk, limitImport, limitLarge, limitSmall } from '../limits/limit-import.js';
 import { limitRender } from '../limits/limit-render.js';
 import type { Scenario } from '../measure/contestant.js';
@@ -38,6 +39,7 @@ export const SCENARIOS: Readonly<Record<string, (ground: Ground) => readonly Sce
   'limit-small': one(limitSmall),
   'limit-large': one(limitLarge),
   'limit-bulk': one(limitBulk),
+  'limit-check': one(limitCheck),
   scaling,
   'store-size': storeSize,
 };

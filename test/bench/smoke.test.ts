@@ -8,13 +8,12 @@ import { contentOf } from '../../bench/inputs/generated.js';
 import { packImage, packTar } from '../../bench/inputs/images.js';
 import { writeLayout } from '../../bench/inputs/layout.js';
 import { SMALL } from '../../bench/inputs/sizes.js';
-import { floorList } from '../../bench/limits/floor.js';
+import { floorList, PROGRAM } from '../../bench/limits/floor.js';
 import { listTree } from '../../bench/measure/listing.js';
 import { measure } from '../../bench/measure/measure.js';
 import { parseOptions, UsageError } from '../../bench/measure/options.js';
 import { run } from '../../bench/measure/process.js';
 import { microGroups } from '../../bench/micro/run.js';
-import { program } from '../../bench/peers/unpackers.js';
 import { again } from '../../bench/scenarios/again.js';
 import { cold } from '../../bench/scenarios/cold.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
@@ -118,7 +117,7 @@ test('the floor in Node makes what the list says', async (t) => {
   fs.writeFileSync(join(dir, 'list'), floorList('link', listTree(root), root));
   for (const threads of ['1', '2', '9']) {
     const made = join(dir, `made-${threads}`);
-    await run([process.execPath, program('floor'), threads, join(dir, 'list'), made]);
+    await run([process.execPath, PROGRAM, threads, join(dir, 'list'), made]);
     assert.deepEqual([...listTree(made).keys()], [...listTree(root).keys()]);
     assert.equal(fs.statSync(join(made, 'd', 'b')).ino, fs.statSync(join(root, 'd', 'b')).ino);
     assert.equal(fs.readlinkSync(join(made, 'l')), 'd/a');
