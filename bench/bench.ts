@@ -18,7 +18,7 @@ import { judge } from './measure/verdict.js';
 import { runMicro } from './micro/run.js';
 import { reportHtml } from './report/html.js';
 import { machineText, scenarioText, targetsText } from './report/text.js';
-import { SCENARIOS } from './scenarios/all.js';
+import { scenariosOf } from './scenarios/all.js';
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -36,7 +36,7 @@ async function bench(dir: string, { names, corpus, runs, json, out }: Options): 
   const machine = await describeMachine(dir);
   print(machineText(machine));
   const scenarios: Measured[] = [];
-  for (const scenario of names.flatMap((name) => (SCENARIOS[name] as (typeof SCENARIOS)[string])(ground))) {
+  for (const scenario of names.flatMap((name) => scenariosOf(name, ground))) {
     const measured = await measure(scenario, runs, dir, say);
     await scenario.close?.();
     scenarios.push(measured);

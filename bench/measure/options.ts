@@ -1,7 +1,7 @@
 /** The command line of the benchmarks. */
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
-import { SCENARIOS } from '../scenarios/all.js';
+import { LIMITS, SCENARIOS } from '../scenarios/all.js';
 
 export interface Options {
   /** Names of scenarios; empty where only the micro-benchmarks are asked for. */
@@ -16,11 +16,22 @@ export interface Options {
 
 const MICRO = 'micro';
 
-export const USAGE = `usage: npm run --silent bench -- [SCENARIO…] [--corpus DIR] [--dir DIR] [--runs N] [--out DIR] [--json]
+/** In lines of a terminal's width. */
+function listed(scenarios: typeof SCENARIOS): string {
+  return Object.keys(scenarios)
+    .join(', ')
+    .replaceAll(/(.{60,80}?,) /g, '$1\n               ');
+}
 
-SCENARIO       ${Object.keys(SCENARIOS).join(', ')} (default: all of these),
-               or ${MICRO}: single functions in this process
---corpus DIR   rootfs/ and debs/, as bench/inputs/corpus.ts says (default: a small one from node_modules, and small sizes)
+export const USAGE = `usage: npm run --silent bench -- [SCENARIO…] [--limits] [--corpus DIR] [--dir DIR] [--runs N]
+                                  [--out DIR] [--json]
+
+SCENARIO       ${listed(SCENARIOS)} (default: all of these);
+               ${listed(LIMITS)} (only when named, or by --limits);
+               ${MICRO}: single functions in this process
+--limits       run all limit scenarios, too: what the stages of the work take alone
+--corpus DIR   rootfs/ and debs/, as bench/inputs/corpus.ts says
+               (default: a small one from node_modules, and small sizes)
 --dir DIR      where stores and trees are made, best a fresh file system (default: the system's temporary directory)
 --runs N       timed runs of each contestant (default: 5)
 --out DIR      write results.json and report.html there
@@ -33,11 +44,14 @@ export class UsageError extends Error {}
 export function parseOptions(args: readonly string[]): Options | undefined {
   const { values, positionals } = parsed(args);
   if (values.help === true) return undefined;
-  const unknown = positionals.filter((name) => name !== MICRO && !Object.hasOwn(SCENARIOS, name));
+  const unknown = positionals.filter(
+    (name) => name !== MICRO && ![SCENARIOS, LIMITS].some((all) => Object.hasOwn(all, name)),
+  );
   if (unknown.length > 0) throw new UsageError(`no scenario ${unknown.join(', ')}`);
   if (!/^[1-9][0-9]{0,3}$/.test(values.runs)) throw new UsageError('--runs wants a whole number above zero');
+  const named = positionals.length === 0 ? Object.keys(SCENARIOS) : positionals.filter((name) => name !== MICRO);
   return {
-    names: positionals.length === 0 ? Object.keys(SCENARIOS) : positionals.filter((name) => name !== MICRO),
+    names: [...new Set([...named, ...(values.limits ? Object.keys(LIMITS) : [])])],
     micro: positionals.includes(MICRO),
     corpus: values.corpus,
     dir: values.dir,
@@ -58,6 +72,7 @@ function parsed(args: readonly string[]) {
         out: { type: 'string' },
         runs: { type: 'string', default: '5' },
         json: { type: 'boolean', default: false },
+        limits: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h' },
       },
     });

@@ -20,7 +20,10 @@ import { warm } from './warm.js';
 import { warmLibrary } from './warm-library.js';
 
 /** By the name that the command line takes; some names stand for several scenarios. */
-export const SCENARIOS: Readonly<Record<string, (ground: Ground) => readonly Scenario[]>> = {
+type Named = Readonly<Record<string, (ground: Ground) => readonly Scenario[]>>;
+
+/** What runs where no scenario is named. */
+export const SCENARIOS: Named = {
   warm: one(warm),
   'warm-library': one(warmLibrary),
   cold: one(cold),
@@ -35,14 +38,25 @@ export const SCENARIOS: Readonly<Record<string, (ground: Ground) => readonly Sce
   gc: one(gc),
   du: one(du),
   start: one(start),
+  scaling,
+  'store-size': storeSize,
+};
+
+/** What runs only when it is asked for: each takes long, and tells where the limit is rather than how fast cairn is. */
+export const LIMITS: Named = {
   limit: (ground) => [limitRender(ground), limitImport(ground)],
   'limit-small': one(limitSmall),
   'limit-large': one(limitLarge),
   'limit-bulk': one(limitBulk),
   'limit-check': one(limitCheck),
-  scaling,
-  'store-size': storeSize,
 };
+
+/** @throws RangeError for a name that the command line would have refused */
+export function scenariosOf(name: string, ground: Ground): readonly Scenario[] {
+  const make = SCENARIOS[name] ?? LIMITS[name];
+  if (make === undefined) throw new RangeError(name);
+  return make(ground);
+}
 
 function one(make: (ground: Ground) => Scenario) {
   return (ground: Ground): readonly Scenario[] => [make(ground)];

@@ -10,7 +10,7 @@ import { compareTrees } from '../../bench/measure/deviations.js';
 import { listTree } from '../../bench/measure/listing.js';
 import { measure } from '../../bench/measure/measure.js';
 import { TARGETS } from '../../bench/measure/targets.js';
-import { SCENARIOS } from '../../bench/scenarios/all.js';
+import { LIMITS, SCENARIOS } from '../../bench/scenarios/all.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
 
 const idle = (name: string): Contestant => ({ name, run: async () => undefined });
@@ -47,7 +47,7 @@ test('every target names a scenario, and a contestant that takes part in it or i
     names: ['one', 'two'],
     packages: ['p.aci'],
   };
-  const scenarios = Object.values(SCENARIOS).flatMap((make) => make({ corpus, sizes: SMALL, dir }));
+  const scenarios = Object.values({ ...SCENARIOS, ...LIMITS }).flatMap((make) => make({ corpus, sizes: SMALL, dir }));
   assert.ok(TARGETS.length > 0);
   for (const { scenario: name, against } of TARGETS) {
     const scenario = scenarios.find((each) => each.name === name);

@@ -15,6 +15,7 @@ import { parseOptions, UsageError } from '../../bench/measure/options.js';
 import { run } from '../../bench/measure/process.js';
 import { microGroups } from '../../bench/micro/run.js';
 import { again } from '../../bench/scenarios/again.js';
+import { LIMITS } from '../../bench/scenarios/all.js';
 import { cold } from '../../bench/scenarios/cold.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
 
@@ -75,7 +76,16 @@ test('the command line is taken, or refused with what is wrong', () => {
     runs: 2,
     json: false,
   });
-  assert.ok((parseOptions([])?.names.length ?? 0) > 10);
+  const ordinary = parseOptions([])?.names ?? [];
+  assert.ok(ordinary.length > 10);
+  assert.deepEqual(
+    ordinary.filter((name) => name.startsWith('limit')),
+    [],
+    'limits run only when they are asked for',
+  );
+  assert.deepEqual(parseOptions(['limit-bulk', 'warm'])?.names, ['limit-bulk', 'warm']);
+  assert.deepEqual(parseOptions(['--limits'])?.names, [...ordinary, ...Object.keys(LIMITS)]);
+  assert.deepEqual(parseOptions(['limit-bulk', '--limits'])?.names.toSorted(), Object.keys(LIMITS).toSorted());
   assert.deepEqual([parseOptions(['micro'])?.names, parseOptions(['micro'])?.micro], [[], true]);
   assert.equal(parseOptions(['--help']), undefined);
   for (const args of [['nothing'], ['--runs', '0'], ['--runs', 'x'], ['--nonsense']])
