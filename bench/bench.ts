@@ -9,6 +9,7 @@ import type { Ground } from './inputs/ground.js';
 import { withScratch } from './inputs/scratch.js';
 import { FULL, SMALL } from './inputs/sizes.js';
 import { describeMachine } from './machine/machine.js';
+import { THIS_BUILD } from './measure/cairn.js';
 import { type Measured, measure } from './measure/measure.js';
 import { type Options, parseOptions, USAGE, UsageError } from './measure/options.js';
 import { stopRunning } from './measure/process.js';
@@ -25,9 +26,9 @@ function say(text: string): void {
 }
 
 async function prepareGround(dir: string, given: string | undefined): Promise<Ground> {
-  if (given !== undefined) return { corpus: await openCorpus(given, dir), sizes: FULL, dir };
+  if (given !== undefined) return { corpus: await openCorpus(given, dir), sizes: FULL, dir, build: THIS_BUILD };
   say('packing a small corpus from node_modules; --corpus takes a larger one');
-  return { corpus: await buildCorpus(join(dir, 'corpus')), sizes: SMALL, dir };
+  return { corpus: await buildCorpus(join(dir, 'corpus')), sizes: SMALL, dir, build: THIS_BUILD };
 }
 
 async function bench(dir: string, { names, corpus, runs, json, out }: Options): Promise<void> {

@@ -1,7 +1,7 @@
 /** What scenarios are made of: inputs, and a place to work in. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { importAll, render } from '../measure/cairn.js';
+import { type Build, importAll, render, type Store, storeAt } from '../measure/cairn.js';
 import { run } from '../measure/process.js';
 import type { Corpus } from './corpus.js';
 import type { Sizes } from './sizes.js';
@@ -11,6 +11,13 @@ export interface Ground {
   sizes: Sizes;
   /** On the file system that is measured. */
   dir: string;
+  /** What cairn's contestants run. */
+  build: Build;
+}
+
+/** A store of the ground's build. */
+export function storeIn({ dir, build }: Ground, name: string): Store {
+  return storeAt(join(dir, name), build);
 }
 
 /** The corpus's uppermost image. */
@@ -19,14 +26,14 @@ export function topOf({ names }: Corpus): string {
 }
 
 /** A store that has all images, made once and used by every scenario that wants one. */
-export async function stock({ corpus, dir }: Ground): Promise<string> {
-  const store = join(dir, 'stock');
-  if (!fs.existsSync(store)) await importAll({ run }, store, corpus.images);
+export async function stock(ground: Ground): Promise<Store> {
+  const store = storeIn(ground, 'stock');
+  if (!fs.existsSync(store.dir)) await importAll({ run }, store, ground.corpus.images);
   return store;
 }
 
 /** The same with the tree of the uppermost one. @returns the tree's root directory, too */
-export async function renderedStock(ground: Ground): Promise<{ store: string; tree: string }> {
+export async function renderedStock(ground: Ground): Promise<{ store: Store; tree: string }> {
   const store = await stock(ground);
   return { store, tree: (await render({ run }, store, topOf(ground.corpus))).path };
 }

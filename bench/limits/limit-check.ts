@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Ground, renderedStock } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
+import type { Store } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { AT_ONCE, checking, hashingObjects } from '../scenarios/check.js';
 
@@ -20,7 +21,7 @@ export function limitCheck(ground: Ground): Scenario {
 }
 
 function looking(ground: Ground): Contestant {
-  let store = '';
+  let store: Store;
   let tree = '';
   return {
     name: `its system calls and sha512 alone, in Node, ${AT_ONCE} threads`,
@@ -28,7 +29,7 @@ function looking(ground: Ground): Contestant {
       ({ store, tree } = await renderedStock(ground));
     },
     run: async (stopwatch) => {
-      await stopwatch.run([process.execPath, PROGRAM, `${AT_ONCE}`, join(store, 'objects'), tree]);
+      await stopwatch.run([process.execPath, PROGRAM, `${AT_ONCE}`, join(store.dir, 'objects'), tree]);
       return undefined;
     },
   };

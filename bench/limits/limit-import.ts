@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { packLargeFiles, packSmallFiles } from '../inputs/generated.js';
-import type { Ground } from '../inputs/ground.js';
+import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
 import type { Contestant, Peer, Scenario } from '../measure/contestant.js';
 import { importOf, renderSource, withoutTree } from '../measure/contestants.js';
@@ -28,37 +28,41 @@ interface Import {
 }
 
 /** The chain of images. */
-export function limitImport({ corpus, dir }: Ground): Scenario {
+export function limitImport(ground: Ground): Scenario {
+  const { corpus, dir } = ground;
   const { images } = corpus;
   const tars = [unpacking(GNU_TAR, corpus.layers, dir)];
   return limitOf(dir, {
     name: 'limit-import',
     what: 'an import',
     archives: images,
-    own: importOf(join(dir, 'new'), () => images),
+    own: importOf(storeIn(ground, 'new'), () => images),
     kinds: ['create'],
     tars,
   });
 }
 
 /** One layer of small files, rendered as well. */
-export function limitSmall({ sizes, dir }: Ground): Scenario {
-  const { smallFiles } = sizes;
-  return limitOneLayer(dir, 'limit-small', `${smallFiles} small files`, (file) => packSmallFiles(file, smallFiles));
+export function limitSmall(ground: Ground): Scenario {
+  const { smallFiles } = ground.sizes;
+  return limitOneLayer(ground, 'limit-small', `${smallFiles} small files`, (file) => packSmallFiles(file, smallFiles));
 }
 
 /** One layer of large files, rendered as well. */
-export function limitLarge({ sizes, dir }: Ground): Scenario {
-  const { largeBytes } = sizes;
-  return limitOneLayer(dir, 'limit-large', `${largeBytes / 1e6} MB in five files`, (file) =>
+export function limitLarge(ground: Ground): Scenario {
+  const { largeBytes } = ground.sizes;
+  return limitOneLayer(ground, 'limit-large', `${largeBytes / 1e6} MB in five files`, (file) =>
     packLargeFiles(file, largeBytes),
   );
 }
 
-function limitOneLayer(dir: string, name: string, files: string, pack: (file: string) => Promise<string>): Scenario {
+type Packing = (file: string) => Promise<string>;
+
+function limitOneLayer(ground: Ground, name: string, files: string, pack: Packing): Scenario {
+  const { dir } = ground;
   const archive = join(dir, `${name}.aci`);
   const own: Contestant = {
-    ...withoutTree(renderSource(join(dir, 'new'), archive)),
+    ...withoutTree(renderSource(storeIn(ground, 'new'), archive)),
     prepare: async () => {
       if (!fs.existsSync(archive)) await pack(archive);
     },
@@ -74,7 +78,8 @@ function limitOneLayer(dir: string, name: string, files: string, pack: (file: st
 }
 
 /** Many images at once. */
-export function limitBulk({ corpus, dir }: Ground): Scenario {
+export function limitBulk(ground: Ground): Scenario {
+  const { corpus, dir } = ground;
   const { packages } = corpus;
   const tars = [unpackEach('tar', () => packages, dir)];
   const what = `an import of ${packages.length} packages`;
@@ -82,7 +87,7 @@ export function limitBulk({ corpus, dir }: Ground): Scenario {
     name: 'limit-bulk',
     what,
     archives: packages,
-    own: importOf(join(dir, 'new'), () => packages),
+    own: importOf(storeIn(ground, 'new'), () => packages),
     kinds: ['create'],
     tars,
   });

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { basename, resolve, sep } from 'node:path';
-import { cairn } from '../measure/cairn.js';
+import { cairnAlone, THIS_BUILD } from '../measure/cairn.js';
 import { run } from '../measure/process.js';
 import { isInstalled, packageVersion } from './installed.js';
 
@@ -23,7 +23,7 @@ const PACKAGES: Readonly<Record<string, string>> = { 'node-tar': 'tar', 'tar-fs'
 
 export async function describeMachine(dir: string): Promise<Machine> {
   const versions: Record<string, string> = {
-    cairn: firstLine(await run(cairn(dir, '--version'))),
+    cairn: firstLine(await run(cairnAlone(THIS_BUILD, '--version'))),
     node: process.versions.node,
     zlib: process.versions.zlib,
   };

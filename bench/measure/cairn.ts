@@ -2,16 +2,34 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, type Runner, run } from './process.js';
 
-const PROGRAM = fileURLToPath(new URL('../../cli/cairn.cjs', import.meta.url));
+/** One build of cairn; a run may measure two of them beside each other. */
+export interface Build {
+  /** Tells another build from this one, whose name is empty. */
+  name: string;
+  program: string;
+}
+
+export const THIS_BUILD: Build = { name: '', program: fileURLToPath(new URL('../../cli/cairn.cjs', import.meta.url)) };
+
+/** A store, and the build that works on it. */
+export interface Store {
+  dir: string;
+  build: Build;
+}
+
+/** Each build has a store of its own, as another build may write another format. */
+export function storeAt(dir: string, build: Build): Store {
+  return { dir: build.name === '' ? dir : `${dir}-${build.name}`, build };
+}
 
 /** A command of cairn's that prints JSON. */
-export function cairn(store: string, ...args: string[]): Command {
-  return [process.execPath, PROGRAM, '--store', store, '--json', ...args];
+export function cairn({ dir, build }: Store, ...args: string[]): Command {
+  return [process.execPath, build.program, '--store', dir, '--json', ...args];
 }
 
 /** A question that needs no store. */
-export function cairnAlone(...args: string[]): Command {
-  return [process.execPath, PROGRAM, ...args];
+export function cairnAlone({ program }: Build, ...args: string[]): Command {
+  return [process.execPath, program, ...args];
 }
 
 export interface Rendered {
@@ -21,7 +39,7 @@ export interface Rendered {
   bytes: number;
 }
 
-export async function render(runner: Runner, store: string, image: string, ...flags: string[]): Promise<Rendered> {
+export async function render(runner: Runner, store: Store, image: string, ...flags: string[]): Promise<Rendered> {
   const [rendered] = JSON.parse(await runner.run(cairn(store, ...flags, 'render', image))) as [Rendered];
   return rendered;
 }
@@ -34,7 +52,7 @@ export interface Imported {
 
 export async function importAll(
   runner: Runner,
-  store: string,
+  store: Store,
   sources: readonly string[],
   ...flags: string[]
 ): Promise<Imported[]> {
@@ -44,7 +62,7 @@ export async function importAll(
 /** Imports what must not have been there. */
 export async function importNew(
   runner: Runner,
-  store: string,
+  store: Store,
   sources: readonly string[],
   ...flags: string[]
 ): Promise<Imported[]> {
@@ -57,14 +75,14 @@ export async function importNew(
 }
 
 /** Renders what must not have been there. */
-export async function renderNew(runner: Runner, store: string, image: string, ...flags: string[]): Promise<Rendered> {
+export async function renderNew(runner: Runner, store: Store, image: string, ...flags: string[]): Promise<Rendered> {
   const rendered = await render(runner, store, image, ...flags);
   expect(!rendered.existed, 'the tree was there already');
   return rendered;
 }
 
 /** Takes all trees out of a store; the images stay. */
-export async function removeTrees(store: string): Promise<void> {
+export async function removeTrees(store: Store): Promise<void> {
   const trees = JSON.parse(await run(cairn(store, 'tree', 'ls'))) as { treeId: string }[];
   if (trees.length > 0) await run(cairn(store, 'tree', 'rm', ...trees.map(({ treeId }) => treeId)));
 }

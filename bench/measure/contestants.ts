@@ -1,24 +1,24 @@
 /** cairn's own contestants that several scenarios share. */
 import { join } from 'node:path';
-import { importNew, removeTrees, renderNew } from './cairn.js';
+import { importNew, removeTrees, renderNew, type Store } from './cairn.js';
 import type { Contestant } from './contestant.js';
 import { remove } from './process.js';
 
 /** Import into a new store. */
-export function importOf(store: string, sources: () => readonly string[]): Contestant {
+export function importOf(store: Store, sources: () => readonly string[]): Contestant {
   return {
     name: 'cairn import',
     run: async (stopwatch) => {
       await importNew(stopwatch, store, sources());
       return undefined;
     },
-    clear: () => remove(store),
+    clear: () => remove(store.dir),
   };
 }
 
 /** Import into a new store, and render. */
 export function importAndRender(
-  store: string,
+  store: Store,
   sources: () => readonly string[],
   /** The image's name; the key of the last source where there is none. */
   image: (() => string) | undefined,
@@ -29,30 +29,30 @@ export function importAndRender(
       const imported = await importNew(stopwatch, store, sources());
       return (await renderNew(stopwatch, store, image?.() ?? (imported.at(-1)?.key as string))).path;
     },
-    clear: () => remove(store),
+    clear: () => remove(store.dir),
   };
 }
 
 /** The same by one command. @param source an archive or a layout */
-export function renderSource(store: string, source: string): Contestant {
+export function renderSource(store: Store, source: string): Contestant {
   return {
     name: 'cairn render of the archive',
     run: async (stopwatch) => (await renderNew(stopwatch, store, source)).path,
-    clear: () => remove(store),
+    clear: () => remove(store.dir),
   };
 }
 
 /** A render whose layers are all there. @param first as if it had never been rendered: no plan is kept */
-export function renderStored(store: () => Promise<string>, image: () => string, first = false): Contestant {
-  let dir = '';
+export function renderStored(stored: () => Promise<Store>, image: () => string, first = false): Contestant {
+  let store: Store;
   return {
     name: first ? 'cairn render, no plan kept' : 'cairn render',
     prepare: async () => {
-      dir = await store();
-      await removeTrees(dir);
-      if (first) await remove(join(dir, 'plans'));
+      store = await stored();
+      await removeTrees(store);
+      if (first) await remove(join(store.dir, 'plans'));
     },
-    run: async (stopwatch) => (await renderNew(stopwatch, dir, image())).path,
+    run: async (stopwatch) => (await renderNew(stopwatch, store, image())).path,
   };
 }
 

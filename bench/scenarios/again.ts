@@ -1,10 +1,10 @@
 import { type Ground, renderedStock, topOf } from '../inputs/ground.js';
-import { expect, render } from '../measure/cairn.js';
+import { expect, render, type Store } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { BARE_NODE } from '../measure/contestants.js';
 
 export function again(ground: Ground): Scenario {
-  let store = '';
+  let store: Store;
   const own: Contestant = {
     name: 'cairn render',
     prepare: async () => {

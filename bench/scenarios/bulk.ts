@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { packTinyImages } from '../inputs/generated.js';
-import type { Ground } from '../inputs/ground.js';
+import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
 import type { Contestant, Peer, Scenario } from '../measure/contestant.js';
 import { importOf } from '../measure/contestants.js';
@@ -20,10 +20,11 @@ export function bulkTiny(ground: Ground): Scenario {
   );
 }
 
-function many({ dir }: Ground, name: string, what: string, pack: () => Promise<readonly string[]>): Scenario {
+function many(ground: Ground, name: string, what: string, pack: () => Promise<readonly string[]>): Scenario {
+  const { dir } = ground;
   let archives: readonly string[] = [];
   const own: Contestant = {
-    ...importOf(join(dir, 'new'), () => archives),
+    ...importOf(storeIn(ground, 'new'), () => archives),
     prepare: async () => {
       archives = await pack();
     },

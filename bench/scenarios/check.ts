@@ -1,7 +1,7 @@
 /** A check of a whole store with a tree, against hashing the store's objects by the system's own program. */
 import { type Ground, renderedStock } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
-import { cairn, expect } from '../measure/cairn.js';
+import { cairn, expect, type Store } from '../measure/cairn.js';
 import type { Contestant, Peer, Scenario } from '../measure/contestant.js';
 import { script } from '../measure/process.js';
 
@@ -26,7 +26,7 @@ export function check(ground: Ground): Scenario {
 
 /** @param tell is given the bytes that were checked */
 export function checking(ground: Ground, tell?: (bytes: number) => void): Contestant {
-  let store = '';
+  let store: Store;
   return {
     name: 'cairn check',
     prepare: async () => {
@@ -42,7 +42,7 @@ export function checking(ground: Ground, tell?: (bytes: number) => void): Contes
 }
 
 export function hashingObjects(ground: Ground): Peer {
-  let store = '';
+  let store: Store;
   const command = `find "$1/objects" -type f -print0 | xargs -0 -n 256 -P ${AT_ONCE} sha512sum >/dev/null`;
   return {
     programs: ['bash', 'find', 'xargs', 'sha512sum'],
@@ -52,7 +52,7 @@ export function hashingObjects(ground: Ground): Peer {
         ({ store } = await renderedStock(ground));
       },
       run: async (stopwatch) => {
-        await stopwatch.run(script(command, store));
+        await stopwatch.run(script(command, store.dir));
         return undefined;
       },
     },

@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { type Ground, topOf } from '../inputs/ground.js';
+import { type Ground, storeIn, topOf } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
 import type { Scenario } from '../measure/contestant.js';
 import { importAndRender } from '../measure/contestants.js';
@@ -7,9 +6,10 @@ import { ostreeLayers } from '../peers/ostree.js';
 import { unpacking } from '../peers/unpack.js';
 import { UNPACKERS } from '../peers/unpackers.js';
 
-export function cold({ corpus, dir }: Ground): Scenario {
+export function cold(ground: Ground): Scenario {
+  const { corpus, dir } = ground;
   const own = importAndRender(
-    join(dir, 'new'),
+    storeIn(ground, 'new'),
     () => corpus.images,
     () => topOf(corpus),
   );

@@ -1,31 +1,32 @@
 /** Collecting a tenth of a store of packages. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { Ground } from '../inputs/ground.js';
+import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
-import { cairn, expect, importAll } from '../measure/cairn.js';
+import { cairn, expect, importAll, type Store } from '../measure/cairn.js';
 import type { Contestant, Peer, Scenario } from '../measure/contestant.js';
 import { BARE_NODE } from '../measure/contestants.js';
 import { remove, run } from '../measure/process.js';
 import { GNU_TAR } from '../peers/unpackers.js';
 
-export function gc({ corpus, dir }: Ground): Scenario {
+export function gc(ground: Ground): Scenario {
+  const { corpus, dir } = ground;
   const { packages } = corpus;
   const tenth = packages.slice(0, Math.ceil(packages.length / 10));
-  const full = join(dir, 'gc-full');
-  const store = join(dir, 'gc-store');
+  const full = storeIn(ground, 'gc-full');
+  const store = storeIn(ground, 'gc-store');
   const own: Contestant = {
     name: 'cairn gc',
     prepare: async () => {
-      if (!fs.existsSync(full)) await fill(full, packages, tenth.length);
-      await run(['cp', '-a', full, store]);
+      if (!fs.existsSync(full.dir)) await fill(full, packages, tenth.length);
+      await run(['cp', '-a', full.dir, store.dir]);
     },
     run: async (stopwatch) => {
       const { removed } = JSON.parse(await stopwatch.run(cairn(store, 'gc', '--grace-period', '0')));
       expect(removed.images === tenth.length, `${removed.images} images went`);
       return undefined;
     },
-    clear: () => remove(store),
+    clear: () => remove(store.dir),
   };
   const { contestants, skipped } = installed([deleting(tenth, dir)]);
   return {
@@ -34,12 +35,12 @@ export function gc({ corpus, dir }: Ground): Scenario {
     measure: 'wall',
     contestants: [own, ...contestants, BARE_NODE],
     skipped,
-    close: () => remove(full),
+    close: () => remove(full.dir),
   };
 }
 
 /** A store with all images, all but the first few of them pinned. */
-async function fill(store: string, archives: readonly string[], loose: number): Promise<void> {
+async function fill(store: Store, archives: readonly string[], loose: number): Promise<void> {
   const imported = await importAll({ run }, store, archives);
   await run(cairn(store, 'pin', ...imported.slice(loose).map(({ key }) => key)));
 }

@@ -1,13 +1,13 @@
 /** The processor time of an import: what the work costs, where other scenarios ask how long it takes. */
-import { join } from 'node:path';
-import type { Ground } from '../inputs/ground.js';
+import { type Ground, storeIn } from '../inputs/ground.js';
 import { importNew } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { remove } from '../measure/process.js';
 import { program } from '../peers/program.js';
 
-export function importOnly({ corpus, dir }: Ground): Scenario {
-  const store = join(dir, 'new');
+export function importOnly(ground: Ground): Scenario {
+  const { corpus } = ground;
+  const store = storeIn(ground, 'new');
   let bytes = 0;
   const own: Contestant = {
     name: 'cairn import',
@@ -16,7 +16,7 @@ export function importOnly({ corpus, dir }: Ground): Scenario {
       bytes = imported.reduce((sum, { size }) => sum + size, 0);
       return undefined;
     },
-    clear: () => remove(store),
+    clear: () => remove(store.dir),
   };
   const hashing: Contestant = {
     name: 'inflate + sha512 alone, 1 thread',

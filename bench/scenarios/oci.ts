@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import type { Ground } from '../inputs/ground.js';
+import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
 import type { Scenario } from '../measure/contestant.js';
 import { importAndRender, renderSource } from '../measure/contestants.js';
@@ -8,9 +7,10 @@ import { umoci } from '../peers/umoci.js';
 import { unpacking } from '../peers/unpack.js';
 import { GNU_TAR, PIGZ_TAR } from '../peers/unpackers.js';
 
-export function oci({ corpus, dir }: Ground): Scenario {
+export function oci(ground: Ground): Scenario {
+  const { corpus, dir } = ground;
   const { layout, layers } = corpus;
-  const store = join(dir, 'new');
+  const store = storeIn(ground, 'new');
   const { contestants, skipped } = installed([
     umoci(corpus, dir),
     skopeo(corpus, dir, 'overlay'),

@@ -1,7 +1,7 @@
 /** One generated layer, imported and rendered; peers unpack the very same archive. */
 import { join } from 'node:path';
 import { packLargeFiles, packSmallFiles } from '../inputs/generated.js';
-import type { Ground } from '../inputs/ground.js';
+import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
 import type { Scenario } from '../measure/contestant.js';
 import { importAndRender, renderSource } from '../measure/contestants.js';
@@ -23,10 +23,11 @@ export function large(ground: Ground): Scenario {
   );
 }
 
-function oneLayer({ dir }: Ground, name: string, what: string, pack: (file: string) => Promise<string>): Scenario {
+function oneLayer(ground: Ground, name: string, what: string, pack: (file: string) => Promise<string>): Scenario {
+  const { dir } = ground;
   const archive = join(dir, `${name}.aci`);
   let image = '';
-  const store = join(dir, 'new');
+  const store = storeIn(ground, 'new');
   const { contestants, skipped } = installed(
     [PIGZ_TAR, GZIP_TAR, GNU_TAR, BSDTAR, NODE_TAR, TAR_FS].map((unpacker) =>
       unpacking(unpacker, [archive], dir, 'rootfs'),

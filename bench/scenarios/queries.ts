@@ -1,14 +1,14 @@
 /** Commands that only ask: what they take is little but the start of a program. */
 import { type Ground, renderedStock } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
-import { cairn, cairnAlone } from '../measure/cairn.js';
+import { cairn, cairnAlone, type Store } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { BARE_NODE } from '../measure/contestants.js';
 import type { Command } from '../measure/process.js';
 
 export function du(ground: Ground): Scenario {
   const { contestants, skipped } = installed([
-    { programs: ['du'], contestant: asking(ground, 'du -s', (store) => ['du', '-s', store]) },
+    { programs: ['du'], contestant: asking(ground, 'du -s', ({ dir }) => ['du', '-s', dir]) },
   ]);
   return {
     name: 'du',
@@ -25,7 +25,7 @@ export function start(ground: Ground): Scenario {
     what: 'from the command line to an answer',
     measure: 'wall',
     contestants: [
-      asking(ground, 'cairn --version', () => cairnAlone('--version')),
+      asking(ground, 'cairn --version', ({ build }) => cairnAlone(build, '--version')),
       asking(ground, 'cairn ls', (store) => cairn(store, 'ls')),
       BARE_NODE,
     ],
@@ -33,8 +33,8 @@ export function start(ground: Ground): Scenario {
   };
 }
 
-function asking(ground: Ground, name: string, command: (store: string) => Command): Contestant {
-  let store = '';
+function asking(ground: Ground, name: string, command: (store: Store) => Command): Contestant {
+  let store: Store;
   return {
     name,
     prepare: async () => {

@@ -1,13 +1,12 @@
-import { join } from 'node:path';
-import { type Ground, stock } from '../inputs/ground.js';
-import { expect, importAll, importNew } from '../measure/cairn.js';
+import { type Ground, stock, storeIn } from '../inputs/ground.js';
+import { expect, importAll, importNew, type Store } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { remove } from '../measure/process.js';
 
 export function reimport(ground: Ground): Scenario {
-  const { corpus, dir } = ground;
-  const fresh = join(dir, 'new');
-  let store = '';
+  const { corpus } = ground;
+  const fresh = storeIn(ground, 'new');
+  let store: Store;
   const own: Contestant = {
     name: 'cairn import, all there',
     prepare: async () => {
@@ -28,7 +27,7 @@ export function reimport(ground: Ground): Scenario {
       await importNew(stopwatch, fresh, corpus.images);
       return undefined;
     },
-    clear: () => remove(fresh),
+    clear: () => remove(fresh.dir),
   };
   return {
     name: 'reimport',

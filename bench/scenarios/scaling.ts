@@ -2,8 +2,8 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { packSmallFiles, packTinyImages } from '../inputs/generated.js';
-import type { Ground } from '../inputs/ground.js';
-import { importAll, importNew, removeTrees, renderNew } from '../measure/cairn.js';
+import { type Ground, storeIn } from '../inputs/ground.js';
+import { importAll, importNew, removeTrees, renderNew, type Store } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { remove, run } from '../measure/process.js';
 
@@ -65,15 +65,15 @@ function both(ground: Ground, over: string, points: readonly Point[]): Scenario[
       contestants: contestants as [Contestant, ...Contestant[]],
       skipped: [],
       close: async () => {
-        await remove(...points.map((point) => stored(ground.dir, over, point)));
+        await remove(...points.map((point) => stored(ground, over, point).dir));
       },
     };
   });
 }
 
-function coldPoint({ dir, sizes }: Ground, over: string, { x, sources, flags = [], others = 0 }: Point): Contestant {
-  const store = join(dir, 'new');
-  const kept = stored(dir, over, { x });
+function coldPoint(ground: Ground, over: string, { x, sources, flags = [], others = 0 }: Point): Contestant {
+  const store = storeIn(ground, 'new');
+  const kept = stored(ground, over, { x });
   let archives: readonly string[] = [];
   return {
     name: `${x}`,
@@ -81,26 +81,26 @@ function coldPoint({ dir, sizes }: Ground, over: string, { x, sources, flags = [
     prepare: async () => {
       archives = await sources();
       if (others === 0) return;
-      if (!fs.existsSync(kept)) await addOthers(kept, dir, others, sizes.tinyImages);
-      await run(['cp', '-a', kept, store]);
+      if (!fs.existsSync(kept.dir)) await addOthers(ground, kept, others);
+      await run(['cp', '-a', kept.dir, store.dir]);
     },
     run: async (stopwatch) => {
       const key = (await importNew(stopwatch, store, archives, ...flags)).at(-1)?.key as string;
       return (await renderNew(stopwatch, store, key, ...flags)).path;
     },
-    clear: () => remove(store),
+    clear: () => remove(store.dir),
   };
 }
 
-function warmPoint({ dir, sizes }: Ground, over: string, { x, sources, flags = [], others = 0 }: Point): Contestant {
-  const store = stored(dir, over, { x });
+function warmPoint(ground: Ground, over: string, { x, sources, flags = [], others = 0 }: Point): Contestant {
+  const store = stored(ground, over, { x });
   let key = '';
   return {
     name: `${x}`,
     x,
     prepare: async () => {
       if (key === '') {
-        if (others > 0) await addOthers(store, dir, others, sizes.tinyImages);
+        if (others > 0) await addOthers(ground, store, others);
         key = (await importAll({ run }, store, await sources())).at(-1)?.key as string;
       }
       await removeTrees(store);
@@ -109,12 +109,12 @@ function warmPoint({ dir, sizes }: Ground, over: string, { x, sources, flags = [
   };
 }
 
-function stored(dir: string, over: string, { x }: Pick<Point, 'x'>): string {
-  return join(dir, `at-${over.replaceAll(' ', '-')}-${x}`);
+function stored(ground: Ground, over: string, { x }: Pick<Point, 'x'>): Store {
+  return storeIn(ground, `at-${over.replaceAll(' ', '-')}-${x}`);
 }
 
-/** @param most as many images as any point wants; they are packed once */
-async function addOthers(store: string, dir: string, count: number, most: number): Promise<void> {
-  const archives = await packTinyImages(join(dir, 'tiny'), Math.max(count, most));
+/** As many images are packed at once as any point wants. */
+async function addOthers({ dir, sizes }: Ground, store: Store, count: number): Promise<void> {
+  const archives = await packTinyImages(join(dir, 'tiny'), Math.max(count, sizes.tinyImages));
   await importAll({ run }, store, archives.slice(0, count));
 }

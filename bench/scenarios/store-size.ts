@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FILES_PER_IMAGE, outdatedOf, packVersions } from '../inputs/generated.js';
 import type { Ground } from '../inputs/ground.js';
-import { cairn, expect } from '../measure/cairn.js';
+import { cairn, expect, type Store, storeAt } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { remove, run } from '../measure/process.js';
 import type { Stopwatch } from '../measure/stopwatch.js';
@@ -18,8 +18,7 @@ interface Question {
   restore?: (store: Sized) => Promise<void>;
 }
 
-interface Sized {
-  dir: string;
+interface Sized extends Store {
   archives: string;
   images: number;
   /** Of one of its images. */
@@ -30,23 +29,23 @@ const QUESTIONS: readonly Question[] = [
   {
     name: 'short key',
     what: 'inspect by twelve digits of a key',
-    ask: async (stopwatch, { dir, key }) => {
-      await stopwatch.run(cairn(dir, 'inspect', key.slice(0, 'sha512-'.length + 12)));
+    ask: async (stopwatch, store) => {
+      await stopwatch.run(cairn(store, 'inspect', store.key.slice(0, 'sha512-'.length + 12)));
     },
   },
   {
     name: 'ls',
     what: 'list all images',
-    ask: async (stopwatch, { dir, images }) => {
-      const listed = JSON.parse(await stopwatch.run(cairn(dir, 'ls'))) as unknown[];
-      expect(listed.length === images, `${listed.length} images`);
+    ask: async (stopwatch, store) => {
+      const listed = JSON.parse(await stopwatch.run(cairn(store, 'ls'))) as unknown[];
+      expect(listed.length === store.images, `${listed.length} images`);
     },
   },
   {
     name: 'du',
     what: 'what takes the space',
-    ask: async (stopwatch, { dir }) => {
-      await stopwatch.run(cairn(dir, 'du'));
+    ask: async (stopwatch, store) => {
+      await stopwatch.run(cairn(store, 'du'));
     },
   },
   {
@@ -59,13 +58,13 @@ const QUESTIONS: readonly Question[] = [
     what: 'collect a tenth',
     ask: collect,
     // What is imported again is the newest of its name, so the other version goes the next time.
-    restore: ({ dir, archives }) => importListed(dir, join(archives, 'twofold')),
+    restore: (store) => importListed(store, join(store.archives, 'twofold')),
   },
 ];
 
 export function storeSize(ground: Ground): Scenario[] {
   return QUESTIONS.map((question) => {
-    const contestants = ground.sizes.indexAxis.map((images) => asked(ground.dir, question, images));
+    const contestants = ground.sizes.indexAxis.map((images) => asked(ground, question, images));
     return {
       name: `store size: ${question.name}`,
       what: `${question.what}, over ${AXIS} of ${FILES_PER_IMAGE} files each`,
@@ -80,15 +79,16 @@ export function storeSize(ground: Ground): Scenario[] {
   });
 }
 
-function asked(dir: string, question: Question, images: number): Contestant {
-  const store = { dir: join(dir, 'sized', `${images}`), archives: join(dir, 'versions', `${images}`), images, key: '' };
+function asked({ dir, build }: Ground, question: Question, images: number): Contestant {
+  const archives = join(dir, 'versions', `${images}`);
+  const store: Sized = { ...storeAt(join(dir, 'sized', `${images}`), build), archives, images, key: '' };
   return {
     name: `${images}`,
     x: images,
     prepare: async () => {
       if (!fs.existsSync(store.dir)) await fill(store);
       else if (store.key !== '') await question.restore?.(store);
-      const [image] = JSON.parse(await run(cairn(store.dir, 'ls', '--order', 'desc'))) as [{ key: string }];
+      const [image] = JSON.parse(await run(cairn(store, 'ls', '--order', 'desc'))) as [{ key: string }];
       store.key = image.key;
     },
     run: async (stopwatch) => {
@@ -99,18 +99,18 @@ function asked(dir: string, question: Question, images: number): Contestant {
 }
 
 /** Older versions come first: a name keeps the newest. */
-async function fill({ dir, archives, images }: Sized): Promise<void> {
-  fs.mkdirSync(dirname(dir), { recursive: true });
-  await packVersions(archives, images);
-  for (const list of ['outdated', 'current']) await importListed(dir, join(archives, list));
+async function fill(store: Sized): Promise<void> {
+  fs.mkdirSync(dirname(store.dir), { recursive: true });
+  await packVersions(store.archives, store.images);
+  for (const list of ['outdated', 'current']) await importListed(store, join(store.archives, list));
 }
 
-async function importListed(store: string, list: string): Promise<void> {
+async function importListed(store: Store, list: string): Promise<void> {
   await run(cairn(store, 'import', '--files-from', list));
 }
 
-async function collect(stopwatch: Stopwatch, { dir, images }: Sized, ...flags: string[]): Promise<void> {
-  const command = cairn(dir, 'gc', '--grace-period', '0', '--keep-last', '1', ...flags);
+async function collect(stopwatch: Stopwatch, store: Sized, ...flags: string[]): Promise<void> {
+  const command = cairn(store, 'gc', '--grace-period', '0', '--keep-last', '1', ...flags);
   const { removed } = JSON.parse(await stopwatch.run(command)) as { removed: { images: number } };
-  expect(removed.images === outdatedOf(images), `${removed.images} images went`);
+  expect(removed.images === outdatedOf(store.images), `${removed.images} images went`);
 }

@@ -10,7 +10,7 @@ export function warmLibrary(ground: Ground): Scenario {
   const { corpus, dir } = ground;
   let opened: Store | undefined;
   const open = async (): Promise<Store> => {
-    opened ??= await openStore({ dir: await stock(ground) });
+    opened ??= await openStore({ dir: (await stock(ground)).dir });
     return opened;
   };
   const own: Contestant = {

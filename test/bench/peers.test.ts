@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { SMALL } from '../../bench/inputs/sizes.js';
 import { installed } from '../../bench/machine/installed.js';
+import { THIS_BUILD } from '../../bench/measure/cairn.js';
 import type { Contestant } from '../../bench/measure/contestant.js';
 import { compareTrees } from '../../bench/measure/deviations.js';
 import { listTree } from '../../bench/measure/listing.js';
@@ -47,7 +48,9 @@ test('every target names a scenario, and a contestant that takes part in it or i
     names: ['one', 'two'],
     packages: ['p.aci'],
   };
-  const scenarios = Object.values({ ...SCENARIOS, ...LIMITS }).flatMap((make) => make({ corpus, sizes: SMALL, dir }));
+  const scenarios = Object.values({ ...SCENARIOS, ...LIMITS }).flatMap((make) =>
+    make({ corpus, sizes: SMALL, dir, build: THIS_BUILD }),
+  );
   assert.ok(TARGETS.length > 0);
   for (const { scenario: name, against } of TARGETS) {
     const scenario = scenarios.find((each) => each.name === name);

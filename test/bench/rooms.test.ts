@@ -5,6 +5,7 @@ import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { SMALL } from '../../bench/inputs/sizes.js';
+import { THIS_BUILD } from '../../bench/measure/cairn.js';
 import { LIMITS, SCENARIOS } from '../../bench/scenarios/all.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
 
@@ -36,7 +37,9 @@ test('only the list of scenarios imports the limits, and names them apart from t
     packages: ['p'],
   };
   const named = (list: typeof LIMITS) =>
-    Object.values(list).flatMap((make) => make({ corpus, sizes: SMALL, dir }).map(({ name }) => name));
+    Object.values(list).flatMap((make) =>
+      make({ corpus, sizes: SMALL, dir, build: THIS_BUILD }).map(({ name }) => name),
+    );
   for (const name of named(LIMITS)) assert.match(name, /^limit-/);
   for (const name of named(SCENARIOS)) assert.doesNotMatch(name, /^limit/);
 });

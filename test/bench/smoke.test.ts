@@ -9,6 +9,7 @@ import { packImage, packTar } from '../../bench/inputs/images.js';
 import { writeLayout } from '../../bench/inputs/layout.js';
 import { SMALL } from '../../bench/inputs/sizes.js';
 import { floorList, PROGRAM } from '../../bench/limits/floor.js';
+import { THIS_BUILD } from '../../bench/measure/cairn.js';
 import { listTree } from '../../bench/measure/listing.js';
 import { measure } from '../../bench/measure/measure.js';
 import { parseOptions, UsageError } from '../../bench/measure/options.js';
@@ -44,7 +45,7 @@ async function tinyCorpus(dir: string): Promise<Corpus> {
 
 test('cold and again: everyone who is here makes the same tree, and is measured', async (t) => {
   const dir = temporaryDirectory(t);
-  const ground = { corpus: await tinyCorpus(dir), sizes: SMALL, dir };
+  const ground = { corpus: await tinyCorpus(dir), sizes: SMALL, dir, build: THIS_BUILD };
   const scenario = cold(ground);
   const measured = await measure(scenario, 1, dir, () => {});
   assert.deepEqual(measured.disqualified, []);
