@@ -9,7 +9,9 @@ import type { Ground } from './inputs/ground.js';
 import { withScratch } from './inputs/scratch.js';
 import { FULL, SMALL } from './inputs/sizes.js';
 import { describeMachine } from './machine/machine.js';
-import { THIS_BUILD } from './measure/cairn.js';
+import { besideEachOther, buildIn } from './measure/against.js';
+import { type Build, THIS_BUILD } from './measure/cairn.js';
+import type { Scenario } from './measure/contestant.js';
 import { type Measured, measure } from './measure/measure.js';
 import { type Options, parseOptions, USAGE, UsageError } from './measure/options.js';
 import { stopRunning } from './measure/process.js';
@@ -31,13 +33,22 @@ async function prepareGround(dir: string, given: string | undefined): Promise<Gr
   return { corpus: await buildCorpus(join(dir, 'corpus')), sizes: SMALL, dir, build: THIS_BUILD };
 }
 
-async function bench(dir: string, { names, corpus, runs, json, out }: Options): Promise<void> {
+function scenariosFor(names: readonly string[], ground: Ground, build: Build | undefined): Scenario[] {
+  const other = build === undefined ? undefined : { ...ground, build };
+  return names.flatMap((name) => {
+    const theirs = other === undefined ? [] : scenariosOf(name, other);
+    return scenariosOf(name, ground).map((scenario, i) => besideEachOther(scenario, theirs[i]));
+  });
+}
+
+async function bench(dir: string, { names, corpus, runs, json, out, against }: Options): Promise<void> {
   const print = (text: string) => json || process.stdout.write(text);
+  const before = against === undefined ? undefined : buildIn(against);
   const ground = await prepareGround(dir, corpus);
   const machine = await describeMachine(dir);
   print(machineText(machine));
   const scenarios: Measured[] = [];
-  for (const scenario of names.flatMap((name) => scenariosOf(name, ground))) {
+  for (const scenario of scenariosFor(names, ground, before)) {
     const measured = await measure(scenario, runs, dir, say);
     await scenario.close?.();
     scenarios.push(measured);
@@ -46,7 +57,8 @@ async function bench(dir: string, { names, corpus, runs, json, out }: Options): 
   const targets = judge(scenarios, TARGETS);
   print(targetsText(targets));
   const date = new Date().toISOString();
-  const results: Results = { date, machine, corpus: corpus ?? null, runs, scenarios, targets };
+  const other = against === undefined ? {} : { against };
+  const results: Results = { date, machine, corpus: corpus ?? null, ...other, runs, scenarios, targets };
   if (json) process.stdout.write(jsonOf(results));
   if (out !== undefined) write(out, results);
 }

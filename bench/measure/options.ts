@@ -10,6 +10,8 @@ export interface Options {
   corpus: string | undefined;
   dir: string;
   out: string | undefined;
+  /** A checkout whose build is measured beside this one. */
+  against: string | undefined;
   runs: number;
   json: boolean;
 }
@@ -24,7 +26,7 @@ function listed(scenarios: typeof SCENARIOS): string {
 }
 
 export const USAGE = `usage: npm run --silent bench -- [SCENARIO…] [--limits] [--corpus DIR] [--dir DIR] [--runs N]
-                                  [--out DIR] [--json]
+                                  [--against DIR] [--out DIR] [--json]
 
 SCENARIO       ${listed(SCENARIOS)} (default: all of these);
                ${listed(LIMITS)} (only when named, or by --limits);
@@ -34,6 +36,8 @@ SCENARIO       ${listed(SCENARIOS)} (default: all of these);
                (default: a small one from node_modules, and small sizes)
 --dir DIR      where stores and trees are made, best a fresh file system (default: the system's temporary directory)
 --runs N       timed runs of each contestant (default: 5)
+--against DIR  run each program of cairn's in another build, too, as "cairn … (before)", and tell the ratio;
+               DIR is a checkout of another commit in which \`npm run build\` has run
 --out DIR      write results.json and report.html there
 --json         print JSON instead of tables; progress goes to stderr in any case
 `;
@@ -56,6 +60,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     corpus: values.corpus,
     dir: values.dir,
     out: values.out,
+    against: values.against,
     runs: Number(values.runs),
     json: values.json,
   };
@@ -70,6 +75,7 @@ function parsed(args: readonly string[]) {
         corpus: { type: 'string' },
         dir: { type: 'string', default: tmpdir() },
         out: { type: 'string' },
+        against: { type: 'string' },
         runs: { type: 'string', default: '5' },
         json: { type: 'boolean', default: false },
         limits: { type: 'boolean', default: false },

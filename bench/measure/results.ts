@@ -9,6 +9,8 @@ export interface Results {
   machine: Machine;
   /** Where the corpus lay; `null` for the small one that is packed from node_modules. */
   corpus: string | null;
+  /** The checkout of the other build, where two were measured beside each other. */
+  against?: string;
   /** Timed runs of each contestant. */
   runs: number;
   scenarios: Measured[];

@@ -14,6 +14,7 @@ import {
   showTarget,
 } from './format.js';
 import { PAGE_STYLE } from './page-style.js';
+import { PAIR_HEADINGS, pairRows } from './pairs.js';
 import { barChart, escapeXml, type Line, lineChart, stackChart } from './svg.js';
 
 export function reportHtml(results: Results): string {
@@ -50,6 +51,7 @@ ${timeSection(compared)}
 function scenarioSection(measured: Measured): string {
   const { scenario, measure, bytes, contestants } = measured;
   const headings = [...HEADINGS, ...(bytes === undefined ? [] : ['speed'])];
+  const pairs = pairRows(measured);
   const bars = contestants.map((each, i) => {
     const spread = measuredOf(each, measure);
     return { label: each.name, text: showMs(spread.median), spread, own: i === 0 };
@@ -62,6 +64,7 @@ function scenarioSection(measured: Measured): string {
         headings,
         contestants.map((each) => columns(each, measured)),
       ) +
+      (pairs.length === 0 ? '' : dataTable(PAIR_HEADINGS, pairs)) +
       list(remarks(measured)),
   );
 }

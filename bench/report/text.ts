@@ -4,6 +4,7 @@ import type { Machine } from '../machine/machine.js';
 import type { Measured } from '../measure/measure.js';
 import type { Verdict } from '../measure/verdict.js';
 import { columns, describeMeasured, HEADINGS, machineRows, remarks, showTarget } from './format.js';
+import { PAIR_HEADINGS, pairRows } from './pairs.js';
 
 export function machineText(machine: Machine): string {
   return machineRows(machine)
@@ -14,9 +15,13 @@ export function machineText(machine: Machine): string {
 export function scenarioText(measured: Measured): string {
   const headings = [...HEADINGS, ...(measured.bytes === undefined ? [] : ['speed'])].map((each) => each.toUpperCase());
   const rows = measured.contestants.map((each) => columns(each, measured));
+  const pairs = table(
+    PAIR_HEADINGS.map((each) => each.toUpperCase()),
+    pairRows(measured),
+  );
   return (
     `\n${measured.scenario}: ${describeMeasured(measured)}\n` +
-    `${table(headings, rows)}${remarks(measured)
+    `${table(headings, rows)}${pairs}${remarks(measured)
       .map((line) => `${line}\n`)
       .join('')}`
   );

@@ -5,6 +5,7 @@ import type { Measured } from '../../bench/measure/measure.js';
 import { spreadOf } from '../../bench/measure/statistics.js';
 import { judge } from '../../bench/measure/verdict.js';
 import { reportHtml } from '../../bench/report/html.js';
+import { pairRows } from '../../bench/report/pairs.js';
 import { barChart, escapeXml, lineChart } from '../../bench/report/svg.js';
 import { scenarioText, targetsText } from '../../bench/report/text.js';
 import { measured, results, timing } from '../fixtures/measured.js';
@@ -117,6 +118,17 @@ test('the table has medians, ranges, ratios with and without sync, and the remar
   assert.match(text, /^tar .* +300 ms +300 ms–300 ms +2\.73× +200 ms +1\.82× +150 ms +75 ms/m);
   assert.match(text, /^skipped: absent: pigz not installed$/m);
   assert.match(text, /^does not count: wrong: /m);
+});
+
+test('two builds of a program are compared by their medians, and round by round', () => {
+  const runs = [timing('cairn a', [100, 200, 100]), timing('cairn a (before)', [150, 220, 300]), timing('tar', [100])];
+  const both = measured('warm', runs);
+  const row = ['cairn a', '100 ms', '220 ms', '2.20×', '1.50× (1.10×–3.00×)'];
+  assert.deepEqual(pairRows(both), [row]);
+  assert.match(scenarioText(both), /^IN BOTH BUILDS .*\ncairn a +100 ms +220 ms +2\.20×/m);
+  assert.ok(reportHtml(results([both])).includes('<td>1.50× (1.10×–3.00×)</td>'));
+  assert.deepEqual(pairRows(measured('warm', runs, { measure: 'cpu' }))[0]?.slice(1, 3), ['75 ms', '165 ms']);
+  assert.deepEqual(pairRows(WARM), []);
 });
 
 test('targets say what was reached', () => {

@@ -9,12 +9,14 @@ import { packImage, packTar } from '../../bench/inputs/images.js';
 import { writeLayout } from '../../bench/inputs/layout.js';
 import { SMALL } from '../../bench/inputs/sizes.js';
 import { floorList, PROGRAM } from '../../bench/limits/floor.js';
+import { besideEachOther, buildIn } from '../../bench/measure/against.js';
 import { THIS_BUILD } from '../../bench/measure/cairn.js';
 import { listTree } from '../../bench/measure/listing.js';
 import { measure } from '../../bench/measure/measure.js';
 import { parseOptions, UsageError } from '../../bench/measure/options.js';
 import { run } from '../../bench/measure/process.js';
 import { microGroups } from '../../bench/micro/run.js';
+import { pairRows } from '../../bench/report/pairs.js';
 import { again } from '../../bench/scenarios/again.js';
 import { LIMITS } from '../../bench/scenarios/all.js';
 import { cold } from '../../bench/scenarios/cold.js';
@@ -66,6 +68,37 @@ test('cold and again: everyone who is here makes the same tree, and is measured'
   );
 });
 
+test('another build runs beside this one, on stores of its own, and is compared with it', async (t) => {
+  const dir = temporaryDirectory(t);
+  const ground = { corpus: await tinyCorpus(dir), sizes: SMALL, dir, build: THIS_BUILD };
+  // The same program under another name is another build.
+  const other = { ...ground, build: { ...THIS_BUILD, name: 'before' } };
+  for (const make of [cold, again]) {
+    const scenario = besideEachOther(make(ground), make(other));
+    const measured = await measure(scenario, 2, dir, () => {});
+    assert.deepEqual(measured.disqualified, []);
+    const [own, before, peer] = measured.contestants.map(({ name }) => name);
+    assert.equal(before, `${own} (before)`);
+    assert.doesNotMatch(peer ?? '', /^cairn/);
+    assert.deepEqual(
+      pairRows(measured).map(([name]) => name),
+      [own],
+    );
+  }
+  assert.deepEqual(
+    fs.readdirSync(dir).filter((name) => name.startsWith('stock')),
+    ['stock', 'stock-before'],
+  );
+});
+
+test('a checkout that is not built is refused, one that is built is taken', (t) => {
+  const dir = temporaryDirectory(t);
+  assert.throws(() => buildIn(dir), /built: .*dist\/cli\/cairn\.cjs is not there/);
+  fs.mkdirSync(join(dir, 'dist', 'cli'), { recursive: true });
+  fs.writeFileSync(join(dir, 'dist', 'cli', 'cairn.cjs'), '');
+  assert.deepEqual(buildIn(dir), { name: 'before', program: join(dir, 'dist', 'cli', 'cairn.cjs') });
+});
+
 test('the command line is taken, or refused with what is wrong', () => {
   const options = parseOptions(['warm', 'cold', '--runs', '2', '--out', 'o', '--corpus', 'c', '--dir', 'd']);
   assert.deepEqual(options, {
@@ -74,6 +107,7 @@ test('the command line is taken, or refused with what is wrong', () => {
     corpus: 'c',
     dir: 'd',
     out: 'o',
+    against: undefined,
     runs: 2,
     json: false,
   });
