@@ -58,10 +58,7 @@ export async function measure(
   const samples = new Map(fit.map((contestant) => [contestant, [] as Spent[]]));
   for (let round = 0; round < runs; round++) {
     say(`${scenario.name}: round ${round + 1} of ${runs}`);
-    for (let i = 0; i < fit.length; i++) {
-      const contestant = fit[(round + i) % fit.length] as Contestant;
-      samples.get(contestant)?.push(await once(contestant, dir));
-    }
+    for (const contestant of turnsOf(fit, round)) samples.get(contestant)?.push(await once(contestant, dir));
   }
   const timings = [...samples].map(([contestant, spent]) =>
     timing(contestant, spent, compared.get(contestant)?.deviations ?? []),
@@ -79,6 +76,13 @@ export async function measure(
       .map(([{ name }, { differences }]) => ({ name, differences })),
     skipped: scenario.skipped,
   };
+}
+
+/** Each round begins with another contestant, and every other round goes backwards: nobody always follows the same one. */
+export function turnsOf<T>(contestants: readonly T[], round: number): T[] {
+  const first = round % Math.max(contestants.length, 1);
+  const turns = [...contestants.slice(first), ...contestants.slice(0, first)];
+  return round % 2 === 0 ? turns : [...turns.slice(0, 1), ...turns.slice(1).reverse()];
 }
 
 /** The trees of an axis are meant to differ; all others are held against the first. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { withRatios } from '../../bench/measure/measure.js';
+import { turnsOf, withRatios } from '../../bench/measure/measure.js';
 import { median, ratioOf, spreadOf } from '../../bench/measure/statistics.js';
 import { judge } from '../../bench/measure/verdict.js';
 import { measured, timing } from '../fixtures/measured.js';
@@ -29,6 +29,12 @@ test('a spread has the extremes around the median, and leaves the values as they
   const values = [3, 1, 2];
   assert.deepEqual(spreadOf(values), { median: 2, min: 1, max: 3 });
   assert.deepEqual(values, [3, 1, 2]);
+});
+
+test('each round begins with another contestant, and every other round goes backwards', () => {
+  const turns = [0, 1, 2, 3].map((round) => turnsOf(['a', 'b', 'c'], round).join(''));
+  assert.deepEqual(turns, ['abc', 'bac', 'cab', 'acb']);
+  assert.deepEqual(turnsOf([], 3), []);
 });
 
 test('nothing is a multiple of no time', () => {
