@@ -1,6 +1,6 @@
 /**
- * Layers and App Container Images packed from real files of this machine: what the demo shows, and what a bench without
- * a corpus measures.
+ * Layers and App Container Images, packed from real files of this machine. The demo shows them, and a bench without a
+ * corpus measures them.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -11,11 +11,11 @@ import { createGzip } from 'node:zlib';
 import { type Pack, pack } from 'tar-stream';
 
 export interface Contents {
-  /** Directories of this machine and where they go below the root. */
+  /** Directories of this machine, and their places below the root. */
   directories?: readonly Placed[];
-  /** Small files: path below the root → content. */
+  /** The content of small files, by their paths below the root. */
   files?: Readonly<Record<string, string>>;
-  /** Files made as they are packed. */
+  /** Files whose content is made while they are packed. */
   made?: Iterable<{ path: string; content: Buffer }>;
 }
 
@@ -31,12 +31,12 @@ export interface ImageSpec extends Contents {
   pathWhitelist?: readonly string[];
 }
 
-/** Any fixed time will do: the same files then give the same image. */
+/** A fixed time, so that the same files make the same image. */
 const MTIME = new Date('2025-01-01T00:00:00Z');
 
 /**
- * The npm packages installed here, for `lib/`: a thousand real files on any machine that can run this. Scoped ones hold
- * large binaries and are left out, which keeps it quick.
+ * The npm packages that are installed here, to be packed below `lib/`: a thousand real files on any machine that runs
+ * this. Scoped packages hold large binaries, and are left out to save time.
  */
 export function installedPackages(): Placed[] {
   const modules = fileURLToPath(new URL('../../../node_modules/', import.meta.url));
@@ -47,7 +47,7 @@ export function installedPackages(): Placed[] {
     .map((name) => ({ from: join(modules, name), to: `lib/${name}` }));
 }
 
-/** Packs a gzipped ACI. @returns the paths below the root that it holds, for whitelists */
+/** Packs a gzipped ACI. @returns its paths below the root, as whitelists name them */
 export function packImage(file: string, spec: ImageSpec): Promise<string[]> {
   return packed(file, true, async (archive) => {
     await add(archive, { name: 'manifest', type: 'file' }, Buffer.from(manifestOf(spec)));
@@ -56,7 +56,7 @@ export function packImage(file: string, spec: ImageSpec): Promise<string[]> {
   });
 }
 
-/** Packs what an image would hold as a plain tar, as tar programs unpack it. */
+/** Packs a tar that has the files of an image, but no manifest and no `rootfs/`. @returns its paths */
 export function packTar(file: string, contents: Contents, gzip: boolean): Promise<string[]> {
   return packed(file, gzip, (archive) => addContents(archive, '', contents));
 }
@@ -107,32 +107,37 @@ function add(archive: Pack, header: Header, content?: Buffer): Promise<void> {
   });
 }
 
+/** An archive that is being packed. */
+interface Packing {
+  archive: Pack;
+  /** Stands before every name. */
+  prefix: string;
+  /** The paths that were packed, without the prefix. */
+  paths: string[];
+  /** The directories that were packed as parents. */
+  declared: Set<string>;
+}
+
 async function addContents(archive: Pack, prefix: string, { directories = [], files = {}, made = [] }: Contents) {
-  const paths: string[] = [];
-  const declared = new Set<string>();
+  const packing: Packing = { archive, prefix, paths: [], declared: new Set() };
   for (const { from, to } of directories) {
-    await declareParents(archive, prefix, to, declared, paths);
-    declared.add(to);
-    await addTree(archive, prefix, from, to, paths);
+    await declareParents(packing, to);
+    packing.declared.add(to);
+    await addTree(packing, from, to);
   }
-  for (const [path, content] of Object.entries(files)) {
-    await declareParents(archive, prefix, path, declared, paths);
-    await addFile(archive, prefix, path, Buffer.from(content), paths);
-  }
-  for (const { path, content } of made) {
-    await declareParents(archive, prefix, path, declared, paths);
-    await addFile(archive, prefix, path, content, paths);
-  }
-  return paths;
+  for (const [path, content] of Object.entries(files)) await addFile(packing, path, Buffer.from(content));
+  for (const { path, content } of made) await addFile(packing, path, content);
+  return packing.paths;
 }
 
-async function addFile(archive: Pack, prefix: string, path: string, content: Buffer, paths: string[]): Promise<void> {
-  paths.push(`/${path}`);
-  await add(archive, { name: prefix + path, type: 'file' }, content);
+async function addFile(packing: Packing, path: string, content: Buffer): Promise<void> {
+  await declareParents(packing, path);
+  packing.paths.push(`/${path}`);
+  await add(packing.archive, { name: packing.prefix + path, type: 'file' }, content);
 }
 
-/** Directories that nobody declares get times that no two programs agree on. */
-async function declareParents(archive: Pack, prefix: string, path: string, declared: Set<string>, paths: string[]) {
+/** Packs the directories above a path. Programs disagree on the times of directories that have no entry. */
+async function declareParents({ archive, prefix, paths, declared }: Packing, path: string): Promise<void> {
   const parts = path.split('/');
   for (let depth = 1; depth < parts.length; depth++) {
     const parent = parts.slice(0, depth).join('/');
@@ -143,14 +148,15 @@ async function declareParents(archive: Pack, prefix: string, path: string, decla
   }
 }
 
-async function addTree(archive: Pack, prefix: string, from: string, to: string, paths: string[]): Promise<void> {
+async function addTree(packing: Packing, from: string, to: string): Promise<void> {
+  const { archive, prefix, paths } = packing;
   paths.push(`/${to}`);
   await add(archive, { name: prefix + to, type: 'directory' });
   for (const entry of fs.readdirSync(from, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const source = join(from, entry.name);
     const target = `${to}/${entry.name}`;
     const name = prefix + target;
-    if (entry.isDirectory()) await addTree(archive, prefix, source, target, paths);
+    if (entry.isDirectory()) await addTree(packing, source, target);
     else if (entry.isSymbolicLink()) await add(archive, { name, type: 'symlink', linkname: fs.readlinkSync(source) });
     else if (entry.isFile())
       await add(archive, { name, type: 'file', mode: fs.statSync(source).mode & 0o777 }, fs.readFileSync(source));

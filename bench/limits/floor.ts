@@ -1,4 +1,7 @@
-/** The system calls of a render or an unpacking alone: by a C program, see `floor.c`, and those of a render by one in Node, too. */
+/**
+ * The system calls of a render or of an unpacking alone, made by the C program `floor.c`. A program in Node makes those
+ * of a render, too.
+ */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,10 +11,10 @@ import { type Listing, listTree } from '../measure/listing.js';
 import { type Command, remove, run } from '../measure/process.js';
 
 const SOURCE = fileURLToPath(new URL('../../../bench/limits/floor.c', import.meta.url));
-/** Takes what `floor.c` takes. */
+/** The program in Node; it takes the arguments that `floor.c` takes. */
 export const PROGRAM = fileURLToPath(new URL('./programs/floor.js', import.meta.url));
 
-/** Links to the files of a tree that is there, or files of their sizes. */
+/** `link` makes hard links to the files of a tree, `create` makes files of the same sizes. */
 export type FloorKind = 'link' | 'create';
 
 const NAMES: Readonly<Record<FloorKind, string>> = {
@@ -19,59 +22,61 @@ const NAMES: Readonly<Record<FloorKind, string>> = {
   create: 'mkdir, create, write, utimens, syncfs',
 };
 
-/** A tree whose paths and sizes are used. */
+/** The tree that tells which paths and sizes to make. */
 export interface FloorSource {
   name: string;
-  /** Makes it, if it is not there; it stays. */
+  /** Makes the tree where it is missing, and leaves it there. @returns its root */
   tree: () => Promise<string>;
 }
 
-/** As many as a floor is measured with. */
+/** Each floor and each stage is measured with so many threads. */
 export const THREADS = [1, 2];
 
 export function floor(kind: FloorKind, threads: number, source: FloorSource, dir: string): Peer {
   const compiled = join(dir, 'floor');
-  return {
-    programs: ['cc'],
-    contestant: following(kind, 'C', threads, source, dir, async () => {
-      if (!fs.existsSync(compiled)) await run(['cc', '-O2', '-pthread', '-o', compiled, SOURCE]);
-      return [compiled];
-    }),
+  const command = async (): Promise<Command> => {
+    if (!fs.existsSync(compiled)) await run(['cc', '-O2', '-pthread', '-o', compiled, SOURCE]);
+    return [compiled];
   };
+  return { programs: ['cc'], contestant: following({ kind, language: 'C', threads, command }, source, dir) };
 }
 
-/** The same calls by Node: what is between it and the C program is the language's, what is between it and cairn is cairn's. */
+/** Node makes the calls more slowly than C. What cairn takes beyond this program, cairn itself spends. */
 export function floorInNode(threads: number, source: FloorSource, dir: string): Contestant {
-  return following('link', 'Node', threads, source, dir, async () => [process.execPath, PROGRAM]);
+  const command = async (): Promise<Command> => [process.execPath, PROGRAM];
+  return following({ kind: 'link', language: 'Node', threads, command }, source, dir);
 }
 
-function following(
-  kind: FloorKind,
-  language: string,
-  threads: number,
-  { name, tree }: FloorSource,
-  dir: string,
-  programOf: () => Promise<Command>,
-): Contestant {
+/** A program that makes what a list says. */
+interface Follower {
+  kind: FloorKind;
+  language: string;
+  threads: number;
+  /** Makes the program where it has to be made. */
+  command: () => Promise<Command>;
+}
+
+function following({ kind, language, threads, command }: Follower, source: FloorSource, dir: string): Contestant {
+  const { name, tree } = source;
   const list = join(dir, `floor-${name}-${kind}.list`);
   const made = join(dir, 'floor-tree');
-  let command: Command;
+  let program: Command;
   return {
     name: `${language}: ${NAMES[kind]}; ${threads} thread${threads === 1 ? '' : 's'}`,
     prepare: async () => {
       const root = await tree();
-      command = await programOf();
+      program = await command();
       if (!fs.existsSync(list)) fs.writeFileSync(list, floorList(kind, listTree(root), fromText(root)));
     },
     run: async (stopwatch) => {
-      await stopwatch.run([...command, `${threads}`, list, made]);
+      await stopwatch.run([...program, `${threads}`, list, made]);
       return undefined;
     },
     clear: () => remove(made),
   };
 }
 
-/** The records that `floor.c` reads. Hard links and devices count as the files and links they are made like. */
+/** The records that `floor.c` reads. Each name of a file counts as a file of its own; `create` leaves devices out. */
 export function floorList(kind: FloorKind, listing: Listing, root: ByteString): Buffer {
   const records: ByteString[] = [];
   for (const [path, { type, size, content }] of listing) {
