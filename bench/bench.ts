@@ -1,6 +1,6 @@
 /**
- * cairn against what people use instead, as whole processes on one machine in one run. Numbers are only worth comparing
- * within a run, and best taken on a fresh file system: `bench/machine/disk.sh` makes one.
+ * The benchmarks: cairn against the programs that people use instead, as whole processes, on one machine, in one run.
+ * Times of different runs cannot be compared. `bench/machine/disk.sh` makes a fresh file system to run on.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * The main job on real input: a chain of layered images packed from files that this machine has, imported, rendered,
- * checked, changed and collected. Run with `npm run demo`. Fails where a check finds damage.
+ * The demo, `npm run demo`: a chain of images is packed from files of this machine, then imported, rendered, checked,
+ * changed and collected. It fails if a check finds damage.
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const TOP = 'example.com/demo/app';
 const OLD = '1.0.0';
 const NEW = '1.1.0';
 
-/** The small application of the story: cairn's own command line. */
+/** The application in the uppermost image is cairn's own command line. */
 const APPLICATION = { from: fileURLToPath(new URL('../cli/', import.meta.url)), to: 'app' };
 
 async function step<T>(what: string, work: () => Promise<T>, tell: (result: T) => string): Promise<T> {
@@ -29,8 +29,8 @@ async function step<T>(what: string, work: () => Promise<T>, tell: (result: T) =
 }
 
 /**
- * Three layers: installed packages, more of them on top, and a small application whose whitelist drops what only
- * developers read.
+ * Packs three images: installed packages, more packages, and a small application. The whitelist of the last image drops
+ * what only developers read.
  * @returns the archives, lowest first, and the whitelist
  */
 async function packChain(dir: string) {
@@ -47,7 +47,7 @@ async function packChain(dir: string) {
       directories: packages.slice(half),
     })),
   ];
-  // The application's own paths must be on its list, too; a dry packing tells which they are.
+  // The whitelist must name the application's own paths, too. Packing it without a whitelist tells which these are.
   const own = await packImage(join(dir, 'own.aci'), { name: TOP, version: OLD, ...application(OLD) });
   const kept = [...below, ...own].filter((path) => !/\.(?:md|d\.ts|map)$/.test(path));
   const top = await packTop(dir, OLD, kept);

@@ -1,6 +1,6 @@
 /**
- * What is measured: a directory tree as one flat tar, as layers, and as a chain of ACIs, all holding the same files; and
- * many packages, each an ACI of its own.
+ * The corpus that is measured: one tree as a flat tar, as layers and as a chain of ACIs, all with the same files.
+ * Beside it lie many packages, each an ACI of its own.
  *
  *     rootfs/flat.tar                 the merged tree
  *     rootfs/layers/layerN.tar.gz     the same as OCI layers, lowest first; later ones may hold whiteouts
@@ -15,8 +15,9 @@ import { writeLayout } from './layout.js';
 
 export interface Corpus {
   flat: string;
-  /** Lowest first, as the images. */
+  /** Lowest first. */
   layers: readonly string[];
+  /** Lowest first. */
   images: readonly string[];
   /** An image layout of the layers, with its tag. */
   layout: { dir: string; tag: string };

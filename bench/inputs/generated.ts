@@ -1,4 +1,4 @@
-/** Images made of nothing but numbers: the same on every machine, and as compressible as real ones. */
+/** Generated images: the same on every machine, and about as compressible as real ones. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { packImage } from './images.js';
@@ -8,7 +8,7 @@ const FILES_PER_DIRECTORY = 100;
 const LARGE_FILES = 5;
 const MAX_SMALL = 4096;
 
-/** A stream of 32-bit numbers (xorshift). */
+/** Pseudo-random 32-bit numbers (xorshift). */
 function numbers(seed: number): () => number {
   let state = (seed * 2_654_435_761 + 1) >>> 0 || 1;
   return () => {
@@ -25,7 +25,7 @@ const POOL = 4 * 2 ** 20;
 const SLICE = 2048;
 let pool: Buffer | undefined;
 
-/** Text of a small vocabulary with noise in between: gzip leaves about two fifths of it, as of a system's files. */
+/** Words of a small vocabulary with noise in between. gzip makes two fifths of it, as it does of a system's files. */
 function poolOfContent(): Buffer {
   if (pool !== undefined) return pool;
   const next = numbers(1);
@@ -43,7 +43,7 @@ function poolOfContent(): Buffer {
   return made;
 }
 
-/** @returns `size` bytes that no other seed has */
+/** @returns `size` bytes, other ones for each seed */
 export function contentOf(seed: number, size: number): Buffer {
   const from = poolOfContent();
   const next = numbers(seed);
@@ -99,15 +99,18 @@ export async function packTinyImages(dir: string, count: number): Promise<string
 }
 
 export const FILES_PER_IMAGE = 200;
-/** Of these, as many as a hundred images have alike. */
+/** How many of the files of an image are the same in a hundred images. */
 const ALIKE = 20;
 
-/** How many of so many images are older versions of others. */
+/** How many of a number of images are older versions of others: a tenth. */
 export function outdatedOf(images: number): number {
   return Math.floor(images / 10);
 }
 
-/** Images of small files, a tenth of them older versions of others; `outdated`, `current` and `twofold`, of both versions of these, list the archives. */
+/**
+ * Packs images of small files, a tenth of them older versions of others. The file `outdated` lists the archives of the
+ * older versions, `current` all others, and `twofold` both versions of the images that have two.
+ */
 export async function packVersions(dir: string, images: number): Promise<void> {
   fs.mkdirSync(dir, { recursive: true });
   const outdated = outdatedOf(images);

@@ -1,4 +1,4 @@
-/** An OCI image layout around gzipped layers that lie somewhere already. */
+/** Writes an OCI image layout of given gzipped layers. */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib';
 
 const TYPE = 'application/vnd.oci.image';
 
-/** @param layers gzipped tars, lowest first; small ones, since each is held in memory whole */
+/** @param layers gzipped tars, lowest first; they must be small, as each is read into memory whole */
 export function writeLayout(dir: string, layers: readonly string[]): void {
   fs.mkdirSync(join(dir, 'blobs', 'sha256'), { recursive: true });
   const put = (mediaType: string, bytes: Buffer) => {

@@ -1,4 +1,4 @@
-/** A directory to work in that is gone afterwards, also after a failure or an interrupt. */
+/** A directory to work in. It is removed afterwards, also after a failure or an interrupt. */
 import * as fs from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -6,8 +6,8 @@ import { join } from 'node:path';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * @param parent where it is made; must exist
- * @param stop ends what may still write, before an interrupt cleans up
+ * @param parent an existing directory; the scratch directory is made in it
+ * @param stop ends the processes that may still write, before an interrupt removes the directory
  */
 export async function withScratch<T>(
   parent: string,
@@ -16,7 +16,7 @@ export async function withScratch<T>(
   stop: () => Promise<void> = async () => {},
 ): Promise<T> {
   const scratch = fs.mkdtempSync(join(parent, prefix));
-  // Threads of an interrupted run may still be writing, hence the retries.
+  // Threads of an interrupted run may still write while the directory is removed, so removing is tried again.
   const remove = (): void => fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   const interrupt = async (signal: (typeof SIGNALS)[number]): Promise<void> => {
     await stop();

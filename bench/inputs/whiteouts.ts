@@ -1,4 +1,4 @@
-/** What OCI layers delete, so that trees which tar programs stack up come out equal to what an image means. */
+/** Whiteouts of OCI layers. Programs that unpack tars do not know them, so the bench applies them in their place. */
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -20,7 +20,7 @@ export async function whiteoutsOf(layer: string): Promise<string[]> {
   return found;
 }
 
-/** Deletes what a layer deletes from those below it. Call it before unpacking: a whiteout spares its own layer. */
+/** Deletes what a layer deletes from the layers below. It is called before the layer's own files are unpacked. */
 export function applyWhiteouts(root: string, whiteouts: readonly string[]): void {
   for (const path of whiteouts) {
     const dir = join(root, dirname(path));
@@ -31,7 +31,7 @@ export function applyWhiteouts(root: string, whiteouts: readonly string[]): void
   }
 }
 
-/** Deletes the marks themselves, which a tar program leaves as files. */
+/** Deletes the whiteout entries, which a tar program has unpacked as files. */
 export function dropMarks(root: string, whiteouts: readonly string[]): void {
   for (const path of whiteouts) fs.rmSync(join(root, path), { force: true });
 }

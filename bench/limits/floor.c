@@ -1,16 +1,16 @@
 /*
- * The floor under a render and under an unpacking: the system calls alone, from a list, in C, with no archive to read, nothing to
- * inflate, hash or decide.
+ * The floor under a render and under an unpacking: the system calls alone, in C, from a list. No archive is read, and
+ * nothing is inflated, hashed or decided.
  *
- *   floor THREADS LIST ROOT    makes below ROOT, which must not be there, what LIST names, and flushes the file system
+ *   floor THREADS LIST ROOT    makes the directory ROOT, makes in it what LIST names, and flushes the file system
  *
- * LIST is a run of records, each of them fields that end in NUL:
- *   d PATH           a directory; its parent stands before it
+ * LIST is a sequence of records. Each field of a record ends in NUL:
+ *   d PATH           a directory, after its parent
  *   s PATH TARGET    a symbolic link
- *   l PATH SOURCE    a hard link to SOURCE, a path of its own
+ *   l PATH SOURCE    a hard link to SOURCE, whose path does not begin at ROOT
  *   f PATH SIZE      a file of so many bytes
  *
- * Directories come first, on one thread; then each thread takes an equal run of the rest; directories get their times at the end.
+ * One thread makes all directories. Then each thread makes an equal part of the rest. Directories get their times last.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -121,7 +121,8 @@ int main(int argc, char **argv) {
   make_share(&shares[threads - 1]);
   for (size_t i = 0; i + 1 < threads; i++) pthread_join(handles[i], NULL);
   for (size_t i = directory_count; i-- > 0;)
-    if (utimensat(root, directories[i].path, times, AT_SYMLINK_NOFOLLOW) != 0) fail("set the times of", directories[i].path);
+    if (utimensat(root, directories[i].path, times, AT_SYMLINK_NOFOLLOW) != 0)
+      fail("set the times of", directories[i].path);
   if (syncfs(root) != 0) fail("flush", argv[3]);
   return 0;
 }

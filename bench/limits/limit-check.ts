@@ -1,4 +1,4 @@
-/** Where the limit of a check is: what looking at every file and hashing every object takes when nothing is compared. */
+/** The limit of a check: looking at every file and hashing every object, with nothing compared. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Ground, renderedStock } from '../inputs/ground.js';

@@ -1,6 +1,6 @@
 /**
- * Where the limit of an import is: what each of its stages takes when nothing else is done. Every file is made, every byte inflated, and
- * hashed twice, for its layer and for its object; where the image is rendered, too, every file is linked once more.
+ * The limit of an import: each of its stages alone. An import makes every file, inflates every byte, and hashes every
+ * byte twice, for the layer and for the object. A render links every file once more.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';

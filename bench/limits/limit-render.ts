@@ -1,4 +1,4 @@
-/** Where the limit of a render is: what its system calls take when nothing else is done. */
+/** The limit of a render: its system calls alone. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type Ground, renderedStock, stock, topOf } from '../inputs/ground.js';
@@ -32,7 +32,7 @@ export function limitRender(ground: Ground): Scenario {
   };
 }
 
-/** Links need a tree that stays; a render of the stock is removed between runs, so it is copied once. */
+/** Hard links need a tree to link to. The rendered tree is removed between runs, so a copy of it is made once. */
 function treeOf(ground: Ground): () => Promise<string> {
   const kept = join(ground.dir, 'floor-source');
   return async () => {

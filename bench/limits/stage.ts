@@ -1,4 +1,4 @@
-/** One stage of an import alone, in threads of Node that do nothing else: what the stage itself allows. */
+/** One stage of an import alone: threads of Node that do nothing else. */
 import { fileURLToPath } from 'node:url';
 import type { Contestant } from '../measure/contestant.js';
 
@@ -11,7 +11,7 @@ const NAMES: Readonly<Record<Stage, string>> = {
   'sha512-twice': 'sha512 twice',
 };
 
-/** @param files gzipped for `inflate`, plain for the other */
+/** @param files gzipped ones for `inflate`, plain ones for `sha512-twice` */
 export function stage(
   name: Stage,
   threads: number,

@@ -1,4 +1,4 @@
-/** What this machine has of what peers need. */
+/** Which of the programs and packages that peers need are on this machine. */
 import * as fs from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ export interface Peers {
   skipped: Skipped[];
 }
 
-/** Those that can take part, and those that cannot, with what they lack. */
+/** Sorts peers into those that can take part and those that lack something, with what they lack. */
 export function installed(peers: readonly Peer[], has = isInstalled, version = packageVersion): Peers {
   const all: Peers = { contestants: [], skipped: [] };
   for (const { contestant, programs = [], packages = [], unfit } of peers) {
@@ -35,7 +35,7 @@ export function isInstalled(program: string): boolean {
   });
 }
 
-/** Of a package installed beside this one; `undefined` where it is not there. */
+/** @returns the version of a package that is installed beside this one; `undefined` where it is not installed */
 export function packageVersion(name: string): string | undefined {
   const file = fileURLToPath(new URL(`../../../node_modules/${name}/package.json`, import.meta.url));
   try {

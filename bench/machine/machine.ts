@@ -1,4 +1,4 @@
-/** Where the numbers come from; without it they mean nothing. */
+/** The machine that was measured on, and the versions of the programs: times mean nothing without them. */
 import * as fs from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { basename, resolve, sep } from 'node:path';
@@ -12,13 +12,13 @@ export interface Machine {
   memoryBytes: number;
   system: string;
   kernel: string;
-  /** Type, device and options of what holds the stores and trees. */
+  /** Type, device and options of the file system that holds the stores and trees. */
   fileSystem: string;
   versions: Record<string, string>;
 }
 
 const PROGRAMS = ['tar', 'bsdtar', 'gzip', 'pigz', 'cp', 'umoci', 'skopeo', 'ostree', 'sha512sum', 'cc'];
-/** Packages by the names that their contestants have. */
+/** The package that each contestant of Node's uses, by the contestant's name. */
 const PACKAGES: Readonly<Record<string, string>> = { 'node-tar': 'tar', 'tar-fs': 'tar-fs' };
 
 export async function describeMachine(dir: string): Promise<Machine> {
@@ -53,7 +53,7 @@ function systemName(): string {
   }
 }
 
-/** The first line, or the one that says so (ostree's first line is its name). */
+/** The line that says `Version:`, as ostree prints it; else the first line. */
 function versionIn(text: string): string {
   return /^ *Version: *'?([^'\n]*)/m.exec(text)?.[1] ?? firstLine(text);
 }
@@ -62,14 +62,14 @@ function firstLine(text: string): string {
   return text.split('\n')[0]?.trim() ?? '';
 }
 
-/** The mount that a path lies on, as `ext4 on /dev/loop0 (rw,relatime), direct I/O`. */
+/** The mount that holds a directory, as `ext4 on /dev/loop0 (rw,relatime), direct I/O`. */
 function fileSystemOf(dir: string): string {
   const path = resolve(fs.realpathSync(dir));
   let best = { target: '', text: 'unknown' };
   for (const line of fs.readFileSync('/proc/self/mounts', 'utf8').split('\n')) {
     const [source = '', target = '', type, options] = line.split(' ').map(unescapeOctal);
     const within = target === sep || path === target || path.startsWith(`${target}${sep}`);
-    // Of two mounts on one place the later one is seen.
+    // A later mount on the same place hides the earlier one.
     if (!within || target.length < best.target.length) continue;
     best = { target, text: `${type} on ${source} (${options})${loopDetail(source)}` };
   }

@@ -1,10 +1,10 @@
-/** cairn as the contestants run it: its command line, and what that says. */
+/** Runs cairn's command line, and reads what it prints. */
 import { fileURLToPath } from 'node:url';
 import { type Command, type Runner, run } from './process.js';
 
 /** One build of cairn; a run may measure two of them beside each other. */
 export interface Build {
-  /** Tells another build from this one, whose name is empty. */
+  /** Empty for the build of this checkout. */
   name: string;
   program: string;
 }
@@ -59,7 +59,7 @@ export async function importAll(
   return JSON.parse(await runner.run(cairn(store, ...flags, 'import', ...sources))) as Imported[];
 }
 
-/** Imports what must not have been there. */
+/** Imports images that must be new to the store. */
 export async function importNew(
   runner: Runner,
   store: Store,
@@ -74,20 +74,20 @@ export async function importNew(
   return imported;
 }
 
-/** Renders what must not have been there. */
+/** Renders a tree that must be new to the store. */
 export async function renderNew(runner: Runner, store: Store, image: string, ...flags: string[]): Promise<Rendered> {
   const rendered = await render(runner, store, image, ...flags);
   expect(!rendered.existed, 'the tree was there already');
   return rendered;
 }
 
-/** Takes all trees out of a store; the images stay. */
+/** Removes all trees from a store, and keeps the images. */
 export async function removeTrees(store: Store): Promise<void> {
   const trees = JSON.parse(await run(cairn(store, 'tree', 'ls'))) as { treeId: string }[];
   if (trees.length > 0) await run(cairn(store, 'tree', 'rm', ...trees.map(({ treeId }) => treeId)));
 }
 
-/** A run that did not do the work must not count. */
+/** Ends a run that did not do the work that it should measure. */
 export function expect(holds: boolean, what: string): void {
   if (!holds) throw new Error(`the run was not what it should measure: ${what}`);
 }

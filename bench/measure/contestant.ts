@@ -1,29 +1,29 @@
-/** Who is measured, and at what. */
+/** The types of what is measured: contestants, peers, scenarios. */
 import type { Deviation } from './deviations.js';
 import type { Stopwatch } from './stopwatch.js';
 
 export interface Contestant {
   name: string;
-  /** Its place on the axis of a scenario that has one. */
+  /** Its place on the axis; only in a scenario that has an axis. */
   x?: number;
-  /** In what its tree may differ from cairn's; anything else disqualifies it. */
+  /** The ways in which its tree may differ from cairn's. Any other difference disqualifies it. */
   deviations?: readonly Deviation[];
-  /** Gets everything to where a run begins; not timed. */
+  /** Makes ready what a run needs; not timed. */
   prepare?(): Promise<void>;
-  /** One run. Only what goes through the stopwatch is timed. @returns the root of the tree it made, if it made one */
+  /** One run. Only what goes through the stopwatch is timed. @returns the root of the tree that it made, if any */
   run(stopwatch: Stopwatch): Promise<string | undefined>;
-  /** Takes away what a run left, so that the next contestant finds the disk as this one did; not timed. */
+  /** Removes what a run made, so that each contestant finds the disk in the same state; not timed. */
   clear?(): Promise<void>;
 }
 
-/** A contestant that needs what a machine may not have. */
+/** A contestant that needs programs or packages, which a machine may lack. */
 export interface Peer {
   contestant: Contestant;
   /** Programs that must be on the path. */
   programs?: readonly string[];
   /** Packages that must be installed beside this one. */
   packages?: readonly string[];
-  /** Why it cannot take part for another reason. */
+  /** Another reason why it cannot take part. */
   unfit?: string | undefined;
 }
 
@@ -35,15 +35,15 @@ export interface Skipped {
 export interface Scenario {
   name: string;
   what: string;
-  /** What counts: elapsed time, or processor time where the work per core is the question. */
+  /** What is compared: elapsed time, or processor time. */
   measure: 'wall' | 'cpu';
-  /** Bytes that each run goes through, for a speed; known once the runs are over. */
+  /** The bytes that a run processes, for a speed; known after the runs. */
   bytes?: () => number;
-  /** What the contestants vary, if they are one program at different sizes: its name and that of the line. */
+  /** For one program at several sizes: the name of what varies, and the name of the line in the chart. */
   axis?: { over: string; line: string };
-  /** cairn first: the others are compared with it. */
+  /** The first one is cairn's; the others are compared with it. */
   contestants: readonly [Contestant, ...Contestant[]];
   skipped: readonly Skipped[];
-  /** Lets go of what the scenario held open and takes away its inputs. */
+  /** Closes what the scenario holds open, and removes its inputs. */
   close?(): Promise<void>;
 }

@@ -1,10 +1,10 @@
-/** cairn's own contestants that several scenarios share. */
+/** Contestants of cairn's that several scenarios share. */
 import { join } from 'node:path';
 import { importNew, removeTrees, renderNew, type Store } from './cairn.js';
 import type { Contestant } from './contestant.js';
 import { remove } from './process.js';
 
-/** Import into a new store. */
+/** An import into a new store. */
 export function importOf(store: Store, sources: () => readonly string[]): Contestant {
   return {
     name: 'cairn import',
@@ -16,11 +16,11 @@ export function importOf(store: Store, sources: () => readonly string[]): Contes
   };
 }
 
-/** Import into a new store, and render. */
+/** An import into a new store, and a render, by two commands. */
 export function importAndRender(
   store: Store,
   sources: () => readonly string[],
-  /** The image's name; the key of the last source where there is none. */
+  /** The name of the image to render; without one, the last source is rendered. */
   image: (() => string) | undefined,
 ): Contestant {
   return {
@@ -33,7 +33,7 @@ export function importAndRender(
   };
 }
 
-/** The same by one command. @param source an archive or a layout */
+/** An import and a render by one command. @param source an archive or a layout */
 export function renderSource(store: Store, source: string): Contestant {
   return {
     name: 'cairn render of the archive',
@@ -42,7 +42,7 @@ export function renderSource(store: Store, source: string): Contestant {
   };
 }
 
-/** A render whose layers are all there. @param first as if it had never been rendered: no plan is kept */
+/** A render of an imported image. @param first takes away the plan that an earlier render kept */
 export function renderStored(stored: () => Promise<Store>, image: () => string, first = false): Contestant {
   let store: Store;
   return {
@@ -56,7 +56,7 @@ export function renderStored(stored: () => Promise<Store>, image: () => string, 
   };
 }
 
-/** Where the others make no tree that could be compared. */
+/** For scenarios whose other contestants make no tree: no trees are compared. */
 export function withoutTree(contestant: Contestant): Contestant {
   return {
     ...contestant,
@@ -67,7 +67,7 @@ export function withoutTree(contestant: Contestant): Contestant {
   };
 }
 
-/** What no program on Node can beat. */
+/** The start of Node, which no program on it can beat. */
 export const BARE_NODE: Contestant = {
   name: 'node -e 0',
   run: async (stopwatch) => {

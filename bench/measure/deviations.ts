@@ -1,4 +1,4 @@
-/** Whether two trees are one and the same, and the differences that a program is known for. Pure. */
+/** Compares two trees, and tells differences that a program is known for from those that are not. Pure. */
 import { toText } from '../../engine/core/bytes.js';
 import { printable } from '../../engine/core/printable.js';
 import type { Listed, Listing } from './listing.js';
@@ -8,12 +8,12 @@ type Field = keyof Listed | 'missing' | 'extra';
 interface Difference {
   path: string;
   field: Field;
-  /** Of the entry in the tree that is expected, or of the one too many. */
+  /** The entry of the expected tree; that of the other tree where it has one too many. */
   entry: Listed;
   found: Listed | undefined;
 }
 
-/** Each with the differences that it explains. */
+/** The known deviations, each with the differences that it explains. */
 const KNOWN = {
   'metadata of the root': ({ path, field }) => path === '' && ['mode', 'uid', 'gid', 'mtime'].includes(field),
   'times of directories': ({ field, entry }) => field === 'mtime' && entry.type === 'directory',
@@ -27,17 +27,17 @@ const KNOWN = {
 } satisfies Record<string, (difference: Difference) => boolean>;
 
 /**
- * Names that cairn lets share an inode since their files are equal in content and metadata: the one thing in which its trees differ
- * from what everybody else makes. Their equality is compared like that of all else.
+ * Two files of cairn's share an inode where their content and metadata are equal. No other program does that, so a
+ * difference in inodes alone does not count. Content and metadata are compared as always.
  */
 const isSharing = ({ field, entry }: Difference): boolean => field === 'group' && entry.type === 'file';
 
 export type Deviation = keyof typeof KNOWN;
 
 export interface Comparison {
-  /** The deviations that there were, of those that were known. */
+  /** The known deviations that were found. */
   deviations: Deviation[];
-  /** What nothing explains, as lines; the first few, then how many more. Empty for a tree that counts. */
+  /** Lines that tell the first few of the other differences, then how many more there are. Empty for equal trees. */
   differences: string[];
 }
 

@@ -1,4 +1,4 @@
-/** What a tree on disk holds, as records to compare. */
+/** Reads a tree on disk into records that can be compared. */
 import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath } from '../../engine/core/bytes.js';
@@ -15,7 +15,7 @@ export interface Listed {
   size: number;
   /** sha256 of a file's content; a symlink's target; a device's number. */
   content: string;
-  /** The first path, in byte order, that shares its inode; its own where it has none. */
+  /** The first path, in byte order, that has the same inode; its own path where it is the first. */
   group: ByteString;
 }
 
@@ -56,9 +56,9 @@ function contentOf(path: string | Buffer, stat: fs.BigIntStats): string {
 }
 
 export interface Census {
-  /** Below the root. */
+  /** The root itself is not counted. */
   entries: number;
-  /** Of regular files, each name counted. */
+  /** The sum of the sizes of regular files; a file with two names counts twice. */
   bytes: number;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Contestants run alternately, each round beginning with another one, so that a disk or a machine whose speed drifts
- * treats them alike. A round that does not count comes first: it warms the page cache and shows that all of them make
- * the same tree. One that does not is told of, and measured no further.
+ * Measures a scenario. Contestants run by turns, so that a machine whose speed drifts treats them alike. The first
+ * round does not count: it warms the page cache, and compares the trees that contestants make. A contestant whose tree
+ * differs is named in the results and not measured.
  */
 import { isInstalled } from '../machine/installed.js';
 import type { Contestant, Scenario, Skipped } from './contestant.js';
@@ -16,12 +16,12 @@ export interface Measured {
   what: string;
   measure: Scenario['measure'];
   axis?: { over: string; line: string };
-  /** Bytes that each run went through. */
+  /** The bytes that each run processed. */
   bytes?: number;
-  /** Of the trees; absent where a scenario makes none. */
+  /** The size of the trees; absent where a scenario makes none. */
   census?: Census;
   contestants: Timing[];
-  /** Whose trees differ in ways that are not known of them. */
+  /** Contestants that failed, or whose trees differ in ways that are not known of them. */
   disqualified: { name: string; differences: string[] }[];
   skipped: readonly Skipped[];
 }
@@ -30,18 +30,18 @@ export interface Timing {
   name: string;
   x?: number;
   runs: Spent[];
-  /** Elapsed, durable at the end. */
+  /** Elapsed time until the result is durable. */
   wallMs: Spread;
-  /** Elapsed until the flush began; absent for a program that makes its results durable itself. */
+  /** Elapsed time until the flush; absent for a program that makes its results durable itself. */
   unflushedMs?: Spread;
-  /** Processor time, user and system; absent where it cannot be told. */
+  /** Processor time; absent where it cannot be known. */
   userMs?: Spread;
   sysMs?: Spread;
   cpuMs?: Spread;
-  /** Its median over that of the first contestant, of what the scenario measures. */
+  /** Its median divided by that of the first contestant, of what the scenario measures. */
   ratio?: number;
   unflushedRatio?: number;
-  /** In what its tree differs, as known of it. */
+  /** The known ways in which its tree differs. */
   deviations: string[];
 }
 
@@ -78,14 +78,14 @@ export async function measure(
   };
 }
 
-/** Each round begins with another contestant, and every other round goes backwards: nobody always follows the same one. */
+/** Each round begins with another contestant. Every other round goes backwards, so that neighbours change, too. */
 export function turnsOf<T>(contestants: readonly T[], round: number): T[] {
   const first = round % Math.max(contestants.length, 1);
   const turns = [...contestants.slice(first), ...contestants.slice(0, first)];
   return round % 2 === 0 ? turns : [...turns.slice(0, 1), ...turns.slice(1).reverse()];
 }
 
-/** The trees of an axis are meant to differ; all others are held against the first. */
+/** Compares each contestant's tree with that of the first one, except along an axis, where trees differ by intent. */
 async function compareResults(contestants: Scenario['contestants'], dir: string) {
   const compared = new Map<Contestant, Comparison>();
   let expected: Listing | undefined;
@@ -96,7 +96,7 @@ async function compareResults(contestants: Scenario['contestants'], dir: string)
         if (contestant.x === undefined) found = listTree(tree);
       });
     } catch (error) {
-      // Without cairn there is nothing to compare with; a peer that fails is told of.
+      // Without cairn there is nothing to compare with. A peer that fails is named in the results.
       if (contestant === contestants[0] || contestant.x !== undefined) throw error;
       await contestant.clear?.();
       compared.set(contestant, { deviations: [], differences: [`failed: ${(error as Error).message.trim()}`] });
@@ -132,7 +132,7 @@ async function once(contestant: Contestant, dir: string, inspect?: (tree: string
   return stopwatch.spent;
 }
 
-/** What an earlier run left to be written must not be charged to the next. */
+/** Flushes the file system, so that no run waits for what an earlier one wrote. */
 async function settle(dir: string): Promise<void> {
   if (isInstalled('sync')) await run(['sync', '-f', dir]);
 }
@@ -160,7 +160,7 @@ function timing({ name, x }: Contestant, runs: Spent[], deviations: string[]): T
   };
 }
 
-/** Of what the scenario measures; without processor times there are no ratios of them. */
+/** Adds the ratios of what the scenario measures; there are none where processor times are wanted and unknown. */
 export function withRatios(timings: readonly Timing[], measure: Scenario['measure']): Timing[] {
   const of = ({ wallMs, cpuMs }: Timing): number | undefined => (measure === 'wall' ? wallMs : cpuMs)?.median;
   const base = timings[0] === undefined ? undefined : of(timings[0]);

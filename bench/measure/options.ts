@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { LIMITS, SCENARIOS } from '../scenarios/all.js';
 
 export interface Options {
-  /** Names of scenarios; empty where only the micro-benchmarks are asked for. */
+  /** Names of scenarios; none where only the micro-benchmarks are to run. */
   names: readonly string[];
   micro: boolean;
   corpus: string | undefined;
@@ -18,7 +18,7 @@ export interface Options {
 
 const MICRO = 'micro';
 
-/** In lines of a terminal's width. */
+/** Breaks the list of names into lines that fit a terminal. */
 function listed(scenarios: typeof SCENARIOS): string {
   return Object.keys(scenarios)
     .join(', ')

@@ -1,10 +1,10 @@
-/** Running what is measured: whole processes, since that is what users run; start-up, work and exit count. */
+/** Runs what is measured: whole processes, as users run them. Their start and their end count. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 export type Command = readonly [program: string, ...args: string[]];
 
-/** What runs commands: plainly, or with a stopwatch. */
+/** Runs commands, with or without a stopwatch. */
 export interface Runner {
   run(command: Command): Promise<string>;
 }
@@ -12,7 +12,7 @@ export interface Runner {
 const running = new Set<ChildProcess>();
 let stopping = false;
 
-/** @returns what it printed @throws Error for any exit code but 0 */
+/** @returns the standard output @throws Error for any exit code but 0 */
 export function run([program, ...args]: Command): Promise<string> {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
@@ -24,7 +24,7 @@ export function run([program, ...args]: Command): Promise<string> {
     child.on('error', reject);
     child.on('close', (code, signal) => {
       running.delete(child);
-      if (stopping) return; // nothing may go on
+      if (stopping) return;
       if (code === 0) resolve(Buffer.concat(printed).toString('utf8'));
       else
         reject(new Error(`${shown([program, ...args])}: exit ${code ?? signal}: ${gist(Buffer.concat(complaints))}`));
@@ -32,7 +32,7 @@ export function run([program, ...args]: Command): Promise<string> {
   });
 }
 
-/** A script whose arguments are `$1`, `$2` …; it fails with the first part of a pipe that fails. */
+/** A bash script; its arguments are `$1`, `$2` … It fails if any part of a pipe fails. */
 export function script(text: string, ...args: string[]): Command {
   return ['bash', '-c', `set -euo pipefail; ${text}`, 'bash', ...args];
 }
@@ -46,7 +46,7 @@ function shown(command: Command): string {
   return text.length > 500 ? `${text.slice(0, 500)}…` : text;
 }
 
-/** The lines of what a program complained that say something; a stack trace and the code around it do not. */
+/** The first lines of a standard error that name an error, without stack traces and the code around them. */
 function gist(complaints: Buffer): string {
   const lines = complaints
     .toString('utf8')
@@ -57,8 +57,8 @@ function gist(complaints: Buffer): string {
 }
 
 /**
- * Ends what runs, so that no child writes after the cleaning up. Whoever waits for a process waits for ever: the caller
- * is expected to exit.
+ * Kills all children, so that none writes while their files are removed. `run()` never settles after this: the caller
+ * must exit.
  */
 export async function stopRunning(): Promise<void> {
   stopping = true;

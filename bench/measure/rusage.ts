@@ -1,4 +1,4 @@
-/** What processes that have ended took of the processors; Node tells it only of itself. */
+/** The processor time of child processes. Node tells only its own. */
 import { createRequire } from 'node:module';
 import { arch, endianness } from 'node:os';
 
@@ -8,7 +8,7 @@ export interface CpuTime {
 }
 
 const RUSAGE_CHILDREN = -1;
-/** `struct rusage` of a 64-bit Linux, which begins with two `struct timeval`: user and system time. */
+/** The size of `struct rusage` on a 64-bit Linux. It begins with two `struct timeval`: user and system time. */
 const RUSAGE_BYTES = 144;
 
 type Getrusage = (who: number, usage: Buffer) => number;
@@ -21,7 +21,7 @@ function load(): Getrusage | undefined {
   return koffi.load(null).func('int getrusage(int who, void *usage)') as unknown as Getrusage;
 }
 
-/** Of all processes that this one started and that have ended, with those that they waited for; `undefined` where it cannot be had. */
+/** Of all children that have ended, and of those that they waited for. `undefined` where it cannot be known. */
 export function endedChildren(): CpuTime | undefined {
   getrusage ??= load();
   const usage = Buffer.alloc(RUSAGE_BYTES);

@@ -1,4 +1,4 @@
-/** What is said of a handful of runs: the middle one and the outermost ones. A mean would believe the one disturbed run. */
+/** Median and range of a few runs. One disturbed run changes a mean, but hardly the median. */
 
 export interface Spread {
   median: number;
@@ -19,7 +19,7 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
-/** How many times `base` a value is; `undefined` where the base took no measurable time. */
+/** @returns `value / base`; `undefined` where the base is no time at all */
 export function ratioOf(value: number, base: number): number | undefined {
   return base > 0 ? value / base : undefined;
 }

@@ -1,12 +1,12 @@
-/** Adds up what belongs to a run; what happens between is not counted. */
+/** Adds up the time of what belongs to a run. The time between is not counted. */
 import { type Command, type Runner, run } from './process.js';
 import { endedChildren } from './rusage.js';
 
 /** What one run took. */
 export interface Spent {
-  /** Elapsed, with the flush. */
+  /** Elapsed time, the flush included. */
   wallMs: number;
-  /** The part of it that made the result durable where the program itself does not. */
+  /** The time of the flush alone; zero for a program that makes its results durable itself. */
   flushMs: number;
   /** Processor time; `undefined` where it cannot be told. */
   userMs: number | undefined;
@@ -26,14 +26,14 @@ export class Stopwatch implements Runner {
     return printed;
   }
 
-  /** cairn's trees are on disk when it says so; a peer must sync to have done as much. */
+  /** Makes a peer's result durable: cairn's results are on disk when it ends, so a peer must sync to do as much. */
   async flush(path: string): Promise<void> {
     const before = this.spent.wallMs;
     await this.run(['sync', '-f', path]);
     this.spent.flushMs += this.spent.wallMs - before;
   }
 
-  /** Work in this very process. */
+  /** Times work in this process. */
   async task<T>(work: () => Promise<T>): Promise<T> {
     const before = process.cpuUsage();
     const begun = performance.now();

@@ -1,11 +1,11 @@
-/** What cairn is meant to reach: in a scenario, against a contestant of it. */
+/** The targets: what cairn is meant to reach in a scenario, against one contestant of it. */
 
 export interface Target {
   scenario: string;
   against: string;
-  /** So many times as fast. */
+  /** cairn is meant to be at least so many times as fast. */
   atLeast?: number;
-  /** At most so much longer: for work that is little but the start of a program. */
+  /** cairn may take at most so much longer; for commands that do little but start. */
   withinMs?: number;
 }
 

@@ -1,15 +1,16 @@
-/** Targets held against what was measured. Pure. */
+/** Whether targets were met. Pure. */
 import type { Measured } from './measure.js';
 import type { Target } from './targets.js';
 
 export interface Verdict extends Target {
-  /** How many times as fast cairn was, and how much longer it took; absent where the two were not measured. */
+  /** How many times as fast cairn was; absent where the two were not measured. */
   reached?: number;
+  /** How much longer cairn took; absent where the two were not measured. */
   longerMs?: number;
   verdict: 'met' | 'missed' | 'not measured';
 }
 
-/** Of the scenarios that ran. The ratio that counts is that of durable results. */
+/** Judges the targets of the scenarios that ran, by the times until results are durable. */
 export function judge(measured: readonly Measured[], targets: readonly Target[]): Verdict[] {
   const ran = new Map(measured.map((each) => [each.scenario, each]));
   return targets

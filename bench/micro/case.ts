@@ -1,10 +1,11 @@
-/** One function under the loupe. */
+/** The types of the micro-benchmarks: a case is one function, a group is several of one kind. */
+
 export interface MicroCase {
   name: string;
-  /** What one call goes through: so many of these. */
+  /** How many units one call processes. */
   count: number;
   unit: string;
-  /** Bytes that one call goes through, where that says something. */
+  /** The bytes that one call processes, where a speed says something. */
   bytes?: number;
   run(): void | Promise<void>;
 }

@@ -1,3 +1,4 @@
+/** Tables of contents and recipes: what an import writes and a render or an export reads. */
 import { RecipeWriter, readRecipe } from '../../engine/layer/recipe.js';
 import { decodeToc, encodeToc } from '../../engine/layer/toc.js';
 import type { MicroCase, MicroGroup } from './case.js';
@@ -6,7 +7,6 @@ import { tarOf, tocOf } from './inputs.js';
 const FILES = 20_000;
 const BLOCK = 512;
 
-/** What is read at each render, and what is written at each import. */
 export async function codecCases(): Promise<MicroGroup> {
   return { name: 'codecs', cases: [...tocCases(), ...(await recipeCases())] };
 }
@@ -33,7 +33,7 @@ function tocCases(): MicroCase[] {
   ];
 }
 
-/** Headers as they stand in a real archive, each followed by content that is not there. */
+/** Recipes of real tar headers, each followed by content of one block that the recipe leaves out. */
 async function recipeCases(): Promise<MicroCase[]> {
   const { bytes } = await tarOf(1000);
   const headers = Array.from({ length: FILES }, (_none, i) =>

@@ -1,3 +1,4 @@
+/** Object records in the index: put, looked up by key, and found by the beginning of a key. */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ const RECORDS = 10_000;
 const PREFIXES = 1000;
 const RECORD: ObjectRecord = { size: 4096, refs: 1, copies: 0 };
 
-/** Object records under their own keys, in a real environment; each put is one transaction that is flushed. */
+/** Puts records of objects into a real index. A call of `put` is one transaction, flushed to disk. */
 export async function indexCases(dir: string): Promise<MicroGroup> {
   fs.mkdirSync(join(dir, 'index'));
   const index = Index.open(join(dir, 'index'), false);

@@ -1,10 +1,10 @@
-/** An archive and tables of contents like those of a system's image: many small files in many directories. */
+/** An archive and tables of contents as a system's image has them: many small files in many directories. */
 import { pack } from 'tar-stream';
 import type { TocEntry } from '../../engine/layer/toc.js';
 
 const FILES_PER_DIRECTORY = 25;
 
-/** A tar of so many files of one to four KiB, and their directories. */
+/** Packs a tar of files of one to four KiB, and their directories. */
 export async function tarOf(files: number): Promise<{ bytes: Buffer; entries: number }> {
   const archive = pack();
   const chunks: Buffer[] = [];
@@ -28,7 +28,7 @@ export async function tarOf(files: number): Promise<{ bytes: Buffer; entries: nu
 
 /**
  * A layer's table of contents.
- * @param first the number of its first file; layers whose numbers overlap have paths in common
+ * @param first the number of the first file; layers whose ranges of numbers overlap have paths in common
  */
 export function tocOf(files: number, first = 0): TocEntry[] {
   const entries: TocEntry[] = [];

@@ -1,3 +1,4 @@
+/** Paths and names of objects: what is done once for every entry of an archive. */
 import { DEFAULT_LIMITS } from '../../engine/core/limits.js';
 import { cleanPath } from '../../engine/core/path.js';
 import { looseName, parseLooseName } from '../../engine/objects/name.js';
@@ -6,7 +7,6 @@ import { tocOf } from './inputs.js';
 
 const FILES = 20_000;
 
-/** What is done once for every entry. */
 export function nameCases(): MicroGroup {
   const toc = tocOf(FILES);
   const raw = toc.map(({ path }, i) => (i % 2 === 0 ? `./${path}` : `rootfs/${path}/`));

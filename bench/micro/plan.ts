@@ -1,3 +1,4 @@
+/** The merging of layers into one tree, and the hash of that tree. */
 import { planAci } from '../../engine/plan/aci.js';
 import { planOci } from '../../engine/plan/oci.js';
 import type { Plan } from '../../engine/plan/plan.js';
@@ -8,7 +9,7 @@ import { tocOf } from './inputs.js';
 const LAYERS = 4;
 const FILES = 10_000;
 
-/** Four layers; each shares a quarter of its paths with the one below. */
+/** Plans four layers, each of which shares a quarter of its paths with the one below. */
 export function planCases(): MicroGroup {
   const tocs = Array.from({ length: LAYERS }, (_none, i) => tocOf(FILES, i * FILES * 0.75));
   const count = tocs.reduce((sum, toc) => sum + toc.length, 0);

@@ -1,4 +1,7 @@
-/** The micro-benchmarks: single functions in this process. They show what changed in one place, not what a user waits for. */
+/**
+ * The micro-benchmarks: single functions in this process. They show what a change of one function gains, not how long a
+ * user waits.
+ */
 import { Bench } from 'tinybench';
 import { table } from '../../cli/table.js';
 import { formatSize } from '../../cli/units.js';
@@ -9,10 +12,10 @@ import { nameCases } from './names.js';
 import { planCases } from './plan.js';
 import { tarCases } from './tar.js';
 
-/** Milliseconds for each case, after a warm-up of a fifth of it. */
+/** Milliseconds for each case; a warm-up of a fifth of that comes before. */
 const TIME = 1000;
 
-/** @param scratch for the index; on the file system that is measured */
+/** @param scratch a directory for the index, on the file system that is measured */
 export async function* microGroups(scratch: string): AsyncGenerator<MicroGroup> {
   for (const make of [tarCases, planCases, codecCases, nameCases, () => indexCases(scratch)]) {
     const group = await make();
@@ -41,7 +44,7 @@ async function measureGroup({ cases }: MicroGroup): Promise<string> {
   return table(['FUNCTION', 'MEDIAN', 'MIN–MAX', 'RATE', 'SPEED'], rows);
 }
 
-/** @param median of one call, in milliseconds, as the others */
+/** @param median milliseconds of one call; the least and the most likewise */
 function row({ name, count, unit, bytes }: MicroCase, median: number, min: number, max: number): string[] {
   const rate = Math.round((count / median) * 1000);
   return [

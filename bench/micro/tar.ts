@@ -1,3 +1,4 @@
+/** The reading of tar headers: the own scanner against tar-stream. */
 import { once } from 'node:events';
 import { extract } from 'tar-stream';
 import { DEFAULT_LIMITS } from '../../engine/core/limits.js';
@@ -8,7 +9,6 @@ import { tarOf } from './inputs.js';
 const FILES = 10_000;
 const CHUNK = 512 * 1024;
 
-/** The scanner against the reader that it took the place of. */
 export async function tarCases(): Promise<MicroGroup> {
   const { bytes, entries } = await tarOf(FILES);
   const chunks = Array.from({ length: Math.ceil(bytes.length / CHUNK) }, (_none, i) =>

@@ -1,11 +1,11 @@
-/** Copying a tree that is there: less of a job than a render, since somebody must have made it before. */
+/** A copy of a tree, by `cp`. That is less work than a render: the tree to copy must have been made before. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Peer } from '../measure/contestant.js';
 import { remove, run } from '../measure/process.js';
 import { GNU_TAR } from './unpackers.js';
 
-/** `cp -al` makes hard links, so what it takes is what links cost; `cp -a` copies content. */
+/** `cp -al` makes hard links and shows what links cost; `cp -a` copies the content. */
 export function copying(options: '-al' | '-a', flat: string, dir: string): Peer {
   const original = join(dir, 'original');
   const tree = join(dir, `copied${options}`);
@@ -13,7 +13,7 @@ export function copying(options: '-al' | '-a', flat: string, dir: string): Peer 
     programs: ['cp', 'tar', 'sync'],
     contestant: {
       name: `cp ${options} + sync`,
-      // As tar left them in the original.
+      // The original was unpacked by tar.
       deviations: ['metadata of the root', ...GNU_TAR.deviations],
       prepare: () => unpackOriginal(flat, original),
       run: async (stopwatch) => {

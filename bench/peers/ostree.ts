@@ -1,6 +1,6 @@
 /**
- * OSTree keeps files by content, as cairn does, and makes trees of hard links to them. It keeps no times: every file's is 1970, or
- * that of the checkout.
+ * OSTree keeps files by content and makes trees of hard links to them, as cairn does. It keeps no times: a file has the
+ * time of the checkout, or that of 1970.
  */
 import { join } from 'node:path';
 import type { Peer } from '../measure/contestant.js';
@@ -10,7 +10,7 @@ import { type Command, type Runner, remove, run } from '../measure/process.js';
 const DEVIATIONS: readonly Deviation[] = ['all times', 'metadata of the root', 'equal symlinks share an inode'];
 const PROGRAMS = ['ostree', 'sync'];
 
-/** What is committed once, checked out. */
+/** A checkout of the merged tree, which is committed beforehand and not timed. */
 export function ostreeCheckout(flat: string, dir: string): Peer {
   const repository = join(dir, 'ostree-flat');
   const tree = join(dir, 'ostree-tree');
@@ -36,7 +36,7 @@ export function ostreeCheckout(flat: string, dir: string): Peer {
   };
 }
 
-/** Layers committed into a new repository, and checked out one over the other. */
+/** Layers committed into a new repository and checked out one over the other; all of it is timed. */
 export function ostreeLayers(layers: readonly string[], dir: string): Peer {
   const repository = join(dir, 'ostree-layers');
   const tree = join(dir, 'ostree-tree');

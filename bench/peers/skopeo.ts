@@ -1,7 +1,7 @@
 /**
- * skopeo copies an OCI image into a containers-storage, as Podman and CRI-O keep theirs. With the overlay driver it unpacks each
- * layer into a directory of its own, and whoever runs the image mounts them over one another; with vfs every layer is a copy of the
- * one below.
+ * skopeo copies an OCI image into a containers-storage, as Podman and CRI-O have it. The overlay driver unpacks each
+ * layer into a directory of its own; a runtime mounts these directories over one another. The vfs driver copies the
+ * layer below before it unpacks the next one.
  */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -31,7 +31,7 @@ export function skopeo({ layout }: Corpus, dir: string, driver: Driver): Peer {
         await stopwatch.run(['skopeo', '--insecure-policy', 'copy', '--quiet', from, storage]);
         await stopwatch.flush(root);
         if (driver === 'vfs') return join(store, 'vfs', 'dir', (chain(store, driver)[0] as Layer).id);
-        // Its tree is what a mount of the layers shows.
+        // The tree to compare is the mount of all layers.
         fs.mkdirSync(merged);
         const lower = chain(store, driver).map(({ id }) => join(store, 'overlay', id, 'diff'));
         await run(['mount', '-t', 'overlay', 'overlay', '-o', `ro,lowerdir=${lower.join(':')}`, merged]);
@@ -41,7 +41,7 @@ export function skopeo({ layout }: Corpus, dir: string, driver: Driver): Peer {
       clear: async () => {
         if (mounted) await run(['umount', merged]);
         mounted = false;
-        // The driver mounts its directory on itself and leaves it so.
+        // The driver mounts its directory on itself, and does not unmount it.
         if (driver === 'overlay') await run(['umount', join(store, 'overlay')]).catch(() => undefined);
         await remove(root);
       },
@@ -54,7 +54,7 @@ interface Layer {
   parent?: string;
 }
 
-/** The image's layers in the storage, the uppermost first. */
+/** The layers of the image in the storage, the uppermost one first. */
 function chain(store: string, driver: Driver): Layer[] {
   const file = join(store, `${driver}-layers`, 'layers.json');
   const layers = JSON.parse(fs.readFileSync(file, 'utf8')) as Layer[];
@@ -64,12 +64,12 @@ function chain(store: string, driver: Driver): Layer[] {
   return found;
 }
 
-/** The one that no other lies on; the storage is fresh, and holds one image. */
+/** The layer that is no other layer's parent. There is only one, as the storage holds one image. */
 function topLayer(layers: readonly Layer[]): Layer {
   return layers.find(({ id }) => !layers.some(({ parent }) => parent === id)) as Layer;
 }
 
-/** Whether the overlay driver works here is known only once an overlay has been mounted; vfs stands in where it does not. */
+/** Only a mount shows whether the overlay driver works here. The vfs driver takes part where it does not work. */
 function whyNot(dir: string, driver: Driver): string | undefined {
   const works = overlayWorks(dir);
   if (driver === 'overlay') return works ? undefined : 'no overlay can be mounted here';

@@ -1,4 +1,4 @@
-/** The programs that unpack a tar, whatever a scenario has them unpack. Each keeps owners by number and all modes, as cairn does. */
+/** The programs that unpack a tar. Each is told to keep owners by number and all modes, as cairn does. */
 import type { Deviation } from '../measure/deviations.js';
 import { type Command, script } from '../measure/process.js';
 import { program } from './program.js';
@@ -7,12 +7,12 @@ export interface Unpacker {
   name: string;
   programs?: readonly string[];
   packages?: readonly string[];
-  /** Of an archive, gzipped if it says so, into a directory that is there. */
+  /** Unpacks an archive, plain or gzipped, into a directory that exists. */
   command(archive: string, dir: string): Command;
   deviations: readonly Deviation[];
 }
 
-/** GNU tar sets a directory's time as it leaves it; an archive that comes back to the directory later touches it again. */
+/** GNU tar sets a directory's time when it leaves the directory, and changes it again where the archive comes back. */
 const LEFT_TOO_EARLY: readonly Deviation[] = ['times of directories'];
 
 export const GNU_TAR: Unpacker = {
@@ -29,7 +29,7 @@ export const BSDTAR: Unpacker = {
   deviations: [],
 };
 
-/** For gzipped archives only: inflating goes on beside the unpacking. */
+/** For gzipped archives only: one process inflates while another one unpacks. */
 export const PIGZ_TAR: Unpacker = {
   name: 'pigz -dc | tar',
   programs: ['bash', 'pigz', 'tar'],
@@ -37,7 +37,7 @@ export const PIGZ_TAR: Unpacker = {
   deviations: LEFT_TOO_EARLY,
 };
 
-/** By GNU tar's own gzip, named for what it is where both are measured. */
+/** The two processes that `tar -xzf` starts, named so for comparison with `pigz`. */
 export const GZIP_TAR: Unpacker = {
   name: 'gzip -dc | tar',
   programs: ['bash', 'gzip', 'tar'],
@@ -45,7 +45,7 @@ export const GZIP_TAR: Unpacker = {
   deviations: LEFT_TOO_EARLY,
 };
 
-/** Both set the owner after the mode, which takes setuid and setgid away, and times as Node's `Date` has them. */
+/** node-tar and tar-fs set the owner after the mode, which clears setuid and setgid. They set times by `Date`. */
 const OF_NODE: readonly Deviation[] = [
   'times of symlinks',
   'times of directories',
@@ -67,5 +67,5 @@ export const TAR_FS: Unpacker = {
   deviations: OF_NODE,
 };
 
-/** Of gzipped archives. */
+/** All that unpack gzipped archives. */
 export const UNPACKERS: readonly Unpacker[] = [GNU_TAR, PIGZ_TAR, BSDTAR, NODE_TAR, TAR_FS];

@@ -1,4 +1,4 @@
-/** Numbers as both reports show them. */
+/** Numbers as the report for the terminal and the page show them. */
 import { formatMs, formatSize } from '../../cli/units.js';
 import type { Machine } from '../machine/machine.js';
 import type { Measured, Timing } from '../measure/measure.js';
@@ -17,13 +17,13 @@ export function showRatio(ratio: number | undefined): string {
   return ratio === undefined ? '–' : `${ratio.toFixed(2)}×`;
 }
 
-/** What a target asks for, and what came of it, in its own unit. */
+/** What a target asks for and what was reached: as a ratio, or as a difference of times. */
 export function showTarget({ atLeast, withinMs, reached, longerMs }: Verdict): { wanted: string; reached: string } {
   if (withinMs === undefined) return { wanted: showRatio(atLeast), reached: showRatio(reached) };
   return { wanted: `+${showMs(withinMs)}`, reached: longerMs === undefined ? '–' : `+${showMs(longerMs)}` };
 }
 
-/** What the scenario compares. */
+/** The time that the scenario compares: elapsed time or processor time. */
 export function measuredOf(timing: Timing, measure: Measured['measure']): Spread {
   return measure === 'cpu' && timing.cpuMs !== undefined ? timing.cpuMs : timing.wallMs;
 }
@@ -34,7 +34,7 @@ export function showSpeed(bytes: number, ms: number): string {
 
 export const HEADINGS = ['contestant', 'median', 'min–max', 'ratio', 'unsynced', 'ratio', 'user', 'sys'] as const;
 
-/** One contestant in those columns; `speed` comes last where bytes are known. */
+/** One contestant's row under `HEADINGS`; a speed comes last where the bytes are known. */
 export function columns(timing: Timing, { measure, bytes }: Pick<Measured, 'measure' | 'bytes'>): string[] {
   const value = measuredOf(timing, measure);
   const { unflushedMs, userMs, sysMs } = timing;
@@ -51,7 +51,7 @@ export function columns(timing: Timing, { measure, bytes }: Pick<Measured, 'meas
   ];
 }
 
-/** The machine as rows of two. */
+/** The machine as pairs of a heading and a text. */
 export function machineRows(machine: Machine): [what: string, text: string][] {
   const { processor, cores, memoryBytes, system, kernel, fileSystem, versions } = machine;
   return [
@@ -62,7 +62,7 @@ export function machineRows(machine: Machine): [what: string, text: string][] {
   ];
 }
 
-/** What the median is of, and how much was worked on. */
+/** What a scenario is about, how large its trees are, and of how many runs the medians are. */
 export function describeMeasured({ what, measure, census, contestants }: Measured): string {
   const size = census === undefined ? '' : ` (${census.entries} entries, ${formatSize(census.bytes)})`;
   const runs = contestants[0]?.runs.length ?? 0;
@@ -70,7 +70,7 @@ export function describeMeasured({ what, measure, census, contestants }: Measure
   return `${what}${size}; ${kind}medians of ${runs} run${runs === 1 ? '' : 's'}`;
 }
 
-/** What is to be said of the contestants besides their times. */
+/** Known deviations, contestants that do not count, and peers that were skipped. */
 export function remarks({ contestants, disqualified, skipped }: Measured): string[] {
   return [
     ...contestants

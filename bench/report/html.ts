@@ -1,4 +1,4 @@
-/** The results as one page that needs nothing else: no script, no font, no request. */
+/** The results as one page that loads nothing: no script, no font, no image. */
 import type { Measured } from '../measure/measure.js';
 import type { Results } from '../measure/results.js';
 import type { Verdict } from '../measure/verdict.js';
@@ -69,7 +69,7 @@ function scenarioSection(measured: Measured): string {
   );
 }
 
-/** The lines of one axis share a chart. */
+/** One chart for each axis, with a line for each scenario that has the axis. */
 function scalingSection(scenarios: readonly Measured[]): string {
   return [...new Set(scenarios.map(({ axis }) => axis?.over as string))]
     .map((over) => {
@@ -90,7 +90,7 @@ function scalingSection(scenarios: readonly Measured[]): string {
     .join('\n');
 }
 
-/** Processor time of cairn in each scenario, against the time that went by. */
+/** Processor time of cairn in each scenario, beside the elapsed time. */
 function timeSection(scenarios: readonly Measured[]): string {
   const stacks = scenarios.flatMap(({ scenario, contestants: [own] }) => {
     if (own?.userMs === undefined || own.sysMs === undefined) return [];

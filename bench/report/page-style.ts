@@ -1,4 +1,4 @@
-/** The style of the report's page; one set of names, two schemes. */
+/** The style of the report's page, in a light and a dark scheme. */
 export const PAGE_STYLE = `
 :root { color-scheme: light dark; --ground: #fff; --text: #1c2024; --soft: #667079; --edge: #d8dde2; --own: #1666c0;
   --peer: #a9b4bf; --second: #c2571a; --good: #18794e; --bad: #b42318; }

@@ -1,4 +1,7 @@
-/** Charts as SVG text: bars with whiskers, stacked bars, lines. Colours come from the page, so that they follow its scheme. */
+/**
+ * Charts as SVG text: bars with whiskers, stacked bars, lines. The page sets the colours, so that charts follow its
+ * light or dark scheme.
+ */
 import type { Spread } from '../measure/statistics.js';
 
 const WIDTH = 720;
@@ -18,14 +21,14 @@ export function escapeXml(text: string): string {
 
 export interface Bar {
   label: string;
-  /** What is written behind it. */
+  /** Written behind the bar. */
   text: string;
   spread: Spread;
-  /** Whether it is ours, and stands out. */
+  /** Bars of cairn's have another colour. */
   own: boolean;
 }
 
-/** Horizontal bars up to each median, whiskers from the least to the most. */
+/** Horizontal bars: each ends at the median, and its whisker reaches from the least to the most. */
 export function barChart(title: string, bars: readonly Bar[]): string {
   const scale = scaleTo(Math.max(...bars.map(({ spread }) => spread.max)));
   const rows = bars.map(({ label, text, spread, own }, i) => {
@@ -130,7 +133,7 @@ function labelAt(label: string, middle: number): string {
   return `<text class="label" text-anchor="end" x="${LABEL - 8}" y="${middle + 4}">${escapeXml(cut)}</text>`;
 }
 
-/** @returns pixels for a value, so that `most` still has its text behind it */
+/** @returns what turns a value into pixels, with room for the text behind the longest bar */
 function scaleTo(most: number): (value: number) => number {
   return (value) => (most > 0 ? (value / most) * (WIDTH - LABEL - VALUE) : 0);
 }

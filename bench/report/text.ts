@@ -1,4 +1,4 @@
-/** The results for a terminal. */
+/** The results as tables for a terminal. */
 import { table } from '../../cli/table.js';
 import type { Machine } from '../machine/machine.js';
 import type { Measured } from '../measure/measure.js';

@@ -1,3 +1,4 @@
+/** A render of what is rendered already: what cairn needs to find a tree. */
 import { type Ground, renderedStock, topOf } from '../inputs/ground.js';
 import { expect, render, type Store } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';

@@ -1,4 +1,4 @@
-/** Many images at once. Nothing is rendered; peers unpack each archive into a directory of its own and sync once. */
+/** Many images, imported by one command and not rendered. Peers unpack each archive by itself, and sync once. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { packTinyImages } from '../inputs/generated.js';
@@ -41,7 +41,10 @@ function many(ground: Ground, name: string, what: string, pack: () => Promise<re
   };
 }
 
-/** Unpacks each archive into a directory of its own. The directories are there beforehand, so that no program but the peer's is started for an archive. */
+/**
+ * Unpacks each archive into a directory of its own. The directories are made beforehand, so that only the peer's own
+ * program is started for each archive.
+ */
 export function unpackEach(program: string, archives: () => readonly string[], dir: string): Peer {
   const target = join(dir, 'each');
   const loop = 'cd "$1"; shift; n=0; for archive; do PROGRAM -xzf "$archive" -C $((n++)); done';

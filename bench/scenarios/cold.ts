@@ -1,3 +1,4 @@
+/** A chain of gzipped ACIs, imported and rendered; peers unpack the same layers. */
 import { type Ground, storeIn, topOf } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
 import type { Scenario } from '../measure/contestant.js';

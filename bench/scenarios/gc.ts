@@ -1,4 +1,4 @@
-/** Collecting a tenth of a store of packages. */
+/** The collecting of a tenth of the packages in a store. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type Ground, storeIn } from '../inputs/ground.js';
@@ -39,7 +39,7 @@ export function gc(ground: Ground): Scenario {
   };
 }
 
-/** A store with all images, all but the first few of them pinned. */
+/** Makes a store of all images, and pins all but the first `loose` of them. */
 async function fill(store: Store, archives: readonly string[], loose: number): Promise<void> {
   const imported = await importAll({ run }, store, archives);
   await run(cairn(store, 'pin', ...imported.slice(loose).map(({ key }) => key)));

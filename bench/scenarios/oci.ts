@@ -1,3 +1,4 @@
+/** An OCI image with gzipped layers, imported and rendered; peers unpack the same image or its layers. */
 import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
 import type { Scenario } from '../measure/contestant.js';

@@ -1,4 +1,4 @@
-/** One generated layer, imported and rendered; peers unpack the very same archive. */
+/** One generated layer of small or of large files, imported and rendered; peers unpack the same archive. */
 import { join } from 'node:path';
 import { packLargeFiles, packSmallFiles } from '../inputs/generated.js';
 import { type Ground, storeIn } from '../inputs/ground.js';

@@ -1,4 +1,4 @@
-/** Commands that only ask: what they take is little but the start of a program. */
+/** Commands that only ask. Most of their time is the start of a program. */
 import { type Ground, renderedStock } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
 import { cairn, cairnAlone, type Store } from '../measure/cairn.js';

@@ -1,3 +1,4 @@
+/** An import of images that are in the store already, against their first import. */
 import { type Ground, stock, storeIn } from '../inputs/ground.js';
 import { expect, importAll, importNew, type Store } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';

@@ -1,4 +1,4 @@
-/** cairn alone along an axis: workers, layers, files, what else the store holds. Warm and cold. */
+/** cairn alone, cold and warm, over the number of workers, of layers, of files, and of other images in the store. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { packSmallFiles, packTinyImages } from '../inputs/generated.js';
@@ -7,13 +7,13 @@ import { importAll, importNew, removeTrees, renderNew, type Store } from '../mea
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { remove, run } from '../measure/process.js';
 
-/** One place on an axis. */
+/** One point on an axis. */
 interface Point {
   x: number;
-  /** Archives that are imported, lowest first; the last of them is rendered. */
+  /** The archives to import, lowest first. The last one is rendered. */
   sources: () => Promise<readonly string[]>;
   flags?: readonly string[];
-  /** Images that lie in the store besides. */
+  /** How many other images are in the store. */
   others?: number;
 }
 
@@ -52,7 +52,7 @@ async function smallLayer(dir: string, files: number): Promise<string> {
   return archive;
 }
 
-/** Cold is import and render into a store that has only the others, warm the render alone. */
+/** `cold` imports and renders into a store that holds only the other images; `warm` renders alone. */
 function both(ground: Ground, over: string, points: readonly Point[]): Scenario[] {
   return (['cold', 'warm'] as const).map((line) => {
     const make = line === 'cold' ? coldPoint : warmPoint;
@@ -113,7 +113,7 @@ function stored(ground: Ground, over: string, { x }: Pick<Point, 'x'>): Store {
   return storeIn(ground, `at-${over.replaceAll(' ', '-')}-${x}`);
 }
 
-/** As many images are packed at once as any point wants. */
+/** Packs as many images as the largest point needs, so that they are packed only once. */
 async function addOthers({ dir, sizes }: Ground, store: Store, count: number): Promise<void> {
   const archives = await packTinyImages(join(dir, 'tiny'), Math.max(count, sizes.tinyImages));
   await importAll({ run }, store, archives.slice(0, count));

@@ -1,4 +1,4 @@
-/** cairn alone as the store grows: whether what it does in a large one takes longer than the work itself. */
+/** cairn alone, over the size of the store: whether answers take longer because the store holds more. */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { FILES_PER_IMAGE, outdatedOf, packVersions } from '../inputs/generated.js';
@@ -14,14 +14,14 @@ interface Question {
   name: string;
   what: string;
   ask(stopwatch: Stopwatch, store: Sized): Promise<void>;
-  /** Puts back what asking took away. */
+  /** Puts back what the question took out of the store. */
   restore?: (store: Sized) => Promise<void>;
 }
 
 interface Sized extends Store {
   archives: string;
   images: number;
-  /** Of one of its images. */
+  /** The key of one of its images. */
   key: string;
 }
 
@@ -57,7 +57,7 @@ const QUESTIONS: readonly Question[] = [
     name: 'gc',
     what: 'collect a tenth',
     ask: collect,
-    // What is imported again is the newest of its name, so the other version goes the next time.
+    // An image that is imported again becomes the newest of its name. The next gc then takes the other version.
     restore: (store) => importListed(store, join(store.archives, 'twofold')),
   },
 ];
@@ -98,7 +98,7 @@ function asked({ dir, build }: Ground, question: Question, images: number): Cont
   };
 }
 
-/** Older versions come first: a name keeps the newest. */
+/** Imports the older versions first, so that a name means the newer one. */
 async function fill(store: Sized): Promise<void> {
   fs.mkdirSync(dirname(store.dir), { recursive: true });
   await packVersions(store.archives, store.images);

@@ -1,3 +1,4 @@
+/** A render by the library, called in a process that runs already. */
 import { openStore, type Store } from '../../engine/api.js';
 import { type Ground, stock, topOf } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
@@ -5,7 +6,7 @@ import { expect } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { copying } from '../peers/copies.js';
 
-/** In the benchmark's own process: the start of Node does not count, as that of `cp` hardly does. */
+/** The start of Node does not count here, as the start of `cp` takes next to nothing. */
 export function warmLibrary(ground: Ground): Scenario {
   const { corpus, dir } = ground;
   let opened: Store | undefined;

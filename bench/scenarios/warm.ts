@@ -1,3 +1,4 @@
+/** A render of what is imported; peers unpack the merged tree as one tar, or copy it. */
 import { type Ground, stock, topOf } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';

@@ -43,3 +43,13 @@ test('only the list of scenarios imports the limits, and names them apart from t
   for (const name of named(LIMITS)) assert.match(name, /^limit-/);
   for (const name of named(SCENARIOS)) assert.doesNotMatch(name, /^limit/);
 });
+
+test('each module begins with what it is for, and no line of a comment is longer than 120 characters', () => {
+  assert.ok(SOURCES.length > 50, `${SOURCES.length} sources`);
+  for (const source of SOURCES) {
+    const text = read(source);
+    assert.match(text, /^\/\*\* ?\S|^\/\*\*\n/, source);
+    for (const line of text.split('\n'))
+      if (/^\s*(?:\/\*|\*|\/\/)/.test(line)) assert.ok(line.length <= 120, `${source}: ${line}`);
+  }
+});

@@ -1,6 +1,7 @@
 /**
- * The floor under a render in Node: what `bench/limits/floor.c` does of a list, by `node:fs` and threads of Node, which is what separates the
- * machine's limit from the language's. `floor THREADS LIST ROOT`; only directories and links.
+ * `floor THREADS LIST ROOT` is the floor under a render in Node. It makes the directories and links of a list, as
+ * `bench/limits/floor.c` does, by `node:fs` and threads of Node. The C program shows the machine's limit, this one the
+ * limit of the language.
  */
 import * as fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +11,7 @@ import { syncfs } from '../../../engine/disk/native.js';
 
 const TIME = 1_735_689_600;
 
-/** Pairs of a new path and what it links to; symbolic links begin with an `s`, hard links with an `l`. */
+/** A new path and what it links to. The path of a symbolic link begins with an `s`, that of a hard link with an `l`. */
 type Leaves = readonly (readonly [path: string, target: string])[];
 
 interface Share {

@@ -1,6 +1,6 @@
 /**
- * The floor under a check in Node: `look THREADS OBJECTS TREE` asks for the metadata of every file of a store, reads and hashes it, and asks
- * for the metadata of every path of a tree. It knows no expected value, and throws what it finds away.
+ * `look THREADS OBJECTS TREE` is the floor under a check in Node. It asks for the metadata of every object, hashes it,
+ * and asks for the metadata of every path of a tree. It compares nothing, and throws away what it finds.
  */
 import * as fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ const AT_ONCE = 500;
 interface Share {
   objects: readonly string[];
   paths: readonly string[];
-  /** Of the next objects and paths that nobody has taken. */
+  /** The numbers of the next object and the next path that no thread has taken. */
   next: Int32Array;
 }
 
@@ -39,7 +39,7 @@ function namesIn(dir: string): string[] {
   return fs.readdirSync(dir).map((name) => `${dir}/${name}`);
 }
 
-/** Node's own recursive listing goes where symlinks lead. */
+/** Every path below a directory. Node's own recursive listing would follow symlinks. */
 function* below(dir: string): Generator<string> {
   for (const entry of fs.readdirSync(toFsPath(dir), { withFileTypes: true, encoding: 'latin1' })) {
     const path = `${dir}/${entry.name}`;

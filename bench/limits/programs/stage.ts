@@ -1,4 +1,7 @@
-/** `stage NAME THREADS FILE…`: inflates or hashes files and throws the result away. Each thread takes the next file that is left. */
+/**
+ * `stage NAME THREADS FILE…` inflates or hashes files and throws the result away. Each thread takes the next file that
+ * no other thread has taken.
+ */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +14,7 @@ const READ = 1 << 20;
 interface Share {
   name: string;
   files: readonly string[];
-  /** Of the next file that nobody has taken. */
+  /** The number of the next file that no thread has taken. */
   next: Int32Array;
 }
 
@@ -27,7 +30,7 @@ async function work({ name, files, next }: Share): Promise<void> {
 
 if (isMainThread) {
   const [name, threads, ...files] = process.argv.slice(2) as [string, string, ...string[]];
-  // The largest first, so that no thread is left with it at the end.
+  // The largest file comes first: begun last, it would keep one thread busy while the others have nothing to do.
   const bySize = files.toSorted((a, b) => fs.statSync(b).size - fs.statSync(a).size);
   const next = new Int32Array(new SharedArrayBuffer(4));
   const data: Share = { name, files: bySize, next };

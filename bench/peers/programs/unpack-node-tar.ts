@@ -2,9 +2,9 @@
 import { extract } from 'tar';
 
 const [file, cwd] = process.argv.slice(2) as [string, string];
-// It leaves the modes of directories to mkdir, which the umask changes.
+// node-tar sets the modes of directories by mkdir alone, and the umask would change them.
 process.umask(0);
-// It would take the leading slash from the targets of links, and make other links.
+// Without it node-tar takes the leading slash from the targets of links, and makes other links.
 const preservePaths = true;
 await extract({
   file,
