@@ -14,7 +14,7 @@ export function showRange({ min, max }: Spread): string {
 }
 
 export function showRatio(ratio: number | undefined): string {
-  return ratio === undefined ? '–' : `${ratio.toFixed(2)}×`;
+  return ratio === undefined ? '–' : `${ratio.toFixed(ratio < 10 ? 2 : 1)}×`;
 }
 
 /** What a target asks for and what was reached: as a ratio, or as a difference of times. */

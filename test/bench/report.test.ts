@@ -134,6 +134,6 @@ test('two builds of a program are compared by their medians, and round by round'
 test('targets say what was reached', () => {
   const text = targetsText(judge([WARM], TARGETS));
   assert.match(text, /2\.00× +2\.73× +met$/m);
-  assert.match(text, /20\.00× +2\.73× +missed$/m);
+  assert.match(text, /20\.0× +2\.73× +missed$/m);
   assert.equal(targetsText([]), '');
 });
