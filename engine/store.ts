@@ -2,9 +2,12 @@
  * The engine's table of contents: what an open store can do. Each verb lives in a file of its own, which is loaded when it is first
  * asked for: a command should not wait for code that it does not run.
  */
+
 import type { Collected, GcOptions } from './collect/gc.js';
 import type { Removed, RemoveOptions } from './collect/remove.js';
 import type { PutResult } from './content/blobs.js';
+import { documentReader, type ReadDocument } from './content/read-blob.js';
+import { defined } from './core/defined.js';
 import { CairnError } from './core/errors.js';
 import type { Key } from './core/key.js';
 import { isTreeArgument } from './core/key.js';
@@ -26,7 +29,7 @@ import { FORMAT_VERSION } from './session/format.js';
 import { type OpenOptions, openContext } from './session/open.js';
 import type { CheckedOut, CheckoutOptions } from './tree/checkout.js';
 import type { Rendered, RenderOptions } from './tree/options.js';
-import { renderImage } from './tree/render.js';
+import { findRendered, renderImage } from './tree/render.js';
 import type { CheckResult } from './verify/check.js';
 import type { CheckOptions } from './verify/check-scope.js';
 import type { FsckResult } from './verify/fsck.js';
@@ -90,8 +93,9 @@ export class Store implements AsyncDisposable {
     return this.#resolve(argument, options);
   }
 
-  async #resolve(argument: string, options: ImportRequest): Promise<ImageRecord> {
-    const resolved = resolveArgument(this.#context.index, argument, readableImages(this.#context));
+  async #resolve(argument: string, options: ImportRequest, documents?: ReadDocument): Promise<ImageRecord> {
+    const images = readableImages(this.#context, defined({ documents }));
+    const resolved = resolveArgument(this.#context.index, argument, images);
     if ('image' in resolved) return resolved.image;
     const [imported] = await this.#importAll([resolved.path], options);
     return this.#context.index.image((imported as Imported).key) as ImageRecord;
@@ -125,8 +129,14 @@ export class Store implements AsyncDisposable {
     const onPlan = (made: Plan): void => {
       plan = made;
     };
-    const image = await this.#resolve(argument, { ...options, onPlan });
-    return renderImage(this.#context, image, options, plan);
+    if (options.rebuild !== true) {
+      const listed = resolveArgument(this.#context.index, argument);
+      const present = 'image' in listed ? await findRendered(this.#context, listed.image) : undefined;
+      if (present !== undefined) return present;
+    }
+    const documents = documentReader(this.#context);
+    const image = await this.#resolve(argument, { ...options, onPlan }, documents);
+    return renderImage(this.#context, image, { ...options, plan, documents });
   }
 
   async checkout(argument: string, dir: string, options: CheckoutOptions = {}): Promise<CheckedOut> {

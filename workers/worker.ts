@@ -7,10 +7,10 @@ type Performers = { [K in keyof Tasks]: () => Promise<(task: Tasks[K][0]) => Tas
 
 /** A thread loads only what its tasks need: starting is what a short command waits for. */
 const performers: Performers = {
-  absorb: async () => (await import('./import/ingest.js')).absorb,
-  'absorb-ring': async () => (await import('./import/ingest-ring.js')).absorbRing,
-  'stage-objects': async () => (await import('./import/object-file.js')).stageObjects,
-  pour: async () => (await import('./import/inflate-ring.js')).pour,
+  ingest: async () => (await import('./import/ingest.js')).ingest,
+  scan: async () => (await import('./import/ingest-ring.js')).scanRing,
+  'write-objects': async () => (await import('./import/object-file.js')).writeObjects,
+  decode: async () => (await import('./import/inflate-ring.js')).decodeToRing,
   peek: async () => (await import('./import/list-members.js')).peekMember,
   spool: async () => (await import('./import/list-members.js')).spool,
   'list-members': async () => (await import('./import/list-members.js')).listMembers,
@@ -18,7 +18,7 @@ const performers: Performers = {
   place: async () => (await import('./import/place.js')).placeStaged,
   render: async () => (await import('./tree/render.js')).renderShard,
   join: async () => (await import('./tree/render.js')).joinLinks,
-  settle: async () => (await import('./tree/render.js')).settleDirectories,
+  'finish-directories': async () => (await import('./tree/render.js')).finishDirectories,
   'verify-objects': async () => (await import('./verify/objects.js')).verifyObjects,
   'verify-blobs': async () => (await import('./verify/objects.js')).verifyBlobs,
   'survey-objects': async () => (await import('./verify/survey.js')).surveyObjects,

@@ -120,7 +120,7 @@ function compareFound(
 
 async function once(contestant: Contestant, dir: string, inspect?: (tree: string) => void): Promise<Spent> {
   await contestant.prepare?.();
-  await settle(dir);
+  await waitUntilQuiet(dir);
   const stopwatch = new Stopwatch();
   try {
     const tree = await contestant.run(stopwatch);
@@ -133,7 +133,7 @@ async function once(contestant: Contestant, dir: string, inspect?: (tree: string
 }
 
 /** Flushes the file system, so that no run waits for what an earlier one wrote. */
-async function settle(dir: string): Promise<void> {
+async function waitUntilQuiet(dir: string): Promise<void> {
   if (isInstalled('sync')) await run(['sync', '-f', dir]);
 }
 

@@ -18,7 +18,7 @@ import { Catalogue } from '../index/catalogue.js';
 import { orphanedObjects } from '../index/objects.js';
 import { TAKE_BACK } from '../index/open.js';
 import type { ImageRecord, Totals, TreeRecord } from '../index/records.js';
-import { Needs } from '../resolve/dependencies.js';
+import { DependencyClosure } from '../resolve/dependencies.js';
 import { readableImages } from '../resolve/readable-images.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { deleteTrees } from './remove.js';
@@ -126,7 +126,7 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
   const oldest = now - graceMs;
   for (const { key, value } of [...index.leases.entries()]) if (value.expiresAt <= now) index.leases.remove(key);
   const all = new Catalogue(index);
-  const needs = new Needs(all, readableImages(store, all));
+  const needs = new DependencyClosure(all, readableImages(store, { images: all }));
   // What is mounted in a tree is in use, and must not be reached by deleting the tree.
   const leased = new Set([...leasedTrees(index), ...mountedTrees(store.layout)]);
   const roots = heldImages(all, leased);
@@ -195,7 +195,7 @@ function leastRecentlyUsed<T extends { lastUsed: number }>(things: T[]): T[] {
 /**
  * Least recently used first, where using an image uses all that it depends on: no image goes before the last one that needs it.
  */
-function imagesByUse(all: Catalogue, needs: Needs): ImageRecord[] {
+function imagesByUse(all: Catalogue, needs: DependencyClosure): ImageRecord[] {
   const images = [...all.images.values()];
   const used = new Map<Key, number>();
   const dependents = new Map<Key, number>();

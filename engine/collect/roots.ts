@@ -6,7 +6,7 @@ import type { Key } from '../core/key.js';
 import type { Catalogue } from '../index/catalogue.js';
 import type { Index } from '../index/open.js';
 import type { ImageRecord, LeaseRecord, TreeRecord } from '../index/records.js';
-import { Needs } from '../resolve/dependencies.js';
+import { DependencyClosure } from '../resolve/dependencies.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 
 /** Pins an image, or takes the pin away; idempotent. */
@@ -71,7 +71,7 @@ export class Holders {
   readonly #leases: { lease: LeaseRecord; tree: TreeRecord }[];
 
   constructor(all: Catalogue, leases: readonly LeaseRecord[]) {
-    const needs = new Needs(all);
+    const needs = new DependencyClosure(all);
     const pins = [...all.images.values()].filter(({ pinned }) => pinned);
     this.#pinned = pins.map((pinned) => ({ pinned, needed: needs.of([pinned]) }));
     this.#leases = leases.flatMap((lease) => {

@@ -11,7 +11,7 @@ import { stagedNames } from '../disk/layout.js';
 import { descriptorSink, newFileSink } from '../disk/output-stream.js';
 import { retainBlob } from '../index/references.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { publish, targetOf, withOutput } from '../session/destination.js';
+import { destinationOf, publish, withOutput } from '../session/destination.js';
 import { discardStaged } from './delete.js';
 
 const CHUNK = 1 << 20;
@@ -65,7 +65,7 @@ export async function putBlob(
 /**
  * Writes a blob's bytes out, checking them on the way.
  * @param file a path, or `-` for standard output
- * @throws CairnError `ERR_DAMAGED` when they no longer have their hash, and what {@link targetOf} throws
+ * @throws CairnError `ERR_DAMAGED` when they no longer have their hash, and what {@link destinationOf} throws
  */
 export async function getBlob(
   store: StoreContext,
@@ -75,7 +75,7 @@ export async function getBlob(
 ): Promise<{ size: number }> {
   const path = store.layout.blob(key);
   if (!fs.existsSync(path)) throw new CairnError('ERR_DAMAGED', `${key} is missing; put it again`, { path });
-  const target = targetOf(store, file, 'file');
+  const target = destinationOf(store, file, 'file');
   return withOutput(target, options.signal, async (output) => {
     try {
       const { hash, size } = await copyHashed(path, output, options);

@@ -15,6 +15,28 @@ export function readToc(store: StoreContext, layer: Key): TocEntry[] {
   return decodeToc(readBlob(store, record.toc.key));
 }
 
+/** Gives documents by their keys. @throws CairnError `ERR_DAMAGED` */
+export type ReadDocument = (key: Key) => Buffer;
+
+/** More bytes of documents than this are not held for a second reading. */
+const MAX_HELD_BYTES = 64 * 2 ** 20;
+
+/** For one operation, which reads and hashes each document once. */
+export function documentReader(store: StoreContext): ReadDocument {
+  const held = new Map<Key, Buffer>();
+  let bytes = 0;
+  return (key) => {
+    const known = held.get(key);
+    if (known !== undefined) return known;
+    const document = readBlob(store, key);
+    if (bytes + document.length <= MAX_HELD_BYTES) {
+      held.set(key, document);
+      bytes += document.length;
+    }
+    return document;
+  };
+}
+
 const WHAT_NOW = '"cairn fsck --repair" tells what must be imported again';
 
 /** Documents and tables of contents are believed only if they still have their hash. @throws CairnError `ERR_DAMAGED` */

@@ -99,7 +99,7 @@ export class ObjectsLook {
   async #run(files: readonly LookedAt[]): Promise<ObjectFindings> {
     const skipped: Record<string, string[]> = {};
     for (const { name, record } of files) if (record.skipped !== undefined) skipped[name] = record.skipped;
-    const { bytes, findings, inodes } = await this.#look.work.askInTurn('verify-objects', {
+    const { bytes, findings, inodes } = await this.#look.work.askLimited('verify-objects', {
       quick: this.#look.quick,
       objects: this.#home.at,
       names: files.map(({ name }) => name).join('\0'),

@@ -14,11 +14,11 @@ import { type OperationOptions, telling } from '../core/operation.js';
 import { aciManifestFrom } from '../image/convert/oci-to-aci.js';
 import { parseConfig } from '../image/oci/documents.js';
 import type { ImageRecord } from '../index/records.js';
-import { mustBeWhole } from '../resolve/completeness.js';
-import { type Ingredients, ingredientsOf } from '../resolve/layer-stack.js';
+import { mustBeComplete } from '../resolve/completeness.js';
+import { type LayerStack, layerStackOf } from '../resolve/layer-stack.js';
 import { planOf, removedMeanwhile } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
-import { publish, targetOf, withOutput } from '../session/destination.js';
+import { destinationOf, publish, withOutput } from '../session/destination.js';
 import type { Work } from '../session/work.js';
 import { exportLayer } from './layer-bytes.js';
 import { writeLayout } from './layout.js';
@@ -51,7 +51,7 @@ export interface Exported {
 /**
  * @param file a path, or `-` for standard output. A file or directory appears under its name only when it is complete.
  * @throws CairnError `ERR_DAMAGED` when the store no longer gives the bytes that the image's key promises; `ERR_NOT_FOUND` when the
- *   image was removed meanwhile; `ERR_UNSUPPORTED`; what {@link targetOf} throws
+ *   image was removed meanwhile; `ERR_UNSUPPORTED`; what {@link destinationOf} throws
  */
 export async function exportImage(
   store: StoreContext,
@@ -61,12 +61,12 @@ export async function exportImage(
 ): Promise<Exported> {
   const { format = image.format, base } = options;
   const own = partsOf(store, image, format);
-  const others = base === undefined ? [] : ingredientsOf(store, base).places;
+  const others = base === undefined ? [] : layerStackOf(store, base).nodes;
   try {
-    mustBeWhole(store, own);
+    mustBeComplete(store, own);
     return await writeExport(store, image, file, { ...options, format });
   } catch (error) {
-    throw removedMeanwhile(store, { places: [...own.places, ...others] }, error) ?? error;
+    throw removedMeanwhile(store, { nodes: [...own.nodes, ...others] }, error) ?? error;
   }
 }
 
@@ -78,7 +78,7 @@ async function writeExport(
 ): Promise<Exported> {
   const { signal, format, compress, base } = options;
   const asDirectory = format === 'oci' && file !== '-' && !file.endsWith('.tar');
-  const target = targetOf(store, file, asDirectory ? 'directory' : 'file');
+  const target = destinationOf(store, file, asDirectory ? 'directory' : 'file');
   const heard = { signal, onProgress: telling(options, { what: 'exporting', unit: 'bytes' }) };
   const write = async (output: Output, scratch: string): Promise<Omit<Exported, 'file'>> =>
     store.pool.during(heard, async (work) => {
@@ -112,8 +112,8 @@ async function writeExport(
 }
 
 /** An ACI's own archive needs no other image; everything else is made of its tree, or might be. */
-function partsOf(store: StoreContext, image: ImageRecord, format: ExportFormat): Pick<Ingredients, 'places'> {
-  return format === image.format ? { places: [{ image, dependent: -1 }] } : ingredientsOf(store, image);
+function partsOf(store: StoreContext, image: ImageRecord, format: ExportFormat): Pick<LayerStack, 'nodes'> {
+  return format === image.format ? { nodes: [{ image, dependent: -1 }] } : layerStackOf(store, image);
 }
 
 /** For a layout on its way to a stream. The directory is made when it is needed. */
@@ -142,7 +142,7 @@ function exportArchive(
 ): Promise<ExportResult> {
   const to = { ...where, compress };
   if (format === 'aci' && image.format === 'aci') return exportLayer(store, image.layers[0] as Key, to);
-  const { entries } = planOf(store, ingredientsOf(store, image));
+  const { entries } = planOf(store, layerStackOf(store, image));
   if (format === 'tar') return exportEntries(store, entries, to);
   return exportEntries(store, entries, { ...to, manifest: squashedManifest(store, image) });
 }

@@ -28,11 +28,11 @@ import { hostPlatform } from '../image/oci/platform.js';
 import { formatReference, isReference } from '../image/oci/reference.js';
 import { type WrittenDescriptor, writeManifest } from '../image/oci/write-manifest.js';
 import type { ImageRecord } from '../index/records.js';
-import { type AciPlace, planAci } from '../plan/aci.js';
+import { type AciNode, planAci } from '../plan/aci.js';
 import { baseLayer, layerBetween } from '../plan/diff.js';
 import type { Plan } from '../plan/plan.js';
-import { type Ingredients, ingredientsOf } from '../resolve/layer-stack.js';
-import { placesWithTocs, planOf } from '../resolve/plan-image.js';
+import { type LayerStack, layerStackOf } from '../resolve/layer-stack.js';
+import { nodesWithTocs, planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import type { Work } from '../session/work.js';
 import { exportBlob, exportLayer, type LayerOutput } from './layer-bytes.js';
@@ -131,14 +131,14 @@ class LayoutWriter {
    * @throws CairnError `ERR_LIMIT` for more layers than an OCI image may have
    */
   async #chain(image: ImageRecord): Promise<Buffer> {
-    const ingredients = ingredientsOf(this.#store, image);
-    refuseManyLayers(this.#store, ingredients);
-    const places = placesWithTocs(this.#store, ingredients);
+    const stack = layerStackOf(this.#store, image);
+    refuseManyLayers(this.#store, stack);
+    const nodes = nodesWithTocs(this.#store, stack);
     let below: Plan | undefined;
     const layers = await this.#each(
-      places.map((_place, i) => places.length - 1 - i),
+      nodes.map((_place, i) => nodes.length - 1 - i),
       (from, output) => {
-        const plan = planFrom(places, from);
+        const plan = planFrom(nodes, from);
         const entries = below === undefined ? baseLayer(plan) : layerBetween(below, plan);
         below = plan;
         return exportEntries(this.#store, entries, output);
@@ -152,7 +152,7 @@ class LayoutWriter {
 
   /** One layer, with a configuration that only says so. */
   async #difference(base: ImageRecord, image: ImageRecord): Promise<Buffer> {
-    const [before, after] = [base, image].map((each) => planOf(this.#store, ingredientsOf(this.#store, each)));
+    const [before, after] = [base, image].map((each) => planOf(this.#store, layerStackOf(this.#store, each)));
     const entries = layerBetween(before as Plan, after as Plan);
     const layers = await this.#each([entries], (each, output) => exportEntries(this.#store, each, output));
     const raw =
@@ -203,13 +203,13 @@ function diffIdOf({ diffId }: ExportResult): string {
 }
 
 /** One place of the dependency tree becomes one layer. */
-function refuseManyLayers({ limits }: StoreContext, { places }: Ingredients): void {
-  if (places.length <= limits.maxLayers) return;
-  const why = `an OCI image of ${places.length} layers; the limit is ${limits.maxLayers} (${limitFlag('maxLayers')})`;
+function refuseManyLayers({ limits }: StoreContext, { nodes }: LayerStack): void {
+  if (nodes.length <= limits.maxLayers) return;
+  const why = `an OCI image of ${nodes.length} layers; the limit is ${limits.maxLayers} (${limitFlag('maxLayers')})`;
   throw new CairnError('ERR_LIMIT', why);
 }
 
 /** The tree of an ACI's dependencies from one place downwards, the last being the lowest. */
-function planFrom(places: readonly AciPlace[], from: number): Plan {
-  return planAci(places.slice(from).map((place) => ({ ...place, dependent: Math.max(-1, place.dependent - from) })));
+function planFrom(nodes: readonly AciNode[], from: number): Plan {
+  return planAci(nodes.slice(from).map((place) => ({ ...place, dependent: Math.max(-1, place.dependent - from) })));
 }

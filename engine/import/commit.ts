@@ -19,13 +19,13 @@ import { packForWorkers } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { Shares } from './placement.js';
 import type { Outcome, Prepared } from './prepared-image.js';
-import type { Absorber } from './read-layer.js';
+import type { LayerReader } from './read-layer.js';
 import { layerRecord, record, withArchives } from './record-import.js';
 
 interface Waiting {
   prepared: Prepared;
   signal: AbortSignal | undefined;
-  leave: () => void;
+  releaseSlot: () => void;
   /** Why it must not come in, once that has been looked at. */
   refusal?: Error | 'none';
   resolve: (outcome: Outcome) => void;
@@ -44,31 +44,31 @@ const ENTRY_BYTES = 870;
 
 export class Committer {
   readonly #store: StoreContext;
-  readonly #absorber: Pick<Absorber, 'busy'>;
+  readonly #reader: Pick<LayerReader, 'busy'>;
   #waiting: Waiting[] = [];
   #running = false;
 
-  constructor(store: StoreContext, absorber: Pick<Absorber, 'busy'>) {
+  constructor(store: StoreContext, reader: Pick<LayerReader, 'busy'>) {
     this.#store = store;
-    this.#absorber = absorber;
+    this.#reader = reader;
   }
 
   /**
    * Resolves when the image is durable.
-   * @param leave is called when another source may be read: at once, unless much waits already
+   * @param releaseSlot is called when another source may be read: at once, unless much waits already
    * @throws CairnError `ERR_ABORTED` if the signal fires before its batch is placed; nothing of it has left staging then
    */
-  add(prepared: Prepared, signal?: AbortSignal, leave: () => void = () => {}): Promise<Outcome> {
+  add(prepared: Prepared, signal?: AbortSignal, releaseSlot: () => void = () => {}): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ prepared, signal, leave, resolve, reject });
-      if (this.#hasRoom()) leave();
+      this.#waiting.push({ prepared, signal, releaseSlot, resolve, reject });
+      if (this.#hasRoom()) releaseSlot();
       if (!this.#running) void this.#run();
     });
   }
 
   #hasRoom(): boolean {
     const layers = this.#waiting.flatMap(({ prepared }) => prepared.layers);
-    const bytes = layers.reduce((sum, { absorbed }) => sum + absorbed.contentBytes + absorbed.entries * ENTRY_BYTES, 0);
+    const bytes = layers.reduce((sum, { ingested }) => sum + ingested.contentBytes + ingested.entries * ENTRY_BYTES, 0);
     return this.#waiting.length < MOST_WAITING && bytes < MOST_WAITING_BYTES;
   }
 
@@ -76,7 +76,7 @@ export class Committer {
     this.#running = true;
     while (this.#waiting.length > 0) {
       await this.#gather();
-      await this.#settle(this.#take());
+      await this.#commitBatch(this.#take());
     }
     this.#running = false;
   }
@@ -84,13 +84,13 @@ export class Committer {
   /** Only for company that is on its way: the image of a source that comes alone waits for nothing. */
   async #gather(): Promise<void> {
     const until = performance.now() + GATHER_MS;
-    while (this.#absorber.busy && this.#hasRoom() && performance.now() < until) await setTimeout(LOOK_UP_MS);
+    while (this.#reader.busy && this.#hasRoom() && performance.now() < until) await setTimeout(LOOK_UP_MS);
   }
 
   #take(): Waiting[] {
     const all = this.#waiting;
     this.#waiting = [];
-    for (const { leave } of all) leave();
+    for (const { releaseSlot } of all) releaseSlot();
     return all.filter(({ signal, reject }) => {
       if (signal?.aborted !== true) return true;
       reject(aborted(signal.reason));
@@ -99,7 +99,7 @@ export class Committer {
   }
 
   /** If a batch fails by something that may be the trouble of one alone, each is tried by itself. */
-  async #settle(batch: readonly Waiting[]): Promise<void> {
+  async #commitBatch(batch: readonly Waiting[]): Promise<void> {
     try {
       const outcomes = await this.#commit(batch);
       for (const [i, { resolve, reject }] of batch.entries()) {
@@ -108,8 +108,8 @@ export class Committer {
         else resolve(outcome);
       }
     } catch (error) {
-      if (error instanceof TroubleOfOne && batch.length > 1) for (const one of batch) await this.#settle([one]);
-      else for (const { reject } of batch) reject(error instanceof TroubleOfOne ? error.cause : error);
+      if (error instanceof BatchItemError && batch.length > 1) for (const one of batch) await this.#commitBatch([one]);
+      else for (const { reject } of batch) reject(error instanceof BatchItemError ? error.cause : error);
     }
   }
 
@@ -118,8 +118,8 @@ export class Committer {
     const { disk, index } = this.#store;
     const all = waiting.map(({ prepared }) => prepared);
     const staged = new Map(all.map((prepared) => [prepared, stageImageDocument(index, prepared)]));
-    for (const { staging, absorbed } of all.flatMap((prepared) => prepared.layers)) {
-      if (absorbed.kept !== undefined) fs.appendFileSync(stagedNames(staging), `\n${absorbed.kept.sha512}`);
+    for (const { staging, ingested } of all.flatMap((prepared) => prepared.layers)) {
+      if (ingested.kept !== undefined) fs.appendFileSync(stagedNames(staging), `\n${ingested.kept.sha512}`);
     }
     const written = disk.sync();
     for (const one of waiting) one.refusal ??= this.#planOrRefuse(one.prepared);
@@ -127,7 +127,7 @@ export class Committer {
     for (const one of waiting) if (one.signal?.aborted) one.refusal = aborted(one.signal.reason);
     const batch = waiting.filter(({ refusal }) => refusal === 'none').map(({ prepared }) => prepared);
     try {
-      await this.#place(batch, staged).catch(troubleOfOne);
+      await this.#place(batch, staged).catch(failBatchItem);
       await disk.sync();
       const rows = batch.flatMap(({ layers }) => layers).reduce((sum, { objects }) => sum + objects.length, 0);
       const outcomes = await commitImages(
@@ -180,17 +180,17 @@ export class Committer {
 }
 
 /** What went wrong with one image, and need not with others. */
-class TroubleOfOne extends Error {}
+class BatchItemError extends Error {}
 
-function troubleOfOne(cause: unknown): never {
-  throw new TroubleOfOne('one of a batch', { cause });
+function failBatchItem(cause: unknown): never {
+  throw new BatchItemError('one of a batch', { cause });
 }
 
 function recordOne<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    return troubleOfOne(error);
+    return failBatchItem(error);
   }
 }
 
@@ -200,11 +200,11 @@ function recordOne<T>(work: () => T): T {
  */
 function stageImageDocument(index: Index, { image, layers, staging }: Prepared): BlobRef | undefined {
   if (index.image(image.key) !== undefined) return undefined;
-  const fresh = new Map(layers.map((layer) => [layer.key, layer]));
+  const newLayers = new Map(layers.map((layer) => [layer.key, layer]));
   const records: LayerRecord[] = [];
   for (const key of new Set(image.layers)) {
     const known = index.layer(key);
-    const layer = fresh.get(key);
+    const layer = newLayers.get(key);
     if (layer !== undefined)
       records.push(withArchives(known ?? layerRecord(layer, image.format), layer.archiveDigests));
     else if (known !== undefined) records.push(known);

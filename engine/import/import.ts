@@ -5,6 +5,7 @@
  *
  * Nothing is visible before the commit, and whatever goes wrong before it leaves only staging to be thrown away.
  */
+
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Source } from '../../workers/tasks/parts.js';
@@ -14,19 +15,19 @@ import { eachOf } from '../core/concurrency.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 import { hostPlatform, parsePlatform } from '../image/oci/platform.js';
 import type { ImageRecord } from '../index/records.js';
-import { isWhole } from '../resolve/completeness.js';
+import { isComplete } from '../resolve/completeness.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { prepareAci } from './aci.js';
 import { Claims } from './claims.js';
 import { Committer } from './commit.js';
-import { findLayer, givenName, keepsArchives, keyOfImage, namesOf, prepareOci } from './oci.js';
+import { assignedName, findLayer, keepsArchives, keyOfImage, namesOf, type OciSource, prepareOci } from './oci.js';
 import { checkExpected, type ImportOptions, type ImportRequest } from './options.js';
-import type { Committed, Outcome, Prepared } from './prepared-image.js';
+import type { Outcome, Prepared } from './prepared-image.js';
 import { Meter } from './progress.js';
-import { Absorber } from './read-layer.js';
+import { LayerReader } from './read-layer.js';
 import { merge } from './record-import.js';
-import { describe, type Imported, type ImportFailure } from './result.js';
-import { type ChosenImage, chooseImage } from './source/choose-image.js';
+import { type Asked, describe, type Imported, type ImportFailure } from './result.js';
+import { chooseImage } from './source/choose-image.js';
 import { type Container, directoryContainer } from './source/container.js';
 import { headOf, headOfStream, kindOfArchive, type Located, locateSource } from './source/locate.js';
 import { openArchive } from './source/open-archive.js';
@@ -39,15 +40,15 @@ export type { Imported, ImportFailure } from './result.js';
 export class Importer {
   readonly #store: StoreContext;
   readonly #committer: Committer;
-  readonly #absorber: Absorber;
+  readonly #reader: LayerReader;
   readonly #claims = new Claims();
   readonly #discards: StagedDiscards;
 
   constructor(store: StoreContext) {
     this.#store = store;
-    this.#absorber = new Absorber(store);
+    this.#reader = new LayerReader(store);
     this.#discards = new StagedDiscards(store);
-    this.#committer = new Committer(store, this.#absorber);
+    this.#committer = new Committer(store, this.#reader);
   }
 
   /**
@@ -61,16 +62,16 @@ export class Importer {
     // The largest first: what begins last should be short, or one worker ends long after the others.
     const order = sources.map((_source, i) => i).sort((a, b) => sizeOf(sources[b]) - sizeOf(sources[a]));
     const results: (Imported | ImportFailure)[] = new Array(sources.length);
-    this.#absorber.sources += sources.length;
+    this.#reader.sources += sources.length;
     try {
-      await eachOf(order, options.jobs ?? this.#store.pool.size + 1, async (i, _index, leave) => {
+      await eachOf(order, options.jobs ?? this.#store.pool.size + 1, async (i, _index, releaseSlot) => {
         const source = sources[i] as string;
         // Side by side they end in any order; as images they are as new as their place in the list says.
-        const request = { ...options, importTime: begun + i, onBytes: meter.of(source), leave };
+        const request = { ...options, importTime: begun + i, onBytes: meter.of(source), releaseSlot };
         results[i] = await this.#importOrReport(source, request, meter);
       });
     } finally {
-      this.#absorber.sources -= sources.length;
+      this.#reader.sources -= sources.length;
     }
     return results;
   }
@@ -92,70 +93,58 @@ export class Importer {
   }
 
   async #importOne(source: string, request: Request, meter: Meter): Promise<Imported> {
-    const begun = performance.now();
-    const { staging } = this.#store;
+    const asked = { source, begun: performance.now() };
+    const { staging, index } = this.#store;
     const located = locateSource(source);
     const fingerprint = located.kind === 'file' ? await fingerprintOf(located.path, located.size) : undefined;
     const known = await this.#findKnown(located, fingerprint, request);
-    const lacking = known !== undefined && !isWhole(this.#store.index, known.image);
-    // What is kept of an image should be whole again, too.
-    if (lacking && known.image.archives !== undefined) request.keepArchive = true;
-    if (known !== undefined && !lacking) {
+    if (known !== undefined && isComplete(index, known.image)) {
       refuseName(request);
       checkExpected(request.expect, [known.image.key, known.digest]);
       meter.skip(source);
-      return this.#alreadyHere(source, known.image, begun);
+      return this.#alreadyHere(asked, known.image);
     }
     const dir = staging.make();
     try {
-      if (located.kind === 'directory') {
-        refuseFlag(request.layer, '--layer takes a single tar, not a layout');
-        const container = directoryContainer(located.path, this.#store.limits);
-        return await this.#importOci(source, container, located.reference, dir, request, begun);
-      }
-      const head = await (located.kind === 'stream' ? headOfStream(request.signal) : headOf(located.path));
-      const from: Source = located.kind === 'stream' ? { fd: 0, head } : { path: located.path };
-      const size = located.kind === 'stream' ? undefined : located.size;
-      if (request.layer === true) {
-        const chosen = await chooseSingleLayer(this.#store, from, dir, request);
-        return await this.#importChosen(source, chosen.container, chosen.image, dir, request, begun);
-      }
-      if ((await kindOfArchive(this.#store, head)) === 'container') {
-        const container = await openArchive(this.#store, { name: source, source: from, head }, dir, request.signal);
-        const reference = located.kind === 'stream' ? undefined : located.reference;
-        return await this.#importOci(source, container, reference, dir, request, begun);
-      }
-      refuseName(request);
-      const aci = { source: from, size, fingerprint };
-      const prepared = await prepareAci(this.#store, this.#absorber, aci, dir, request);
-      return this.#describeOutcome(source, prepared, await this.#commit(prepared, request), begun);
+      return await this.#read({ asked, staging: dir, request: restoring(request, known?.image) }, located, fingerprint);
     } finally {
       await this.#discards.discard(dir);
     }
   }
 
-  #importOci(
-    source: string,
-    container: Container,
-    reference: string | undefined,
-    staging: string,
-    request: Request,
-    begun: number,
-  ): Promise<Imported> {
-    const platform =
-      request.platform === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(request.platform);
-    const chosen = chooseImage(container, { reference, platform }, this.#store.limits);
-    return this.#importChosen(source, container, chosen, staging, request, begun);
+  /** By what it turns out to be: an ACI, an image among those of a container, or a single layer. */
+  async #read(one: OneImport, located: Located, fingerprint: string | undefined): Promise<Imported> {
+    const { asked, staging, request } = one;
+    if (located.kind === 'directory') {
+      refuseFlag(request.layer, '--layer takes a single tar, not a layout');
+      return this.#importOci(one, directoryContainer(located.path, this.#store.limits), located.reference);
+    }
+    const isStream = located.kind === 'stream';
+    const head = await (isStream ? headOfStream(request.signal) : headOf(located.path));
+    const from: Source = isStream ? { fd: 0, head } : { path: located.path };
+    if (request.layer === true) {
+      return this.#importChosen(one, await chooseSingleLayer(this.#store, from, staging, request));
+    }
+    if ((await kindOfArchive(this.#store, head)) === 'container') {
+      const archive = { name: asked.source, source: from, head };
+      const container = await openArchive(this.#store, archive, staging, request.signal);
+      return this.#importOci(one, container, isStream ? undefined : located.reference);
+    }
+    refuseName(request);
+    const aci = { source: from, size: isStream ? undefined : located.size, fingerprint };
+    const prepared = await prepareAci({ store: this.#store, reader: this.#reader, staging }, aci, request);
+    return this.#describeOutcome(asked, prepared, await this.#commit(prepared, request));
   }
 
-  async #importChosen(
-    source: string,
-    container: Container,
-    chosen: ChosenImage,
-    staging: string,
-    request: Request,
-    begun: number,
-  ): Promise<Imported> {
+  #importOci(one: OneImport, container: Container, reference: string | undefined): Promise<Imported> {
+    const { platform: wanted } = one.request;
+    const platform = wanted === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(wanted);
+    const chosen = chooseImage(container, { reference, platform }, this.#store.limits);
+    return this.#importChosen(one, { container, chosen });
+  }
+
+  async #importChosen({ asked, staging, request }: OneImport, oci: OciSource): Promise<Imported> {
+    const { chosen } = oci;
     const digests = [chosen.config.digest, ...(chosen.manifest === undefined ? [] : [chosen.manifest.digest])];
     const key = keyOfImage(chosen);
     checkExpected(request.expect, [key, ...digests]);
@@ -166,40 +155,44 @@ export class Importer {
     try {
       await Promise.all(claim.others);
       const here = this.#store.index.image(key);
-      const whole = here !== undefined && isWhole(this.#store.index, here);
-      if (!whole && here?.archives !== undefined) request.keepArchive = true;
-      if (whole && (!keepsArchives(chosen, request) || here.archives !== undefined)) {
+      const isHere = here !== undefined && isComplete(this.#store.index, here);
+      if (isHere && (!keepsArchives(chosen, request) || here.archives !== undefined)) {
         const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
-        const given = givenName(first, request, request.importTime);
-        return await this.#alreadyHere(source, here, begun, { ...here, ...first, aliases, digests, ...given });
+        const assigned = assignedName(first, request, request.importTime);
+        return await this.#alreadyHere(asked, here, { ...here, ...first, aliases, digests, ...assigned });
       }
-      for (let attempt = 0; ; attempt++) {
-        const dir = join(staging, `${attempt}`);
-        fs.mkdirSync(dir, { mode: 0o700 });
-        const asked = { ...request, readAll: attempt > 0 };
-        const prepared = await prepareOci(this.#store, this.#absorber, container, chosen, dir, asked);
-        const committing = this.#commit(prepared, request);
-        const outcome = await (attempt === 0 ? committing.catch(lostIfDamaged) : committing);
-        if (outcome !== 'lost' || attempt > 0) return this.#describeOutcome(source, prepared, outcome, begun);
-      }
+      return await this.#readChosen({ asked, staging, request: isHere ? request : restoring(request, here) }, oci);
     } finally {
       claim.release();
     }
   }
 
-  /** The disk is what an import waits for now; other sources can be read meanwhile, and go into one commit. */
-  #commit(prepared: Prepared, { signal, leave }: Request): Promise<Outcome> {
-    return this.#committer.add(prepared, signal, leave);
+  /** Twice, where layers that were here have gone away meanwhile: then all of them are read. */
+  async #readChosen({ asked, staging, request }: OneImport, oci: OciSource): Promise<Imported> {
+    for (let attempt = 0; ; attempt++) {
+      const dir = join(staging, `${attempt}`);
+      fs.mkdirSync(dir, { mode: 0o700 });
+      const importing = { store: this.#store, reader: this.#reader, staging: dir };
+      const prepared = await prepareOci(importing, oci, { ...request, readAll: attempt > 0 });
+      const committing = this.#commit(prepared, request);
+      const outcome = await (attempt === 0 ? committing.catch(lostIfDamaged) : committing);
+      if (outcome !== 'lost' || attempt > 0) return this.#describeOutcome(asked, prepared, outcome);
+    }
   }
 
-  async #describeOutcome(source: string, { image }: Prepared, outcome: Outcome, begun: number): Promise<Imported> {
+  /** The disk is what an import waits for now; other sources can be read meanwhile, and go into one commit. */
+  #commit(prepared: Prepared, { signal, releaseSlot }: Request): Promise<Outcome> {
+    return this.#committer.add(prepared, signal, releaseSlot);
+  }
+
+  async #describeOutcome(asked: Asked, { image }: Prepared, outcome: Outcome): Promise<Imported> {
     if (outcome === 'lost') {
       throw new CairnError('ERR_NOT_FOUND', `layers of ${image.name || image.key} were removed while it was imported`);
     }
-    const committed: Committed = outcome;
-    if (committed.healed) return { ...describe(source, committed.image, committed.objects, true, begun), healed: true };
-    if (committed.existed) return this.#alreadyHere(source, committed.image, begun);
-    return describe(source, committed.image, committed.objects, false, begun);
+    const { image: recorded, objects } = outcome;
+    if (outcome.restored) return { ...describe(asked, recorded, objects, true), healed: true };
+    if (outcome.existed) return this.#alreadyHere(asked, recorded);
+    return describe(asked, recorded, objects, false);
   }
 
   /**
@@ -226,7 +219,7 @@ export class Importer {
   }
 
   /** Importing counts as use, and changes nothing else of an image that is here. */
-  async #alreadyHere(source: string, image: ImageRecord, begun: number, again = image): Promise<Imported> {
+  async #alreadyHere(asked: Asked, image: ImageRecord, again = image): Promise<Imported> {
     const { index } = this.#store;
     // What was kept may be gone: others may have removed the image and imported it anew.
     const { archives: _kept, ...news } = again;
@@ -242,8 +235,8 @@ export class Importer {
       sharedBytes: layers.reduce((sum, layer) => sum + (layer?.objectBytes ?? 0), 0),
     };
     // By the name it was given this time, if it was given one.
-    const asked = again.name === '' ? merged : { ...merged, name: again.name, labels: again.labels };
-    return describe(source, asked, objects, true, begun);
+    const named = again.name === '' ? merged : { ...merged, name: again.name, labels: again.labels };
+    return describe(asked, named, objects, true);
   }
 }
 
@@ -257,8 +250,20 @@ type Request = ImportRequest & {
   importTime: number;
   onBytes: ((bytes: number) => void) | undefined;
   /** All is read; another source can be, while this one waits for its commit. */
-  leave: () => void;
+  releaseSlot: () => void;
 };
+
+interface OneImport {
+  asked: Asked;
+  /** A directory of its own. */
+  staging: string;
+  request: Request;
+}
+
+/** What is kept of an image that lacks something should be complete again, too. */
+function restoring(request: Request, image: ImageRecord | undefined): Request {
+  return image?.archives === undefined ? request : { ...request, keepArchive: true };
+}
 
 function refuseName({ name }: ImportOptions): void {
   refuseFlag(name !== undefined, '--name is for OCI images; an ACI is named by its manifest');

@@ -16,13 +16,13 @@ import { parseReference } from '../image/oci/reference.js';
 import type { ImageRecord } from '../index/records.js';
 import { decodeToc, type TocEntry } from '../layer/toc.js';
 import { planOci } from '../plan/oci.js';
-import { isWholeLayer } from '../resolve/completeness.js';
+import { isCompleteLayer } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
 import { flatManifest } from './flat-manifest.js';
 import { newLayer } from './new-layer.js';
 import type { ImportOptions, ImportRequest } from './options.js';
-import type { NewLayer, Prepared } from './prepared-image.js';
-import type { Absorber } from './read-layer.js';
+import type { Importing, NewLayer, Prepared } from './prepared-image.js';
+import type { ReadOptions } from './read-layer.js';
 import { type ChosenImage, type ChosenLayer, mismatch } from './source/choose-image.js';
 import type { Container } from './source/container.js';
 
@@ -31,6 +31,12 @@ export interface OciRequest extends ImportRequest {
   onBytes: ((bytes: number) => void) | undefined;
   /** Rely on nothing that is in the store: it went away the last time. */
   readAll: boolean;
+}
+
+/** One image, and what holds its documents and layers. */
+export interface OciSource {
+  container: Container;
+  chosen: ChosenImage;
 }
 
 /** The key of an OCI image: of its configuration, which names every layer by its content. */
@@ -48,7 +54,7 @@ export function namesOf(chosen: ChosenImage, name: string | undefined): Pick<Ima
 }
 
 /** A name that was asked for means this image from now on, also if another one came by it later than this one did. */
-export function givenName(
+export function assignedName(
   reference: Pick<ImageRecord, 'name' | 'labels'>,
   { name }: ImportOptions,
   at: number,
@@ -58,21 +64,19 @@ export function givenName(
 
 /** @throws CairnError `ERR_DIGEST_MISMATCH`, `ERR_BAD_ARCHIVE`, `ERR_BAD_LINK`, … */
 export async function prepareOci(
-  store: StoreContext,
-  absorber: Absorber,
-  container: Container,
-  chosen: ChosenImage,
-  staging: string,
+  importing: Importing,
+  { container, chosen }: OciSource,
   request: OciRequest,
 ): Promise<Prepared> {
-  const { layers, known } = await readLayers(store, absorber, container, chosen, staging, request);
+  const { store, staging } = importing;
+  const { layers, known } = await readLayers(importing, { container, chosen }, request);
   const keys = chosen.layers.map(({ diffId }) => known.get(diffId) as Key);
-  const fresh = new Map(layers.map((layer) => [layer.key, layer]));
+  const newLayers = new Map(layers.map((layer) => [layer.key, layer]));
   const tocOf = (key: Key): readonly TocEntry[] => {
-    const layer = fresh.get(key);
+    const layer = newLayers.get(key);
     return layer?.toc ?? readToc(store, key);
   };
-  const sizeOf = (key: Key): number => fresh.get(key)?.absorbed.size ?? store.index.layer(key)?.size ?? 0;
+  const sizeOf = (key: Key): number => newLayers.get(key)?.ingested.size ?? store.index.layer(key)?.size ?? 0;
   const manifest = chosen.manifest ?? flatManifest(chosen, keys.map(sizeOf));
   const manifestKey = keyOfBytes(manifest.bytes);
   const key = keyOfImage(chosen);
@@ -86,13 +90,13 @@ export async function prepareOci(
     stageDocument(staging, documentKey, bytes);
   }
   const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
-  const kept = keys.map((each) => fresh.get(each)?.absorbed.kept);
+  const kept = keys.map((each) => newLayers.get(each)?.ingested.kept);
   const image: ImageRecord = {
     key,
     digest: manifest.digest,
     ...first,
     ...(aliases.length === 0 ? {} : { aliases }),
-    ...givenName(first, request, request.importTime),
+    ...assignedName(first, request, request.importTime),
     format: 'oci',
     size: keys.reduce((sum, each) => sum + sizeOf(each), 0),
     importTime: request.importTime,
@@ -121,13 +125,11 @@ export function keepsArchives({ manifest }: ChosenImage, { keepArchive }: Import
 
 /** Reads what is not here, once each. @returns what was read, and every layer's key by its diffID */
 async function readLayers(
-  store: StoreContext,
-  absorber: Absorber,
-  container: Container,
-  chosen: ChosenImage,
-  staging: string,
+  importing: Importing,
+  { container, chosen }: OciSource,
   request: OciRequest,
 ): Promise<{ layers: NewLayer[]; known: Map<string, Key> }> {
+  const { store } = importing;
   const known = new Map<string, Key>();
   const unread: ChosenLayer[] = [];
   for (const layer of new Map(chosen.layers.map((each) => [each.diffId, each])).values()) {
@@ -147,31 +149,42 @@ async function readLayers(
   };
   // The largest first: what begins last should be short.
   blobs.sort((a, b) => b.size - a.size);
-  const layers = await eachOf(blobs, store.pool.size, async ({ layer, source, size }, i): Promise<NewLayer> => {
-    const dir = join(staging, `layer-${i}`);
+  const layers = await eachOf(blobs, store.pool.size, async (blob, i): Promise<NewLayer> => {
+    const dir = join(importing.staging, `layer-${i}`);
     fs.mkdirSync(dir, { mode: 0o700 });
-    const reading = absorber.absorb(source, size, dir, {
+    const layer = await readLayer(importing, blob, dir, {
       signal: request.signal,
-      onBytes: (bytes) => count(layer.diffId, bytes),
+      onBytes: (bytes) => count(blob.layer.diffId, bytes),
       format: 'oci',
       keep: keepsArchives(chosen, request),
-      newObjects: stagedObjects(staging),
+      newObjects: stagedObjects(importing.staging),
       // Its end is where its digest says, if somebody else said it.
-      endless: chosen.unpromised !== true || request.expect !== undefined,
+      allowMissingEnd: chosen.digestsUnverified !== true || request.expect !== undefined,
     });
-    const absorbed = await reading.catch((error: unknown) => refuseLayer(store, layer, source, error));
-    const digest = `sha256:${absorbed.transport.sha256}`;
-    const diffId = `sha256:${absorbed.diffId}`;
-    if (layer.descriptor !== undefined && digest !== layer.descriptor.digest)
-      throw mismatch(layer.member, layer.descriptor.digest, digest);
-    if (diffId !== layer.diffId) throw mismatch(`the diffID of ${layer.member}`, layer.diffId, diffId);
-    known.set(layer.diffId, keyOfHex(absorbed.sha512));
-    const archiveDigests = [...new Set([digest, diffId])].map((each) => ({ digest: each }));
-    // While others are being read, this thread has nothing to do.
-    const toc = decodeToc(fs.readFileSync(stagedToc(dir)));
-    return { ...(await newLayer(store.index, absorbed, dir, archiveDigests)), toc };
+    known.set(blob.layer.diffId, layer.key);
+    return layer;
   });
   return { layers, known };
+}
+
+/** Reads one layer. @throws CairnError `ERR_DIGEST_MISMATCH` when it is not the one that the documents promise, … */
+async function readLayer(
+  { store, reader }: Importing,
+  { layer, source, size }: { layer: ChosenLayer; source: Source; size: number },
+  dir: string,
+  options: ReadOptions,
+): Promise<NewLayer> {
+  const reading = reader.read({ source, size }, dir, options);
+  const ingested = await reading.catch((error: unknown) => refuseLayer(store, layer, source, error));
+  const digest = `sha256:${ingested.transport.sha256}`;
+  const diffId = `sha256:${ingested.diffId}`;
+  if (layer.descriptor !== undefined && digest !== layer.descriptor.digest)
+    throw mismatch(layer.member, layer.descriptor.digest, digest);
+  if (diffId !== layer.diffId) throw mismatch(`the diffID of ${layer.member}`, layer.diffId, diffId);
+  const archiveDigests = [...new Set([digest, diffId])].map((each) => ({ digest: each }));
+  // While others are being read, this thread has nothing to do.
+  const toc = decodeToc(fs.readFileSync(stagedToc(dir)));
+  return { ...(await newLayer(store.index, ingested, dir, archiveDigests)), toc };
 }
 
 /** Bytes that are no layer may be other bytes than were promised, which is then the truth to tell. */
@@ -192,7 +205,7 @@ async function refuseLayer(
 export function findLayer(store: StoreContext, { diffId, descriptor }: ChosenLayer): Key | undefined {
   const { index } = store;
   const key = index.digests.get(diffId);
-  if (key === undefined || index.layer(key)?.format !== 'oci' || !isWholeLayer(index, key)) return undefined;
+  if (key === undefined || index.layer(key)?.format !== 'oci' || !isCompleteLayer(index, key)) return undefined;
   const archive = descriptor === undefined ? key : index.digests.get(descriptor.digest);
   return archive === key ? key : undefined;
 }

@@ -28,10 +28,10 @@ export class Shares {
 
   /** @param document of the image itself, if one was staged */
   add({ staging, documents, layers }: Prepared, document: BlobRef | undefined): void {
-    for (const { staging: dir, absorbed } of layers) {
-      this.#addBlob(stagedToc(dir), keyOfHex(absorbed.toc.sha512));
-      this.#addBlob(stagedRecipe(dir), keyOfHex(absorbed.recipe.sha512));
-      if (absorbed.kept !== undefined) this.#addBlob(stagedArchive(dir), keyOfHex(absorbed.kept.sha512));
+    for (const { staging: dir, ingested } of layers) {
+      this.#addBlob(stagedToc(dir), keyOfHex(ingested.toc.sha512));
+      this.#addBlob(stagedRecipe(dir), keyOfHex(ingested.recipe.sha512));
+      if (ingested.kept !== undefined) this.#addBlob(stagedArchive(dir), keyOfHex(ingested.kept.sha512));
     }
     for (const key of documents.keys()) this.#addBlob(stagedDocument(staging, key), key);
     if (document !== undefined) this.#addBlob(stagedDocument(staging, document.key), document.key);

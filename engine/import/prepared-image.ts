@@ -1,17 +1,27 @@
 /** What an import is between reading and commit, and what became of it. */
-import type { AbsorbResult } from '../../workers/tasks/import.js';
+import type { IngestResult } from '../../workers/tasks/import.js';
 import type { Key } from '../core/key.js';
 import type { ArchiveDigest } from '../index/archive-digest.js';
 import type { NewObject, Retained } from '../index/objects.js';
 import type { ImageRecord } from '../index/records.js';
 import type { TocEntry } from '../layer/toc.js';
 import type { Plan } from '../plan/plan.js';
+import type { StoreContext } from '../session/context.js';
+import type { LayerReader } from './read-layer.js';
+
+/** What reads an import, and where to. */
+export interface Importing {
+  store: StoreContext;
+  reader: LayerReader;
+  /** An existing directory of its own. */
+  staging: string;
+}
 
 /** A layer that was read for an import. */
 export interface NewLayer {
   key: Key;
   staging: string;
-  absorbed: AbsorbResult;
+  ingested: IngestResult;
   objects: readonly NewObject[];
   /** OCI: its table of contents, for the plan. */
   toc?: readonly TocEntry[];
@@ -39,7 +49,7 @@ export interface Committed {
   image: ImageRecord;
   existed: boolean;
   /** It lacked something, and is whole now. */
-  healed: boolean;
+  restored: boolean;
   objects: Retained;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Gets a layer from its source to staging, on one worker or on several that share it, and sets the disk to work meanwhile.
  */
-import type { AbsorbResult, ImageFormat } from '../../workers/tasks/import.js';
+import type { ImageFormat, IngestResult } from '../../workers/tasks/import.js';
 import type { Source } from '../../workers/tasks/parts.js';
 import { breakRing, makeRing } from '../../workers/tasks/ring.js';
 import { Semaphore } from '../core/concurrency.js';
@@ -18,7 +18,7 @@ const SHARED_BYTES = 4 * 2 ** 20;
 /** The same while so many sources are to be read that each worker always has one of its own. */
 const SHARED_OF_MANY_BYTES = 16 * 2 ** 20;
 
-export interface AbsorbOptions {
+export interface ReadOptions {
   signal: AbortSignal | undefined;
   onBytes: ((bytes: number) => void) | undefined;
   format: ImageFormat;
@@ -27,10 +27,16 @@ export interface AbsorbOptions {
   /** Where new objects are staged; layers of one import share it. */
   newObjects: string;
   /** Take an archive without its end marker, because the caller knows its digest. */
-  endless: boolean;
+  allowMissingEnd: boolean;
 }
 
-export class Absorber {
+export interface SizedSource {
+  source: Source;
+  /** Bytes; `undefined` for a stream. */
+  size: number | undefined;
+}
+
+export class LayerReader {
   readonly #store: StoreContext;
   readonly #pipelines = new Semaphore();
   #lastWriteBehind = performance.now();
@@ -48,24 +54,18 @@ export class Absorber {
   }
 
   /**
-   * @param bytes length of the source; `undefined` for a stream
    * @param staging an existing empty directory
    */
-  async absorb(
-    source: Source,
-    bytes: number | undefined,
-    staging: string,
-    options: AbsorbOptions,
-  ): Promise<AbsorbResult> {
+  async read({ source, size }: SizedSource, staging: string, options: ReadOptions): Promise<IngestResult> {
     this.#reading++;
     try {
-      return await this.#absorb(source, bytes, staging, options);
+      return await this.#read({ source, size }, staging, options);
     } finally {
       this.#reading--;
     }
   }
 
-  #absorb(source: Source, bytes: number | undefined, staging: string, options: AbsorbOptions): Promise<AbsorbResult> {
+  #read({ source, size }: SizedSource, staging: string, options: ReadOptions): Promise<IngestResult> {
     const { pool, objects, index, limits, identity } = this.#store;
     const onProgress = (counts: Counts): void => {
       this.#writeBehind();
@@ -73,7 +73,7 @@ export class Absorber {
     };
     return pool.during({ signal: options.signal, onProgress }, async (work) => {
       const shared = this.sources > pool.size ? SHARED_OF_MANY_BYTES : SHARED_BYTES;
-      const alone = pool.pipelines === 0 || (bytes !== undefined && bytes < shared);
+      const alone = pool.pipelines === 0 || (size !== undefined && size < shared);
       const task = {
         source,
         format: options.format,
@@ -82,16 +82,16 @@ export class Absorber {
         staging,
         newObjects: options.newObjects,
         // Workers that share a layer find their way by the shards.
-        flat: alone && bytes !== undefined && bytes < SHARED_BYTES,
+        flat: alone && size !== undefined && size < SHARED_BYTES,
         objects: objects.at,
         limits,
         identity,
-        endless: options.endless,
-        fresh: index.totals.objects === 0,
+        allowMissingEnd: options.allowMissingEnd,
+        storeIsEmpty: index.totals.objects === 0,
       };
       if (!alone) return this.#pipeline(work, task, options.signal);
       // A stream may keep its thread waiting, which is nobody else's concern.
-      return bytes === undefined ? work.ask('absorb', task) : work.askInTurn('absorb', task);
+      return size === undefined ? work.ask('ingest', task) : work.askLimited('ingest', task);
     });
   }
 
@@ -99,7 +99,7 @@ export class Absorber {
    * Three workers share a layer. The pool hands tasks out in order, so that the oldest layer always has all of its threads, and waits
    * for no younger one. The next layer is let in when this one is read: its inflating fills what the end of this one leaves idle.
    */
-  async #pipeline(work: Work, task: TaskInput<'absorb'>, signal: AbortSignal | undefined): Promise<AbsorbResult> {
+  async #pipeline(work: Work, task: TaskInput<'ingest'>, signal: AbortSignal | undefined): Promise<IngestResult> {
     const { source, limits, diffId, keep, newObjects, objects, identity } = task;
     const ring = makeRing();
     const parcels = makeRing();
@@ -108,7 +108,7 @@ export class Absorber {
       breakRing(ring);
       breakRing(parcels);
     };
-    const stage = async <K extends 'pour' | 'absorb-ring' | 'stage-objects'>(
+    const stage = async <K extends 'decode' | 'scan' | 'write-objects'>(
       kind: K,
       input: TaskInput<K>,
     ): Promise<TaskResult<K>> => {
@@ -122,16 +122,16 @@ export class Absorber {
     signal?.addEventListener('abort', release, { once: true });
     const releaseSlot = await this.#pipelines.acquire(this.#store.pool.pipelines);
     const settled = await Promise.allSettled([
-      stage('pour', { source, ring, limits, diffId, keep }).finally(releaseSlot),
-      stage('absorb-ring', { ring, parcels, ...task }),
-      stage('stage-objects', { ring: parcels, staging: newObjects, objects, identity }),
+      stage('decode', { source, ring, limits, diffId, keep }).finally(releaseSlot),
+      stage('scan', { ring, parcels, ...task }),
+      stage('write-objects', { ring: parcels, staging: newObjects, objects, identity }),
     ]);
     signal?.removeEventListener('abort', release);
-    const [poured, absorbed, staged] = settled;
-    if (poured.status !== 'fulfilled' || absorbed.status !== 'fulfilled' || staged.status !== 'fulfilled') {
+    const [poured, ingested, staged] = settled;
+    if (poured.status !== 'fulfilled' || ingested.status !== 'fulfilled' || staged.status !== 'fulfilled') {
       throw causeOf(settled);
     }
-    return { ...poured.value, ...absorbed.value, skipped: { ...absorbed.value.skipped, ...staged.value } };
+    return { ...poured.value, ...ingested.value, skipped: { ...ingested.value.skipped, ...staged.value } };
   }
 
   /** While workers still read and hash, the disk can already take what they have written. */

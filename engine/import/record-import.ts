@@ -11,7 +11,7 @@ import { listObjects, type Retained, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { BlobRef, ImageRecord, LayerRecord } from '../index/records.js';
 import { listBlob, releaseBlob, rememberArchive, retainBlob, retainLayer } from '../index/references.js';
-import { isWhole } from '../resolve/completeness.js';
+import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
 import { countUsers, healLayer, renewDocuments } from './heal.js';
 import type { NewLayer, Outcome, Prepared } from './prepared-image.js';
@@ -34,26 +34,26 @@ export function record(
     listPlaced(store, prepared, document);
     return obstacle;
   }
-  const fresh = new Set(layers.map(({ key }) => key));
+  const newLayers = new Set(layers.map(({ key }) => key));
   const objects = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const sizes = new Map(documents);
   const existing = index.image(image.key);
-  const lacked = existing !== undefined && !isWhole(index, existing);
-  const healed = layers.map(({ key }) => key).filter((key) => index.layer(key)?.incomplete === true);
+  const lacked = existing !== undefined && !isComplete(index, existing);
+  const restored = layers.map(({ key }) => key).filter((key) => index.layer(key)?.incomplete === true);
   for (const layer of layers) {
     const listed = index.layer(layer.key) !== undefined;
     recordLayer(store, layer, image.format, objects);
     if (existing !== undefined && !listed) countUsers(index, layer.key);
-    const { kept } = layer.absorbed;
+    const { kept } = layer.ingested;
     if (kept !== undefined) sizes.set(keyOfHex(kept.sha512), kept.size);
   }
-  for (const key of new Set(image.layers)) if (!fresh.has(key)) countShared(index, key, objects);
-  for (const key of healed) reviseUsers(index, writer, key, image.key);
+  for (const key of new Set(image.layers)) if (!newLayers.has(key)) countShared(index, key, objects);
+  for (const key of restored) reviseUsers(index, writer, key, image.key);
   if (existing !== undefined) {
     if (document !== undefined) listBlob(index, document.key, document.size);
     const merged = merge(index, writer, existing, image, sizes);
     for (const [key, size] of sizes) listBlob(index, key, size);
-    return { image: merged, existed: true, healed: lacked && isWhole(index, merged), objects };
+    return { image: merged, existed: true, restored: lacked && isComplete(index, merged), objects };
   }
   for (const key of new Set(image.layers)) retainLayer(index, key);
   for (const key of blobsOf(image)) retainBlob(index, key, sizes.get(key) as number);
@@ -61,13 +61,13 @@ export function record(
   // Another process may have told the index more of a layer since the document was staged; then it is written once more.
   const recorded = writer.revise(document === undefined ? image : { ...image, document: document.key, revision: 1 });
   rememberImage(index, recorded);
-  return { image: recorded, existed: false, healed: false, objects };
+  return { image: recorded, existed: false, restored: false, objects };
 }
 
 /** What keeps an image from being recorded: `lost` layers, or one that is here with another meaning. */
 function obstacleTo(index: Index, { layers, image }: Prepared): 'lost' | CairnError | undefined {
-  const fresh = new Set(layers.map(({ key }) => key));
-  if (image.layers.some((key) => !fresh.has(key) && index.layer(key) === undefined)) return 'lost';
+  const newLayers = new Set(layers.map(({ key }) => key));
+  if (image.layers.some((key) => !newLayers.has(key) && index.layer(key) === undefined)) return 'lost';
   const foreign = image.layers.find((key) => (index.layer(key)?.format ?? image.format) !== image.format);
   if (foreign === undefined) return undefined;
   const why = `${foreign} is in the store as a layer of another format, which gives its entries another meaning`;
@@ -79,8 +79,8 @@ function listPlaced(store: StoreContext, { layers, documents }: Prepared, docume
   const { index } = store;
   const blobs = new Map(documents);
   if (document !== undefined) blobs.set(document.key, document.size);
-  for (const { absorbed, objects } of layers) {
-    const { toc, recipe, kept } = absorbed;
+  for (const { ingested, objects } of layers) {
+    const { toc, recipe, kept } = ingested;
     for (const blob of [toc, recipe, ...(kept === undefined ? [] : [kept])])
       blobs.set(keyOfHex(blob.sha512), blob.size);
     if (listObjects(index, objects) > 0) unmarkWholeLayers(store);
@@ -88,7 +88,7 @@ function listPlaced(store: StoreContext, { layers, documents }: Prepared, docume
   for (const [key, size] of blobs) listBlob(index, key, size);
 }
 
-/** A layer that was healed may have other documents of its own; those of the other images that need it say so. */
+/** A layer that was restored may have other documents of its own; those of the other images that need it say so. */
 function reviseUsers(index: Index, writer: DocumentWriter, layer: Key, except: Key): void {
   for (const image of imagesWithLayer(index, layer)) {
     if (image.key !== except) index.images.put(image.key, writer.revise(image));
@@ -126,10 +126,10 @@ function add(objects: Retained, more: Retained): void {
 
 /** A layer as an import found it; nothing needs it yet. */
 export function layerRecord(
-  { key, absorbed, objects, archiveDigests }: NewLayer,
+  { key, ingested, objects, archiveDigests }: NewLayer,
   format: ImageRecord['format'],
 ): LayerRecord {
-  const { toc, recipe, size, entries, files, contentBytes, sizes } = absorbed;
+  const { toc, recipe, size, entries, files, contentBytes, sizes } = ingested;
   return {
     key,
     format,

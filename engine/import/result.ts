@@ -28,13 +28,18 @@ export interface ImportFailure {
   error: CairnError;
 }
 
-/** @param begun when the import did, as `performance.now()` tells it */
+/** An import as whoever asked for it knows it. */
+export interface Asked {
+  source: string;
+  /** When it began, as `performance.now()` tells it. */
+  begun: number;
+}
+
 export function describe(
-  source: string,
+  { source, begun }: Asked,
   image: ImageRecord,
   objects: Imported['objects'],
   existed: boolean,
-  begun: number,
 ): Imported {
   return {
     source,

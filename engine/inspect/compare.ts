@@ -1,7 +1,7 @@
 /** Differences between the trees of two images, from their plans. */
 import type { ImageRecord } from '../index/records.js';
 import type { PlanEntry } from '../plan/plan.js';
-import { ingredientsOf } from '../resolve/layer-stack.js';
+import { layerStackOf } from '../resolve/layer-stack.js';
 import { planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { type FileRecord, fileRecord } from './files.js';
@@ -15,8 +15,8 @@ export interface Difference {
 
 /** In byte order of paths. What layer an entry comes from is no difference. */
 export function* compareImages(store: StoreContext, a: ImageRecord, b: ImageRecord): Generator<Difference> {
-  const left = ingredientsOf(store, a);
-  const right = ingredientsOf(store, b);
+  const left = layerStackOf(store, a);
+  const right = layerStackOf(store, b);
   const before = planOf(store, left).entries;
   const after = planOf(store, right).entries;
   let i = 0;

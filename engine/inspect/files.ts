@@ -9,8 +9,8 @@ import { formatMode, formatTime } from '../core/metadata.js';
 import { joinPath } from '../core/path.js';
 import type { ImageRecord } from '../index/records.js';
 import type { Plan, PlanEntry } from '../plan/plan.js';
-import { mustBeWhole } from '../resolve/completeness.js';
-import { ingredientsOf } from '../resolve/layer-stack.js';
+import { mustBeComplete } from '../resolve/completeness.js';
+import { layerStackOf } from '../resolve/layer-stack.js';
 import { planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 
@@ -43,8 +43,8 @@ export interface FileRecord {
 
 /** The plan of an image, in byte order of paths. @throws as planning does */
 export function* filesOf(store: StoreContext, image: ImageRecord): Generator<FileRecord> {
-  const ingredients = ingredientsOf(store, image);
-  for (const entry of planOf(store, ingredients).entries) yield fileRecord(entry, ingredients.layers);
+  const stack = layerStackOf(store, image);
+  for (const entry of planOf(store, stack).entries) yield fileRecord(entry, stack.layers);
 }
 
 export function fileRecord(entry: PlanEntry, layers: readonly Key[]): FileRecord {
@@ -79,9 +79,9 @@ export function fileRecord(entry: PlanEntry, layers: readonly Key[]): FileRecord
  *   read is not the content of the file
  */
 export function readFileOf(store: StoreContext, image: ImageRecord, path: string): Iterable<Buffer> {
-  const ingredients = ingredientsOf(store, image);
-  mustBeWhole(store, ingredients);
-  const plan = planOf(store, ingredients);
+  const stack = layerStackOf(store, image);
+  mustBeComplete(store, stack);
+  const plan = planOf(store, stack);
   const entry = lookUp(plan, fromText(path));
   if (entry === undefined) throw new CairnError('ERR_NOT_FOUND', `${image.name} has no ${path}`, { entry: path });
   if (entry.type !== 'file')

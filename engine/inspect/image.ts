@@ -10,9 +10,9 @@ import { parseConfig, parseDocument } from '../image/oci/documents.js';
 import { Catalogue } from '../index/catalogue.js';
 import type { ImageRecord, LayerRecord } from '../index/records.js';
 import { hasBlob } from '../index/references.js';
-import { isWholeLayer } from '../resolve/completeness.js';
+import { isCompleteLayer } from '../resolve/completeness.js';
 import { findDependency } from '../resolve/dependencies.js';
-import { ingredientsOf } from '../resolve/layer-stack.js';
+import { layerStackOf } from '../resolve/layer-stack.js';
 import { readableImages } from '../resolve/readable-images.js';
 import type { StoreContext } from '../session/context.js';
 
@@ -87,8 +87,8 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
     attempt(() => (image.config === undefined ? describeAci(store, image) : describeOci(store, image, image.config))) ??
     NOTHING_TOLD;
   const all = new Catalogue(store.index);
-  const readable = readableImages(store, all);
-  const ingredients = attempt(() => ingredientsOf(store, image));
+  const readable = readableImages(store, { images: all });
+  const stack = attempt(() => layerStackOf(store, image));
   return {
     ...summarize(all, image),
     dependencies: image.dependencies.map((dependency) => {
@@ -110,7 +110,7 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
     })),
     roots: new Holders(all, activeLeases(store.index)).of(image),
     damaged: damageOf(store, image),
-    ...(ingredients === undefined ? {} : { treeId: ingredients.treeId }),
+    ...(stack === undefined ? {} : { treeId: stack.treeId }),
     ...described,
   };
 }
@@ -158,7 +158,7 @@ function damageOf(store: StoreContext, image: ImageRecord): ImageDetails['damage
   for (const key of new Set(image.layers)) {
     const before = damaged.length;
     look('layer', key, () => readToc(store, key));
-    if (damaged.length === before && !isWholeLayer(store.index, key))
+    if (damaged.length === before && !isCompleteLayer(store.index, key))
       damaged.push({ kind: 'layer', key, what: 'parts of it are gone since a repair; import it again' });
   }
   return damaged;

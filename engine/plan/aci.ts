@@ -3,37 +3,37 @@ import type { ByteString } from '../core/bytes.js';
 import type { TocEntry } from '../layer/toc.js';
 import { MergeTree } from './merge-tree.js';
 import type { Plan } from './plan.js';
-import { compileWhitelist, type Place, survivors, type Whitelist } from './whitelist.js';
+import { compileWhitelist, survivors, type Whitelist, type WhitelistNode } from './whitelist.js';
 
-/** An image at one place of the dependency tree. */
-export interface AciPlace {
+/** An image at its place in the dependency tree, as the planner takes it. */
+export interface AciNode {
   toc: readonly TocEntry[];
-  /** The same list at all places of an image. */
+  /** The same list wherever an image stands. */
   pathWhitelist: readonly string[];
   /** Position of the image that depends on it, in the same list; -1 for the top image. */
   dependent: number;
 }
 
 /**
- * @param places in priority order: the image itself, then its dependencies depth-first, the last of a manifest first.
+ * @param nodes in priority order: the image itself, then its dependencies depth-first, the last of a manifest first.
  *   `layer` of the plan's entries counts in this order.
  * @throws CairnError `ERR_LIMIT`
  */
-export function planAci(places: readonly AciPlace[]): Plan {
-  const filtered = withWhitelists(places);
+export function planAci(nodes: readonly AciNode[]): Plan {
+  const filtered = withWhitelists(nodes);
   const kept = survivors(filtered);
   const tree = new MergeTree();
-  for (let layer = places.length - 1; layer >= 0; layer--) {
-    mergeLayer(tree, (places[layer] as AciPlace).toc, kept[layer], layer);
+  for (let layer = nodes.length - 1; layer >= 0; layer--) {
+    mergeLayer(tree, (nodes[layer] as AciNode).toc, kept[layer], layer);
   }
   return tree.plan();
 }
 
-function withWhitelists(places: readonly AciPlace[]): Place[] {
+function withWhitelists(nodes: readonly AciNode[]): WhitelistNode[] {
   const chains: (readonly Whitelist[])[] = [];
-  /** An image that stands at many places has one list, which is compiled once; what it reaches is each place's own. */
+  /** An image that stands at many nodes has one list, which is compiled once; what it reaches is each node's own. */
   const compiled = new Map<readonly string[], Whitelist | undefined>();
-  return places.map(({ toc, pathWhitelist, dependent }, i) => {
+  return nodes.map(({ toc, pathWhitelist, dependent }, i) => {
     const above = dependent < 0 ? [] : (chains[dependent] as readonly Whitelist[]);
     if (!compiled.has(pathWhitelist)) compiled.set(pathWhitelist, compileWhitelist(pathWhitelist));
     const own = compiled.get(pathWhitelist);

@@ -9,8 +9,8 @@ export interface Whitelist {
   reached: Set<ByteString>;
 }
 
-/** One image at one place of the dependency tree, with the whitelists it must pass: its own and those of all images above. */
-export interface Place {
+/** An image at its place in the dependency tree, with the whitelists it must pass: its own and those of all images above. */
+export interface WhitelistNode {
   toc: readonly TocEntry[];
   whitelists: readonly Whitelist[];
 }
@@ -35,17 +35,17 @@ function cleanListed(path: ByteString): ByteString {
 }
 
 /**
- * For each place, which of its entries survive; `undefined` where all do. A directory survives if it is listed, or if a surviving
+ * For each node, which of its entries survive; `undefined` where all do. A directory survives if it is listed, or if a surviving
  * path lies below it among the images that the same whitelist filters.
  */
-export function survivors(places: readonly Place[]): (Uint8Array | undefined)[] {
-  const kept = places.map((place) => (place.whitelists.length === 0 ? undefined : new Uint8Array(place.toc.length)));
-  const directories: { place: number; index: number; depth: number }[] = [];
-  places.forEach(({ toc, whitelists }, place) => {
-    const mask = kept[place];
+export function survivors(nodes: readonly WhitelistNode[]): (Uint8Array | undefined)[] {
+  const kept = nodes.map((node) => (node.whitelists.length === 0 ? undefined : new Uint8Array(node.toc.length)));
+  const directories: { node: number; index: number; depth: number }[] = [];
+  nodes.forEach(({ toc, whitelists }, node) => {
+    const mask = kept[node];
     if (mask === undefined) return;
     toc.forEach((entry, index) => {
-      if (entry.type === 'dir') directories.push({ place, index, depth: depthOf(entry.path) });
+      if (entry.type === 'dir') directories.push({ node, index, depth: depthOf(entry.path) });
       else if (whitelists.every((list) => list.paths.has(entry.path))) {
         mask[index] = 1;
         reach(entry.path, whitelists);
@@ -54,11 +54,11 @@ export function survivors(places: readonly Place[]): (Uint8Array | undefined)[] 
   });
   // Deepest first: when a directory's turn comes, everything below it is settled.
   directories.sort((a, b) => b.depth - a.depth);
-  for (const { place, index } of directories) {
-    const { toc, whitelists } = places[place] as Place;
+  for (const { node, index } of directories) {
+    const { toc, whitelists } = nodes[node] as WhitelistNode;
     const { path } = toc[index] as TocEntry;
     if (path === '' || whitelists.every((list) => list.paths.has(path) || list.reached.has(path))) {
-      (kept[place] as Uint8Array)[index] = 1;
+      (kept[node] as Uint8Array)[index] = 1;
       reach(path, whitelists);
     }
   }

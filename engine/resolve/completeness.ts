@@ -10,21 +10,21 @@ import type { Index } from '../index/open.js';
 import type { ImageRecord } from '../index/records.js';
 import { hasBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
-import type { Ingredients } from './layer-stack.js';
+import type { LayerStack } from './layer-stack.js';
 
 /** Whether everything is here that the image itself consists of, as far as the index knows. Its dependencies are not meant. */
-export function isWhole(index: Index, image: ImageRecord): boolean {
-  return image.layers.every((key) => isWholeLayer(index, key)) && blobsOf(image).every((key) => hasBlob(index, key));
+export function isComplete(index: Index, image: ImageRecord): boolean {
+  return image.layers.every((key) => isCompleteLayer(index, key)) && blobsOf(image).every((key) => hasBlob(index, key));
 }
 
-export function isWholeLayer(index: Index, key: Key): boolean {
+export function isCompleteLayer(index: Index, key: Key): boolean {
   const layer = index.layer(key);
   return layer !== undefined && layer.incomplete !== true;
 }
 
 /** @throws CairnError `ERR_DAMAGED` that names what must be imported again */
-export function mustBeWhole({ index }: StoreContext, { places }: Pick<Ingredients, 'places'>): void {
-  const lacking = new Set(places.filter(({ image }) => !isWhole(index, image)).map(({ image }) => titleOf(image)));
+export function mustBeComplete({ index }: StoreContext, { nodes }: Pick<LayerStack, 'nodes'>): void {
+  const lacking = new Set(nodes.filter(({ image }) => !isComplete(index, image)).map(({ image }) => titleOf(image)));
   if (lacking.size === 0) return;
   const names = [...lacking];
   throw new CairnError('ERR_DAMAGED', `parts were damaged and are gone; import again: ${names.join(', ')}`, {

@@ -9,56 +9,60 @@ import type { Index } from '../index/open.js';
 import type { ImageRecord } from '../index/records.js';
 
 /** An image at one place of the tree. */
-export interface ImagePlace {
+export interface DependencyNode {
   image: ImageRecord;
   /** Position of the image that depends on it; -1 for the top one. */
   dependent: number;
 }
 
 /**
- * Depth-first, the last dependency of a manifest first; an image that several need stands at each of its places.
+ * Depth-first, the last dependency of a manifest first; an image that several need stands at each of its nodes.
  * @throws CairnError `ERR_NOT_FOUND` for a dependency that is not here, `ERR_DEPENDENCY_CYCLE`, `ERR_LIMIT`
  */
-export function placesOf(images: ImageLookup, top: ImageRecord, limits: Pick<Limits, 'maxDependencies'>): ImagePlace[] {
-  const places: ImagePlace[] = [];
+export function dependencyNodesOf(
+  images: ImageLookup,
+  top: ImageRecord,
+  limits: Pick<Limits, 'maxDependencies'>,
+): DependencyNode[] {
+  const nodes: DependencyNode[] = [];
   const above: ImageRecord[] = [];
   const visit = (image: ImageRecord, dependent: number): void => {
     if (above.some(({ key }) => key === image.key)) {
       const chain = [...above, image].map(({ name }) => name).join(' → ');
       throw new CairnError('ERR_DEPENDENCY_CYCLE', `${top.name} depends on itself: ${chain}`, { entry: image.name });
     }
-    if (places.length > limits.maxDependencies) {
+    if (nodes.length > limits.maxDependencies) {
       throw new CairnError(
         'ERR_LIMIT',
         `${top.name} has more than ${limits.maxDependencies} dependencies (${limitFlag('maxDependencies')})`,
       );
     }
-    const here = places.push({ image, dependent }) - 1;
+    const here = nodes.push({ image, dependent }) - 1;
     above.push(image);
     for (const dependency of image.dependencies.toReversed()) visit(findDependency(images, image, dependency), here);
     above.pop();
   };
   visit(top, -1);
-  return places;
+  return nodes;
 }
 
 /**
- * The places of a tree that was made before, by the keys of its layers in priority order, whatever its names mean today.
+ * The nodes of a tree that was made before, by the keys of its layers in priority order, whatever its names mean today.
  * @returns `undefined` when an image is gone
  */
-export function placesAlong(index: Index, layers: readonly Key[]): ImagePlace[] | undefined {
+export function dependencyNodesAlong(index: Index, layers: readonly Key[]): DependencyNode[] | undefined {
   const [top] = layers;
   if (top === undefined || index.layer(top)?.format !== 'aci') return [];
-  const places: ImagePlace[] = [];
+  const nodes: DependencyNode[] = [];
   const visit = (dependent: number): boolean => {
     // An ACI and its one layer have the same key.
-    const key = layers[places.length];
+    const key = layers[nodes.length];
     const image = key === undefined ? undefined : index.image(key);
     if (image === undefined) return false;
-    const here = places.push({ image, dependent }) - 1;
+    const here = nodes.push({ image, dependent }) - 1;
     return image.dependencies.every(() => visit(here));
   };
-  return visit(-1) && places.length === layers.length ? places : undefined;
+  return visit(-1) && nodes.length === layers.length ? nodes : undefined;
 }
 
 /**
@@ -92,7 +96,7 @@ export function findDependency(images: ImageLookup, image: ImageRecord, dependen
  * What images need, each looked up once however often it is asked for. What is missing or cyclic needs nothing more. Where a damaged
  * image is passed over for another of its name, both are needed: the one for now, the other for when it is whole again.
  */
-export class Needs {
+export class DependencyClosure {
   readonly #images: ImageLookup;
   readonly #readable: ImageLookup | undefined;
   readonly #direct = new Map<Key, ImageRecord[]>();

@@ -1,25 +1,39 @@
-/** What an image's tree is made of, and what the tree is therefore called; known from the index alone. */
+/** Which layers an image's tree is made of, and what the tree is called. */
+
+import type { ReadDocument } from '../content/read-blob.js';
+import { documentReader } from '../content/read-blob.js';
 import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { lookupIn } from '../index/images.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { treeIdOf } from '../plan/tree-hash.js';
 import type { StoreContext } from '../session/context.js';
-import { type ImagePlace, placesOf } from './dependencies.js';
+import { type DependencyNode, dependencyNodesOf } from './dependencies.js';
 import { readableImages } from './readable-images.js';
 
 /** The layers that an image's tree is made of. */
-export interface Ingredients {
-  places: ImagePlace[];
+export interface LayerStack {
+  nodes: DependencyNode[];
   /** Layer keys in priority order: of an ACI one a place, of an OCI image from the top. */
   layers: Key[];
   treeId: string;
+  /** Gives the manifests of its images. */
+  documents: ReadDocument;
 }
 
 /** @throws CairnError `ERR_NOT_FOUND`, `ERR_DEPENDENCY_CYCLE`, `ERR_LIMIT` */
-export function ingredientsOf(store: StoreContext, image: ImageRecord): Ingredients {
-  const places = placesOf(readableImages(store), image, store.limits);
-  const layers = places.flatMap((place) => place.image.layers.toReversed());
-  return { places, layers, treeId: treeIdOf(layers) };
+export function layerStackOf(store: StoreContext, image: ImageRecord, documents = documentReader(store)): LayerStack {
+  return stackOf(dependencyNodesOf(readableImages(store, { documents }), image, store.limits), documents);
+}
+
+/** The same by the index alone. No manifest is read, so that a damaged one may be among them. */
+export function listedStackOf(store: StoreContext, image: ImageRecord): LayerStack {
+  return stackOf(dependencyNodesOf(lookupIn(store.index), image, store.limits), documentReader(store));
+}
+
+function stackOf(nodes: DependencyNode[], documents: ReadDocument): LayerStack {
+  const layers = nodes.flatMap(({ image }) => image.layers.toReversed());
+  return { nodes, layers, treeId: treeIdOf(layers), documents };
 }
 
 /** Of trees that an image has, the one that a render would find now; else, if that is not here or cannot be told, the one used last. */
@@ -30,7 +44,7 @@ export function currentOf(store: StoreContext, image: ImageRecord, trees: readon
 
 function treeIdNow(store: StoreContext, image: ImageRecord): string | undefined {
   try {
-    return ingredientsOf(store, image).treeId;
+    return layerStackOf(store, image).treeId;
   } catch (error) {
     if (isCairnError(error)) return undefined;
     throw error;

@@ -1,49 +1,49 @@
-/** From an image's ingredients to its plan: tables of contents and whitelists are read and merged. */
+/** From an image's stack to its plan: tables of contents and whitelists are read and merged. */
 
-import { readBlob, readToc } from '../content/read-blob.js';
+import { readToc } from '../content/read-blob.js';
 import { CairnError, isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { readPathWhitelist } from '../image/aci/manifest.js';
 import type { TocEntry } from '../layer/toc.js';
-import { type AciPlace, planAci } from '../plan/aci.js';
+import { type AciNode, planAci } from '../plan/aci.js';
 import { planOci } from '../plan/oci.js';
 import { type PackedPlan, packPlan } from '../plan/packed-plan.js';
 import type { Plan } from '../plan/plan.js';
 import type { StoreContext } from '../session/context.js';
-import type { Ingredients } from './layer-stack.js';
+import type { LayerStack } from './layer-stack.js';
 
 /**
  * @throws CairnError `ERR_NOT_FOUND` when one of the images was removed meanwhile; `ERR_DAMAGED` when a table of contents or a manifest cannot be read; `ERR_BAD_LINK` and `ERR_BAD_ARCHIVE` for
  *   OCI layers that make no tree on top of one another; `ERR_LIMIT` for layers that ask for more than any tree needs
  */
-export function planOf(store: StoreContext, ingredients: Ingredients): Plan {
+export function planOf(store: StoreContext, stack: LayerStack): Plan {
   try {
-    if (ingredients.places[0]?.image.format === 'aci') return planAci(placesWithTocs(store, ingredients));
+    if (stack.nodes[0]?.image.format === 'aci') return planAci(nodesWithTocs(store, stack));
     const tocOf = tocReader(store);
-    return planOci(ingredients.layers.toReversed().map(tocOf));
+    return planOci(stack.layers.toReversed().map(tocOf));
   } catch (error) {
-    throw removedMeanwhile(store, ingredients, error) ?? error;
+    throw removedMeanwhile(store, stack, error) ?? error;
   }
 }
 
 /** What an image was made of goes with it: then nothing is damaged. @returns what to say in place of the damage */
 export function removedMeanwhile(
   { index }: StoreContext,
-  { places }: Pick<Ingredients, 'places'>,
+  { nodes }: Pick<LayerStack, 'nodes'>,
   cause: unknown,
 ): CairnError | undefined {
   if (!isCairnError(cause) || cause.code !== 'ERR_DAMAGED') return undefined;
   index.refresh();
-  const removed = places.find(({ image }) => index.image(image.key) === undefined)?.image;
+  const removed = nodes.find(({ image }) => index.image(image.key) === undefined)?.image;
   if (removed === undefined) return undefined;
   return new CairnError('ERR_NOT_FOUND', `${removed.name || removed.key} was removed meanwhile`, { cause });
 }
 
 /** An ACI and its dependencies as the planner takes them. */
-export function placesWithTocs(store: StoreContext, { places }: Ingredients): AciPlace[] {
+export function nodesWithTocs(store: StoreContext, { nodes, documents }: LayerStack): AciNode[] {
   const tocOf = tocReader(store);
-  const whitelistOf = onceFor((manifest: Key) => readPathWhitelist(readBlob(store, manifest)));
-  return places.map(({ image, dependent }) => ({
+  const whitelistOf = onceFor((manifest: Key) => readPathWhitelist(documents(manifest)));
+  return nodes.map(({ image, dependent }) => ({
     toc: tocOf(image.layers[0] as Key),
     dependent,
     pathWhitelist: image.filters ? whitelistOf(image.manifest) : [],
@@ -54,7 +54,7 @@ function tocReader(store: StoreContext): (layer: Key) => readonly TocEntry[] {
   return onceFor((layer) => readToc(store, layer));
 }
 
-/** An image may stand at a thousand places; what it says is read once, and held once. */
+/** An image may stand at a thousand nodes; what it says is read once, and held once. */
 function onceFor<T>(read: (key: Key) => T): (key: Key) => T {
   const known = new Map<Key, T>();
   return (key) => {

@@ -1,21 +1,32 @@
 /** Which images can be read at all: a name should not lead to one whose manifest is damaged while another has the name, too. */
-import { readBlob } from '../content/read-blob.js';
+import { documentReader, type ReadDocument } from '../content/read-blob.js';
 import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { type ImageLookup, lookupIn, titleOf } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
 import type { StoreContext } from '../session/context.js';
 
+export interface Lookup {
+  /** Where to look; the index by default. */
+  images?: ImageLookup;
+  /** What reads manifests, if the operation reads some of them again. */
+  documents?: ReadDocument;
+}
+
 /**
  * Finds images whose manifests can be read. Looks at each once and says which cannot; for one operation, since what it finds is not true
  * for ever.
  */
-export function readableImages(store: StoreContext, images: ImageLookup = lookupIn(store.index)): ImageLookup {
+export function readableImages(store: StoreContext, { images, documents }: Lookup = {}): ImageLookup {
+  return withReadable(store, images ?? lookupIn(store.index), documents ?? documentReader(store));
+}
+
+function withReadable(store: StoreContext, images: ImageLookup, documents: ReadDocument): ImageLookup {
   const known = new Map<Key, boolean>();
   const isReadable = (image: ImageRecord): boolean => {
     const before = known.get(image.key);
     if (before !== undefined) return before;
-    const readable = canRead(store, image.manifest);
+    const readable = canRead(documents, image.manifest);
     known.set(image.key, readable);
     if (!readable)
       store.notice(`the manifest of ${titleOf(image)} (${image.key}) is damaged; run "cairn fsck --repair"`);
@@ -29,9 +40,9 @@ export function readableImages(store: StoreContext, images: ImageLookup = lookup
   };
 }
 
-function canRead(store: StoreContext, manifest: Key): boolean {
+function canRead(documents: ReadDocument, manifest: Key): boolean {
   try {
-    readBlob(store, manifest);
+    documents(manifest);
     return true;
   } catch (error) {
     if (isCairnError(error, 'ERR_DAMAGED')) return false;

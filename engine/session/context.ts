@@ -10,7 +10,7 @@ import type { Staging } from '../disk/staging.js';
 import type { Index } from '../index/open.js';
 import type { ObjectHome } from '../objects/home.js';
 import type { Pool } from './pool.js';
-import type { Uses } from './use-lock.js';
+import type { UseLock } from './use-lock.js';
 
 export interface StoreContext {
   readonly layout: Layout;
@@ -26,7 +26,7 @@ export interface StoreContext {
   readonly format: number;
   /** Says something to whoever runs the program: what could not be done as asked, and why. */
   readonly notice: (message: string) => void;
-  readonly uses: Uses;
+  readonly uses: UseLock;
 }
 
 const told = new WeakSet<StoreContext>();

@@ -34,7 +34,7 @@ const TAKEN = ['EEXIST', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR'] as const;
  * @throws CairnError `ERR_EXISTS` for what is there and may not be replaced: a file may, an empty directory may by a directory;
  *   `ERR_USAGE` inside the store; `ERR_NOT_FOUND` where there is no directory for it
  */
-export function targetOf(store: StoreContext, file: string, kind: Destination['kind']): Target {
+export function destinationOf(store: StoreContext, file: string, kind: Destination['kind']): Target {
   if (file === '-') return { kind: 'stream' };
   const named = resolve(file);
   const found = fs.statSync(named, { throwIfNoEntry: false });

@@ -17,7 +17,7 @@ import { makeStore, readFormat } from './format.js';
 import { objectsIn } from './objects.js';
 import { makeOurs } from './owner.js';
 import { defaultWorkers, Pool } from './pool.js';
-import { Uses } from './use-lock.js';
+import { UseLock } from './use-lock.js';
 
 export interface OpenOptions {
   dir: string;
@@ -96,7 +96,7 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     identity: ownIdentity(),
     readOnly,
     notice,
-    uses: new Uses(layout.useLock, readOnly),
+    uses: new UseLock(layout.useLock, readOnly),
     format,
   };
 }

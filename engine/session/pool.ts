@@ -108,7 +108,7 @@ export class Pool {
   }
 
   /** For tasks that wait for no other: of these no more are begun than there are processors, however many are asked for at once. */
-  async runInTurn<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {
+  async runLimited<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {
     const release = await this.#turns.acquire(this.size);
     try {
       return await this.run<K>(task);

@@ -6,7 +6,7 @@ import { type Lock, lock, tryLock } from '../disk/lock.js';
  * Whoever relies on objects (import, render, export, check) holds the use lock shared; whoever removes some holds it alone, for a
  * moment. Within a process the shared lock is taken once, however many rely on it.
  */
-export class Uses {
+export class UseLock {
   readonly #path: string;
   readonly #readOnly: boolean;
   #count = 0;

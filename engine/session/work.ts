@@ -62,8 +62,8 @@ export class Work {
   }
 
   /** As {@link ask}, for a task that waits for no other: of these no more are begun than there are workers. */
-  askInTurn<K extends Kind>(kind: K, input: TaskInput<K>): Promise<TaskResult<K>> {
-    return this.#pool.runInTurn<K>(this.#task(kind, input));
+  askLimited<K extends Kind>(kind: K, input: TaskInput<K>): Promise<TaskResult<K>> {
+    return this.#pool.runLimited<K>(this.#task(kind, input));
   }
 
   /**
@@ -86,7 +86,7 @@ export class Work {
         if (next.done === true) return;
         const index = begun++;
         try {
-          const result = await this.askInTurn(kind, next.value);
+          const result = await this.askLimited(kind, next.value);
           results[index] = result;
           onResult?.(result, index);
         } catch (error) {

@@ -7,7 +7,6 @@ import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode } from '../../workers/tasks/render.js';
 import { discard } from '../content/delete.js';
 import { noteUse } from '../content/last-used.js';
-import { readBlob } from '../content/read-blob.js';
 import { toText } from '../core/bytes.js';
 import { CairnError, hasCode } from '../core/errors.js';
 import { MAX_ID } from '../core/metadata.js';
@@ -18,8 +17,8 @@ import { PrivateDirectory } from '../disk/private-directory.js';
 import type { ImageRecord } from '../index/records.js';
 import type { PackedPlan } from '../plan/packed-plan.js';
 import type { Plan } from '../plan/plan.js';
-import { mustBeWhole } from '../resolve/completeness.js';
-import { ingredientsOf } from '../resolve/layer-stack.js';
+import { mustBeComplete } from '../resolve/completeness.js';
+import { layerStackOf } from '../resolve/layer-stack.js';
 import { packForWorkers, planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { besideDestination, mustBeApart } from '../session/destination.js';
@@ -52,8 +51,8 @@ export async function checkoutImage(
   const begun = performance.now();
   const target = resolve(dir);
   checkTarget(store, target, options.force === true);
-  const ingredients = ingredientsOf(store, image);
-  mustBeWhole(store, ingredients);
+  const stack = layerStackOf(store, image);
+  mustBeComplete(store, stack);
   const mode = options.mode ?? (canReflink(store, dirname(target)) ? 'reflink' : 'copy');
   if (mode === 'link') checkLinkable(store, target);
   if (mode === 'link' && (options.uidShift ?? 0) !== 0) {
@@ -61,15 +60,16 @@ export async function checkoutImage(
   }
   return store.uses.during(options.signal, async () => {
     await store.pool.warm('render');
-    const plan = planOf(store, ingredients);
+    const plan = planOf(store, stack);
     const packed = packForWorkers(store, plan);
     checkPathLengths(packed, rootfsIn(target));
     checkShift(plan, options.uidShift ?? 0);
-    const skipped = await makeBeside(store, image, packed, { ...options, mode, target });
+    const manifest = stack.documents(image.manifest);
+    const skipped = await makeBeside(store, packed, manifest, { ...options, mode, target });
     void noteUse(store, image);
     return {
       image: image.key,
-      treeId: ingredients.treeId,
+      treeId: stack.treeId,
       dir: target,
       path: options.rootfsOnly === true ? target : rootfsIn(target),
       hash: packed.hash(),
@@ -87,8 +87,8 @@ export async function checkoutImage(
 /** Makes the tree in a directory beside its destination that only its owner can enter, and moves that there. */
 async function makeBeside(
   store: StoreContext,
-  image: ImageRecord,
   plan: PackedPlan,
+  manifest: Buffer,
   options: CheckoutOptions & { mode: RenderMode; target: string },
 ): Promise<Skipped> {
   const { target, mode, uidShift = 0 } = options;
@@ -101,7 +101,7 @@ async function makeBeside(
     made = new PrivateDirectory(beside);
     const root = isBare ? made.inside : rootfsIn(made.inside);
     const { copies, skipped } = await execute(store, plan, { root, disk, mode, uidShift }, options);
-    if (!isBare) fs.writeFileSync(manifestIn(made.inside), readBlob(store, image.manifest), { flag: 'wx' });
+    if (!isBare) fs.writeFileSync(manifestIn(made.inside), manifest, { flag: 'wx' });
     if (Object.keys(copies).length > 0) await store.index.commit(() => noteCopies(store, copies));
     // Only now may others in: no file is any more what it should not be.
     if (!isBare) made.open(0o755);

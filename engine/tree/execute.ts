@@ -76,10 +76,10 @@ function addResult(result: RenderResult, { skipped, copies }: RenderResult): voi
 }
 
 /** As root in any order; as a user the last first, and with them the deepest, on one worker. */
-function finishDirectories(work: Work, plan: PackedPlan, how: Omit<TaskInput<'settle'>, 'shard'>) {
+function finishDirectories(work: Work, plan: PackedPlan, how: Omit<TaskInput<'finish-directories'>, 'shard'>) {
   const shards = Array.from({ length: plan.directoryShards }, (_none, i) => plan.directoryShards - 1 - i);
   const tasks = mapped(shards, (i) => ({ ...how, shard: plan.directoryShard(i) }));
-  return work.map('settle', tasks, how.identity.uid === 0 ? {} : { width: 1 });
+  return work.map('finish-directories', tasks, how.identity.uid === 0 ? {} : { width: 1 });
 }
 
 /** A link has the metadata of its object, and lacks what the object lacks. */

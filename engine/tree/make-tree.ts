@@ -6,7 +6,6 @@ import type { RenderResult } from '../../workers/tasks/render.js';
 import { discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
 import { findPlan, isWorthKeeping, keepPlan, stagePlan } from '../content/plan-cache.js';
-import { readBlob } from '../content/read-blob.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { moveAside, moveIntoPlace } from '../disk/durable.js';
@@ -16,7 +15,7 @@ import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { retainLayer } from '../index/references.js';
 import type { PackedPlan } from '../plan/packed-plan.js';
 import type { Plan } from '../plan/plan.js';
-import type { Ingredients } from '../resolve/layer-stack.js';
+import type { LayerStack } from '../resolve/layer-stack.js';
 import { packForWorkers, planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { checkPathLengths, execute } from './execute.js';
@@ -25,7 +24,7 @@ import type { RenderOptions } from './options.js';
 
 export interface TreeRequest {
   image: ImageRecord;
-  stack: Ingredients;
+  stack: LayerStack;
   options: RenderOptions;
   /** Of the tree, if it has just been made. */
   plan: Plan | undefined;
@@ -80,7 +79,7 @@ async function stageTree(
   await Promise.allSettled([executing, hashing]);
   const { skipped, copies } = await executing;
   const hash = await hashing;
-  const manifest = readBlob(store, image.manifest);
+  const manifest = stack.documents(image.manifest);
   fs.writeFileSync(manifestIn(staging), manifest, { mode: 0o600 });
   const { files, entries, bytes } = plan;
   const now = Date.now();

@@ -1,48 +1,79 @@
 /**
  * The read path: an image becomes a tree.
  *
- * resolve → ingredients → (rendered already?) → plan → staging → shards on the workers → directory times → sync → rename →
+ * resolve → layer stack → (rendered already?) → plan → staging → shards on the workers → directory times → sync → rename →
  * sync → index
  */
+
 import * as fs from 'node:fs';
 import { noteUse } from '../content/last-used.js';
+import type { ReadDocument } from '../content/read-blob.js';
+import { isCairnError } from '../core/errors.js';
 import { lock } from '../disk/lock.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { Plan } from '../plan/plan.js';
-import { mustBeWhole } from '../resolve/completeness.js';
-import { ingredientsOf } from '../resolve/layer-stack.js';
+import { isComplete, mustBeComplete } from '../resolve/completeness.js';
+import { type LayerStack, layerStackOf, listedStackOf } from '../resolve/layer-stack.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import type { Rendered, RenderOptions } from './options.js';
 
 /**
+ * The tree that an image has already, found by the index alone.
+ * @returns `undefined` where there is none, or where more than the index must be asked
+ */
+export async function findRendered(store: StoreContext, image: ImageRecord): Promise<Rendered | undefined> {
+  const begun = performance.now();
+  const stack = listedStack(store, image);
+  if (stack === undefined) return undefined;
+  const tree = await useTree(store, image, stack.treeId);
+  return tree === undefined ? undefined : describe(store, tree, { image, existed: true, begun });
+}
+
+function listedStack(store: StoreContext, image: ImageRecord): LayerStack | undefined {
+  try {
+    const stack = listedStackOf(store, image);
+    return stack.nodes.every((node) => isComplete(store.index, node.image)) ? stack : undefined;
+  } catch (error) {
+    if (isCairnError(error)) return undefined;
+    throw error;
+  }
+}
+
+export interface RenderRequest extends RenderOptions {
+  /** Of the image's tree, if it has just been made. */
+  plan?: Plan | undefined;
+  /** What has read manifests of this operation already. */
+  documents?: ReadDocument;
+}
+
+/**
  * Renders an image, or finds its tree. Concurrent renders of one tree, also by other processes, do the work once.
- * @param plan of the image's tree, if it has just been made
  * @throws CairnError `ERR_NOT_FOUND`, `ERR_DEPENDENCY_CYCLE`, `ERR_DAMAGED`, `ERR_NO_SPACE`, `ERR_ABORTED`, …
  */
 export async function renderImage(
   store: StoreContext,
   image: ImageRecord,
-  options: RenderOptions = {},
-  plan?: Plan,
+  { plan, documents, ...options }: RenderRequest = {},
 ): Promise<Rendered> {
   const begun = performance.now();
-  const ingredients = ingredientsOf(store, image);
-  mustBeWhole(store, ingredients);
-  const { treeId } = ingredients;
-  const present = options.rebuild === true ? undefined : await useTree(store, image, treeId);
-  if (present !== undefined) return describe(store, image, present, true, begun);
+  const stack = layerStackOf(store, image, documents);
+  mustBeComplete(store, stack);
+  const find = async (): Promise<TreeRecord | undefined> =>
+    options.rebuild === true ? undefined : useTree(store, image, stack.treeId);
+  const present = await find();
+  if (present !== undefined) return describe(store, present, { image, existed: true, begun });
   mustWrite(store);
   return store.uses.during(options.signal, async () => {
-    const held = await lock(store.layout.treeLock(treeId), true, options.signal);
+    const held = await lock(store.layout.treeLock(stack.treeId), true, options.signal);
     try {
       // Asked anew: whoever held the lock may have made the tree, or removed it.
       store.index.refresh();
-      const meanwhile = options.rebuild === true ? undefined : await useTree(store, image, treeId);
-      if (meanwhile !== undefined) return describe(store, image, meanwhile, true, begun);
+      const meanwhile = await find();
+      if (meanwhile !== undefined) return describe(store, meanwhile, { image, existed: true, begun });
       // Loaded only when there is something to make: finding a tree should cost next to nothing.
       const { makeTree } = await import('./make-tree.js');
-      const tree = await makeTree(store, { image, stack: ingredients, options, plan });
-      return describe(store, image, tree, false, begun);
+      const tree = await makeTree(store, { image, stack, options, plan });
+      return describe(store, tree, { image, existed: false, begun });
     } finally {
       held.release();
     }
@@ -58,10 +89,8 @@ async function useTree(store: StoreContext, image: ImageRecord, treeId: string):
 
 function describe(
   store: StoreContext,
-  image: ImageRecord,
   tree: TreeRecord,
-  existed: boolean,
-  begun: number,
+  { image, existed, begun }: { image: ImageRecord; existed: boolean; begun: number },
 ): Rendered {
   return {
     image: image.key,

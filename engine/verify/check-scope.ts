@@ -4,7 +4,7 @@ import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { allImages } from '../index/images.js';
 import type { ImageRecord, LayerRecord, TreeRecord } from '../index/records.js';
-import { ingredientsOf } from '../resolve/layer-stack.js';
+import { layerStackOf } from '../resolve/layer-stack.js';
 import type { StoreContext } from '../session/context.js';
 
 export interface CheckOptions extends OperationOptions {
@@ -62,7 +62,7 @@ function layersOf(store: StoreContext, images: readonly ImageRecord[]): Layers {
 
 function layerKeys(store: StoreContext, image: ImageRecord): Key[] {
   try {
-    return ingredientsOf(store, image).layers;
+    return layerStackOf(store, image).layers;
   } catch (error) {
     if (isCairnError(error) && error.code !== 'ERR_DAMAGED') return image.layers;
     throw error;

@@ -15,7 +15,7 @@ import type { Plan } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
 import type { StoreContext } from '../session/context.js';
 import { type CheckOptions, type Targets, targetsOf } from './check-scope.js';
-import { KeptPlans } from './plan-memory.js';
+import { PlanMemory } from './plan-memory.js';
 import { type DamagedFile, pathsOfDamaged, planOfTree, verifyTree } from './tree.js';
 
 export interface Damage {
@@ -63,7 +63,7 @@ class Checker {
   readonly #objects: ObjectsLook;
   /** By the name of the object: what lies in its place, or in that of a further copy, and is not what it should be. */
   readonly #damagedFiles = new Map<string, DamagedFile[]>();
-  readonly #plans = new KeptPlans();
+  readonly #plans = new PlanMemory();
   #bytes = 0;
 
   constructor(store: StoreContext, options: CheckOptions, look: Look) {

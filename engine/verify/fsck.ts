@@ -14,10 +14,10 @@ import { statOrFault } from '../disk/path-fault.js';
 import { shardedFiles } from '../disk/shards.js';
 import { allImages, titleOf } from '../index/images.js';
 import { fileNameOf } from '../objects/name.js';
-import { isWhole } from '../resolve/completeness.js';
+import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
 import { leftovers } from './leftovers.js';
-import { countNeeds, type Needs, sumTotals } from './recount.js';
+import { countExpected, type ExpectedCounts, sumTotals } from './recount.js';
 
 export interface Missing {
   kind: 'blob' | 'object' | 'layer' | 'tree';
@@ -82,10 +82,10 @@ class Fsck {
   run(): FsckResult {
     const { index } = this.#store;
     const images = [...allImages(index)];
-    const needs = countNeeds(this.#store, this.#options.signal);
-    const layers = this.#lookAtLayers(needs);
-    const objects = this.#lookAtObjects(needs);
-    const blobs = this.#lookAtBlobs(needs);
+    const expected = countExpected(this.#store, this.#options.signal);
+    const layers = this.#lookAtLayers(expected);
+    const objects = this.#lookAtObjects(expected);
+    const blobs = this.#lookAtBlobs(expected);
     const trees = this.#lookAtTrees();
     this.#lookAtLeftovers();
     this.#lookAtTotals();
@@ -108,21 +108,21 @@ class Fsck {
     });
   }
 
-  #lookAtLayers(needs: Needs): number {
+  #lookAtLayers(expected: ExpectedCounts): number {
     const { index } = this.#store;
     let layers = 0;
     for (const layer of index.layers.values()) {
       layers++;
-      if (layer.refs !== (needs.layers.get(layer.key) ?? 0)) this.#miscounted.push(`layer ${layer.key}`);
+      if (layer.refs !== (expected.layers.get(layer.key) ?? 0)) this.#miscounted.push(`layer ${layer.key}`);
     }
-    for (const [key, images] of needs.users) {
+    for (const [key, images] of expected.users) {
       if (index.layer(key) !== undefined) continue;
       this.#missing.push({ kind: 'layer', id: key, what: 'not listed', images: this.#titles(images) });
     }
     return layers;
   }
 
-  #lookAtObjects({ objects: needed, users, untold }: Needs): number {
+  #lookAtObjects({ objects: needed, users, unknownLayers }: ExpectedCounts): number {
     const { index } = this.#store;
     const usersOf = (layers: readonly Key[]): string[] =>
       this.#titles(layers.flatMap((layer) => users.get(layer) ?? []));
@@ -132,7 +132,7 @@ class Fsck {
       if (objects++ % 4096 === 0) throwIfAborted(this.#options.signal);
       const layers = needed.get(name)?.layers ?? [];
       // A layer whose table of contents is damaged may hold it, too.
-      const fits = value.refs >= layers.length && value.refs <= layers.length + untold.size;
+      const fits = value.refs >= layers.length && value.refs <= layers.length + unknownLayers.size;
       if (!fits || index.orphans.has({ kind: 'object', name }) !== (value.refs === 0)) {
         this.#miscounted.push(`object ${name}`);
       }
@@ -160,7 +160,7 @@ class Fsck {
     return files.filter((file) => typeof this.#store.objects.look(file) === 'string');
   }
 
-  #lookAtBlobs({ blobs: needed }: Needs): number {
+  #lookAtBlobs({ blobs: needed }: ExpectedCounts): number {
     const { index, layout } = this.#store;
     let blobs = 0;
     for (const { key, value } of index.blobs.entries()) {
@@ -227,7 +227,7 @@ class Fsck {
 
 /** Images by name, and blobs put by hand by key, that a repair found damaged. */
 export function toImportAgain({ index }: StoreContext): string[] {
-  const names = [...allImages(index)].filter((image) => !isWhole(index, image)).map(titleOf);
+  const names = [...allImages(index)].filter((image) => !isComplete(index, image)).map(titleOf);
   for (const { key, value } of index.blobs.entries()) if (value.put && value.gone === true) names.push(key);
   return names;
 }

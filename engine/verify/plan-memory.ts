@@ -7,7 +7,7 @@ import type { Plan } from '../plan/plan.js';
 /** Of all that are kept, beside the first: some 90 MB. */
 const MOST_ENTRIES = 200_000;
 
-export class KeptPlans {
+export class PlanMemory {
   /** `undefined` for what has none. */
   readonly #kept = new Map<string, Plan | undefined>();
   #entries = 0;

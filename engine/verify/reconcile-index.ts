@@ -6,7 +6,7 @@ import type { LayerRecord, ObjectRecord } from '../index/records.js';
 import { hasBlob, releaseLayer } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 import type { Mended } from './fsck.js';
-import { countNeeds, type Needs, sumTotals } from './recount.js';
+import { countExpected, type ExpectedCounts, sumTotals } from './recount.js';
 
 /** What a repair found of an object that it looked at. */
 export interface ObjectState {
@@ -25,15 +25,15 @@ export interface BlobState {
 }
 
 /** Runs inside the transaction, which may be tried twice. @returns what it changed */
-export function settle(
+export function reconcileIndex(
   store: StoreContext,
   objects: ReadonlyMap<string, ObjectState>,
   blobs: ReadonlyMap<Key, BlobState>,
 ): Mended[] {
-  return new Settlement(store, objects, blobs).run();
+  return new Reconciliation(store, objects, blobs).run();
 }
 
-class Settlement {
+class Reconciliation {
   readonly #store: StoreContext;
   readonly #objects: ReadonlyMap<string, ObjectState>;
   readonly #blobs: ReadonlyMap<Key, BlobState>;
@@ -48,10 +48,10 @@ class Settlement {
   run(): Mended[] {
     this.#markBlobs();
     this.#markUncounted();
-    const needs = this.#dropUnneededLayers(countNeeds(this.#store));
-    this.#setObjects(needs);
-    this.#setBlobs(needs);
-    this.#setLayers(needs);
+    const expected = this.#dropUnneededLayers(countExpected(this.#store));
+    this.#setObjects(expected);
+    this.#setBlobs(expected);
+    this.#setLayers(expected);
     this.#setTotals();
     return this.#mended;
   }
@@ -79,24 +79,24 @@ class Settlement {
     }
   }
 
-  #dropUnneededLayers(needs: Needs): Needs {
+  #dropUnneededLayers(expected: ExpectedCounts): ExpectedCounts {
     const { index } = this.#store;
-    const unneeded = this.#layers().filter(({ key }) => !needs.layers.has(key));
+    const unneeded = this.#layers().filter(({ key }) => !expected.layers.has(key));
     for (const layer of unneeded) {
       index.layers.put(layer.key, { ...layer, refs: 1 });
       releaseLayer(index, layer.key, (record) => objectsOfLayer(this.#store, record));
-      this.#tell('layer', layer.key, 'no image and no tree needs it', 'removed');
+      this.#tell('layer', layer.key, 'no image and no tree expected it', 'removed');
     }
-    return unneeded.length === 0 ? needs : countNeeds(this.#store);
+    return unneeded.length === 0 ? expected : countExpected(this.#store);
   }
 
-  #setObjects({ objects: needed, untold }: Needs): void {
+  #setObjects({ objects: needed, unknownLayers }: ExpectedCounts): void {
     const { index } = this.#store;
     const changed: [name: string, known: ObjectRecord | undefined, refs: number][] = [];
     for (const { key: name, value } of index.objects.entries()) {
       const counted = needed.get(name)?.layers.length ?? 0;
       // A table of contents that was damaged a moment ago may hold it, too; the next repair knows.
-      const refs = untold.size > 0 ? Math.max(counted, value.refs) : counted;
+      const refs = unknownLayers.size > 0 ? Math.max(counted, value.refs) : counted;
       const isOrphan = index.orphans.has({ kind: 'object', name });
       if (refs !== value.refs || isOrphan !== (refs === 0) || this.#objects.has(name))
         changed.push([name, value, refs]);
@@ -128,7 +128,7 @@ class Settlement {
     this.#setOrphan({ kind: 'object', name }, refs === 0);
   }
 
-  #setBlobs({ blobs: needed }: Needs): void {
+  #setBlobs({ blobs: needed }: ExpectedCounts): void {
     const { index } = this.#store;
     for (const { key, value: known } of [...index.blobs.entries()]) {
       const refs = needed.get(key)?.refs ?? 0;
@@ -150,7 +150,7 @@ class Settlement {
     else orphans.remove(orphan);
   }
 
-  #setLayers({ objects: needed, layers: counted }: Needs): void {
+  #setLayers({ objects: needed, layers: counted }: ExpectedCounts): void {
     const { index } = this.#store;
     const lacking = new Set<Key>();
     for (const [name, { layers }] of needed) {

@@ -8,7 +8,7 @@ import type { LayerRecord, Totals } from '../index/records.js';
 import { bytesOfBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 
-export interface Needs {
+export interface ExpectedCounts {
   /** Object → its bytes, and the layers that hold it. */
   objects: Map<string, { size: number; layers: Key[] }>;
   blobs: Map<Key, { refs: number; images: Set<Key> }>;
@@ -17,45 +17,51 @@ export interface Needs {
   /** Layer → the images that need it. */
   users: Map<Key, Key[]>;
   /** Layers that hold objects which nobody can tell, their tables of contents being damaged. */
-  untold: Set<Key>;
+  unknownLayers: Set<Key>;
 }
 
-export function countNeeds(store: StoreContext, signal?: AbortSignal): Needs {
+export function countExpected(store: StoreContext, signal?: AbortSignal): ExpectedCounts {
   const { index } = store;
-  const needs: Needs = { objects: new Map(), blobs: new Map(), layers: new Map(), users: new Map(), untold: new Set() };
+  const expected: ExpectedCounts = {
+    objects: new Map(),
+    blobs: new Map(),
+    layers: new Map(),
+    users: new Map(),
+    unknownLayers: new Set(),
+  };
   const needBlob = (key: Key, images: readonly Key[]): void => {
-    const known = needs.blobs.get(key) ?? { refs: 0, images: new Set<Key>() };
+    const known = expected.blobs.get(key) ?? { refs: 0, images: new Set<Key>() };
     known.refs++;
     for (const image of images) known.images.add(image);
-    needs.blobs.set(key, known);
+    expected.blobs.set(key, known);
   };
   const needLayer = (key: Key): void => {
-    needs.layers.set(key, (needs.layers.get(key) ?? 0) + 1);
+    expected.layers.set(key, (expected.layers.get(key) ?? 0) + 1);
   };
   for (const image of allImages(index)) {
     for (const blob of blobsOf(image)) needBlob(blob, [image.key]);
     for (const layer of new Set(image.layers)) {
       needLayer(layer);
-      needs.users.set(layer, [...(needs.users.get(layer) ?? []), image.key]);
+      expected.users.set(layer, [...(expected.users.get(layer) ?? []), image.key]);
     }
   }
   for (const tree of index.trees.values()) for (const layer of new Set(tree.layers)) needLayer(layer);
   for (const { value: blob, key } of index.blobs.entries()) if (blob.put) needBlob(key, []);
   for (const layer of index.layers.values()) {
     throwIfAborted(signal);
-    const users = needs.users.get(layer.key) ?? [];
+    const users = expected.users.get(layer.key) ?? [];
     needBlob(layer.toc.key, users);
     needBlob(layer.recipe.key, users);
-    countObjects(store, layer, needs);
+    countObjects(store, layer, expected);
   }
-  return needs;
+  return expected;
 }
 
-function countObjects(store: StoreContext, layer: LayerRecord, { objects, untold }: Needs): void {
+function countObjects(store: StoreContext, layer: LayerRecord, { objects, unknownLayers }: ExpectedCounts): void {
   if (layer.uncounted === true) return;
   const sizes = objectSizesOf(store, layer);
   if (sizes === undefined) {
-    untold.add(layer.key);
+    unknownLayers.add(layer.key);
     return;
   }
   for (const [name, size] of sizes) {

@@ -3,7 +3,7 @@
  * that an import of the same archive brings it back; trees that are damaged go, to be rendered anew; strays go; counts are counted anew.
  *
  * Everything is hashed first, while others go on working. Then, alone:
- *   1. trees leave the index, then their places,
+ *   1. trees leave the index, then their nodes,
  *   2. damaged files move to quarantine, and the disk is synced,
  *   3. one transaction marks what is gone and sets all counts,
  *   4. strays are deleted.
@@ -25,20 +25,20 @@ import { statOrFault } from '../disk/path-fault.js';
 import { Quarantine } from '../disk/quarantine.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from '../index/records.js';
 import { fileNameOf, parseFileName } from '../objects/name.js';
-import { placesAlong } from '../resolve/dependencies.js';
+import { dependencyNodesAlong } from '../resolve/dependencies.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { checkStore, type Damage } from './check.js';
 import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
-import { type BlobState, type ObjectState, settle } from './reconcile-index.js';
-import { countNeeds, type Needs } from './recount.js';
+import { type BlobState, type ObjectState, reconcileIndex } from './reconcile-index.js';
+import { countExpected, type ExpectedCounts } from './recount.js';
 import { type DamagedFile, pathsOfDamaged, planOfTree } from './tree.js';
-import { openShards } from './unlock-shards.js';
+import { unlockShards } from './unlock-shards.js';
 
 /** Repairs what `check` and `fsck` find. @returns how the store is now, and what was done */
 export async function repairStore(store: StoreContext, options: OperationOptions = {}): Promise<FsckResult> {
   mustWrite(store);
   const seen = new Map([...store.index.trees.entries()].map(({ value }) => [value.id, value.renderedAt]));
-  openShards(store);
+  unlockShards(store);
   const { damaged } = await checkStore(store, options);
   const trash: string[] = [];
   try {
@@ -82,13 +82,13 @@ class Repair {
     const { disk, index } = this.#store;
     // What others have committed while this waited for them.
     index.refresh();
-    const needs = countNeeds(this.#store, this.#options.signal);
-    await this.#lookAgain(needs);
+    const expected = countExpected(this.#store, this.#options.signal);
+    await this.#lookAgain(expected);
     await this.#dropTrees(this.#brokenTrees());
     this.#moveObjects();
     this.#moveBlobs();
     if (this.#quarantine.taken.length > 0) await disk.sync();
-    const settled = await index.commitRemoval(() => settle(this.#store, this.#objects, this.#blobs));
+    const settled = await index.commitRemoval(() => reconcileIndex(this.#store, this.#objects, this.#blobs));
     for (const each of settled) this.#mended.push(each);
     this.#removeStrays();
     const left = compareWithDisk(this.#store, this.#options);
@@ -96,9 +96,9 @@ class Repair {
   }
 
   /** Suspects are hashed once more, with all that is marked as gone, and all that is needed and not listed. */
-  async #lookAgain(needs: Needs): Promise<void> {
-    const objects = this.#objectsToLookAt(needs);
-    const blobs = this.#blobsToLookAt(needs);
+  async #lookAgain(expected: ExpectedCounts): Promise<void> {
+    const objects = this.#objectsToLookAt(expected);
+    const blobs = this.#blobsToLookAt(expected);
     const { layout } = this.#store;
     const byPath = new Map([...blobs].map(([key]) => [layout.blob(key), key]));
     await this.#store.pool.during({ signal: this.#options.signal }, async (work) => {
@@ -123,7 +123,7 @@ class Repair {
     }
   }
 
-  #objectsToLookAt({ objects: needed }: Needs): Map<string, ObjectRecord> {
+  #objectsToLookAt({ objects: needed }: ExpectedCounts): Map<string, ObjectRecord> {
     const { index } = this.#store;
     const objects = new Map<string, ObjectRecord>();
     for (const { kind, id } of this.#suspects) {
@@ -139,7 +139,7 @@ class Repair {
     return objects;
   }
 
-  #blobsToLookAt({ blobs: needed }: Needs): Map<Key, BlobRecord> {
+  #blobsToLookAt({ blobs: needed }: ExpectedCounts): Map<Key, BlobRecord> {
     const { index, layout } = this.#store;
     const blobs = new Map<Key, BlobRecord>();
     for (const { key } of this.#suspects) {
@@ -172,7 +172,7 @@ class Repair {
 
   #faultOf(tree: TreeRecord, known: boolean, files: ReadonlyMap<string, DamagedFile[]>): string | undefined {
     if (tree.mode !== 'link' || files.size === 0) return undefined;
-    if (known && placesAlong(this.#store.index, tree.layers) !== undefined) return undefined;
+    if (known && dependencyNodesAlong(this.#store.index, tree.layers) !== undefined) return undefined;
     try {
       const plan = planOfTree(this.#store, tree);
       if (plan === undefined) return 'it may have damaged files, and an image that it was made of is gone';
@@ -212,7 +212,7 @@ class Repair {
     }
   }
 
-  /** Sound copies of an object take the places of damaged ones. */
+  /** Sound copies of an object take the nodes of damaged ones. */
   #moveObjects(): void {
     const { objects } = this.#store;
     for (const [name, { sound }] of this.#objects) {

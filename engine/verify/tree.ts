@@ -1,6 +1,7 @@
 /** Has the workers compare a rendered tree with its plan. */
 
 import type { Finding, VerifyResult } from '../../workers/tasks/verify.js';
+import { documentReader } from '../content/read-blob.js';
 import type { Look } from '../content/verify-files.js';
 import { batches } from '../core/batches.js';
 import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
@@ -10,7 +11,7 @@ import { statOrFault } from '../disk/path-fault.js';
 import type { TreeRecord } from '../index/records.js';
 import type { Plan, PlanEntry } from '../plan/plan.js';
 import { packShard } from '../plan/shard.js';
-import { placesAlong } from '../resolve/dependencies.js';
+import { dependencyNodesAlong } from '../resolve/dependencies.js';
 import { planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { extraPaths } from './extra-paths.js';
@@ -20,8 +21,10 @@ import { extraPaths } from './extra-paths.js';
  * @throws CairnError `ERR_DAMAGED` when a table of contents or a manifest cannot be read
  */
 export function planOfTree(store: StoreContext, { id, layers }: TreeRecord): Plan | undefined {
-  const places = placesAlong(store.index, layers);
-  return places === undefined ? undefined : planOf(store, { places, layers, treeId: id });
+  const nodes = dependencyNodesAlong(store.index, layers);
+  return nodes === undefined
+    ? undefined
+    : planOf(store, { nodes, layers, treeId: id, documents: documentReader(store) });
 }
 
 export interface TreeLook {

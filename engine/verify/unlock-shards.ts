@@ -7,7 +7,7 @@ import type { StoreContext } from '../session/context.js';
 
 const OWN = 0o700;
 
-export function openShards({ layout, objects, notice }: Pick<StoreContext, 'layout' | 'objects' | 'notice'>): void {
+export function unlockShards({ layout, objects, notice }: Pick<StoreContext, 'layout' | 'objects' | 'notice'>): void {
   for (const root of [...objects.directories(), layout.blobs]) {
     for (const entry of fs.readdirSync(root, { withFileTypes: true })) {
       if (!entry.isDirectory()) continue;

@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { publish, targetOf } from '../../engine/session/destination.js';
+import { destinationOf, publish } from '../../engine/session/destination.js';
 import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
 import { aci } from '../fixtures/archive.js';
@@ -121,7 +121,7 @@ test('what came to the place of an export while it was made is not replaced', as
   const context = await openContext({ dir: s.store });
   t.after(() => new Store(context).close());
   for (const kind of ['file', 'directory'] as const) {
-    const target = targetOf(context, s.path(kind), kind);
+    const target = destinationOf(context, s.path(kind), kind);
     assert.ok(target.kind === kind);
     if (kind === 'file') fs.writeFileSync(target.scratch, '');
     else fs.mkdirSync(target.scratch);

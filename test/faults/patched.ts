@@ -37,7 +37,7 @@ export const COMMIT_FIRST: Patch = {
   name: 'commit before placing',
   file: 'engine/import/commit.js',
   edits: [
-    ['await this.#place(batch, staged).catch(troubleOfOne);', 'const place = () => this.#place(batch, staged);'],
+    ['await this.#place(batch, staged).catch(failBatchItem);', 'const place = () => this.#place(batch, staged);'],
     [/const outcomes = await (commitImages\([\s\S]*?, rows\)\));/, 'const outcomes = await $1;\nawait place();'],
   ],
 };
@@ -66,7 +66,7 @@ export const DEAF_SYNC: Patch = {
 /** Whoever deletes objects does not ask whether someone relies on them. */
 export const NO_USE_LOCK: Patch = {
   name: 'no use lock',
-  file: 'engine/session/context.js',
+  file: 'engine/session/use-lock.js',
   edits: [['return this.#count > 0 ? undefined : tryLock(this.#path, true);', 'return { release() { } };']],
 };
 

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { prepareAci } from '../../engine/import/aci.js';
 import { Committer } from '../../engine/import/commit.js';
 import type { Prepared } from '../../engine/import/prepared-image.js';
-import { Absorber } from '../../engine/import/read-layer.js';
+import { LayerReader } from '../../engine/import/read-layer.js';
 import type { StoreContext } from '../../engine/session/context.js';
 import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
@@ -15,7 +15,7 @@ import { type Json, TestStore } from '../fixtures/store.js';
 class Setting {
   readonly s: TestStore;
   readonly context: StoreContext;
-  readonly absorber: Absorber;
+  readonly reader: LayerReader;
   /** Says whether layers are being read, for which a batch waits. */
   readonly layers = { busy: false };
   readonly committer: Committer;
@@ -28,17 +28,15 @@ class Setting {
   private constructor(s: TestStore, context: StoreContext) {
     this.s = s;
     this.context = context;
-    this.absorber = new Absorber(context);
+    this.reader = new LayerReader(context);
     this.committer = new Committer(context, this.layers);
   }
 
   prepared(name: string): Promise<Prepared> {
     const bytes = aci({ name: `example.com/${name}` }, [{ name, content: name }]);
     const source = { source: { bytes }, size: bytes.length, fingerprint: undefined };
-    return prepareAci(this.context, this.absorber, source, this.context.staging.make(), {
-      importTime: 1,
-      onBytes: undefined,
-    });
+    const importing = { store: this.context, reader: this.reader, staging: this.context.staging.make() };
+    return prepareAci(importing, source, { importTime: 1, onBytes: undefined });
   }
 
   /** Names of the images that another process sees. */
@@ -125,7 +123,7 @@ test('where one of a batch cannot be placed, the others are', async (t) => {
   const setting = await Setting.make(t);
   const { committer, context, layers } = setting;
   const bad = await setting.prepared('bad');
-  const object = String(bad.layers[0]?.absorbed.objects);
+  const object = String(bad.layers[0]?.ingested.objects);
   const run = context.pool.run.bind(context.pool);
   const refused = Object.assign(new Error('EIO: i/o error'), { code: 'EIO', syscall: 'renameat2', path: object });
   t.mock.method(context.pool, 'run', async (task: { kind: string; moves?: [string, string][] }) => {

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { DEFAULT_LIMITS } from '../../engine/core/limits.js';
 import { stagedRecipe } from '../../engine/disk/layout.js';
 import { prepareAci } from '../../engine/import/aci.js';
-import { Absorber } from '../../engine/import/read-layer.js';
+import { LayerReader } from '../../engine/import/read-layer.js';
 import { headOf } from '../../engine/import/source/locate.js';
 import { fingerprintOf, imagesBelow } from '../../engine/import/source/sources.js';
 import { openContext } from '../../engine/session/open.js';
@@ -28,7 +28,10 @@ test('workers that share a layer do not wait for one that fails before it begins
   const source = s.write('big.aci', aci({ name: 'example.com/big' }, [{ name: 'f', content: randomBytes(9 << 20) }]));
   const { size } = fs.statSync(source);
   const asked = { source: { path: source }, size, fingerprint: undefined };
-  const preparing = prepareAci(context, new Absorber(context), asked, staging, { importTime: 1, onBytes: undefined });
+  const preparing = prepareAci({ store: context, reader: new LayerReader(context), staging }, asked, {
+    importTime: 1,
+    onBytes: undefined,
+  });
   await assert.rejects(preparing, { code: 'ERR_IO', errno: 'EEXIST' });
   await new Store(context).close();
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromText } from '../../engine/core/bytes.js';
 import type { TocEntry } from '../../engine/layer/toc.js';
-import { type AciPlace, planAci } from '../../engine/plan/aci.js';
+import { type AciNode, planAci } from '../../engine/plan/aci.js';
 import { compileWhitelist, survivors, type Whitelist } from '../../engine/plan/whitelist.js';
 
 /** `d/` is a directory, `l -> a` a hard link to `a`, `s => a` a symlink, anything else a file. */
@@ -29,12 +29,12 @@ function toc(...texts: string[]): TocEntry[] {
   });
 }
 
-function image(entries: readonly string[], pathWhitelist: readonly string[] = [], dependent = -1): AciPlace {
+function image(entries: readonly string[], pathWhitelist: readonly string[] = [], dependent = -1): AciNode {
   return { toc: toc(...entries), pathWhitelist, dependent };
 }
 
 /** Paths of the plan below the root; directories that nobody declares in brackets. */
-function planned(...places: AciPlace[]): string[] {
+function planned(...places: AciNode[]): string[] {
   return planAci(places)
     .entries.slice(1)
     .map(({ path, layer }) => (layer < 0 ? `(${path})` : path));
@@ -77,7 +77,7 @@ test('an empty whitelist filters nothing', () => {
   assert.deepEqual(planned(image(['a', 'd/'])), ['a', 'd']);
 });
 
-const CASES: readonly [behaviour: string, places: AciPlace[], paths: string[]][] = [
+const CASES: readonly [behaviour: string, places: AciNode[], paths: string[]][] = [
   ['files that are not listed go', [image(['a', 'b'], ['/a'])], ['a']],
   ['a prefix is no match', [image(['a', 'ab', 'a-b', 'd/a'], ['/a'])], ['a']],
   ['case matters', [image(['A', 'a'], ['a'])], ['a']],
@@ -204,7 +204,7 @@ test('an image at a thousand places has its whitelist read once', () => {
 
 test('what one place of an image reaches does not keep a directory at another', () => {
   const list = ['/d/f'];
-  const place = (entries: string[], dependent: number): AciPlace => ({
+  const place = (entries: string[], dependent: number): AciNode => ({
     toc: toc(...entries),
     pathWhitelist: list,
     dependent,

@@ -3,16 +3,16 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isTreeId } from '../../engine/core/key.js';
-import { type AciPlace, planAci } from '../../engine/plan/aci.js';
+import { type AciNode, planAci } from '../../engine/plan/aci.js';
 import type { Plan, PlanEntry } from '../../engine/plan/plan.js';
 import { treeHashOf, treeIdOf } from '../../engine/plan/tree-hash.js';
-import { images, placesOf } from '../fixtures/plan-arbitrary.js';
+import { dependencyNodesOf, images } from '../fixtures/plan-arbitrary.js';
 import { modelPlan } from '../fixtures/plan-model.js';
 
 test('a plan is what the rules say, whatever collides', () => {
   fc.assert(
     fc.property(images, (all) => {
-      assert.deepEqual(planAci(placesOf(all)), modelPlan(all));
+      assert.deepEqual(planAci(dependencyNodesOf(all)), modelPlan(all));
     }),
     { numRuns: 30_000 },
   );
@@ -21,7 +21,7 @@ test('a plan is what the rules say, whatever collides', () => {
 test('a plan lists every parent before what lies in it, once, in byte order', () => {
   fc.assert(
     fc.property(images, (all) => {
-      const { entries } = planAci(placesOf(all));
+      const { entries } = planAci(dependencyNodesOf(all));
       assert.equal(entries[0]?.path, '');
       const directories = new Set<string>();
       entries.forEach(({ path, type }, i) => {
@@ -37,7 +37,7 @@ test('a plan lists every parent before what lies in it, once, in byte order', ()
 test('the same layers give the same plan, asked twice or as copies of one another', () => {
   fc.assert(
     fc.property(images, (all) => {
-      const places = placesOf(all);
+      const places = dependencyNodesOf(all);
       const plan = planAci(places);
       assert.deepEqual(planAci(places), plan);
       const copies = places.map((place) => ({ ...place, toc: place.toc.map((entry) => ({ ...entry })) }));
@@ -50,7 +50,7 @@ test('the same layers give the same plan, asked twice or as copies of one anothe
 test('the order of entries in a layer changes nothing, unless a directory stands in for a symlink of its layer', () => {
   fc.assert(
     fc.property(images, fc.infiniteStream(fc.nat(1_000_000)), (all, numbers) => {
-      const places = placesOf(all);
+      const places = dependencyNodesOf(all);
       fc.pre(places.every(({ toc }) => !toc.some(({ path, type }) => type === 'symlink' && hasBelow(toc, path))));
       const shuffled = places.map((place) => ({ ...place, toc: shuffle(place.toc, numbers) }));
       assert.deepEqual(planAci(shuffled), planAci(places));
@@ -60,7 +60,7 @@ test('the order of entries in a layer changes nothing, unless a directory stands
 });
 
 test('a directory over what a file hid starts empty', () => {
-  const chain = ['dir', 'file', 'dir'].map((type, i): AciPlace => {
+  const chain = ['dir', 'file', 'dir'].map((type, i): AciNode => {
     const base = { mode: 0o700 + i, uid: i, gid: i, sec: i, nsec: 0, link: '', devMajor: 0, devMinor: 0, xattrs: [] };
     const isFile = type === 'file';
     const own = isFile
@@ -100,7 +100,7 @@ test('a tree hash covers every field of every entry', async (t) => {
     await t.test(field, () => {
       fc.assert(
         fc.property(images, fc.nat(), (all, which) => {
-          const plan = planAci(placesOf(all));
+          const plan = planAci(dependencyNodesOf(all));
           const at = which % plan.entries.length;
           const changed = change(plan.entries[at] as PlanEntry);
           fc.pre(changed !== undefined);
@@ -120,7 +120,7 @@ test('a tree hash covers every field of every entry', async (t) => {
   await t.test('missing and additional entries', () => {
     fc.assert(
       fc.property(images, fc.nat(), (all, which) => {
-        const plan = planAci(placesOf(all));
+        const plan = planAci(dependencyNodesOf(all));
         const entries = plan.entries.toSpliced(which % plan.entries.length, 1);
         assert.notEqual(treeHashOf({ ...plan, entries }), treeHashOf(plan));
       }),
@@ -160,7 +160,7 @@ function sha512(text: string): string {
   return createHash('sha512').update(text).digest('hex');
 }
 
-function hasBelow(toc: AciPlace['toc'], path: string): boolean {
+function hasBelow(toc: AciNode['toc'], path: string): boolean {
   return toc.some((each) => each.path.startsWith(`${path}/`));
 }
 

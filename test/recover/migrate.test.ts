@@ -25,7 +25,7 @@ const WRITING = ['pin', 'example.com/base'];
 const formatOf = (dir: string): string => fs.readFileSync(join(dir, 'cairn.json'), 'utf8');
 
 /** All that was in it is in it, and nothing is wrong with it. */
-async function isWhole(s: TestStore): Promise<void> {
+async function isComplete(s: TestStore): Promise<void> {
   const images = await s.json<Json[]>(['ls']);
   assert.deepEqual(images.map(({ name, latest, pinned }) => [name, latest, pinned]).sort(), [
     ['example.com/app', true, false],
@@ -59,7 +59,7 @@ test('the first command that can write brings it to format 2, says so, and keeps
     ],
   );
   assert.equal((await s.ok(WRITING)).stderr, '');
-  await isWhole(s);
+  await isComplete(s);
   assert.deepEqual((await s.json(['fsck']))['stray'], []);
   const old = s.path('old');
   unpackStoreV1(old);
@@ -112,7 +112,7 @@ test('two programs that open it at once migrate it once', async (t) => {
   const s = oldStore(t);
   const ran = await Promise.all([1, 2, 3].map(() => s.ok(WRITING)));
   assert.equal(ran.filter(({ stderr }) => stderr.includes('brought to format 2')).length, 1);
-  await isWhole(s);
+  await isComplete(s);
 });
 
 test('an image without a document still gets one with its next change', async (t) => {

@@ -9,7 +9,7 @@ import { exportImage } from '../../engine/export/export.js';
 import { Importer } from '../../engine/import/import.js';
 import { allImages } from '../../engine/index/images.js';
 import type { ImageRecord, TreeRecord } from '../../engine/index/records.js';
-import { ingredientsOf } from '../../engine/resolve/layer-stack.js';
+import { layerStackOf } from '../../engine/resolve/layer-stack.js';
 import { planOf } from '../../engine/resolve/plan-image.js';
 import type { StoreContext } from '../../engine/session/context.js';
 import { openContext } from '../../engine/session/open.js';
@@ -43,9 +43,9 @@ async function use(t: TestContext): Promise<Used> {
 
 test('an image that goes before it is planned is not found', async (t) => {
   const { context, image, remove } = await use(t);
-  const ingredients = ingredientsOf(context, image);
+  const stack = layerStackOf(context, image);
   await remove();
-  assert.throws(() => planOf(context, ingredients), {
+  assert.throws(() => planOf(context, stack), {
     code: 'ERR_NOT_FOUND',
     message: 'example.com/app was removed meanwhile',
   });

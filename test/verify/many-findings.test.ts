@@ -10,7 +10,7 @@ import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
 import type { CheckResult } from '../../engine/verify/check.js';
 import type { FsckResult } from '../../engine/verify/fsck.js';
-import { KeptPlans } from '../../engine/verify/plan-memory.js';
+import { PlanMemory } from '../../engine/verify/plan-memory.js';
 import { TestStore } from '../fixtures/store.js';
 
 /** With the usual stack it would take 120 000 findings. */
@@ -65,7 +65,7 @@ test('a check of many trees does not hold the plans of all of them', async (t) =
 });
 
 test('of plans that are needed twice the first is kept, and more while they are small', () => {
-  const plans = new KeptPlans();
+  const plans = new PlanMemory();
   const planWith = (entries: number): Plan => ({ entries: new Array(entries), files: 0, bytes: 0 });
   const made: string[] = [];
   const remake = (id: string) => (): undefined => {

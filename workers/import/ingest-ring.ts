@@ -1,11 +1,11 @@
 /** The second part of a layer that workers share: ring to staging, see `pour.ts`. */
 import { checkCancelled } from '../tasks/control.js';
-import type { AbsorbTask, LayerResult, PourTask } from '../tasks/import.js';
+import type { DecodeTask, IngestTask, LayerResult } from '../tasks/import.js';
 import { readRing } from '../tasks/ring.js';
 import { LayerSink } from './layer-sink.js';
 
-export function absorbRing(task: AbsorbTask): LayerResult {
-  const ring = task.ring as PourTask['ring'];
+export function scanRing(task: IngestTask): LayerResult {
+  const ring = task.ring as DecodeTask['ring'];
   const sink = new LayerSink(task);
   try {
     for (const chunk of readRing(ring)) {

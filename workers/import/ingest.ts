@@ -1,9 +1,9 @@
 /** The write path of one layer, on one thread: source to staging. See `pour.ts` for how several share it. */
-import type { AbsorbResult, AbsorbTask } from '../tasks/import.js';
+import type { IngestResult, IngestTask } from '../tasks/import.js';
 import { readSource } from './input.js';
 import { LayerSink } from './layer-sink.js';
 
-export async function absorb(task: AbsorbTask): Promise<AbsorbResult> {
+export async function ingest(task: IngestTask): Promise<IngestResult> {
   const sink = new LayerSink(task);
   try {
     const source = await readSource(task, (chunk) => sink.push(chunk));

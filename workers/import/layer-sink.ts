@@ -10,14 +10,14 @@ import type { ContentRole, LayerRules } from '../../engine/layer/rules.js';
 import type { TarEntry } from '../../engine/layer/tar/entry.js';
 import { TarScanner, type TarSink } from '../../engine/layer/tar/scan.js';
 import { encodeToc, type TocEntry } from '../../engine/layer/toc.js';
-import type { AbsorbTask, LayerResult } from '../tasks/import.js';
+import type { IngestTask, LayerResult } from '../tasks/import.js';
 import { RingWriter } from '../tasks/ring.js';
 import { BlobFile, writeBlob } from './blob-file.js';
 import { ParcelWriter } from './object-file.js';
 import { ObjectWriter } from './object-writer.js';
 
 export class LayerSink implements TarSink {
-  readonly #task: AbsorbTask;
+  readonly #task: IngestTask;
   readonly #scanner: TarScanner;
   readonly #layer: LayerRules;
   readonly #objects: ObjectWriter;
@@ -28,7 +28,7 @@ export class LayerSink implements TarSink {
   #files = 0;
   #contentBytes = 0;
 
-  constructor(task: AbsorbTask) {
+  constructor(task: IngestTask) {
     makeOnce(task.newObjects);
     this.#task = task;
     this.#scanner = new TarScanner(this, task.limits);
@@ -73,7 +73,7 @@ export class LayerSink implements TarSink {
   /** All bytes have come: writes what belongs to the layer as a whole. */
   finish(): LayerResult {
     this.#scanner.finish();
-    if (!this.#scanner.ended && !this.#task.endless) {
+    if (!this.#scanner.ended && !this.#task.allowMissingEnd) {
       const why = 'the archive has no end marker; it may be cut off';
       throw new CairnError('ERR_BAD_ARCHIVE', why, { entry: this.#scanner.lastName });
     }

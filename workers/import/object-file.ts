@@ -8,7 +8,7 @@ import { hasCode } from '../../engine/core/errors.js';
 import type { Identity, Metadata } from '../../engine/core/metadata.js';
 import { finishFile } from '../../engine/disk/set-metadata.js';
 import { homeAt } from '../../engine/objects/homes.js';
-import type { StageObjectsTask } from '../tasks/import.js';
+import type { WriteObjectsTask } from '../tasks/import.js';
 import { type RingWriter, readRing, SLOT_BYTES } from '../tasks/ring.js';
 
 /** Larger ones are written where they are scanned: copying them into a parcel would cost what it saves. */
@@ -89,7 +89,7 @@ export class ParcelWriter {
 }
 
 /** Writes every object that comes in parcels. @returns object name → metadata that could not be set */
-export function stageObjects({ ring, staging, objects, identity }: StageObjectsTask): Record<string, string[]> {
+export function writeObjects({ ring, staging, objects, identity }: WriteObjectsTask): Record<string, string[]> {
   const skipped: Record<string, string[]> = {};
   const staged = homeAt(objects).stagingIn(staging, 'sharded');
   for (const parcel of readRing(ring)) {

@@ -8,13 +8,13 @@ import { finishFile } from '../../engine/disk/set-metadata.js';
 import type { TocEntry } from '../../engine/layer/toc.js';
 import type { ObjectHome, ObjectStaging } from '../../engine/objects/home.js';
 import { homeAt } from '../../engine/objects/homes.js';
-import type { AbsorbTask } from '../tasks/import.js';
+import type { IngestTask } from '../tasks/import.js';
 import { PARCELLED_BYTES, type ParcelWriter, writeAll, writeObjectFile } from './object-file.js';
 
 /** Files up to this size are held in memory until their hash is known, so that known content is never written. */
 const HELD_BYTES = 1 << 20;
 
-type Where = Pick<AbsorbTask, 'staging' | 'newObjects' | 'flat' | 'objects' | 'identity' | 'fresh'>;
+type Where = Pick<IngestTask, 'staging' | 'newObjects' | 'flat' | 'objects' | 'identity' | 'storeIsEmpty'>;
 
 export class ObjectWriter {
   /** Distinct objects so far: name → bytes. */
@@ -111,7 +111,7 @@ export class ObjectWriter {
   #isNew(name: string, size: number): boolean {
     if (this.sizes.has(name)) return false;
     this.sizes.set(name, size);
-    return this.#task.fresh || !this.#home.has(name);
+    return this.#task.storeIsEmpty || !this.#home.has(name);
   }
 
   #note(name: string, skipped: string[]): void {

@@ -9,8 +9,8 @@ import type { RingMemory } from './ring.js';
 export type ImageFormat = 'aci' | 'oci';
 
 /** Streams one layer in: inflate, hash, scan, and write its new objects, table of contents and recipe to staging. */
-export interface AbsorbTask {
-  kind: 'absorb' | 'absorb-ring';
+export interface IngestTask {
+  kind: 'ingest' | 'scan';
   control: Control;
   source: Source;
   /** Whose rules the layer's entries follow. */
@@ -19,9 +19,9 @@ export interface AbsorbTask {
   diffId: boolean;
   /** Where to keep the bytes as they come. */
   keep?: string | undefined;
-  /** Where the bytes come from instead, when a {@link PourTask} reads the source. */
+  /** Where the bytes come from instead, when a {@link DecodeTask} reads the source. */
   ring?: RingMemory;
-  /** Takes small objects to a {@link StageObjectsTask}. */
+  /** Takes small objects to a {@link WriteObjectsTask}. */
   parcels?: RingMemory;
   /** An existing directory for what belongs to this layer alone. */
   staging: string;
@@ -34,14 +34,14 @@ export interface AbsorbTask {
   limits: Limits;
   identity: Identity;
   /** Take an archive without its end marker, because the caller knows its digest. */
-  endless: boolean;
+  allowMissingEnd: boolean;
   /** The store holds no objects at all. */
-  fresh: boolean;
+  storeIsEmpty: boolean;
 }
 
-/** Reads, inflates and hashes a source for an `absorb-ring` task that runs at the same time. */
-export interface PourTask {
-  kind: 'pour';
+/** Reads, inflates and hashes a source for an `ingest-ring` task that runs at the same time. */
+export interface DecodeTask {
+  kind: 'decode';
   control: Control;
   source: Source;
   diffId: boolean;
@@ -78,11 +78,11 @@ export interface LayerResult {
   skipped: Record<string, string[]>;
 }
 
-export type AbsorbResult = SourceResult & LayerResult;
+export type IngestResult = SourceResult & LayerResult;
 
-/** Writes the small objects of an `absorb-ring` task that runs at the same time. */
-export interface StageObjectsTask {
-  kind: 'stage-objects';
+/** Writes the small objects of an `ingest-ring` task that runs at the same time. */
+export interface WriteObjectsTask {
+  kind: 'write-objects';
   ring: RingMemory;
   /** Where new objects are staged. */
   staging: string;
@@ -109,7 +109,7 @@ export interface PeekTask {
   limits: Limits;
 }
 
-/** Lists what a tar holds, passing over the contents. Refuses what {@link AbsorbTask} refuses of headers. */
+/** Lists what a tar holds, passing over the contents. Refuses what {@link IngestTask} refuses of headers. */
 export interface ListMembersTask {
   kind: 'list-members';
   control: Control;

@@ -14,21 +14,21 @@ import type {
   PackFilesTask,
 } from './export.js';
 import type {
-  AbsorbResult,
-  AbsorbTask,
+  DecodeTask,
   DigestTask,
+  IngestResult,
+  IngestTask,
   LayerResult,
   ListMembersTask,
   Members,
   PeekTask,
   PlaceTask,
-  PourTask,
   SourceResult,
   SpoolTask,
-  StageObjectsTask,
+  WriteObjectsTask,
 } from './import.js';
 import type { Skipped } from './parts.js';
-import type { JoinTask, RemoveTask, RenderResult, RenderTask, SettleTask } from './render.js';
+import type { FinishDirectoriesTask, JoinTask, RemoveTask, RenderResult, RenderTask } from './render.js';
 import type {
   SurveyObjectsTask,
   SurveyResult,
@@ -41,10 +41,10 @@ import type {
 } from './verify.js';
 
 export interface Tasks {
-  absorb: [AbsorbTask, AbsorbResult];
-  'absorb-ring': [AbsorbTask, LayerResult];
-  pour: [PourTask, SourceResult];
-  'stage-objects': [StageObjectsTask, Record<string, string[]>];
+  ingest: [IngestTask, IngestResult];
+  scan: [IngestTask, LayerResult];
+  decode: [DecodeTask, SourceResult];
+  'write-objects': [WriteObjectsTask, Record<string, string[]>];
   peek: [PeekTask, string];
   spool: [SpoolTask, SourceResult];
   'list-members': [ListMembersTask, Members];
@@ -52,7 +52,7 @@ export interface Tasks {
   place: [PlaceTask, null];
   render: [RenderTask, RenderResult];
   join: [JoinTask, null];
-  settle: [SettleTask, { skipped: Skipped }];
+  'finish-directories': [FinishDirectoriesTask, { skipped: Skipped }];
   'verify-objects': [VerifyObjectsTask, VerifiedObjects];
   'verify-blobs': [VerifyBlobsTask, VerifyResult];
   'survey-objects': [SurveyObjectsTask, SurveyResult];

@@ -35,8 +35,8 @@ export interface JoinTask {
 }
 
 /** Sets directories' modes and times, after everything below them exists. */
-export interface SettleTask {
-  kind: 'settle';
+export interface FinishDirectoriesTask {
+  kind: 'finish-directories';
   root: string;
   shard: Shard;
   identity: Identity;

@@ -21,7 +21,7 @@ import { contentOf, type ShardRow, unpackShard } from '../../engine/plan/shard.j
 import { shifted } from '../files/shift-owners.js';
 import { checkCancelled, countItems } from '../tasks/control.js';
 import type { Skipped } from '../tasks/parts.js';
-import type { JoinTask, RenderResult, RenderTask, SettleTask } from '../tasks/render.js';
+import type { FinishDirectoriesTask, JoinTask, RenderResult, RenderTask } from '../tasks/render.js';
 
 /** How often a long loop looks whether it should stop. */
 const CHECK_EVERY = 256;
@@ -150,7 +150,7 @@ function finishPath(
   skipped.add(row.path, setPathTimes(path, row.sec, row.nsec));
 }
 
-export function settleDirectories(task: SettleTask): { skipped: Skipped } {
+export function finishDirectories(task: FinishDirectoriesTask): { skipped: Skipped } {
   const root = fromText(task.root);
   const skipped = new SkippedList();
   // Deepest first: once its mode is set, an owner may not be able to reach what lies below.

@@ -38,7 +38,7 @@ export interface ChosenImage {
   /** What the container calls it. */
   references: string[];
   /** Its digests are those of whatever came, so that they promise nothing. */
-  unpromised?: boolean;
+  digestsUnverified?: boolean;
 }
 
 export interface Choice {

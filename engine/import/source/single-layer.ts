@@ -18,7 +18,7 @@ export async function chooseSingleLayer(
   source: Source,
   staging: string,
   { signal, platform }: ImportOptions,
-): Promise<{ container: Container; image: ChosenImage }> {
+): Promise<{ container: Container; chosen: ChosenImage }> {
   const { pool, limits } = store;
   const path = join(staging, MEMBER);
   const spooled = await pool.ask('spool', { source, to: path, limits, diffId: true }, { signal });
@@ -35,5 +35,8 @@ export async function chooseSingleLayer(
     blob: () => ({ source: { path }, size: spooled.size }),
   };
   const config = { bytes, digest: digestOf(bytes), parsed: parseConfig(bytes, limits) };
-  return { container, image: { config, layers: [{ member: MEMBER, diffId }], references: [], unpromised: true } };
+  return {
+    container,
+    chosen: { config, layers: [{ member: MEMBER, diffId }], references: [], digestsUnverified: true },
+  };
 }
