@@ -16,11 +16,11 @@ function isObject(value: JsonValue | undefined): value is JsonObject {
 }
 
 /**
- * A place in a manifest: what stands there, and the path to it, so that every fault can say where it is. Reading follows
- * the reference implementation: a missing field and a null are the same and read as the empty value of their type.
+ * A position in a JSON document: its value and the path to it, which every fault names. Reading follows the reference
+ * implementation of appc: a missing field and a null are the same and read as the empty value of their type.
  * Every method throws `ERR_BAD_MANIFEST` when the value has another type.
  */
-export class Place {
+export class JsonField {
   readonly value: JsonValue | undefined;
   readonly #document: string;
   readonly #path: string;
@@ -55,27 +55,27 @@ export class Place {
    * A field of the object that stands here. As in Go, the case of keys does not matter, since real manifests (and the
    * spec's own example) rely on it; a key in the right case comes first, and two in wrong cases are a duplicate.
    */
-  field(name: string): Place {
+  field(name: string): JsonField {
     const object = this.object();
     const path = this.#path === '' ? name : `${this.#path}.${name}`;
-    if (Object.hasOwn(object, name)) return new Place(this.#document, object[name], path);
+    if (Object.hasOwn(object, name)) return new JsonField(this.#document, object[name], path);
     const wanted = fold(name);
     const keys = Object.keys(object).filter((key) => fold(key) === wanted);
-    const place = new Place(this.#document, keys[0] === undefined ? undefined : object[keys[0]], path);
-    if (keys.length > 1) throw place.fault(`duplicate key: ${keys.join(', ')}`);
-    return place;
+    const field = new JsonField(this.#document, keys[0] === undefined ? undefined : object[keys[0]], path);
+    if (keys.length > 1) throw field.fault(`duplicate key: ${keys.join(', ')}`);
+    return field;
   }
 
   /** A field by exactly this key, as OCI documents have them. */
-  exactField(name: string): Place {
+  exactField(name: string): JsonField {
     const object = this.object();
     const path = this.#path === '' ? name : `${this.#path}.${name}`;
-    return new Place(this.#document, Object.hasOwn(object, name) ? object[name] : undefined, path);
+    return new JsonField(this.#document, Object.hasOwn(object, name) ? object[name] : undefined, path);
   }
 
-  /** The same place, read as an empty object where there is none. */
-  orEmpty(): Place {
-    return this.absent ? new Place(this.#document, {}, this.#path) : this;
+  /** The same field, read as an empty object where there is none. */
+  orEmpty(): JsonField {
+    return this.absent ? new JsonField(this.#document, {}, this.#path) : this;
   }
 
   #list(): JsonValue[] {
@@ -84,12 +84,12 @@ export class Place {
     return this.value;
   }
 
-  #item(value: JsonValue, index: number): Place {
-    return new Place(this.#document, value, `${this.#path}[${index}]`);
+  #item(value: JsonValue, index: number): JsonField {
+    return new JsonField(this.#document, value, `${this.#path}[${index}]`);
   }
 
   /** Refuses a list of more than `most` items. */
-  items(most = Number.POSITIVE_INFINITY): Place[] {
+  items(most = Number.POSITIVE_INFINITY): JsonField[] {
     const list = this.#list();
     if (list.length > most) throw this.fault(`has ${list.length} items, more than ${most}`);
     return list.map((value, index) => this.#item(value, index));
@@ -114,7 +114,7 @@ export class Place {
     if (this.absent) return {};
     const entries = Object.entries(this.object()).map(([key, value]): [string, string] => [
       key,
-      new Place(this.#document, value, `${this.#path}[${quoted(key)}]`).text(),
+      new JsonField(this.#document, value, `${this.#path}[${quoted(key)}]`).text(),
     ]);
     return Object.fromEntries(entries);
   }

@@ -1,5 +1,5 @@
 import { quoted } from '../../core/printable.js';
-import type { Place } from '../json-field.js';
+import type { JsonField } from '../json-field.js';
 import { type Isolator, readIsolators } from './isolators.js';
 
 /** What an image runs and how (appc spec, image manifest, `app`). Absent lists and maps are empty. */
@@ -54,7 +54,7 @@ const MAX_GID = 2 ** 32 - 1;
  *
  * @throws CairnError `ERR_BAD_MANIFEST`, its `entry` ending in the path to the fault such as `app.ports[0].port`
  */
-export function readApp(app: Place): App {
+export function readApp(app: JsonField): App {
   const workingDirectory = app.field('workingDirectory').text();
   if (workingDirectory !== '' && !workingDirectory.startsWith('/')) {
     throw app.field('workingDirectory').fault('workingDirectory must be an absolute path');
@@ -75,13 +75,13 @@ export function readApp(app: Place): App {
   };
 }
 
-function readRequired(place: Place, rule: string): string {
-  const text = place.text();
-  if (text === '') throw place.fault(rule);
+function readRequired(field: JsonField, rule: string): string {
+  const text = field.text();
+  if (text === '') throw field.fault(rule);
   return text;
 }
 
-function readGid(gid: Place): number {
+function readGid(gid: JsonField): number {
   if (gid.absent) throw gid.fault('must be a whole number');
   return gid.integer(0, MAX_GID);
 }
@@ -90,33 +90,33 @@ function isEvent(name: string): name is EventHandler['name'] {
   return name === 'pre-start' || name === 'post-stop';
 }
 
-function readEventHandlers(list: Place): EventHandler[] {
+function readEventHandlers(list: JsonField): EventHandler[] {
   const seen = new Set<string>();
   return list.items().map((handler) => {
-    const place = handler.field('name');
-    const name = readRequired(place, 'eventHandler "name" cannot be empty');
-    if (!isEvent(name)) throw place.fault(`bad eventHandler "name": ${quoted(name)} (pre-start or post-stop)`);
-    if (seen.has(name)) throw place.fault(`only one eventHandler of name ${quoted(name)} allowed`);
+    const field = handler.field('name');
+    const name = readRequired(field, 'eventHandler "name" cannot be empty');
+    if (!isEvent(name)) throw field.fault(`bad eventHandler "name": ${quoted(name)} (pre-start or post-stop)`);
+    if (seen.has(name)) throw field.fault(`only one eventHandler of name ${quoted(name)} allowed`);
     seen.add(name);
     return { name, exec: handler.field('exec').texts() };
   });
 }
 
-function readEnvironment(list: Place): EnvironmentVariable[] {
+function readEnvironment(list: JsonField): EnvironmentVariable[] {
   const seen = new Set<string>();
   return list.items().map((variable) => {
-    const place = variable.field('name');
-    const name = readRequired(place, 'environment variable name must not be empty');
+    const field = variable.field('name');
+    const name = readRequired(field, 'environment variable name must not be empty');
     if (!/^[A-Za-z_][A-Za-z_0-9.-]*$/.test(name)) {
-      throw place.fault(`environment variable does not have valid identifier ${quoted(name)}`);
+      throw field.fault(`environment variable does not have valid identifier ${quoted(name)}`);
     }
-    if (seen.has(name)) throw place.fault(`duplicate environment variable of name ${quoted(name)}`);
+    if (seen.has(name)) throw field.fault(`duplicate environment variable of name ${quoted(name)}`);
     seen.add(name);
     return { name, value: variable.field('value').text() };
   });
 }
 
-function readMountPoint(mount: Place): MountPoint {
+function readMountPoint(mount: JsonField): MountPoint {
   return {
     name: mount.field('name').acName(),
     path: readRequired(mount.field('path'), 'path must be set'),
@@ -124,15 +124,15 @@ function readMountPoint(mount: Place): MountPoint {
   };
 }
 
-function readPort(place: Place): Port {
-  const port = place.field('port').integer(1, 65_535, 'port must be in 1-65535 range');
+function readPort(entry: JsonField): Port {
+  const port = entry.field('port').integer(1, 65_535, 'port must be in 1-65535 range');
   const rule = 'end of port range must be in 1-65535 range';
-  const count = place.field('count').integer(0, 65_536 - port, rule);
+  const count = entry.field('count').integer(0, 65_536 - port, rule);
   return {
-    name: place.field('name').acName(),
-    protocol: place.field('protocol').text(),
+    name: entry.field('name').acName(),
+    protocol: entry.field('protocol').text(),
     port,
     count: count === 0 ? 1 : count,
-    socketActivated: place.field('socketActivated').flag(),
+    socketActivated: entry.field('socketActivated').flag(),
   };
 }

@@ -1,6 +1,6 @@
 import { quoted } from '../../core/printable.js';
 import type { JsonValue } from '../json.js';
-import type { Place } from '../json-field.js';
+import type { JsonField } from '../json-field.js';
 
 /** One isolator of an app, its value exactly as written (appc spec, executor, "Isolators"). */
 export interface Isolator {
@@ -10,7 +10,7 @@ export interface Isolator {
 
 interface Kind {
   /** Throws unless the value has the shape that this isolator wants. */
-  check(value: Place): void;
+  check(value: JsonField): void;
   /** May stand in a list only once. */
   single?: true;
   /** The isolator that cannot stand in the same list. */
@@ -52,7 +52,7 @@ export function isKnownIsolator(name: string): boolean {
  *
  * @throws CairnError `ERR_BAD_MANIFEST`
  */
-export function readIsolators(list: Place): Isolator[] {
+export function readIsolators(list: JsonField): Isolator[] {
   const seen = new Set<string>();
   return list.items().map((item) => {
     const name = item.field('name').acIdentifier();
@@ -83,16 +83,16 @@ export function isQuantity(text: string): boolean {
   return QUANTITY.test(text.trim());
 }
 
-function checkQuantity(place: Place): void {
-  if (place.absent) return;
+function checkQuantity(field: JsonField): void {
+  if (field.absent) return;
   // The reference implementation reads a bare number like the same number in quotes.
-  const text = typeof place.value === 'number' ? String(place.value) : place.text();
+  const text = typeof field.value === 'number' ? String(field.value) : field.text();
   if (!isQuantity(text)) {
-    throw place.fault(`not a quantity: ${quoted(text)} (a number and one of n u m k M G T P E Ki Mi Gi Ti Pi Ei)`);
+    throw field.fault(`not a quantity: ${quoted(text)} (a number and one of n u m k M G T P E Ki Mi Gi Ti Pi Ei)`);
   }
 }
 
-function checkDefaultLimit(value: Place): void {
+function checkDefaultLimit(value: JsonField): void {
   if (!value.field('default').flag()) throw value.field('default').fault('default must be true');
   if (!value.field('request').absent) {
     throw value.field('request').fault('request not supported by this resource, must be empty');
@@ -100,24 +100,24 @@ function checkDefaultLimit(value: Place): void {
   checkQuantity(value.field('limit'));
 }
 
-function checkRequestAndLimit(value: Place): void {
+function checkRequestAndLimit(value: JsonField): void {
   if (value.field('default').flag()) throw value.field('default').fault('default must be false');
   checkQuantity(value.field('request'));
   checkQuantity(value.field('limit'));
 }
 
-function checkSet(value: Place): void {
+function checkSet(value: JsonField): void {
   const set = value.field('set');
   if (set.texts().length === 0) throw set.fault('set must be non-empty');
 }
 
-function checkSeccomp(value: Place): void {
+function checkSeccomp(value: JsonField): void {
   checkSet(value);
   const errno = value.field('errno');
   if (!/^(?:E[A-Z0-9]*)?$/.test(errno.text())) throw errno.fault('errno must be an upper case name such as EPERM');
 }
 
-function checkSelinux(value: Place): void {
+function checkSelinux(value: JsonField): void {
   for (const part of ['user', 'role', 'type']) {
     const text = value.field(part).text();
     if (text === '' || text.includes(':')) throw value.field(part).fault(`invalid ${part} value ${quoted(text)}`);
@@ -125,18 +125,18 @@ function checkSelinux(value: Place): void {
   if (value.field('level').text() === '') throw value.field('level').fault('invalid level value ""');
 }
 
-function checkInteger(value: Place, min: number, max: number): void {
+function checkInteger(value: JsonField, min: number, max: number): void {
   value.integer(min, max);
 }
 
-function checkBoolean(value: Place): void {
+function checkBoolean(value: JsonField): void {
   value.flag();
 }
 
-function checkString(value: Place): void {
+function checkString(value: JsonField): void {
   value.text();
 }
 
-function checkSysctl(value: Place): void {
+function checkSysctl(value: JsonField): void {
   value.textMap();
 }

@@ -2,7 +2,7 @@ import { type Limits, MAX_LABELS, MAX_LISTED_DEPENDENCIES } from '../../core/lim
 import { quoted } from '../../core/printable.js';
 import { isDate } from '../date.js';
 import { type JsonObject, parseJson } from '../json.js';
-import { Place } from '../json-field.js';
+import { JsonField } from '../json-field.js';
 import type { Label } from '../label.js';
 import { type App, readApp } from './app.js';
 import { labelsFault } from './names.js';
@@ -48,7 +48,7 @@ const DOCUMENT = 'manifest';
  *   `entry` is `manifest: ` and the path to the fault such as `app.ports[0].port`, and the message says the rule
  */
 export function parseImageManifest(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest'>): ImageManifest {
-  const root = new Place(DOCUMENT, parseJson(bytes, DOCUMENT, limits));
+  const root = new JsonField(DOCUMENT, parseJson(bytes, DOCUMENT, limits));
   const raw = root.object();
   checkKind(root.field('acKind'));
   const acVersion = readVersion(root.field('acVersion'));
@@ -77,23 +77,23 @@ export function readPathWhitelist(checked: Uint8Array): string[] {
   return (key === undefined ? undefined : raw[key]) ?? [];
 }
 
-function checkKind(place: Place): void {
-  const kind = place.text();
-  if (kind === '') throw place.fault('ACKind must be set');
-  if (kind !== 'ImageManifest') throw place.fault(`bad ACKind: ${quoted(kind)}`);
+function checkKind(field: JsonField): void {
+  const kind = field.text();
+  if (kind === '') throw field.fault('ACKind must be set');
+  if (kind !== 'ImageManifest') throw field.fault(`bad ACKind: ${quoted(kind)}`);
 }
 
-function readVersion(place: Place): string {
-  const version = place.text();
-  if (version === '') throw place.fault('acVersion must be set');
+function readVersion(field: JsonField): string {
+  const version = field.text();
+  if (version === '') throw field.fault('acVersion must be set');
   if (!/^\d{1,18}\.\d{1,18}\.\d{1,18}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/.test(version)) {
-    throw place.fault(`SemVer is bad: ${quoted(version)}`);
+    throw field.fault(`SemVer is bad: ${quoted(version)}`);
   }
-  if (/^0+\.0+\.0+$/.test(version)) throw place.fault('SemVer cannot be zero');
+  if (/^0+\.0+\.0+$/.test(version)) throw field.fault('SemVer cannot be zero');
   return version;
 }
 
-function readLabels(list: Place): Label[] {
+function readLabels(list: JsonField): Label[] {
   const labels = list.items(MAX_LABELS).map((label) => ({
     name: label.field('name').acIdentifier(),
     value: label.field('value').text(),
@@ -102,7 +102,7 @@ function readLabels(list: Place): Label[] {
   return labels;
 }
 
-function readDependency(dependency: Place): Dependency {
+function readDependency(dependency: JsonField): Dependency {
   const imageName = dependency.field('imageName');
   if (imageName.text() === '') throw imageName.fault('imageName cannot be empty');
   const imageID = dependency.field('imageID');
@@ -119,30 +119,30 @@ function readDependency(dependency: Place): Dependency {
  * Stricter than the reference implementation, which takes any text after the hyphen: an ID that is not hexadecimal can
  * be the hash of nothing, and a dependency on it could only fail later and less clearly.
  */
-function readImageID(place: Place): string {
-  const id = place.text();
+function readImageID(field: JsonField): string {
+  const id = field.text();
   const [type, value, ...more] = id.split('-');
-  if (value === undefined || more.length > 0) throw place.fault(`badly formatted hash string: ${quoted(id)}`);
-  if (type === '') throw place.fault('unexpected empty hash type');
-  if (type !== 'sha512') throw place.fault(`unrecognized hash type: ${quoted(type ?? '')}`);
-  if (value === '') throw place.fault('unexpected empty hash value');
+  if (value === undefined || more.length > 0) throw field.fault(`badly formatted hash string: ${quoted(id)}`);
+  if (type === '') throw field.fault('unexpected empty hash type');
+  if (type !== 'sha512') throw field.fault(`unrecognized hash type: ${quoted(type ?? '')}`);
+  if (value === '') throw field.fault('unexpected empty hash value');
   if (!/^[0-9a-f]{2,128}$/i.test(value)) {
-    throw place.fault(`hash value must be 2 to 128 hexadecimal digits: ${quoted(value)}`);
+    throw field.fault(`hash value must be 2 to 128 hexadecimal digits: ${quoted(value)}`);
   }
   return id.toLowerCase();
 }
 
-function readAnnotations(list: Place): Annotation[] {
+function readAnnotations(list: JsonField): Annotation[] {
   const seen = new Set<string>();
   return list.items(MAX_LABELS).map((annotation) => {
     const name = annotation.field('name').acIdentifier();
     if (seen.has(name)) throw annotation.field('name').fault(`duplicate annotations of name ${quoted(name)}`);
     seen.add(name);
-    const place = annotation.field('value');
-    const value = place.text();
-    if (name === 'created' && !isDate(value)) throw place.fault(`bad date, must be RFC 3339: ${quoted(value)}`);
+    const field = annotation.field('value');
+    const value = field.text();
+    if (name === 'created' && !isDate(value)) throw field.fault(`bad date, must be RFC 3339: ${quoted(value)}`);
     if ((name === 'homepage' || name === 'documentation') && !isWebAddress(value)) {
-      throw place.fault(`bad URL, must be http or https: ${quoted(value)}`);
+      throw field.fault(`bad URL, must be http or https: ${quoted(value)}`);
     }
     return { name, value };
   });

@@ -2,7 +2,7 @@ import type { Limits } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import { isDate } from '../date.js';
 import { type JsonObject, parseJson } from '../json.js';
-import { Place } from '../json-field.js';
+import { JsonField } from '../json-field.js';
 import { readDigest } from './descriptor.js';
 
 /** The configuration of an image (OCI image spec, image configuration; Docker's is the same). Absent lists are empty. */
@@ -56,7 +56,7 @@ const DOCUMENT = 'image config';
  *   `rootfs.diff_ids[0]`
  */
 export function parseConfig(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest'>): OciConfig {
-  const root = new Place(DOCUMENT, parseJson(bytes, DOCUMENT, limits));
+  const root = new JsonField(DOCUMENT, parseJson(bytes, DOCUMENT, limits));
   const raw = root.object();
   return {
     os: readRequired(root, 'os'),
@@ -75,25 +75,25 @@ function optional<Key extends string>(key: Key, text: string): { [key in Key]?: 
   return (text === '' ? {} : { [key]: text }) as { [key in Key]?: string };
 }
 
-function readRequired(root: Place, key: string): string {
+function readRequired(root: JsonField, key: string): string {
   const text = root.exactField(key).text();
   if (text === '') throw root.exactField(key).fault(`${key} is required`);
   return text;
 }
 
-function readDate(place: Place): string {
-  const date = place.text();
-  if (date !== '' && !isDate(date)) throw place.fault(`bad date, must be RFC 3339: ${quoted(date)}`);
+function readDate(field: JsonField): string {
+  const date = field.text();
+  if (date !== '' && !isDate(date)) throw field.fault(`bad date, must be RFC 3339: ${quoted(date)}`);
   return date;
 }
 
-function readDiffIds(rootfs: Place): string[] {
+function readDiffIds(rootfs: JsonField): string[] {
   const type = rootfs.exactField('type');
   if (type.text() !== 'layers') throw type.fault(`rootfs.type must be "layers", not ${quoted(type.text())}`);
   return rootfs.exactField('diff_ids').items().map(readDigest);
 }
 
-function readHistoryEntry(entry: Place): HistoryEntry {
+function readHistoryEntry(entry: JsonField): HistoryEntry {
   return {
     ...optional('created', readDate(entry.exactField('created'))),
     ...optional('createdBy', entry.exactField('created_by').text()),
@@ -102,7 +102,7 @@ function readHistoryEntry(entry: Place): HistoryEntry {
   };
 }
 
-function readRunConfig(config: Place): RunConfig {
+function readRunConfig(config: JsonField): RunConfig {
   return {
     user: config.exactField('User').text(),
     env: config.exactField('Env').texts(),
@@ -116,6 +116,6 @@ function readRunConfig(config: Place): RunConfig {
 }
 
 /** A set, which Go programs write as an object with values that mean nothing. */
-function readKeys(set: Place): string[] {
+function readKeys(set: JsonField): string[] {
   return Object.keys(set.orEmpty().object()).sort();
 }

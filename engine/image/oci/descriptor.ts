@@ -1,6 +1,6 @@
 import { defined } from '../../core/defined.js';
 import { quoted } from '../../core/printable.js';
-import type { Place } from '../json-field.js';
+import type { JsonField } from '../json-field.js';
 
 /** What one document says about a blob (OCI image spec, descriptor). */
 export interface Descriptor {
@@ -25,19 +25,19 @@ export interface Platform {
  *
  * @throws CairnError `ERR_BAD_MANIFEST`; `ERR_UNSUPPORTED` for a digest that is not SHA-256
  */
-export function readDescriptor(place: Place): Descriptor {
-  const mediaType = place.exactField('mediaType');
+export function readDescriptor(descriptor: JsonField): Descriptor {
+  const mediaType = descriptor.exactField('mediaType');
   if (!/^[A-Za-z0-9][\w!#$&^.+-]{0,126}\/[A-Za-z0-9][\w!#$&^.+-]{0,126}$/.test(mediaType.text())) {
     throw mediaType.fault(`not a media type: ${quoted(mediaType.text())}`);
   }
-  const size = place.exactField('size');
+  const size = descriptor.exactField('size');
   if (size.absent) throw size.fault('size is required');
-  const platform = readPlatform(place.exactField('platform'));
+  const platform = readPlatform(descriptor.exactField('platform'));
   return {
     mediaType: mediaType.text(),
-    digest: readDigest(place.exactField('digest')),
+    digest: readDigest(descriptor.exactField('digest')),
     size: size.integer(0, Number.MAX_SAFE_INTEGER),
-    annotations: place.exactField('annotations').textMap(),
+    annotations: descriptor.exactField('annotations').textMap(),
     ...defined({ platform }),
   };
 }
@@ -47,24 +47,24 @@ export function readDescriptor(place: Place): Descriptor {
  *
  * @throws CairnError `ERR_BAD_MANIFEST`; `ERR_UNSUPPORTED` for one of another algorithm
  */
-export function readDigest(place: Place): string {
-  const digest = place.text();
+export function readDigest(field: JsonField): string {
+  const digest = field.text();
   if (/^sha256:[0-9a-f]{64}$/.test(digest)) return digest;
   const algorithm = /^([a-z0-9]+(?:[+._-][a-z0-9]+)*):[A-Za-z0-9=_-]+$/.exec(digest)?.[1];
   if (algorithm === undefined || algorithm === 'sha256') {
-    throw place.fault(`not a digest: ${quoted(digest)} (sha256: and 64 hexadecimal digits in lower case)`);
+    throw field.fault(`not a digest: ${quoted(digest)} (sha256: and 64 hexadecimal digits in lower case)`);
   }
-  throw place.fault(`digests of ${quoted(algorithm)} are not supported, only sha256`, 'ERR_UNSUPPORTED');
+  throw field.fault(`digests of ${quoted(algorithm)} are not supported, only sha256`, 'ERR_UNSUPPORTED');
 }
 
 /** Some tools write a platform of empty words where they mean none. */
-function readPlatform(place: Place): Platform | undefined {
-  if (place.absent) return undefined;
-  const os = place.exactField('os').text();
-  const architecture = place.exactField('architecture').text();
-  const variant = place.exactField('variant').text();
+function readPlatform(platform: JsonField): Platform | undefined {
+  if (platform.absent) return undefined;
+  const os = platform.exactField('os').text();
+  const architecture = platform.exactField('architecture').text();
+  const variant = platform.exactField('variant').text();
   if (os === '' && architecture === '' && variant === '') return undefined;
-  if (os === '') throw place.exactField('os').fault('os is required');
-  if (architecture === '') throw place.exactField('architecture').fault('architecture is required');
+  if (os === '') throw platform.exactField('os').fault('os is required');
+  if (architecture === '') throw platform.exactField('architecture').fault('architecture is required');
   return { os, architecture, ...(variant === '' ? {} : { variant }) };
 }

@@ -1,7 +1,7 @@
 import type { Limits } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import { parseJson } from '../json.js';
-import { Place } from '../json-field.js';
+import { JsonField } from '../json-field.js';
 import { isReference } from './reference.js';
 
 /** One image of a `docker save` archive. */
@@ -26,7 +26,7 @@ const DOCUMENT = 'manifest.json';
  *   `entry` is `manifest.json: ` and the path to the fault such as `[0].Layers[1]`
  */
 export function parseDockerManifest(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest'>): DockerImage[] {
-  const root = new Place(DOCUMENT, parseJson(bytes, DOCUMENT, limits));
+  const root = new JsonField(DOCUMENT, parseJson(bytes, DOCUMENT, limits));
   if (root.absent) throw root.fault('must be a list');
   return root.items().map((image) => ({
     config: readMemberName(image.exactField('Config')),
@@ -35,16 +35,16 @@ export function parseDockerManifest(bytes: Uint8Array, limits: Pick<Limits, 'max
   }));
 }
 
-function readMemberName(place: Place): string {
-  const name = place.text();
+function readMemberName(field: JsonField): string {
+  const name = field.text();
   if (name.includes('\0') || name.split('/').some((part) => part === '' || part === '.' || part === '..')) {
-    throw place.fault(`not the name of a member: ${quoted(name)} (must be relative and clean)`);
+    throw field.fault(`not the name of a member: ${quoted(name)} (must be relative and clean)`);
   }
   return name;
 }
 
-function readTag(place: Place): string {
-  const tag = place.text();
-  if (!isReference(tag)) throw place.fault(`not an image reference: ${quoted(tag)}`);
+function readTag(field: JsonField): string {
+  const tag = field.text();
+  if (!isReference(tag)) throw field.fault(`not an image reference: ${quoted(tag)}`);
   return tag;
 }

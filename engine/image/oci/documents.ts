@@ -1,7 +1,7 @@
 import type { Limits } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import { parseJson } from '../json.js';
-import { Place } from '../json-field.js';
+import { JsonField } from '../json-field.js';
 import { type Descriptor, readDescriptor } from './descriptor.js';
 import { documentKind, isConfigType, isLayerType, isSchema1Type } from './media-types.js';
 
@@ -36,7 +36,7 @@ export interface ManifestDocument {
  *   another version, else `ERR_BAD_MANIFEST`
  */
 export function parseLayoutHeader(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest'>): void {
-  const version = new Place('oci-layout', parseJson(bytes, 'oci-layout', limits)).exactField('imageLayoutVersion');
+  const version = new JsonField('oci-layout', parseJson(bytes, 'oci-layout', limits)).exactField('imageLayoutVersion');
   const major = /^(\d+)\.\d+\.\d+(?:[-+][\w.+-]+)?$/.exec(version.text())?.[1];
   if (major === undefined) throw version.fault(`not a version: ${quoted(version.text())}`);
   if (major !== '1') {
@@ -64,7 +64,7 @@ export function parseDocument(
   const expected = expectedMediaType === undefined ? undefined : documentKind(expectedMediaType);
   const name = expected === undefined ? 'image document' : `image ${expected}`;
   const value = parseJson(bytes, name, limits);
-  const document = new Place(name, value);
+  const document = new JsonField(name, value);
   checkVersion(document);
   if (expectedMediaType !== undefined && expected === undefined) throw unknownKind(document, expectedMediaType);
 
@@ -75,7 +75,7 @@ export function parseDocument(
       'ERR_BAD_ARCHIVE',
     );
   }
-  const root = new Place(`image ${kind}`, value);
+  const root = new JsonField(`image ${kind}`, value);
   checkMediaType(root.exactField('mediaType'), kind, expectedMediaType);
   if (kind === 'index') return { kind, manifests: root.exactField('manifests').items().map(readDescriptor) };
   return {
@@ -90,20 +90,20 @@ function kindOf(kind: 'index' | 'manifest'): string {
   return kind === 'index' ? 'image index' : 'image manifest';
 }
 
-function unknownKind(place: Place, mediaType: string): Error {
+function unknownKind(document: JsonField, mediaType: string): Error {
   const what = isSchema1Type(mediaType) ? "Docker's manifests of schema 1 are" : `${quoted(mediaType)} is`;
-  return place.fault(`${what} not supported, only image manifests and indexes`, 'ERR_UNSUPPORTED');
+  return document.fault(`${what} not supported, only image manifests and indexes`, 'ERR_UNSUPPORTED');
 }
 
-function checkVersion(document: Place): void {
-  const place = document.exactField('schemaVersion');
-  if (place.absent) throw place.fault('schemaVersion must be set');
-  if (place.value === 1) throw place.fault("Docker's manifests of schema 1 are not supported", 'ERR_UNSUPPORTED');
-  if (place.value !== 2) throw place.fault('schemaVersion must be 2');
+function checkVersion(document: JsonField): void {
+  const version = document.exactField('schemaVersion');
+  if (version.absent) throw version.fault('schemaVersion must be set');
+  if (version.value === 1) throw version.fault("Docker's manifests of schema 1 are not supported", 'ERR_UNSUPPORTED');
+  if (version.value !== 2) throw version.fault('schemaVersion must be 2');
 }
 
 /** Case does not matter here alone, since the readers that could be made to see something else are written in Go. */
-function readShape(document: Place): 'index' | 'manifest' {
+function readShape(document: JsonField): 'index' | 'manifest' {
   const has = (key: string): boolean => document.field(key).value !== undefined;
   const foreign = ['config', 'layers', 'fsLayers'].find(has);
   if (has('manifests')) {
@@ -114,41 +114,41 @@ function readShape(document: Place): 'index' | 'manifest' {
     throw document.fault('neither an index nor a manifest: it has no "manifests", "config" or "layers"');
   }
   for (const key of ['config', 'layers']) {
-    const place = document.exactField(key);
-    if (place.value === undefined) throw place.fault(`${key} is required`);
+    const field = document.exactField(key);
+    if (field.value === undefined) throw field.fault(`${key} is required`);
   }
   return 'manifest';
 }
 
-function checkMediaType(place: Place, kind: 'index' | 'manifest', expected: string | undefined): void {
-  const mediaType = place.text();
-  if (mediaType === '') return;
-  if (expected !== undefined && mediaType !== expected) {
-    throw place.fault(
-      `a descriptor says ${quoted(expected)}, the document says ${quoted(mediaType)}`,
+function checkMediaType(mediaType: JsonField, kind: 'index' | 'manifest', expected: string | undefined): void {
+  const written = mediaType.text();
+  if (written === '') return;
+  if (expected !== undefined && written !== expected) {
+    throw mediaType.fault(
+      `a descriptor says ${quoted(expected)}, the document says ${quoted(written)}`,
       'ERR_BAD_ARCHIVE',
     );
   }
-  if (documentKind(mediaType) !== kind) {
-    throw place.fault(`the document says ${quoted(mediaType)}, but it is an ${kindOf(kind)}`, 'ERR_BAD_ARCHIVE');
+  if (documentKind(written) !== kind) {
+    throw mediaType.fault(`the document says ${quoted(written)}, but it is an ${kindOf(kind)}`, 'ERR_BAD_ARCHIVE');
   }
 }
 
-function readConfigDescriptor(place: Place): Descriptor {
-  const config = readDescriptor(place);
+function readConfigDescriptor(descriptor: JsonField): Descriptor {
+  const config = readDescriptor(descriptor);
   const { mediaType } = config;
   if (isConfigType(mediaType)) return config;
-  const field = place.exactField('mediaType');
+  const field = descriptor.exactField('mediaType');
   if (isLayerType(mediaType) || documentKind(mediaType) !== undefined) {
     throw field.fault(`${quoted(mediaType)} is not the media type of an image's configuration`, 'ERR_BAD_ARCHIVE');
   }
   throw field.fault(`an artifact, not an image: its configuration is ${quoted(mediaType)}`, 'ERR_UNSUPPORTED');
 }
 
-function readLayerDescriptor(place: Place): Descriptor {
-  const layer = readDescriptor(place);
+function readLayerDescriptor(descriptor: JsonField): Descriptor {
+  const layer = readDescriptor(descriptor);
   if (isLayerType(layer.mediaType)) return layer;
-  const field = place.exactField('mediaType');
+  const field = descriptor.exactField('mediaType');
   if (layer.mediaType.endsWith('+encrypted'))
     throw field.fault('encrypted layers are not supported', 'ERR_UNSUPPORTED');
   throw field.fault(`not the media type of a layer: ${quoted(layer.mediaType)}`, 'ERR_BAD_ARCHIVE');
