@@ -69,7 +69,7 @@ export class Bits {
 }
 
 /** Canonical codes. */
-interface Table {
+interface CodeTable {
   /** By the first 10 bits: `symbol << 5 | length`, or 0 for a longer code. */
   short: Uint16Array;
   /** By length: the first 20 bits that no code of this length or a shorter one begins. */
@@ -115,7 +115,7 @@ function readSelectors(bits: Bits, count: number, tables: number): Uint8Array {
   });
 }
 
-function readTable(bits: Bits, symbolCount: number): Table {
+function readTable(bits: Bits, symbolCount: number): CodeTable {
   const lengths = new Uint8Array(MAX_SYMBOLS);
   let length = bits.take(5);
   for (let symbol = 0; symbol < symbolCount; symbol++) {
@@ -148,12 +148,18 @@ function readTable(bits: Bits, symbolCount: number): Table {
   return { short, limits, bases, symbols };
 }
 
-function readSymbols(bits: Bits, block: Bzip2Block, list: Uint8Array, selectors: Uint8Array, tables: Table[]): void {
+function readSymbols(
+  bits: Bits,
+  block: Bzip2Block,
+  list: Uint8Array,
+  selectors: Uint8Array,
+  tables: CodeTable[],
+): void {
   const end = list.length + 1;
   let run = 0;
   let weight = 1;
   for (const selector of selectors) {
-    const table = tables[selector] as Table;
+    const table = tables[selector] as CodeTable;
     for (let left = GROUP; left > 0; left--) {
       const ahead = bits.peek();
       const found = table.short[ahead >>> (MAX_CODE - SHORT_CODE)] as number;
@@ -178,7 +184,7 @@ function readSymbols(bits: Bits, block: Bzip2Block, list: Uint8Array, selectors:
   throw badCompression('bzip2', 'a block without an end');
 }
 
-function longCode(bits: Bits, ahead: number, { limits, bases, symbols }: Table): number {
+function longCode(bits: Bits, ahead: number, { limits, bases, symbols }: CodeTable): number {
   let length = SHORT_CODE + 1;
   while (length <= MAX_CODE && ahead >= (limits[length] as number)) length++;
   if (length > MAX_CODE) throw badCompression('bzip2', 'bits that are no code');
