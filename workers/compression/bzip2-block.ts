@@ -47,18 +47,18 @@ export class Bzip2Block {
   finish(origin: number): void {
     if (origin >= this.#length) throw badCompression('bzip2', 'a block that begins outside itself');
     const cells = this.#cells;
-    const places = this.#counts;
+    const starts = this.#counts;
     let sum = 0;
     for (let byte = 0; byte < 256; byte++) {
-      const count = places[byte] as number;
-      places[byte] = sum;
+      const count = starts[byte] as number;
+      starts[byte] = sum;
       sum += count;
     }
     for (let i = 0; i < this.#length; i++) {
       const byte = (cells[i] as number) & 0xff;
-      const place = places[byte] as number;
-      places[byte] = place + 1;
-      cells[place] = (cells[place] as number) | (i << 8);
+      const at = starts[byte] as number;
+      starts[byte] = at + 1;
+      cells[at] = (cells[at] as number) | (i << 8);
     }
     this.#left = this.#length;
     this.#cell = (cells[origin] as number) >>> 8;

@@ -74,7 +74,7 @@ interface CodeTable {
   short: Uint16Array;
   /** By length: the first 20 bits that no code of this length or a shorter one begins. */
   limits: Int32Array;
-  /** By length: what added to a code gives its place among the symbols. */
+  /** By length: what added to a code gives the index of its symbol. */
   bases: Int32Array;
   symbols: Uint16Array;
 }
@@ -109,9 +109,9 @@ function usedBytes(bits: Bits): Uint8Array {
 function readSelectors(bits: Bits, count: number, tables: number): Uint8Array {
   const recent = Uint8Array.from({ length: tables }, (_, i) => i);
   return Uint8Array.from({ length: count }, () => {
-    let place = 0;
-    while (bits.take(1) === 1) if (++place >= tables) throw badCompression('bzip2', 'a selector of no table');
-    return toFront(recent, place);
+    let index = 0;
+    while (bits.take(1) === 1) if (++index >= tables) throw badCompression('bzip2', 'a selector of no table');
+    return toFront(recent, index);
   });
 }
 
@@ -193,10 +193,10 @@ function longCode(bits: Bits, ahead: number, { limits, bases, symbols }: CodeTab
 }
 
 /** Moves an element to the front. @returns it */
-function toFront(list: Uint8Array, place: number): number {
-  const value = list[place] as number;
-  if (place >= FAR) list.copyWithin(1, 0, place);
-  else for (let i = place; i > 0; i--) list[i] = list[i - 1] as number;
+function toFront(list: Uint8Array, index: number): number {
+  const value = list[index] as number;
+  if (index >= FAR) list.copyWithin(1, 0, index);
+  else for (let i = index; i > 0; i--) list[i] = list[i - 1] as number;
   list[0] = value;
   return value;
 }
