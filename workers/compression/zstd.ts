@@ -26,8 +26,8 @@ const EMPTY_CHECKSUM = 0x51d8e999;
 interface Block {
   bytes: Buffer;
   last: boolean;
-  /** The most that can come out. */
-  room: number;
+  /** The most bytes that can come out. */
+  output: number;
 }
 
 // Since Node 22.15; the types are those of the oldest Node that is supported.
@@ -46,12 +46,12 @@ export async function* unzstded(chunks: AsyncIterable<Buffer>): AsyncGenerator<B
         const frame = await readHeader(bytes);
         const first = await firstBlocks(bytes);
         if (first.at(-1)?.last === true) {
-          const room = first.reduce((sum, block) => sum + block.room, 0);
-          if (room === 0) {
+          const output = first.reduce((sum, block) => sum + block.output, 0);
+          if (output === 0) {
             await endEmpty(bytes, frame);
             continue;
           }
-          narrow(frame, room);
+          narrow(frame, output);
         } else {
           windows += frame.window;
           if (windows > FREE_WINDOWS + WINDOWS_PER_BYTE * size)
@@ -106,7 +106,7 @@ async function nextBlock(bytes: CompressedBytes): Promise<Block> {
   const size = word >> 3;
   if (type === 3 || size > MAX_BLOCK) throw badCompression('zstd', 'a block of no known kind');
   const whole = await bytes.exactly(3 + (type === 1 ? 1 : size));
-  return { bytes: whole, last: (word & 1) !== 0, room: type === 2 ? MAX_BLOCK : size };
+  return { bytes: whole, last: (word & 1) !== 0, output: type === 2 ? MAX_BLOCK : size };
 }
 
 async function firstBlocks(bytes: CompressedBytes): Promise<Block[]> {
@@ -123,8 +123,8 @@ async function endEmpty(bytes: CompressedBytes, { checksum, size }: Frame): Prom
 }
 
 /** Nothing refers back farther than all that a frame holds: a decoder need not clear more than that for a few bytes. */
-function narrow(frame: Frame, room: number): void {
-  const exponent = Math.ceil(Math.log2(Math.max(room, MAX_BLOCK)));
+function narrow(frame: Frame, output: number): void {
+  const exponent = Math.ceil(Math.log2(Math.max(output, MAX_BLOCK)));
   if ((frame.header.readUInt8(4) & 0x20) !== 0 || frame.window <= 2 ** exponent) return;
   frame.header = Buffer.from(frame.header);
   frame.header.writeUInt8((exponent - 10) << 3, 5);
