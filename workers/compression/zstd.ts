@@ -43,7 +43,7 @@ export async function* unzstded(chunks: AsyncIterable<Buffer>): AsyncGenerator<B
       const head = await bytes.peek(8);
       const magic = head.length < 4 ? undefined : head.readUInt32LE(0);
       if (magic === MAGIC) {
-        const frame = await readHeader(bytes);
+        const frame = await readFrameHeader(bytes);
         const first = await firstBlocks(bytes);
         if (first.at(-1)?.last === true) {
           const output = first.reduce((sum, block) => sum + block.output, 0);
@@ -75,7 +75,7 @@ async function skipFrame(bytes: CompressedBytes): Promise<void> {
   while (left > 0) left -= (await bytes.exactly(Math.min(left, CHUNK))).length;
 }
 
-async function readHeader(bytes: CompressedBytes): Promise<Frame> {
+async function readFrameHeader(bytes: CompressedBytes): Promise<Frame> {
   const head = await bytes.peek(6);
   const flags = head[4] ?? 0;
   const single = (flags & 0x20) !== 0;
