@@ -17,7 +17,7 @@ import { EXIT } from './report.js';
  * never makes one; `look` also changes nothing, so that it never waits for who writes the index. (Where an image is named by the path of
  * an archive, that must be imported first: then it goes on as `read`.)
  */
-export type Access = 'write' | 'read' | 'look';
+export type StoreAccess = 'write' | 'read' | 'look';
 
 export interface Globals extends Partial<Limits> {
   store?: string;
@@ -52,7 +52,7 @@ export type Prepare = (options: OpenOptions, running: OperationOptions) => Promi
  */
 export async function withStore<O extends object>(
   command: Command,
-  access: Access,
+  access: StoreAccess,
   work: (session: Session<O>) => Promise<number | undefined>,
   prepare?: Prepare,
 ): Promise<void> {
@@ -66,7 +66,7 @@ export async function withStore<O extends object>(
 
 async function runSession<O extends object>(
   command: Command,
-  access: Access,
+  access: StoreAccess,
   work: (session: Session<O>) => Promise<number | undefined>,
   prepare: Prepare | undefined,
 ): Promise<void> {
@@ -135,7 +135,7 @@ async function tellResult(signal: AbortSignal): Promise<void> {
   }
 }
 
-function openOptions(options: Globals, access: Access, onNotice: (message: string) => void): OpenOptions {
+function openOptions(options: Globals, access: StoreAccess, onNotice: (message: string) => void): OpenOptions {
   const base: OpenOptions = { dir: storeDir(options), create: access === 'write', limits: limitsIn(options), onNotice };
   if (options.workers !== undefined) base.workers = options.workers;
   if (options.allowForeignStore === true) base.foreign = true;
@@ -147,7 +147,7 @@ function openOptions(options: Globals, access: Access, onNotice: (message: strin
   return base;
 }
 
-async function open(base: OpenOptions, access: Access): Promise<Store> {
+async function open(base: OpenOptions, access: StoreAccess): Promise<Store> {
   const { openStore } = await import('../engine/store.js');
   try {
     return await openStore(
