@@ -64,8 +64,11 @@ export const MAX_UNDECLARED_DIRECTORIES = 2 ** 20;
 /** Bytes that an extended attribute counts among a layer's metadata besides its name and value: what holding any of them takes. */
 export const XATTR_OVERHEAD = 128;
 
-/** Bytes of an AC Identifier, as all names in a manifest are, and of a label's value: they are keys, and cells of lists. As of a path. */
-export const MAX_NAME = 4096;
+/**
+ * Bytes of an AC Identifier, as all names in a manifest are, and of a label's value: they are keys, and cells of lists.
+ * As many as a path may have.
+ */
+export const MAX_AC_IDENTIFIER = 4096;
 /** Labels of an image or of one dependency, and annotations of an image; real ones have a dozen. */
 export const MAX_LABELS = 1000;
 /** Dependencies that one manifest lists: each is looked up by whoever looks at all images. Ten times what renders take by default. */

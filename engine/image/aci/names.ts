@@ -1,5 +1,5 @@
 import { CairnError } from '../../core/errors.js';
-import { MAX_NAME } from '../../core/limits.js';
+import { MAX_AC_IDENTIFIER } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import type { Label } from '../label.js';
 
@@ -16,7 +16,7 @@ import type { Label } from '../label.js';
  */
 export function acIdentifierFault(text: string): string | undefined {
   if (text === '') return 'ACIdentifier cannot be empty';
-  if (text.length > MAX_NAME) return `ACIdentifier is longer than ${MAX_NAME} bytes`;
+  if (text.length > MAX_AC_IDENTIFIER) return `ACIdentifier is longer than ${MAX_AC_IDENTIFIER} bytes`;
   if (!/^[a-z0-9\-._~/]+$/.test(text)) {
     return 'ACIdentifier must contain only lower case alphanumeric characters plus "-._~/"';
   }
@@ -61,7 +61,8 @@ const ARCHITECTURES: ReadonlyMap<string, readonly string[]> = new Map([
 export function labelsFault(labels: readonly Label[]): string | undefined {
   const values = new Map<string, string>();
   for (const { name, value } of labels) {
-    if (Buffer.byteLength(value) > MAX_NAME) return `a label's value is longer than ${MAX_NAME} bytes`;
+    if (Buffer.byteLength(value) > MAX_AC_IDENTIFIER)
+      return `a label's value is longer than ${MAX_AC_IDENTIFIER} bytes`;
     const fault = acIdentifierFault(name);
     if (fault !== undefined) return fault;
     if (name === 'name') return 'invalid label name: "name"';
