@@ -69,6 +69,8 @@ export const XATTR_OVERHEAD = 128;
  * As many as a path may have.
  */
 export const MAX_AC_IDENTIFIER = 4096;
+/** Characters of an OCI reference's name, its domain included: as many as registries accept. */
+export const MAX_REFERENCE_NAME = 255;
 /** Labels of an image or of one dependency, and annotations of an image; real ones have a dozen. */
 export const MAX_LABELS = 1000;
 /** Dependencies that one manifest lists: each is looked up by whoever looks at all images. Ten times what renders take by default. */

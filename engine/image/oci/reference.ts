@@ -1,5 +1,6 @@
 import { defined } from '../../core/defined.js';
 import { CairnError } from '../../core/errors.js';
+import { MAX_REFERENCE_NAME } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 
 /** The name of an image as registries and layouts write it. It is a search term and never part of a path. */
@@ -20,9 +21,7 @@ const REFERENCE = new RegExp(
 );
 const BARE_TAG = new RegExp(`^${TAG}$`);
 
-/** The most that registries accept. */
-const MAX_NAME = 255;
-const MAX_REFERENCE = MAX_NAME + ':'.length + 128 + '@sha256:'.length + 64;
+const LONGEST_REFERENCE = MAX_REFERENCE_NAME + ':'.length + 128 + '@sha256:'.length + 64;
 
 /**
  * Reads a reference, `[domain[:port]/]path[:tag][@digest]` (the grammar of the distribution project). Nothing is filled
@@ -33,9 +32,9 @@ const MAX_REFERENCE = MAX_NAME + ':'.length + 128 + '@sha256:'.length + 64;
  * @throws CairnError `ERR_NAME_SYNTAX`
  */
 export function parseReference(text: string): Reference {
-  const match = text.length > MAX_REFERENCE ? null : REFERENCE.exec(text);
+  const match = text.length > LONGEST_REFERENCE ? null : REFERENCE.exec(text);
   const [, name, tag, digest] = match ?? [];
-  if (name !== undefined && name.length <= MAX_NAME) {
+  if (name !== undefined && name.length <= MAX_REFERENCE_NAME) {
     return { name, ...defined({ tag, digest }) };
   }
   if (BARE_TAG.test(text)) return { name: text };
