@@ -45,6 +45,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
 export const MAX_COMPONENT = 255;
 export const MAX_SYMLINK_TARGET = 4095;
 export const MAX_XATTR_VALUE = 65_536;
+/** Device numbers, major and minor: they are kept in 32 bits each. The kernel takes fewer. */
+export const MAX_DEVICE = 0xffff_ffff;
 /** Meta headers (pax, GNU long names) that may precede one entry. */
 export const MAX_META_HEADERS = 4;
 /** Nesting of a JSON document. */

@@ -7,7 +7,7 @@
  */
 import { toText } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
-import { type Limits, limitFlag, MAX_META_HEADERS, XATTR_OVERHEAD } from '../../core/limits.js';
+import { type Limits, limitFlag, MAX_DEVICE, MAX_META_HEADERS, XATTR_OVERHEAD } from '../../core/limits.js';
 import { type EntryType, MAX_ID, type Time, type Xattr } from '../../core/metadata.js';
 import type { TarEntry } from './entry.js';
 import { BLOCK, checksumFits, isZeroBlock, type RawHeader, readHeader } from './header.js';
@@ -40,7 +40,6 @@ const TYPES: Readonly<Record<string, EntryType>> = {
 
 /** The largest size that twelve octal digits can spell; beyond it only pax or base-256 tell the truth. */
 const MAX_OCTAL_SIZE = 8 ** 11 - 1;
-const MAX_DEVICE = 0xffff_ffff;
 
 export class TarScanner {
   /** Entries seen so far, meta headers not counted. */
