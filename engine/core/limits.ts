@@ -44,6 +44,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
 /** Fixed by the kernel or by the formats; no flag moves them. */
 export const MAX_COMPONENT = 255;
 export const MAX_SYMLINK_TARGET = 4095;
+export const MAX_XATTR_NAME = 255;
 export const MAX_XATTR_VALUE = 65_536;
 /** Device numbers, major and minor: they are kept in 32 bits each. The kernel takes fewer. */
 export const MAX_DEVICE = 0xffff_ffff;

@@ -1,7 +1,7 @@
 /** Pax extended header records (POSIX.1-2017, pax, "pax Header Block"): `LENGTH KEYWORD=VALUE\n`. */
 import type { ByteString } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
-import { MAX_XATTR_VALUE } from '../../core/limits.js';
+import { MAX_XATTR_NAME, MAX_XATTR_VALUE } from '../../core/limits.js';
 import type { Time, Xattr } from '../../core/metadata.js';
 
 /** What extended records say about one entry; an absent field is not overridden. */
@@ -90,7 +90,8 @@ function setNaming(into: PaxRecords, key: 'path' | 'linkpath' | 'size', value: B
 }
 
 function setXattr(into: PaxRecords, name: ByteString, value: Buffer): void {
-  if (name === '' || name.length > 255 || name.includes('\0')) throw bad('an extended attribute without a proper name');
+  if (name === '' || name.length > MAX_XATTR_NAME || name.includes('\0'))
+    throw bad('an extended attribute without a proper name');
   // Percent signs can smuggle one in; a record of ours would end the name there, and say another.
   if (name.includes('=')) throw bad('an extended attribute with "=" in its name');
   if (value.length > MAX_XATTR_VALUE) throw bad(`an extended attribute over ${MAX_XATTR_VALUE} bytes`);
