@@ -12,7 +12,7 @@ const MAGIC = Buffer.from('cairn-recipe 1\n', 'latin1');
 const FRAME = 1 << 20;
 const LENGTH = 6;
 /** What a frame may take packed: deflate adds a few bytes to what it cannot make smaller. */
-const MAX_PACKED = FRAME + 1024;
+const LARGEST_PACKED_FRAME = FRAME + 1024;
 
 /** Collects a recipe; hands packed bytes to `write` as they fill up. */
 export class RecipeWriter {
@@ -93,7 +93,7 @@ export async function* readRecipe(source: AsyncIterable<Buffer>): AsyncGenerator
     }
     while (held.length >= 4) {
       const length = held.readUInt32LE(0);
-      if (length > MAX_PACKED) throw damaged('a frame is too long');
+      if (length > LARGEST_PACKED_FRAME) throw damaged('a frame is too long');
       if (held.length < 4 + length) break;
       yield* readFrame(held.subarray(4, 4 + length));
       held = held.subarray(4 + length);

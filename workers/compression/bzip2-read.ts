@@ -2,7 +2,8 @@
 import { badCompression } from './byte-source.js';
 import type { Bzip2Block } from './bzip2-block.js';
 
-const MAX_CODE = 20;
+/** Bits. */
+export const LONGEST_CODE = 20;
 /** Codes up to this length, nearly all, are looked up at once. */
 const SHORT_CODE = 10;
 /** Below this distance, moving byte by byte is faster. */
@@ -10,7 +11,7 @@ const FAR = 16;
 /** Symbols that share a table. */
 const GROUP = 50;
 const RUN_B = 1;
-const MAX_SYMBOLS = 258;
+const LARGEST_ALPHABET = 258;
 
 /** The bits of a buffer, the most significant of each byte first. Behind its end come zeros, see {@link checkLength}. */
 export class Bits {
@@ -33,7 +34,7 @@ export class Bits {
   /** The next 20 bits, which stay. */
   peek(): number {
     this.#fill();
-    return (this.#hold >>> (this.#count - MAX_CODE)) & 0xfffff;
+    return (this.#hold >>> (this.#count - LONGEST_CODE)) & 0xfffff;
   }
 
   /** Takes bits that were peeked at. */
@@ -116,23 +117,23 @@ function readSelectors(bits: Bits, count: number, tables: number): Uint8Array {
 }
 
 function readTable(bits: Bits, symbolCount: number): CodeTable {
-  const lengths = new Uint8Array(MAX_SYMBOLS);
+  const lengths = new Uint8Array(LARGEST_ALPHABET);
   let length = bits.take(5);
   for (let symbol = 0; symbol < symbolCount; symbol++) {
     for (;;) {
-      if (length < 1 || length > MAX_CODE) throw badCompression('bzip2', 'a code of no possible length');
+      if (length < 1 || length > LONGEST_CODE) throw badCompression('bzip2', 'a code of no possible length');
       if (bits.take(1) === 0) break;
       length += bits.take(1) === 0 ? 1 : -1;
     }
     lengths[symbol] = length;
   }
-  const limits = new Int32Array(MAX_CODE + 1);
-  const bases = new Int32Array(MAX_CODE + 1);
+  const limits = new Int32Array(LONGEST_CODE + 1);
+  const bases = new Int32Array(LONGEST_CODE + 1);
   const symbols = new Uint16Array(symbolCount);
   const short = new Uint16Array(1 << SHORT_CODE);
   let code = 0;
   let placed = 0;
-  for (let each = 1; each <= MAX_CODE; each++) {
+  for (let each = 1; each <= LONGEST_CODE; each++) {
     bases[each] = placed - code;
     for (let symbol = 0; symbol < symbolCount; symbol++) {
       if (lengths[symbol] !== each) continue;
@@ -142,7 +143,7 @@ function readTable(bits: Bits, symbolCount: number): CodeTable {
       code++;
     }
     if (code > 2 ** each) throw badCompression('bzip2', 'more codes than there can be');
-    limits[each] = code << (MAX_CODE - each);
+    limits[each] = code << (LONGEST_CODE - each);
     code *= 2;
   }
   return { short, limits, bases, symbols };
@@ -162,7 +163,7 @@ function readSymbols(
     const table = tables[selector] as CodeTable;
     for (let left = GROUP; left > 0; left--) {
       const ahead = bits.peek();
-      const found = table.short[ahead >>> (MAX_CODE - SHORT_CODE)] as number;
+      const found = table.short[ahead >>> (LONGEST_CODE - SHORT_CODE)] as number;
       const symbol = found === 0 ? longCode(bits, ahead, table) : found >>> 5;
       if (found !== 0) bits.drop(found & 31);
       if (symbol <= RUN_B) {
@@ -186,10 +187,10 @@ function readSymbols(
 
 function longCode(bits: Bits, ahead: number, { limits, bases, symbols }: CodeTable): number {
   let length = SHORT_CODE + 1;
-  while (length <= MAX_CODE && ahead >= (limits[length] as number)) length++;
-  if (length > MAX_CODE) throw badCompression('bzip2', 'bits that are no code');
+  while (length <= LONGEST_CODE && ahead >= (limits[length] as number)) length++;
+  if (length > LONGEST_CODE) throw badCompression('bzip2', 'bits that are no code');
   bits.drop(length);
-  return symbols[(ahead >>> (MAX_CODE - length)) + (bases[length] as number)] as number;
+  return symbols[(ahead >>> (LONGEST_CODE - length)) + (bases[length] as number)] as number;
 }
 
 /** Moves an element to the front. @returns it */

@@ -4,14 +4,13 @@
  */
 import { badCompression, CompressedBytes } from './byte-source.js';
 import { Bzip2Block } from './bzip2-block.js';
-import { Bits, readBlock } from './bzip2-read.js';
+import { Bits, LONGEST_CODE, readBlock } from './bzip2-read.js';
 
 const MAGIC = 'BZh';
 const LEVEL_UNIT = 100_000;
 const CHUNK = 256 * 1024;
-/** Bits of the longest code, and bytes that tables take at most: a block's compressed length is bound by its capacity. */
-const MAX_CODE_BYTES = 20 / 8;
-const MAX_TABLES = 64 * 1024;
+/** Bytes that a block's tables take at most. */
+const LARGEST_TABLES = 64 * 1024;
 /** Two halves each: what a block, and a stream's end, begin with. */
 const BLOCK = [0x314159, 0x265359] as const;
 const END = [0x177245, 0x385090] as const;
@@ -37,7 +36,8 @@ async function* stream(bytes: CompressedBytes, block: Bzip2Block): AsyncGenerato
   const level = (await bytes.exactly(4)).readUInt8(3) - 0x30;
   if (level < 1 || level > 9) throw badCompression('bzip2', 'its block size is not 1 to 9');
   block.capacity = level * LEVEL_UNIT;
-  const longest = Math.ceil(block.capacity * MAX_CODE_BYTES) + MAX_TABLES;
+  // Every byte of a block takes at most one code, so that its capacity bounds its compressed length.
+  const longest = Math.ceil((block.capacity * LONGEST_CODE) / 8) + LARGEST_TABLES;
   let checksum = 0;
   /** Blocks begin and end within bytes. */
   let bit = 0;

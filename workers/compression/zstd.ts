@@ -13,7 +13,7 @@ const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50;
 /** What a decoder has to hold; the zstd program draws the same line. */
 const MAX_WINDOW = 2 ** 27;
-const MAX_BLOCK = 2 ** 17;
+const LARGEST_BLOCK = 2 ** 17;
 const CHUNK = 256 * 1024;
 /** Frames of up to so many blocks are held whole before they are decoded. */
 const SHORT = 8;
@@ -104,9 +104,9 @@ async function nextBlock(bytes: CompressedBytes): Promise<Block> {
   const word = head.length < 3 ? 0 : head.readUIntLE(0, 3);
   const type = (word >> 1) & 3;
   const size = word >> 3;
-  if (type === 3 || size > MAX_BLOCK) throw badCompression('zstd', 'a block of no known kind');
+  if (type === 3 || size > LARGEST_BLOCK) throw badCompression('zstd', 'a block of no known kind');
   const whole = await bytes.exactly(3 + (type === 1 ? 1 : size));
-  return { bytes: whole, last: (word & 1) !== 0, output: type === 2 ? MAX_BLOCK : size };
+  return { bytes: whole, last: (word & 1) !== 0, output: type === 2 ? LARGEST_BLOCK : size };
 }
 
 async function firstBlocks(bytes: CompressedBytes): Promise<Block[]> {
@@ -124,7 +124,7 @@ async function endEmpty(bytes: CompressedBytes, { checksum, size }: Frame): Prom
 
 /** Nothing refers back farther than all that a frame holds: a decoder need not clear more than that for a few bytes. */
 function narrow(frame: Frame, output: number): void {
-  const exponent = Math.ceil(Math.log2(Math.max(output, MAX_BLOCK)));
+  const exponent = Math.ceil(Math.log2(Math.max(output, LARGEST_BLOCK)));
   if ((frame.header.readUInt8(4) & 0x20) !== 0 || frame.window <= 2 ** exponent) return;
   frame.header = Buffer.from(frame.header);
   frame.header.writeUInt8((exponent - 10) << 3, 5);

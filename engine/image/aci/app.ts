@@ -47,7 +47,7 @@ export interface Port {
   socketActivated: boolean;
 }
 
-const MAX_GID = 2 ** 32 - 1;
+const HIGHEST_GID = 2 ** 32 - 1;
 
 /**
  * Reads the `app` of an image manifest.
@@ -83,7 +83,7 @@ function readRequired(field: JsonField, rule: string): string {
 
 function readGid(gid: JsonField): number {
   if (gid.absent) throw gid.fault('must be a whole number');
-  return gid.integer(0, MAX_GID);
+  return gid.integer(0, HIGHEST_GID);
 }
 
 function isEvent(name: string): name is EventHandler['name'] {

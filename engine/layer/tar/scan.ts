@@ -39,7 +39,7 @@ const TYPES: Readonly<Record<string, EntryType>> = {
 };
 
 /** The largest size that twelve octal digits can spell; beyond it only pax or base-256 tell the truth. */
-const MAX_OCTAL_SIZE = 8 ** 11 - 1;
+const LARGEST_OCTAL_SIZE = 8 ** 11 - 1;
 
 export class TarScanner {
   /** Entries seen so far, meta headers not counted. */
@@ -244,7 +244,7 @@ export class TarScanner {
     // Before ustar, a directory was a file whose name ends in a slash.
     if (raw.flag === '0' && name.endsWith('/')) type = 'dir';
     const size = records.size ?? raw.size;
-    if (records.size !== undefined && records.size !== raw.size && records.size <= MAX_OCTAL_SIZE) {
+    if (records.size !== undefined && records.size !== raw.size && records.size <= LARGEST_OCTAL_SIZE) {
       throw this.#bad(`the pax header says ${records.size} bytes, the entry's own header ${raw.size}`);
     }
     if (size !== 0 && type !== 'file') throw this.#bad(`a ${type} with ${size} bytes of content`);
