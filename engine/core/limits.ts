@@ -79,6 +79,17 @@ export const MAX_LABELS = 1000;
 /** Dependencies that one manifest lists: each is looked up by whoever looks at all images. Ten times what renders take by default. */
 export const MAX_LISTED_DEPENDENCIES = 10_000;
 
+/** Bytes of an xz stream's dictionary, which its decoder holds. "xz -9" makes as many. */
+export const MAX_XZ_DICTIONARY = 64 * 2 ** 20;
+/** Bytes of a zstd frame's window, which its decoder holds. The zstd program draws the same line. */
+export const MAX_ZSTD_WINDOW = 128 * 2 ** 20;
+/**
+ * Bytes that the windows of a layer's zstd frames may have together: so many, and as many more for each byte that came out.
+ * Clearing a window takes time. Frames of up to eight blocks do not count, since their windows are cut to their content.
+ */
+export const FREE_ZSTD_WINDOWS = 2 ** 30;
+export const ZSTD_WINDOWS_PER_BYTE = 256;
+
 /** The flag that raises a limit. */
 export function limitFlag(name: keyof Limits): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -3,9 +3,8 @@
  * refuses afterwards.
  */
 import { CairnError } from '../../engine/core/errors.js';
+import { MAX_XZ_DICTIONARY } from '../../engine/core/limits.js';
 
-/** How a block header spells 64 MiB, the most that is decoded and what "xz -9" makes. */
-const MAX_DICTIONARY = 28;
 const LZMA2 = 0x21;
 /** Bytes after a block, by the kind of check. */
 const CHECK_BYTES = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64] as const;
@@ -59,9 +58,14 @@ function* blockHeader(size: number): Generator<number, number, number> {
   const filter = yield* varint();
   left -= filter.length + 2;
   if ((flags & 3) !== 0 || filter.value !== LZMA2 || (yield 0) !== 1) return -1;
-  if ((yield 0) > MAX_DICTIONARY)
+  if (dictionarySize(yield 0) > MAX_XZ_DICTIONARY)
     throw new CairnError('ERR_UNSUPPORTED', 'xz: a dictionary over 64 MiB; compress it anew, "xz -9" is enough');
   return left;
+}
+
+/** Bytes of a dictionary, from how a block header spells them (xz file format, "LZMA2"): 2 or 3 times a power of two. */
+function dictionarySize(code: number): number {
+  return (2 + (code & 1)) * 2 ** ((code >> 1) + 11);
 }
 
 /** @returns bytes of the chunks; negative when they make no sense */

@@ -5,21 +5,17 @@
 import { pipeline, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { CairnError } from '../../engine/core/errors.js';
+import { FREE_ZSTD_WINDOWS, MAX_ZSTD_WINDOW, ZSTD_WINDOWS_PER_BYTE } from '../../engine/core/limits.js';
 import { badCompression, CompressedBytes } from './byte-source.js';
 import type { Frame } from './zstd-frame.js';
 
 const MAGIC = 0xfd2fb528;
 /** Sixteen numbers from here on begin a frame that decoders pass over. */
 const SKIPPABLE = 0x184d2a50;
-/** What a decoder has to hold; the zstd program draws the same line. */
-const MAX_WINDOW = 2 ** 27;
 const LARGEST_BLOCK = 2 ** 17;
 const CHUNK = 256 * 1024;
 /** Frames of up to so many blocks are held whole before they are decoded. */
 const SHORT = 8;
-/** Windows of longer frames, in bytes: so many for nothing, and so many times what came out. Each costs the time of clearing it. */
-const FREE_WINDOWS = 2 ** 30;
-const WINDOWS_PER_BYTE = 256;
 /** The low half of xxhash64 of nothing. */
 const EMPTY_CHECKSUM = 0x51d8e999;
 
@@ -54,7 +50,7 @@ export async function* unzstded(chunks: AsyncIterable<Buffer>): AsyncGenerator<B
           narrow(frame, output);
         } else {
           windows += frame.window;
-          if (windows > FREE_WINDOWS + WINDOWS_PER_BYTE * size)
+          if (windows > FREE_ZSTD_WINDOWS + ZSTD_WINDOWS_PER_BYTE * size)
             throw new CairnError('ERR_LIMIT', 'zstd: frames with large windows that hold next to nothing');
         }
         for await (const part of decode(frame, blocks(bytes, frame, first))) {
@@ -87,7 +83,7 @@ async function readFrameHeader(bytes: CompressedBytes): Promise<Frame> {
   const size = contentSize(header.subarray(at));
   const exponent = 10 + ((header[5] as number) >> 3);
   const window = single ? (size as number) : 2 ** exponent * (1 + ((header[5] as number) & 7) / 8);
-  if (window > MAX_WINDOW)
+  if (window > MAX_ZSTD_WINDOW)
     throw new CairnError('ERR_UNSUPPORTED', 'zstd: a window over 128 MiB; compress it anew without --long or --ultra');
   return { header, checksum: (flags & 0x04) !== 0, size, window };
 }
