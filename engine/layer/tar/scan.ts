@@ -7,11 +7,11 @@
  */
 import { toText } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
-import { type Limits, limitFlag, MAX_DEVICE, MAX_META_HEADERS, XATTR_OVERHEAD } from '../../core/limits.js';
-import { type EntryType, MAX_ID, type Time, type Xattr } from '../../core/metadata.js';
+import { type Limits, limitFlag, MAX_META_HEADERS, XATTR_OVERHEAD } from '../../core/limits.js';
+import type { Xattr } from '../../core/metadata.js';
 import type { TarEntry } from './entry.js';
+import { ExtendedHeaders, isExtended } from './extended-headers.js';
 import { BLOCK, checksumFits, isZeroBlock, type RawHeader, readHeader } from './header.js';
-import { type PaxRecords, readPax, sortedXattrs } from './pax.js';
 
 /** Receives an archive's parts in the order they stand. Buffers are views into the input, valid during the call only. */
 export interface TarSink {
@@ -26,20 +26,6 @@ export interface TarSink {
 export type ScanLimits = Pick<Limits, 'maxEntries' | 'maxPax' | 'maxMetadata'>;
 
 type State = 'header' | 'meta' | 'content' | 'padding' | 'end';
-
-const TYPES: Readonly<Record<string, EntryType>> = {
-  '0': 'file',
-  '1': 'hardlink',
-  '2': 'symlink',
-  '3': 'char',
-  '4': 'block',
-  '5': 'dir',
-  '6': 'fifo',
-  '7': 'file',
-};
-
-/** The largest size that twelve octal digits can spell; beyond it only pax or base-256 tell the truth. */
-const LARGEST_OCTAL_SIZE = 8 ** 11 - 1;
 
 export class TarScanner {
   /** Entries seen so far, meta headers not counted. */
@@ -64,10 +50,7 @@ export class TarScanner {
   #metaRun = 0;
   /** A meta header waits for its entry. */
   #dangling = false;
-  #records: PaxRecords = {};
-  readonly #globals: PaxRecords = {};
-  #longName: string | undefined;
-  #longLink: string | undefined;
+  readonly #extended = new ExtendedHeaders();
   #lastName = '';
   readonly #sink: TarSink;
   readonly #limits: ScanLimits;
@@ -163,7 +146,7 @@ export class TarScanner {
     if (!checksumFits(block, at)) throw this.#bad('bad header checksum after this entry');
     const raw = readHeader(block, at);
     this.#sink.frame(block.subarray(at, at + BLOCK));
-    if (raw.flag === 'x' || raw.flag === 'g' || raw.flag === 'L' || raw.flag === 'K') this.#beginMeta(raw);
+    if (isExtended(raw.flag)) this.#beginMeta(raw);
     else this.#beginEntry(raw);
   }
 
@@ -197,20 +180,15 @@ export class TarScanner {
   }
 
   #endMeta(): void {
-    if (this.#metaFlag === 'L') this.#longName = longText(this.#meta);
-    else if (this.#metaFlag === 'K') this.#longLink = longText(this.#meta);
-    else if (this.#metaFlag === 'x') readPax(this.#meta, this.#records, false);
-    else readPax(this.#meta, this.#globals, true);
+    this.#extended.add(this.#metaFlag, this.#meta);
     // A global header belongs to all that follows; it does not wait for an entry of its own.
     if (this.#metaFlag !== 'g') this.#dangling = true;
     this.#afterContent();
   }
 
   #beginEntry(raw: RawHeader): void {
-    const entry = this.#resolve(raw);
-    this.#records = {};
-    this.#longName = undefined;
-    this.#longLink = undefined;
+    this.#lastName = this.#extended.nameOf(raw);
+    const entry = this.#extended.fold(raw, this.#lastName);
     this.#metaRun = 0;
     this.#dangling = false;
     if (++this.entries > this.#limits.maxEntries) {
@@ -231,42 +209,6 @@ export class TarScanner {
       this.#sink.entryEnd();
       this.#state = 'header';
     }
-  }
-
-  /** Folds header, GNU long names and pax records into one entry. */
-  #resolve(raw: RawHeader): TarEntry {
-    const records = this.#records;
-    const name = records.path ?? this.#longName ?? raw.name;
-    this.#lastName = name;
-    let type = TYPES[raw.flag];
-    if (raw.flag === 'S') throw this.#bad('sparse files are not supported');
-    if (type === undefined) throw this.#bad(`unknown entry type ${JSON.stringify(raw.flag)}`);
-    // Before ustar, a directory was a file whose name ends in a slash.
-    if (raw.flag === '0' && name.endsWith('/')) type = 'dir';
-    const size = records.size ?? raw.size;
-    if (records.size !== undefined && records.size !== raw.size && records.size <= LARGEST_OCTAL_SIZE) {
-      throw this.#bad(`the pax header says ${records.size} bytes, the entry's own header ${raw.size}`);
-    }
-    if (size !== 0 && type !== 'file') throw this.#bad(`a ${type} with ${size} bytes of content`);
-    const uid = records.uid ?? this.#globals.uid ?? raw.uid;
-    const gid = records.gid ?? this.#globals.gid ?? raw.gid;
-    if (uid > MAX_ID || gid > MAX_ID) throw this.#bad('an owner beyond 32 bits');
-    if (raw.devMajor > MAX_DEVICE || raw.devMinor > MAX_DEVICE) throw this.#bad('a device number beyond 32 bits');
-    const mtime: Time = records.mtime ?? this.#globals.mtime ?? { sec: raw.mtime, nsec: 0 };
-    const linked = type === 'symlink' || type === 'hardlink';
-    return {
-      name,
-      type,
-      mode: raw.mode % 0o10000,
-      uid,
-      gid,
-      mtime,
-      size,
-      link: linked ? (records.link ?? this.#longLink ?? raw.link) : '',
-      devMajor: raw.devMajor,
-      devMinor: raw.devMinor,
-      xattrs: sortedXattrs(records.xattrs),
-    };
   }
 
   #takeContent(chunk: Buffer, at: number): number {
@@ -312,16 +254,4 @@ function paddingOf(size: number): number {
 function metadataOf({ name, link, xattrs }: TarEntry): number {
   const sizeOf = (each: Xattr): number => XATTR_OVERHEAD + each.name.length + each.value.length;
   return xattrs.reduce((sum, each) => sum + sizeOf(each), name.length + link.length);
-}
-
-/** A GNU long name: text with one NUL at its end, which some writers leave out. */
-function longText(body: Buffer): string {
-  const end = body.length > 0 && body[body.length - 1] === 0 ? body.length - 1 : body.length;
-  const name = body.toString('latin1', 0, end);
-  if (name.includes('\0')) {
-    throw new CairnError('ERR_BAD_ARCHIVE', 'a NUL byte inside a long name', {
-      entry: toText(name.split('\0')[0] as string),
-    });
-  }
-  return name;
 }
