@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { CairnError } from '../../engine/core/errors.js';
 import { cleanPath } from '../../engine/core/path.js';
 import { openRegular } from '../../engine/disk/regular-file.js';
-import type { TarEntry } from '../../engine/layer/tar/entry.js';
+import { entriesOnly } from '../../engine/layer/tar/entries-only.js';
 import { FirstMember } from '../../engine/layer/tar/first-member.js';
 import { BLOCK } from '../../engine/layer/tar/header.js';
 import { TarScanner } from '../../engine/layer/tar/scan.js';
@@ -38,21 +38,14 @@ export function listMembers({ path, limits, control }: ListMembersTask): Members
   const { fd, size } = openRegular(path);
   const cutOff = (): CairnError =>
     new CairnError('ERR_BAD_ARCHIVE', 'the archive is cut off', { entry: scanner.lastName });
-  const scanner = new TarScanner(
-    {
-      frame: () => {},
-      content: () => {},
-      entryEnd: () => {},
-      entry: (entry: TarEntry) => {
-        if (entry.type === 'dir') return;
-        const name = cleanPath(entry.name, limits);
-        if (names.has(name)) throw new CairnError('ERR_BAD_ARCHIVE', 'a duplicate entry', { entry: name });
-        const offset = entry.type === 'file' ? scanner.bytes : -1;
-        names.set(name, { link: entry.link, offset, size: entry.size });
-      },
-    },
-    limits,
-  );
+  const sink = entriesOnly((entry) => {
+    if (entry.type === 'dir') return;
+    const name = cleanPath(entry.name, limits);
+    if (names.has(name)) throw new CairnError('ERR_BAD_ARCHIVE', 'a duplicate entry', { entry: name });
+    const offset = entry.type === 'file' ? scanner.bytes : -1;
+    names.set(name, { link: entry.link, offset, size: entry.size });
+  });
+  const scanner = new TarScanner(sink, limits);
   try {
     const block = Buffer.alloc(BLOCK);
     while (!scanner.ended) {

@@ -1,6 +1,7 @@
 /** What the first member of an archive is called, told from its first bytes. */
 import type { Limits } from '../../core/limits.js';
 import { cleanPath } from '../../core/path.js';
+import { entriesOnly } from './entries-only.js';
 import { TarScanner } from './scan.js';
 
 export class FirstMember {
@@ -9,17 +10,10 @@ export class FirstMember {
   readonly #scanner: TarScanner;
 
   constructor(limits: Limits) {
-    this.#scanner = new TarScanner(
-      {
-        frame: () => {},
-        content: () => {},
-        entryEnd: () => {},
-        entry: ({ name }) => {
-          if (this.name === '') this.name = cleanPath(name, limits);
-        },
-      },
-      limits,
-    );
+    const sink = entriesOnly(({ name }) => {
+      if (this.name === '') this.name = cleanPath(name, limits);
+    });
+    this.#scanner = new TarScanner(sink, limits);
   }
 
   /** @throws CairnError as {@link TarScanner} does */
