@@ -9,7 +9,8 @@ import { type ContentRole, checkSize, checkSymlink, type LayerRules, linkTarget,
 import type { TarEntry } from './tar/entry.js';
 import type { TocEntry } from './toc.js';
 
-const WHITEOUT = '.wh.';
+/** What the name of a whiteout begins with (image spec, "layer.md", "Whiteouts"). */
+export const WHITEOUT_PREFIX = '.wh.';
 /** Whiteouts of whiteouts: one of them means something, the others are what aufs left behind for itself. */
 const AUFS = '.wh..wh.';
 const OPAQUE = '.wh..wh..opq';
@@ -26,7 +27,7 @@ export class OciLayer implements LayerRules {
     const path = cleanPath(entry.name, this.#limits);
     checkSize(entry, this.#limits);
     if (path === '' && entry.type !== 'dir') throw badPath(entry.name, `a ${entry.type} where only a directory may be`);
-    if (path.includes(WHITEOUT) && this.#marker(entry, path)) return 'none';
+    if (path.includes(WHITEOUT_PREFIX) && this.#marker(entry, path)) return 'none';
     const toc = tocEntry(entry, path);
     if (entry.type === 'symlink') checkSymlink(entry);
     if (entry.type === 'hardlink') {
@@ -46,11 +47,12 @@ export class OciLayer implements LayerRules {
     const parent = parentOf(path);
     const base = baseOf(path);
     if (parent.split('/').some((part) => part.startsWith(AUFS))) return true;
-    if (parent.split('/').some((part) => part.startsWith(WHITEOUT))) throw badPath(entry.name, 'below a whiteout');
-    if (!base.startsWith(WHITEOUT)) return false;
+    if (parent.split('/').some((part) => part.startsWith(WHITEOUT_PREFIX)))
+      throw badPath(entry.name, 'below a whiteout');
+    if (!base.startsWith(WHITEOUT_PREFIX)) return false;
     if (base === OPAQUE) this.#note(entry, parent, 'opaque');
     else if (!base.startsWith(AUFS)) {
-      const name = base.slice(WHITEOUT.length);
+      const name = base.slice(WHITEOUT_PREFIX.length);
       if (name === '' || name === '.' || name === '..') throw badPath(entry.name, 'a whiteout of nothing');
       this.#note(entry, joinPath(parent, name), 'whiteout');
     }

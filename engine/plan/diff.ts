@@ -2,9 +2,8 @@
 import { type ByteString, toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import { baseOf, joinPath, parentOf } from '../core/path.js';
+import { WHITEOUT_PREFIX } from '../layer/oci-rules.js';
 import { type Plan, type PlanEntry, plainEntry } from './plan.js';
-
-const WHITEOUT = '.wh.';
 
 /**
  * Entries in byte order of their paths, whiteouts among them as empty files. Names that share an inode come along together, so that
@@ -34,7 +33,7 @@ export function baseLayer(plan: Plan): readonly PlanEntry[] {
 }
 
 function refuseMarker(path: ByteString): void {
-  if (!baseOf(path).startsWith(WHITEOUT)) return;
+  if (!baseOf(path).startsWith(WHITEOUT_PREFIX)) return;
   throw new CairnError('ERR_UNSUPPORTED', `${toText(path)}: an OCI layer has no way to hold a file of this name`, {
     entry: toText(path),
   });
@@ -61,5 +60,5 @@ function sameEntry(a: PlanEntry | undefined, b: PlanEntry): boolean {
 }
 
 function whiteout(path: ByteString): PlanEntry {
-  return plainEntry(joinPath(parentOf(path), `${WHITEOUT}${baseOf(path)}`), 'file', 0o644, 0);
+  return plainEntry(joinPath(parentOf(path), `${WHITEOUT_PREFIX}${baseOf(path)}`), 'file', 0o644, 0);
 }
