@@ -11,9 +11,9 @@ const LEVEL_UNIT = 100_000;
 const CHUNK = 256 * 1024;
 /** Bytes that a block's tables take at most. */
 const LARGEST_TABLES = 64 * 1024;
-/** Two halves each: what a block, and a stream's end, begin with. */
-const BLOCK = [0x314159, 0x265359] as const;
-const END = [0x177245, 0x385090] as const;
+/** What a block, and a stream's end, begin with: 48 bits. */
+const BLOCK = 0x314159265359;
+const END = 0x177245385090;
 
 export async function* bunzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const bytes = new CompressedBytes('bzip2', chunks);
@@ -43,10 +43,9 @@ async function* stream(bytes: CompressedBytes, block: Bzip2Block): AsyncGenerato
   let bit = 0;
   for (let more = true; more; ) {
     const bits = new Bits(await bytes.peek(longest), bit);
-    const half = bits.take(24);
-    const kind = [half, bits.take(24)].join();
-    more = kind !== END.join();
-    if (more && kind !== BLOCK.join()) throw badCompression('bzip2', 'neither a block nor the end, or cut short');
+    const kind = bits.take(24) * 2 ** 24 + bits.take(24);
+    more = kind !== END;
+    if (more && kind !== BLOCK) throw badCompression('bzip2', 'neither a block nor the end, or cut short');
     const expected = bits.take32();
     if (more) {
       readBlock(bits, block);
