@@ -80,6 +80,12 @@ interface CodeTable {
   symbols: Uint16Array;
 }
 
+/** The codes of a block: which table each group of symbols is written in. */
+interface Codes {
+  selectors: Uint8Array;
+  tables: readonly CodeTable[];
+}
+
 /** Reads what follows a block's checksum. @throws CairnError `ERR_BAD_COMPRESSION` */
 export function readBlock(bits: Bits, block: Bzip2Block): void {
   if (bits.take(1) !== 0) throw badCompression('bzip2', 'randomised blocks, which bzip2 has not made since 1997');
@@ -92,7 +98,7 @@ export function readBlock(bits: Bits, block: Bzip2Block): void {
   const selectors = readSelectors(bits, selectorCount, tableCount);
   const tables = Array.from({ length: tableCount }, () => readTable(bits, list.length + 2));
   block.start();
-  readSymbols(bits, block, list, selectors, tables);
+  readSymbols(bits, block, list, { selectors, tables });
   block.finish(origin);
 }
 
@@ -149,13 +155,7 @@ function readTable(bits: Bits, symbolCount: number): CodeTable {
   return { short, limits, bases, symbols };
 }
 
-function readSymbols(
-  bits: Bits,
-  block: Bzip2Block,
-  list: Uint8Array,
-  selectors: Uint8Array,
-  tables: CodeTable[],
-): void {
+function readSymbols(bits: Bits, block: Bzip2Block, list: Uint8Array, { selectors, tables }: Codes): void {
   const end = list.length + 1;
   let run = 0;
   let weight = 1;
