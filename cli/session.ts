@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { defined } from '../engine/core/defined.js';
 import { CairnError, isCairnError, throwIfAborted } from '../engine/core/errors.js';
 import { DEFAULT_LIMITS, type Limits } from '../engine/core/limits.js';
 import type { OperationOptions } from '../engine/core/operation.js';
@@ -78,7 +79,7 @@ async function runSession<O extends object>(
     if (options.quiet !== true) process.stderr.write(`cairn: ${printable(message)}\n`);
   };
   try {
-    const running = { signal: interrupts.signal, ...(line === undefined ? {} : { onProgress: line.show }) };
+    const running = { signal: interrupts.signal, ...defined({ onProgress: line?.show }) };
     const opening = openOptions(options, access, say);
     const store = await open(prepare === undefined ? opening : await prepare(opening, running), access);
     try {

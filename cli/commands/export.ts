@@ -38,11 +38,8 @@ export function define(command: Command): void {
         const format = options.format ?? (diffFrom === undefined ? undefined : 'oci');
         if (diffFrom !== undefined && format !== 'oci' && format !== 'docker')
           throw new CairnError('ERR_USAGE', '--diff-from makes a layer, for --format oci or docker');
-        const result = await store.export(image, file, {
-          ...running,
-          ...defined({ format, compress }),
-          ...(diffFrom === undefined ? {} : { base: await store.resolve(diffFrom, running) }),
-        });
+        const base = diffFrom === undefined ? undefined : await store.resolve(diffFrom, running);
+        const result = await store.export(image, file, { ...running, ...defined({ format, compress, base }) });
         if (file !== '-') print(result, ({ key, size }) => `${key}  ${formatSize(size)}\n`);
         return undefined;
       }),
