@@ -8,6 +8,12 @@ export function badCompression(name: Name, why: string, cause?: unknown): CairnE
   return new CairnError('ERR_BAD_COMPRESSION', `corrupt or truncated ${name}: ${why}`, { cause });
 }
 
+/** Makes an error of Node's zlib one of a corrupt stream; returns every other error as it is. */
+export function asBadCompression(name: Name, error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code?.startsWith('Z') === true ? badCompression(name, message, error) : error;
+}
+
 /** @throws CairnError `ERR_BAD_COMPRESSION` unless all are zero */
 export function checkPadding(name: Name, bytes: Buffer): void {
   if (bytes.some((byte) => byte !== 0)) throw badCompression(name, 'data after its end');

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createGunzip, type Gunzip, gunzipSync, type ZlibOptions } from 'node:zlib';
 import type { Compression } from '../tasks/parts.js';
-import { badCompression, checkPadding } from './byte-source.js';
+import { asBadCompression, checkPadding } from './byte-source.js';
 
 const CHUNK = 2 ** 20;
 /** Inflating goes on on its own thread while this one hashes; with less room the two would only take turns. */
@@ -79,9 +79,7 @@ async function* inflatedByPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<
     yield* gunzip as AsyncIterable<Buffer>;
     await fed;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code?.startsWith('Z_') !== true) throw error;
-    throw badCompression('gzip', (error as Error).message, error);
+    throw asBadCompression('gzip', error);
   }
 }
 

@@ -6,7 +6,7 @@ import { pipeline, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { CairnError } from '../../engine/core/errors.js';
 import { FREE_ZSTD_WINDOWS, MAX_ZSTD_WINDOW, ZSTD_WINDOWS_PER_BYTE } from '../../engine/core/limits.js';
-import { badCompression, CompressedBytes } from './byte-source.js';
+import { asBadCompression, badCompression, CompressedBytes } from './byte-source.js';
 import type { Frame } from './zstd-frame.js';
 
 const MAGIC = 0xfd2fb528;
@@ -146,8 +146,6 @@ async function* native({ header }: Frame, rest: AsyncGenerator<Buffer>): AsyncGe
   try {
     yield* pipeline(whole, decoder, () => {}) as AsyncIterable<Buffer>;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code?.startsWith('Z') !== true) throw error;
-    throw badCompression('zstd', (error as Error).message, error);
+    throw asBadCompression('zstd', error);
   }
 }
