@@ -41,26 +41,7 @@ export function define(command: Command): void {
     .option('--expect <key>', 'the key or digest it must have')
     .option('-j, --jobs <n>', 'sources read side by side (default: one more than workers)', parseCount)
     .option('-k, --keep-going', 'go on after a source failed; the exit code is still 1')
-    .action((sources: string[], given: Options, self: Command) => {
-      const listed = given.filesFrom === undefined ? sources : [...sources, ...readList(given.filesFrom, sources)];
-      if (listed.length === 0)
-        throw new CairnError('ERR_USAGE', "missing required argument 'source', and no list of any (--files-from)");
-      const work = async ({ store, options, running, print }: Session<Options>): Promise<number> => {
-        const paths = options.recursive === true ? listed.flatMap(expand) : listed;
-        if (options.name !== undefined && paths.length !== 1)
-          throw new CairnError('ERR_USAGE', '--name goes with one source');
-        if (options.expect !== undefined && paths.length !== 1)
-          throw new CairnError('ERR_USAGE', '--expect goes with one source');
-        const { latest, expect, jobs, keepGoing, name, keepArchive, platform, layer } = options;
-        const results = await store.importAll(paths, {
-          ...running,
-          ...defined({ latest, expect, jobs, keepGoing, name, keepArchive, platform, layer }),
-        });
-        print(results, (all) => all.map(line).join(''));
-        return results.some((result) => 'error' in result) ? EXIT.failed : EXIT.done;
-      };
-      return withStore<Options>(self, 'write', work, async (opening) => ({ ...opening, startWorkers: true }));
-    });
+    .action(importSources);
   examples(command, [
     'cairn import base.aci app.aci',
     'curl -s https://example.com/app.aci | cairn import -',
@@ -71,6 +52,27 @@ export function define(command: Command): void {
     'docker save app:2.0 | cairn import -',
     'cairn import --layer rootfs.tar.zst --name base',
   ]);
+}
+
+function importSources(sources: string[], given: Options, command: Command): Promise<void> {
+  const listed = given.filesFrom === undefined ? sources : [...sources, ...readList(given.filesFrom, sources)];
+  if (listed.length === 0)
+    throw new CairnError('ERR_USAGE', "missing required argument 'source', and no list of any (--files-from)");
+  const work = async ({ store, options, running, print }: Session<Options>): Promise<number> => {
+    const paths = options.recursive === true ? listed.flatMap(expand) : listed;
+    for (const flag of ['name', 'expect'] as const) {
+      if (options[flag] !== undefined && paths.length !== 1)
+        throw new CairnError('ERR_USAGE', `--${flag} goes with one source`);
+    }
+    const { latest, expect, jobs, keepGoing, name, keepArchive, platform, layer } = options;
+    const results = await store.importAll(paths, {
+      ...running,
+      ...defined({ latest, expect, jobs, keepGoing, name, keepArchive, platform, layer }),
+    });
+    print(results, (all) => all.map(line).join(''));
+    return results.some((result) => 'error' in result) ? EXIT.failed : EXIT.done;
+  };
+  return withStore<Options>(command, 'write', work, async (opening) => ({ ...opening, startWorkers: true }));
 }
 
 /** One source a line; empty lines are none. Standard input is a list or an image, not both. */
