@@ -1,4 +1,4 @@
-/** Dates in documents. */
+/** Checks dates in documents. */
 
 /** Whether a text is a date and time of RFC 3339. */
 export function isDate(text: string): boolean {

@@ -1,11 +1,12 @@
+/** Reads fields of a JSON document by their type. Every fault names the path to the field. */
 import { CairnError, type ErrorCode } from '../core/errors.js';
 import { quoted } from '../core/printable.js';
 import { acIdentifierFault, acNameFault } from './aci/names.js';
 import type { JsonObject, JsonValue } from './json.js';
 
 /**
- * Go's fold of a key: besides the case of ASCII letters it equates the two other characters whose simple case folding
- * is an ASCII letter, the long s and the Kelvin sign (which `toLowerCase` already turns into a k).
+ * A key as Go folds it. Two characters beyond ASCII fold to ASCII letters: the long s, and the Kelvin sign, which
+ * `toLowerCase` makes a k.
  */
 function fold(key: string): string {
   return key.toLowerCase().replaceAll('ſ', 's');
@@ -16,9 +17,9 @@ function isObject(value: JsonValue | undefined): value is JsonObject {
 }
 
 /**
- * A position in a JSON document: its value and the path to it, which every fault names. Reading follows the reference
- * implementation of appc: a missing field and a null are the same and read as the empty value of their type.
- * Every method throws `ERR_BAD_MANIFEST` when the value has another type.
+ * A position in a JSON document: its value and the path to it. Reading follows the reference implementation of appc: a
+ * missing field and a null are the same, and read as the empty value of their type. Every method throws
+ * `ERR_BAD_MANIFEST` when the value has another type.
  */
 export class JsonField {
   readonly value: JsonValue | undefined;
@@ -31,13 +32,13 @@ export class JsonField {
     this.#path = path;
   }
 
-  /** The error to throw when a rule is broken here. */
+  /** The error to throw when this field breaks a rule. */
   fault(rule: string, code: ErrorCode = 'ERR_BAD_MANIFEST'): CairnError {
     const where = this.#path === '' ? this.#document : `${this.#document}: ${this.#path}`;
     return new CairnError(code, rule, { entry: where });
   }
 
-  /** Throws unless there is no fault: for the checks that return their reason. */
+  /** Throws if there is a fault. For checks that return the rule that is broken. */
   refuse(fault: string | undefined): void {
     if (fault !== undefined) throw this.fault(fault);
   }
@@ -52,8 +53,8 @@ export class JsonField {
   }
 
   /**
-   * A field of the object that stands here. As in Go, the case of keys does not matter, since real manifests (and the
-   * spec's own example) rely on it; a key in the right case comes first, and two in wrong cases are a duplicate.
+   * A field of this object. As in Go, the case of keys does not matter: real manifests and the spec's own example rely
+   * on that. A key in the right case comes first; two in wrong cases are a duplicate.
    */
   field(name: string): JsonField {
     const object = this.object();
@@ -66,14 +67,14 @@ export class JsonField {
     return field;
   }
 
-  /** A field by exactly this key, as OCI documents have them. */
+  /** A field of this object by exactly this key, as in OCI documents. */
   exactField(name: string): JsonField {
     const object = this.object();
     const path = this.#path === '' ? name : `${this.#path}.${name}`;
     return new JsonField(this.#document, Object.hasOwn(object, name) ? object[name] : undefined, path);
   }
 
-  /** The same field, read as an empty object where there is none. */
+  /** This field, or an empty object in place of an absent one. */
   orEmpty(): JsonField {
     return this.absent ? new JsonField(this.#document, {}, this.#path) : this;
   }
@@ -88,7 +89,7 @@ export class JsonField {
     return new JsonField(this.#document, value, `${this.#path}[${index}]`);
   }
 
-  /** Refuses a list of more than `most` items. */
+  /** The items of a list. A list of more than `most` items is refused. */
   items(most = Number.POSITIVE_INFINITY): JsonField[] {
     const list = this.#list();
     if (list.length > most) throw this.fault(`has ${list.length} items, more than ${most}`);
@@ -101,7 +102,7 @@ export class JsonField {
     return this.value;
   }
 
-  /** A list of strings; unlike a whole list, an item of one cannot be null. */
+  /** A list of strings. The list may be null, an item may not. */
   texts(): string[] {
     return this.#list().map((value, index) => {
       if (typeof value !== 'string') throw this.#item(value, index).fault('must be a string');
@@ -125,7 +126,7 @@ export class JsonField {
     return this.value;
   }
 
-  /** A whole number; `rule` is the message when it lies outside of its range. */
+  /** @param rule the message for a number outside of the range */
   integer(min: number, max: number, rule = `must be between ${min} and ${max}`): number {
     const value = this.value ?? 0;
     if (!Number.isInteger(value)) throw this.fault('must be a whole number');

@@ -1,3 +1,4 @@
+/** Parses JSON that strangers wrote, more strictly than `JSON.parse`. */
 import { CairnError } from '../core/errors.js';
 import { type Limits, limitFlag, MAX_JSON_DEPTH } from '../core/limits.js';
 import { quoted } from '../core/printable.js';
@@ -8,14 +9,13 @@ export interface JsonObject {
 }
 
 /**
- * Parses a JSON document that a stranger wrote. Beyond the grammar it insists on what `JSON.parse` lets pass: valid
- * UTF-8, a bounded size and depth, no `__proto__` key however it is spelled, no key twice in one object (readers differ
- * in which of the two they take, and a document must not mean different things to different tools), and no half of a
- * surrogate pair, which no UTF-8 text could hold.
+ * Parses a JSON document. Beyond the grammar it insists on valid UTF-8, a bounded size and depth, no `__proto__` key
+ * however it is spelled, no half of a surrogate pair, which no UTF-8 text can hold, and no key twice in one object:
+ * readers differ in which of the two they take.
  *
- * @param entry what the document is called in errors, such as `manifest`
- * @throws CairnError `ERR_BAD_ARCHIVE` for size, encoding, depth and `__proto__`; `ERR_BAD_MANIFEST` with line and column
- *   for everything else
+ * @param entry the document's name in errors, such as `manifest`
+ * @throws CairnError `ERR_BAD_ARCHIVE` for size, encoding, depth and `__proto__`; `ERR_BAD_MANIFEST` with line and
+ *   column for everything else
  */
 export function parseJson(bytes: Uint8Array, entry: string, limits: Pick<Limits, 'maxManifest'>): JsonValue {
   if (bytes.byteLength > limits.maxManifest) {
@@ -42,7 +42,7 @@ const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const HEX4 = /[0-9a-fA-F]{4}/y;
 const LOW_SURROGATE = /\\u[dD][c-fC-F][0-9a-fA-F]{2}/y;
 
-/** One strict pass over the text that builds nothing. It recurses, but never deeper than the depth it allows. */
+/** One strict pass over the text that builds nothing. It recurses no deeper than `MAX_JSON_DEPTH`. */
 class Scanner {
   readonly #text: string;
   readonly #entry: string;
@@ -101,7 +101,7 @@ class Scanner {
     this.#at++;
   }
 
-  /** Passes a string and returns what it spells. */
+  /** Passes over a string. @returns its value */
   #string(): string {
     const start = this.#at++;
     let escaped = false;
@@ -149,7 +149,7 @@ class Scanner {
     return found;
   }
 
-  /** The next character that is no white space, or '' at the end. */
+  /** The next character that is not white space, or '' at the end. It is not taken. */
   #peek(): string {
     while (' \n\r\t'.includes(this.#text.charAt(this.#at)) && this.#at < this.#text.length) this.#at++;
     return this.#text.charAt(this.#at);

@@ -1,6 +1,5 @@
-/** Labels, which name an image together with its name (appc spec, image manifest, `labels`). */
+/** Labels of an image. Name and labels together identify it (appc spec, image manifest, `labels`). */
 
-/** One label of an image (appc spec, image manifest, `labels`). */
 export interface Label {
   name: string;
   value: string;

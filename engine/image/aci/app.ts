@@ -1,16 +1,17 @@
+/** Reads the `app` of an image manifest (appc spec, image manifest, `app`). */
 import { quoted } from '../../core/printable.js';
 import type { JsonField } from '../json-field.js';
 import { type Isolator, readIsolators } from './isolators.js';
 
 /** What an image runs and how (appc spec, image manifest, `app`). Absent lists and maps are empty. */
 export interface App {
-  /** May be empty: such an image runs only with a command of the caller's. */
+  /** Empty for an image that runs only with a command of the caller's. */
   exec: string[];
-  /** A name, a number, or an absolute path in the image whose owner is meant. */
+  /** A name, a number, or an absolute path in the image, which means the path's owner. */
   user: string;
   group: string;
   supplementaryGIDs: number[];
-  /** Absolute. */
+  /** An absolute path. */
   workingDirectory?: string;
   eventHandlers: EventHandler[];
   environment: EnvironmentVariable[];
@@ -39,10 +40,10 @@ export interface MountPoint {
 
 export interface Port {
   name: string;
-  /** Any word; empty where the manifest gives none. */
+  /** Any word; empty if the manifest gives none. */
   protocol: string;
   port: number;
-  /** How many ports, from `port` upwards; at least 1. */
+  /** The number of ports from `port` upwards; at least 1. */
   count: number;
   socketActivated: boolean;
 }

@@ -1,19 +1,20 @@
+/** Reads the isolators of an app (appc spec, executor, "Isolators"). */
 import { quoted } from '../../core/printable.js';
 import type { JsonValue } from '../json.js';
 import type { JsonField } from '../json-field.js';
 
-/** One isolator of an app, its value exactly as written (appc spec, executor, "Isolators"). */
+/** One isolator of an app, its value exactly as written. */
 export interface Isolator {
   name: string;
   value: JsonValue;
 }
 
 interface Kind {
-  /** Throws unless the value has the shape that this isolator wants. */
+  /** @throws CairnError `ERR_BAD_MANIFEST` unless the value has the shape that this isolator wants */
   check(value: JsonField): void;
-  /** May stand in a list only once. */
+  /** Set if a list may have this isolator only once. */
   single?: true;
-  /** The isolator that cannot stand in the same list. */
+  /** The isolator that the same list may not have. */
   excludes?: string;
 }
 
@@ -38,17 +39,17 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['os/unix/sysctl', { check: checkSysctl, single: true }],
 ]);
 
-/** Whether an isolator's meaning is defined by the spec, and its value therefore checked. */
+/** Whether the spec defines an isolator. The value of such an isolator is checked. */
 export function isKnownIsolator(name: string): boolean {
   return KINDS.has(name);
 }
 
 /**
- * Reads a list of isolators. Those that the spec defines are checked: the shape of their value, how often they may occur
- * and beside which others.
+ * Reads a list of isolators. Isolators that the spec defines are checked: the shape of their value, how often they
+ * occur and beside which others.
  *
- * Unknown ones are kept as they are. The spec lets an executor ignore what it does not understand, and a store executes
- * nothing: refusing an image because it asks some other executor for something would only make it unusable here.
+ * Unknown isolators are kept as they are. The spec lets an executor ignore isolators that it does not know, and a store
+ * executes nothing.
  *
  * @throws CairnError `ERR_BAD_MANIFEST`
  */
@@ -72,9 +73,9 @@ export function readIsolators(list: JsonField): Isolator[] {
 }
 
 /**
- * The grammar of amounts, as Kubernetes defined it at the time: a decimal number and a decimal or binary suffix or an
- * exponent. `K` is not in the reference implementation's table but in the spec's text, so both cases of it pass.
- * No two parts can match the same characters, so that the match takes linear time.
+ * The grammar of amounts, as Kubernetes defined it at the time: a decimal number, then a decimal suffix, a binary
+ * suffix or an exponent. `K` passes beside `k`: the spec's text has it, the reference implementation does not. No two
+ * parts match the same characters, so that matching takes linear time.
  */
 const QUANTITY = /^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[num]|[kKMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$/;
 
@@ -85,7 +86,7 @@ export function isQuantity(text: string): boolean {
 
 function checkQuantity(field: JsonField): void {
   if (field.absent) return;
-  // The reference implementation reads a bare number like the same number in quotes.
+  // The reference implementation reads a bare number as the same number in quotes.
   const text = typeof field.value === 'number' ? String(field.value) : field.text();
   if (!isQuantity(text)) {
     throw field.fault(`not a quantity: ${quoted(text)} (a number and one of n u m k M G T P E Ki Mi Gi Ti Pi Ei)`);

@@ -1,3 +1,4 @@
+/** Reads and checks the manifest of an ACI (appc spec 0.8.11, image manifest). */
 import { type Limits, MAX_LABELS, MAX_LISTED_DEPENDENCIES } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import { isDate } from '../date.js';
@@ -12,9 +13,9 @@ export interface ImageManifest {
   acVersion: string;
   name: string;
   labels: Label[];
-  /** In the order of the manifest, the last one having priority. */
+  /** In the order of the manifest; the last dependency has the highest priority. */
   dependencies: Dependency[];
-  /** As written: entries may be relative and are not cleaned. */
+  /** As written: paths may be relative and are not cleaned. */
   pathWhitelist: string[];
   app?: App;
   annotations: Annotation[];
@@ -24,10 +25,10 @@ export interface ImageManifest {
 
 export interface Dependency {
   imageName: string;
-  /** A key or a prefix of one, in lower case: `sha512-` and 2 to 128 hexadecimal digits. */
+  /** A key or a prefix of a key, in lower case: `sha512-` and 2 to 128 hexadecimal digits. */
   imageID?: string;
   labels: Label[];
-  /** Bytes. The spec does not say of what, the compressed or the uncompressed archive. */
+  /** Bytes of the archive. The spec does not say whether compressed or uncompressed. */
   size?: number;
 }
 
@@ -41,8 +42,8 @@ const DOCUMENT = 'manifest';
 /**
  * Reads and checks an image manifest.
  *
- * Keys match whatever their case, and unknown ones are ignored, as in the reference implementation. Unknown isolators
- * are kept. The order of checks is the order of the spec's fields; the first fault is reported.
+ * As in the reference implementation, keys match whatever their case, and unknown keys are ignored. Unknown isolators
+ * are kept. Fields are checked in the order of the spec, and the first fault is reported.
  *
  * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`), else `ERR_BAD_MANIFEST`;
  *   `entry` is `manifest: ` and the path to the fault such as `app.ports[0].port`, and the message says the rule
@@ -68,8 +69,8 @@ export function parseImageManifest(bytes: Uint8Array, limits: Pick<Limits, 'maxM
 }
 
 /**
- * The path whitelist of a manifest that was checked when it was imported, without checking it again: whitelists of real images
- * have tens of thousands of paths, and renders wait for them.
+ * The path whitelist of a manifest that an import has checked. It is not checked again: real whitelists have tens of
+ * thousands of paths, and renders wait for them.
  */
 export function readPathWhitelist(checked: Uint8Array): string[] {
   const raw = JSON.parse(Buffer.from(checked).toString('utf8')) as Record<string, string[] | null>;
@@ -116,8 +117,8 @@ function readDependency(dependency: JsonField): Dependency {
 }
 
 /**
- * Stricter than the reference implementation, which takes any text after the hyphen: an ID that is not hexadecimal can
- * be the hash of nothing, and a dependency on it could only fail later and less clearly.
+ * Stricter than the reference implementation, which takes any text after the hyphen. An ID that is not hexadecimal is
+ * no image's hash; a dependency on it would fail later and less clearly.
  */
 function readImageID(field: JsonField): string {
   const id = field.text();

@@ -1,18 +1,17 @@
+/**
+ * Names, labels and app strings of the appc spec. A name is a search term and nothing else: `a/../b` is a valid name,
+ * so that no name may become part of a path.
+ */
 import { CairnError } from '../../core/errors.js';
 import { MAX_AC_IDENTIFIER } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import type { Label } from '../label.js';
 
 /**
- * Names, labels and app strings of the appc spec. A name is a search term and nothing else: `a/../b` is a valid one, so
- * no name may ever become part of a path.
- */
-
-/**
  * Why a text is no AC Identifier, or undefined if it is one.
  *
- * The rule is the reference implementation's check and not the spec's regular expression: doubled separators (`a--b`,
- * `a//b`) pass, since images with such names exist and were accepted everywhere. Only overlong ones do not.
+ * The rule is the reference implementation's check, not the spec's regular expression: names with doubled separators
+ * (`a--b`, `a//b`) pass, since images with such names exist. Names over `MAX_AC_IDENTIFIER` bytes pass only there.
  */
 export function acIdentifierFault(text: string): string | undefined {
   if (text === '') return 'ACIdentifier cannot be empty';
@@ -54,9 +53,9 @@ const ARCHITECTURES: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /**
- * Why a list of labels is not one that an image may carry, or undefined if it is (appc spec, image manifest, `labels`):
- * names are AC Identifiers, unique and never `name`, values not overlong; `os` is a known system, and `arch` beside it one of that system's.
- * An `arch` without an `os` means nothing by itself and is not checked.
+ * Why an image may not carry these labels, or undefined if it may (appc spec, image manifest, `labels`). Names are AC
+ * Identifiers, unique and never `name`. Values have at most `MAX_AC_IDENTIFIER` bytes. `os` is a known system, and
+ * `arch` an architecture of that system. An `arch` without an `os` means nothing and is not checked.
  */
 export function labelsFault(labels: readonly Label[]): string | undefined {
   const values = new Map<string, string>();
@@ -82,9 +81,9 @@ export function labelsFault(labels: readonly Label[]): string | undefined {
  * Reads an image as people type it: `name[:version][,label=value]*`, where `:version` is short for `,version=…`
  * (appc spec, discovery). `labels` keep the order of the text, `version` first.
  *
- * In a value `%XX` stands for a byte of UTF-8 text, so that the separators `,` and `:` can be written in one as well;
- * all other characters, also `+` and a `%` that begins no such escape, stand for themselves. Values are search terms
- * here, so an `os` or `arch` that no image may carry is no error: it finds nothing.
+ * In a value, `%XX` stands for a byte of UTF-8 text, so that a value can hold the separators `,` and `:`. All other
+ * characters stand for themselves, also `+` and a `%` that begins no escape. Values are search terms here: an `os` or
+ * `arch` that no image may carry finds nothing and is no error.
  *
  * @throws CairnError `ERR_NAME_SYNTAX`, naming the rule
  */

@@ -1,3 +1,4 @@
+/** Writes the configuration of an OCI image that says what an ACI's manifest says. */
 import { defined } from '../../core/defined.js';
 import { CairnError } from '../../core/errors.js';
 import { quoted } from '../../core/printable.js';
@@ -10,14 +11,15 @@ import { goPlatform } from './platform-names.js';
 const DEFAULT_HOST: Platform = { os: 'linux', architecture: 'amd64' };
 
 /**
- * The configuration that says of an image what its manifest says (OCI image spec, image configuration): the way back from
- * `aciManifestFrom`. What OCI has no word for is lost: isolators, event handlers, supplementary groups, read-only mounts.
+ * The configuration that says of an image what its manifest says (OCI image spec, image configuration).
+ * `aciManifestFrom` is the way back. OCI has no words for isolators, event handlers, supplementary groups and read-only
+ * mounts: they are lost.
  *
  * @param diffIds of the layers, the lowest first
- * @param created RFC 3339, if it is not to be the manifest's
- * @param host the platform of an image that names none
- * @throws CairnError `ERR_UNSUPPORTED` for a user that is given as the owner of a path, which OCI cannot say: leaving it
- *   out would run the image as root
+ * @param created RFC 3339; without it the manifest's date is taken
+ * @param host the platform of an image whose manifest names none
+ * @throws CairnError `ERR_UNSUPPORTED` for a user or group that is the owner of a path: OCI has no word for that, and
+ *   without a user the image would run as root
  */
 export function ociConfigFrom(
   manifest: ImageManifest,
@@ -49,14 +51,14 @@ function runConfigFrom(app: App): JsonObject {
   };
 }
 
-/** Go programs write a set as an object with values that mean nothing. */
+/** A set as Go programs write it: an object whose values mean nothing. */
 function asSet(keys: readonly string[]): JsonObject {
   return Object.fromEntries(keys.map((key) => [key, {}]));
 }
 
 /**
- * A group of the user's name is left out: it comes from an image that named none, or is the user's own, and runtimes
- * refuse to start where there is no such group.
+ * A group of the user's name is left out. The image named no group, or means the user's own, and runtimes refuse to
+ * start an image whose group does not exist.
  */
 function userFrom({ user, group }: App): string {
   for (const each of [user, group]) {
@@ -70,7 +72,7 @@ function userFrom({ user, group }: App): string {
   return user === group && !/^\d+$/.test(user) ? user : `${user}:${group}`;
 }
 
-/** Ranges written out, as OCI wants them, in time that does not grow with how often they overlap. */
+/** OCI has no ranges, so every port is listed. The time that takes does not grow with how often ranges overlap. */
 function exposedPorts(ports: readonly Port[]): string[] {
   return ['tcp', 'udp', 'sctp'].flatMap((protocol) => {
     const changes = new Int32Array(65_537);
@@ -89,16 +91,19 @@ function exposedPorts(ports: readonly Port[]): string[] {
   });
 }
 
-/** The keys that OCI defines for what appc has its own names for (OCI image spec, annotations). */
+/** Names of appc, each with OCI's key for the same (OCI image spec, annotations). */
 const OCI_KEYS: ReadonlyMap<string, string> = new Map([
   ['version', 'org.opencontainers.image.version'],
   ['homepage', 'org.opencontainers.image.url'],
   ['documentation', 'org.opencontainers.image.documentation'],
 ]);
-/** What the configuration says elsewhere. */
+/** Names whose values have fields of their own in the configuration. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['os', 'arch', 'created', 'author', 'authors']);
 
-/** Annotations, labels and the app's own labels; of equal names the last counts, so that an image keeps the labels it had. */
+/**
+ * Annotations, labels and the app's own labels. Of equal names the last counts, so that an image that came from OCI
+ * keeps the labels that it had.
+ */
 function labelsFrom({ annotations, labels, app }: ImageManifest): JsonObject {
   const own = [...annotations, ...labels].filter(({ name }) => !ELSEWHERE.has(name));
   return {

@@ -1,3 +1,4 @@
+/** Writes the manifest of an ACI that says what an OCI image's configuration says, as docker2aci does. */
 import { CairnError } from '../../core/errors.js';
 import { quoted } from '../../core/printable.js';
 import type { JsonObject } from '../json.js';
@@ -9,14 +10,14 @@ import { appcPlatform } from './platform-names.js';
 const AC_VERSION = '0.8.11';
 
 /**
- * The image manifest that says of an image what its configuration says, as docker2aci maps them. What appc has no word
- * for is left out: variables without a valid name, ports that are no number, platforms that it does not know.
+ * The image manifest that says of an image what its configuration says. appc has no words for variables without a valid
+ * name, ports that are no number and platforms that it does not know: they are left out.
  *
  * The result passes `parseImageManifest`.
  *
- * @param name what the image is to be called; turned into an AC Identifier
+ * @param name the image's name, made an AC Identifier
  * @param manifestDigest of the manifest that led to the configuration
- * @throws CairnError `ERR_NAME_SYNTAX` for a name of which nothing is left
+ * @throws CairnError `ERR_NAME_SYNTAX` for a name without a letter a–z or a digit
  */
 export function aciManifestFrom(
   config: OciConfig,
@@ -33,7 +34,7 @@ export function aciManifestFrom(
   };
 }
 
-/** Names and values, without those that have no value. */
+/** The names that have a value, with it. */
 function pairs(values: Record<string, string | undefined>): JsonObject[] {
   return Object.entries(values).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [{ name, value }],
@@ -62,7 +63,7 @@ function appFrom({ config }: OciConfig): JsonObject {
   return {
     exec: [...config.entrypoint, ...config.cmd],
     ...ownerFrom(config.user),
-    // Relative ones are relative to the root.
+    // A relative path is relative to the root.
     ...(workingDir === '' ? {} : { workingDirectory: workingDir.startsWith('/') ? workingDir : `/${workingDir}` }),
     environment: environmentFrom(config.env),
     mountPoints: mountPointsFrom(config.volumes),
@@ -71,14 +72,17 @@ function appFrom({ config }: OciConfig): JsonObject {
   };
 }
 
-/** The group is required here. docker2aci takes the user for it, and others rely on that to tell that none was given. */
+/**
+ * A manifest needs a group. Without one in the configuration it is the user, as docker2aci has it: other programs tell
+ * by that that none was given.
+ */
 function ownerFrom(text: string): { user: string; group: string } {
   const colon = text.indexOf(':');
   const user = (colon < 0 ? text : text.slice(0, colon)) || '0';
   return { user, group: (colon < 0 ? '' : text.slice(colon + 1)) || user };
 }
 
-/** Of several values the last one counts, as for Docker; here names must be unique. */
+/** A manifest's names are unique. Of several values of one name the last counts, as it does for Docker. */
 function environmentFrom(env: readonly string[]): JsonObject[] {
   const values = new Map<string, string>();
   for (const variable of env) {
@@ -100,7 +104,10 @@ function portsFrom(exposedPorts: readonly string[]): JsonObject[] {
     .sort((one, other) => one.port - other.port || (one.protocol < other.protocol ? -1 : 1));
 }
 
-/** Paths that sanitise to the same name get numbers, in the order of the paths, so that names do not depend on chance. */
+/**
+ * Paths that make the same name get numbers, in the order of the paths: the same volumes make the same names, in
+ * whatever order they are listed.
+ */
 function mountPointsFrom(volumes: readonly string[]): JsonObject[] {
   const taken = new Set<string>();
   const next = new Map<string, number>();
@@ -125,14 +132,14 @@ function annotationsFrom(
   { name, tag }: Pick<Reference, 'name' | 'tag'>,
   manifestDigest: string | undefined,
 ): JsonObject[] {
-  // A first part with a dot or a port is a registry, as Docker tells them apart.
+  // As for Docker, a first part with a dot or a port is a registry.
   const [, registry, repository] = /^([^/]*[.:][^/]*|localhost)\/(.+)$/.exec(name) ?? [undefined, undefined, name];
   const { entrypoint, cmd } = config;
   const comment = raw['comment'];
   return pairs({
     created,
     author,
-    // The name that the appc spec has for it, beside docker2aci's.
+    // The appc spec calls it so; docker2aci writes `author`.
     authors: author,
     'docker-comment': typeof comment === 'string' ? comment : undefined,
     'appc.io/docker/originalname': tag === undefined ? name : `${name}:${tag}`,

@@ -1,7 +1,8 @@
+/** Names of platforms: those of appc and those of the Go toolchain, which OCI takes. */
 import { defined } from '../../core/defined.js';
 import type { Platform } from '../oci/descriptor.js';
 
-/** The names that appc and the Go toolchain have for the same platforms (appc spec, image manifest, `labels`). */
+/** `os` and `arch` are appc's names (appc spec, image manifest, `labels`), the others those of the Go toolchain. */
 const ARCHITECTURES: readonly { os: string; arch: string; architecture: string; variant?: string }[] = [
   { os: 'linux', arch: 'amd64', architecture: 'amd64' },
   { os: 'linux', arch: 'i386', architecture: '386' },
@@ -21,8 +22,8 @@ const ARCHITECTURES: readonly { os: string; arch: string; architecture: string; 
 ];
 
 /**
- * The `os` and `arch` labels for a platform. What appc has no name for is left out, since no image may carry it; an `arch`
- * without its `os` would mean nothing.
+ * The `os` and `arch` labels for a platform. A label that appc has no name for is left out, since no image may carry
+ * it. Without an `os` there is no `arch` either: it would mean nothing.
  */
 export function appcPlatform({ os, architecture, variant }: Platform): { os?: string; arch?: string } {
   const sameOs = ARCHITECTURES.filter((each) => each.os === os);
@@ -34,7 +35,7 @@ export function appcPlatform({ os, architecture, variant }: Platform): { os?: st
   return found === undefined ? { os } : { os, arch: found.arch };
 }
 
-/** The platform for an `os` and an `arch` label. What is missing is the host's. */
+/** The platform for an `os` and an `arch` label. A missing label is the host's. */
 export function goPlatform(os: string | undefined, arch: string | undefined, host: Platform): Platform {
   if (arch === undefined) return os === undefined || os === host.os ? host : { ...host, os };
   const found = ARCHITECTURES.find((each) => each.os === (os ?? host.os) && each.arch === arch);

@@ -1,3 +1,4 @@
+/** Reads the configuration of an OCI image (OCI image spec, image configuration). */
 import type { Limits } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import { isDate } from '../date.js';
@@ -5,7 +6,7 @@ import { type JsonObject, parseJson } from '../json.js';
 import { JsonField } from '../json-field.js';
 import { readDigest } from './descriptor.js';
 
-/** The configuration of an image (OCI image spec, image configuration; Docker's is the same). Absent lists are empty. */
+/** The configuration of an image; Docker's has the same fields. Absent lists are empty. */
 export interface OciConfig {
   os: string;
   architecture: string;
@@ -13,7 +14,7 @@ export interface OciConfig {
   /** RFC 3339. */
   created?: string;
   author?: string;
-  /** One a layer, the lowest first: the digest of the uncompressed archive. */
+  /** The digest of each layer's uncompressed archive, the lowest layer first. */
   diffIds: string[];
   history: HistoryEntry[];
   config: RunConfig;
@@ -21,7 +22,7 @@ export interface OciConfig {
   raw: JsonObject;
 }
 
-/** One step of the making of an image. */
+/** One step of the build of an image. */
 export interface HistoryEntry {
   created?: string;
   createdBy?: string;
@@ -32,7 +33,7 @@ export interface HistoryEntry {
 
 /** How an image is run. Absent texts are empty. */
 export interface RunConfig {
-  /** `user`, `user:group`, names or numbers. */
+  /** `user` or `user:group`, by name or by number. */
   user: string;
   /** `NAME=value`, unchecked. */
   env: string[];
@@ -49,11 +50,11 @@ export interface RunConfig {
 const DOCUMENT = 'image config';
 
 /**
- * Reads and checks the configuration of an image. A null is the same as a field that is missing.
+ * Reads and checks the configuration of an image. A null is the same as a missing field.
  *
  * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`), `ERR_UNSUPPORTED` for
- *   digests that are not SHA-256, else `ERR_BAD_MANIFEST`; `entry` is `image config: ` and the path to the fault such as
- *   `rootfs.diff_ids[0]`
+ *   digests that are not SHA-256, else `ERR_BAD_MANIFEST`; `entry` is `image config: ` and the path to the fault such
+ *   as `rootfs.diff_ids[0]`
  */
 export function parseConfig(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest'>): OciConfig {
   const root = new JsonField(DOCUMENT, parseJson(bytes, DOCUMENT, limits));
@@ -115,7 +116,7 @@ function readRunConfig(config: JsonField): RunConfig {
   };
 }
 
-/** A set, which Go programs write as an object with values that mean nothing. */
+/** A set as Go programs write it: an object whose values mean nothing. */
 function readKeys(set: JsonField): string[] {
   return Object.keys(set.orEmpty().object()).sort();
 }

@@ -1,8 +1,9 @@
+/** Reads descriptors and digests (OCI image spec, descriptor). */
 import { defined } from '../../core/defined.js';
 import { quoted } from '../../core/printable.js';
 import type { JsonField } from '../json-field.js';
 
-/** What one document says about a blob (OCI image spec, descriptor). */
+/** What a document says of a blob. */
 export interface Descriptor {
   mediaType: string;
   /** `sha256:` and 64 hexadecimal digits in lower case, of the bytes as they are stored. */
@@ -13,7 +14,7 @@ export interface Descriptor {
   platform?: Platform;
 }
 
-/** What an image runs on, in the words of the Go toolchain: `linux`, `arm`, `v7`. */
+/** The platform that an image runs on, in names of the Go toolchain: `linux`, `arm`, `v7`. */
 export interface Platform {
   os: string;
   architecture: string;
@@ -45,7 +46,7 @@ export function readDescriptor(descriptor: JsonField): Descriptor {
 /**
  * Reads a digest: `sha256:` and 64 hexadecimal digits in lower case.
  *
- * @throws CairnError `ERR_BAD_MANIFEST`; `ERR_UNSUPPORTED` for one of another algorithm
+ * @throws CairnError `ERR_BAD_MANIFEST`; `ERR_UNSUPPORTED` for a digest of another algorithm
  */
 export function readDigest(field: JsonField): string {
   const digest = field.text();
@@ -57,7 +58,7 @@ export function readDigest(field: JsonField): string {
   throw field.fault(`digests of ${quoted(algorithm)} are not supported, only sha256`, 'ERR_UNSUPPORTED');
 }
 
-/** Some tools write a platform of empty words where they mean none. */
+/** A platform of empty words is none: some tools write it so. */
 function readPlatform(platform: JsonField): Platform | undefined {
   if (platform.absent) return undefined;
   const os = platform.exactField('os').text();

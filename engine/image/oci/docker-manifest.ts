@@ -1,3 +1,4 @@
+/** Reads the `manifest.json` of a `docker save` archive. */
 import type { Limits } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import { parseJson } from '../json.js';
@@ -17,10 +18,10 @@ export interface DockerImage {
 const DOCUMENT = 'manifest.json';
 
 /**
- * Reads the `manifest.json` of a `docker save` archive (no spec; as Docker writes it).
+ * Reads a `manifest.json`. There is no spec: the format is what Docker writes.
  *
- * Member names are looked up among the members of the same archive and nowhere else. Still they must be relative, clean
- * and without `..`: no honest one differs, and nobody need ask what another one would mean.
+ * Names of members must be relative, clean and without `..`. They are looked up among the members of the same archive
+ * and nowhere else, but no honest archive has another name.
  *
  * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`), else `ERR_BAD_MANIFEST`;
  *   `entry` is `manifest.json: ` and the path to the fault such as `[0].Layers[1]`

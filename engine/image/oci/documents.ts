@@ -1,3 +1,7 @@
+/**
+ * Reads the documents that lead from an OCI layout to its layers. Unlike in those of appc, the case of keys matters;
+ * unknown keys are ignored.
+ */
 import type { Limits } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import { parseJson } from '../json.js';
@@ -10,12 +14,7 @@ export type { Descriptor, Platform } from './descriptor.js';
 export { type DockerImage, parseDockerManifest } from './docker-manifest.js';
 export * from './media-types.js';
 
-/**
- * The documents that lead from a layout to its layers. Unlike those of appc, their keys have one case, and unknown keys
- * are ignored.
- */
-
-/** An index, or Docker's manifest list (OCI image spec, image index): the same image for several platforms, or several images. */
+/** An index (OCI image spec, image index) or Docker's manifest list: one image for several platforms, or several. */
 export interface IndexDocument {
   kind: 'index';
   manifests: Descriptor[];
@@ -47,14 +46,15 @@ export function parseLayoutHeader(bytes: Uint8Array, limits: Pick<Limits, 'maxMa
 /**
  * Reads an index or a manifest, of OCI or of Docker.
  *
- * What it is must be beyond doubt (CVE-2021-41190: one text that is an index to one reader and a manifest to the next):
- * its keys, its own `mediaType` and that of the descriptor which led here must agree as far as they are there.
- * An index may list what is no image; a manifest must be one.
+ * The document's kind must be beyond doubt (CVE-2021-41190: one text that is an index to one reader and a manifest to
+ * the next). Its keys, its own `mediaType` and the descriptor's must agree, as far as they are there. An index may list
+ * documents that are no images; a manifest must be an image's.
  *
- * @param expectedMediaType of the descriptor that led here; a layout's `index.json` has none
- * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`) and for media types that do not
- *   fit, `ERR_UNSUPPORTED` for Docker's schema 1, artifacts, encrypted layers and digests that are not SHA-256, else `ERR_BAD_MANIFEST`; `entry` is `image index: ` or
- *   `image manifest: ` and the path to the fault such as `layers[0].mediaType`
+ * @param expectedMediaType of the descriptor that led to the document; a layout's `index.json` has none
+ * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`) and for media types that
+ *   do not fit, `ERR_UNSUPPORTED` for Docker's schema 1, artifacts, encrypted layers and digests that are not SHA-256,
+ *   else `ERR_BAD_MANIFEST`; `entry` is `image index: ` or `image manifest: ` and the path to the fault such as
+ *   `layers[0].mediaType`
  */
 export function parseDocument(
   bytes: Uint8Array,
@@ -102,7 +102,7 @@ function checkVersion(document: JsonField): void {
   if (version.value !== 2) throw version.fault('schemaVersion must be 2');
 }
 
-/** Case does not matter here alone, since the readers that could be made to see something else are written in Go. */
+/** Here alone the case of keys does not matter, since readers in Go could take a key in another case for their own. */
 function readShape(document: JsonField): 'index' | 'manifest' {
   const has = (key: string): boolean => document.field(key).value !== undefined;
   const foreign = ['config', 'layers', 'fsLayers'].find(has);

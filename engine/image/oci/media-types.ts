@@ -1,4 +1,4 @@
-/** The media types of images (OCI image spec, media types; and those of Docker's registry that mean the same). */
+/** Media types of images: those of OCI (OCI image spec, media types), and Docker's for the same documents. */
 
 export const OCI_LAYOUT_HEADER = 'application/vnd.oci.layout.header.v1+json';
 export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
@@ -19,7 +19,7 @@ export const DOCKER_LAYER = 'application/vnd.docker.image.rootfs.diff.tar';
 export const DOCKER_LAYER_GZIP = `${DOCKER_LAYER}.gzip`;
 export const DOCKER_FOREIGN_LAYER = 'application/vnd.docker.image.rootfs.foreign.diff.tar';
 
-/** The one annotation that names an image in a layout's index. */
+/** The annotation that names an image in a layout's index. */
 export const REF_NAME = 'org.opencontainers.image.ref.name';
 
 const KINDS: ReadonlyMap<string, 'index' | 'manifest'> = new Map([
@@ -44,7 +44,7 @@ const LAYERS: ReadonlySet<string> = new Set([
   `${DOCKER_FOREIGN_LAYER}.gzip`,
 ]);
 
-/** What a document of this media type is, or undefined for a type that is neither. */
+/** The kind of a document of this media type, or undefined for a type that is neither. */
 export function documentKind(mediaType: string): 'index' | 'manifest' | undefined {
   return KINDS.get(mediaType);
 }
@@ -57,7 +57,7 @@ export function isLayerType(mediaType: string): boolean {
   return LAYERS.has(mediaType);
 }
 
-/** Docker's first manifests: they name layers but no configuration, and their signatures cover half of the text. */
+/** Docker's first manifests. They name layers but no configuration, and their signatures cover half of the text. */
 export function isSchema1Type(mediaType: string): boolean {
   return mediaType === DOCKER_MANIFEST_V1 || mediaType === DOCKER_MANIFEST_V1_SIGNED;
 }

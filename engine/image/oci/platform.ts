@@ -1,3 +1,4 @@
+/** Reads, writes and compares platforms (OCI image spec, image index, `platform`). */
 import { defined } from '../../core/defined.js';
 import { CairnError } from '../../core/errors.js';
 import { quoted } from '../../core/printable.js';
@@ -5,7 +6,7 @@ import type { Descriptor, Platform } from './descriptor.js';
 
 export type { Platform } from './descriptor.js';
 
-/** Node's names of processors, where they are not Go's. On ppc64 and mipsel, Node runs little-endian. */
+/** Node's names of processors that Go names otherwise. On ppc64 and mipsel, Node runs little-endian. */
 const NODE_ARCHITECTURES: Readonly<Record<string, string>> = {
   x64: 'amd64',
   ia32: '386',
@@ -13,7 +14,7 @@ const NODE_ARCHITECTURES: Readonly<Record<string, string>> = {
   mipsel: 'mipsle',
 };
 
-/** What people type for a processor, where it is not Go's name. */
+/** Names that people type for a processor beside Go's. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   x86_64: 'amd64',
   'x86-64': 'amd64',
@@ -52,11 +53,11 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
 }
 
 /**
- * Picks from an index the image for a platform (OCI image spec, image index, `platform`), or undefined if there is none.
+ * The image for a platform in an index (OCI image spec, image index, `platform`), or undefined if there is none.
  *
- * The variant that is wanted comes first, then an entry that names none, and if none is wanted, one that names any. An
- * entry without a platform serves every platform if it is the only such entry and nothing else fits. What is marked as
- * `unknown` is no image: builders put their attestations there. Among equals the first one counts.
+ * The wanted variant comes first, then an entry without a variant, then, if no variant is wanted, an entry with any. An
+ * entry without a platform serves every platform if it is the only such entry and nothing else fits. An entry of the
+ * platform `unknown` is no image: builders list their attestations so. Among equals the first entry counts.
  */
 export function pickPlatform(manifests: readonly Descriptor[], wanted: Platform): Descriptor | undefined {
   const images = manifests.filter(({ platform }) => platform?.os !== 'unknown' && platform?.architecture !== 'unknown');

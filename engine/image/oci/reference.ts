@@ -1,11 +1,12 @@
+/** Reads and writes references, the names of OCI images. */
 import { defined } from '../../core/defined.js';
 import { CairnError } from '../../core/errors.js';
 import { MAX_REFERENCE_NAME } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 
-/** The name of an image as registries and layouts write it. It is a search term and never part of a path. */
+/** The name of an image, as registries and layouts write it. It is a search term and never part of a path. */
 export interface Reference {
-  /** With the registry's domain where there is one: `localhost:5000/team/app`. */
+  /** With the registry's domain if there is one: `localhost:5000/team/app`. */
   name: string;
   tag?: string;
   /** `sha256:` and 64 hexadecimal digits in lower case. */
@@ -27,7 +28,7 @@ const LONGEST_REFERENCE = MAX_REFERENCE_NAME + ':'.length + 128 + '@sha256:'.len
  * Reads a reference, `[domain[:port]/]path[:tag][@digest]` (the grammar of the distribution project). Nothing is filled
  * in: `busybox` stays without a domain and a tag.
  *
- * A text that could only be a tag, such as `Latest_1`, is a name by itself: layouts name their images so.
+ * A text that can only be a tag, such as `Latest_1`, is a name by itself: layouts name their images so.
  *
  * @throws CairnError `ERR_NAME_SYNTAX`
  */

@@ -1,3 +1,4 @@
+/** Writes the manifest of an OCI image (OCI image spec, image manifest). */
 import { OCI_MANIFEST } from './media-types.js';
 
 export interface WrittenDescriptor {
@@ -7,7 +8,7 @@ export interface WrittenDescriptor {
   annotations?: Record<string, string>;
 }
 
-/** The bytes of an OCI manifest; the same for the same parts. */
+/** The same bytes for the same parts. */
 export function writeManifest(config: WrittenDescriptor, layers: readonly WrittenDescriptor[]): Buffer {
   return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers }));
 }
