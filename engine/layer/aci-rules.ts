@@ -1,6 +1,6 @@
 /**
- * The rules of an App Container Image's archive (appc spec 0.8.11, "Image Archives"; semantics: one `manifest`, everything else
- * below `rootfs`), applied while its entries stream by. Collects the layer's table of contents.
+ * The rules of an App Container Image's archive (appc spec 0.8.11, "Image Archives"): one `manifest`, everything else
+ * below `rootfs`.
  */
 import { type ByteString, toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
@@ -15,11 +15,11 @@ const ROOT = 'rootfs';
 export class AciLayer implements LayerRules {
   readonly entries: TocEntry[] = [];
   #manifestSeen = false;
-  /** Path → its entry, to find duplicates and link targets. */
+  /** Path → its entry, to find duplicates and the targets of links. */
   readonly #byPath = new Map<ByteString, TocEntry>();
-  /** Directories that something lies in. */
+  /** Directories that an entry lies in. */
   readonly #implied = new Set<ByteString>();
-  /** How many of them no entry has declared so far. */
+  /** The number of implied directories that no entry has declared so far. */
   #undeclared = 0;
   readonly #limits: Limits;
 
@@ -63,7 +63,7 @@ export class AciLayer implements LayerRules {
     if (entry.type !== 'dir' && this.#implied.has(path)) {
       throw badPath(entry.name, `a ${entry.type}, but an earlier entry lies below it`);
     }
-    // Declared after what lies in it.
+    // This directory is declared after an entry that lies in it.
     if (this.#implied.has(path)) this.#undeclared--;
     this.#checkParents(entry.name, path);
     const toc = tocEntry(entry, path);
@@ -73,7 +73,7 @@ export class AciLayer implements LayerRules {
     this.entries.push(toc);
   }
 
-  /** A parent may be a directory, undeclared, or a symlink (which the directory then replaces); nothing else. */
+  /** A parent may be a directory, a symlink, which a directory replaces then, or undeclared; nothing else. */
   #checkParents(name: ByteString, path: ByteString): void {
     for (let parent = parentOf(path); parent !== '' && !this.#implied.has(parent); parent = parentOf(parent)) {
       const type = this.#byPath.get(parent)?.type;
@@ -83,7 +83,7 @@ export class AciLayer implements LayerRules {
       this.#implied.add(parent);
       if (type === undefined) this.#undeclared++;
     }
-    // One header can name a hundred directories, so they count as if each had its own.
+    // One header can name a hundred directories, so each of them counts as an entry.
     if (this.entries.length + this.#undeclared < this.#limits.maxEntries) return;
     const why = `more than ${this.#limits.maxEntries} entries, with the directories that none declares`;
     throw new CairnError('ERR_LIMIT', `${why} (${limitFlag('maxEntries')})`, { entry: toText(name) });

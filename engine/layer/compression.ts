@@ -1,4 +1,7 @@
-/** How an archive is compressed, told from its first bytes and never from its name. */
+/** Tells from an archive's first bytes how it is compressed. Its name is not asked. */
+import type { Compression } from '../../workers/tasks/parts.js';
+import { CairnError } from '../core/errors.js';
+import { BLOCK, checksumFits, isZeroBlock } from './tar/header.js';
 
 const MAGICS: readonly { name: Compression; bytes: Buffer }[] = [
   { name: 'gzip', bytes: Buffer.from([0x1f, 0x8b]) },
@@ -7,13 +10,11 @@ const MAGICS: readonly { name: Compression; bytes: Buffer }[] = [
   { name: 'zstd', bytes: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]) },
 ];
 
-import type { Compression } from '../../workers/tasks/parts.js';
 /**
- * @param head the first 512 bytes, or all there are
+ * @param head the first 512 bytes, or all of a shorter file
+ * @param path for errors
  * @throws CairnError `ERR_NOT_AN_IMAGE`
  */
-import { CairnError } from '../core/errors.js';
-import { BLOCK, checksumFits, isZeroBlock } from './tar/header.js';
 export function identifyBytes(head: Buffer, path: string): Compression {
   const magic = MAGICS.find(({ bytes }) => head.subarray(0, bytes.length).equals(bytes));
   if (magic !== undefined) return magic.name;

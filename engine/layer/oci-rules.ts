@@ -1,6 +1,6 @@
 /**
- * The rules of an OCI layer's archive (image spec 1.1, "layer.md"), applied while its entries stream by. Order matters and
- * duplicates are allowed there, so entries are kept as they stand; what they mean over other layers is for the plan.
+ * The rules of an OCI layer's archive (image spec 1.1, "layer.md"). Order matters there and duplicates are allowed, so
+ * entries are kept as they stand. The plan says what they mean over other layers.
  */
 import type { ByteString } from '../core/bytes.js';
 import type { Limits } from '../core/limits.js';
@@ -11,7 +11,7 @@ import type { TocEntry } from './toc.js';
 
 /** What the name of a whiteout begins with (image spec, "layer.md", "Whiteouts"). */
 export const WHITEOUT_PREFIX = '.wh.';
-/** Whiteouts of whiteouts: one of them means something, the others are what aufs left behind for itself. */
+/** Whiteouts of whiteouts. One of them marks an opaque directory; the others are files that aufs kept for itself. */
 const AUFS = '.wh..wh.';
 const OPAQUE = '.wh..wh..opq';
 
@@ -42,7 +42,7 @@ export class OciLayer implements LayerRules {
     return this.entries;
   }
 
-  /** Whether the entry is no part of the tree but says something of it; then that is noted. */
+  /** @returns whether the entry is a marker and no part of the tree; a marker that counts is noted */
   #marker(entry: TarEntry, path: ByteString): boolean {
     const parent = parentOf(path);
     const base = baseOf(path);

@@ -1,9 +1,10 @@
 /**
- * A layer's *recipe*: all of its tar that is not file content (headers, padding, the end), in order, with the places where content goes.
- * Recipe and objects give back the exact uncompressed bytes. The packed form is a run of frames, each deflated on its own,
- * so that both writing and reading need little memory whatever the layer's size.
+ * A layer's *recipe*: all of its tar that is not file content (headers, padding, the end), in order, with the sizes of
+ * the contents between. Recipe and objects give back the exact uncompressed bytes. The packed form is a run of frames,
+ * each deflated by itself, so that writing and reading take little memory whatever the layer's size.
  *
- * Inside the frames: `<length><frame bytes>` and `<length>` of content by turns, lengths as 48-bit little-endian numbers.
+ * A frame holds by turns `<length><frame bytes>` and the `<length>` of a content. A length is a 48-bit little-endian
+ * number.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { CairnError } from '../core/errors.js';
@@ -11,13 +12,13 @@ import { CairnError } from '../core/errors.js';
 const MAGIC = Buffer.from('cairn-recipe 1\n', 'latin1');
 const FRAME = 1 << 20;
 const LENGTH = 6;
-/** What a frame may take packed: deflate adds a few bytes to what it cannot make smaller. */
+/** Deflate adds a few bytes to a frame that it cannot make smaller. */
 const LARGEST_PACKED_FRAME = FRAME + 1024;
 
-/** Collects a recipe; hands packed bytes to `write` as they fill up. */
+/** Packs a recipe. Each frame goes to `write` when it is full. */
 export class RecipeWriter {
   readonly #buffer = Buffer.allocUnsafe(FRAME);
-  /** Where the length of the open run of frame bytes will be put. */
+  /** The position of the open run's length, which is written when the run ends. */
   #runAt = 0;
   #at = LENGTH;
   readonly #write: (packed: Buffer) => void;
@@ -38,7 +39,7 @@ export class RecipeWriter {
     }
   }
 
-  /** A file's content of `size` bytes goes here. */
+  /** A file's content of `size` bytes follows. */
   content(size: number): void {
     if (this.#at + 3 * LENGTH >= this.#buffer.length) this.#flush();
     this.#closeRun();
@@ -59,7 +60,7 @@ export class RecipeWriter {
     this.#buffer.writeUIntLE(this.#at - this.#runAt - LENGTH, this.#runAt, LENGTH);
   }
 
-  /** Ends the frame; a run that goes on continues in the next one, after content of no bytes. */
+  /** Ends the frame. An open run goes on in the next frame, after content of no bytes. */
   #flush(): void {
     this.#closeRun();
     this.#at = this.#buffer.writeUIntLE(0, this.#at, LENGTH);
@@ -73,7 +74,7 @@ export class RecipeWriter {
   }
 }
 
-/** A piece of the tar: frame bytes as they stand, or so many bytes of the next file's content. */
+/** A piece of the tar: frame bytes as they stand, or the size of the next file's content. */
 export type RecipePart = { frame: Buffer } | { content: number };
 
 /**

@@ -1,4 +1,4 @@
-/** What the rules of every kind of layer have in common: how an archive's entry becomes one of a table of contents. */
+/** What the rules of all formats of layers share: how an archive's entry becomes one of a table of contents. */
 import { type ByteString, toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import { type Limits, limitFlag, MAX_SYMLINK_TARGET } from '../core/limits.js';
@@ -6,16 +6,16 @@ import { badPath, cleanPath } from '../core/path.js';
 import type { TarEntry } from './tar/entry.js';
 import type { LayerEntryType, TocEntry } from './toc.js';
 
-/** What the content of an entry is for: the image's manifest, an object, or nothing, so that it only stays in the recipe. */
+/** What becomes of an entry's content: the image's manifest, an object, or nothing, so that only the recipe has it. */
 export type ContentRole = 'manifest' | 'object' | 'none';
 
-/** Applied while the entries of a layer stream by. Collects its table of contents. */
+/** Checks the entries of a layer one by one, and collects the layer's table of contents. */
 export interface LayerRules {
-  /** For files, the caller sets `key` of the last one once its content is hashed. */
+  /** The caller sets the `key` of a file once its content is hashed. */
   readonly entries: TocEntry[];
   /** @throws CairnError `ERR_BAD_ARCHIVE`, `ERR_BAD_LINK` or `ERR_LIMIT`, naming the entry and the rule */
   add(entry: TarEntry): ContentRole;
-  /** All entries have come. @throws CairnError `ERR_BAD_ARCHIVE` when something is missing */
+  /** To be called after the last entry. @throws CairnError `ERR_BAD_ARCHIVE` when something is missing */
   finish(): TocEntry[];
 }
 

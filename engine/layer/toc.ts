@@ -1,21 +1,27 @@
 /**
- * A layer's *table of contents*: every entry of its tar, in archive order, with the key of each file's content.
- * Renders are planned from it alone. This file holds its types and its binary form (`docs/format.md`): columns, so that
- * forty thousand entries load in milliseconds.
+ * A layer's *table of contents*: every entry of its tar, in archive order, with the key of each file's content. Renders
+ * are planned from it alone. Its binary form (`docs/format.md`) has columns, so that forty thousand entries load in
+ * milliseconds.
  */
 import type { ByteString } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import type { EntryType, Metadata, Xattr } from '../core/metadata.js';
 
-/** Entries of an archive, and what OCI layers say of lower ones: a path that goes, a directory whose lower content goes. */
+/**
+ * Beside entries of archives, OCI layers have two that concern lower layers: a whiteout takes a path away, an opaque
+ * marker all lower content of its directory.
+ */
 export type LayerEntryType = EntryType | 'whiteout' | 'opaque';
 
 export interface TocEntry extends Metadata {
-  /** Cleaned path below the root; `''` is the root itself. Of a whiteout the path that goes, of an opaque marker its directory. */
+  /**
+   * Cleaned, below the root; `''` is the root itself. A whiteout has the path that it takes away, an opaque marker its
+   * directory.
+   */
   path: ByteString;
   type: LayerEntryType;
   size: number;
-  /** sha512 of a file's content in hex; `''` for all else. */
+  /** sha512 of a file's content in hex; `''` for other types. */
   key: string;
   /** A symlink's target as written; a hard link's target as a cleaned path below the root; else `''`. */
   link: ByteString;
@@ -36,15 +42,15 @@ const TYPES: readonly LayerEntryType[] = [
   'opaque',
 ];
 const NO_XATTRS: readonly Xattr[] = [];
-/** type, mode, uid, gid, seconds, nanoseconds, size. */
+/** Bytes of type, mode, uid, gid, seconds, nanoseconds and size. */
 const ROW = 1 + 2 + 4 + 4 + 8 + 4 + 8;
 const KEY_BYTES = 64;
-/** Bytes of a column that are put into a string at once. */
+/** Bytes of a column that become one string. A whole column could be longer than a string may be. */
 const WINDOW = 2 ** 24;
 
 export function encodeToc(entries: readonly TocEntry[]): Buffer {
   const rows = Buffer.allocUnsafe(entries.length * ROW);
-  // Its methods are V8's own, so they are fast before V8 has optimised anything; Buffer's are JavaScript.
+  // A DataView's methods are V8's own, fast before V8 has optimised anything; a Buffer's are JavaScript.
   const view = new DataView(rows.buffer, rows.byteOffset, rows.length);
   const keys: string[] = [];
   const rare: unknown[] = [];
@@ -82,7 +88,7 @@ function packKeys(keys: readonly string[]): Buffer {
   return Buffer.concat(windowsOf(keys).map((window) => Buffer.from(window.join(''), 'hex')));
 }
 
-/** All of a column in one string could be longer than a string may be. */
+/** Cuts a column into windows, see {@link WINDOW}. */
 function windowsOf(texts: readonly string[]): (readonly string[])[] {
   const windows: (readonly string[])[] = [];
   let from = 0;
@@ -193,7 +199,7 @@ function unpackTexts(body: Buffer, count: number): string[] {
   return texts;
 }
 
-/** The end of as many texts as go into a string at once. */
+/** The end of the window that begins at `at`, which is the end of its last whole text. */
 function windowEnd(body: Buffer, at: number): number {
   if (body.length - at <= WINDOW) return body.length;
   const end = body.lastIndexOf(0, at + WINDOW);

@@ -1,4 +1,4 @@
-/** What one entry of a tar archive says, dialects folded away. */
+/** One entry of a tar archive, the same for all dialects. */
 import type { ByteString } from '../../core/bytes.js';
 import type { EntryType, Time, Xattr } from '../../core/metadata.js';
 

@@ -1,4 +1,4 @@
-/** The extended headers of an archive (pax records, GNU long names), and how they fold into the entry that they precede. */
+/** Folds extended headers (pax records, GNU long names) into the entries that they precede. */
 import { type ByteString, toText } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
 import { MAX_DEVICE } from '../../core/limits.js';
@@ -18,7 +18,7 @@ const TYPES: Readonly<Record<string, EntryType>> = {
   '7': 'file',
 };
 
-/** The largest size that twelve octal digits can spell; beyond it only pax or base-256 tell the truth. */
+/** The largest size that eleven octal digits can spell. Larger sizes take pax or base-256. */
 const LARGEST_OCTAL_SIZE = 8 ** 11 - 1;
 
 /** Whether a header with this type flag extends the entries after it. */
@@ -27,9 +27,9 @@ export function isExtended(flag: string): boolean {
 }
 
 export class ExtendedHeaders {
-  /** Of the next entry alone. */
+  /** For the next entry alone. */
   #records: PaxRecords = {};
-  /** Of all entries that follow. */
+  /** For all entries that follow. */
   readonly #globals: PaxRecords = {};
   #longName: string | undefined;
   #longLink: string | undefined;
@@ -93,7 +93,7 @@ export class ExtendedHeaders {
   }
 }
 
-/** A GNU long name: text with one NUL at its end, which some writers leave out. */
+/** A GNU long name: text with a NUL at its end, which some writers leave out. */
 function longText(body: Buffer): string {
   const end = body.length > 0 && body[body.length - 1] === 0 ? body.length - 1 : body.length;
   const name = body.toString('latin1', 0, end);

@@ -1,11 +1,11 @@
-/** What the first member of an archive is called, told from its first bytes. */
+/** Tells the name of an archive's first member from the archive's first bytes. */
 import type { Limits } from '../../core/limits.js';
 import { cleanPath } from '../../core/path.js';
 import { entriesOnly } from './entries-only.js';
 import { TarScanner } from './scan.js';
 
 export class FirstMember {
-  /** Cleaned, of the first member besides the root; empty until it came. */
+  /** Cleaned, of the first member besides the root; empty until that member came. */
   name = '';
   readonly #scanner: TarScanner;
 

@@ -1,4 +1,4 @@
-/** One 512-byte tar header, read strictly. POSIX.1-2017 "ustar", GNU and v7 layouts. */
+/** Reads one 512-byte tar header, strictly: POSIX.1-2017 "ustar", GNU and v7. */
 import type { ByteString } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
 
@@ -28,7 +28,7 @@ export function isZeroBlock(block: Buffer, at: number): boolean {
   return true;
 }
 
-/** Whether the checksum fits. Both sums that tars in the wild use are taken: over unsigned and over signed bytes. */
+/** Whether the checksum fits. Real archives have sums over unsigned and over signed bytes; both are taken. */
 export function checksumFits(block: Buffer, at: number): boolean {
   const stored = octal(block, at + 148, 8);
   if (stored === undefined) return false;
@@ -43,7 +43,10 @@ export function checksumFits(block: Buffer, at: number): boolean {
   return unsigned === stored || unsigned - 256 * high === stored;
 }
 
-/** An octal field: optional spaces, digits, then only spaces and NULs. Empty is 0; `undefined` is not a number. */
+/**
+ * An octal field: spaces, digits, then only spaces and NULs.
+ * @returns 0 for an empty field, `undefined` for no number
+ */
 function octal(block: Buffer, at: number, length: number): number | undefined {
   let i = at;
   const end = at + length;
@@ -63,7 +66,7 @@ function octal(block: Buffer, at: number, length: number): number | undefined {
   return value;
 }
 
-/** A numeric field: octal, or GNU's base-256 (first bit set; big-endian two's complement). */
+/** A numeric field: octal, or GNU's base-256, which has the first bit set (big-endian two's complement). */
 function number(block: Buffer, at: number, length: number, what: string): number {
   const first = block[at] as number;
   let value: number | undefined;
@@ -80,7 +83,7 @@ function number(block: Buffer, at: number, length: number, what: string): number
   return value;
 }
 
-/** A text field up to its first NUL. What follows the NUL must be NULs: anything else is a second name smuggled in. */
+/** A text field up to its first NUL. Only NULs may follow: anything else is a second name smuggled in. */
 function text(block: Buffer, at: number, length: number, what: string): ByteString {
   let end = at;
   while (end < at + length && block[end] !== 0) end++;
@@ -97,12 +100,12 @@ function bad(block: Buffer, near: number, why: string): CairnError {
 }
 
 /**
- * Reads the header at `at` (a multiple of 512 inside `block`). The checksum must have been looked at before.
+ * Reads the header at `at`, a multiple of 512. The caller has checked the checksum (see {@link checksumFits}).
  * @throws CairnError `ERR_BAD_ARCHIVE` for fields that are no numbers, negative, over 2^53, or hold a NUL inside a name
  */
 export function readHeader(block: Buffer, at: number): RawHeader {
   let name = text(block, at, 100, 'name');
-  // Only POSIX archives have a name prefix there; GNU keeps times in the same bytes.
+  // Only POSIX headers have a prefix of the name here; GNU's have times in the same bytes.
   const posix = block.toString('latin1', at + 257, at + 263) === 'ustar\0';
   if (posix && block[at + 345] !== 0) name = `${text(block, at + 345, 155, 'name prefix')}/${name}`;
   const byte = block[at + 156] as number;

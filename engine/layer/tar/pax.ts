@@ -1,10 +1,10 @@
-/** Pax extended header records (POSIX.1-2017, pax, "pax Header Block"): `LENGTH KEYWORD=VALUE\n`. */
+/** Reads records of pax extended headers (POSIX.1-2017, pax, "pax Header Block"): `LENGTH KEYWORD=VALUE\n`. */
 import type { ByteString } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
 import { MAX_XATTR_NAME, MAX_XATTR_VALUE } from '../../core/limits.js';
 import type { Time, Xattr } from '../../core/metadata.js';
 
-/** What extended records say about one entry; an absent field is not overridden. */
+/** What records say of entries. An absent field leaves what the entry's own header says. */
 export interface PaxRecords {
   path?: ByteString;
   link?: ByteString;
@@ -24,7 +24,7 @@ function bad(why: string): CairnError {
 
 /**
  * Adds the records of one pax header to `into`. An empty value takes an earlier record back.
- * @param global a header for all following entries (type `g`): it may not name, size or link anything
+ * @param global for a header of type `g`, which concerns all following entries; it may not set name, size or link
  * @throws CairnError `ERR_BAD_ARCHIVE` for records that are malformed or that no entry may have
  */
 export function readPax(body: Buffer, into: PaxRecords, global: boolean): void {
@@ -53,7 +53,7 @@ function applyRecord(into: PaxRecords, key: ByteString, value: Buffer, global: b
   if (key.startsWith(LIBARCHIVE)) {
     if (global) throw bad('a global header may not set extended attributes');
     const name = decodePercent(key.slice(LIBARCHIVE.length));
-    // libarchive writes each attribute in both spellings; the binary one has the last word.
+    // libarchive writes each attribute in both spellings; the one of SCHILY, with the bytes themselves, wins.
     if (!into.xattrs?.has(name)) setXattr(into, name, Buffer.from(value.toString('latin1'), 'base64'));
     return;
   }
@@ -73,7 +73,7 @@ function applyRecord(into: PaxRecords, key: ByteString, value: Buffer, global: b
       if (value.length === 0) delete into.mtime;
       else into.mtime = parseTime(value.toString('latin1'));
       return;
-    default: // names of owners, access times, comments and other vendors' words do not matter here
+    default: // names of owners, access times, comments and other vendors' keywords do not matter
   }
 }
 
@@ -92,7 +92,7 @@ function setNaming(into: PaxRecords, key: 'path' | 'linkpath' | 'size', value: B
 function setXattr(into: PaxRecords, name: ByteString, value: Buffer): void {
   if (name === '' || name.length > MAX_XATTR_NAME || name.includes('\0'))
     throw bad('an extended attribute without a proper name');
-  // Percent signs can smuggle one in; a record of ours would end the name there, and say another.
+  // Percent escapes can smuggle a "=" in. A pax record that cairn writes would end the name there.
   if (name.includes('=')) throw bad('an extended attribute with "=" in its name');
   if (value.length > MAX_XATTR_VALUE) throw bad(`an extended attribute over ${MAX_XATTR_VALUE} bytes`);
   into.xattrs ??= new Map();
@@ -105,7 +105,7 @@ function decimal(key: string, value: Buffer): number {
   return Number(digits);
 }
 
-/** `seconds[.fraction]`, up to what a header can say; digits past nanoseconds are cut off, as no file system keeps them. */
+/** `seconds[.fraction]`, at most 2^53 - 1. Digits past nanoseconds are cut off, since no file system keeps them. */
 export function parseTime(value: string): Time {
   const match = /^([0-9]{1,16})(?:\.([0-9]*))?$/.exec(value);
   if (match === null || Number(match[1]) > Number.MAX_SAFE_INTEGER) throw bad('"mtime" is not a time at or after 1970');
@@ -117,7 +117,7 @@ function decodePercent(text: string): string {
   return text.replace(/%([0-9A-Fa-f]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-/** Extended attributes as a list in byte order of their names. */
+/** Extended attributes in byte order of their names. */
 export function sortedXattrs(map: Map<ByteString, Buffer> | undefined): readonly Xattr[] {
   if (map === undefined || map.size === 0) return NONE;
   return [...map].map(([name, value]) => ({ name, value })).sort((a, b) => (a.name < b.name ? -1 : 1));

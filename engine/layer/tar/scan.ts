@@ -1,9 +1,9 @@
 /**
- * A strict push parser for tar streams of any dialect: ustar, pax, GNU and v7. It never copies content and does no I/O.
+ * A strict push parser for tar streams of any dialect: ustar, pax, GNU and v7. It copies no content and does no I/O.
  *
- * Where lenient readers guess, this one refuses: two programs that guess differently see two different archives, which is how
- * checked archives turn into other trees. Every byte of the input is handed on exactly once, either as content of a file or as
- * *frame* (headers, padding, the end), so that the two together give the input back.
+ * Where lenient readers guess, this one refuses: programs that guess differently make different trees of one archive
+ * that was checked. Every byte of the input is handed on exactly once, as content of a file or as *frame* (headers,
+ * padding, the end). The two together give the input back.
  */
 import { toText } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
@@ -13,7 +13,7 @@ import type { TarEntry } from './entry.js';
 import { ExtendedHeaders, isExtended } from './extended-headers.js';
 import { BLOCK, checksumFits, isZeroBlock, type RawHeader, readHeader } from './header.js';
 
-/** Receives an archive's parts in the order they stand. Buffers are views into the input, valid during the call only. */
+/** Receives an archive's parts in their order. Buffers are views into the input and valid during the call only. */
 export interface TarSink {
   /** Bytes that are not content. */
   frame(bytes: Buffer): void;
@@ -34,7 +34,7 @@ export class TarScanner {
   metadata = 0;
   /** Input bytes taken so far. */
   bytes = 0;
-  /** Both zero blocks that end an archive have been seen. */
+  /** Whether both zero blocks that end an archive have been seen. */
   ended = false;
 
   #state: State = 'header';
@@ -48,7 +48,7 @@ export class TarScanner {
   #metaFlag = '';
   /** Meta headers since the last entry. */
   #metaRun = 0;
-  /** A meta header waits for its entry. */
+  /** Whether a meta header waits for its entry. */
   #dangling = false;
   readonly #extended = new ExtendedHeaders();
   #lastName = '';
@@ -85,17 +85,17 @@ export class TarScanner {
     }
   }
 
-  /** What the last header was about, for errors. */
+  /** The name in the last header, for errors. */
   get lastName(): string {
     return toText(this.#lastName);
   }
 
-  /** Bytes of content that follow for the entry at hand; a reader that does not want them may {@link passOver} them. */
+  /** Bytes of the present entry's content that are still to come. {@link passOver} leaves them out. */
   get pending(): number {
     return this.#state === 'content' ? this.#left : 0;
   }
 
-  /** Goes on as if all {@link pending} content had been pushed; the sink does not see it. */
+  /** Goes on as if all {@link pending} content had been pushed. The sink does not get it. */
   passOver(): void {
     this.bytes += this.#left;
     this.#left = 0;
@@ -104,8 +104,9 @@ export class TarScanner {
   }
 
   /**
-   * The input is over. Whether the end marker was there is left to the caller, who may know the digest (see {@link ended}).
-   * @throws CairnError `ERR_BAD_ARCHIVE` when it stopped inside an entry or a block
+   * To be called at the end of the input. A missing end marker is no error here: the caller may know the digest, and
+   * asks {@link ended}.
+   * @throws CairnError `ERR_BAD_ARCHIVE` when the input ends inside an entry or a block
    */
   finish(): void {
     if (this.#state === 'content' || this.#state === 'meta')
@@ -181,7 +182,7 @@ export class TarScanner {
 
   #endMeta(): void {
     this.#extended.add(this.#metaFlag, this.#meta);
-    // A global header belongs to all that follows; it does not wait for an entry of its own.
+    // A global header belongs to all entries that follow, and waits for none.
     if (this.#metaFlag !== 'g') this.#dangling = true;
     this.#afterContent();
   }
