@@ -1,4 +1,4 @@
-/** Compressed bytes as their decoders want them: some more, exactly so many, or none left. */
+/** Compressed bytes in the portions that decoders ask for: any, a certain number, all that are left. */
 import { CairnError } from '../../engine/core/errors.js';
 import type { Compression } from '../tasks/parts.js';
 
@@ -8,7 +8,7 @@ export function badCompression(name: Name, why: string, cause?: unknown): CairnE
   return new CairnError('ERR_BAD_COMPRESSION', `corrupt or truncated ${name}: ${why}`, { cause });
 }
 
-/** Makes an error of Node's zlib one of a corrupt stream; returns every other error as it is. */
+/** The error of a corrupt stream for an error of Node's zlib, whose codes begin with Z. Other errors are returned. */
 export function asBadCompression(name: Name, error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   return code?.startsWith('Z') === true ? badCompression(name, message, error) : error;
@@ -22,7 +22,7 @@ export function checkPadding(name: Name, bytes: Buffer): void {
 export class CompressedBytes {
   readonly #name: Name;
   readonly #chunks: AsyncIterator<Buffer>;
-  /** Read ahead, not taken. */
+  /** Bytes that were read and not taken. */
   #held: Buffer = Buffer.alloc(0);
 
   constructor(name: Name, chunks: AsyncIterable<Buffer>) {
@@ -30,7 +30,7 @@ export class CompressedBytes {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** At least so many bytes, or all that are left. They stay until they are taken. */
+  /** At least `length` bytes, or all that are left. They are not taken. */
   async peek(length: number): Promise<Buffer> {
     if (this.#held.length >= length) return this.#held;
     const parts = [this.#held];
@@ -44,19 +44,19 @@ export class CompressedBytes {
     return this.#held;
   }
 
-  /** Passes over bytes that were peeked at. */
+  /** Takes bytes that were peeked at. */
   skip(length: number): void {
     this.#held = this.#held.subarray(length);
   }
 
-  /** What is at hand or comes next; nothing at the end. */
+  /** Takes the bytes at hand, or the next that come; none at the end. */
   async some(): Promise<Buffer> {
     const bytes = await this.peek(1);
     this.#held = Buffer.alloc(0);
     return bytes;
   }
 
-  /** @throws CairnError `ERR_BAD_COMPRESSION` when fewer are left */
+  /** Takes `length` bytes. @throws CairnError `ERR_BAD_COMPRESSION` when fewer are left */
   async exactly(length: number): Promise<Buffer> {
     const bytes = await this.peek(length);
     if (bytes.length < length) throw badCompression(this.#name, 'it is cut short');
@@ -64,12 +64,12 @@ export class CompressedBytes {
     return bytes.subarray(0, length);
   }
 
-  /** Zeros to the very end. @throws CairnError `ERR_BAD_COMPRESSION` */
+  /** Takes all bytes to the end. @throws CairnError `ERR_BAD_COMPRESSION` unless all are zero */
   async padding(): Promise<void> {
     for (let bytes = await this.some(); bytes.length > 0; bytes = await this.some()) checkPadding(this.#name, bytes);
   }
 
-  /** Lets the source go, for a reader that stops early. */
+  /** Ends the source. For a decoder that stops before the source does. */
   async close(): Promise<void> {
     await this.#chunks.return?.();
   }

@@ -1,9 +1,9 @@
-/** The other half of bzip2: a block's bytes in their order, runs spelled out. */
+/** The second half of bzip2: puts a block's permuted bytes in order and spells out its runs. */
 import { badCompression } from './byte-source.js';
 
-/** Equal bytes after which comes a number of further ones. */
+/** After so many equal bytes, the next byte says how many more of them follow. */
 const RUN = 4;
-/** What a run's cells give at most, for each of them. */
+/** The most bytes for each cell: the five cells of a longest run give 4 + 255 bytes. */
 const MOST_PER_CELL = Math.ceil((RUN + 255) / (RUN + 1));
 
 const CRC = Int32Array.from({ length: 256 }, (_, byte) => {
@@ -12,11 +12,11 @@ const CRC = Int32Array.from({ length: 256 }, (_, byte) => {
   return value;
 });
 
-/** Used again for each block: {@link start}, {@link add}, {@link finish}, then {@link read} until it gives nothing. */
+/** Serves one block after the other: {@link start}, {@link add}, {@link finish}, then {@link read} to the end. */
 export class Bzip2Block {
-  /** The most bytes that the block at hand may have. */
+  /** The most bytes that the present block may have. */
   capacity = 0;
-  /** The low 8 bits: permuted bytes; above them, once finished: which one comes next. */
+  /** The low 8 bits hold the permuted bytes. Once finished, the bits above hold the index of the next cell. */
   #cells = new Uint32Array(0);
   readonly #counts = new Int32Array(256);
   #length = 0;
@@ -27,7 +27,7 @@ export class Bzip2Block {
   #repeat = 0;
   #crc = -1;
 
-  /** Room is made here, and once: streams without blocks, of 14 bytes each, would cost megabytes. */
+  /** Begins a block. Memory is set aside here: a stream without blocks, of 14 bytes, must not cost megabytes. */
   start(): void {
     if (this.#cells.length < this.capacity) this.#cells = new Uint32Array(this.capacity);
     this.#length = 0;
@@ -43,7 +43,7 @@ export class Bzip2Block {
     this.#length = end;
   }
 
-  /** Undoes the permutation. @param origin where the first byte is */
+  /** Undoes the permutation. @param origin the cell of the first byte */
   finish(origin: number): void {
     if (origin >= this.#length) throw badCompression('bzip2', 'a block that begins outside itself');
     const cells = this.#cells;
@@ -68,7 +68,7 @@ export class Bzip2Block {
     this.#crc = -1;
   }
 
-  /** Up to so many bytes in a buffer of their own; none at the end. */
+  /** Up to `most` bytes in a buffer of their own; none at the end. */
   read(most: number): Buffer {
     const size = Math.min(most, this.#repeat + (this.#left + RUN) * MOST_PER_CELL);
     const out = Buffer.allocUnsafe(size);
@@ -109,7 +109,7 @@ export class Bzip2Block {
     return out.subarray(0, at);
   }
 
-  /** CRC-32 of what was read, signed. */
+  /** CRC-32 of the bytes that were read, signed. */
   get checksum(): number {
     return ~this.#crc;
   }

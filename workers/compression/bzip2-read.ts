@@ -1,19 +1,19 @@
-/** The entropy-coded half of bzip2: a block's bits to its permuted bytes. */
+/** The first half of bzip2: decodes a block's bits to its permuted bytes. */
 import { badCompression } from './byte-source.js';
 import type { Bzip2Block } from './bzip2-block.js';
 
-/** Bits. */
+/** Bits of the longest code. */
 export const LONGEST_CODE = 20;
-/** Codes up to this length, nearly all, are looked up at once. */
+/** Codes up to this length are nearly all; a table has them. */
 const SHORT_CODE = 10;
-/** Below this distance, moving byte by byte is faster. */
+/** From this distance on, `copyWithin` is faster than a loop. */
 const FAR = 16;
 /** Symbols that share a table. */
 const GROUP = 50;
 const RUN_B = 1;
 const LARGEST_ALPHABET = 258;
 
-/** The bits of a buffer, the most significant of each byte first. Behind its end come zeros, see {@link checkLength}. */
+/** The bits of a buffer, the highest of each byte first. After its end come zeros, see {@link checkLength}. */
 export class Bits {
   readonly #bytes: Buffer;
   #next: number;
@@ -26,12 +26,12 @@ export class Bits {
     this.take(skip);
   }
 
-  /** Bits taken so far. */
+  /** The number of bits taken so far. */
   get at(): number {
     return this.#next * 8 - this.#count;
   }
 
-  /** The next 20 bits, which stay. */
+  /** The next 20 bits. They are not taken. */
   peek(): number {
     this.#fill();
     return (this.#hold >>> (this.#count - LONGEST_CODE)) & 0xfffff;
@@ -60,7 +60,7 @@ export class Bits {
     if (this.at > this.#bytes.length * 8) throw badCompression('bzip2', 'it is cut short');
   }
 
-  /** At least 25 bits at hand. */
+  /** Reads until at least 25 bits are at hand. */
   #fill(): void {
     while (this.#count <= 24) {
       this.#hold = (this.#hold << 8) | (this.#bytes[this.#next++] ?? 0);
@@ -69,24 +69,24 @@ export class Bits {
   }
 }
 
-/** Canonical codes. */
+/** A table of canonical codes. */
 interface CodeTable {
   /** By the first 10 bits: `symbol << 5 | length`, or 0 for a longer code. */
   short: Uint16Array;
   /** By length: the first 20 bits that no code of this length or a shorter one begins. */
   limits: Int32Array;
-  /** By length: what added to a code gives the index of its symbol. */
+  /** By length: the number to add to a code for the index of its symbol. */
   bases: Int32Array;
   symbols: Uint16Array;
 }
 
-/** The codes of a block: which table each group of symbols is written in. */
+/** The codes of a block. A selector names the table of each group of symbols. */
 interface Codes {
   selectors: Uint8Array;
   tables: readonly CodeTable[];
 }
 
-/** Reads what follows a block's checksum. @throws CairnError `ERR_BAD_COMPRESSION` */
+/** Reads a block from after its checksum. @throws CairnError `ERR_BAD_COMPRESSION` */
 export function readBlock(bits: Bits, block: Bzip2Block): void {
   if (bits.take(1) !== 0) throw badCompression('bzip2', 'randomised blocks, which bzip2 has not made since 1997');
   const origin = bits.take(24);
@@ -169,7 +169,7 @@ function readSymbols(bits: Bits, block: Bzip2Block, list: Uint8Array, { selector
       if (symbol <= RUN_B) {
         run += weight << symbol;
         weight *= 2;
-        // Before it can overflow.
+        // Checked at each step, so that the run cannot overflow.
         if (run > block.capacity) throw badCompression('bzip2', 'a block larger than its size');
         continue;
       }

@@ -1,6 +1,6 @@
 /**
- * bzip2. Written here because the decoder that everybody uses, `unbzip2-stream`, never comes back from some corrupt input. Strict: both
- * checksums are verified, and every loop ends.
+ * Decodes bzip2. The decoder that everybody uses, `unbzip2-stream`, does not return from some corrupt input. This one
+ * verifies both checksums, and every loop ends.
  */
 import { badCompression, CompressedBytes } from './byte-source.js';
 import { Bzip2Block } from './bzip2-block.js';
@@ -9,9 +9,9 @@ import { Bits, LONGEST_CODE, readBlock } from './bzip2-read.js';
 const MAGIC = 'BZh';
 const LEVEL_UNIT = 100_000;
 const CHUNK = 256 * 1024;
-/** Bytes that a block's tables take at most. */
+/** The most bytes that a block's tables take. */
 const LARGEST_TABLES = 64 * 1024;
-/** What a block, and a stream's end, begin with: 48 bits. */
+/** The 48 bits that a block, and the end of a stream, begin with. */
 const BLOCK = 0x314159265359;
 const END = 0x177245385090;
 
@@ -36,10 +36,10 @@ async function* stream(bytes: CompressedBytes, block: Bzip2Block): AsyncGenerato
   const level = (await bytes.exactly(4)).readUInt8(3) - 0x30;
   if (level < 1 || level > 9) throw badCompression('bzip2', 'its block size is not 1 to 9');
   block.capacity = level * LEVEL_UNIT;
-  // Every byte of a block takes at most one code, so that its capacity bounds its compressed length.
+  // A byte of a block takes at most one code, so that the capacity bounds the compressed length.
   const longest = Math.ceil((block.capacity * LONGEST_CODE) / 8) + LARGEST_TABLES;
   let checksum = 0;
-  /** Blocks begin and end within bytes. */
+  /** Blocks begin and end inside bytes: the bit at which the next one begins. */
   let bit = 0;
   for (let more = true; more; ) {
     const bits = new Bits(await bytes.peek(longest), bit);

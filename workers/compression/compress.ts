@@ -1,4 +1,4 @@
-/** Compressors for what is given out. */
+/** Compresses exports. */
 import { PassThrough, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { CairnError } from '../../engine/core/errors.js';
@@ -6,13 +6,13 @@ import type { OutputCompression } from '../tasks/export.js';
 
 const CHUNK = 1 << 20;
 
-// Since Node 22.15; the types are those of the oldest Node that is supported.
+// Node has it since 22.15; the types are those of the oldest Node that is supported.
 const { createZstdCompress, constants } = zlib as {
   createZstdCompress?: (options: { params: Record<number, number> }) => Transform;
   constants: { ZSTD_c_checksumFlag?: number };
 };
 
-/** @throws CairnError `ERR_UNSUPPORTED` for zstd where this Node has none */
+/** @throws CairnError `ERR_UNSUPPORTED` for zstd if this Node has none */
 export function compressor(compress: OutputCompression): Transform {
   if (compress === 'none') return new PassThrough({ highWaterMark: CHUNK });
   if (compress === 'gzip') return zlib.createGzip({ level: 6 });

@@ -1,20 +1,20 @@
-/** What a source was compressed with, taken off as it streams by. The decoders are loaded when they are needed. */
+/** Decompresses streams. gzip is decoded here; the other decoders are loaded when they are needed. */
 import { once } from 'node:events';
 import { createGunzip, type Gunzip, gunzipSync, type ZlibOptions } from 'node:zlib';
 import type { Compression } from '../tasks/parts.js';
 import { asBadCompression, checkPadding } from './byte-source.js';
 
 const CHUNK = 2 ** 20;
-/** Inflating goes on on its own thread while this one hashes; with less room the two would only take turns. */
+/** Bytes inflated ahead, on another thread, while this one hashes. With fewer the two threads would take turns. */
 const INFLATE_AHEAD = 4 * 2 ** 20;
-/** What may be inflated at one go: bytes that come of it. */
+/** Streams of fewer uncompressed bytes are inflated at one go. */
 const MOST_AT_ONCE = 16 * 2 ** 20;
 const GZIP_TRAILER = 8;
-/** zlib takes no less. */
+/** The smallest chunk that zlib accepts. */
 const LEAST_CHUNK = 64;
 
 /**
- * The uncompressed bytes of a stream. They are what the stream's checksums say only once the last of them came.
+ * The uncompressed bytes of a stream. Its checksums vouch for them only once the last byte came.
  * @throws CairnError `ERR_BAD_COMPRESSION` (corrupt, cut short, or followed by anything but zeros), `ERR_UNSUPPORTED`
  */
 export async function* decompressed(
@@ -33,7 +33,10 @@ export async function* decompressed(
   }
 }
 
-/** What is small, and nothing but one sound member, is inflated at one go: there is nobody to wait for. All else takes the long way. */
+/**
+ * A stream that is small and nothing but one sound member is inflated at one go, without a thread of its own. Every
+ * other stream is inflated by pieces.
+ */
 async function* inflated(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const ahead = chunks[Symbol.asyncIterator]();
   const first = await ahead.next();
@@ -55,14 +58,14 @@ async function* rejoined(
   }
 }
 
-/** @returns `undefined` for what is damaged, longer than it says at its end, or has anything after that */
+/** @returns `undefined` for a stream that is damaged, longer than its trailer says, or goes on after it */
 function inflatedAtOnce(bytes: Buffer): Buffer | undefined {
   // The length of the last member (RFC 1952, section 2.3.1).
   const length = bytes.length < GZIP_TRAILER ? MOST_AT_ONCE : bytes.readUInt32LE(bytes.length - 4);
   if (length >= MOST_AT_ONCE) return undefined;
   const chunkSize = Math.max(length + 1, LEAST_CHUNK);
   try {
-    // Its types leave out what `info` gives.
+    // The types of `gunzipSync` leave out the result that `info` brings.
     const options = { chunkSize, maxOutputLength: Math.max(length, 1), info: true };
     const { buffer, engine } = gunzipSync(bytes, options) as unknown as { buffer: Buffer; engine: Gunzip };
     return engine.bytesWritten === bytes.length ? buffer : undefined;
@@ -84,8 +87,8 @@ async function* inflatedByPieces(chunks: AsyncIterable<Buffer>): AsyncGenerator<
 }
 
 /**
- * Writes all of a stream to the inflater. That stops by itself at a zero byte after a member; what follows must be padding to the very
- * end, or bytes that nobody looked at would pass as part of what was checked.
+ * Writes all of a stream to the inflater, which stops at a zero byte after a member. All bytes from there on must be
+ * zeros: other bytes would pass as part of what was checked.
  */
 async function feed(gunzip: Gunzip, chunks: AsyncIterable<Buffer>): Promise<void> {
   let over = false;
@@ -104,7 +107,7 @@ async function feed(gunzip: Gunzip, chunks: AsyncIterable<Buffer>): Promise<void
       checkPadding('gzip', chunk);
       continue;
     }
-    // The inflater buffers one chunk at the most besides the one it is at.
+    // Besides the chunk that it inflates, the inflater buffers at most one.
     held = [...held.slice(-3), { at: length, chunk }];
     length += chunk.length;
     if (!gunzip.write(chunk)) await Promise.race([once(gunzip, 'drain'), ended]);

@@ -1,18 +1,21 @@
 /**
- * What an xz stream asks of memory, told from its headers before the decoder sees them: that makes room for up to 2 GiB first, and
- * refuses afterwards.
+ * Refuses xz streams with a large dictionary before the decoder reads their headers: the decoder sets aside up to 2 GiB
+ * and refuses afterwards.
  */
 import { CairnError } from '../../engine/core/errors.js';
 import { MAX_XZ_DICTIONARY } from '../../engine/core/limits.js';
 
 const LZMA2 = 0x21;
-/** Bytes after a block, by the kind of check. */
+/** Bytes of a block's check, by its kind. */
 const CHECK_BYTES = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64] as const;
 const STREAM_HEADER = 12;
 const STREAM_KIND_AT = 7;
 const STREAM_FOOTER = 12;
 
-/** Hands on what it gets. @throws CairnError `ERR_UNSUPPORTED` before the header of a block with a larger dictionary */
+/**
+ * Hands on all chunks.
+ * @throws CairnError `ERR_UNSUPPORTED` in place of the chunk with the header of too large a dictionary
+ */
 export async function* withSmallDictionaries(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, undefined> {
   const looking = lookThrough();
   let { value: ahead, done } = looking.next();
@@ -28,8 +31,8 @@ export async function* withSmallDictionaries(chunks: AsyncIterable<Buffer>): Asy
 }
 
 /**
- * Gets a byte for each number that it gives: the one after so many others. It checks nothing else, and ends at what makes no sense: there
- * the decoder stops, too.
+ * Walks a stream's headers. Yields the number of bytes to pass over, and gets the byte after them. Only dictionaries
+ * are checked. It ends at bytes that make no sense, at which the decoder stops, too.
  */
 function* lookThrough(): Generator<number, void, number> {
   for (let ahead = STREAM_KIND_AT; ; ) {
@@ -43,14 +46,14 @@ function* lookThrough(): Generator<number, void, number> {
       ahead = (-length & 3) + check;
     }
     const index = yield* indexRecords();
-    // What follows is the check of the index; streams may have zeros between them.
+    // The check of the index and the footer follow, then zeros up to the next stream.
     ahead = (-index & 3) + 4 + STREAM_FOOTER;
     while ((yield ahead) === 0) ahead = 0;
     ahead = STREAM_KIND_AT - 1;
   }
 }
 
-/** @returns bytes of the header that are left; negative when it makes no sense */
+/** @returns bytes of the header that are left; negative for a header that makes no sense */
 function* blockHeader(size: number): Generator<number, number, number> {
   let left = (size + 1) * 4 - 2;
   const flags = yield 0;
@@ -63,12 +66,12 @@ function* blockHeader(size: number): Generator<number, number, number> {
   return left;
 }
 
-/** Bytes of a dictionary, from how a block header spells them (xz file format, "LZMA2"): 2 or 3 times a power of two. */
+/** Bytes of a dictionary, by its code in a block header (xz file format, "LZMA2"): 2 or 3 times a power of two. */
 function dictionarySize(code: number): number {
   return (2 + (code & 1)) * 2 ** ((code >> 1) + 11);
 }
 
-/** @returns bytes of the chunks; negative when they make no sense */
+/** @returns bytes of the chunks; negative for chunks that make no sense */
 function* lzma2Chunks(before: number): Generator<number, number, number> {
   let ahead = before;
   let length = 0;
@@ -83,7 +86,7 @@ function* lzma2Chunks(before: number): Generator<number, number, number> {
   }
 }
 
-/** @returns bytes of the index, its padding and check not counted */
+/** @returns bytes of the index without its padding and its check */
 function* indexRecords(): Generator<number, number, number> {
   const records = yield* varint();
   let length = 1 + records.length;

@@ -1,6 +1,6 @@
 /**
- * xz, by `xz-decompress`: the xz project's own small decoder, as WebAssembly. It verifies headers, index, CRC32 and CRC64, goes on to
- * the next stream, and knows padding.
+ * Decodes xz with `xz-decompress`, the xz project's own small decoder as WebAssembly. It verifies headers, index, CRC32
+ * and CRC64, and takes several streams and padding.
  */
 import { CairnError } from '../../engine/core/errors.js';
 import { badCompression } from './byte-source.js';
@@ -34,7 +34,10 @@ export async function* unxzed(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buf
   }
 }
 
-/** The decoder's number: 3 and 4 memory (larger dictionaries do not come to it), 6 what it was built without, 8 no more input, the others corrupt. */
+/**
+ * The error for one of the decoder's, which has a number: 3 and 4 for memory (too large dictionaries do not get that
+ * far), 6 for features that it was built without, 8 for the end of the input, others for corrupt data.
+ */
 function refusal(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const code = /error code (\d+)$/.exec(error.message)?.[1];

@@ -1,12 +1,15 @@
-/** One Zstandard frame, by `fzstd`, which is plain JavaScript. It leaves the checksum alone; that is done here. */
+/** Decodes a Zstandard frame with `fzstd`, plain JavaScript. It ignores checksums, so they are verified here. */
 import { Decompress } from 'fzstd';
 import xxhash, { type XXHashAPI } from 'xxhash-wasm';
 import { badCompression } from './byte-source.js';
 
-/** Compiled once a thread. */
+/** Compiled once for each thread. */
 let hashing: Promise<XXHashAPI> | undefined;
 
-/** @param rest the frame's blocks, then its checksum if it has one */
+/**
+ * @param rest the frame's blocks, then its checksum if it has one
+ * @throws CairnError `ERR_BAD_COMPRESSION`
+ */
 export async function* decodeFrame(frame: Frame, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
   hashing ??= xxhash();
   const hash = (await hashing).create64();
@@ -22,7 +25,7 @@ export async function* decodeFrame(frame: Frame, rest: AsyncGenerator<Buffer>): 
     throw badCompression('zstd', 'its checksum does not fit');
 }
 
-/** @param onPart gets each part of the frame, the last time the checksum if there is one */
+/** @param onPart gets each part of the frame; the checksum comes last if there is one */
 async function* decoded(
   header: Buffer,
   rest: AsyncIterable<Buffer>,
@@ -39,7 +42,7 @@ async function* decoded(
     yield* out;
     out = [];
   }
-  // Frames of a few bytes wait for this.
+  // The decoder holds frames of a few bytes back until it is told of the end.
   push(decoder, Buffer.alloc(0), true);
   yield* out;
 }
@@ -52,14 +55,14 @@ function push(decoder: Decompress, bytes: Buffer, last = false): void {
   }
 }
 
-/** What a frame's header says. */
+/** A frame's header. */
 export interface Frame {
-  /** Its bytes. */
+  /** The bytes of the header. */
   header: Buffer;
-  /** The low half of xxhash64 follows the blocks. */
+  /** Whether a checksum follows the blocks: the low half of xxhash64. */
   checksum: boolean;
-  /** Bytes that come out, if it says so. */
+  /** Uncompressed bytes of the frame, if the header has them. */
   size: number | undefined;
-  /** Bytes that a decoder makes room for. */
+  /** Bytes that a decoder sets aside. */
   window: number;
 }

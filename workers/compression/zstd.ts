@@ -1,6 +1,6 @@
 /**
- * Zstandard. Frames are told apart here, which finds what is cut short or comes behind the last: Node's decoder takes one frame and
- * passes over the rest in silence, and the one for older Nodes, `fzstd`, leaves checksums alone.
+ * Decodes Zstandard. Node's decoder takes one frame and ignores the rest in silence, so frames are told apart here.
+ * That finds a frame that is cut short, and data after the last.
  */
 import { pipeline, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
@@ -10,11 +10,11 @@ import { asBadCompression, badCompression, CompressedBytes } from './byte-source
 import type { Frame } from './zstd-frame.js';
 
 const MAGIC = 0xfd2fb528;
-/** Sixteen numbers from here on begin a frame that decoders pass over. */
+/** The first of sixteen magic numbers of frames that decoders pass over. */
 const SKIPPABLE = 0x184d2a50;
 const LARGEST_BLOCK = 2 ** 17;
 const CHUNK = 256 * 1024;
-/** Frames of up to so many blocks are held whole before they are decoded. */
+/** Frames of up to so many blocks are held in memory before they are decoded. */
 const SHORT = 8;
 /** The low half of xxhash64 of nothing. */
 const EMPTY_CHECKSUM = 0x51d8e999;
@@ -22,11 +22,11 @@ const EMPTY_CHECKSUM = 0x51d8e999;
 interface Block {
   bytes: Buffer;
   last: boolean;
-  /** The most bytes that can come out. */
+  /** The most uncompressed bytes that it can give. */
   output: number;
 }
 
-// Since Node 22.15; the types are those of the oldest Node that is supported.
+// Node has it since 22.15; the types are those of the oldest Node that is supported.
 const { createZstdDecompress } = zlib as { createZstdDecompress?: (options: object) => Transform };
 
 export async function* unzstded(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -111,14 +111,14 @@ async function firstBlocks(bytes: CompressedBytes): Promise<Block[]> {
   return first;
 }
 
-/** The rest of a frame that holds nothing. A decoder for each of a million of them would take minutes. */
+/** Reads the rest of an empty frame. A decoder for each of a million empty frames would take minutes. */
 async function endEmpty(bytes: CompressedBytes, { checksum, size }: Frame): Promise<void> {
   if (size !== undefined && size > 0) throw badCompression('zstd', 'its size is not what it says');
   if (checksum && (await bytes.exactly(4)).readUInt32LE(0) !== EMPTY_CHECKSUM)
     throw badCompression('zstd', 'its checksum does not fit');
 }
 
-/** Nothing refers back farther than all that a frame holds: a decoder need not clear more than that for a few bytes. */
+/** Cuts a frame's window to its output, as nothing refers back farther: a decoder clears all of its window. */
 function narrow(frame: Frame, output: number): void {
   const exponent = Math.ceil(Math.log2(Math.max(output, LARGEST_BLOCK)));
   if ((frame.header.readUInt8(4) & 0x20) !== 0 || frame.window <= 2 ** exponent) return;
