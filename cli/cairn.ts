@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The program. The version is answered before anything else is loaded, since scripts ask for it a lot. */
+/** The program's entry point. It answers `--version` before it loads anything, since scripts ask for that a lot. */
 import { readFileSync, writeSync } from 'node:fs';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -15,7 +15,7 @@ async function run(): Promise<void> {
   const main = await loadProgram();
   const code = await main(process.argv.slice(2), version);
   process.exitCode = code;
-  // Whoever interrupted does not wait for somebody to read what stderr still holds.
+  // Somebody who interrupts does not wait until stderr's reader has taken the rest.
   if (code === INTERRUPTED) process.exit();
 }
 
@@ -23,7 +23,7 @@ function isVersionAsked(): boolean {
   return process.argv.length === 3 && (process.argv[2] === '--version' || process.argv[2] === '-V');
 }
 
-/** Where it cannot be told, the whole program finds out why. */
+/** Prints the version. @returns false if that fails; then the whole program finds out why */
 function isVersionTold(): boolean {
   try {
     writeSync(1, `${version}\n`);

@@ -1,10 +1,10 @@
-/** What the list of commands says of each. */
+/** An entry of the list of commands. */
 import type { Command } from 'commander';
 
 export interface CommandEntry {
   name: string;
   aliases?: readonly string[];
   summary: string;
-  /** Adds arguments, options, examples and the action. @param commands all there are */
+  /** `define` adds arguments, options, examples and the action. @param commands all commands */
   load: () => Promise<{ define: (command: Command, commands: readonly CommandEntry[]) => void }>;
 }

@@ -1,4 +1,4 @@
-/** All commands, with the little that is needed to list them; each is loaded only when it runs. */
+/** The list of all commands. A command's module is loaded only when the command runs. */
 import type { CommandEntry } from './command.js';
 
 export const COMMANDS: readonly CommandEntry[] = [

@@ -1,4 +1,4 @@
-/** Examples for the end of a command's help. */
+/** Adds examples to the end of a command's help. */
 import type { Command } from 'commander';
 
 export function examples(command: Command, lines: readonly string[]): void {

@@ -1,4 +1,4 @@
-/** From arguments to an exit code: builds the program, runs one command, and turns whatever went wrong into words. */
+/** From arguments to an exit code: builds the program, runs one command and reports its error. */
 import { Command, CommanderError, Option, type OutputConfiguration } from 'commander';
 import { CairnError, toCairnError } from '../engine/core/errors.js';
 import { DEFAULT_LIMITS, type Limits, limitFlag } from '../engine/core/limits.js';
@@ -7,7 +7,7 @@ import { flushOutput, isReaderGone, prepareOutput, print } from './output.js';
 import { EXIT, exitCodeOf, reportError } from './report.js';
 import { parseCount, parseSize } from './units.js';
 
-/** Limits that count bytes and are worth a unit. */
+/** Limits that take sizes with a unit, since they count bytes. */
 const SIZES: ReadonlySet<string> = new Set<keyof Limits>([
   'maxBytes',
   'maxManifest',
@@ -47,7 +47,7 @@ async function runCommand(program: Command, args: readonly string[]): Promise<vo
     await addCommands(program, commandIn(program, args));
     await program.parseAsync([...args], { from: 'user' });
   } catch (thrown) {
-    // Help that was asked for.
+    // Help that was asked for comes as an error with exit code 0.
     if (!(thrown instanceof CommanderError) || thrown.exitCode !== 0) throw thrown;
   }
 }
@@ -87,12 +87,12 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 damage found, 130 interrup
   );
 }
 
-/** Errors are reported in one place, in {@link main}. Help where a command is missing goes to stderr, for people only. */
+/** Only {@link main} reports errors. Without a command the help goes to stderr, but not with `--json`. */
 function outputOf(json: boolean): OutputConfiguration {
   return { writeOut: print, outputError: () => {}, ...(json ? { writeErr: () => {} } : {}) };
 }
 
-/** The first word that is neither an option nor an option's value; after `help`, the second. */
+/** The first word that is not `help`, an option or an option's value. */
 function commandIn(program: Command, args: readonly string[]): string | undefined {
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
@@ -104,10 +104,10 @@ function commandIn(program: Command, args: readonly string[]): string | undefine
   return undefined;
 }
 
-/** Loads the one command that will run; the others are only names in the list. */
+/** Loads the command that will run. Without one, adds the names of all. */
 async function addCommands(program: Command, wanted: string | undefined): Promise<void> {
   const chosen = wanted === undefined ? undefined : findCommand(wanted);
-  // Nearly every command opens a store; the engine can be read from disk while the arguments are still being parsed.
+  // Nearly every command opens a store: the engine is read from disk while the arguments are parsed.
   if (chosen !== undefined) import('../engine/store.js').catch(() => undefined);
   for (const entry of chosen === undefined ? COMMANDS : [chosen]) {
     const command = program.command(entry.name).summary(entry.summary).description(sentence(entry.summary));

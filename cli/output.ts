@@ -1,6 +1,6 @@
 /**
- * Standard output, by its descriptor: of what Node's own stream is given, a full disk may take a part without anybody being told, and
- * while nobody reads what it holds, the process cannot end.
+ * Writes to standard output by its descriptor. Node's own stream does not report that a full disk took only a part of a
+ * write, and keeps the process from ending while nobody reads what the stream holds.
  */
 import { isCairnError, throwIfAborted, toCairnError } from '../engine/core/errors.js';
 import { writeAll } from '../engine/disk/output-stream.js';
@@ -9,15 +9,15 @@ const STDOUT = 1;
 
 let printed = '';
 
-/** To be called before anything is written. */
+/** To be called before the first write. */
 export function prepareOutput(): void {
-  // That there is a stream keeps a full pipe from blocking whoever writes to its descriptor.
+  // The stream makes the descriptor non-blocking: a full pipe does not block a write.
   process.stdout.on('error', () => {});
-  // What nobody hears must not keep the work from being done, nor change how it ends.
+  // Messages that nobody reads must neither stop the work nor change how it ends.
   process.stderr.on('error', () => {});
 }
 
-/** Takes what the next {@link flushOutput} writes. */
+/** Keeps text for the next {@link flushOutput}. */
 export function print(text: string): void {
   printed += text;
 }
@@ -38,7 +38,7 @@ export async function writeOutput(bytes: Uint8Array, signal?: AbortSignal): Prom
   }
 }
 
-/** Whoever read standard output has had enough. A file or pipe that has a name is told with it. */
+/** Whether the reader of standard output has closed it. An error with a path concerns another file or pipe. */
 export function isReaderGone(error: unknown): boolean {
   return isCairnError(error) && error.errno === 'EPIPE' && error.path === undefined;
 }

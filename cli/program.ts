@@ -1,6 +1,6 @@
 /**
- * The program in one piece: bundled when it was built, together with what V8 made of it then, so that not every command has to parse and
- * compile it again. Without either it is loaded as it is.
+ * Loads the program from its bundle, together with the code that V8 compiled of it when it was built, so that not every
+ * command parses and compiles it again. Without a bundle the modules are loaded.
  */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -15,7 +15,7 @@ export type Main = typeof import('./main.js').main;
 const BUNDLE = fileURLToPath(new URL('./program.cjs', import.meta.url));
 const require = createRequire(BUNDLE);
 const COMPILED = `${BUNDLE}.compiled`;
-/** Of the sha256 of a bundle and what was compiled of it; V8 itself looks at little more than their lengths. */
+/** Bytes of the sha256 of a bundle and its compiled code. V8 itself checks little more than their lengths. */
 const HASH_BYTES = 32;
 
 export async function loadProgram(): Promise<Main> {
@@ -23,7 +23,7 @@ export async function loadProgram(): Promise<Main> {
   return script === undefined ? (await import('./main.js')).main : runBundle(script);
 }
 
-/** What a bundle begins with: lmdb's JavaScript is part of it, but the native one that goes with it is the installed one's. */
+/** The first line of a bundle. lmdb's JavaScript is part of the bundle and goes with one version of its native part. */
 export function headingOfBundle(): string {
   const manifest = join(dirname(require.resolve('lmdb')), '../package.json');
   const { version } = JSON.parse(fs.readFileSync(manifest, 'utf8')) as { version: string };
@@ -31,12 +31,12 @@ export function headingOfBundle(): string {
 }
 
 /**
- * From another version of V8, or of the bundle, a compiled one is of no use, and not used.
- * @returns nothing for a bundle that goes with another version of lmdb
+ * The bundle as a script. Code that was compiled of another bundle, or by another version of V8, is not used.
+ * @returns undefined for a bundle that goes with another version of lmdb
  */
 export function compileBundle(): Script | undefined {
   const bundle = fs.readFileSync(BUNDLE);
-  // The bundler writes nothing but ASCII.
+  // The bundler writes ASCII only.
   const text = bundle.toString('latin1');
   if (!text.startsWith(`${headingOfBundle()}\n`)) return undefined;
   const compiled = readCompiled(bundle);
@@ -51,7 +51,7 @@ export function runBundle(script: Script): Main {
   return module.exports.main;
 }
 
-/** Keeps what V8 has made of a bundle: of functions that have been called, too. */
+/** Keeps the code that V8 has compiled of a bundle, that of called functions included. */
 export function keepCompiled(script: Script): void {
   const compiled = script.createCachedData();
   fs.writeFileSync(COMPILED, Buffer.concat([hashOf(fs.readFileSync(BUNDLE), compiled), compiled]));

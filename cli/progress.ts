@@ -1,4 +1,4 @@
-/** One line on a terminal that says how far a long operation is; silent for anything that ends within a second. */
+/** A line on a terminal that says how far an operation is. It is not shown within the first second. */
 import type { Progress } from '../engine/core/operation.js';
 import { formatSize } from './units.js';
 

@@ -1,4 +1,4 @@
-/** Errors for people and for programs. */
+/** Reports errors, as text for people and as JSON for programs. */
 import { CairnError, isCairnError } from '../engine/core/errors.js';
 import { printable } from '../engine/core/printable.js';
 
@@ -18,7 +18,7 @@ export function exitCodeOf(error: unknown): number {
   }
 }
 
-/** What an error says on a line: message, entry, path, each once. */
+/** An error on one line: path, entry and message. A path or entry that the message has is not repeated. */
 export function explain(error: CairnError): string {
   const { message, entry, path } = error;
   const where = entry !== undefined && !message.includes(entry) ? `${entry}: ` : '';
@@ -44,7 +44,7 @@ export function reportError(error: unknown, json: boolean, verbose: boolean): vo
   }
 }
 
-/** Something nobody foresaw; it still gets a code. */
+/** An error that no code was made for, which is a defect of cairn. */
 function unexpected(error: unknown): CairnError {
   return new CairnError('ERR_IO', error instanceof Error ? error.message : String(error));
 }

@@ -1,4 +1,4 @@
-/** What every command needs while it runs: the store it works on, a signal that Ctrl-C fires, and ways to print. */
+/** A command's session: its store, a signal that Ctrl-C fires, and ways to print. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -14,9 +14,9 @@ import { ProgressLine } from './progress.js';
 import { EXIT } from './report.js';
 
 /**
- * How a command uses the store: `write` makes one where there is none; `read` takes what is there, on a read-only mount, too, and
- * never makes one; `look` also changes nothing, so that it never waits for who writes the index. (Where an image is named by the path of
- * an archive, that must be imported first: then it goes on as `read`.)
+ * How a command uses the store. `write` makes a store if there is none. `read` makes none, and works on a read-only
+ * mount, too. `look` also changes nothing, so that it does not wait for other processes that write the index. A `look`
+ * at an image by the path of its archive goes on as `read`, since the archive is imported first.
  */
 export type StoreAccess = 'write' | 'read' | 'look';
 
@@ -34,22 +34,22 @@ export interface Globals extends Partial<Limits> {
 export interface Session<O> {
   store: Store;
   options: O & Globals;
-  /** To pass to every long operation. */
+  /** The options for every long operation. */
   running: OperationOptions & { signal: AbortSignal };
-  /** With `--json` prints the document, else what `text` makes of it; written when the work is done. */
+  /** Prints the result as JSON with `--json`, else as `text` makes it. It is written when the work is done. */
   print<T>(result: T, text: (result: T) => string): void;
-  /** Writes to standard output at once, for what would be too much to hold. */
+  /** Writes to standard output at once. For output that is too large to hold. */
   write(bytes: string | Uint8Array): Promise<void>;
-  /** Says something to people, on stderr. */
+  /** Writes a message for people to stderr, but not with `--quiet`. */
   say(message: string): void;
 }
 
-/** What comes before the store is opened. @returns what to open it with */
+/** A step before the store is opened. @returns the options to open it with */
 export type Prepare = (options: OpenOptions, running: OperationOptions) => Promise<OpenOptions>;
 
 /**
- * Opens the store, runs the command and closes the store again, whatever happens. Ctrl-C cancels; a second one ends the process at
- * once.
+ * Opens the store, runs the command and closes the store, whatever happens. Ctrl-C cancels; a second Ctrl-C ends the
+ * process at once.
  */
 export async function withStore<O extends object>(
   command: Command,
@@ -110,7 +110,10 @@ async function runSession<O extends object>(
   }
 }
 
-/** As {@link withStore} for commands that list: where there is no store yet, there is nothing to list. */
+/**
+ * As {@link withStore}, for commands that list: without a store there is nothing to list.
+ * @param nothing the JSON for that
+ */
 export async function withStoreOrNothing<O extends object>(
   command: Command,
   work: (session: Session<O>) => Promise<number | undefined>,
@@ -127,7 +130,7 @@ export async function withStoreOrNothing<O extends object>(
   }
 }
 
-/** The work is done, whether anybody still wants to know or not. */
+/** Writes the result. A reader that has closed standard output is no error, since the work is done. */
 async function tellResult(signal: AbortSignal): Promise<void> {
   try {
     await flushOutput(signal);
@@ -156,7 +159,7 @@ async function open(base: OpenOptions, access: StoreAccess): Promise<Store> {
     );
   } catch (error) {
     if (access === 'write' || !isCairnError(error)) throw error;
-    // An index that was never made, as whoever was making the store was killed, takes writing.
+    // A process that is killed while it makes a store may leave no index. Making the index takes writing.
     if (access === 'look' && LOOKABLE_OTHERWISE.has(error.code)) return open(base, 'read');
     if (access === 'look' || !READABLE_ALL_THE_SAME.has(error.code)) throw error;
     if (error.code === 'ERR_FOREIGN_STORE') base.onNotice?.(`${error.path} belongs to another user: it is only read`);
@@ -164,7 +167,7 @@ async function open(base: OpenOptions, access: StoreAccess): Promise<Store> {
   }
 }
 
-/** What keeps a command from writing need not keep it from reading. */
+/** Errors that keep a command from writing, not from reading. */
 const READABLE_ALL_THE_SAME: ReadonlySet<string> = new Set(['ERR_READ_ONLY', 'ERR_FOREIGN_STORE']);
 const LOOKABLE_OTHERWISE: ReadonlySet<string> = new Set([...READABLE_ALL_THE_SAME, 'ERR_DAMAGED']);
 

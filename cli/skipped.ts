@@ -1,8 +1,8 @@
-/** Says what a tree lacks because the system would not let us set it. */
+/** Reports metadata that a tree lacks because the system refused to set it. */
 import { printable } from '../engine/core/printable.js';
 import type { Skipped } from '../workers/tasks/parts.js';
 
-/** An image may have as many kinds of what cannot be set as it has names for extended attributes. */
+/** Each name of an extended attribute is a kind of its own, so that a hostile image has any number of kinds. */
 const MAX_LINES = 10;
 
 export function saySkipped(say: (message: string) => void, skipped: Skipped): void {

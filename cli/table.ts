@@ -1,11 +1,11 @@
 /** Text in columns. */
+import { TREE_PREFIX } from '../engine/core/key.js';
+import { printable } from '../engine/core/printable.js';
 
-/** A cell is cut here: all others of its column are padded to the longest. Keys, and names and tags of registries, fit. */
+/** A longer cell is cut, since all cells of its column are padded to the longest. Keys and references of images fit. */
 const MAX_CELL = 512;
 
 /** Left-aligned columns under their headings, two spaces apart; empty for no rows. */
-import { TREE_PREFIX } from '../engine/core/key.js';
-import { printable } from '../engine/core/printable.js';
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
   const all = [headings, ...rows.map((row) => row.map(fitting))];
@@ -24,12 +24,12 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
 }
 
 function fitting(cell: string): string {
-  // What is cut away would only take time to be made printable.
+  // Cut first: making the rest printable would take time for nothing.
   const shown = printable(cell.slice(0, MAX_CELL + 1));
   return shown.length > MAX_CELL ? `${shown.slice(0, MAX_CELL - 1)}…` : shown;
 }
 
-/** A key as people can still type it: `sha512-` and twelve digits. */
+/** A key that people can type: `sha512-` and twelve digits. */
 export function shortKey(key: string): string {
   return key.slice(0, 'sha512-'.length + 12);
 }

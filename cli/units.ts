@@ -9,7 +9,7 @@ const DURATIONS: Readonly<Record<string, number>> = {
   d: 86_400_000,
   w: 604_800_000,
 };
-/** Ten thousand years: what is far beyond it is no time any more. */
+/** Ten thousand years. Durations far beyond leave the range of dates. */
 const LONGEST_MS = 10_000 * 366 * 86_400_000;
 const DECIMAL = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];

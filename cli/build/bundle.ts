@@ -1,6 +1,6 @@
 /**
- * A build's step after compiling: puts what processes and threads begin with into one file each, as CommonJS, which Node loads sooner
- * than modules. `compile.ts` comes next.
+ * The second step of a build, after compiling: puts the code of processes and of threads into one file each, as
+ * CommonJS, which Node loads sooner than modules. `compile.ts` is the third.
  */
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
@@ -22,7 +22,7 @@ const COMMON: BuildOptions = {
 };
 const MODULE_URL = "const moduleUrl = require('node:url').pathToFileURL(__filename).href;";
 
-/** lmdb's CommonJS build is loaded in a way that bundlers do not see, as its modules load slower where there is no bundle. */
+/** Makes the bundler see lmdb. `createRequire` loads it, since its CommonJS build loads sooner than its modules. */
 const withLmdb: Plugin = {
   name: 'with lmdb',
   setup: ({ onLoad }) => {
@@ -49,7 +49,7 @@ const { metafile } = await build({
   ...COMMON,
   entryPoints: [join(DIST, 'cli/main.js')],
   outfile: join(DIST, 'cli/program.cjs'),
-  // lmdb finds its native part from where it lies itself.
+  // lmdb looks for its native part from its own file.
   banner: { js: `${headingOfBundle()}\n${MODULE_URL}\nconst lmdbFile = require.resolve('lmdb');` },
   define: { ...COMMON.define, __filename: 'lmdbFile' },
   supported: { 'dynamic-import': false },
@@ -68,7 +68,7 @@ await build({
   packages: 'external',
 });
 
-/** Of the packages that have become part of a bundle. */
+/** The licenses of all packages that are part of a bundle. */
 function licensesOf({ inputs }: Metafile): string {
   const directories = Object.keys(inputs).map((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]);
   const packages = [...new Set(directories.filter((directory) => directory !== undefined))];

@@ -1,4 +1,4 @@
-/** The last step of a build: has the bundled program do once what most commands do, and keeps what V8 made of it. */
+/** The last step of a build: runs the most common commands of the bundle once, and keeps the code that V8 compiled. */
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** `cairn backup`: copies the store while it is in use. */
 import type { Command } from 'commander';
 import type { BackedUp } from '../../engine/recover/backup.js';
 import { examples } from '../help.js';

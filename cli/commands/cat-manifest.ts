@@ -1,3 +1,4 @@
+/** `cairn cat-manifest`: prints an image's manifest. */
 import type { Command } from 'commander';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';

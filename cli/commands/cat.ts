@@ -1,4 +1,4 @@
-/** `cairn cat`: one file of an image. */
+/** `cairn cat`: prints one file of an image, and verifies it on the way. */
 import type { Command } from 'commander';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';

@@ -1,3 +1,4 @@
+/** `cairn check`: hashes everything again and compares. */
 import type { Command } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { printable } from '../../engine/core/printable.js';

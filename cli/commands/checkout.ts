@@ -1,3 +1,4 @@
+/** `cairn checkout`: makes a private tree outside the store. */
 import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import type { RenderMode } from '../../workers/tasks/render.js';

@@ -1,3 +1,4 @@
+/** `cairn completion`: prints a completion script for a shell, made from the definitions of all commands. */
 import { type Command, Command as NewCommand, type Option } from 'commander';
 import type { CommandEntry } from '../command.js';
 import { examples } from '../help.js';
@@ -6,7 +7,7 @@ import { print } from '../output.js';
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof SHELLS)[number];
 
-/** One command or subcommand as the shell sees it. */
+/** One command or subcommand, as a shell completes it. */
 interface Words {
   /** `import`, `tree ls`. */
   path: string;

@@ -1,3 +1,4 @@
+/** `cairn du`: shows what takes the space. */
 import type { Command } from 'commander';
 import type { Usage } from '../../engine/inspect/usage.js';
 import { examples } from '../help.js';

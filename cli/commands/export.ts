@@ -1,3 +1,4 @@
+/** `cairn export`: writes an image to a file or a directory. */
 import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';

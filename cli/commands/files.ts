@@ -1,3 +1,4 @@
+/** `cairn files`: lists the files that a render would give. */
 import type { Command } from 'commander';
 import { printable } from '../../engine/core/printable.js';
 import type { FileRecord } from '../../engine/inspect/files.js';

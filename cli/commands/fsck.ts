@@ -1,3 +1,4 @@
+/** `cairn fsck`: compares the index with the disk, repairs, and makes the index anew. */
 import type { Command } from 'commander';
 import { printable } from '../../engine/core/printable.js';
 import type { Rebuilt } from '../../engine/recover/rebuild-index.js';

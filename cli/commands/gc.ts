@@ -1,3 +1,4 @@
+/** `cairn gc`: collects what nobody needs. */
 import type { Command } from 'commander';
 import type { Collected } from '../../engine/collect/gc.js';
 import { defined } from '../../engine/core/defined.js';

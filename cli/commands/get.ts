@@ -1,3 +1,4 @@
+/** `cairn get`: gives stored bytes back. */
 import type { Command } from 'commander';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';

@@ -1,3 +1,4 @@
+/** `cairn import`: takes images in. */
 import * as fs from 'node:fs';
 import type { Command } from 'commander';
 import { defined } from '../../engine/core/defined.js';
@@ -75,7 +76,7 @@ function importSources(sources: string[], given: Options, command: Command): Pro
   return withStore<Options>(command, 'write', work, async (opening) => ({ ...opening, startWorkers: true }));
 }
 
-/** One source a line; empty lines are none. Standard input is a list or an image, not both. */
+/** Reads a list of sources, one a line. Empty lines are no sources. Standard input is a list or an image, not both. */
 function readList(file: string, sources: readonly string[]): string[] {
   if (file === STDIN && sources.includes(STDIN))
     throw new CairnError('ERR_USAGE', 'standard input cannot be both an image and the list of files');

@@ -1,3 +1,4 @@
+/** `cairn inspect`: shows one image. */
 import type { Command } from 'commander';
 import { printable } from '../../engine/core/printable.js';
 import type { ImageDetails } from '../../engine/inspect/image.js';
@@ -5,7 +6,7 @@ import { examples } from '../help.js';
 import { withStore } from '../session.js';
 import { formatSize } from '../units.js';
 
-/** Longer names push their own values aside and no others. */
+/** A longer name moves its own value only, not those of other lines. */
 const MAX_WIDTH = 60;
 
 export function define(command: Command): void {

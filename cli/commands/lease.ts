@@ -1,3 +1,4 @@
+/** `cairn lease`: keeps trees for a while. */
 import type { Command } from 'commander';
 import type { LeaseRecord } from '../../engine/index/records.js';
 import { examples } from '../help.js';

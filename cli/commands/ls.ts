@@ -1,3 +1,4 @@
+/** `cairn ls`: lists images. */
 import { type Command, Option } from 'commander';
 import type { ImageSummary } from '../../engine/inspect/image.js';
 import { examples } from '../help.js';

@@ -1,3 +1,4 @@
+/** `cairn pin`: keeps images from being collected. */
 import type { Command } from 'commander';
 import type { ImageSummary } from '../../engine/inspect/image.js';
 import { examples } from '../help.js';

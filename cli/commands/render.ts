@@ -1,3 +1,4 @@
+/** `cairn render`: makes the root file systems of images. */
 import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { isSource } from '../../engine/resolve/source-path.js';
@@ -33,7 +34,7 @@ export function define(command: Command): void {
         print(results, (all) => all.map(({ path }) => `${path}\n`).join(''));
         return undefined;
       };
-      // What is to be imported needs threads at once; a tree that is there needs none.
+      // An archive's import needs threads at once; a tree that is there needs none.
       const prepare = async (opening: OpenOptions): Promise<OpenOptions> => ({
         ...opening,
         startWorkers: images.some(isSource),

@@ -1,3 +1,4 @@
+/** `cairn rm`: removes images. */
 import type { Command } from 'commander';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';

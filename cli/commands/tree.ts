@@ -1,3 +1,4 @@
+/** `cairn tree`: lists, finds, removes and compares trees. */
 import type { Command } from 'commander';
 import { printable } from '../../engine/core/printable.js';
 import type { TreeRecord } from '../../engine/index/records.js';

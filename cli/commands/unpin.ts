@@ -1,3 +1,4 @@
+/** `cairn unpin`: takes pins away. */
 import type { Command } from 'commander';
 import type { ImageSummary } from '../../engine/inspect/image.js';
 import { examples } from '../help.js';
