@@ -1,4 +1,4 @@
-/** Damage and how it is told: `check` and `fsck`. */
+/** `check` and `fsck`: damage, and how it is reported. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -48,7 +48,7 @@ async function rendered(
   return { s, root: path as string, treeId: treeId as string };
 }
 
-/** What is done to a path of the tree, and what check must say of it. */
+/** A change to a path of the tree, and the finding that `check` must report. */
 const DAMAGES: readonly [path: string, damage: (path: string) => void, what: RegExp][] = [
   ['content', (path) => overwrite(path, 'THIS IS CONTENT'.toLowerCase().replace('is', 'IS')), /^content differs$/],
   ['d/extra', (path) => fs.writeFileSync(path, ''), /^not in the plan$/],
@@ -271,7 +271,7 @@ test('fsck sees what was committed while it waited', async (t) => {
   await setImmediate();
   const known = context.index.images.count();
   const aci = s.aci('b.aci', { name: 'example.com/b' }, [{ name: 'b', content: 'b' }]);
-  // In one go: the event loop would bring what is new by itself.
+  // Without a turn of the event loop, which would bring the changes by itself.
   assert.equal(spawnSync(process.execPath, [PROGRAM, '--store', s.store, 'import', aci]).status, 0);
   const { stray, missing, checked } = await fsckStore(context);
   assert.deepEqual([stray, missing, checked.images], [[], [], known + 1]);
@@ -286,7 +286,7 @@ function replace(path: string, make: () => void): void {
   make();
 }
 
-/** Other bytes in the same inode; the times stay. */
+/** Writes other bytes to the same inode and keeps its times. */
 function overwrite(path: string, text: string): void {
   const { atime, mtime } = fs.statSync(path);
   fs.writeFileSync(path, text);
@@ -302,7 +302,7 @@ function filesBelow(dir: string): string[] {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** Where the store keeps the manifest and the table of contents of an image. */
+/** Paths of an image's manifest and table of contents in the store. */
 function blobs(image: Json, s: TestStore): { manifest: string; layers: string } {
   const all = filesBelow(join(s.store, 'blobs'));
   const [{ toc }] = image['layers'] as [Json];

@@ -1,4 +1,4 @@
-/** Images out of a store: `export`. */
+/** `export`: images out of a store. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -12,7 +12,7 @@ import { openStore } from '../../engine/store.js';
 import { aci, tar } from '../fixtures/archive.js';
 import { type Json, TestStore } from '../fixtures/store.js';
 
-/** Longer than a tar header holds. */
+/** A name that is longer than a tar header's field. */
 const LONG = `long/${'n'.repeat(150)}`;
 const BASE = aci({ name: 'example.com/base' }, [
   { name: 'etc', flag: '5', mode: 0o750, mtime: 1_700_000_000 },
@@ -26,7 +26,7 @@ const APP = aci({ name: 'example.com/app', dependencies: [{ imageName: 'example.
   { name: 'x', content: 'long', pax: { path: `rootfs/${LONG}` } },
   { name: 'pipe', flag: '6' },
 ]);
-/** Archives whose exact bytes are easily lost. */
+/** Archives whose exact bytes a store loses easily. */
 const ODD: readonly [what: string, bytes: Buffer][] = [
   ['no rootfs entry', aci({ name: 'example.com/odd-1' }, [], false)],
   ['zeros after the end', Buffer.concat([aci({ name: 'example.com/odd-2' }), Buffer.alloc(10_240)])],
@@ -136,7 +136,7 @@ test('an export that fails at its first byte leaves no file', async (t) => {
   fs.mkdirSync(s.path('out'));
   for (let i = 0; i < 50; i++) {
     await assert.rejects(store.export('example.com/app', s.path(`out/${i}`)));
-    // Nor one that is still on its way.
+    // Nor is a file left that is still being written.
     if (i % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 20));
   }
   assert.deepEqual(fs.readdirSync(s.path('out')), []);
@@ -198,7 +198,7 @@ test('a merged tree with a damaged file is not exported', async (t) => {
   }
 });
 
-/** Where a store keeps a document. */
+/** The path of a document in a store. */
 function blobPath(s: TestStore, key: Key): string {
   return new Layout(s.store).blob(key);
 }

@@ -1,4 +1,4 @@
-/** What is collected and what is kept: `gc` and `du`. */
+/** `gc` and `du`: what is collected, and what is kept. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -16,7 +16,7 @@ interface Collected extends Json {
 
 const EVERYTHING = ['gc', '--grace-period', '0s'];
 
-/** Names of the images that are there. */
+/** Names of the images in the store. */
 async function names(s: TestStore): Promise<string[]> {
   const images = await s.json<(Json & { name: string; labels: Record<string, string> })[]>(['ls', '--sort', 'name']);
   return images.map(({ name, labels }) => name.replace('example.com/', '') + (labels['version'] ?? '')).sort();

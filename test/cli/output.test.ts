@@ -1,4 +1,4 @@
-/** Standard output and error whose readers leave, stall, or have no room. */
+/** Readers of standard output and error that leave, stall, or have no space left. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -9,7 +9,7 @@ import { aci } from '../fixtures/archive.js';
 import { PROGRAM } from '../fixtures/cli.js';
 import { TestStore } from '../fixtures/store.js';
 
-/** More than a pipe holds. */
+/** More bytes than a pipe holds. */
 const LARGE = 4 << 20;
 
 interface Ended {
@@ -19,15 +19,15 @@ interface Ended {
 }
 
 interface Streams {
-  /** Where standard output or error go, in place of a pipe that is read to its end. */
+  /** Redirects standard output or error, which otherwise go to a pipe that is read to its end. */
   stdout?: string;
   stderr?: string;
-  /** Leave after the first bytes. */
+  /** Whether the reader leaves after the first bytes. */
   first?: boolean;
   env?: Readonly<Record<string, string>>;
 }
 
-/** Runs `cairn ARGS` with a shell's redirections, which can do what Node's pipes cannot. */
+/** Runs `cairn ARGS` with a shell's redirections, which can do more than Node's pipes. */
 function redirected(s: TestStore, args: readonly string[], { stdout, stderr, first, env }: Streams): Promise<Ended> {
   const to = `${stdout === undefined ? '' : ` > ${stdout}`}${stderr === undefined ? '' : ` 2> ${stderr}`}`;
   const child = spawn('bash', ['-c', `"$@"${to}`, 'bash', process.execPath, PROGRAM, ...args], {
@@ -62,7 +62,7 @@ async function filled(t: TestContext): Promise<{ s: TestStore; key: string }> {
   return { s, key };
 }
 
-/** All that writes to standard output in its own way. */
+/** One command for each way of writing to standard output. */
 function writers(key: string): readonly (readonly string[])[] {
   return [
     ['ls', '--full'],
@@ -96,7 +96,7 @@ test('standard output that has no room is an error like any other', {
 
 test('a disk that takes only the first part of what is printed is full', async (t) => {
   const s = new TestStore(t);
-  // A limit of file sizes, in KiB, stands in for the disk.
+  // A limit of file sizes, in KiB, stands in for a full disk.
   const limited = spawn(
     'bash',
     ['-c', 'trap "" XFSZ; ulimit -f 1; "$@" >"$0"', s.path('out'), process.execPath, PROGRAM, 'completion', 'bash'],
@@ -142,10 +142,10 @@ test('a standard error that nobody reads, or that is full, keeps nothing from be
     await t.test(stderr, async () => {
       const missing = await redirected(s, ['inspect', 'example.com/none'], { stderr });
       assert.equal(missing.code, 3);
-      // That there is no store yet is said.
+      // The notice that there is no store yet goes to standard error.
       const none = await redirected(s, ['ls', '--json'], { stderr, env: store });
       assert.deepEqual([none.code, `${none.stdout}`], [0, '[]\n']);
-      // That files are shared is said in the middle of the work.
+      // The notice that files are shared comes in the middle of the work.
       const dest = s.path(`linked-${stderr.length}`);
       const made = await redirected(s, ['checkout', '--mode', 'link', 'example.com/app', dest], { stderr });
       assert.deepEqual([made.code, `${made.stdout}`], [0, `${join(dest, 'rootfs')}\n`]);
@@ -167,7 +167,7 @@ test('a signal ends what writes to a reader that does not read', async (t) => {
         env: { ...process.env, CAIRN_STORE: s.store },
       });
       child.stderr.resume();
-      // One chunk tells that it is under way; the pipe fills up again behind it.
+      // After one chunk the command is at work, and the pipe fills up again.
       await new Promise((resolve) => child.stdout.once('readable', resolve));
       await new Promise((resolve) => setTimeout(resolve, 500));
       assert.equal(child.exitCode, null);

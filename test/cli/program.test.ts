@@ -1,4 +1,4 @@
-/** The program as it was built: bundled and compiled, which must change nothing but the time it takes to start. */
+/** The program as it was built: bundled and compiled, which must change nothing but its time to start. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../fixtures/cli.js';
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const SAYS = 'A store for layered images';
 
-/** A copy of what is built that may be changed. */
+/** A copy of the build that a test may change. */
 function copyOfBuild(t: TestContext): string {
   const dir = temporaryDirectory(t);
   for (const part of ['cli', 'engine', 'workers'])
@@ -20,7 +20,7 @@ function copyOfBuild(t: TestContext): string {
   return join(dir, 'dist', 'cli');
 }
 
-/** V8 would run it all the same. */
+/** Damages the compiled code in a way that V8 does not notice. */
 function flipBits(cli: string): void {
   const compiled = join(cli, 'program.cjs.compiled');
   const bytes = fs.readFileSync(compiled);
@@ -36,7 +36,7 @@ test('the program runs from its bundle', (t) => {
   const cli = copyOfBuild(t);
   const help = helpOf(cli);
   assert.ok(help.includes(SAYS));
-  // Of the same length: V8 alone would not notice.
+  // The length stays the same: V8 alone would not notice.
   const bundle = join(cli, 'program.cjs');
   const changed = SAYS.replace('store', 'shelf');
   fs.writeFileSync(bundle, fs.readFileSync(bundle, 'latin1').replaceAll(SAYS, changed));

@@ -1,4 +1,4 @@
-/** What `export` and `get` may write to, and what they leave alone. */
+/** Targets that `export` and `get` may write to, and files that they leave alone. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -15,9 +15,9 @@ const APP = aci({ name: 'example.com/app' }, [{ name: 'f', content: 'content' }]
 
 interface Way {
   what: string;
-  /** Before the target. */
+  /** Arguments before the target. */
   args: readonly string[];
-  /** What comes out; of a layout only how it begins. */
+  /** The output; only the beginning of a layout's. */
   bytes: Buffer | undefined;
 }
 
@@ -33,7 +33,7 @@ async function filled(t: TestContext): Promise<{ s: TestStore; ways: Way[] }> {
   return { s, ways };
 }
 
-/** Files beside a target that were left. */
+/** Files that were left beside a target. */
 function strays(s: TestStore): string[] {
   return fs.readdirSync(s.dir).filter((name) => name.startsWith('.'));
 }
@@ -67,7 +67,7 @@ test('a named pipe is written to, once someone reads it', async (t) => {
 test('a device is written to', { skip: process.geteuid?.() !== 0 && 'needs root to make devices' }, async (t) => {
   const { s, ways } = await filled(t);
   const [nothing, full] = [s.path('null'), s.path('full')];
-  // Of the test's own: were it replaced, it would not be that of everybody.
+  // A directory of the test's own, so that a failing test does not replace the machine's.
   execFileSync('mknod', [nothing, 'c', '1', '3']);
   execFileSync('mknod', [full, 'c', '1', '7']);
   for (const { what, args } of ways) {

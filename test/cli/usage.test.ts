@@ -1,4 +1,4 @@
-/** The command line itself: help, usage errors, completion, how keys and names are typed. */
+/** The command line itself: help, usage errors, completion, keys and names as people type them. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -117,7 +117,7 @@ test('completion', async (t) => {
   }
 });
 
-/** Two images whose keys begin with the same two digits, and one that differs from both. */
+/** Two images whose keys begin with the same two digits, and one whose key begins with others. */
 async function twinStore(t: TestContext): Promise<{ s: TestStore; twins: [string, string]; single: string }> {
   const s = new TestStore(t);
   const seen = new Map<string, { key: string; path: string }>();

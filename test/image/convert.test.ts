@@ -1,4 +1,4 @@
-/** What an OCI configuration says in the words of appc, and the way back. */
+/** Manifests made of OCI configurations, and the way back. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DEFAULT_LIMITS } from '../../engine/core/limits.js';

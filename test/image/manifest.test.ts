@@ -1,3 +1,4 @@
+/** Manifests of ACIs: the values that are read from them, and the faults that are refused. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+/** Names, labels and app strings of appc. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-/** The documents of OCI layouts and of `docker save`: what they say, and what no document may be. */
+/** Documents of OCI layouts and of `docker save`: the values that are read, and the faults that are refused. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DEFAULT_LIMITS } from '../../engine/core/limits.js';

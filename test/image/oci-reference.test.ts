@@ -1,4 +1,4 @@
-/** References and platforms: how images are named, and which of several is meant. */
+/** References and platforms: names of images, and the choice of one among several. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Descriptor, Platform } from '../../engine/image/oci/documents.js';
@@ -130,7 +130,7 @@ test('a name that an import asks for means that image from then on', async (t) =
   }
   await s.ok(['import', s.path('two'), '--name', 'app']);
   assert.deepEqual([await which('app'), await which('app:latest'), await which('app:stable')], ['two', 'two', 'one']);
-  // What comes without being named takes no name from anyone.
+  // An image that comes without a name takes no image's name away.
   await s.ok(['import', s.path('one')]);
   assert.equal(await which('app'), 'two');
   const aliases = (await s.json<Json[]>(['ls'])).flatMap((image) => image['aliases'] as Json[]);
@@ -138,7 +138,7 @@ test('a name that an import asks for means that image from then on', async (t) =
     'app:latest',
     'example.com/one:v1',
   ]);
-  // Also of a new index.
+  // The same holds for a new index.
   await s.ok(['fsck', '--rebuild-index']);
   assert.deepEqual([await which('app'), await which('app:stable')], ['two', 'one']);
   await s.ok(['rm', 'app:stable']);
@@ -150,6 +150,6 @@ test('a reference by a digest that is not here is simply not here', async (t) =>
   ociLayout(s.path('one'), [{ ref: 'app:v1', layers: [tar([{ name: 'f', content: 'f' }])] }]);
   await s.ok(['import', s.path('one')]);
   await s.refused(['inspect', `app@${DIGEST}`], 'ERR_NOT_FOUND', 3);
-  // Longer than any file name.
+  // The name is longer than any file name.
   await s.refused(['inspect', `example.com/${'a'.repeat(300)}`], 'ERR_NOT_FOUND', 3);
 });

@@ -6,7 +6,7 @@ import { type Refused, refusal, scan } from '../fixtures/scan.js';
 
 const VICTIM = 'victim';
 
-/** An entry behind a pax header with this body. */
+/** An entry after a pax header with this body. */
 function withPax(body: string | Buffer, flag = 'x'): Buffer {
   const bytes = Buffer.from(body as string, 'latin1');
   return Buffer.concat([header({ name: 'pax', flag, size: bytes.length }), padded(bytes), tar([{ name: 'victim' }])]);

@@ -1,10 +1,10 @@
-/** Headers and kinds that TarScanner refuses, one case each: where lenient readers guess, it does not. */
+/** Headers and types of entries that TarScanner refuses, one case each. Lenient readers guess at them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { END, type EntrySpec, entry, gnuLong, padded, tar } from '../fixtures/archive.js';
 import { cut, type Refused, refusal, scan } from '../fixtures/scan.js';
 
-/** A header with these bytes at one place. */
+/** A header with these bytes at one offset. */
 function patched(at: number, bytes: string | readonly number[], spec: Partial<EntrySpec> = {}): Buffer {
   const patch = (block: Buffer): void => {
     Buffer.from(bytes as string, 'latin1').copy(block, at);

@@ -1,4 +1,4 @@
-/** What TarScanner reads: dialects, chunks, and where every byte goes. */
+/** Dialects and chunks that TarScanner reads, and where every byte goes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { END, type EntrySpec, entry, gnuLong, header, paxHeader, paxRecord, tar } from '../fixtures/archive.js';

@@ -1,3 +1,4 @@
+/** Plans of ACIs: for any images, the planner gives the tree of a slow and obvious model. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
@@ -77,7 +78,7 @@ test('a directory over what a file hid starts empty', () => {
   ]);
 });
 
-/** Another value for each field, where the field means something for the type. */
+/** Another value for each field that means something for the type of the entry. */
 const CHANGES: readonly [field: keyof PlanEntry, change: (entry: PlanEntry) => Partial<PlanEntry> | undefined][] = [
   ['path', ({ path }) => ({ path: `${path}~` })],
   ['type', ({ type }) => ({ type: type === 'fifo' ? 'file' : 'fifo' })],

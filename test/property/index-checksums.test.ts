@@ -1,4 +1,4 @@
-/** The sums of the index's tables are those of what the tables hold, whatever was changed, taken back or left undone. */
+/** The sums of the index's tables fit their rows, whatever was changed, taken back or aborted. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,17 +16,17 @@ import { fastScratch } from '../faults/fast.js';
 const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
 
 const KEYS = 6;
-/** Up to what takes pages of its own. */
+/** Values up to a size that takes pages of its own. */
 const longText = fc.integer({ min: 1, max: 12_000 }).map((length) => 'long'.repeat(length / 4));
-// MessagePack knows no negative zero.
+// MessagePack has no negative zero.
 const number = fc.double().map((any) => any + 0);
 const change = fc.record({
   table: fc.constantFrom('names', 'objects', 'digests', 'leases'),
   key: fc.nat(KEYS - 1),
-  /** Whether it is looked for before, and the change made twice, with the very same key. */
+  /** Whether the same key object serves a look-up before, and the change twice. */
   looks: fc.boolean(),
   twice: fc.boolean(),
-  /** Whether its row is made ready before the transaction. */
+  /** Whether the row is encoded before the transaction. */
   ready: fc.boolean(),
   value: fc.option(
     fc.oneof(
@@ -59,7 +59,7 @@ function keyIn(table: string, key: number): unknown {
   return table === 'objects' ? `${digits.repeat(64)}.0644.0.0.${key}` : digits;
 }
 
-/** @returns what makes the change in a transaction, after which the table has the value */
+/** @returns a function that makes the change in a transaction, after which the table has the value */
 function prepare(index: Index, { table, key, looks, twice, ready, value }: Change, hash: TextHash): () => void {
   const rows = index[table as 'leases'] as unknown as Table<unknown, unknown>;
   const at = keyIn(table, key);
@@ -106,7 +106,7 @@ test('after any changes, committed or not, every row fits its sum, and every pag
   });
 });
 
-/** Changes the index behind its back. */
+/** Changes the index without its knowledge. */
 async function tamper(path: string, work: (table: (name: string) => import('lmdb').Database) => void): Promise<void> {
   const env = open({ path, maxDbs: 16 });
   const tables = new Map<string, import('lmdb').Database>();

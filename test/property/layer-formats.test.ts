@@ -1,4 +1,6 @@
-/** The two halves of a stored layer, recipe and table of contents: what goes in comes out, and damage is seen. */
+/**
+ * Recipe and table of contents, the two halves of a stored layer: both come back as they went in, and damage is seen.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
@@ -33,7 +35,7 @@ async function unpack(chunks: readonly Buffer[]): Promise<RecipePart[]> {
   return parts;
 }
 
-/** Parts with neighbouring frames joined, empty ones dropped: what must survive. */
+/** The parts that must survive: neighbouring frames joined, empty ones dropped. */
 function joined(parts: readonly RecipePart[]): (string | number)[] {
   const all: (string | number)[] = [];
   for (const part of parts) {
@@ -90,7 +92,7 @@ test('a hundred thousand contents in a row come back', async () => {
   assert.deepEqual(joined(await unpack(cut(pack(parts), [65_536]))), joined(parts));
 });
 
-/** Damage must be noticed as such; nothing else may be thrown. */
+/** Any error of `work` must be `ERR_DAMAGED`. */
 async function damagedOr(work: () => unknown): Promise<void> {
   try {
     await work();

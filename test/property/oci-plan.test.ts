@@ -1,3 +1,4 @@
+/** Plans of OCI images: for any layers, the planner gives the tree of a slow and obvious model. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -8,7 +9,7 @@ import type { Plan } from '../../engine/plan/plan.js';
 import { treeHashOf } from '../../engine/plan/tree-hash.js';
 import { modelOciPlan, Refused } from '../fixtures/oci-model.js';
 
-/** Few names, so that they meet; some sort between a directory (`a`) and its content (`a/`). */
+/** Few names, so that paths collide. Some sort between a directory (`a`) and its content (`a/`). */
 const name = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom('a', 'b') },
   { weight: 1, arbitrary: fc.constantFrom('c', 'a-b', '\xc3\xa9') },
@@ -32,9 +33,9 @@ interface Draft {
   path: string;
   type: LayerEntryType;
   target: string;
-  /** Picks a target among the paths of all layers. */
+  /** Picks a link's target among the paths of all layers. */
   pick: number;
-  /** Tells entries apart in every field. */
+  /** Makes entries differ in every field. */
   seed: number;
 }
 
@@ -82,7 +83,7 @@ function tocEntry({ path, type, target, pick, seed }: Draft, targets: readonly s
   };
 }
 
-/** The plan, or that there is none. */
+/** The plan, or 'refused'. */
 function outcome(plan: () => Plan): Plan | 'refused' {
   try {
     return plan();
@@ -149,7 +150,7 @@ test('a plan of OCI layers lists every parent before what lies in it, once, in b
 test('a layer planned twice over, or with an empty one on top, gives the tree of one', () => {
   fc.assert(
     fc.property(layers, ([layer = []]) => {
-      // What a layer follows, whites out and links to may be its own the second time.
+      // The second time, a layer may follow, white out and link to its own entries.
       fc.pre(layer.every(({ type }) => type === 'file' || type === 'dir' || type === 'fifo'));
       fc.pre(new Set(layer.map(({ path }) => path)).size === layer.length);
       fc.pre(!layer.some(({ path, type }) => type !== 'dir' && layer.some((each) => each.path.startsWith(`${path}/`))));

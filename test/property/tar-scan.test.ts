@@ -1,4 +1,4 @@
-/** TarScanner against other readers: whatever an archive is, all see the same entries. */
+/** TarScanner against other readers: of any archive, all see the same entries. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,7 +16,7 @@ import { archiveArbitrary, chunkLengths, type Meaning } from '../fixtures/tar-ar
 
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
-/** An entry on one line: easy to compare, easy to read when it differs. */
+/** An entry on one line, which is easy to compare and to read. */
 function line(
   name: Buffer,
   { type, mode, uid, gid, link }: Pick<Scanned, 'type' | 'mode' | 'uid' | 'gid'> & { link: Buffer },
@@ -63,7 +63,8 @@ const STREAM_TYPES: Readonly<Record<string, EntryType>> = {
 };
 
 /**
- * What tar-stream sees. It reads neither times nor owners out of pax records, and takes an old-style directory for a file.
+ * The entries that tar-stream sees. It reads neither times nor owners from pax records, and takes an old-style
+ * directory for a file.
  */
 async function throughTarStream(bytes: Buffer): Promise<string[]> {
   const lines: string[] = [];
