@@ -1,6 +1,6 @@
 /**
- * Damaged and hostile archives by the thousand: each is refused with a code or gives a sound plan, and those that are tried on a store
- * give exactly that plan, and nothing outside. The same for many more: `node dist/test/long/fuzz.js`.
+ * Damaged and hostile archives by the thousand. Each is refused with a code or gives a sound plan. Archives that are
+ * tried on a store give exactly their plan, and change nothing outside. `node dist/test/long/fuzz.js` tries many more.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -18,7 +18,7 @@ for (const [behaviour, seed] of [
       const report = await fuzz({ count: COUNT, seed, trialEvery: 60 });
       t.diagnostic(summary(report));
       assert.ok(report.accepted > COUNT / 20, 'too few are taken to say much');
-      // Some 25 of the 60 that are tried, by the luck of the seed.
+      // Of the 60 that are tried some 25 are rendered, depending on the seed.
       assert.ok(report.rendered > 5, 'too few trees to say much');
     } catch (error) {
       throw new Error(`with --seed ${seed}: ${(error as Error).message}`, { cause: error });

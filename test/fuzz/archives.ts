@@ -1,4 +1,6 @@
-/** Archives of hostile entries in any order: names that leave, links that lead astray, whiteouts, types that change, all dialects. */
+/**
+ * Makes archives of hostile entries in any order and dialect: names and links that lead out, whiteouts, changing types.
+ */
 import fc from 'fast-check';
 import type { ImageFormat } from '../../workers/tasks/import.js';
 import { END, type EntrySpec, entry, gnuLong, manifest } from '../fixtures/archive.js';
@@ -8,7 +10,7 @@ export interface Structured {
   format: ImageFormat;
 }
 
-/** Few, so that entries meet; most of them harmless, so that archives are not refused for the first entry already. */
+/** Few names, so that entries collide. Most are harmless, so that the first entry does not get the archive refused. */
 const PLAIN = ['a', 'b', 'c', 'd', 'l', 'm'];
 const ODD = [
   '..',
@@ -51,7 +53,7 @@ const name = fc
       `${before}${[...parts, ...(marker === undefined ? [] : [marker])].join('/')}${after}`,
   );
 
-/** @param outside what no link may reach */
+/** @param outside a path that no link may reach */
 const target = (outside: string): fc.Arbitrary<string> =>
   fc.oneof(
     {
@@ -76,14 +78,14 @@ const target = (outside: string): fc.Arbitrary<string> =>
     },
   );
 
-/** Flags with their weights: files and links of both kinds most of all. */
+/** Type flags with their weights. Files and links of both kinds are the most frequent. */
 const FLAGS = [...'0000000111112222222555534667'];
 
 interface Choice {
   name: string;
   flag: string;
   target: string;
-  /** A hard link's target is mostly what an earlier entry is. */
+  /** A hard link's target is mostly an earlier entry. */
   earlier: number;
   honest: boolean;
   content: number;

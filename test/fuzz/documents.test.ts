@@ -1,4 +1,4 @@
-/** Documents, names, keys and packed forms that are damaged or mean harm: a value or a typed error, never anything else. */
+/** Damaged and hostile documents, names, keys and packed forms give a value or a typed error, and nothing else. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CairnError } from '../../engine/core/errors.js';

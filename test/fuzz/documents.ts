@@ -1,6 +1,6 @@
 /**
- * The fuzzer of everything else that is read from outside or from disk: documents, names, keys, tables of contents, recipes. Valid ones
- * are changed, as values or as bytes; each reader must give a value, or one of its own errors.
+ * Fuzzes readers of everything but archives: documents, names, keys, tables of contents, recipes. Valid inputs are
+ * changed as values or as bytes. Each reader must give a value or one of its own errors.
  */
 import { CairnError, type ErrorCode } from '../../engine/core/errors.js';
 import { parseHashPrefix } from '../../engine/core/key.js';
@@ -25,11 +25,11 @@ import { Random } from './random.js';
 
 interface Target {
   name: string;
-  /** What may be thrown. */
+  /** Codes of errors that it may throw. */
   codes: readonly ErrorCode[];
-  /** Valid input to begin with. */
+  /** Valid inputs to change. */
   valid: Buffer;
-  /** Change it as JSON, not only as bytes. */
+  /** Whether inputs are changed as JSON, too, not only as bytes. */
   json?: boolean;
   read: (bytes: Buffer) => unknown;
 }
@@ -193,7 +193,10 @@ export interface DocumentReport {
   accepted: number;
 }
 
-/** @param count for each kind. @throws an error that names the kind and the bytes, for whatever is no error of the reader's own */
+/**
+ * @param count of inputs for each reader
+ * @throws an error that names the reader and the bytes, for any error that is not the reader's own
+ */
 export async function fuzzDocuments(count: number, seed: number): Promise<DocumentReport> {
   const random = new Random(seed);
   const report: DocumentReport = { documents: 0, accepted: 0 };
@@ -227,7 +230,7 @@ function changed({ valid, json }: Target, random: Random): Buffer {
   return Buffer.from(JSON.stringify(document));
 }
 
-/** Some bytes are replaced by others of the same input, or by numbers that lengths should not be. */
+/** Replaces some bytes by others of the same input, or by numbers that are wrong as lengths. */
 function spliced(bytes: Buffer, random: Random): Buffer {
   const at = random.below(bytes.length + 1);
   const number = Buffer.alloc(8);

@@ -1,6 +1,7 @@
 /**
- * What becomes of an archive between its bytes and its plan, without a disk: scanned, put to its format's rules, packed and unpacked
- * again, planned over a lower layer full of traps. Whatever is not refused with a code must be sound in every respect.
+ * Takes an archive from its bytes to its plan, without a disk: scans it, applies its format's rules, packs and unpacks
+ * it, plans it over a lower layer full of traps. Archives that are not refused with a code must be sound in every
+ * respect.
  */
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
@@ -21,12 +22,12 @@ import type { ImageFormat } from '../../workers/tasks/import.js';
 import { type EntrySpec, tar } from '../fixtures/archive.js';
 import type { Random } from './random.js';
 
-/** Lower than the real ones, so that small archives reach them. */
+/** Lower than the defaults, so that small archives reach the limits. */
 export const LIMITS: Limits = { ...DEFAULT_LIMITS, maxBytes: 2 ** 24, maxPax: 2 ** 16, maxEntries: 200 };
 
 export type Verdict = { code: ErrorCode } | { plan: Plan; bytes: Buffer; ended: boolean };
 
-/** Lies below every OCI layer that is tried: links that lead out, around and on. */
+/** The layer below every OCI layer: links that lead out, around and on. */
 export const TRAPS: Buffer = tar([
   { name: 'a', flag: '5' },
   { name: 'a/a', content: 'lower' },
@@ -40,7 +41,7 @@ export const TRAPS: Buffer = tar([
 
 let lower: readonly TocEntry[] | undefined;
 
-/** @throws whatever is not a refusal with a documented code: a defect */
+/** @throws every error that has no documented code: a defect */
 export async function examine(archive: Buffer, format: ImageFormat, random: Random): Promise<Verdict> {
   try {
     const compressed = !looksPlain(archive);
@@ -66,7 +67,7 @@ async function tocOf(layer: Buffer): Promise<TocEntry[]> {
   return (await reader.finish()).toc;
 }
 
-/** Neither of gzip, bzip2, xz, nor zstd: then nobody would unpack it. */
+/** Whether the archive has no magic number of gzip, bzip2, xz or zstd, so that it is not decompressed. */
 function looksPlain(archive: Buffer): boolean {
   const magic = archive.toString('latin1', 0, 4);
   return !/^(?:\x1f\x8b|BZh|\xfd7zX|\x28\xb5\x2f\xfd)/.test(magic);
@@ -81,7 +82,7 @@ function* chunksOf(archive: Buffer, random: Random): Generator<Buffer> {
   }
 }
 
-/** As the workers read a layer, but into memory. */
+/** Reads a layer as the workers do, but into memory. */
 class Reader {
   readonly #rules: LayerRules;
   readonly #scanner: TarScanner;
@@ -153,7 +154,7 @@ class Reader {
   }
 }
 
-/** Everything that must hold for any plan, whatever it was made of. */
+/** Asserts what holds for every plan. */
 export function assertSound(plan: Plan): void {
   const byPath = new Map<string, PlanEntry>();
   let last: string | undefined;
@@ -185,7 +186,7 @@ export function assertSound(plan: Plan): void {
   assert.match(treeHashOf(plan), /^sha512-[0-9a-f]{128}$/);
 }
 
-/** @param first of the names that share an inode, which comes before all others */
+/** @param first the name that comes before all others of its inode */
 function assertSameInode(each: PlanEntry, first: PlanEntry): void {
   assert.notEqual(each.type, 'dir', 'a hard link to a directory');
   assert.equal(first?.group, first.path, 'a group without its first name');

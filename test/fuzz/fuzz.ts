@@ -1,4 +1,4 @@
-/** The fuzzer of archives: makes them, examines each in memory and some of them on a store, and counts what became of them. */
+/** Fuzzes archives: examines each in memory and some on a store, and counts the outcomes. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -19,7 +19,7 @@ import { Watchdog } from './watchdog.js';
 export interface FuzzOptions {
   count: number;
   seed: number;
-  /** One of so many archives is tried out on a store, whatever it is. */
+  /** One of so many archives is tried on a store, whatever its plan. */
   trialEvery: number;
   onProgress?: (done: number) => void;
 }
@@ -28,12 +28,12 @@ export interface FuzzReport {
   archives: number;
   accepted: number;
   refused: Record<string, number>;
-  /** Archives that a store was given, and trees that came of them. */
+  /** Archives that were tried on a store, and trees that were rendered of them. */
   tried: number;
   rendered: number;
 }
 
-/** The longest that one archive, or one batch of trials, may take; far above what any takes on a busy machine. */
+/** The longest time for one archive or one batch of trials: far more than any takes on a busy machine. */
 const HANG_MS = 120_000;
 const MAX_RSS = 1.5 * 2 ** 30;
 const BATCH = 256;
@@ -45,7 +45,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   const place = placeIn(fs.mkdtempSync(join(tmpdir(), 'cairn-fuzz-')));
   const watchdog = new Watchdog({ hangMs: HANG_MS, maxRss: MAX_RSS });
   try {
-    // What is written to a relative path by mistake lands among canaries.
+    // A file that is written to a relative path by mistake lands among canaries.
     process.chdir(place.outside);
     return await new Fuzzer(place, watchdog, options).run();
   } finally {
@@ -151,13 +151,13 @@ class Fuzzer {
           throw failure(each.archive, each.format, alone);
         });
       }
-      // None alone, so it takes several.
+      // No archive of the batch failed alone, so it takes several.
       throw failure(Buffer.concat(trials.map(({ archive }) => archive)), 'oci', error);
     }
   }
 }
 
-/** Those with links, markers or replaced types are worth a closer look. */
+/** Whether an archive is worth a trial: its plan has links. */
 function isInteresting(verdict: Verdict): boolean {
   return 'plan' in verdict && verdict.plan.entries.some(({ type, group }) => type === 'symlink' || group !== '');
 }
@@ -169,7 +169,7 @@ function failure(archive: Buffer, format: string, cause: unknown): Error {
   return new Error(`the archive is ${file}: ${why}`, { cause });
 }
 
-/** What mutants are made of: structured archives, archives of every dialect, and a whole image. */
+/** Archives to mutate: structured ones, ones of every dialect, and a whole image. */
 function basePool(outside: string, seed: number): Structured[] {
   const structured = fc.sample(structuredArchive(outside), { seed, numRuns: 60 });
   const dialects = fc.sample(archiveArbitrary({ raw: true, maxEntries: 8 }), { seed, numRuns: 20 });
@@ -188,7 +188,7 @@ function basePool(outside: string, seed: number): Structured[] {
   ];
 }
 
-/** Streams of the compressions that only other programs make here; none where those are missing. */
+/** Streams in compressions that cairn does not write, made by other programs; none if those are missing. */
 function packedPool(pool: readonly Structured[]): Structured[] {
   return ['bzip2', 'xz', 'zstd'].flatMap((program) =>
     pool.slice(0, 6).flatMap(({ bytes }): Structured[] => {

@@ -1,6 +1,6 @@
 /**
- * Archives made out of valid ones by damage: flipped bits, hostile fields, blocks that are swapped, doubled, cut out or put in, extended
- * headers where none were. Checksums are mostly made good again, or no damage would get past them.
+ * Damages valid archives: flips bits, writes hostile fields, swaps, doubles, drops and inserts blocks, adds extended
+ * headers. Checksums are mostly corrected, or no damage would get past them.
  */
 import { header, padded, paxHeader, paxRecord, sign } from '../fixtures/archive.js';
 import type { Random } from './random.js';
@@ -8,13 +8,13 @@ import type { Random } from './random.js';
 const BLOCK = 512;
 type Mutation = (archive: Buffer, random: Random, names: Names) => Buffer;
 
-/** What hostile fields may say. */
+/** Values for hostile fields. */
 export interface Names {
   /** Names and link targets. */
   paths: readonly string[];
 }
 
-/** Up to six mutations of an archive, which itself is left as it is. */
+/** A copy of an archive with up to six mutations. */
 export function mutate(archive: Buffer, random: Random, names: Names): Buffer {
   let mutant: Buffer = Buffer.from(archive);
   for (let left = 1 + random.below(random.chance(0.3) ? 6 : 2); left > 0; left--) {
@@ -23,7 +23,7 @@ export function mutate(archive: Buffer, random: Random, names: Names): Buffer {
   return mutant;
 }
 
-/** Bits flipped and bytes lost anywhere, as in a compressed stream. */
+/** Flips bits and drops bytes anywhere, as in a compressed stream. */
 export function damage(stream: Buffer, random: Random): Buffer {
   const copy = Buffer.from(stream);
   if (copy.length === 0) return copy;
@@ -42,7 +42,7 @@ function flipBit(archive: Buffer, random: Random): Buffer {
   return repaired(archive, at, random);
 }
 
-/** Where a header's fields are, and how long. */
+/** Offsets and lengths of a header's fields. */
 const NUMBERS: readonly (readonly [at: number, length: number])[] = [
   [100, 8],
   [108, 8],
@@ -102,7 +102,7 @@ function setText(archive: Buffer, random: Random, { paths }: Names): Buffer {
   return repaired(archive, block, random);
 }
 
-/** The magic tells the dialect, and that how the rest is read. */
+/** The magic number decides the dialect, and with it how the rest is read. */
 function setMagic(archive: Buffer, random: Random): Buffer {
   const block = someHeader(archive, random);
   if (block + BLOCK > archive.length) return archive;
@@ -194,7 +194,7 @@ function splicePax(archive: Buffer, random: Random, { paths }: Names): Buffer {
   if (random.chance(0.7)) {
     return Buffer.concat([archive.subarray(0, at), paxHeader(Object.fromEntries(records), flag), archive.subarray(at)]);
   }
-  // Records whose lengths lie.
+  // Records with wrong lengths.
   const body = Buffer.concat(records.map(([key, value]) => paxRecord(key, value)));
   body.write(String(random.below(100)), 0, 'latin1');
   const lying = Buffer.concat([header({ name: 'pax', flag, size: body.length + random.below(3) - 1 }), padded(body)]);
@@ -225,19 +225,19 @@ function someBlock(archive: Buffer, random: Random): number {
   return BLOCK * random.below(Math.max(1, Math.floor(archive.length / BLOCK)));
 }
 
-/** A block that looks like a header, if a few tries find one. */
+/** The offset of a block that looks like a header, if a few tries find one. */
 function someHeader(archive: Buffer, random: Random): number {
   let block = 0;
   for (let tries = 0; tries < 12; tries++) {
     block = someBlock(archive, random);
-    // Where every dialect has the digits of a checksum.
+    // Every dialect has the digits of the checksum there.
     if (block + BLOCK <= archive.length && /^[0-7]{5,6}/.test(archive.toString('latin1', block + 148, block + 154)))
       break;
   }
   return block;
 }
 
-/** Most readers would look no further than a wrong checksum. */
+/** Corrects the checksum. Most readers stop at a wrong one. */
 function repaired(archive: Buffer, at: number, random: Random): Buffer {
   const block = at - (at % BLOCK);
   if (block + BLOCK <= archive.length && random.chance(0.9)) sign(archive.subarray(block, block + BLOCK));

@@ -1,4 +1,4 @@
-/** Random numbers that a seed gives again: every failure of a fuzzer must be one that can be repeated. */
+/** Random numbers that depend on a seed alone, so that every failure of a fuzzer can be repeated. */
 
 export class Random {
   #state: number;

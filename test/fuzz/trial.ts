@@ -1,6 +1,6 @@
 /**
- * Archives that went through in memory, on a real store among canaries: imported, rendered, checked and exported. Says of each what
- * became of it; whatever else than its plan is found on the disk, anywhere, is a failure.
+ * Tries archives that were accepted in memory on a real store among canaries: imports, renders, checks and exports
+ * them. Anything on the disk that is not of an archive's plan is a failure.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -17,25 +17,25 @@ import { LIMITS, TRAPS } from './examine.js';
 export interface Trial {
   archive: Buffer;
   format: ImageFormat;
-  /** What it means; `undefined` if it was refused before. */
+  /** The archive's plan; `undefined` if it was refused in memory. */
   plan: Plan | undefined;
-  /** Its uncompressed bytes. */
+  /** The uncompressed archive. */
   bytes: Buffer;
 }
 
-/** Refusals that only the documents around a layer, or the lack of a known digest, can bring. */
+/** Refusals that are due to the documents around a layer or to a missing digest. */
 const LATE = ['ERR_BAD_MANIFEST', 'ERR_BAD_ARCHIVE', 'ERR_NOT_AN_IMAGE', 'ERR_NAME_SYNTAX'];
 
 const MAX_MAJOR = 0xfff;
 const MAX_MINOR = 0xf_ffff;
 
-/** Devices are root's to make, and Linux has room for so many. */
+/** Only root makes devices, and Linux has 12 bits for major and 20 for minor numbers. */
 function cannotBeMade({ type, devMajor, devMinor }: PlanEntry): boolean {
   if (type !== 'char' && type !== 'block') return false;
   return process.geteuid?.() !== 0 || devMajor > MAX_MAJOR || devMinor > MAX_MINOR;
 }
 
-/** @returns codes of those that were refused, '' for those that went all the way, in their order */
+/** @returns for each trial the code of its refusal, or '' */
 export async function tryOut(place: Place, trials: readonly Trial[]): Promise<string[]> {
   const before = around(place);
   const archives = join(place.dir, 'archives');
@@ -61,14 +61,14 @@ export async function tryOut(place: Place, trials: readonly Trial[]): Promise<st
   }
 }
 
-/** What sessions have in staging, besides the lock that says that they last. */
+/** Files of sessions in staging, besides the locks that say that the sessions last. */
 function staged({ store }: Place): string[] {
   const staging = join(store, 'staging');
   const sessions = fs.readdirSync(staging, { withFileTypes: true }).filter((each) => each.isDirectory());
   return sessions.flatMap(({ name }) => fs.readdirSync(join(staging, name))).filter((name) => name !== 'lock');
 }
 
-/** Names that no canary of a {@link Place} would see, too. */
+/** Names around the store that the canaries of a {@link Place} do not cover. */
 function around(place: Place): Record<string, string> {
   const { [join(place.dir, 'archives')]: _own, ...rest } = canaries(place);
   return { ...rest, '/': fs.readdirSync('/').join(' ') };
@@ -98,7 +98,7 @@ async function follow(store: Store, place: Place, trial: Trial, result: Imported
   return '';
 }
 
-/** The tree that a plan promises, in the words of {@link treeOn}. What files hold is the check's business; here their length will do. */
+/** A plan's tree, as {@link treeOn} describes trees. Files are compared by length: `check` hashes their content. */
 function treeOf(plan: Plan, found: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     plan.entries.slice(1).map((each): [string, string] => {

@@ -1,4 +1,4 @@
-/** The thread of `watchdog.ts`: looks at what is under trial, and ends the process when it takes too long or too much. */
+/** The thread of `watchdog.ts`: ends the process when an archive takes too long or the process too much memory. */
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,12 +1,12 @@
 /**
- * Ends the process, and keeps the archive that was at hand, when one takes longer than it may or all together more memory. On a
- * thread of its own: a loop without end on this one would never let a timer fire.
+ * Ends the process when an archive takes too long, or the process too much memory, and keeps the archive. It works on a
+ * thread of its own: an endless loop on the main thread lets no timer fire.
  */
 import { Worker } from 'node:worker_threads';
 
-/** Shared with the thread. */
+/** Memory shared with the thread, and the thread's limits. */
 export interface Bench {
-  /** Items begun; bytes of the archive at hand. */
+  /** The number of archives begun, and the length of the present one. */
   state: Int32Array;
   archive: Uint8Array;
   hangMs: number;
@@ -26,7 +26,7 @@ export class Watchdog {
     this.#thread.unref();
   }
 
-  /** The next archive is under trial from here on. */
+  /** Tells the thread of the next archive. Its time begins now. */
   watch(archive: Uint8Array): void {
     const { state, archive: kept } = this.#bench;
     const length = Math.min(archive.length, ROOM);

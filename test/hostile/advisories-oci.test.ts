@@ -1,6 +1,7 @@
 /**
- * The tricks of known advisories once more, told as layers of OCI images would tell them: there duplicates are allowed, the last one
- * wins, and what lies below a symlink goes to where it leads inside the root. What each was about: `advisories.test.ts`.
+ * The tricks of known advisories as layers of OCI images. Unlike in ACIs, duplicates are allowed and the last entry
+ * wins, and an entry below a symlink goes where the symlink leads inside the root. `advisories.test.ts` explains each
+ * trick.
  */
 import { END, type EntrySpec, tar } from '../fixtures/archive.js';
 import { bad, badLink, type HostileCase, hostile, OCI, type Place } from '../fixtures/hostile.js';
@@ -10,14 +11,14 @@ const secret = ({ outside }: Place): string => `${outside}/secret`;
 const one = (...entries: EntrySpec[]): Buffer => tar(entries);
 const layers = (...each: EntrySpec[][]): Buffer[] => each.map((entries) => tar(entries));
 
-/** What becomes of a file that a link to the directory around the store should have led to. */
+/** The file lands below the root, not in the directory around the store to which the link points. */
 function insideOnly({ outside }: Place, more: Record<string, string> = {}): Record<string, string> {
   const parts = `${outside.slice(1)}/secret`.split('/');
   const tree = parts.map((_part, i) => [parts.slice(0, i + 1).join('/'), i === parts.length - 1 ? 'file evil' : 'dir']);
   return { ...Object.fromEntries(tree), ...more };
 }
 
-/** Directories of the longest names, each with a one-letter link to it, so that a short path resolves to one over PATH_MAX. */
+/** Directories with the longest names, each with a one-letter link to it: short paths resolve to ones over PATH_MAX. */
 function overlong(): Buffer {
   const long = 'd'.repeat(247);
   const letters = [...'abcdefghijklmnop'];
@@ -41,7 +42,7 @@ function overlong(): Buffer {
   );
 }
 
-/** An archive inside an archive: content that is a header, should a reader lose its place. */
+/** An archive inside an archive: a reader that loses its position takes the content for a header. */
 const INNER = tar([{ name: 'smuggled', content: EVIL }]).subarray(0, -END.length);
 
 const CASES: readonly HostileCase[] = [

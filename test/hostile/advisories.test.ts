@@ -1,4 +1,4 @@
-/** The tricks of known advisories against readers of tar archives, one test each, told as an ACI would tell them. */
+/** The tricks of known advisories against readers of tar archives, one test each, as ACIs. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -22,7 +22,7 @@ import {
 const EVIL = 'evil';
 const secret = ({ outside }: Place): string => `${outside}/secret`;
 
-/** Directories of the longest names, each with a one-letter link to it, so that a short path resolves to one over PATH_MAX. */
+/** Directories with the longest names, each with a one-letter link to it: short paths resolve to ones over PATH_MAX. */
 function overlong(): HostileCase {
   const long = 'd'.repeat(247);
   const letters = [...'abcdefghijklmnop'];
@@ -47,7 +47,7 @@ function overlong(): HostileCase {
   return ['CVE-2025-4517 (CPython)', archive, badLink(/no earlier entry/, 'rootfs/flaw')];
 }
 
-/** An archive inside an archive: content that is a header, should a reader lose its place. */
+/** An archive inside an archive: a reader that loses its position takes the content for a header. */
 const INNER = tar([{ name: 'rootfs/smuggled', content: EVIL }]).subarray(0, -END.length);
 
 const CASES: readonly HostileCase[] = [
@@ -62,13 +62,13 @@ const CASES: readonly HostileCase[] = [
     below({ name: 'a/../../../etc/shadow', content: EVIL }),
     bad(/leaves the root/, 'rootfs/a/../../../etc/shadow'),
   ],
-  // node-tar made a hard link to a file of the system, then wrote a file of the link's name through the shared inode.
+  // node-tar made a hard link to a file of the system, then wrote to the shared inode through the link's name.
   [
     'CVE-2018-20834 (node-tar)',
     (place) => raw({ name: 'rootfs/x', flag: '1', link: secret(place) }, { name: 'rootfs/x', content: EVIL }),
     bad(/absolute path/, 'rootfs/x'),
   ],
-  // tar-fs did the same, with a target through "..".
+  // tar-fs did the same for a target with "..".
   [
     'CVE-2018-20835 (tar-fs)',
     below({ name: 'x', flag: '1', link: '../../../../outside/secret' }, { name: 'x', content: EVIL }),
@@ -85,14 +85,14 @@ const CASES: readonly HostileCase[] = [
     ({ outside }) => below({ name: '.', flag: '2', link: outside }, { name: 'secret', content: EVIL }),
     bad(/only a directory/, 'rootfs/.'),
   ],
-  // node-tar remembered that "d" was a directory, also after a symlink had taken its place.
+  // node-tar remembered that "d" was a directory after a symlink had replaced it.
   [
     'CVE-2021-32803 (node-tar)',
     ({ outside }) =>
       below({ name: 'd', flag: '5' }, { name: 'd', flag: '2', link: outside }, { name: 'd/secret', content: EVIL }),
     bad(/duplicate/, 'rootfs/d'),
   ],
-  // node-tar took one root off absolute names; "////etc/passwd" was still absolute.
+  // node-tar stripped one root of absolute names; "////etc/passwd" stayed absolute.
   [
     'CVE-2021-32804 (node-tar), below the root',
     raw({ name: '////rootfs/secret', content: EVIL }),
@@ -103,7 +103,7 @@ const CASES: readonly HostileCase[] = [
     (place) => raw({ name: `///${secret(place)}`.slice(0, 100), content: EVIL }),
     bad(/at the top of an ACI/),
   ],
-  // node-tar's memory of directories could be fooled with backslashes, which are letters here, and trailing slashes.
+  // Backslashes, which are letters here, and trailing slashes fooled node-tar's cache of directories.
   [
     'CVE-2021-37701 (node-tar), backslashes',
     ({ outside }) =>
@@ -120,7 +120,7 @@ const CASES: readonly HostileCase[] = [
     ({ outside }) => below({ name: 'd', flag: '5' }, { name: 'd//', flag: '2', link: outside }, { name: 'd/secret' }),
     bad(/duplicate/, 'rootfs/d//'),
   ],
-  // The same, with two Unicode spellings of one name: one file on some file systems, two here.
+  // So did two Unicode spellings of one name, which are one file on some file systems and two here.
   [
     'CVE-2021-37712 (node-tar)',
     ({ outside }) =>
@@ -137,7 +137,7 @@ const CASES: readonly HostileCase[] = [
       }),
     },
   ],
-  // tar-fs checked neither what a symlink leads to nor what a hard link through it reaches.
+  // tar-fs checked neither the target of a symlink nor that of a hard link through the symlink.
   [
     'CVE-2024-12905 (tar-fs), a file through a symlink',
     ({ outside }) => below({ name: 'l', flag: '2', link: outside }, { name: 'l/secret', content: EVIL }),
@@ -153,7 +153,7 @@ const CASES: readonly HostileCase[] = [
       ),
     badLink(/no earlier entry/, 'rootfs/h'),
   ],
-  // CPython's realpath gave up past PATH_MAX and took the rest of the path as harmless.
+  // CPython's realpath gave up past PATH_MAX and took the rest of the path for harmless.
   overlong(),
   // tar-fs resolved a symlink's parents by name; a second link below the first one led out.
   [
@@ -165,13 +165,13 @@ const CASES: readonly HostileCase[] = [
     ),
     { tree: { a: 'dir', 'a/up': 'dir', 'a/up/up2': 'dir', 'a/up/up2/secret': 'file evil' } },
   ],
-  // tar-fs asked whether a target begins with the destination's path, which its siblings do as well.
+  // tar-fs asked whether a target begins with the destination's path, as those of its siblings do, too.
   [
     'CVE-2025-59343 (tar-fs)',
     ({ store }) => below({ name: 'l', flag: '2', link: `${store}-sibling` }, { name: 'l/secret', content: EVIL }),
     { tree: { l: 'dir', 'l/secret': 'file evil' } },
   ],
-  // astral-tokio-tar took the size from the pax header to skip, but that of the ustar header to go on from, or the other way round.
+  // astral-tokio-tar passed over content by the size of the pax header and went on by that of the ustar header.
   [
     'CVE-2025-62518 (astral-tokio-tar), pax size above',
     raw({ name: 'rootfs/a', size: 0, content: INNER, pax: { size: `${INNER.length}` } }),
@@ -187,7 +187,7 @@ const CASES: readonly HostileCase[] = [
     below({ name: 'a', content: INNER, pax: { size: `${INNER.length}` } }),
     { tree: { a: `file ${INNER.toString('latin1')}` } },
   ],
-  // node-tar resolved link targets against its root, which absolute ones override.
+  // node-tar resolved link targets against its root, which an absolute target overrides.
   [
     'CVE-2026-23745 (node-tar), a hard link',
     (place) => raw({ name: 'rootfs/h', flag: '1', link: secret(place) }, { name: 'rootfs/other', content: EVIL }),
@@ -204,7 +204,7 @@ const CASES: readonly HostileCase[] = [
     raw({ name: 'rootfs/a/b/c/d/x', flag: '1', link: '../../../../outside/secret' }),
     bad(/through "\.\."/, 'rootfs/a/b/c/d/x'),
   ],
-  // node-tar checked names, not where they lead: two symlinks and a hard link through them reached above the root.
+  // node-tar checked names, not where they lead: a hard link through two symlinks reached above the root.
   [
     'CVE-2026-26960 (node-tar)',
     below(
@@ -218,7 +218,7 @@ const CASES: readonly HostileCase[] = [
 
 hostile('the trick of', CASES);
 
-// containerd's directories let other users of the machine in, to the setuid programs of images.
+// containerd's directories let other users of the machine reach the setuid programs of images.
 test('CVE-2021-41103 (containerd): others cannot reach setuid programs', {
   skip: process.getuid?.() === 0 ? false : 'needs root to become someone else',
 }, async (t) => {
@@ -243,7 +243,7 @@ test('CVE-2021-41103 (containerd): others cannot reach setuid programs', {
   }
 });
 
-// Docker unpacked xz with the program of that name, run inside the root of the image, which had brought its own.
+// Docker unpacked xz with the program `xz`, run inside the root of the image, which had a program of that name.
 test('CVE-2014-9357 (Docker): no program that an image brings is run to unpack another', {
   skip: spawnSync('xz', ['--version']).error === undefined ? false : 'no program xz here to make one',
 }, async (t) => {

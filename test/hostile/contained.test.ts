@@ -1,4 +1,6 @@
-/** What hostile archives are contained by: plans over several layers, identities, escaped output, and the refusal itself. */
+/**
+ * How hostile archives are contained: plans over several layers, identities, escaped output, refusals without a trace.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';

@@ -1,8 +1,11 @@
-/** Hostile headers, kinds of entries and attributes, which mean the same in every form of image (one strict reader reads them all). */
+/**
+ * Hostile headers, types of entries and attributes. They mean the same in every form of image, since one reader reads
+ * all.
+ */
 import { END, gnuLong, padded, paxHeader, tar } from '../fixtures/archive.js';
 import { ACI, bad, below, FORMS, type HostileCase, hostile, limited, OCI } from '../fixtures/hostile.js';
 
-/** The archive without its end marker, and more. */
+/** An archive that goes on with more entries in place of its end marker. */
 const then = (archive: Buffer, ...more: Buffer[]): Buffer => Buffer.concat([archive.subarray(0, -END.length), ...more]);
 
 const negative = (at: number, length: number) => (block: Buffer) => {

@@ -1,4 +1,4 @@
-/** Hostile hard links of an ACI, which may lead to an earlier entry and nowhere else. Those of OCI layers: `oci.test.ts`. */
+/** Hostile hard links of ACIs, which may lead to earlier entries only. `oci.test.ts` has those of OCI layers. */
 import { bad, badLink, below, hostile, raw } from '../fixtures/hostile.js';
 
 hostile('hard links that are refused', [

@@ -1,4 +1,4 @@
-/** Names and labels are search terms: what breaks their grammar is refused, and what looks like a path is none (hostile.md, "documents"). */
+/** Hostile names and labels. They are search terms: some break the grammar, others look like paths and are none. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -64,7 +64,7 @@ hostile('names that are refused', [
   ],
 ]);
 
-/** Taken, as appc's own tools take it. */
+/** A valid name, also to appc's own tools. */
 const NAME = 'outside/../../outside/secret';
 
 test('a name is never used as a path', async (t) => {

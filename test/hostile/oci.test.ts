@@ -1,6 +1,6 @@
 /**
- * Hostile names, links and whiteouts in the layers of OCI images, one alone or several together (hostile.md, "paths", "symlinks",
- * "hard links"). Entries apply in order there, and parents that are symlinks are resolved inside the root.
+ * Hostile names, links and whiteouts in the layers of OCI images, one alone or several together. Entries apply in order
+ * there, and parents that are symlinks are resolved inside the root.
  */
 import { type EntrySpec, gnuLong, tar } from '../fixtures/archive.js';
 import { bad, badLink, hostile, limited, OCI, type Place } from '../fixtures/hostile.js';

@@ -1,4 +1,4 @@
-/** Hostile names and symlinks: refused, or landed below the root (hostile.md, "paths" and "symlinks"). */
+/** Hostile names and symlinks of ACIs: refused, or landed below the root. */
 import { gnuLong, tar } from '../fixtures/archive.js';
 import { bad, below, hostile, limited, raw } from '../fixtures/hostile.js';
 

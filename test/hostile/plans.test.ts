@@ -1,4 +1,4 @@
-/** Images that are small and would take a planner without bounds minutes, or all memory. */
+/** Small images that would take a planner without bounds minutes, or all memory. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_LIMITS } from '../../engine/core/limits.js';

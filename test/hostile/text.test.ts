@@ -1,4 +1,4 @@
-/** What images call things: no text of theirs drives a terminal, or makes a command fail for its length or number. */
+/** Texts of images: none drives a terminal, or makes a command fail by its length or number. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { saySkipped } from '../../cli/skipped.js';
@@ -8,7 +8,7 @@ import { TestStore } from '../fixtures/store.js';
 const ESCAPE = '\x1b]0;x\x07';
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
-/** What `saySkipped` says. */
+/** The messages of `saySkipped`. */
 function saidOf(...skipped: Parameters<typeof saySkipped>[1][]): string[] {
   const said: string[] = [];
   for (const each of skipped) saySkipped((message) => said.push(message), each);

@@ -1,4 +1,4 @@
-/** Archives that ask for too much: bombs, floods of entries, documents that no parser should take (hostile.md, "volume"). */
+/** Archives that ask for too much: bombs, floods of entries, huge documents. */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { manifest, tar } from '../fixtures/archive.js';
 import { bad, FORMS, hostile, limited } from '../fixtures/hostile.js';
@@ -66,14 +66,16 @@ for (const form of FORMS) {
   );
 }
 
-/** The byte so many before the end is another. */
+/** A copy with one bit flipped, at a distance from the end. */
 function broken(bytes: Buffer, fromEnd: number): Buffer {
   const copy = Buffer.from(bytes);
   copy[bytes.length - fromEnd] = (copy[bytes.length - fromEnd] as number) ^ 1;
   return copy;
 }
 
-/** Zeros behind an end marker. Deflate packs no tighter than 1030:1, and the first MiB is free. */
+/**
+ * Zeros after an end marker. Deflate packs no tighter than 1030:1, and the ratio's limit does not count the first MiB.
+ */
 function bomb(image: Buffer, mib: number): Buffer {
   const packed = gzipSync(Buffer.concat([image, Buffer.alloc(mib * 2 ** 20)]), { level: 9 });
   if (gunzipSync(packed).length / packed.length < 1000) throw new Error('no bomb');

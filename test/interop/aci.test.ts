@@ -1,4 +1,4 @@
-/** What other programs make of what cairn gives, and cairn of what they give. Each skips, saying so, where its peer is missing. */
+/** ACIs of cairn in other programs, and theirs in cairn. A test whose peer is missing is skipped and says so. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';

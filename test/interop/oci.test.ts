@@ -1,4 +1,7 @@
-/** What skopeo and umoci make goes in, and comes out as umoci unpacks it. Each test skips, saying so, where its peer is missing. */
+/**
+ * Images that skopeo and umoci make are imported, and render to the trees that umoci unpacks. A test whose peer is
+ * missing is skipped and says so.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -23,7 +26,7 @@ function run(program: string, args: readonly string[], cwd?: string): string {
 
 const MTIME = 1_600_000_000;
 
-/** Declares the root and every directory: what nobody declares gets the time of the day from umoci. */
+/** A layer that declares the root and every directory: umoci gives undeclared ones the present time. */
 const LOWER: EntrySpec[] = [
   { name: './', flag: '5', mtime: MTIME },
   { name: 'bin', flag: '2', link: 'usr/bin', mtime: MTIME + 1 },
