@@ -1,4 +1,4 @@
-/** One flipped bit, wherever it is, is found and named, costs nobody else anything, and is healed by an import. */
+/** A flipped bit, wherever it is, is found and named, costs no other image anything, and is healed by an import. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StoreContext } from '../../engine/session/context.js';
@@ -18,11 +18,11 @@ test('were hashes not compared, this would be noticed', async (t) => {
   const rot = await BitRot.open(temporaryDirectory(t), 7, withoutHashing);
   t.after(() => rot.close());
   const { missed } = await rot.run(10);
-  // The program has workers of its own, and planning hashes tables of contents by itself: these two are found all the same.
+  // Two are found all the same: the program has workers of its own, and planning hashes tables of contents itself.
   assert.equal(missed.filter((line) => line.endsWith(': not found')).length, 8, `${missed}`);
 });
 
-/** Every task that verifies is told to look at sizes and times only. */
+/** Makes every task that verifies compare sizes and times only. */
 function withoutHashing({ pool }: StoreContext): void {
   const run = pool.run.bind(pool) as (task: object) => Promise<never>;
   pool.run = ((task: object) => run({ ...task, quick: true })) as typeof pool.run;

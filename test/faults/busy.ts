@@ -1,13 +1,13 @@
 /**
- * A process that works on a store at random until it is stopped: `busy.js STORE SOURCES SEED`. On stdout it tells what it is about to do,
- * and once that is acknowledged, all that there is now; each on a line of JSON, written before it goes on.
+ * A process that works on a store at random until it is stopped: `busy.js STORE SOURCES SEED`. Before each operation it
+ * prints a line of JSON that names the operation, and after it a line with all that the store holds.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { openStore, type Store } from '../../engine/store.js';
 import { IMAGES } from './ground.js';
 
-/** What an operation that is under way may add or take away, by the first letters of its lines; everything by ''. */
+/** An operation that begins. It may add and take away lines that begin with these texts; '' allows all lines. */
 export interface Begun {
   begin: string;
   adds: string[];
@@ -33,7 +33,7 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-/** What the index lists. */
+/** A line for each image, pin and tree that the index lists. */
 export async function listed(store: Store): Promise<string[]> {
   const lines: string[] = [];
   for await (const { key, pinned } of store.images()) lines.push(`image ${key}`, ...(pinned ? [`pin ${key}`] : []));
@@ -57,7 +57,7 @@ async function work(store: Store, sources: string, random: () => number, blobs: 
   } else if (dice < 0.6) {
     const image = pick(images);
     await act(`render ${image}`, ['tree'], [], async () => {
-      // Its dependency may have been removed before.
+      // The image's dependency may have been removed.
       await store.render(image).catch(unless('ERR_NOT_FOUND'));
     });
   } else if (dice < 0.75) {

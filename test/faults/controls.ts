@@ -1,8 +1,8 @@
-/** Runs a test on builds with one protection taken out. */
+/** Runs a test on builds that lack one protection each. */
 import { fastScratch } from './fast.js';
 import { type Patch, patchedBuild } from './patched.js';
 
-/** @param test gives how often something was found @returns for each patch its name and that */
+/** @param test returns the number of findings @returns each patch's name and number of findings */
 export async function runControls(
   patches: readonly Patch[],
   test: (build: string, dir: string) => Promise<number>,
@@ -15,7 +15,7 @@ export async function runControls(
   return controls;
 }
 
-/** What was found before counts all the same; a control that could not run has found nothing. */
+/** A control that fails to run has found nothing; the other controls count all the same. */
 function tellOf(error: Error): number {
   process.stderr.write(`${error.stack}\n`);
   return 0;

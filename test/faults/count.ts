@@ -1,4 +1,4 @@
-/** Do commits of several processes, which open and close the index all the time, all count? */
+/** Counts the commits of several processes that open and close the index all the time: none may be lost. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { faultOfPages } from '../../engine/index/check-pages.js';
 import { Index } from '../../engine/index/open.js';
 import { environment } from './strace.js';
 
-/** What one process tells. */
+/** The report of one process. */
 export interface Digest {
   acknowledged: number;
   wrong: string[];
@@ -17,7 +17,7 @@ export interface Counted {
   wrong: string[];
 }
 
-/** @param build whose processes they are @param path an empty directory for the index */
+/** @param build the build that the processes run @param path an empty directory for the index */
 export async function countCommits(build: string, path: string, processes: number, seconds: number): Promise<Counted> {
   await Index.open(path, false).close();
   const digests = await Promise.all(Array.from({ length: processes }, () => run(build, path, seconds)));
@@ -37,7 +37,7 @@ export async function countCommits(build: string, path: string, processes: numbe
 
 async function run(build: string, path: string, seconds: number): Promise<Digest> {
   const child = spawn(process.execPath, [join(build, 'test', 'faults', 'counter.js'), path, `${seconds}`], {
-    // LMDB tells standard error what the test looks for, too.
+    // LMDB writes to standard error of its own accord; findings come on standard output.
     stdio: ['ignore', 'pipe', 'ignore'],
     env: environment({}),
   });

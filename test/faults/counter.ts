@@ -1,6 +1,6 @@
 /**
- * One of several processes that open an index, commit a little and close it: `counter.js INDEX SECONDS`. Each commit adds one to a number
- * that all share. Prints how many of its commits were acknowledged, and what went wrong.
+ * One of several processes that open an index, commit a little and close it: `counter.js INDEX SECONDS`. Each commit
+ * adds one to a number that all processes share. Prints the number of its acknowledged commits, and its errors.
  */
 import { openIndex } from '../../engine/index/open.js';
 import type { Digest } from './count.js';
@@ -17,7 +17,7 @@ for (const end = Date.now() + Number(seconds) * 1000; Date.now() < end; ) {
       for (let left = Math.random() * MOST_COMMITS; left > 0; left--) {
         await index.commit(() => {
           index.meta.put(NUMBER, ((index.meta.get(NUMBER) as number | undefined) ?? 0) + 1);
-          // Pages come and go, so that one that is used twice shows.
+          // Pages come and go, so that a page that is used twice shows.
           for (let n = 0; n < 30; n++) {
             const key = `${Math.floor(Math.random() * 2000)}`;
             if (Math.random() < 0.5) index.fingerprints.remove(key);

@@ -1,4 +1,4 @@
-/** System calls that fail: a few of what `dist/test/long/fail.js` sweeps, and how failures are told. */
+/** A few of the failing system calls that `dist/test/long/fail.js` sweeps, and the reports of failures. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';

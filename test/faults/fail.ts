@@ -1,4 +1,4 @@
-/** Every kind of failure at every system call of every command that touches the store or what the command writes. */
+/** Makes every system call of every command that touches the store or the command's output fail, in every way. */
 import type { Operation } from './operations.js';
 import { type Call, type Fault, SYNCING, type TracedRun } from './strace.js';
 import { type Assessment, acknowledges, type SweepOptions, type Swept, sweepFaults } from './sweep.js';
@@ -7,7 +7,7 @@ export type FailOptions = Pick<SweepOptions, 'perOperation' | 'program' | 'enoug
   operations: readonly Operation[];
 };
 
-/** What each call may fail with, besides `EIO`. */
+/** Errors that calls may fail with, besides `EIO`. */
 const FULL = ['ENOSPC', 'EDQUOT'];
 const REFUSED = ['EROFS', 'EACCES'];
 const ERRNOS: Readonly<Record<string, readonly string[]>> = {
@@ -28,13 +28,16 @@ const ERRNOS: Readonly<Record<string, readonly string[]>> = {
   fsync: FULL,
   fdatasync: FULL,
 };
-/** Not all of them may fail: Node's threads write to one another, modules are loaded when they are needed, koffi syncs its output. */
+/**
+ * Calls that must not fail for good: Node's threads write to one another, modules are loaded when they are needed,
+ * koffi syncs its output.
+ */
 const NEVER_LASTING = new Set(['write', 'openat', 'fsync']);
 
-/** LMDB writes its head through a descriptor that syncs by itself. */
+/** The write of LMDB's head, which goes through a descriptor that syncs by itself. */
 const HEAD = /index\/data\.mdb>.*, 128, \d+\)/;
 
-/** Each call fails once with `EIO`, once with another of its errnos, in turn, and once for good. */
+/** Each call fails once with `EIO`, once with one of its other errors, by turns, and once for good. */
 export function sweepFailures(dir: string, options: FailOptions): Promise<Swept> {
   return sweepFaults(dir, { ...options, faults: failuresAt, assess: hasFailed });
 }
@@ -77,12 +80,12 @@ function hasFailed(run: TracedRun, fault: Fault): Assessment {
   return { counts: true, wrong: run.code === 0 ? [] : badRefusal(run, fault) };
 }
 
-/** What spoiled memory ends in: found by the allocator, the processor or V8. */
+/** Signals that end a process with spoiled memory: the allocator, the processor or V8 notices. */
 const CRASHES: ReadonlySet<NodeJS.Signals> = new Set(['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGTRAP']);
 
 /**
- * Two defects of the lmdb package (3.5.6) end the process by a signal: one when a file cannot be opened that could be opened a moment
- * before, one sometimes when a page cannot be written. The store is judged as after any other failure.
+ * Two defects of the lmdb package (3.5.6) end the process by a signal: one when a file cannot be opened that was opened
+ * a moment before, one sometimes when a page cannot be written. The store is judged as after any other failure.
  */
 function isUpstream({ code, signal, hit = '', stderr }: TracedRun): boolean {
   const crashed = signal === null ? code === 134 || code === 139 : CRASHES.has(signal);
@@ -97,10 +100,10 @@ function hasRefused(run: TracedRun, fault: Fault): Assessment {
   return assessment;
 }
 
-/** Empty, what cairn says to people, and what LMDB says by itself. */
+/** Lines that are no error's: empty ones, cairn's notices, and messages of LMDB's own. */
 const NOTICE = /^(?:$|cairn: |Write error: |mdb_page_spill )/;
 
-/** A refusal is exit 1 and one JSON document that names the code and the errno; notices may stand before it. */
+/** A refusal is exit code 1 and one JSON document with the code, the errno and the path. Notices may precede it. */
 function badRefusal({ code, signal, stderr, hit }: TracedRun, fault: Fault): string[] {
   const wrong: string[] = [];
   if (code !== 1) wrong.push(`exit ${code ?? signal} instead of 1`);

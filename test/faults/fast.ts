@@ -1,4 +1,4 @@
-/** Where long runs work: in memory if there is room. What they look for is not about the disk below, which would only be slower. */
+/** Scratch directories of long runs: in memory if it has space, since their findings do not depend on the disk. */
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { withScratch } from '../../bench/inputs/scratch.js';
@@ -17,6 +17,6 @@ function hasRoom(): boolean {
     const { bavail, bsize } = fs.statfsSync(SHARED_MEMORY);
     return bavail * bsize > ROOM;
   } catch {
-    return false; // not everyone has it
+    return false; // not every system has it
   }
 }

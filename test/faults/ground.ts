@@ -1,6 +1,6 @@
 /**
- * What a faulted command runs on: small images that share content, and stores in the states in which something may go wrong. Each
- * state is made once; every command then gets a copy of its own.
+ * The ground for faulted commands: small images that share content, and stores in states that a fault can harm. Each
+ * state is made once, and every command gets a copy of its own.
  */
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -15,8 +15,11 @@ import type { Place } from './place.js';
 import { runTraced } from './strace.js';
 
 /**
- * `none`: no store yet · `images`: images and a blob, nothing rendered · `trees`: rendered, too, one image pinned and one tree leased
- * · `orphans`: objects and blobs of removed images are still there, and what an import left that was killed before its commit
+ * - `none`: no store
+ * - `images`: images and a blob
+ * - `trees`: rendered trees, too; an image is pinned and a tree leased
+ * - `orphans`: also objects and blobs of removed images, and the leftovers of an import that was killed before its
+ *   commit
  */
 export const SEEDS = ['none', 'images', 'trees', 'orphans'] as const;
 export type Seed = (typeof SEEDS)[number];
@@ -53,10 +56,10 @@ const layers = {
   shop: [bottom, tar([{ name: 'shop', content: 'shop' }]), tar([{ name: 'top', flag: '1', link: 'shop' }])],
 };
 
-/** What `put` stores beforehand, and what it is given. */
+/** Blobs: one that a seed holds, and one to `put`. */
 export const BLOBS = { kept: 'a blob that was there before', new: 'a blob that is new' } as const;
 
-/** Names of the images among the sources. */
+/** File names of the images among the sources. */
 export const IMAGES = [...Object.keys(ACIS).map((name) => `${name}.aci`), ...Object.keys(layers)];
 
 /** Writes the images and blobs to `dir/sources`. */
@@ -92,7 +95,7 @@ async function makeTrees({ store: dir }: Place): Promise<void> {
   await store.lease('web:1', 3_600_000, 'the seed');
 }
 
-/** Removes images while someone relies on objects, so that nothing is swept; then an import is killed before its commit. */
+/** Removes images while the use lock is held, so that nothing is swept, and kills an import before its commit. */
 async function makeOrphans(place: Place): Promise<void> {
   const { store: dir, sources } = place;
   await using store = await openStore({ dir, workers: 1 });
@@ -122,7 +125,7 @@ function placeIn(dir: string, name: string): Place {
   return { dir: own, store: join(own, 'store'), sources: join(dir, 'sources'), out: join(own, 'out') };
 }
 
-/** Keeps hard links, times and holes, as Node's own copying does not. */
+/** Unlike Node's own copying, this keeps hard links, times and holes. */
 function copy(from: string, to: string): void {
   execFileSync('cp', ['-a', '--sparse=always', from, to]);
 }

@@ -1,4 +1,6 @@
-/** One flipped bit of the index is found by `check`, or is of no consequence; `dist/test/long/index-rot.js` tries a thousand. */
+/**
+ * `check` finds a flipped bit of the index, or the bit has no effect. `dist/test/long/index-rot.js` tries a thousand.
+ */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';

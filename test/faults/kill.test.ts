@@ -1,4 +1,4 @@
-/** Commands killed in the middle: a few points of what `dist/test/long/kill.js` sweeps. */
+/** Commands killed at a few of the points that `dist/test/long/kill.js` sweeps. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';

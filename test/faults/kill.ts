@@ -1,4 +1,4 @@
-/** SIGKILL at every changing system call of every command. */
+/** Kills every command at every system call that changes something. */
 import type { Operation } from './operations.js';
 import type { Call, Fault, TracedRun } from './strace.js';
 import { type Assessment, type SweepOptions, type Swept, sweepFaults } from './sweep.js';
@@ -11,7 +11,7 @@ export function sweepKills(dir: string, options: KillOptions): Promise<Swept> {
   return sweepFaults(dir, { ...options, faults: killsAt, assess: wasKilled });
 }
 
-/** One for each kind of call and each number that some thread reaches. */
+/** A fault for each kind of call and each number of them that a thread reaches. */
 function killsAt(calls: readonly Call[]): Fault[] {
   const points = new Map<string, Fault>();
   for (const { name: call, nth, changing } of calls) {

@@ -7,18 +7,18 @@ import { join } from 'node:path';
 export const FILE_SYSTEMS = ['ext4', 'xfs'] as const;
 export type FileSystem = (typeof FILE_SYSTEMS)[number];
 
-/** The least that `mkfs.xfs` takes, and some. The file is sparse. */
+/** A little more than the least that `mkfs.xfs` accepts. The file is sparse. */
 const BYTES = 384 * 2 ** 20;
-/** `_IOR('X', 125, u32)`: stop here and now. ext4 and xfs know it by the same number. */
+/** `_IOR('X', 125, u32)`: shuts the file system down at once. The number is the same for ext4 and xfs. */
 const GOING_DOWN = 0x8004587d;
-/** Not even the journal is written any more. */
+/** After this, not even the journal is written. */
 const NO_LOG_FLUSH = 2;
 
 export class LoopDisk {
   readonly dir: string;
   readonly #file: string;
 
-  /** @param at an empty directory for the file and the mount point @throws Error where it cannot be made or mounted */
+  /** @param at an empty directory for the file and the mount point @throws Error if the disk cannot be mounted */
   constructor(at: string, type: FileSystem) {
     this.dir = join(at, 'mounted');
     this.#file = join(at, 'disk');
@@ -37,7 +37,7 @@ export class LoopDisk {
     command('umount', this.dir);
   }
 
-  /** What is not on disk by now is lost; every later write fails. */
+  /** Cuts the power: data that is not on disk is lost, and every later write fails. */
   cut(): void {
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
     const ioctl = koffi.load(null).func('int ioctl(int fd, unsigned long request, void *argument)');
@@ -57,7 +57,7 @@ export class LoopDisk {
   }
 }
 
-/** Why no such disk can be had here; `undefined` when it can. @param at an empty directory to try it in */
+/** Why this machine cannot make such a disk, or undefined if it can. @param at an empty directory to try it in */
 export function loopDiskFault(at: string, type: FileSystem): string | undefined {
   if (process.geteuid?.() !== 0) return 'only root can mount';
   let disk: LoopDisk | undefined;

@@ -1,24 +1,24 @@
-/** The commands that are killed and made to fail, each with the state of the store that it begins with. */
+/** The commands that are killed and made to fail, each with the state of the store at its beginning. */
 import { cairn } from '../fixtures/cli.js';
 import type { Seed } from './ground.js';
 import type { Place } from './place.js';
 
-/** What a backup is called among the outputs. */
+/** The name of a backup among the outputs. */
 export const BACKUP = 'backup';
 
 export interface Operation {
   name: string;
   seed: Seed;
   args: (place: Place) => string[];
-  /** Kinds of things that a crash in the middle may take away, though they are there before and after. */
+  /** Kinds of lines that a crash may take away, though they are there before and after the command. */
   fragile?: 'tree';
-  /** Kinds of things that it drops where it cannot read them. */
+  /** Kinds of things that the command drops if it cannot read them. */
   drops?: 'tree';
-  /** Damage that it meets costs a new count of references. */
+  /** Whether references are counted anew after the command met damage. */
   recount?: true;
-  /** All that it writes to the index is that an image was used, which nobody waits for. */
+  /** Set for a command that writes to the index only that an image was used. It does not wait for that. */
   only?: 'notes use';
-  /** It is left out where the program's help for `command` does not know `word`: a version without it. */
+  /** The operation is left out if the program's help for `command` lacks `word`: an older version. */
   needs?: { command?: string; word: string };
 }
 
@@ -92,7 +92,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'back up', seed: 'trees', args: (at) => ['backup', target(at, BACKUP)], needs: { word: 'backup' } },
 ];
 
-/** Those that this version of the program has. */
+/** The operations that this version of the program has. */
 export async function availableOperations(): Promise<Operation[]> {
   const help = new Map<string, string>();
   const helpFor = async (command: string): Promise<string> => {

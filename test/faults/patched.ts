@@ -1,4 +1,4 @@
-/** A build with one of its protections taken out: what a test finds in it shows that the test can find something. */
+/** A build without one of its protections. A test that finds something in it shows that it can find something. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,14 +7,14 @@ import { fileURLToPath } from 'node:url';
 export const BUILD = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface Patch {
-  /** What is taken out, as the tables of results call it. */
+  /** The protection that is missing, as in tables of results. */
   name: string;
   file: string;
-  /** Texts of the compiled file, or patterns, each there once, and what stands there instead. */
+  /** Texts or patterns that the compiled file has once, each with its replacement. */
   edits: readonly (readonly [text: string | RegExp, instead: string])[];
 }
 
-/** @param dir an empty directory @returns where the patched build is @throws Error where the build has no such text */
+/** @param dir an empty directory @returns the path of the patched build @throws Error if the build lacks a text */
 export function patchedBuild(dir: string, { name, file, edits }: Patch): string {
   const build = join(dir, 'dist');
   fs.cpSync(BUILD, build, { recursive: true });
@@ -27,12 +27,12 @@ export function patchedBuild(dir: string, { name, file, edits }: Patch): string 
     code = code.replace(pattern, instead);
   }
   fs.writeFileSync(join(build, file), code);
-  // They hold the code as it was; without them what they were made of is loaded.
+  // Bundles hold the unpatched code; without them the modules are loaded.
   for (const bundle of ['cli/program.cjs', 'workers/worker.cjs']) fs.rmSync(join(build, bundle));
   return build;
 }
 
-/** The index says that an image is there before its files are where they belong. */
+/** The index lists an image before its files are in place. */
 export const COMMIT_FIRST: Patch = {
   name: 'commit before placing',
   file: 'engine/import/commit.js',
@@ -42,7 +42,7 @@ export const COMMIT_FIRST: Patch = {
   ],
 };
 
-/** Nothing tells the next gc what was on its way. */
+/** Staging has no list of names for the next gc. */
 export const NO_NOTES: Patch = {
   name: 'no notes in staging',
   file: 'workers/import/layer-sink.js',
@@ -56,21 +56,21 @@ export const NO_SYNC: Patch = {
   edits: [['async sync() {', 'async sync() {\n        return;']],
 };
 
-/** A sync that failed counts as one that did not. */
+/** A failed sync counts as a successful one. */
 export const DEAF_SYNC: Patch = {
   name: 'failed syncs ignored',
   file: 'engine/disk/native.js',
   edits: [['else if (result === 0)', 'else if (result === 0 || true)']],
 };
 
-/** Whoever deletes objects does not ask whether someone relies on them. */
+/** A process that deletes objects does not ask whether others use them. */
 export const NO_USE_LOCK: Patch = {
   name: 'no use lock',
   file: 'engine/session/use-lock.js',
   edits: [['return this.#count > 0 ? undefined : tryLock(this.#path, true);', 'return { release() { } };']],
 };
 
-/** Opening and writing the index go on at the same time. */
+/** Processes open and write the index at the same time. */
 export const NO_TURNS: Patch = {
   name: 'no turns at the index',
   file: 'engine/index/index-lock.js',

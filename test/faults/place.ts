@@ -1,6 +1,6 @@
-/** Where a command is run: its working directory and its store. */
+/** The directories of a command under test. */
 
-/** Where one command runs: its store, what it reads (shared, not written to) and where it writes. */
+/** The store of a command, the sources that it reads (shared, never written to) and the directory for its output. */
 export interface Place {
   dir: string;
   store: string;

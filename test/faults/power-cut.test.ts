@@ -1,4 +1,4 @@
-/** The power goes a few times; `dist/test/long/power-cut.js` does it hundreds of times. */
+/** A few power cuts; `dist/test/long/power-cut.js` makes hundreds. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Cuts the power under a store that is being worked on, again and again, and looks at what comes back. */
+/** Cuts the power under a store at work, again and again, and judges what comes back. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
@@ -14,31 +14,31 @@ import { environment, SYNCING } from './strace.js';
 export interface PowerCutOptions {
   type: FileSystem;
   cuts: number;
-  /** The build that works on the store; this one looks at what is left. */
+  /** The build that works on the store. The one that judges is this build. */
   build: string;
-  /** A command that the worker runs under. */
+  /** A command to run the worker under. */
   under?: readonly string[];
-  /** A new store for each cut: for builds that leave nothing to go on with. */
+  /** Whether each cut gets a new store: for builds that leave damage behind. */
   afresh?: boolean;
-  /** Ends early once so many cuts showed damage. */
+  /** The number of damaging cuts after which the run ends early. */
   enough?: number;
 }
 
 export interface PowerCuts {
   cuts: number;
-  /** Results that were acknowledged and looked for. */
+  /** The number of acknowledged results, all of which were looked for. */
   acknowledged: number;
-  /** One for each cut that lost something, or left something damaged. */
+  /** The findings of each cut that lost or damaged something. */
   damage: string[][];
 }
 
-/** Runs a command whose syncs do nothing, and say that they did it. */
+/** Runs a command whose syncs do nothing and report success. */
 export const WITHOUT_SYNCS: readonly string[] = [
   ...['strace', '-f', '--seccomp-bpf', '-qq', '-o', '/dev/null', '-e', `trace=${SYNCING.join(',')}`],
   ...['-e', `inject=${SYNCING.join(',')}:retval=0`],
 ];
 
-/** Blobs of earlier cuts that are read again after each; `check` hashes all of them. */
+/** The number of blobs from earlier cuts that are read after each cut. */
 const MOST_BLOBS = 20;
 /** The power is cut at a random moment after a random number of results. */
 const MOST_RESULTS = 10;
@@ -65,7 +65,7 @@ export async function cutPower(at: string, options: PowerCutOptions): Promise<Po
       result.acknowledged += seen.results;
       if (wrong.length > 0)
         result.damage.push(wrong.map((what) => `${type}, cut ${cut}, during ${seen.during.begin}: ${what}`));
-      // What is broken once stays broken: the next cut must not be blamed for it.
+      // Damage stays, and must not be blamed on the next cut.
       if (wrong.length > 0 && !afresh) fs.rmSync(dir, { recursive: true, force: true });
       if (wrong.length > 0) blobs = [];
     }
@@ -76,7 +76,7 @@ export async function cutPower(at: string, options: PowerCutOptions): Promise<Po
 }
 
 interface Seen {
-  /** Lines of what there was when last something was acknowledged. */
+  /** The lines of the last acknowledged state. */
   state: readonly string[];
   during: Begun;
   results: number;
@@ -108,14 +108,14 @@ async function workUntilCut(
   const worked = new Promise<void>((resolve, reject) => {
     ended.then(() => cut || reject(new Error(`the worker ended by itself: ${Buffer.concat(complaints)}`)), reject);
     createInterface({ input: child.stdout }).on('line', (line) => {
-      // What it tells after the cut may be of a disk that is gone.
+      // After the cut the worker may report on a disk that is gone.
       if (!cut) note(seen, JSON.parse(line));
       if (seen.results >= due && seen.state !== UNOPENED) resolve();
     });
   });
   await worked;
   await setTimeout(Math.random() * LONGEST_MS);
-  // Stopped first: what it does between its last line that is read and the cut could not be told from damage.
+  // Stopped first: work between the last line that is read and the cut would look like damage.
   process.kill(-(child.pid as number), 'SIGSTOP');
   await drained(child);
   cut = true;
@@ -125,7 +125,7 @@ async function workUntilCut(
   return seen;
 }
 
-/** Lets all that waits in the pipe be read. */
+/** Waits until the pipe is read to its end. */
 async function drained(child: ChildProcess): Promise<void> {
   do await setTimeout(1);
   while ((child.stdout?.readableLength ?? 0) > 0);

@@ -1,4 +1,4 @@
-/** Several processes at one store, alive, stalled and dead; `dist/test/long/race.js` lets them race for minutes. */
+/** Several processes at one store, alive, stalled and dead. `dist/test/long/race.js` lets them race for minutes. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ test('eight processes that do everything at once, some of them killed, read noth
   assert.ok(raced.operations > 0 && raced.killed > 0, JSON.stringify(raced));
 });
 
-/** Between them: the index is being written; objects are being deleted. */
+/** At the first call gc writes the index, at the second it deletes objects. */
 for (const call of ['fdatasync', 'unlink']) {
   test(`while gc stands still in ${call}, readers read; once it is killed, writers write`, options, async () => {
     await fastScratch(async (dir) => {
@@ -55,7 +55,7 @@ for (const call of ['fdatasync', 'unlink']) {
   });
 }
 
-/** What waits for a process that stands still would wait for ever. */
+/** Ends a process that waits for the stalled one: it would wait for ever. */
 function endAfterPatience(child: {
   kill: (signal: 'SIGKILL') => boolean;
   on: (event: 'close', then: () => void) => void;

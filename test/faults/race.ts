@@ -1,4 +1,4 @@
-/** Several processes at one store, all doing everything, now and then killed; then the store has to be as if they had taken turns. */
+/** Runs several processes on one store, some of them killed. The store must end as if they had worked by turns. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
@@ -13,9 +13,9 @@ import { inspectStore } from './verdict.js';
 export interface RaceOptions {
   processes: number;
   seconds: number;
-  /** The build that races; this one looks at what is left. */
+  /** The build that races. The one that judges is this build. */
   build: string;
-  /** About so many seconds lie between two kills; none where it is not given. */
+  /** Seconds between two kills, about; without it no process is killed. */
   killEvery?: number;
 }
 
@@ -28,7 +28,7 @@ export interface Raced {
   wrong: string[];
 }
 
-/** For what a racer has begun when its time is over. */
+/** Time for a racer to finish its last operation. */
 const PATIENCE_MS = 60_000;
 
 /** @param at an empty directory */
@@ -83,7 +83,7 @@ function sum(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((total, count) => total + count, 0);
 }
 
-/** Kills a process after some time. @returns whether it did, once that is sure */
+/** Kills a process after some time. @returns whether the process was still there to be killed */
 async function killSometime(child: ChildProcess, seconds: number, signal: AbortSignal, least = 0.2): Promise<boolean> {
   const share = least + Math.random() * (1 - least) * 2;
   try {
@@ -94,7 +94,7 @@ async function killSometime(child: ChildProcess, seconds: number, signal: AbortS
   }
 }
 
-/** What each image gives, from a store that nobody else works on. */
+/** The key and the tree of each image, from a store that no other process uses. */
 async function expectations(at: string): Promise<Expectations> {
   const dir = join(at, 'undisturbed');
   const expected: Record<string, Expectations[string]> = {};

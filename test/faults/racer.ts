@@ -1,7 +1,7 @@
 /**
- * One of several processes at one store: `racer.js STORE SOURCES EXPECTED SECONDS SEED`. It opens the store, does a few things at random,
- * tells what it did, a line of JSON, closes it and begins anew. Every tree that it leases, every export and every checkout is compared with what the image is known to
- * give.
+ * One of several processes at one store: `racer.js STORE SOURCES EXPECTED SECONDS SEED`. It opens the store, does a few
+ * things at random, reports them as a line of JSON, closes the store and begins anew. Every leased tree, export and
+ * checkout is compared with the known tree of its image.
  */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -11,21 +11,21 @@ import { describeTree } from '../fixtures/tree.js';
 import { randomFrom } from './busy.js';
 import { IMAGES } from './ground.js';
 
-/** Of each source: the image's key, and a hash over its tree's every entry. */
+/** For each source the image's key, and a hash over all entries of its tree. */
 export type Expectations = Readonly<Record<string, { key: string; tree: string }>>;
 
 export interface RaceReport {
-  /** How often each thing was done. */
+  /** The number of operations, by kind. */
   done: Record<string, number>;
-  /** Trees, exports and checkouts that were compared. */
+  /** The number of trees, exports and checkouts that were compared. */
   reads: number;
-  /** Refusals that are due among others who remove things, by code. */
+  /** The number of expected refusals, by code. */
   refused: Record<string, number>;
   longestMs: number;
   wrong: string[];
 }
 
-/** Others remove, hold and let go at the same time: these are right answers then. */
+/** Refusals that are right while other processes remove, hold and release things. */
 const DUE = ['ERR_NOT_FOUND', 'ERR_HELD'];
 const LEASE_MS = 60_000;
 
@@ -91,7 +91,7 @@ class Racer {
     this.#report.longestMs = Math.max(this.#report.longestMs, Math.round(performance.now() - begun));
   }
 
-  /** A leased tree stays whole, whatever others do. */
+  /** A leased tree stays complete, whatever other processes do. */
   async #readTree(store: Store, source: string, expected: string): Promise<void> {
     const { key } = await store.import(join(this.#sources, source));
     const { treeId, path } = await store.render(key);

@@ -1,4 +1,4 @@
-/** Reads a store's index and stays in the middle of it until it is killed: `reader.js STORE`. Tells how many readers there are then. */
+/** Reads a store's index until it is killed: `reader.js STORE`. Prints the number of readers in LMDB's table. */
 import { Layout } from '../../engine/disk/layout.js';
 import { Index } from '../../engine/index/open.js';
 
@@ -9,7 +9,7 @@ range.next();
 process.stdout.write(`${countReaders(index.readers())}\n`);
 setInterval(() => range, 60_000);
 
-/** Two lines of heading, then one for each. */
+/** The list has two lines of heading, then a line for each reader. */
 function countReaders(list: string): number {
   return list.split('\n').filter((line) => /^\s*\d+ /.test(line)).length;
 }

@@ -1,4 +1,4 @@
-/** Readers that die in the middle of reading: do their places in LMDB's table, of which there are 512, come free again? */
+/** Kills readers while they read. Their slots in LMDB's table, which has 512, must become free again. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -6,14 +6,14 @@ import { environment } from './strace.js';
 
 export interface DeadReaders {
   killed: number;
-  /** The most that were listed at a time besides the two that lived. */
+  /** The largest number of listed readers besides the two that lived. */
   most: number;
 }
 
 /**
- * One reader lives all the time: LMDB begins a new table whenever a store is opened that nobody else has open.
- * @param build whose readers they are
- * @param store is there already
+ * One reader lives all the time: LMDB begins a new table when it opens a store that no process has open.
+ * @param build the build that the readers run
+ * @param store an existing store
  */
 export async function killReaders(build: string, store: string, count: number): Promise<DeadReaders> {
   const keeper = await startReader(build, store);

@@ -1,12 +1,12 @@
-/** How a long run ends: findings on stderr, one line of summary on stdout, and an exit code. */
+/** Ends a long run: findings on stderr, a line of summary on stdout, an exit code. */
 
 export interface Summary {
   name: string;
-  /** Figures, in the order in which they are told. */
+  /** Figures, in the order of the summary. */
   figures: Readonly<Record<string, number | string>>;
-  /** What should not have been. */
+  /** Findings. */
   wrong: readonly string[];
-  /** The same with a protection taken out: what is to be found, and how often it was. */
+  /** Runs without one protection each: the name of the protection, and the number of findings. */
   controls?: readonly { name: string; found: number }[];
 }
 
@@ -22,7 +22,7 @@ export function finish({ name, figures, wrong, controls = [] }: Summary): void {
   process.exitCode = wrong.length > 0 || blind.length > 0 ? 1 : 0;
 }
 
-/** Where what a run needs is not to be had. */
+/** Ends a run that lacks something it needs. */
 export function skip(name: string, why: string): void {
   process.stdout.write(`${name}: skipped: ${why}\n`);
 }

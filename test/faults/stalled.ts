@@ -1,4 +1,4 @@
-/** A command that is stopped in the middle of something, holding what it holds. */
+/** A command that stands still while it holds its locks. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
@@ -7,13 +7,13 @@ import { PROGRAM } from '../fixtures/cli.js';
 import { environment } from './strace.js';
 
 export interface Stalled {
-  /** Ends it and whatever watches over it. */
+  /** Kills the command and its strace. */
   kill(): Promise<void>;
 }
 
 const PATIENCE_MS = 30_000;
 
-/** Runs `cairn ARGS` until its first call of this kind, and leaves it there. */
+/** Runs `cairn ARGS` and stops it at its first call of this kind. */
 export async function stallAt(call: string, args: readonly string[], store: string): Promise<Stalled> {
   const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGSTOP:when=1`];
   const child = spawn('strace', ['-f', '-qq', '-o', '/dev/null', ...inject, process.execPath, PROGRAM, ...args], {
@@ -33,10 +33,10 @@ export async function stallAt(call: string, args: readonly string[], store: stri
   };
 }
 
-/** Whether the one process below it has stopped. */
+/** Whether the child of strace has stopped. */
 function isStopped({ pid }: ChildProcess): boolean {
   const [tracee] = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
   if (tracee === undefined || tracee === '') return false;
-  // The state stands behind the name, which may have any character in it.
+  // The state follows the name, which may hold any character.
   return /^[Tt]/.test(fs.readFileSync(`/proc/${tracee}/stat`, 'latin1').replace(/^.*\) /s, ''));
 }

@@ -1,8 +1,8 @@
 /**
  * Runs the program under strace, which counts its system calls and makes the Nth of a kind kill the process or fail.
  *
- * strace counts each thread's calls by themselves: `when=3` is the third call of that kind of whichever thread makes a third one first.
- * So what a point hits is read from the log, not guessed from its number.
+ * strace counts the calls of each thread separately: `when=3` hits the first thread that makes its third call of the
+ * kind. The call that was hit is therefore read from the log.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -23,20 +23,20 @@ export const SYNCING = ['fsync', 'fdatasync', 'sync', 'syncfs', 'msync', 'sync_f
 
 export interface Fault {
   call: string;
-  /** Which call of this kind, counted from 1 in each thread. */
+  /** The number of the call among those of its kind, counted from 1 in each thread. */
   nth: number;
   /** `kill`, `stop`, the name of an errno, or `pretend`: the call is not made and reports success. */
   effect: string;
-  /** That call and all after it. */
+  /** Whether all later calls are hit, too. */
   lasting?: boolean;
 }
 
-/** A call that touched what belongs to the command. */
+/** A call that touched files of the command. */
 export interface Call {
   name: string;
   nth: number;
   changing: boolean;
-  /** As strace wrote it. */
+  /** The line of the log. */
   text: string;
 }
 
@@ -48,15 +48,15 @@ export interface TracedRun {
   stdout: string;
   stderr: string;
   calls: Call[];
-  /** What the fault hit, as strace wrote it; `undefined` where that was not something of the command's. */
+  /** The call that the fault hit, as strace logged it; `undefined` if it touched no files of the command. */
   hit: string | undefined;
 }
 
 const TIMEOUT_MS = 60_000;
-/** Node's pool would make a flush of the file system on any of four threads, the first of each; so the second would never be met. */
+/** With four threads in Node's pool each could make its first flush, and a second one would never be met. */
 const ONE_POOL_THREAD = { UV_THREADPOOL_SIZE: '1' };
 
-/** Why nothing can be traced here; `undefined` when it can. */
+/** Why strace does not work here, or undefined if it does. */
 export function straceFault(): string | undefined {
   const tried = spawnSync('strace', ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync', 'true'], {
     encoding: 'utf8',
@@ -65,7 +65,7 @@ export function straceFault(): string | undefined {
   return tried.status === 0 ? undefined : `strace does not work here: ${tried.stderr.trim()}`;
 }
 
-/** Runs `PROGRAM --json ARGS` on a store; never throws for how it ends. */
+/** Runs `PROGRAM --json ARGS` on a store. However the program ends, this does not throw. */
 export async function runTraced(
   program: string,
   args: readonly string[],
@@ -74,7 +74,7 @@ export async function runTraced(
 ): Promise<TracedRun> {
   const log = join(place.dir, 'strace.log');
   const inject = fault === undefined ? [] : ['-e', injection(fault)];
-  // Only the traced calls stop then, but no signal can be injected.
+  // With it only the traced calls stop, which is faster, but no signal can be injected.
   const quick = fault?.effect === 'kill' || fault?.effect === 'stop' ? [] : ['--seccomp-bpf'];
   const command = [process.execPath, program, '--json', '--workers', '2', ...args];
   const child = spawn(
@@ -89,7 +89,7 @@ export async function runTraced(
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
-    // Its whole group: strace alone would leave its tracee behind.
+    // The whole group: killing strace alone leaves its tracee behind.
     process.kill(-(child.pid as number), 'SIGKILL');
   }, TIMEOUT_MS);
   const stdout: Buffer[] = [];
@@ -115,7 +115,7 @@ export async function runTraced(
   };
 }
 
-/** What a command's process inherits. A certificate file would be parsed at every start, for nothing. */
+/** The environment of a command's process. A file of certificates would be parsed at every start, for nothing. */
 export function environment(own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const { NODE_EXTRA_CA_CERTS: _unused, ...rest } = process.env;
   return { ...rest, ...own };
@@ -148,7 +148,9 @@ function callsIn(lines: readonly string[], place: Place): Call[] {
   return calls;
 }
 
-/** A call that another thread's line interrupts is told in two; the first has the path, the second that it was injected. */
+/**
+ * A call that another thread interrupts has two lines: the first has the path, the second the mark of the injection.
+ */
 function hitIn(lines: readonly string[], place: Place): string | undefined {
   const begun = new Map<string, string>();
   let hit: string | undefined;
@@ -158,7 +160,7 @@ function hitIn(lines: readonly string[], place: Place): string | undefined {
     if (text.endsWith('<unfinished ...>')) begun.set(thread, text);
     if (!text.includes('(INJECTED)')) continue;
     const whole = text.startsWith('<...') ? `${begun.get(thread) ?? ''}${text}` : text;
-    // Another thread came to its own Nth call of this kind, too, and that was of something else.
+    // Another thread was hit at its own Nth call of this kind, which touched other files.
     if (!touches(whole, place)) return undefined;
     hit ??= whole;
   }

@@ -1,4 +1,6 @@
-/** Sweeps a fault through commands: where it can strike is found by running each undisturbed, then it strikes there. */
+/**
+ * Sweeps faults through commands: runs each command undisturbed to find the points, then with a fault at each point.
+ */
 import * as fs from 'node:fs';
 import { eachOf } from '../../engine/core/concurrency.js';
 
@@ -10,22 +12,22 @@ import { type Expected, judge, stateOf } from './verdict.js';
 
 export interface SweepOptions {
   operations: readonly Operation[];
-  /** The faults that may strike a command that makes these calls. */
+  /** The faults for a command that makes these calls. */
   faults: (calls: readonly Call[], operation: Operation) => Fault[];
-  /** Whether a run counts, and what is wrong with how it ended. */
+  /** Judges how a run ended. */
   assess: (run: TracedRun, fault: Fault) => Assessment;
-  /** At most so many faults for each command, spread over its run. */
+  /** The most faults for each command, spread over its run. */
   perOperation?: number;
-  /** The program that is disturbed; what it leaves is always judged by this build. */
+  /** The program that is disturbed. The one that judges the store is always this build. */
   program?: string;
-  /** Ends early once so many findings are there. */
+  /** The number of findings after which the sweep ends early. */
   enough?: number;
 }
 
 export interface Assessment {
   counts: boolean;
   wrong: string[];
-  /** It ended by a known defect of a package that cairn uses. */
+  /** Whether a known defect of a package that cairn uses ended the run. */
   upstream?: boolean;
 }
 
@@ -37,16 +39,16 @@ export interface Finding {
 
 export interface Swept {
   points: number;
-  /** Runs in which the command reported success all the same. */
+  /** The number of runs in which the command reported success all the same. */
   acknowledged: number;
-  /** Faults that struck nothing of the command's, so that they say nothing. */
+  /** The number of faults that hit no files of the command, so that they show nothing. */
   missed: number;
-  /** Runs that ended by a known defect of a package. */
+  /** The number of runs that a known defect of a package ended. */
   upstream: number;
   findings: Finding[];
 }
 
-/** How often a fault is tried again that missed: threads do not share the work in the same way every time. */
+/** Tries of a fault that misses: threads share the work in another way every time. */
 const TRIES = 3;
 const SIDE_BY_SIDE = 2;
 

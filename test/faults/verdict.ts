@@ -1,7 +1,7 @@
 /**
- * What has to hold after a command was killed, or failed: the store opens by itself, its index and disk agree, everything hashes to
- * what it is named, nothing that was there is gone, nothing half-made is listed, what was acknowledged is there, and the next gc
- * leaves no stray byte.
+ * Judges a store after a command was killed or failed. The store opens without repair, its index and disk agree,
+ * everything hashes to its name, nothing that was there is gone, nothing half-made is listed, acknowledged results are
+ * there, and the next gc leaves no stray byte.
  */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -13,19 +13,19 @@ import { BACKUP, type Operation } from './operations.js';
 import type { Place } from './place.js';
 
 const DAY_MS = 24 * 3_600_000;
-/** The mark of a backup goes last, and says nothing of one that is whole. */
+/** The mark of an unfinished backup is deleted last; a complete backup may still have it. */
 const UNFINISHED = basename(new Layout('').unfinished);
 
-/** What there is: a line for each image, pin, tree, lease and blob of a store, and for each thing that a command wrote elsewhere. */
+/** A line for each image, pin, tree, lease and blob of a store, and for each output of a command. */
 export type State = ReadonlySet<string>;
 
-/** States around a command that nothing disturbs. */
+/** The states before and after an undisturbed command. */
 export interface Expected {
   before: State;
   after: State;
 }
 
-/** @param acknowledged whether the command reported success @returns what does not hold */
+/** @param acknowledged whether the command reported success @returns findings */
 export async function judge(
   place: Place,
   operation: Operation,
@@ -84,7 +84,7 @@ async function holds(store: Store, text: string): Promise<boolean> {
   }
 }
 
-/** What a command wrote outside the store, whole things by one line each. Names with a leading dot are on their way. */
+/** A line for each complete output of a command. Names with a leading dot are of incomplete ones. */
 function outputs(out: string): string[] {
   if (!fs.existsSync(out)) return [];
   return fs
@@ -93,7 +93,7 @@ function outputs(out: string): string[] {
     .map((name) => `output ${name} ${contentOf(join(out, name))}`);
 }
 
-/** A backup that says of itself that it is not finished, or has only its directory yet. */
+/** Whether a path is a backup that is marked as unfinished, or only an empty directory so far. */
 function isHalfMade(path: string): boolean {
   const { unfinished, format } = new Layout(path);
   if (basename(path) === BACKUP && fs.readdirSync(path).length === 0) return true;
@@ -108,7 +108,7 @@ function halfMade(out: string): string[] {
     .filter(isHalfMade);
 }
 
-/** The next backup to the same place takes it for its own. */
+/** A backup to the same destination goes on with the unfinished one. */
 async function backUpAgain(dir: string, dest: string): Promise<void> {
   await using store = await openStore({ dir, workers: 1 });
   await store.backUp(dest);
@@ -117,7 +117,7 @@ async function backUpAgain(dir: string, dest: string): Promise<void> {
   if (!ok) throw new Error('the backup that was begun anew is damaged');
 }
 
-/** Whoever removes a layer whose table of contents cannot be read leaves its objects counted; a repair counts anew. */
+/** Removing a layer whose table of contents is unreadable leaves its objects counted. A repair counts anew. */
 async function recount(dir: string): Promise<void> {
   await using store = await openStore({ dir, workers: 1 });
   const { miscounted } = await store.fsck();
@@ -139,7 +139,10 @@ function contentOf(path: string): string {
   return `file ${stat.mode} ${stat.uid} ${createHash('sha256').update(fs.readFileSync(path)).digest('hex')}`;
 }
 
-/** Index against disk, every hash, and what is left once gc has been, first one that keeps everything, then one that keeps nothing. */
+/**
+ * Compares index and disk, verifies every hash, and looks for stray files after a gc that keeps all and one that keeps
+ * none.
+ */
 export async function inspectStore(dir: string): Promise<string[]> {
   const wrong: string[] = [];
   await using store = await openStore({ dir, workers: 1 });
@@ -158,7 +161,7 @@ export async function inspectStore(dir: string): Promise<string[]> {
   return wrong;
 }
 
-/** What lies on disk, counted without the engine's help. */
+/** Counts the files on disk without the engine's help. */
 function countFiles(
   layout: Layout,
   listed: { objects: number; blobs: number; trees: number },
@@ -183,7 +186,7 @@ function countFiles(
   ];
 }
 
-/** The gc that has just run holds a session of its own, with nothing but its lock in it. */
+/** The gc that has just run has a session in staging, with its lock and nothing else. */
 function ownLocks(layout: Layout): number {
   return fs.readdirSync(layout.staging).length;
 }
