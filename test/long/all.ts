@@ -1,4 +1,4 @@
-/** Runs every long test, one after the other, and prints what each said in the end. */
+/** Runs every long test, one after the other, and prints their summaries at the end. */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Many flipped bits: `node dist/test/long/bit-rot.js --count 1000 --seed 7`. Ends with 1 if a single one was missed. */
+/** Flips many bits: `node dist/test/long/bit-rot.js --count 1000 --seed 7`. Exits 1 if a flip was missed. */
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Every command, with every system call that touches its files failing once, and for good. */
+/** Runs every command with every system call that touches its files failing, once and for good. */
 import { runControls } from '../faults/controls.js';
 import { sweepFailures, sweepSyncs } from '../faults/fail.js';
 import { fastScratch } from '../faults/fast.js';
@@ -8,7 +8,7 @@ import { finish, skip } from '../faults/report.js';
 import { straceFault } from '../faults/strace.js';
 import { describeFinding } from '../faults/sweep.js';
 
-/** Failures for each command, spread over its run. */
+/** The most failures for each command, spread over its run. */
 const PER_OPERATION = 60;
 const ENOUGH = 5;
 

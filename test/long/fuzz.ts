@@ -1,4 +1,7 @@
-/** The fuzzers at length, of documents a tenth as many of each kind: `node dist/test/long/fuzz.js [--count N] [--seed N] [--trial-every N]`. Prints one line; exits 1 for a failure. */
+/**
+ * Fuzzes for long: `node dist/test/long/fuzz.js [--count N] [--seed N] [--trial-every N]`, N archives and a tenth of
+ * that for each kind of document. Prints one line; exits 1 for a failure.
+ */
 import { parseArgs } from 'node:util';
 import { fuzzDocuments } from '../fuzz/documents.js';
 import { fuzz, summary } from '../fuzz/fuzz.js';

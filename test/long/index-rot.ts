@@ -1,4 +1,4 @@
-/** A thousand flipped bits of the index: `node dist/test/long/index-rot.js [--count N] [--seed N]`. */
+/** Flips a thousand bits of the index: `node dist/test/long/index-rot.js [--count N] [--seed N]`. */
 import { parseArgs } from 'node:util';
 import { fastScratch } from '../faults/fast.js';
 import { finish } from '../faults/report.js';

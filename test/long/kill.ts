@@ -1,4 +1,4 @@
-/** Every command, killed at every system call that changes something. */
+/** Kills every command at every system call that changes something. */
 import { runControls } from '../faults/controls.js';
 import { fastScratch } from '../faults/fast.js';
 import { sweepKills } from '../faults/kill.js';
@@ -8,7 +8,7 @@ import { finish, skip } from '../faults/report.js';
 import { straceFault } from '../faults/strace.js';
 import { describeFinding } from '../faults/sweep.js';
 
-/** Of a control's findings, so many are enough. */
+/** The number of findings after which a control ends. */
 const ENOUGH = 5;
 
 const fault = straceFault();

@@ -1,4 +1,4 @@
-/** The power goes, on ext4 and on xfs, while a store is being worked on. */
+/** Cuts the power, on ext4 and on xfs, while a store is at work. */
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { straceFault } from '../faults/strace.js';
 const CUTS = 120;
 const CONTROL_CUTS = 20;
 
-/** Under these, no sync does anything. */
+/** Programs under which no sync does anything. */
 const UNDER: [name: string, under: readonly string[]][] = [];
 if (straceFault() === undefined) UNDER.push(['no sync at all', WITHOUT_SYNCS]);
 if (spawnSync('eatmydata', ['true']).status === 0) UNDER.push(['under eatmydata', ['eatmydata']]);

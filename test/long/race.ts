@@ -1,4 +1,4 @@
-/** Eight processes at one store, for ten minutes undisturbed and for two with kills. */
+/** Runs eight processes on one store, for ten minutes undisturbed and for two with kills. */
 import { runControls } from '../faults/controls.js';
 import { fastScratch } from '../faults/fast.js';
 import { BUILD, NO_USE_LOCK } from '../faults/patched.js';

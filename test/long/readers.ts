@@ -1,4 +1,4 @@
-/** More readers die in the middle of reading than LMDB's table has places. */
+/** Kills more readers while they read than LMDB's table has slots. */
 import { join } from 'node:path';
 import { openStore } from '../../engine/store.js';
 import { fastScratch } from '../faults/fast.js';

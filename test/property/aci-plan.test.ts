@@ -7,13 +7,13 @@ import { isTreeId } from '../../engine/core/key.js';
 import { type AciNode, planAci } from '../../engine/plan/aci.js';
 import type { Plan, PlanEntry } from '../../engine/plan/plan.js';
 import { treeHashOf, treeIdOf } from '../../engine/plan/tree-hash.js';
-import { dependencyNodesOf, images } from '../fixtures/plan-arbitrary.js';
+import { aciNodesOf, images } from '../fixtures/plan-arbitrary.js';
 import { modelPlan } from '../fixtures/plan-model.js';
 
 test('a plan is what the rules say, whatever collides', () => {
   fc.assert(
     fc.property(images, (all) => {
-      assert.deepEqual(planAci(dependencyNodesOf(all)), modelPlan(all));
+      assert.deepEqual(planAci(aciNodesOf(all)), modelPlan(all));
     }),
     { numRuns: 30_000 },
   );
@@ -22,7 +22,7 @@ test('a plan is what the rules say, whatever collides', () => {
 test('a plan lists every parent before what lies in it, once, in byte order', () => {
   fc.assert(
     fc.property(images, (all) => {
-      const { entries } = planAci(dependencyNodesOf(all));
+      const { entries } = planAci(aciNodesOf(all));
       assert.equal(entries[0]?.path, '');
       const directories = new Set<string>();
       entries.forEach(({ path, type }, i) => {
@@ -38,7 +38,7 @@ test('a plan lists every parent before what lies in it, once, in byte order', ()
 test('the same layers give the same plan, asked twice or as copies of one another', () => {
   fc.assert(
     fc.property(images, (all) => {
-      const places = dependencyNodesOf(all);
+      const places = aciNodesOf(all);
       const plan = planAci(places);
       assert.deepEqual(planAci(places), plan);
       const copies = places.map((place) => ({ ...place, toc: place.toc.map((entry) => ({ ...entry })) }));
@@ -51,7 +51,7 @@ test('the same layers give the same plan, asked twice or as copies of one anothe
 test('the order of entries in a layer changes nothing, unless a directory stands in for a symlink of its layer', () => {
   fc.assert(
     fc.property(images, fc.infiniteStream(fc.nat(1_000_000)), (all, numbers) => {
-      const places = dependencyNodesOf(all);
+      const places = aciNodesOf(all);
       fc.pre(places.every(({ toc }) => !toc.some(({ path, type }) => type === 'symlink' && hasBelow(toc, path))));
       const shuffled = places.map((place) => ({ ...place, toc: shuffle(place.toc, numbers) }));
       assert.deepEqual(planAci(shuffled), planAci(places));
@@ -101,7 +101,7 @@ test('a tree hash covers every field of every entry', async (t) => {
     await t.test(field, () => {
       fc.assert(
         fc.property(images, fc.nat(), (all, which) => {
-          const plan = planAci(dependencyNodesOf(all));
+          const plan = planAci(aciNodesOf(all));
           const at = which % plan.entries.length;
           const changed = change(plan.entries[at] as PlanEntry);
           fc.pre(changed !== undefined);
@@ -121,7 +121,7 @@ test('a tree hash covers every field of every entry', async (t) => {
   await t.test('missing and additional entries', () => {
     fc.assert(
       fc.property(images, fc.nat(), (all, which) => {
-        const plan = planAci(dependencyNodesOf(all));
+        const plan = planAci(aciNodesOf(all));
         const entries = plan.entries.toSpliced(which % plan.entries.length, 1);
         assert.notEqual(treeHashOf({ ...plan, entries }), treeHashOf(plan));
       }),
