@@ -6,7 +6,7 @@ import type { Dependency } from '../../engine/image/aci/manifest.js';
 import { findNamed, lookupIn, putImage } from '../../engine/index/images.js';
 import { Index } from '../../engine/index/open.js';
 import type { ImageRecord } from '../../engine/index/records.js';
-import { DependencyClosure, aciNodesOf, findDependency } from '../../engine/resolve/dependencies.js';
+import { DependencyClosure, dependencyNodesOf, findDependency } from '../../engine/resolve/dependencies.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
 
 const NO_LIMIT = { maxDependencies: 1000 };
@@ -57,7 +57,7 @@ async function indexOf(t: TestContext, specs: readonly Spec[]): Promise<{ index:
 /** Names in priority order, each with the place of its dependent. */
 async function order(t: TestContext, specs: readonly Spec[], limits = NO_LIMIT): Promise<string[]> {
   const { index, images } = await indexOf(t, specs);
-  return aciNodesOf(lookupIn(index), images[0] as ImageRecord, limits).map(
+  return dependencyNodesOf(lookupIn(index), images[0] as ImageRecord, limits).map(
     ({ image, dependent }) => `${image.name}<${dependent}`,
   );
 }
@@ -114,7 +114,7 @@ test('a dependency is the image of its name that holds every label', async (t) =
         { name: 'a', needs: [{ imageName: 'b', labels }] },
         ...candidates.map((each) => ({ ...each, latest: each.digits === latest })),
       ]);
-      const [, place] = aciNodesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT);
+      const [, place] = dependencyNodesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT);
       assert.equal(place?.image.key.slice(7, 9), digits);
     });
   }
@@ -129,7 +129,7 @@ test('a dependency by ID is that image, by its whole key or a prefix', async (t)
     await t.test(`${imageID.slice(0, 16)} (${imageID.length - 7} digits)`, async (t) => {
       const { index, images } = await indexOf(t, [{ name: 'a', needs: [{ imageName: 'b', imageID }] }, ...b]);
       assert.equal(
-        aciNodesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT)[1]?.image.key,
+        dependencyNodesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT)[1]?.image.key,
         images[1]?.key,
       );
     });
@@ -155,7 +155,7 @@ test('a dependency that is not here is not found, and named', async (t) => {
       const more: Spec[] = behaviour.includes('several') ? [{ name: 'b', digits: 'b12' }] : [];
       const { index, images } = await indexOf(t, [{ name: 'a', needs: [need] }, { name: 'b', digits: 'b11' }, ...more]);
       const error = caught(
-        () => aciNodesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT),
+        () => dependencyNodesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT),
         'ERR_NOT_FOUND',
       );
       assert.equal(error.entry, entry);
@@ -167,7 +167,7 @@ test('a dependency that is not here is not found, and named', async (t) => {
       { name: 'a', needs: ['b'] },
       { name: 'b', needs: ['nowhere'] },
     ]);
-    const error = caught(() => aciNodesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT), 'ERR_NOT_FOUND');
+    const error = caught(() => dependencyNodesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT), 'ERR_NOT_FOUND');
     assert.match(error.message, /^b depends on nowhere/);
   });
 });
@@ -198,7 +198,7 @@ test('a cycle is refused with its path', async (t) => {
     await t.test(behaviour, async (t) => {
       const { index, images } = await indexOf(t, specs);
       const error = caught(
-        () => aciNodesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT),
+        () => dependencyNodesOf(lookupIn(index), images[0] as ImageRecord, NO_LIMIT),
         'ERR_DEPENDENCY_CYCLE',
       );
       assert.ok(error.message.endsWith(`: ${chain}`), error.message);
