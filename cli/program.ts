@@ -15,7 +15,10 @@ export type Main = typeof import('./main.js').main;
 const BUNDLE = fileURLToPath(new URL('./program.cjs', import.meta.url));
 const require = createRequire(BUNDLE);
 const COMPILED = `${BUNDLE}.compiled`;
-/** Bytes of the sha256 of a bundle and its compiled code. V8 itself checks little more than their lengths. */
+/**
+ * Bytes of the sha256 of a bundle, its compiled code and the version of Node that compiled it. V8 itself checks little more than the
+ * lengths. It takes all of Node 20 for one version, and one of them crashes over the code that another compiled.
+ */
 const HASH_BYTES = 32;
 
 export async function loadProgram(): Promise<Main> {
@@ -31,7 +34,7 @@ export function headingOfBundle(): string {
 }
 
 /**
- * The bundle as a script. Code that was compiled of another bundle, or by another version of V8, is not used.
+ * The bundle as a script. Code that was compiled of another bundle, or by another version of Node, is not used.
  * @returns undefined for a bundle that goes with another version of lmdb
  */
 export function compileBundle(): Script | undefined {
@@ -68,5 +71,6 @@ function readCompiled(bundle: Buffer): Buffer | undefined {
 }
 
 function hashOf(bundle: Buffer, compiled: Buffer): Buffer {
-  return createHash('sha256').update(bundle).update(compiled).digest();
+  const by = `${process.version} ${process.arch}`;
+  return createHash('sha256').update(by).update(bundle).update(compiled).digest();
 }

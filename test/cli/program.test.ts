@@ -67,6 +67,15 @@ test('what was compiled when it was built is of use', () => {
   assert.equal(compileBundle()?.cachedDataRejected, false);
 });
 
+test('what another version of Node has compiled is not used', (t) => {
+  const own = Object.getOwnPropertyDescriptor(process, 'version') as PropertyDescriptor;
+  t.after(() => Object.defineProperty(process, 'version', own));
+  Object.defineProperty(process, 'version', { ...own, value: `${process.version}-other` });
+  const script = compileBundle();
+  assert.ok(script !== undefined);
+  assert.equal(script.cachedDataRejected, undefined, 'V8 is not asked');
+});
+
 for (const [what, spoil] of [
   ['what was compiled is cut off', (cli: string) => fs.truncateSync(join(cli, 'program.cjs.compiled'), 1000)],
   ['bits of what was compiled have flipped', flipBits],
