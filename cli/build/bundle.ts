@@ -1,8 +1,9 @@
 /**
- * The second step of a build, after compiling: puts the code of processes and of threads into one file each, as
- * CommonJS, which Node loads sooner than modules. `compile.ts` is the third.
+ * A build's step after compiling: puts what processes, threads and users of the library begin with into one file each,
+ * as CommonJS, which Node loads sooner than modules. `compile.ts` comes next.
  */
 import * as fs from 'node:fs';
+import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
@@ -59,14 +60,48 @@ const { metafile } = await build({
 });
 fs.writeFileSync(join(DIST, 'cli/program.cjs.licenses'), licensesOf(metafile));
 
-await build({
-  ...COMMON,
-  entryPoints: [join(DIST, 'workers/worker.js')],
-  outfile: join(DIST, 'workers/worker.cjs'),
-  banner: { js: MODULE_URL },
-  supported: { 'dynamic-import': false },
-  packages: 'external',
-});
+for (const entry of ['workers/worker', 'engine/api']) {
+  await build({
+    ...COMMON,
+    entryPoints: [join(DIST, `${entry}.js`)],
+    outfile: join(DIST, `${entry}.cjs`),
+    banner: { js: MODULE_URL },
+    supported: { 'dynamic-import': false },
+    packages: 'external',
+  });
+}
+const api = createRequire(import.meta.url)(join(DIST, 'engine/api.cjs')) as Record<string, unknown>;
+fs.writeFileSync(join(DIST, 'engine/api.mjs'), moduleOf(Object.keys(api)));
+fs.writeFileSync(join(DIST, 'engine/api.d.cts'), declarationsOf(Object.entries(api)));
+
+/**
+ * What `import` gives is what `require` gives, so that a process that asks in both ways has one engine.
+ * An `import` of the bundle itself would take half as long again, as it first looks for the names of its exports.
+ */
+function moduleOf(names: readonly string[]): string {
+  return `import { createRequire } from "node:module";
+
+export const { ${names.join(', ')} } = createRequire(import.meta.url)("./api.cjs");
+`;
+}
+
+/**
+ * The types are the same, too: a `Store` of the one is a `Store` of the other.
+ * Values are declared one by one, as a CommonJS file may take nothing but types over from a module.
+ */
+function declarationsOf(values: readonly (readonly [name: string, value: unknown])[]): string {
+  const source = '"./api.js" with { "resolution-mode": "import" }';
+  const lines = values.map(([name]) => `export declare const ${name}: typeof api.${name};`);
+  const types = values.filter(([, value]) => isClass(value)).map(([name]) => `export type ${name} = api.${name};`);
+  return `import type * as api from ${source};
+export type * from ${source};
+${[...lines, ...types].join('\n')}
+`;
+}
+
+function isClass(value: unknown): boolean {
+  return typeof value === 'function' && String(value).startsWith('class');
+}
 
 /** The licenses of all packages that are part of a bundle. */
 function licensesOf({ inputs }: Metafile): string {
