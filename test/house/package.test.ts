@@ -1,21 +1,68 @@
-/** The package as its users get it: packed, installed elsewhere, imported by name. */
+/** The package as its users get it: packed, installed elsewhere, type-checked and run, by the oldest Node, too. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { aci } from '../fixtures/archive.js';
-import { temporaryDirectory } from '../fixtures/cli.js';
+import { faultsOf, NAMED, REQUIRED, rightConsumer, wrongConsumer } from '../fixtures/consumer.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const IMAGE = 'example.com/app';
 
-test('the packed tarball holds the program and the engine, and works where it is unpacked', (t) => {
-  const dir = temporaryDirectory(t);
-  const packed = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', dir], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
+const OLDEST = process.env['CAIRN_OLDEST_NODE'] ?? '';
+const NO_OLDEST = OLDEST === '' && 'CAIRN_OLDEST_NODE does not name its binary';
+const NODES = [
+  { name: 'this Node', node: process.execPath, skip: false },
+  { name: 'the oldest Node', node: OLDEST, skip: NO_OLDEST },
+];
+
+/** How the names of consumers end, and how each asks for the package. `.ts` is what a bundler takes: a module. */
+const CONSUMERS = { '.ts': NAMED, '.mts': NAMED, '.cts': NAMED, '-require.cts': REQUIRED };
+const MODULES = ['.mts', '.cts', '-require.cts'];
+
+const FLAGS = [
+  ...['--strict', '--skipLibCheck', 'false', '--exactOptionalPropertyTypes', '--pretty', 'false'],
+  ...['--target', 'es2022', '--lib', 'es2023,esnext.disposable', '--types', 'node'],
+];
+
+/** Where users differ: how TypeScript looks a package up, and which of its two entries it takes. */
+const COMPILED = [
+  { as: 'as NodeNext', ends: MODULES, flags: ['--module', 'nodenext'] },
+  // Here no CommonJS file may require an ES module, as no Node before 20.19 can.
+  { as: 'as Node16', ends: MODULES, flags: ['--module', 'node16'] },
+  { as: 'for a bundler', ends: ['.ts'], flags: ['--module', 'esnext', '--moduleResolution', 'bundler'] },
+  {
+    as: 'for a bundler that takes both',
+    ends: ['.ts', '-require.cts'],
+    flags: ['--module', 'preserve', '--moduleResolution', 'bundler'],
+  },
+];
+
+/** A directory with the package among its `node_modules`, and consumers. */
+let dir: string;
+let installed: string;
+
+before(() => {
+  dir = fs.mkdtempSync(join(tmpdir(), 'cairn-package-'));
+  installed = installPackage();
+  fs.writeFileSync(join(dir, 'app.aci'), aci({ name: IMAGE }, [{ name: 'f', content: 'hello' }]));
+  for (const [end, imports] of Object.entries(CONSUMERS)) {
+    fs.writeFileSync(join(dir, `right${end}`), rightConsumer(imports));
+    fs.writeFileSync(join(dir, `wrong${end}`), wrongConsumer(imports));
+  }
+  const emitting = ['--module', 'node16', '--outDir', 'out', '--noCheck'];
+  const right = MODULES.map((end) => `right${end}`);
+  assert.deepEqual(compile(process.execPath, right, emitting), []);
+});
+
+after(() => fs.rmSync(dir, { recursive: true, force: true }));
+
+function installPackage(): string {
+  const packing = ['pack', '--silent', '--ignore-scripts', '--pack-destination', dir];
+  const packed = execFileSync('npm', packing, { cwd: ROOT, encoding: 'utf8' });
   execFileSync('tar', ['xf', join(dir, packed.trim()), '-C', dir]);
   // Its dependencies are those of the checkout; what is tested is what the tarball itself brings.
   const modules = join(dir, 'node_modules');
@@ -23,22 +70,68 @@ test('the packed tarball holds the program and the engine, and works where it is
   for (const name of fs.readdirSync(join(ROOT, 'node_modules')))
     fs.symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   fs.renameSync(join(dir, 'package'), join(modules, 'cairn'));
-  fs.writeFileSync(join(dir, 'app.aci'), aci({ name: 'example.com/app' }, [{ name: 'f', content: 'hello' }]));
-  fs.writeFileSync(
-    join(dir, 'use.mjs'),
-    `import { openStore } from 'cairn';
-const store = await openStore({ dir: './store' });
-await store.import('./app.aci');
-const { path } = await store.render('example.com/app');
-console.log(path);
-await store.close();
-`,
-  );
-  const path = execFileSync(process.execPath, ['use.mjs'], { cwd: dir, encoding: 'utf8' }).trim();
-  assert.equal(fs.readFileSync(join(path, 'f'), 'utf8'), 'hello');
-  const version = execFileSync(process.execPath, [join(modules, 'cairn', 'dist', 'cli', 'cairn.cjs'), '--version'], {
-    encoding: 'utf8',
+  return join(modules, 'cairn');
+}
+
+/** What the compiler says: of wrong consumers as `file:line: error`, of all other files in full. */
+function compile(node: string, files: readonly string[], flags: readonly string[]): string[] {
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const { stdout, stderr } = spawnSync(node, [tsc, ...FLAGS, ...flags, ...files], { cwd: dir, encoding: 'utf8' });
+  assert.equal(stderr, '');
+  const lines = stdout.split('\n').filter((line) => /^\S/.test(line));
+  return lines.map((line) => line.replace(/^(wrong[-.a-z]+)\((\d+),\d+\): error (TS\d+): .*/, '$1:$2: $3'));
+}
+
+for (const { name, node, skip } of NODES) {
+  for (const { as, ends, flags } of COMPILED) {
+    test(`right uses of the package compile ${as}, and wrong ones do not, in ${name}`, { skip }, () => {
+      const files = ends.flatMap((end) => [`right${end}`, `wrong${end}`]);
+      const faults = ends.flatMap((end) => faultsOf(`wrong${end}`));
+      assert.deepEqual(compile(node, files, [...flags, '--noEmit']).sort(), faults.sort());
+    });
+  }
+
+  for (const program of ['right.mjs', 'right.cjs', 'right-require.cjs']) {
+    test(`${program} runs in ${name}`, { skip }, () => {
+      const args = [join('out', program), `store-of-${program}`, 'app.aci'];
+      const tree = execFileSync(node, args, { cwd: dir, encoding: 'utf8' }).trim();
+      assert.equal(fs.readFileSync(join(tree, 'f'), 'utf8'), 'hello');
+      fs.rmSync(join(dir, `store-of-${program}`), { recursive: true });
+    });
+  }
+
+  test(`import and require give the same engine in ${name}`, { skip }, () => {
+    const both = `const required = require('cairn');
+const { deepEqual } = require('node:assert/strict');
+import('cairn').then((imported) => deepEqual({ ...imported }, { ...required }));`;
+    execFileSync(node, ['--input-type=commonjs', '-e', both], { cwd: dir });
   });
-  assert.match(version, /^\d+\.\d+\.\d+\n$/);
-  assert.equal(fs.existsSync(join(modules, 'cairn', 'dist', 'test')), false);
+
+  test(`the program runs in ${name}`, { skip }, () => {
+    const cairn = (...args: string[]): string =>
+      execFileSync(node, [join(installed, 'dist/cli/cairn.cjs'), ...args], {
+        env: { ...process.env, CAIRN_STORE: join(dir, 'store') },
+        cwd: dir,
+        encoding: 'utf8',
+      });
+    assert.match(cairn('--version'), /^\d+\.\d+\.\d+\n$/);
+    assert.match(cairn('import', 'app.aci'), /example\.com\/app/);
+    assert.equal(fs.readFileSync(join(cairn('render', IMAGE).trim(), 'f'), 'utf8'), 'hello');
+    assert.match(cairn('check'), /all is well/);
+    fs.rmSync(join(dir, 'store'), { recursive: true });
+  });
+}
+
+test('the oldest Node is the one that package.json names', { skip: NO_OLDEST }, () => {
+  const { engines } = JSON.parse(fs.readFileSync(join(installed, 'package.json'), 'utf8'));
+  const version = execFileSync(OLDEST, ['--version'], { encoding: 'utf8' });
+  assert.equal(`>=${version.trim().slice(1)}`, `${engines.node}.0`);
+});
+
+test('the tarball holds what package.json names, and no tests', () => {
+  const { main, types, bin, exports } = JSON.parse(fs.readFileSync(join(installed, 'package.json'), 'utf8'));
+  const entries = exports['.'];
+  const named = [main, types, bin.cairn, ...Object.values(entries.import), ...Object.values(entries.require)];
+  for (const file of named) assert.ok(fs.existsSync(join(installed, file)), file);
+  assert.equal(fs.existsSync(join(installed, 'dist/test')), false);
 });
