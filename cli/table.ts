@@ -3,7 +3,7 @@ import { TREE_PREFIX } from '../engine/core/key.js';
 import { printable } from '../engine/core/printable.js';
 
 /** A longer cell is cut, since all cells of its column are padded to the longest. Keys and references of images fit. */
-const MAX_CELL = 512;
+const WIDEST_CELL = 512;
 
 /** Left-aligned columns under their headings, two spaces apart; empty for no rows. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -25,8 +25,8 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
 
 function fitting(cell: string): string {
   // Cut first: making the rest printable would take time for nothing.
-  const shown = printable(cell.slice(0, MAX_CELL + 1));
-  return shown.length > MAX_CELL ? `${shown.slice(0, MAX_CELL - 1)}…` : shown;
+  const shown = printable(cell.slice(0, WIDEST_CELL + 1));
+  return shown.length > WIDEST_CELL ? `${shown.slice(0, WIDEST_CELL - 1)}…` : shown;
 }
 
 /** A key that people can type: `sha512-` and twelve digits. */

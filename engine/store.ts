@@ -3,36 +3,28 @@
  * asked for: a command should not wait for code that it does not run.
  */
 
-import type { Collected, GcOptions } from './collect/gc.js';
-import type { Removed, RemoveOptions } from './collect/remove.js';
-import type { PutResult } from './content/blobs.js';
+import type { Collected, GcOptions, Removed, RemoveOptions } from './collect/index.js';
+import type { PutResult } from './content/index.js';
 import { documentReader, type ReadDocument } from './content/read-blob.js';
 import { defined } from './core/defined.js';
 import { CairnError } from './core/errors.js';
 import type { Key } from './core/key.js';
-import { isTreeArgument } from './core/key.js';
 import type { OperationOptions } from './core/operation.js';
-import type { Exported, ExportOptions } from './export/export.js';
-import type { Imported, Importer, ImportFailure, ImportOptions, ImportRequest } from './import/import.js';
+import type { Exported, ExportOptions } from './export/index.js';
+import type { Imported, Importer, ImportFailure, ImportOptions, ImportRequest } from './import/index.js';
 import { Catalogue } from './index/catalogue.js';
 import type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
-import type { Difference } from './inspect/compare.js';
-import type { FileRecord } from './inspect/files.js';
-import type { ImageDetails, ImageSummary } from './inspect/image.js';
-import type { Usage } from './inspect/usage.js';
+import type { Difference, FileRecord, ImageDetails, ImageSummary, Usage } from './inspect/index.js';
 import type { Plan } from './plan/plan.js';
-import type { BackedUp } from './recover/backup.js';
+import type { BackedUp } from './recover/index.js';
 import { resolveArgument, resolveBlob, resolveImage, resolveTrees } from './resolve/argument.js';
 import { readableImages } from './resolve/readable-images.js';
 import type { StoreContext } from './session/context.js';
 import { FORMAT_VERSION } from './session/format.js';
 import { type OpenOptions, openContext } from './session/open.js';
-import type { CheckedOut, CheckoutOptions } from './tree/checkout.js';
-import type { Rendered, RenderOptions } from './tree/options.js';
+import type { CheckedOut, CheckoutOptions, Rendered, RenderOptions } from './tree/index.js';
 import { findRendered, renderImage } from './tree/render.js';
-import type { CheckResult } from './verify/check.js';
-import type { CheckOptions } from './verify/check-scope.js';
-import type { FsckResult } from './verify/fsck.js';
+import type { CheckOptions, CheckResult, FsckResult } from './verify/index.js';
 
 /**
  * Opens a store, making it if need be. Close it when done: `await using store = await openStore({ dir })`.
@@ -129,11 +121,8 @@ export class Store implements AsyncDisposable {
     const onPlan = (made: Plan): void => {
       plan = made;
     };
-    if (options.rebuild !== true) {
-      const listed = resolveArgument(this.#context.index, argument);
-      const present = 'image' in listed ? await findRendered(this.#context, listed.image) : undefined;
-      if (present !== undefined) return present;
-    }
+    const present = options.rebuild === true ? undefined : await findRendered(this.#context, argument);
+    if (present !== undefined) return present;
     const documents = documentReader(this.#context);
     const image = await this.#resolve(argument, { ...options, onPlan }, documents);
     return renderImage(this.#context, image, { ...options, plan, documents });
@@ -158,12 +147,8 @@ export class Store implements AsyncDisposable {
    * @throws CairnError `ERR_NOT_FOUND` when there is none
    */
   async findTree(argument: string): Promise<TreeRecord> {
-    const trees = this.findTrees(argument);
-    const [first] = trees;
-    if (first === undefined) throw new CairnError('ERR_NOT_FOUND', `${argument} is not rendered`);
-    if (trees.length === 1) return first;
-    const { currentOf } = await import('./resolve/layer-stack.js');
-    return currentOf(this.#context, this.#find(argument), trees);
+    const { findTree } = await import('./resolve/find-tree.js');
+    return findTree(this.#context, argument);
   }
 
   treePath(treeId: string): string {
@@ -198,11 +183,8 @@ export class Store implements AsyncDisposable {
     options: Omit<CheckOptions, 'images' | 'trees'> = {},
   ): Promise<CheckResult> {
     const { checkStore } = await import('./verify/check.js');
-    if (targets.length === 0) return checkStore(this.#context, options);
-    const { index } = this.#context;
-    const trees = targets.filter((target) => isTreeArgument(target)).flatMap((target) => resolveTrees(index, target));
-    const images = targets.filter((target) => !isTreeArgument(target)).map((target) => this.#find(target));
-    return checkStore(this.#context, { ...options, images, trees });
+    const { namedTargets } = await import('./verify/check-scope.js');
+    return checkStore(this.#context, { ...options, ...namedTargets(this.#context, targets) });
   }
 
   /** Compares index and disk. With `repair` everything is hashed, too, and what can be mended is. */

@@ -7,7 +7,7 @@ import { withStore } from '../session.js';
 import { formatSize } from '../units.js';
 
 /** A longer name moves its own value only, not those of other lines. */
-const MAX_WIDTH = 60;
+const WIDEST = 60;
 
 export function define(command: Command): void {
   command.argument('<image>').action((image: string, _options: object, self: Command) =>
@@ -46,6 +46,6 @@ function text(image: ImageDetails): string {
     ...(image.pathWhitelist > 0 ? [['whitelist', `${image.pathWhitelist} paths`] as [string, string]] : []),
     ...image.damaged.map(({ kind, what }): [string, string] => ['damaged', `${kind}: ${what}`]),
   ];
-  const width = lines.reduce((widest, [name]) => Math.max(widest, Math.min(name.length, MAX_WIDTH)), 0);
+  const width = lines.reduce((widest, [name]) => Math.max(widest, Math.min(name.length, WIDEST)), 0);
   return lines.map(([name, value]) => `${printable(`${name.padEnd(width)}  ${value}`)}\n`).join('');
 }

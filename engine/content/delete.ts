@@ -7,7 +7,7 @@ import type { Pool } from '../session/pool.js';
 /** Enough that a large piece does not hold up the end. */
 const PIECES_PER_WORKER = 16;
 /** Directories are taken apart no further down than this. */
-const MAX_SPREAD = 6;
+const SPREAD_DEPTH = 6;
 
 /** `rm -rf`; symlinks are never followed. What is missing is fine. */
 export async function deletePaths(pool: Pool, paths: readonly string[]): Promise<void> {
@@ -84,7 +84,7 @@ function spread(paths: readonly ByteString[], wanted: number): { pieces: ByteStr
   const leaves: ByteString[] = [];
   let directories: ByteString[] = [];
   for (const path of paths) (isDirectory(path) ? directories : leaves).push(path);
-  for (let depth = 0; depth < MAX_SPREAD && directories.length > 0; depth++) {
+  for (let depth = 0; depth < SPREAD_DEPTH && directories.length > 0; depth++) {
     if (leaves.length + directories.length >= wanted) break;
     directories = directories.flatMap((path) => {
       const entries = entriesOf(path);

@@ -19,7 +19,7 @@ export function readToc(store: StoreContext, layer: Key): TocEntry[] {
 export type ReadDocument = (key: Key) => Buffer;
 
 /** More bytes of documents than this are not held for a second reading. */
-const MAX_HELD_BYTES = 64 * 2 ** 20;
+const HELD_BYTES = 64 * 2 ** 20;
 
 /** For one operation, which reads and hashes each document once. */
 export function documentReader(store: StoreContext): ReadDocument {
@@ -29,7 +29,7 @@ export function documentReader(store: StoreContext): ReadDocument {
     const known = held.get(key);
     if (known !== undefined) return known;
     const document = readBlob(store, key);
-    if (bytes + document.length <= MAX_HELD_BYTES) {
+    if (bytes + document.length <= HELD_BYTES) {
       held.set(key, document);
       bytes += document.length;
     }

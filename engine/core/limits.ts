@@ -44,6 +44,10 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
 /** Fixed by the kernel or by the formats; no flag moves them. */
 export const MAX_COMPONENT = 255;
 export const MAX_SYMLINK_TARGET = 4095;
+/** Bytes of a path that a system call takes (`PATH_MAX` without its NUL). Links can lead to places that are deeper. */
+export const MAX_PATH = 4095;
+/** The highest uid or gid; one more means none. */
+export const MAX_ID = 0xffff_fffe;
 export const MAX_XATTR_NAME = 255;
 export const MAX_XATTR_VALUE = 65_536;
 /** Device numbers, major and minor: they are kept in 32 bits each. The kernel takes fewer. */
@@ -89,6 +93,11 @@ export const MAX_ZSTD_WINDOW = 128 * 2 ** 20;
  */
 export const FREE_ZSTD_WINDOWS = 2 ** 30;
 export const ZSTD_WINDOWS_PER_BYTE = 256;
+
+/** OCI indexes within indexes; real ones have one. */
+export const MAX_NESTED_INDEXES = 4;
+/** Names that one error lists. */
+export const MAX_CANDIDATES = 10;
 
 /** The flag that raises a limit. */
 export function limitFlag(name: keyof Limits): string {

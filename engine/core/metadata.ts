@@ -45,9 +45,6 @@ export interface Xattr {
 
 export type EntryType = 'file' | 'dir' | 'symlink' | 'hardlink' | 'char' | 'block' | 'fifo';
 
-/** The highest uid or gid: one more means none. */
-export const MAX_ID = 0xffff_fffe;
-
 export type NodeType = Exclude<EntryType, 'hardlink'>;
 
 /** Who we are, as far as it decides what can be set on a file. */

@@ -34,7 +34,7 @@ export class Layout {
 
   constructor(dir: string) {
     this.dir = dir;
-    this.format = join(dir, 'cairn.json');
+    this.format = join(dir, FORMAT);
     this.index = join(dir, 'index');
     this.blobs = join(dir, 'blobs', 'sha512');
     this.objects = join(dir, 'objects');
@@ -101,8 +101,15 @@ export class Layout {
   }
 }
 
+const FORMAT = 'cairn.json';
 /** What `cairn.json` is called while it is written. */
 export const isUnfinishedFormat = (name: string): boolean => /^cairn\.json\.\d+\.tmp$/.test(name);
+/** The same, or `cairn.json` itself. */
+export const isFormat = (name: string): boolean => name === FORMAT || isUnfinishedFormat(name);
+
+/** LMDB's names for the file that holds everything, and for its table of readers. @param index its directory */
+export const indexData = (index: string): string => join(index, 'data.mdb');
+export const indexReaders = (index: string): string => join(index, 'lock.mdb');
 
 /** Held for as long as the session's process lives. @param session its directory of staging */
 export const sessionLock = (session: string): string => join(session, 'lock');
@@ -113,6 +120,8 @@ export const STAGED_CONTENT: ReadonlySet<string> = new Set(['objects', 'rootfs']
 export const stagedToc = (staging: string): string => join(staging, 'toc');
 export const stagedRecipe = (staging: string): string => join(staging, 'recipe');
 export const stagedArchive = (staging: string): string => join(staging, 'archive');
+/** A layout on its way into an archive, beside that. */
+export const layoutBeside = (scratch: string): string => `${scratch}.layout`;
 /** What a render makes beside its staging directory, since that moves as a whole. */
 export const besideStaging = (staging: string): { plan: string; old: string; unwanted: string } => ({
   plan: `${staging}.plan`,

@@ -5,7 +5,6 @@
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { CairnError } from '../core/errors.js';
-import type { Layout } from './layout.js';
 
 const MOUNTS = '/proc/self/mountinfo';
 /** The fifth field of a line is the mount point (proc_pid_mountinfo(5)). */
@@ -25,7 +24,7 @@ export function mustNotBeMounted(path: string): void {
 }
 
 /** Ids of the trees in which something is mounted. */
-export function mountedTrees({ trees }: Pick<Layout, 'trees'>): Set<string> {
+export function mountedTrees({ trees }: { trees: string }): Set<string> {
   return new Set(mountsBelow(trees).map((point) => point.slice(realPath(trees).length + 1).split('/')[0] as string));
 }
 

@@ -221,8 +221,15 @@ export function dropFlock(fd: number): void {
   } else if (api.flock(fd, LOCK_UN) !== 0) throw failed(api, 'flock');
 }
 
-/** Makes a fifo or device node. `kind` is one of `S_IFIFO`, `S_IFCHR`, `S_IFBLK`. */
-export function mknod(path: ByteString, kind: number, mode: number, major: number, minor: number): void {
+/** A device's number. */
+export interface DeviceNumber {
+  devMajor: number;
+  devMinor: number;
+}
+
+/** Makes a fifo or device node. @param kind one of {@link fileKinds} @param device means nothing for a fifo */
+export function mknod(path: ByteString, kind: number, mode: number, device: DeviceNumber): void {
+  const { devMajor: major, devMinor: minor } = device;
   const api = calls();
   if (api === undefined) {
     const type = kind === fileKinds.fifo ? ['p'] : [kind === fileKinds.char ? 'c' : 'b', `${major}`, `${minor}`];

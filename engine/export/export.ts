@@ -11,6 +11,7 @@ import { readBlob } from '../content/read-blob.js';
 import type { Key } from '../core/key.js';
 import { hexOf, keyOfHex } from '../core/key.js';
 import { type OperationOptions, telling } from '../core/operation.js';
+import { layoutBeside } from '../disk/layout.js';
 import { aciManifestFrom } from '../image/convert/oci-to-aci.js';
 import { parseConfig } from '../image/oci/documents.js';
 import type { ImageRecord } from '../index/records.js';
@@ -86,7 +87,7 @@ async function writeExport(
         const result = await exportArchive(store, image, format, { work, output, compress });
         return { size: result.size, key: keyOfHex(result.sha512) };
       }
-      const dir = target.kind === 'file' ? `${scratch}.layout` : scratch;
+      const dir = target.kind === 'file' ? layoutBeside(scratch) : scratch;
       fs.mkdirSync(dir, { mode: 0o755 });
       const written = await writeLayout(store, image, dir, { work, compress, docker: format === 'docker', base });
       if (target.kind === 'directory') return { ...written, key: image.key };
@@ -105,7 +106,7 @@ async function writeExport(
         void noteUse(store, image);
         return { file, ...made };
       } finally {
-        if (scratch !== '') await discard(store, [scratch, `${scratch}.layout`], deleteSmall);
+        if (scratch !== '') await discard(store, [scratch, layoutBeside(scratch)], deleteSmall);
       }
     }),
   );

@@ -225,7 +225,7 @@ export class Importer {
     const { archives: _kept, ...news } = again;
     const merged = await commitImages(this.#store, (documents) => {
       const now = index.image(image.key);
-      return now === undefined ? image : merge(index, documents, now, news);
+      return now === undefined ? image : merge({ index, documents }, now, news);
     });
     const layers = [...new Set(image.layers)].map((key) => index.layer(key));
     const objects = {

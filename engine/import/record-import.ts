@@ -51,7 +51,7 @@ export function record(
   for (const key of restored) reviseUsers(index, writer, key, image.key);
   if (existing !== undefined) {
     if (document !== undefined) listBlob(index, document.key, document.size);
-    const merged = merge(index, writer, existing, image, sizes);
+    const merged = merge({ index, documents: writer }, existing, image, sizes);
     for (const [key, size] of sizes) listBlob(index, key, size);
     return { image: merged, existed: true, restored: lacked && isComplete(index, merged), objects };
   }
@@ -162,8 +162,7 @@ function countShared(index: Index, key: Key, objects: Retained): void {
  * @param sizes of blobs that came along
  */
 export function merge(
-  index: Index,
-  documents: DocumentWriter,
+  { index, documents }: { index: Index; documents: DocumentWriter },
   existing: ImageRecord,
   again: ImageRecord,
   sizes: ReadonlyMap<Key, number> = new Map(),

@@ -74,6 +74,17 @@ interface Meta {
   main: bigint;
 }
 
+/** How one tree of pages is looked at. */
+interface Walk {
+  /** Pages that any tree uses. */
+  seen: Set<bigint>;
+  /** Look at all pages, or only at the first. The tree of trees is always read whole. */
+  isWhole: boolean;
+  ofTrees?: boolean;
+  /** Takes the pages that the tree lists, if it is the list of free pages. */
+  unused?: bigint[] | undefined;
+}
+
 class PageFile {
   readonly #fd: number;
   readonly #bytes: number;
@@ -113,56 +124,40 @@ class PageFile {
     // The last pages may be missing while nothing uses them; whether that is so, only a look at all of them tells.
     const isShort = (lastPage + 1n) * BigInt(this.#pageSize) > BigInt(this.#bytes);
     const seen = new Set<bigint>();
-    const all = thorough || isShort;
+    const isWhole = thorough || isShort;
     const unused: bigint[] = [];
     return (
-      this.#faultOfTree(free, seen, all, false, unused) ??
-      this.#faultOfTree(main, seen, all, true) ??
+      this.#faultOfTree(free, { seen, isWhole, unused }) ??
+      this.#faultOfTree(main, { seen, isWhole, ofTrees: true }) ??
       faultOfUnused(unused, seen, lastPage)
     );
   }
 
-  /**
-   * @param whole all its pages, or only the first; the tree of trees is always read whole
-   * @param unused takes the pages that the tree lists, if that is what it does
-   */
-  #faultOfTree(
-    root: bigint,
-    seen: Set<bigint>,
-    whole: boolean,
-    ofTrees: boolean,
-    unused?: bigint[],
-  ): string | undefined {
+  #faultOfTree(root: bigint, walk: Walk): string | undefined {
     const open = root === NO_PAGE ? [] : [root];
     for (let number = open.pop(); number !== undefined; number = open.pop()) {
-      if (seen.has(number)) return `page ${number} is used twice`;
-      seen.add(number);
+      if (walk.seen.has(number)) return `page ${number} is used twice`;
+      walk.seen.add(number);
       const page = this.#page(number);
       if (page === undefined) return `page ${number} lies beyond its end`;
       const nodes = nodesOf(page, number);
       if (typeof nodes === 'string') return nodes;
-      if (!whole && !ofTrees) continue;
+      if (!walk.isWhole && walk.ofTrees !== true) continue;
       const isBranch = (page.readUInt16LE(18) & FLAG.branch) !== 0;
       for (const at of nodes) {
         if (isBranch) {
           open.push(BigInt(page.readUInt32LE(at)) + (BigInt(page.readUInt16LE(at + 4)) << 32n));
           continue;
         }
-        const fault = this.#faultOfLeaf(page, number, at, seen, whole, unused);
+        const fault = this.#faultOfLeaf(page, number, at, walk);
         if (fault !== undefined) return fault;
       }
     }
     return undefined;
   }
 
-  #faultOfLeaf(
-    page: Buffer,
-    number: bigint,
-    at: number,
-    seen: Set<bigint>,
-    whole: boolean,
-    unused: bigint[] | undefined,
-  ): string | undefined {
+  #faultOfLeaf(page: Buffer, number: bigint, at: number, walk: Walk): string | undefined {
+    const { seen, isWhole, unused } = walk;
     const flags = page.readUInt16LE(at + 4);
     const data = at + NODE_HEADER + page.readUInt16LE(at + 6);
     const isBig = (flags & NODE.big) !== 0;
@@ -170,8 +165,8 @@ class PageFile {
     const bytes = bytesInPage(page, at);
     if (data + bytes > page.length || (isTree && bytes !== TREE.bytes))
       return `page ${number} has an entry that does not fit`;
-    if (isTree) return this.#faultOfTree(page.readBigUInt64LE(data + TREE.root), seen, whole, false);
-    if (!whole) return undefined;
+    if (isTree) return this.#faultOfTree(page.readBigUInt64LE(data + TREE.root), { seen, isWhole });
+    if (!isWhole) return undefined;
     const length = page.readUInt32LE(at);
     const first = isBig ? page.readBigUInt64LE(data) : undefined;
     const fault = first === undefined ? undefined : this.#faultOfOverflow(first, length, seen);

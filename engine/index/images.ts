@@ -7,10 +7,10 @@ import type { ImageRecord } from './records.js';
 import type { Range } from './table.js';
 
 /** Names may be long; LMDB keys may not. */
-const MAX_NAME_KEY = 1000;
+const LONGEST_NAME_KEY = 1000;
 
 function nameKey(name: string): string {
-  return name.length > MAX_NAME_KEY ? `#${hash('sha512', name)}` : name;
+  return name.length > LONGEST_NAME_KEY ? `#${hash('sha512', name)}` : name;
 }
 
 export function putImage(index: Index, image: ImageRecord): void {

@@ -2,12 +2,13 @@
  * The index: one LMDB environment, opened and written by the main thread only. Several processes may have it open; LMDB lets one
  * write at a time. A commit is acknowledged only once it is flushed, see {@link Index.commit}.
  */
+
 import * as fs from 'node:fs';
-import { join } from 'node:path';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { xxhash } from '../core/xxhash.js';
 import { syncDirectory, syncFile } from '../disk/durable.js';
+import { indexData } from '../disk/layout.js';
 import { damagedIndex, isDamage } from './damage.js';
 import { DiskReserve } from './disk-reserve.js';
 import type { Environment, Snapshot } from './environment.js';
@@ -25,9 +26,6 @@ const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, or
 /** With another process that opens or closes the index, or commits to it. */
 const PATIENCE_MS = 200;
 const DATABASES = 16;
-/** LMDB's name for the file that holds everything. */
-export const DATA_FILE = 'data.mdb';
-export const LOCK_FILE = 'lock.mdb';
 const READERS = 512;
 
 export class Index extends Tables {
@@ -42,7 +40,7 @@ export class Index extends Tables {
     this.#environment = environment;
     this.#path = path;
     this.#access = access;
-    this.#reserve = new DiskReserve(path, join(path, DATA_FILE));
+    this.#reserve = new DiskReserve(path, indexData(path));
     // Those who died while they read left their places taken.
     environment.readerCheck?.();
     if (!readOnly) this.#reserve.keep();
@@ -54,7 +52,7 @@ export class Index extends Tables {
    */
   static open(path: string, readOnly: boolean, access: IndexLock | PrivateCopy = new IndexLock(path)): Index {
     try {
-      checkOpenable(join(path, DATA_FILE), readOnly);
+      checkOpenable(indexData(path), readOnly);
       // Without overlapping syncs a commit is on disk when it becomes visible: no reader ever sees what a power cut could take back.
       const environment = openEnvironment({
         path: access instanceof PrivateCopy ? access.path : path,
@@ -167,7 +165,7 @@ export class Index extends Tables {
     } catch (error) {
       throw indexError(error, dir, 'the index cannot be copied');
     }
-    syncFile(join(dir, DATA_FILE));
+    syncFile(indexData(dir));
     syncDirectory(dir);
   }
 

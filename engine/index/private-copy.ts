@@ -3,9 +3,11 @@
  * missing; so a reader that must leave no trace opens the data in a directory of its own, where its lock file lies, too. There is a link
  * to the data, or a copy where others are known to write: they do not know of this reader, and use pages again that it is reading.
  */
+
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { indexData } from '../disk/layout.js';
 import { newestTransaction } from './check-pages.js';
 import { damagedIndex } from './damage.js';
 
@@ -16,7 +18,7 @@ export class PrivateCopy {
   #isCopy = false;
 
   private constructor(index: string) {
-    this.#data = join(resolve(index), 'data.mdb');
+    this.#data = indexData(resolve(index));
     this.#before = fs.statSync(this.#data, { bigint: true, throwIfNoEntry: false });
     this.path = fs.mkdtempSync(join(tmpdir(), 'cairn-read-'));
   }
@@ -50,7 +52,7 @@ export class PrivateCopy {
 
   /** The data, as it is opened. */
   get #own(): string {
-    return join(this.path, 'data.mdb');
+    return indexData(this.path);
   }
 
   /** Whether someone wrote meanwhile, so that what was read may be wrong. */

@@ -2,17 +2,15 @@
  * Plans the tree of an OCI image from its layers (image spec 1.1, "layer.md"; semantics: whiteouts, opaque directories, order,
  * symlinked parents, links). Entries apply in archive order; symbolic links are followed by name inside the tree, never on a disk.
  */
+
 import { type ByteString, toText } from '../core/bytes.js';
 import { CairnError, isCairnError } from '../core/errors.js';
-import { MAX_SYMLINK_HOPS, MAX_SYMLINK_STEPS } from '../core/limits.js';
+import { MAX_PATH, MAX_SYMLINK_HOPS, MAX_SYMLINK_STEPS } from '../core/limits.js';
 import { badPath, baseOf, joinPath, parentOf } from '../core/path.js';
 import { badLink } from '../layer/rules.js';
 import type { TocEntry } from '../layer/toc.js';
 import { type MergeNode, MergeTree } from './merge-tree.js';
 import type { Plan } from './plan.js';
-
-/** Bytes. Links can lead to deeper places than any entry may name; no system call could name those. */
-const MAX_RESOLVED_PATH = 4095;
 
 /**
  * @param layers tables of contents, bottom to top; `layer` of the plan's entries counts from the top, in priority order
@@ -220,7 +218,7 @@ class LayerMerge {
 
   #pathIn(parent: Directory, name: ByteString, asked: Pick<TocEntry, 'path'>): ByteString {
     const path = joinPath(parent.path, name);
-    if (path.length > MAX_RESOLVED_PATH) throw unresolvable(asked, 'to a place too deep to name');
+    if (path.length > MAX_PATH) throw unresolvable(asked, 'to a place too deep to name');
     return path;
   }
 

@@ -19,8 +19,9 @@ import { mapped } from '../core/mapped.js';
 import { type OperationOptions, telling } from '../core/operation.js';
 import { Disk, makeOnce, syncDirectory } from '../disk/durable.js';
 import type { Layout } from '../disk/layout.js';
+import { indexReaders } from '../disk/layout.js';
 import { RESERVE } from '../index/disk-reserve.js';
-import { Index, LOCK_FILE } from '../index/open.js';
+import { Index } from '../index/open.js';
 import type { StoreContext } from '../session/context.js';
 import { readFormat, writeFormat } from '../session/format.js';
 import { objectsIn } from '../session/objects.js';
@@ -110,7 +111,8 @@ async function copyStore(store: StoreContext, target: Layout, options: Operation
     } finally {
       await index.close();
     }
-    for (const name of [RESERVE, LOCK_FILE]) fs.rmSync(join(target.index, name), { recursive: true, force: true });
+    for (const path of [join(target.index, RESERVE), indexReaders(target.index)])
+      fs.rmSync(path, { recursive: true, force: true });
     await disk.sync();
     writeFormat(target, readFormat(store.layout));
     syncDirectory(dirname(target.dir));

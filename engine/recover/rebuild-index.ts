@@ -13,12 +13,12 @@ import { deletePaths } from '../content/delete.js';
 import { CairnError } from '../core/errors.js';
 import { type OperationOptions, telling } from '../core/operation.js';
 import { Disk, moveAside, moveIntoPlace, trade } from '../disk/durable.js';
-import { Layout } from '../disk/layout.js';
+import { indexData, Layout } from '../disk/layout.js';
 import { lock } from '../disk/lock.js';
 import { Quarantine } from '../disk/quarantine.js';
 import { Staging } from '../disk/staging.js';
 import { RESERVE } from '../index/disk-reserve.js';
-import { DATA_FILE, Index } from '../index/open.js';
+import { Index } from '../index/open.js';
 import type { ObjectHome } from '../objects/home.js';
 import type { StoreContext } from '../session/context.js';
 import { readFormat } from '../session/format.js';
@@ -132,7 +132,7 @@ function quarantineFiles(layout: Layout, home: ObjectHome, { blobs, objects }: S
 /** Where two names cannot trade places, there is no index between the two renames, which whoever opens the store is told. */
 async function publish(layout: Layout, disk: Disk, staged: string): Promise<string | null> {
   await disk.sync();
-  if (!fs.existsSync(join(layout.index, DATA_FILE))) {
+  if (!fs.existsSync(indexData(layout.index))) {
     fs.rmSync(layout.index, { recursive: true, force: true });
     moveIntoPlace(staged, layout.index);
     await disk.sync();

@@ -1,6 +1,8 @@
 /** From what a person typed to an image or a tree of the store. */
+
 import { CairnError } from '../core/errors.js';
 import { hashRange, isTreeArgument, type Key, keyOfHex, parseHashPrefix, TREE_PREFIX } from '../core/key.js';
+import { MAX_CANDIDATES } from '../core/limits.js';
 import { parseAppString } from '../image/aci/names.js';
 import { isReference, parseReference } from '../image/oci/reference.js';
 import { findNamed, type ImageLookup, imagesByHash, lookupIn } from '../index/images.js';
@@ -8,8 +10,6 @@ import type { Index } from '../index/open.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { Range } from '../index/table.js';
 import { isSource } from './source-path.js';
-
-const MAX_CANDIDATES = 10;
 
 /** What an argument turned out to be. A path is of an image that is yet to be imported. */
 export type Resolved = { image: ImageRecord } | { path: string };

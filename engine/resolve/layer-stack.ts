@@ -2,10 +2,9 @@
 
 import type { ReadDocument } from '../content/read-blob.js';
 import { documentReader } from '../content/read-blob.js';
-import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { lookupIn } from '../index/images.js';
-import type { ImageRecord, TreeRecord } from '../index/records.js';
+import type { ImageRecord } from '../index/records.js';
 import { treeIdOf } from '../plan/tree-hash.js';
 import type { StoreContext } from '../session/context.js';
 import { type DependencyNode, dependencyNodesOf } from './dependencies.js';
@@ -34,19 +33,4 @@ export function listedStackOf(store: StoreContext, image: ImageRecord): LayerSta
 function stackOf(nodes: DependencyNode[], documents: ReadDocument): LayerStack {
   const layers = nodes.flatMap(({ image }) => image.layers.toReversed());
   return { nodes, layers, treeId: treeIdOf(layers), documents };
-}
-
-/** Of trees that an image has, the one that a render would find now; else, if that is not here or cannot be told, the one used last. */
-export function currentOf(store: StoreContext, image: ImageRecord, trees: readonly TreeRecord[]): TreeRecord {
-  const byUse = [...trees].sort((a, b) => b.lastUsed - a.lastUsed);
-  return byUse.find(({ id }) => id === treeIdNow(store, image)) ?? (byUse[0] as TreeRecord);
-}
-
-function treeIdNow(store: StoreContext, image: ImageRecord): string | undefined {
-  try {
-    return layerStackOf(store, image).treeId;
-  } catch (error) {
-    if (isCairnError(error)) return undefined;
-    throw error;
-  }
 }

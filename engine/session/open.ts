@@ -1,17 +1,17 @@
 /** Opening a store: is it one, may we write, is it of a version we know. Makes a new one where asked. */
 
 import * as fs from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { defined } from '../core/defined.js';
 import { CairnError, hasCode, toCairnError } from '../core/errors.js';
 import { DEFAULT_LIMITS, type Limits } from '../core/limits.js';
 import type { Identity } from '../core/metadata.js';
 import { Disk, makeOnce } from '../disk/durable.js';
-import { Layout } from '../disk/layout.js';
+import { indexData, isFormat, Layout } from '../disk/layout.js';
 import { Staging } from '../disk/staging.js';
 import { faultOfPages } from '../index/check-pages.js';
 import { damagedIndex } from '../index/damage.js';
-import { DATA_FILE, openIndex } from '../index/open.js';
+import { openIndex } from '../index/open.js';
 import type { StoreContext } from './context.js';
 import { makeStore, readFormat } from './format.js';
 import { objectsIn } from './objects.js';
@@ -118,7 +118,7 @@ function makeDirectory(dir: string): string {
 /** Empty, or just being made by another process. */
 function isEmpty(dir: string): boolean {
   try {
-    return fs.readdirSync(dir).every((name) => name.startsWith('cairn.json'));
+    return fs.readdirSync(dir).every(isFormat);
   } catch (error) {
     throw toCairnError(error);
   }
@@ -129,7 +129,7 @@ const SMALL_INDEX = 2 ** 20;
 
 /** LMDB would make a new index where there is none, and crash on some damage. @throws CairnError `ERR_DAMAGED` */
 function checkIndexFile(layout: Layout, thorough: boolean): void {
-  const file = join(layout.index, DATA_FILE);
+  const file = indexData(layout.index);
   const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   // A store without content may be one that is just being made.
   if (

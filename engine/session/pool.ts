@@ -13,6 +13,7 @@ import {
   runWork,
   type TaskInput,
   type TaskResult,
+  type TaskRunner,
   type Work,
   type WorkOptions,
 } from './work.js';
@@ -42,7 +43,7 @@ export function defaultWorkers(): number {
   return Math.min(availableParallelism(), MOST_WORKERS);
 }
 
-export class Pool {
+export class Pool implements TaskRunner {
   readonly size: number;
   /** Layers that several workers may share at the same time; none on a single thread. */
   readonly pipelines: number;

@@ -6,9 +6,17 @@
 import type { Control } from '../../workers/tasks/parts.js';
 import type { Tasks } from '../../workers/tasks/protocol.js';
 import { throwIfAborted } from '../core/errors.js';
-import type { Pool } from './pool.js';
 
 const COUNT_EVERY_MS = 100;
+
+/** What has tasks done: the pool. */
+export interface TaskRunner {
+  /** How many workers there are. */
+  readonly size: number;
+  run<K extends Kind>(task: Tasks[K][0]): Promise<TaskResult<K>>;
+  /** For tasks that wait for no other: of these no more are begun than there are workers. */
+  runLimited<K extends Kind>(task: Tasks[K][0]): Promise<TaskResult<K>>;
+}
 
 /** What tasks have done so far. */
 export interface Counts {
@@ -36,13 +44,13 @@ export interface MapOptions<K extends Kind> {
 }
 
 export class Work {
-  readonly #pool: Pool;
+  readonly #pool: TaskRunner;
   readonly #control: Control = {
     cancel: new Int32Array(new SharedArrayBuffer(4)),
     done: new BigInt64Array(new SharedArrayBuffer(16)),
   };
 
-  constructor(pool: Pool) {
+  constructor(pool: TaskRunner) {
     this.#pool = pool;
   }
 
@@ -106,7 +114,7 @@ export class Work {
 
 /** Runs `body`; whatever ends it, the signal is listened to no longer, and progress is told a last time. */
 export async function runWork<T>(
-  pool: Pool,
+  pool: TaskRunner,
   { signal, onProgress }: WorkOptions,
   body: (work: Work) => Promise<T>,
 ): Promise<T> {

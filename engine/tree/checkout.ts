@@ -9,7 +9,7 @@ import { discard } from '../content/delete.js';
 import { noteUse } from '../content/last-used.js';
 import { toText } from '../core/bytes.js';
 import { CairnError, hasCode } from '../core/errors.js';
-import { MAX_ID } from '../core/metadata.js';
+import { MAX_ID } from '../core/limits.js';
 import type { OperationOptions } from '../core/operation.js';
 import { Disk, moveAside, moveIntoFreePlace, moveIntoPlace, syncDirectory } from '../disk/durable.js';
 import { besideStaging, manifestIn, rootfsIn } from '../disk/layout.js';

@@ -1,8 +1,11 @@
 /** Carries a plan out on the workers, wherever the tree is to be. */
+
 import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode, RenderResult } from '../../workers/tasks/render.js';
+import { addSkipped, mergeSkipped } from '../../workers/tasks/skipped.js';
 import { toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
+import { MAX_PATH } from '../core/limits.js';
 import { mapped } from '../core/mapped.js';
 import { type OperationOptions, telling } from '../core/operation.js';
 import type { Disk } from '../disk/durable.js';
@@ -10,17 +13,15 @@ import type { PackedPlan } from '../plan/packed-plan.js';
 import type { StoreContext } from '../session/context.js';
 import type { TaskInput, Work } from '../session/work.js';
 
-const MAX_EXAMPLES = 10;
-
-/** Linux takes no longer path, and what is removed is moved somewhat deeper first. */
-const MAX_PATH_ON_DISK = 4095 - 64;
+/** What is removed is moved somewhat deeper first. */
+const DEPTH_OF_TRASH = 64;
 
 /**
  * A tree whose paths cannot be named where it will lie could neither be checked nor removed again.
  * @throws CairnError `ERR_LIMIT`
  */
 export function checkPathLengths({ longestPath }: PackedPlan, root: string): void {
-  const room = MAX_PATH_ON_DISK - Buffer.byteLength(root) - 1;
+  const room = MAX_PATH - DEPTH_OF_TRASH - Buffer.byteLength(root) - 1;
   if (longestPath.length <= room) return;
   throw new CairnError('ERR_LIMIT', `a path of ${longestPath.length} bytes; below ${root} there is room for ${room}`, {
     entry: toText(longestPath),
@@ -86,17 +87,7 @@ function finishDirectories(work: Work, plan: PackedPlan, how: Omit<TaskInput<'fi
 function skippedOfObjects({ index }: StoreContext, { maybeIncomplete }: PackedPlan): Skipped {
   const skipped: Skipped = {};
   for (const [path, name] of maybeIncomplete) {
-    for (const what of index.objects.get(name)?.skipped ?? [])
-      mergeSkipped(skipped, { [what]: { count: 1, paths: [path] } });
+    for (const what of index.objects.get(name)?.skipped ?? []) addSkipped(skipped, what, path);
   }
   return skipped;
-}
-
-export function mergeSkipped(into: Skipped, more: Skipped): void {
-  for (const [what, { count, paths }] of Object.entries(more)) {
-    into[what] ??= { count: 0, paths: [] };
-    const known = into[what] as Skipped[string];
-    known.count += count;
-    known.paths.push(...paths.slice(0, MAX_EXAMPLES - known.paths.length));
-  }
 }

@@ -12,17 +12,22 @@ import { isCairnError } from '../core/errors.js';
 import { lock } from '../disk/lock.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { Plan } from '../plan/plan.js';
+import { resolveArgument } from '../resolve/argument.js';
 import { isComplete, mustBeComplete } from '../resolve/completeness.js';
 import { type LayerStack, layerStackOf, listedStackOf } from '../resolve/layer-stack.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import type { Rendered, RenderOptions } from './options.js';
 
 /**
- * The tree that an image has already, found by the index alone.
+ * The tree that is there already of what an argument means, found by the index alone.
  * @returns `undefined` where there is none, or where more than the index must be asked
+ * @throws CairnError as resolving the argument does
  */
-export async function findRendered(store: StoreContext, image: ImageRecord): Promise<Rendered | undefined> {
+export async function findRendered(store: StoreContext, argument: string): Promise<Rendered | undefined> {
   const begun = performance.now();
+  const listed = resolveArgument(store.index, argument);
+  if (!('image' in listed)) return undefined;
+  const { image } = listed;
   const stack = listedStack(store, image);
   if (stack === undefined) return undefined;
   const tree = await useTree(store, image, stack.treeId);

@@ -1,10 +1,14 @@
 /** What a check is to look at: what is named, and what that is made of; or all there is. */
+
 import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { isTreeArgument } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { allImages } from '../index/images.js';
 import type { ImageRecord, LayerRecord, TreeRecord } from '../index/records.js';
+import { resolveImage, resolveTrees } from '../resolve/argument.js';
 import { layerStackOf } from '../resolve/layer-stack.js';
+import { readableImages } from '../resolve/readable-images.js';
 import type { StoreContext } from '../session/context.js';
 
 export interface CheckOptions extends OperationOptions {
@@ -15,6 +19,17 @@ export interface CheckOptions extends OperationOptions {
   onlyTrees?: boolean;
   /** Compare sizes, times and metadata; do not hash. */
   quick?: boolean;
+}
+
+/** What arguments mean, each an image or a tree; none of them mean everything. @throws as resolving an argument does */
+export function namedTargets(store: StoreContext, targets: readonly string[]): Pick<CheckOptions, 'images' | 'trees'> {
+  if (targets.length === 0) return {};
+  const { index } = store;
+  const readable = readableImages(store);
+  return {
+    trees: targets.filter(isTreeArgument).flatMap((target) => resolveTrees(index, target)),
+    images: targets.filter((target) => !isTreeArgument(target)).map((target) => resolveImage(index, target, readable)),
+  };
 }
 
 export interface Targets {

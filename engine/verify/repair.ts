@@ -42,19 +42,26 @@ export async function repairStore(store: StoreContext, options: OperationOptions
   const { damaged } = await checkStore(store, options);
   const trash: string[] = [];
   try {
-    return await store.uses.alone(options.signal, () => new Repair(store, options, damaged, seen, trash).run());
+    return await store.uses.alone(options.signal, () =>
+      new Repair(store, options, { suspects: damaged, seen }, trash).run(),
+    );
   } finally {
     await discard(store, trash);
   }
 }
 
+/** What was found while others worked; some of it may be gone or made anew since. */
+interface Found {
+  suspects: readonly Damage[];
+  /** Trees that were looked at, and when they had been rendered. */
+  seen: ReadonlyMap<string, number>;
+}
+
 class Repair {
   readonly #store: StoreContext;
   readonly #options: OperationOptions;
-  /** What was found while others worked; some of it may be gone or made anew since. */
-  readonly #suspects: readonly Damage[];
-  /** Trees that were looked at, and when they had been rendered. */
-  readonly #seen: ReadonlyMap<string, number>;
+  readonly #suspects: Found['suspects'];
+  readonly #seen: Found['seen'];
   readonly #trash: string[];
   readonly #quarantine: Quarantine;
   readonly #mended: Mended[] = [];
@@ -63,13 +70,7 @@ class Repair {
   /** Object → number of a copy → what is wrong with its file. */
   readonly #faults = new Map<string, Map<number, string>>();
 
-  constructor(
-    store: StoreContext,
-    options: OperationOptions,
-    suspects: readonly Damage[],
-    seen: ReadonlyMap<string, number>,
-    trash: string[],
-  ) {
+  constructor(store: StoreContext, options: OperationOptions, { suspects, seen }: Found, trash: string[]) {
     this.#store = store;
     this.#options = options;
     this.#suspects = suspects;

@@ -51,11 +51,15 @@ function samples(dir: string): Sample[] {
     ),
     make('dir', (path) => fs.mkdirSync(path), { type: 'dir' }),
     make('symlink', (path) => fs.symlinkSync('nowhere', path), { type: 'symlink', size: 7 }),
-    make('fifo', (path) => mknod(path, fileKinds.fifo, 0o644, 0, 0), { type: 'fifo' }),
+    make('fifo', (path) => mknod(path, fileKinds.fifo, 0o644, { devMajor: 0, devMinor: 0 }), { type: 'fifo' }),
     ...(IS_ROOT
       ? [
-          make('char', (path) => mknod(path, fileKinds.char, 0o644, 1, 3), { type: 'char', devMajor: 1, devMinor: 3 }),
-          make('block', (path) => mknod(path, fileKinds.block, 0o644, 259, 70_000), {
+          make('char', (path) => mknod(path, fileKinds.char, 0o644, { devMajor: 1, devMinor: 3 }), {
+            type: 'char',
+            devMajor: 1,
+            devMinor: 3,
+          }),
+          make('block', (path) => mknod(path, fileKinds.block, 0o644, { devMajor: 259, devMinor: 70_000 }), {
             devMajor: 259,
             devMinor: 70_000,
           }),

@@ -56,7 +56,7 @@ export async function cutPower(at: string, options: PowerCutOptions): Promise<Po
     for (let cut = 0; cut < cuts && result.damage.length < enough; cut++) {
       const dir = join(disk.dir, afresh ? `store-${cut}` : 'store');
       if (afresh) blobs = [];
-      const seen = await workUntilCut(disk, dir, join(at, 'sources'), cut, options);
+      const seen = await workUntilCut(disk, { dir, sources: join(at, 'sources'), seed: cut }, options);
       disk.unmount();
       disk.mount();
       blobs = [...blobs, ...seen.state.filter((line) => line.startsWith('blob '))].slice(-MOST_BLOBS);
@@ -87,9 +87,7 @@ const NOTHING: Begun = { begin: 'nothing', adds: [], takes: [] };
 
 async function workUntilCut(
   disk: LoopDisk,
-  dir: string,
-  sources: string,
-  seed: number,
+  { dir, sources, seed }: { dir: string; sources: string; seed: number },
   options: PowerCutOptions,
 ): Promise<Seen> {
   const program = join(options.build, 'test', 'faults', 'busy.js');

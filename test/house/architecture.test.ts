@@ -124,7 +124,7 @@ const ONLY_PLACES: readonly { what: string; pattern: RegExp; places: readonly st
   {
     what: 'names of the layout',
     pattern:
-      /'(?:data\.mdb|lock\.mdb|cairn\.json|rootfs|\.plan|\.old|\.unwanted|\.layout)'|`\$\{[^}]*\}\.(?:plan|old|unwanted|layout)`/,
+      /'(?:data\.mdb|lock\.mdb|cairn\.json|\.plan|\.old|\.unwanted|\.layout)'|`\$\{[^}]*\}\.(?:plan|old|unwanted|layout)`/,
     places: ['engine/disk/layout.ts'],
   },
   { what: 'renames', pattern: /\brename(?:Sync)?\(/, places: ['engine/disk/durable.ts', 'engine/disk/native.ts'] },

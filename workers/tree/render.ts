@@ -22,23 +22,10 @@ import { shifted } from '../files/shift-owners.js';
 import { checkCancelled, countItems } from '../tasks/control.js';
 import type { Skipped } from '../tasks/parts.js';
 import type { FinishDirectoriesTask, JoinTask, RenderResult, RenderTask } from '../tasks/render.js';
+import { addSkipped } from '../tasks/skipped.js';
 
 /** How often a long loop looks whether it should stop. */
 const CHECK_EVERY = 256;
-const MAX_EXAMPLES = 10;
-
-class SkippedList {
-  readonly record: Skipped = {};
-
-  add(path: ByteString, whats: readonly string[]): void {
-    for (const what of whats) {
-      this.record[what] ??= { count: 0, paths: [] };
-      const known = this.record[what] as Skipped[string];
-      known.count++;
-      if (known.paths.length < MAX_EXAMPLES) known.paths.push(toText(path));
-    }
-  }
-}
 
 export function renderShard(task: RenderTask): RenderResult {
   return new ShardRenderer(task).run();
@@ -48,7 +35,7 @@ class ShardRenderer {
   readonly #task: RenderTask;
   readonly #root: ByteString;
   readonly #home: ObjectHome;
-  readonly #skipped = new SkippedList();
+  readonly #skipped: Skipped = {};
   readonly #copies: Record<string, number> = {};
 
   constructor(task: RenderTask) {
@@ -69,7 +56,7 @@ class ShardRenderer {
       else if (row.type === 'file') this.#file(path, row);
       else this.#special(path, shifted(row, this.#task.uidShift));
     });
-    return { skipped: this.#skipped.record, copies: this.#copies };
+    return { skipped: this.#skipped, copies: this.#copies };
   }
 
   /** Mode and times are set once everything below exists; until then its owner must be able to write. */
@@ -103,29 +90,32 @@ class ShardRenderer {
       return;
     }
     try {
-      mknod(path, fileKinds[row.type as keyof typeof fileKinds], row.mode & 0o777, row.devMajor, row.devMinor);
+      mknod(path, fileKinds[row.type as keyof typeof fileKinds], row.mode & 0o777, row);
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      this.#skipped.add(row.path, [row.type === 'fifo' ? 'fifo' : 'device']);
+      addSkipped(this.#skipped, row.type === 'fifo' ? 'fifo' : 'device', toText(row.path));
       return;
     }
     this.#finish(path, row, row.mode, false);
   }
 
-  #finish(path: ByteString, row: ShardRow, mode: number | undefined, created: boolean): void {
-    finishPath(path, row, mode, this.#task.identity, this.#skipped, created);
+  #finish(path: ByteString, row: ShardRow, mode: number | undefined, forceMode: boolean): void {
+    for (const what of finishPath(path, row, { mode, forceMode, identity: this.#task.identity }))
+      addSkipped(this.#skipped, what, toText(row.path));
   }
 }
 
-/** @param mode `undefined` for a symlink, whose mode means nothing */
-function finishPath(
-  path: ByteString,
-  row: ShardRow,
-  mode: number | undefined,
-  identity: Identity,
-  skipped: SkippedList,
-  forceMode: boolean,
-): void {
+interface Finish {
+  /** `undefined` for a symlink, whose mode means nothing. */
+  mode: number | undefined;
+  /** Set the mode even if it is what a new file has. */
+  forceMode: boolean;
+  identity: Identity;
+}
+
+/** Sets owner, mode, extended attributes and time. @returns what could not be set */
+function finishPath(path: ByteString, row: ShardRow, { mode, forceMode, identity }: Finish): string[] {
+  const skipped: string[] = [];
   let wanted = mode;
   let chmod = forceMode || (mode !== undefined && needsChmod(mode, identity));
   if (needsOwner(row, identity)) {
@@ -134,34 +124,36 @@ function finishPath(
       fs.lchownSync(toFsPath(path), row.uid, row.gid);
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      skipped.add(row.path, ['owner']);
+      skipped.push('owner');
       if (wanted !== undefined) wanted &= 0o1777;
     }
   }
   if (wanted !== undefined) {
     if (chmod) fs.chmodSync(toFsPath(path), wanted);
-    if (wanted !== row.mode) skipped.add(row.path, ['mode']);
+    if (wanted !== row.mode) skipped.push('mode');
   }
   if (row.xattrs.length > 0) {
-    skipped.add(row.path, setXattrs(path, row.xattrs));
+    skipped.push(...setXattrs(path, row.xattrs));
     // An access control list among them has changed it.
     if (wanted !== undefined) fs.chmodSync(toFsPath(path), wanted);
   }
-  skipped.add(row.path, setPathTimes(path, row.sec, row.nsec));
+  skipped.push(...setPathTimes(path, row.sec, row.nsec));
+  return skipped;
 }
 
 export function finishDirectories(task: FinishDirectoriesTask): { skipped: Skipped } {
   const root = fromText(task.root);
-  const skipped = new SkippedList();
+  const skipped: Skipped = {};
   // Deepest first: once its mode is set, an owner may not be able to reach what lies below.
   for (const row of unpackShard(task.shard).reverse()) {
     const own = shifted(row, task.uidShift);
     const mode = feasibleDirectoryMode(row.mode, task.identity);
     // The root of a checkout was there before, for its maker alone.
-    const force = task.identity.uid !== 0 || row.path === '';
-    finishPath(below(root, row.path), own, mode, task.identity, skipped, force);
+    const forceMode = task.identity.uid !== 0 || row.path === '';
+    for (const what of finishPath(below(root, row.path), own, { mode, forceMode, identity: task.identity }))
+      addSkipped(skipped, what, toText(row.path));
   }
-  return { skipped: skipped.record };
+  return { skipped };
 }
 
 export function joinLinks(task: JoinTask): null {

@@ -38,7 +38,8 @@ export function verifyBlobs(task: VerifyBlobsTask): VerifyResult {
   for (const { path, sha512, size } of task.blobs) {
     checkCancelled(task.control);
     try {
-      const what = faultOfBlob(task, fromText(path), sha512, size, room);
+      const hash = (fd: number): string => hashOf(fd, size, room, task.control);
+      const what = faultOfBlob(fromText(path), { sha512, size }, task.quick ? undefined : hash);
       if (what !== undefined) findings.push({ id: path, what });
     } catch (error) {
       findings.push({ id: path, what: faultOf(error) });
@@ -49,17 +50,16 @@ export function verifyBlobs(task: VerifyBlobsTask): VerifyResult {
   return { bytes, findings };
 }
 
+/** @param hash of an open file; `undefined` where its content is not looked at */
 function faultOfBlob(
-  { quick, control }: VerifyBlobsTask,
   path: ByteString,
-  sha512: string,
-  size: number,
-  room: Buffer,
+  { sha512, size }: { sha512: string; size: number },
+  hash: ((fd: number) => string) | undefined,
 ): string | undefined {
   const stat = fileStat(path);
   if (stat === undefined) return 'missing';
   if (stat.type !== 'file') return 'not a regular file';
   if (stat.size !== size) return `${stat.size} bytes instead of ${size}`;
-  if (quick || openForReading(path, (fd) => hashOf(fd, size, room, control)) === sha512) return undefined;
+  if (hash === undefined || openForReading(path, hash) === sha512) return undefined;
   return 'content does not have the hash it is named by';
 }

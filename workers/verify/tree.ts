@@ -22,6 +22,16 @@ export function verifyTree(task: VerifyTreeTask): VerifiedTree {
   return new TreeVerifier(task).run();
 }
 
+interface Looked {
+  path: ByteString;
+  row: ShardRow;
+  stat: FileStat | undefined;
+  /** As planned. */
+  size: number;
+  /** Its own path, or the one whose inode it shares. */
+  firstName: ByteString;
+}
+
 class TreeVerifier {
   readonly #task: VerifyTreeTask;
   readonly #root: ByteString;
@@ -64,7 +74,7 @@ class TreeVerifier {
     const stat = fileStat(path);
     if (stat?.type === 'file' && this.#isLookedAt(row, stat, i) && isFirst(row, firstName)) return;
     if (stat === undefined || !this.#holdsOnlyPlanned(path, row, stat, i)) this.#exact = false;
-    for (const what of this.#compare(path, row, stat, this.#task.sizes[i] as number, firstName)) {
+    for (const what of this.#compare({ path, row, stat, size: this.#task.sizes[i] as number, firstName })) {
       this.#findings.push({ id: row.path, what });
     }
   }
@@ -85,13 +95,7 @@ class TreeVerifier {
   }
 
   /** What differs, one after the other: what was found before it cannot look any further is told, too. */
-  *#compare(
-    path: ByteString,
-    row: ShardRow,
-    stat: FileStat | undefined,
-    size: number,
-    firstName: ByteString,
-  ): Generator<string> {
+  *#compare({ path, row, stat, size, firstName }: Looked): Generator<string> {
     if (stat === undefined) {
       if (!this.#mayBeMissing(row)) yield 'missing';
       return;

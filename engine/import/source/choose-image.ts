@@ -1,7 +1,8 @@
 /** Which image of a container is meant, and what belongs to it. Documents are checked against their descriptors on the way. */
+
 import { CairnError, isCairnError } from '../../core/errors.js';
 import { digestOf } from '../../core/key.js';
-import { type Limits, limitFlag } from '../../core/limits.js';
+import { type Limits, limitFlag, MAX_CANDIDATES, MAX_NESTED_INDEXES } from '../../core/limits.js';
 import {
   type Descriptor,
   documentKind,
@@ -15,10 +16,6 @@ import {
 import { formatPlatform, type Platform, pickPlatform } from '../../image/oci/platform.js';
 import type { Container } from './container.js';
 
-/** Indexes within indexes; real ones have one. */
-const MAX_NESTING = 4;
-/** As many names as an error lists. */
-const MAX_CANDIDATES = 10;
 const FULL_NAME = 'io.containerd.image.name';
 
 export interface ChosenLayer {
@@ -152,7 +149,7 @@ function readManifest(
   limits: Limit,
   nesting: number,
 ): { manifest: Extract<ReturnType<typeof parseDocument>, { kind: 'manifest' }>; bytes: Buffer; digest: string } {
-  if (nesting > MAX_NESTING) throw badManifest('index.json', `indexes nested deeper than ${MAX_NESTING}`);
+  if (nesting > MAX_NESTED_INDEXES) throw badManifest('index.json', `indexes nested deeper than ${MAX_NESTED_INDEXES}`);
   const bytes = container.read(blobName(descriptor));
   checkDescriptor(descriptor, bytes);
   const document = parseDocument(bytes, limits, descriptor.mediaType);

@@ -1,8 +1,9 @@
 /** Folds extended headers (pax records, GNU long names) into the entries that they precede. */
+
 import { type ByteString, toText } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
-import { MAX_DEVICE } from '../../core/limits.js';
-import { type EntryType, MAX_ID, type Time } from '../../core/metadata.js';
+import { MAX_DEVICE, MAX_ID } from '../../core/limits.js';
+import type { EntryType, Time } from '../../core/metadata.js';
 import type { TarEntry } from './entry.js';
 import type { RawHeader } from './header.js';
 import { type PaxRecords, readPax, sortedXattrs } from './pax.js';

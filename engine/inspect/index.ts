@@ -1,0 +1,10 @@
+/**
+ * What people ask: images, usage, files, differences. May import: collect, resolve, content, session, plan, index,
+ * objects, layer, image, core.
+ *
+ * Nothing here writes.
+ */
+export type { Difference } from './compare.js';
+export type { FileRecord } from './files.js';
+export type { ImageDetails, ImageSummary } from './image.js';
+export type { Usage } from './usage.js';

@@ -1,0 +1,7 @@
+/**
+ * Layers and trees to archives. May import: core, disk, layer, objects, plan, workers/tasks, workers/compression,
+ * workers/files.
+ *
+ * `export.ts` gives back archives as they came, `pack-tree.ts` makes new ones.
+ */
+export {};
