@@ -169,6 +169,11 @@ export class Index extends Tables {
     syncDirectory(dir);
   }
 
+  /** Bytes of the file that holds everything. */
+  get bytesOnDisk(): number {
+    return fs.statSync(indexData(this.#path), { throwIfNoEntry: false })?.size ?? 0;
+  }
+
   get totals(): Totals {
     return { ...NOTHING, ...(this.meta.get('totals') as Totals | undefined) };
   }

@@ -1,9 +1,7 @@
 /** What takes the space, told from the index alone. */
 
-import * as fs from 'node:fs';
 import { wouldFree } from '../collect/gc.js';
 import type { Key } from '../core/key.js';
-import { indexData } from '../disk/layout.js';
 import { Catalogue } from '../index/catalogue.js';
 import { orphanedObjects } from '../index/objects.js';
 import type { StoreContext } from '../session/context.js';
@@ -70,7 +68,7 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
     objects: totals.objects,
     trees: all.trees.size,
     blobs: totals.blobs,
-    index: fs.statSync(indexData(store.layout.index), { throwIfNoEntry: false })?.size ?? 0,
+    index: index.bytesOnDisk,
     logicalBytes,
     storedBytes: totals.objectBytes + totals.blobBytes + treeBytes,
     sharedBytes: Math.max(0, neededBytes - (totals.objectBytes - orphanedObjects(index).bytes)),

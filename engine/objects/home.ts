@@ -14,7 +14,10 @@ export interface ObjectHome {
   /** The file system that links are made on, as {@link FileIdentity} has it; `undefined` where there are none. */
   readonly device: number | undefined;
 
-  /** What the object of a file is called. Whoever has the name has all that tells objects apart. */
+  /**
+   * The name of a file's object: the content's sha512 in hex, a dot, and what tells objects of one content apart.
+   * The index relies on this form to store names in half their length; nobody else looks into a name.
+   */
   nameOf(file: FileContent): string;
   /** Whether a text can be the name of an object here. */
   isName(text: string): boolean;

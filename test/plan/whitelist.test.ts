@@ -1,3 +1,4 @@
+/** Which entries pass the path whitelists above them, case by case. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromText } from '../../engine/core/bytes.js';

@@ -1,3 +1,4 @@
+/** Dependencies of an ACI: which image each means, in which order of priority, and which cannot be. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { CairnError, type ErrorCode } from '../../engine/core/errors.js';
