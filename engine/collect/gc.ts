@@ -22,7 +22,7 @@ import { DependencyClosure } from '../resolve/dependencies.js';
 import { readableImages } from '../resolve/readable-images.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { deleteTrees } from './remove.js';
-import { heldImages, leasedTrees } from './roots.js';
+import { dropExpiredLeases, heldImages, leasedTrees } from './roots.js';
 import { sweep } from './sweep.js';
 
 export const DEFAULT_GRACE_MS = 24 * 3600 * 1000;
@@ -124,7 +124,7 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
   const now = Date.now();
   const graceMs = options.graceMs ?? (options.keepStorage === undefined ? DEFAULT_GRACE_MS : 0);
   const oldest = now - graceMs;
-  for (const { key, value } of [...index.leases.entries()]) if (value.expiresAt <= now) index.leases.remove(key);
+  dropExpiredLeases(index, now);
   const all = new Catalogue(index);
   const needs = new DependencyClosure(all, readableImages(store, { images: all }));
   // What is mounted in a tree is in use, and must not be reached by deleting the tree.

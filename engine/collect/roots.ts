@@ -38,7 +38,7 @@ export async function addLease(
   await store.index.commit(() => {
     if (store.index.trees.get(tree.id) === undefined)
       throw new CairnError('ERR_NOT_FOUND', `tree ${tree.id} was removed meanwhile`);
-    dropExpired(store, now);
+    dropExpiredLeases(store.index, now);
     store.index.leases.put(lease.id, lease);
   });
   return lease;
@@ -60,9 +60,9 @@ export function activeLeases(index: Index, now = Date.now()): LeaseRecord[] {
   return [...index.leases.values()].filter(({ expiresAt }) => expiresAt > now);
 }
 
-function dropExpired(store: StoreContext, now: number): void {
-  for (const { key, value } of [...store.index.leases.entries()])
-    if (value.expiresAt <= now) store.index.leases.remove(key);
+/** Runs inside a transaction. */
+export function dropExpiredLeases({ leases }: Index, now: number): void {
+  for (const { key, value } of [...leases.entries()]) if (value.expiresAt <= now) leases.remove(key);
 }
 
 /** Who holds images: their own pins, those of images that depend on them, and leases on trees made of them. */

@@ -21,6 +21,7 @@ import { bytesOfBlob } from '../index/references.js';
 import { addTotals } from '../index/totals.js';
 import type { DeletedObject } from '../objects/home.js';
 import type { StoreContext } from '../session/context.js';
+import { sayLeftBehind } from '../session/context.js';
 
 export interface Swept {
   objects: number;
@@ -187,7 +188,7 @@ export function moveUnlistedAside(store: StoreContext, name: string, trash: stri
   try {
     return moveAside(store.layout.tree(name), trash);
   } catch (error) {
-    store.notice(`left behind: tree ${name}: ${(error as Error).message}`);
+    sayLeftBehind(store, error, `tree ${name}: `);
     return false;
   }
 }

@@ -1,7 +1,9 @@
 /** Deleting what is out of sight already, on all workers at once. */
+
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
 import type { StoreContext } from '../session/context.js';
+import { sayLeftBehind } from '../session/context.js';
 import type { Pool } from '../session/pool.js';
 
 /** Enough that a large piece does not hold up the end. */
@@ -42,7 +44,7 @@ export async function discard(store: StoreContext, paths: readonly string[], rem
   try {
     await remove(store.pool, paths);
   } catch (error) {
-    store.notice(`left behind: ${(error as Error).message}`);
+    sayLeftBehind(store, error);
   }
 }
 

@@ -4,6 +4,7 @@
  * is made again. The index does not know of it; what it says is believed only with its own hash, and `check` compares trees with
  * plans that it makes anew.
  */
+
 import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,6 +14,7 @@ import { type Key, keyOf } from '../core/key.js';
 import { makeOnce, moveIntoPlace } from '../disk/durable.js';
 import type { PackedPlan, PlanSummary } from '../plan/packed-plan.js';
 import type { StoreContext } from '../session/context.js';
+import { sayLeftBehind } from '../session/context.js';
 
 /** To be raised with whatever changes what a plan or a shard says. */
 const VERSION = 2;
@@ -87,14 +89,15 @@ export function keepPlan({ layout }: StoreContext, image: Key, staged: string): 
 }
 
 /** Takes away the plans of images that are gone. What cannot be taken away is told of; it keeps nothing else from being swept. */
-export function dropPlans({ index, layout, notice }: StoreContext): void {
+export function dropPlans(store: StoreContext): void {
+  const { index, layout } = store;
   try {
     for (const name of fs.existsSync(layout.plans) ? fs.readdirSync(layout.plans) : []) {
       const isListed = /^[0-9a-f]{128}$/.test(name) && index.image(keyOf(Buffer.from(name, 'hex'))) !== undefined;
       if (!isListed) fs.rmSync(join(layout.plans, name), { force: true });
     }
   } catch (error) {
-    notice(`left behind: ${(error as Error).message}`);
+    sayLeftBehind(store, error);
   }
 }
 

@@ -3,6 +3,7 @@
 import type { VerifyResult } from '../../workers/tasks/verify.js';
 import { Batch, batches } from '../core/batches.js';
 import { CairnError } from '../core/errors.js';
+import type { SkippedKind } from '../core/metadata.js';
 import type { ObjectFile } from '../core/object.js';
 import type { ObjectRecord } from '../index/records.js';
 import type { ObjectHome } from '../objects/home.js';
@@ -97,7 +98,7 @@ export class ObjectsLook {
   }
 
   async #run(files: readonly LookedAt[]): Promise<ObjectFindings> {
-    const skipped: Record<string, string[]> = {};
+    const skipped: Record<string, SkippedKind[]> = {};
     for (const { name, record } of files) if (record.skipped !== undefined) skipped[name] = record.skipped;
     const { bytes, findings, inodes } = await this.#look.work.askLimited('verify-objects', {
       quick: this.#look.quick,

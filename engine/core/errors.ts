@@ -108,10 +108,15 @@ export function hasCode(error: unknown, ...names: string[]): boolean {
 const UNKNOWN = /Unknown system error -(\d+)(?:: Unknown system error -\d+)?/;
 const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
 
+/** `ENOENT` for 2; `undefined` for a number that this system does not name. */
+export function errnoName(number: number): string | undefined {
+  return ERRNO_NAMES.get(number);
+}
+
 /** Node has no name for some errors, `EDQUOT` among them, and only tells their number. */
 function named(error: unknown): unknown {
   const number = error instanceof Error ? UNKNOWN.exec((error as Partial<SystemError>).code ?? '')?.[1] : undefined;
-  const code = ERRNO_NAMES.get(Number(number));
+  const code = errnoName(Number(number));
   if (code === undefined) return error;
   const { message, path } = error as SystemError;
   return Object.assign(new Error(message.replace(UNKNOWN, code), { cause: error }), { code, path });

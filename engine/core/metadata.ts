@@ -43,6 +43,20 @@ export interface Xattr {
   value: Buffer;
 }
 
+/** Metadata that a system may refuse to set, as records and JSON spell it. `xattr` is followed by the attribute's name. */
+export type SkippedKind =
+  | 'mode'
+  | 'owner'
+  | 'time'
+  | 'time below a microsecond'
+  | 'fifo'
+  | 'device'
+  | `xattr ${string}`;
+
+export function isXattrKind(kind: SkippedKind): boolean {
+  return kind.startsWith('xattr ');
+}
+
 export type EntryType = 'file' | 'dir' | 'symlink' | 'hardlink' | 'char' | 'block' | 'fifo';
 
 export type NodeType = Exclude<EntryType, 'hardlink'>;

@@ -61,6 +61,11 @@ export function joinPath(directory: ByteString, name: ByteString): ByteString {
   return directory === '' ? name : `${directory}/${name}`;
 }
 
+/** Whether two directories of the system are the same, or one lies in the other. Both are real paths. */
+export function areNested(one: string, other: string): boolean {
+  return `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`);
+}
+
 export function below(root: ByteString, path: ByteString): ByteString {
   return path === '' ? root : `${root}/${path}`;
 }

@@ -1,5 +1,5 @@
 /** Compares what an inode carries besides its content with what it was given. */
-import { formatMode, formatTime, type Metadata } from '../core/metadata.js';
+import { formatMode, formatTime, type Metadata, type SkippedKind } from '../core/metadata.js';
 import type { FileStat } from './stat.js';
 
 /** Where only Node's calls were to be had, times were cut to this. */
@@ -14,7 +14,7 @@ export function isHostXattr(name: string): boolean {
 export function metadataFaults(
   stat: FileStat,
   wanted: Omit<Metadata, 'xattrs'>,
-  wasSkipped: (what: string) => boolean,
+  wasSkipped: (kind: SkippedKind) => boolean,
 ): string[] {
   const whats: string[] = [];
   // The mode of a symlink means nothing, and cannot be set.

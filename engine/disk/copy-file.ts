@@ -1,7 +1,9 @@
 /** A file with all that its inode carries under a further name: by hard link where that is possible, else as a copy. */
+
 import * as fs from 'node:fs';
 import { fromText } from '../core/bytes.js';
 import { hasCode } from '../core/errors.js';
+import type { SkippedKind } from '../core/metadata.js';
 import { isHostXattr } from './compare-metadata.js';
 import { isRefusal, setPathTimes, setXattrs } from './set-metadata.js';
 import { listXattrs } from './xattrs.js';
@@ -11,7 +13,7 @@ const NO_LINK = ['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 
 const NANO = 1_000_000_000n;
 
 /** @returns whether by link, and what of its metadata a copy could not get */
-export function linkOrCopy(from: string, to: string): { isLinked: boolean; lacks: string[] } {
+export function linkOrCopy(from: string, to: string): { isLinked: boolean; lacks: SkippedKind[] } {
   try {
     fs.linkSync(from, to);
     return { isLinked: true, lacks: [] };
@@ -22,10 +24,10 @@ export function linkOrCopy(from: string, to: string): { isLinked: boolean; lacks
 }
 
 /** A reflink where the file system has them. @returns metadata that could not be set */
-export function copyFile(from: string, to: string): string[] {
+export function copyFile(from: string, to: string): SkippedKind[] {
   const stat = fs.lstatSync(from, { bigint: true });
   fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
-  const skipped: string[] = [];
+  const skipped: SkippedKind[] = [];
   let mode = Number(stat.mode & 0o7777n);
   try {
     fs.chownSync(to, Number(stat.uid), Number(stat.gid));

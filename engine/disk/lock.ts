@@ -33,10 +33,31 @@ export function tryLock(path: string, exclusive: boolean): Lock | undefined {
 
 /** Waits until the lock is to be had. @throws CairnError `ERR_ABORTED` */
 export async function lock(path: string, exclusive: boolean, signal?: AbortSignal): Promise<Lock> {
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+  return (await tryUntil(() => tryLock(path, exclusive), { longestPauseMs: LONGEST_PAUSE_MS, signal })) as Lock;
+}
+
+export interface Trying {
+  longestPauseMs: number;
+  /** For ever by default. */
+  patienceMs?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Tries until something comes of it, with longer and longer pauses.
+ * @returns `undefined` when patience runs out
+ * @throws CairnError `ERR_ABORTED`
+ */
+export async function tryUntil<T>(
+  attempt: () => T | undefined,
+  { longestPauseMs, patienceMs = Number.POSITIVE_INFINITY, signal }: Trying,
+): Promise<T | undefined> {
+  const end = performance.now() + patienceMs;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, longestPauseMs)) {
     throwIfAborted(signal);
-    const got = tryLock(path, exclusive);
+    const got = attempt();
     if (got !== undefined) return got;
+    if (performance.now() >= end) return undefined;
     await sleep(pause);
   }
 }

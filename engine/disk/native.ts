@@ -3,11 +3,11 @@
  * Where the FFI package cannot load (or `CAIRN_NO_FFI` is set), each call has a stand-in or says that it is missing;
  * {@link ffiFault} tells why, so that callers can say it aloud.
  */
+
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
-import { constants } from 'node:os';
 import { type ByteString, toBuffer } from '../core/bytes.js';
-import { hasCode } from '../core/errors.js';
+import { errnoName, hasCode } from '../core/errors.js';
 
 /** Relative paths begin where the process is. */
 export const AT_FDCWD = -100;
@@ -92,12 +92,10 @@ export function ffiFault(): string | undefined {
   return fault;
 }
 
-const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
-
 /** What the last call left behind, as Node tells it. */
 export function failed(api: Calls, syscall: string, path?: string): NodeJS.ErrnoException {
   const errno = api.errno();
-  const code = ERRNO_NAMES.get(errno) ?? `E${errno}`;
+  const code = errnoName(errno) ?? `E${errno}`;
   const error: NodeJS.ErrnoException = new Error(
     `${code}: ${syscall} failed${path === undefined ? '' : `, '${path}'`}`,
   );

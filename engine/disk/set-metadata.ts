@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../core/bytes.js';
 import { hasCode } from '../core/errors.js';
 import type { Identity, Metadata, Xattr } from '../core/metadata.js';
-import { isOverlayXattr } from '../core/metadata.js';
+import { isOverlayXattr, type SkippedKind } from '../core/metadata.js';
 import { setTimes } from './native.js';
 import { setXattr } from './xattrs.js';
 
@@ -42,8 +42,8 @@ export function needsChmod(mode: number, identity: Identity): boolean {
 }
 
 /** Finishes a new file that is still open. @returns what could not be set */
-export function finishFile(fd: number, path: ByteString, meta: Metadata, identity: Identity): string[] {
-  const skipped: string[] = [];
+export function finishFile(fd: number, path: ByteString, meta: Metadata, identity: Identity): SkippedKind[] {
+  const skipped: SkippedKind[] = [];
   let mode = feasibleMode(meta.mode, identity);
   if (mode !== meta.mode) skipped.push('mode');
   if (needsOwner(meta, identity)) {
@@ -69,8 +69,8 @@ export function finishFile(fd: number, path: ByteString, meta: Metadata, identit
 }
 
 /** @returns what could not be set: `xattr NAME` each */
-export function setXattrs(path: ByteString, xattrs: readonly Xattr[]): string[] {
-  const skipped: string[] = [];
+export function setXattrs(path: ByteString, xattrs: readonly Xattr[]): SkippedKind[] {
+  const skipped: SkippedKind[] = [];
   for (const xattr of xattrs) {
     if (isOverlayXattr(xattr.name)) {
       skipped.push(`xattr ${xattr.name}`);
@@ -88,7 +88,7 @@ export function setXattrs(path: ByteString, xattrs: readonly Xattr[]): string[] 
 }
 
 /** Sets times of anything, never following a symlink. @returns what could not be set */
-export function setPathTimes(path: ByteString, sec: number, nsec: number): string[] {
+export function setPathTimes(path: ByteString, sec: number, nsec: number): SkippedKind[] {
   const skipped = nsec === 0 ? [] : setFractionalTimes(path, sec, nsec);
   if (nsec === 0) fs.lutimesSync(toFsPath(path), sec, sec);
   if (sec <= FAR_FUTURE) return skipped;
@@ -97,7 +97,7 @@ export function setPathTimes(path: ByteString, sec: number, nsec: number): strin
   return kept === BigInt(sec) ? skipped : ['time'];
 }
 
-function setFractionalTimes(path: ByteString, sec: number, nsec: number): string[] {
+function setFractionalTimes(path: ByteString, sec: number, nsec: number): SkippedKind[] {
   if (setTimes(path, sec, nsec)) return [];
   // Node's own calls take seconds as a double: whole microseconds at best.
   const time = sec + Math.floor(nsec / 1000) / 1e6;

@@ -22,12 +22,15 @@ import type { Outcome, Prepared } from './prepared-image.js';
 import type { LayerReader } from './read-layer.js';
 import { layerRecord, record, withArchives } from './record-import.js';
 
+/** Whether an image may come in. */
+type Verdict = { isIn: true } | { isIn: false; why: Error };
+
 interface Waiting {
   prepared: Prepared;
   signal: AbortSignal | undefined;
   releaseSlot: () => void;
-  /** Why it must not come in, once that has been looked at. */
-  refusal?: Error | 'none';
+  /** Absent until it has been looked at. */
+  verdict?: Verdict;
   resolve: (outcome: Outcome) => void;
   reject: (error: unknown) => void;
 }
@@ -122,10 +125,10 @@ export class Committer {
       if (ingested.kept !== undefined) fs.appendFileSync(stagedNames(staging), `\n${ingested.kept.sha512}`);
     }
     const written = disk.sync();
-    for (const one of waiting) one.refusal ??= this.#planOrRefuse(one.prepared);
+    for (const one of waiting) one.verdict ??= this.#judge(one.prepared);
     await written;
-    for (const one of waiting) if (one.signal?.aborted) one.refusal = aborted(one.signal.reason);
-    const batch = waiting.filter(({ refusal }) => refusal === 'none').map(({ prepared }) => prepared);
+    for (const one of waiting) if (one.signal?.aborted) one.verdict = { isIn: false, why: aborted(one.signal.reason) };
+    const batch = waiting.filter(({ verdict }) => verdict?.isIn === true).map(({ prepared }) => prepared);
     try {
       await this.#place(batch, staged).catch(failBatchItem);
       await disk.sync();
@@ -133,8 +136,8 @@ export class Committer {
       const outcomes = await commitImages(
         this.#store,
         (writer) =>
-          waiting.map(({ prepared, refusal }) => {
-            if (refusal instanceof Error) return refusal;
+          waiting.map(({ prepared, verdict }) => {
+            if (verdict?.isIn === false) return verdict.why;
             return recordOne(() => record(this.#store, writer, prepared, staged.get(prepared)));
           }),
         (work) => index.commit(work, rows),
@@ -153,18 +156,18 @@ export class Committer {
   }
 
   /** Asked once: what it reads may have left staging by the time a batch is tried again. */
-  #planOrRefuse({ plan, onPlan, image, staging }: Prepared): Error | 'none' {
+  #judge({ plan, onPlan, image, staging }: Prepared): Verdict {
     try {
       const planned = plan?.();
-      if (planned === undefined) return 'none';
+      if (planned === undefined) return { isIn: true };
       if (onPlan !== undefined) onPlan(planned);
       else if (isWorthKeeping(this.#store, planned.entries.length)) {
         const packed = packForWorkers(this.#store, planned);
         stagePlan(packed, treeIdOf(image.layers.toReversed()), stagedPlan(staging));
       }
-      return 'none';
+      return { isIn: true };
     } catch (error) {
-      return error as Error;
+      return { isIn: false, why: error as Error };
     }
   }
 

@@ -8,12 +8,12 @@
  *
  * The lock is on the directory of the index, so that there is no file to make or remove; the kernel drops it when its holder dies.
  */
+
 import * as fs from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CairnError, toCairnError } from '../core/errors.js';
+import { tryUntil } from '../disk/lock.js';
 import { dropFlock, tryFlock } from '../disk/native.js';
 
-const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 8;
 
 export class IndexLock {
@@ -64,12 +64,11 @@ export class IndexLock {
   }
 
   async #lock(patienceMs: number): Promise<boolean> {
-    const end = performance.now() + patienceMs;
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    const attempt = (): true | undefined => {
       if (tryFlock(this.#fd, true)) return true;
-      if (performance.now() >= end) return false;
-      await sleep(pause);
-    }
+      return undefined;
+    };
+    return (await tryUntil(attempt, { longestPauseMs: LONGEST_PAUSE_MS, patienceMs })) === true;
   }
 
   /** Once all who wait have had their turn. To close it again is nothing. */

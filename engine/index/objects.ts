@@ -2,7 +2,9 @@
  * Reference counts of objects. Functions that change the index run inside a transaction. What drops to no references is noted as an
  * orphan.
  */
+
 import { defined } from '../core/defined.js';
+import type { SkippedKind } from '../core/metadata.js';
 import { xxhash } from '../core/xxhash.js';
 import type { PreparedRow } from './checksums.js';
 import { FIRST_ORPHANED_OBJECT } from './keys.js';
@@ -26,7 +28,7 @@ export interface NewObject {
 export function newObjects(
   names: readonly string[],
   sizes: Float64Array,
-  skipped: Readonly<Record<string, string[]>>,
+  skipped: Readonly<Record<string, SkippedKind[]>>,
 ): NewObject[] {
   // Names are long: V8 would keep each for good if it were looked up as a property.
   const lacking = new Map(Object.entries(skipped));

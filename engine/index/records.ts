@@ -2,10 +2,12 @@
  * The records of the index, by kind. Every one that is listed is complete and on disk, but for what a repair found damaged or missing:
  * that is marked as gone, so that it counts as needed and not as here, until an import brings it back.
  */
+
 import type { ImageFormat } from '../../workers/tasks/import.js';
 import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode } from '../../workers/tasks/render.js';
 import type { Key } from '../core/key.js';
+import type { SkippedKind } from '../core/metadata.js';
 import type { Dependency } from '../image/aci/manifest.js';
 import type { Label } from '../image/label.js';
 import { type ArchiveDigest, formatArchiveDigest, parseArchiveDigest } from './archive-digest.js';
@@ -97,7 +99,7 @@ export interface ObjectRecord {
   /** Further copies, made when it reached the file system's link limit. */
   copies: number;
   /** Metadata that could not be set. */
-  skipped?: string[];
+  skipped?: SkippedKind[];
   /** Its file was damaged or missing, see above; `copies` are not meant. */
   gone?: true;
 }

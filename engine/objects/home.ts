@@ -2,6 +2,7 @@
  * What the rest of the engine asks of the objects' home, wherever that keeps them. Objects go by their names, which only a home
  * composes or reads.
  */
+import type { SkippedKind } from '../core/metadata.js';
 import type { FileContent, ObjectFile, ObjectsAt } from '../core/object.js';
 import type { Quarantine } from '../disk/quarantine.js';
 
@@ -49,7 +50,7 @@ export interface ObjectHome {
   /** How an object differs from what its name says. */
   verify(file: ObjectFile, look: VerifyLook): VerifiedFile;
   /** What of its metadata a file of an object does not have; `undefined` for what is no object. Hashes nothing. */
-  lacks(name: string, xattrs: readonly string[]): string[] | undefined;
+  lacks(name: string, xattrs: readonly string[]): SkippedKind[] | undefined;
 
   /** Deletes objects with all their copies. @param remove deletes files, as fast as it can */
   delete(objects: Iterable<DeletedObject>, remove: (paths: string[]) => Promise<void>): Promise<void>;
@@ -65,7 +66,7 @@ export interface ObjectHome {
   /** What brings staged objects here: renames that do not depend on one another, with the first hex digits of what they move. */
   movesFrom(staged: string): Generator<ObjectMove>;
   /** Gives an object of another home of this kind a place here. @returns whether by link, and what of its metadata a copy lacks */
-  adopt(name: string, from: ObjectHome): { isLinked: boolean; lacks: string[] };
+  adopt(name: string, from: ObjectHome): { isLinked: boolean; lacks: SkippedKind[] };
   /** Directories that only this home uses, for whoever must be able to enter them. */
   directories(): string[];
 }
@@ -98,7 +99,7 @@ export interface VerifyLook {
   /** Metadata only. */
   quick: boolean;
   /** Metadata that could not be set when the object was made. */
-  skipped: readonly string[];
+  skipped: readonly SkippedKind[];
   /** sha512 in hex of what is left to read. */
   hash: (fd: number, size: number) => string;
 }

@@ -1,6 +1,7 @@
 /** Whether the file of a loose object is what its name says. */
+
 import { type ByteString, fromText } from '../core/bytes.js';
-import { xattrsDigest } from '../core/metadata.js';
+import { isXattrKind, type SkippedKind, xattrsDigest } from '../core/metadata.js';
 import { isHostXattr, isTime, metadataFaults } from '../disk/compare-metadata.js';
 import { openForReading } from '../disk/file-bytes.js';
 import { faultOf } from '../disk/path-fault.js';
@@ -30,9 +31,7 @@ function faultsOf(path: ByteString, name: string, stat: FileStat | undefined, lo
   if (stat.size !== look.size) return [`${stat.size} bytes instead of ${look.size}`];
   const metadata = metadataFaults(stat, said, (what) => look.skipped.includes(what));
   const xattrs = (file: ByteString | number): string[] =>
-    look.skipped.some((what) => what.startsWith('xattr ')) || hasXattrs(file, said.xattrs)
-      ? []
-      : ['extended attributes differ'];
+    look.skipped.some(isXattrKind) || hasXattrs(file, said.xattrs) ? [] : ['extended attributes differ'];
   if (look.quick || metadata.length > 0) return [...metadata, ...xattrs(path)];
   return openForReading(path, (fd) => {
     const faults = xattrs(fd);
@@ -54,23 +53,23 @@ function hasXattrs(file: ByteString | number, digest: string | undefined): boole
 }
 
 /** @returns in the words of whoever could not set it */
-export function lacksOfLoose(path: string, name: string, xattrs: readonly string[]): string[] | undefined {
+export function lacksOfLoose(path: string, name: string, xattrs: readonly string[]): SkippedKind[] | undefined {
   const stat = fileStat(fromText(path));
   const said = parseLooseName(name);
   if (stat?.type !== 'file' || said === undefined) return undefined;
   return [...lacks(stat, said), ...lacksXattrs(fromText(path), xattrs)];
 }
 
-function lacks(stat: FileStat, said: NamedContent): string[] {
-  const skipped: string[] = [];
+function lacks(stat: FileStat, said: NamedContent): SkippedKind[] {
+  const skipped: SkippedKind[] = [];
   if (stat.mode !== said.mode) skipped.push('mode');
   if (stat.uid !== said.uid || stat.gid !== said.gid) skipped.push('owner');
   if (!isTime(stat, said, false)) skipped.push(isTime(stat, said, true) ? 'time below a microsecond' : 'time');
   return skipped;
 }
 
-function lacksXattrs(path: ByteString, wanted: readonly string[]): string[] {
+function lacksXattrs(path: ByteString, wanted: readonly string[]): SkippedKind[] {
   if (wanted.length === 0) return [];
   const found = listXattrs(path);
-  return wanted.filter((name) => found?.has(name) !== true).map((name) => `xattr ${name}`);
+  return wanted.filter((name) => found?.has(name) !== true).map((name): SkippedKind => `xattr ${name}`);
 }

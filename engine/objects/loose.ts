@@ -2,10 +2,12 @@
  * Objects as files: `objects/ab/<rest of the name>`, linked into trees. A file system allows one file only so many names; where an
  * object reaches that number a further copy takes over, `<name>+1`, `<name>+2` and so on.
  */
+
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { fromText } from '../core/bytes.js';
 import { CairnError, hasCode } from '../core/errors.js';
+import type { SkippedKind } from '../core/metadata.js';
 import type { FileContent, ObjectFile, ObjectsAt } from '../core/object.js';
 import { copyFile, linkOrCopy } from '../disk/copy-file.js';
 import { makeOnce, moveIntoPlace, syncFile } from '../disk/durable.js';
@@ -140,7 +142,7 @@ export class LooseObjects implements ObjectHome {
     return verifyLoose(this.path(name, copy), name, this.device, look);
   }
 
-  lacks(name: string, xattrs: readonly string[]): string[] | undefined {
+  lacks(name: string, xattrs: readonly string[]): SkippedKind[] | undefined {
     return lacksOfLoose(this.path(name), name, xattrs);
   }
 
@@ -190,7 +192,7 @@ export class LooseObjects implements ObjectHome {
     }
   }
 
-  adopt(name: string, from: ObjectHome): { isLinked: boolean; lacks: string[] } {
+  adopt(name: string, from: ObjectHome): { isLinked: boolean; lacks: SkippedKind[] } {
     const path = this.path(name);
     return intoShard(path, () => linkOrCopy((from as LooseObjects).path(name), path));
   }

@@ -4,9 +4,11 @@
  *
  * The lock is on the directory itself, so that there is no file to make or remove; the kernel drops it when its holder dies.
  */
+
 import * as fs from 'node:fs';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CairnError, hasCode, toCairnError } from '../core/errors.js';
+import { areNested } from '../core/path.js';
 import { Layout } from '../disk/layout.js';
 import { tryFlock } from '../disk/native.js';
 
@@ -46,8 +48,7 @@ function resolvePlace(from: Layout, dest: string): string {
   const wanted = resolve(dest);
   let dir = join(fs.realpathSync(dirname(wanted)), basename(wanted));
   if (fs.existsSync(dir)) dir = fs.realpathSync(dir);
-  const isWithin = (inner: string, outer: string): boolean => `${inner}${sep}`.startsWith(`${outer}${sep}`);
-  if (isWithin(dir, from.dir) || isWithin(from.dir, dir)) {
+  if (areNested(dir, from.dir)) {
     throw new CairnError('ERR_USAGE', 'a store and its backup may not lie in one another', { path: dir });
   }
   return dir;

@@ -23,6 +23,7 @@ import { indexReaders } from '../disk/layout.js';
 import { RESERVE } from '../index/disk-reserve.js';
 import { Index } from '../index/open.js';
 import type { StoreContext } from '../session/context.js';
+import { sayLeftBehind } from '../session/context.js';
 import { readFormat, writeFormat } from '../session/format.js';
 import { objectsIn } from '../session/objects.js';
 import { type BackupPlace, claimPlace } from './backup-destination.js';
@@ -84,7 +85,7 @@ async function giveUp(store: StoreContext, { target, isNew }: BackupPlace): Prom
     await clear(store, target);
     if (isNew) fs.rmdirSync(target.dir);
   } catch (error) {
-    store.notice(`left behind: ${(error as Error).message}`);
+    sayLeftBehind(store, error);
   }
 }
 

@@ -21,6 +21,7 @@ import { RESERVE } from '../index/disk-reserve.js';
 import { Index } from '../index/open.js';
 import type { ObjectHome } from '../objects/home.js';
 import type { StoreContext } from '../session/context.js';
+import { sayLeftBehind } from '../session/context.js';
 import { readFormat } from '../session/format.js';
 import { objectsIn } from '../session/objects.js';
 import { ensureWritable, type OpenOptions } from '../session/open.js';
@@ -114,7 +115,7 @@ async function rebuild(
     await deletePaths(pool, [dir]);
   } catch (error) {
     // The index is in its place, and what was lost must be told. The next gc tries again.
-    onNotice(`left behind: ${(error as Error).message}`);
+    sayLeftBehind({ notice: onNotice }, error);
   }
   const { putBlobs, orphans, ...rebuilt } = filled;
   const quarantined = [...(oldIndex === null ? [] : [oldIndex]), ...damaged];

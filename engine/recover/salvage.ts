@@ -7,6 +7,7 @@ import { batches } from '../core/batches.js';
 import { isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
 import { mapped } from '../core/mapped.js';
+import type { SkippedKind } from '../core/metadata.js';
 import { isCleanPath } from '../core/path.js';
 import type { Layout } from '../disk/layout.js';
 import { mergeArchiveDigests } from '../index/archive-digest.js';
@@ -31,7 +32,7 @@ export interface Salvage {
   images: { image: DocumentedImage; document: Key; revision: number }[];
   layers: Map<Key, SalvagedLayer>;
   /** Object → metadata that its file does not have. */
-  skipped: Record<string, string[]>;
+  skipped: Record<string, SkippedKind[]>;
   /** Documents that a later one of the same image takes the place of. */
   superseded: Key[];
   lost: Lost[];
@@ -138,7 +139,7 @@ async function survey(
   work: Work,
   layers: readonly SalvagedLayer[],
   xattrs: Record<string, string[]>,
-): Promise<{ faults: Map<string, string>; skipped: Record<string, string[]> }> {
+): Promise<{ faults: Map<string, string>; skipped: Record<string, SkippedKind[]> }> {
   const sizes = new Map<string, number>();
   for (const layer of layers) layer.names.forEach((name, i) => void sizes.set(name, layer.sizes[i] as number));
   const tasks = mapped(
@@ -153,7 +154,7 @@ async function survey(
   const results = await work.map('survey-objects', tasks);
   return {
     faults: new Map(results.flatMap((result) => Object.entries(result.faults))),
-    skipped: Object.assign({}, ...results.map((result) => result.skipped)) as Record<string, string[]>,
+    skipped: Object.assign({}, ...results.map((result) => result.skipped)) as Record<string, SkippedKind[]>,
   };
 }
 

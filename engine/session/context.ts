@@ -29,6 +29,11 @@ export interface StoreContext {
   readonly uses: UseLock;
 }
 
+/** Tells of what could not be taken away, and is left to the next gc. */
+export function sayLeftBehind({ notice }: Pick<StoreContext, 'notice'>, error: unknown, what = ''): void {
+  notice(`left behind: ${what}${(error as Error).message}`);
+}
+
 const told = new WeakSet<StoreContext>();
 
 /**

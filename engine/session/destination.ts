@@ -2,12 +2,14 @@
  * Where something goes that leaves the store: what may be there already, and how it takes its place. A file or directory is made beside
  * its place and moved there when it is complete; what has a name but keeps nothing, a device or a named pipe, is written to.
  */
+
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Output } from '../../workers/tasks/export.js';
 import { CairnError, hasCode, throwIfAborted } from '../core/errors.js';
+import { areNested } from '../core/path.js';
 import { Disk, moveIntoPlace, syncDirectory, syncFile } from '../disk/durable.js';
 import type { StoreContext } from './context.js';
 
@@ -62,8 +64,7 @@ export function mustBeApart(store: StoreContext, path: string): void {
   if (!fs.existsSync(parent)) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${parent}`, { path: parent });
   const real = join(fs.realpathSync(parent), basename(path));
   const dir = fs.realpathSync(store.layout.dir);
-  if (`${real}/`.startsWith(`${dir}/`) || `${dir}/`.startsWith(`${real}/`))
-    throw new CairnError('ERR_USAGE', `${path} and the store lie in one another`, { path });
+  if (areNested(real, dir)) throw new CairnError('ERR_USAGE', `${path} and the store lie in one another`, { path });
 }
 
 function mustBeFree(path: string, kind: Destination['kind']): void {

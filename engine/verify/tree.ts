@@ -6,6 +6,7 @@ import type { Look } from '../content/verify-files.js';
 import { batches } from '../core/batches.js';
 import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
 import { mapped } from '../core/mapped.js';
+import type { SkippedKind } from '../core/metadata.js';
 import { parentOf } from '../core/path.js';
 import { statOrFault } from '../disk/path-fault.js';
 import type { TreeRecord } from '../index/records.js';
@@ -59,7 +60,7 @@ export async function verifyTree(
       inodes: BigUint64Array.from(own, inodeOfEntry),
       groups: own.map(({ group }) => group).join('\0'),
       linked,
-      skipped: Object.keys(tree.skipped),
+      skipped: Object.keys(tree.skipped) as SkippedKind[],
     })),
   );
   const findings = results.flatMap((result) => result.findings);

@@ -1,9 +1,11 @@
 /** Comparing a tree with its plan, where there is very much to compare. */
+
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { test } from 'node:test';
+import type { SkippedKind } from '../../engine/core/metadata.js';
 import { plainEntry } from '../../engine/plan/plan.js';
 import { packShard } from '../../engine/plan/shard.js';
 import { verifyTree } from '../../workers/verify/tree.js';
@@ -25,7 +27,7 @@ test('two hundred thousand extended attributes that were skipped are each looked
     inodes: BigUint64Array.of(0n),
     groups: '',
     linked: false,
-    skipped: ['mode', 'owner', 'time', ...names.slice(1).map((name) => `xattr ${name}`)],
+    skipped: ['mode', 'owner', 'time', ...names.slice(1).map((name): SkippedKind => `xattr ${name}`)],
     quick: false,
   });
   assert.deepEqual(findings, [{ id: '', what: `extended attribute ${names[0]} is missing` }]);

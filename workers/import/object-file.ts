@@ -5,7 +5,7 @@
 
 import * as fs from 'node:fs';
 import { hasCode } from '../../engine/core/errors.js';
-import type { Identity, Metadata } from '../../engine/core/metadata.js';
+import type { Identity, Metadata, SkippedKind } from '../../engine/core/metadata.js';
 import { finishFile } from '../../engine/disk/set-metadata.js';
 import { homeAt } from '../../engine/objects/homes.js';
 import type { WriteObjectsTask } from '../tasks/import.js';
@@ -17,7 +17,7 @@ export const PARCELLED_BYTES = 64 * 1024;
 const NO_XATTRS: Metadata['xattrs'] = [];
 
 /** Writes one object whose directory is there. @returns metadata that could not be set */
-export function writeObjectFile(path: string, bytes: Buffer, meta: Metadata, identity: Identity): string[] {
+export function writeObjectFile(path: string, bytes: Buffer, meta: Metadata, identity: Identity): SkippedKind[] {
   const fd = createOnce(path, meta.mode & 0o777);
   if (fd === undefined) return [];
   try {
@@ -89,8 +89,8 @@ export class ParcelWriter {
 }
 
 /** Writes every object that comes in parcels. @returns object name → metadata that could not be set */
-export function writeObjects({ ring, staging, objects, identity }: WriteObjectsTask): Record<string, string[]> {
-  const skipped: Record<string, string[]> = {};
+export function writeObjects({ ring, staging, objects, identity }: WriteObjectsTask): Record<string, SkippedKind[]> {
+  const skipped: Record<string, SkippedKind[]> = {};
   const staged = homeAt(objects).stagingIn(staging, 'sharded');
   for (const parcel of readRing(ring)) {
     for (let at = 0; at < parcel.length; ) {

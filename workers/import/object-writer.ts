@@ -3,6 +3,7 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import type { SkippedKind } from '../../engine/core/metadata.js';
 import { moveIntoPlace } from '../../engine/disk/durable.js';
 import { finishFile } from '../../engine/disk/set-metadata.js';
 import type { TocEntry } from '../../engine/layer/toc.js';
@@ -19,7 +20,7 @@ type Where = Pick<IngestTask, 'staging' | 'newObjects' | 'flat' | 'objects' | 'i
 export class ObjectWriter {
   /** Distinct objects so far: name → bytes. */
   readonly sizes = new Map<string, number>();
-  readonly skipped: Record<string, string[]> = {};
+  readonly skipped: Record<string, SkippedKind[]> = {};
   /** Names of the new ones. */
   readonly staged: string[] = [];
 
@@ -114,7 +115,7 @@ export class ObjectWriter {
     return this.#task.storeIsEmpty || !this.#home.has(name);
   }
 
-  #note(name: string, skipped: string[]): void {
+  #note(name: string, skipped: SkippedKind[]): void {
     if (skipped.length > 0) this.skipped[name] = skipped;
   }
 }

@@ -1,4 +1,5 @@
 /** Tasks that write archives, and copies of the store. */
+import type { SkippedKind } from '../../engine/core/metadata.js';
 import type { ObjectsAt } from '../../engine/core/object.js';
 import type { Control, Shard } from './parts.js';
 
@@ -86,5 +87,5 @@ export interface CloneResult {
   linked: number;
   copied: number;
   /** Copies that could not get all of their metadata: name → what is missing. */
-  skipped: Record<string, string[]>;
+  skipped: Record<string, SkippedKind[]>;
 }

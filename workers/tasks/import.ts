@@ -1,7 +1,7 @@
 /** Tasks that bring images in: looking at archives, reading layers to staging, moving them to where they belong. */
 
 import type { Limits } from '../../engine/core/limits.js';
-import type { Identity } from '../../engine/core/metadata.js';
+import type { Identity, SkippedKind } from '../../engine/core/metadata.js';
 import type { ObjectsAt } from '../../engine/core/object.js';
 import type { Control, Source, StagedBlob } from './parts.js';
 import type { RingMemory } from './ring.js';
@@ -75,7 +75,7 @@ export interface LayerResult {
   objects: string;
   sizes: Float64Array;
   /** Objects that could not get all of their metadata: name → what is missing. */
-  skipped: Record<string, string[]>;
+  skipped: Record<string, SkippedKind[]>;
 }
 
 export type IngestResult = SourceResult & LayerResult;

@@ -1,4 +1,5 @@
 /** What tasks of several kinds are made of. */
+import type { SkippedKind } from '../../engine/core/metadata.js';
 
 export type Compression = 'none' | 'gzip' | 'bzip2' | 'xz' | 'zstd';
 
@@ -33,7 +34,13 @@ export interface Shard {
   xattrs: [number, [string, Uint8Array][]][];
 }
 
-export type Skipped = Record<string, { count: number; paths: string[] }>;
+/** Metadata that could not be set, by kind: how often, with up to ten paths. */
+export type Skipped = Partial<Record<SkippedKind, SkippedPaths>>;
+
+export interface SkippedPaths {
+  count: number;
+  paths: string[];
+}
 
 export interface StagedBlob {
   sha512: string;

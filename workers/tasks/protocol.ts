@@ -2,7 +2,9 @@
  * What the engine asks of its workers: one type per task and per answer. Workers hold no state between tasks, never open the
  * index, and decide nothing: everything a task needs is in it.
  */
+
 import type { ErrorCode, ErrorDetails } from '../../engine/core/errors.js';
+import type { SkippedKind } from '../../engine/core/metadata.js';
 import type {
   CloneBlobsTask,
   CloneObjectsTask,
@@ -44,7 +46,7 @@ export interface Tasks {
   ingest: [IngestTask, IngestResult];
   scan: [IngestTask, LayerResult];
   decode: [DecodeTask, SourceResult];
-  'write-objects': [WriteObjectsTask, Record<string, string[]>];
+  'write-objects': [WriteObjectsTask, Record<string, SkippedKind[]>];
   peek: [PeekTask, string];
   spool: [SpoolTask, SourceResult];
   'list-members': [ListMembersTask, Members];

@@ -1,4 +1,5 @@
 /** Tasks that look whether what lies in the store is what it should be. */
+import type { SkippedKind } from '../../engine/core/metadata.js';
 import type { ObjectsAt } from '../../engine/core/object.js';
 import type { Control, Shard } from './parts.js';
 
@@ -13,7 +14,7 @@ export interface VerifyObjectsTask {
   copies: Uint32Array;
   sizes: Float64Array;
   /** Per name: metadata that could not be set when it was made. */
-  skipped: Record<string, string[]>;
+  skipped: Record<string, SkippedKind[]>;
   quick: boolean;
 }
 
@@ -42,7 +43,7 @@ export interface VerifyTreeTask {
   /** Files are links to objects, which are hashed by a task of their own. */
   linked: boolean;
   /** Kinds of metadata that could not be set when it was rendered. */
-  skipped: string[];
+  skipped: SkippedKind[];
   quick: boolean;
 }
 
@@ -85,5 +86,5 @@ export interface SurveyResult {
   /** Objects that are missing, of another size or none: name → what is wrong. */
   faults: Record<string, string>;
   /** Objects that do not have all of their metadata: name → what is missing. */
-  skipped: Record<string, string[]>;
+  skipped: Record<string, SkippedKind[]>;
 }

@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../../engine/core/bytes.js';
 import { CairnError, hasCode } from '../../engine/core/errors.js';
-import type { Identity } from '../../engine/core/metadata.js';
+import type { Identity, SkippedKind } from '../../engine/core/metadata.js';
 import { below } from '../../engine/core/path.js';
 import { fileKinds, mknod } from '../../engine/disk/native.js';
 import {
@@ -114,8 +114,8 @@ interface Finish {
 }
 
 /** Sets owner, mode, extended attributes and time. @returns what could not be set */
-function finishPath(path: ByteString, row: ShardRow, { mode, forceMode, identity }: Finish): string[] {
-  const skipped: string[] = [];
+function finishPath(path: ByteString, row: ShardRow, { mode, forceMode, identity }: Finish): SkippedKind[] {
+  const skipped: SkippedKind[] = [];
   let wanted = mode;
   let chmod = forceMode || (mode !== undefined && needsChmod(mode, identity));
   if (needsOwner(row, identity)) {

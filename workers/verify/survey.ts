@@ -1,4 +1,5 @@
 /** Looks what objects there are and what their metadata is, for an index that is made anew. Hashes nothing. */
+import type { SkippedKind } from '../../engine/core/metadata.js';
 import type { ObjectHome } from '../../engine/objects/home.js';
 import { homeAt } from '../../engine/objects/homes.js';
 import { checkCancelled, countItems } from '../tasks/control.js';
@@ -18,7 +19,7 @@ export function surveyObjects(task: SurveyObjectsTask): SurveyResult {
 }
 
 /** @returns what is wrong with it, or else what of its metadata it does not have */
-function look(home: ObjectHome, name: string, size: number, xattrs: readonly string[]): string | string[] {
+function look(home: ObjectHome, name: string, size: number, xattrs: readonly string[]): string | SkippedKind[] {
   const found = home.look({ name, copy: 0 });
   if (typeof found === 'string') return found;
   const lacks = home.lacks(name, xattrs);

@@ -2,7 +2,7 @@
 
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../../engine/core/bytes.js';
-import { isOverlayXattr } from '../../engine/core/metadata.js';
+import { isOverlayXattr, type SkippedKind } from '../../engine/core/metadata.js';
 import { below } from '../../engine/core/path.js';
 import { isHostXattr, metadataFaults } from '../../engine/disk/compare-metadata.js';
 import { openForReading } from '../../engine/disk/file-bytes.js';
@@ -37,7 +37,7 @@ class TreeVerifier {
   readonly #root: ByteString;
   readonly #home: ObjectHome;
   /** There can be as many as extended attributes in the tree, each of which asks. */
-  readonly #skipped: ReadonlySet<string>;
+  readonly #skipped: ReadonlySet<SkippedKind>;
   readonly #findings: Finding[] = [];
   readonly #room = Buffer.allocUnsafe(HASH_ROOM);
   #bytes = 0;
