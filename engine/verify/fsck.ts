@@ -16,7 +16,7 @@ import { allImages, titleOf } from '../index/images.js';
 import { fileNameOf } from '../objects/name.js';
 import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
-import { leftovers } from './leftovers.js';
+import { leftovers } from './seen-leftovers.js';
 import { countExpected, type ExpectedCounts, sumTotals } from './recount.js';
 
 export interface Missing {
