@@ -1,4 +1,4 @@
-/** All that an index says of images and trees at one moment, in memory: for work that looks at every one of them. */
+/** All that an index says of images and trees at one moment, in memory. Work that looks at all of them uses this. */
 import type { HashPrefix, Key } from '../core/key.js';
 import { allImages, type ImageLookup, imagesByHash, referencesOf } from './images.js';
 import type { Index } from './open.js';

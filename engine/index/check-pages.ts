@@ -1,11 +1,12 @@
 /**
- * Looks at LMDB's file before LMDB does. LMDB trusts its pages: of some damage it says so, of some it makes a crash of the whole
- * process, and of a damaged meta page an empty store. Here only what an intact file always fulfils is asked for.
+ * Checks LMDB's file before LMDB opens it. LMDB trusts its pages. It reports some damage, crashes the whole process on
+ * other damage, and takes a damaged meta page for an empty store. The checks ask only for what every intact file has.
  *
- * One tree lists the pages that are free. If one of these were in use, it would be written over.
+ * One tree lists the free pages. A page listed there that is in use would be written over.
  *
- * A page begins with its number (8 bytes), a transaction (8), padding (2), flags (2) and the bounds of its free space (2 + 2), which
- * count from the end of this header. Pages 0 and 1 are meta pages: the one with the later transaction is the root of everything.
+ * A page begins with its number (8 bytes), a transaction (8), padding (2), flags (2) and the bounds of its free space
+ * (2 + 2), which count from the end of this header. Pages 0 and 1 are meta pages: the one with the later transaction is
+ * the root of everything.
  */
 import * as fs from 'node:fs';
 
@@ -26,18 +27,18 @@ const META = {
   transaction: 152,
   end: 168,
 } as const;
-/** Of a tree's record: where the number of its root page stands, and how long it is. */
+/** In a tree's record: the offset of its root page's number, and the record's length in bytes. */
 const TREE = { root: 40, bytes: 48 } as const;
-/** Of a long value an entry has the number of its first page, a transaction and how many pages there are, 8 bytes each. */
+/** The entry of a long value holds the first page's number, a transaction and the count of pages, 8 bytes each. */
 const LONG_VALUE_BYTES = 24;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
-/** While others commit, pages that were read may have been given up and used again since: then it is looked at anew. */
+/** Most looks at the file. Others' commits may free and reuse pages during a look, which is then repeated. */
 const ATTEMPTS = 5;
 
 /**
  * @param path the data file
- * @param thorough every page that is in use, not only where the trees begin
- * @returns what is wrong with it
+ * @param thorough looks at every page in use, not only at the first page of each tree
+ * @returns what is wrong with the file
  */
 export function faultOfPages(path: string, thorough: boolean): string | undefined {
   const fd = fs.openSync(path, 'r');
@@ -76,12 +77,12 @@ interface Meta {
 
 /** How one tree of pages is looked at. */
 interface Walk {
-  /** Pages that any tree uses. */
+  /** Pages found in use so far, by any tree. */
   seen: Set<bigint>;
   /** Look at all pages, or only at the first. The tree of trees is always read whole. */
   isWhole: boolean;
   ofTrees?: boolean;
-  /** Takes the pages that the tree lists, if it is the list of free pages. */
+  /** Takes the pages that the tree lists, if the tree is the list of free pages. */
   unused?: bigint[] | undefined;
 }
 
@@ -95,7 +96,7 @@ class PageFile {
     this.#bytes = fs.fstatSync(fd).size;
   }
 
-  /** The meta page that counts, or what is wrong with one of the two. */
+  /** The meta page with the later transaction, or what is wrong with one of the two. */
   newest(): Meta | string {
     if (this.#bytes === 0) return 'it is empty';
     const metas: Meta[] = [];
@@ -121,7 +122,7 @@ class PageFile {
   }
 
   faultBelow({ free, main, lastPage }: Meta, thorough: boolean): string | undefined {
-    // The last pages may be missing while nothing uses them; whether that is so, only a look at all of them tells.
+    // The file may lack its last pages while nothing uses them. Only a look at all used pages tells.
     const isShort = (lastPage + 1n) * BigInt(this.#pageSize) > BigInt(this.#bytes);
     const seen = new Set<bigint>();
     const isWhole = thorough || isShort;
@@ -177,7 +178,7 @@ class PageFile {
       : undefined;
   }
 
-  /** A long value lies on pages of its own, only the first of which has a header. */
+  /** A long value lies on pages of its own. Only the first of them has a header. */
   #faultOfOverflow(number: bigint, length: number, seen: Set<bigint>): string | undefined {
     const page = this.#page(number);
     if (page === undefined) return `page ${number} lies beyond its end`;
@@ -186,7 +187,7 @@ class PageFile {
     const pages = page.readUInt32LE(20);
     const end = (number + BigInt(pages)) * BigInt(this.#pageSize);
     if (end > BigInt(this.#bytes)) return `page ${number} lies beyond its end`;
-    // There may be more of them: a value that gets shorter stays where it is.
+    // There may be more pages than the value needs: a value that gets shorter keeps its pages.
     if (pages < Math.ceil((HEADER + length) / this.#pageSize)) return `page ${number} is not as long as what it holds`;
     for (let i = 0n; i < BigInt(pages); i++) seen.add(number + i);
     return undefined;
@@ -208,10 +209,10 @@ class PageFile {
 }
 
 /**
- * Adds the pages that a list of free ones names. It begins with how many numbers follow; one below zero says how many pages begin at the
- * next, zero is a gap.
- * @param most how long such a run can be
- * @returns whether it is such a list
+ * Adds the pages that a list of free pages names. The list begins with the count of the numbers that follow. A number
+ * below zero gives the length of a run of pages, and the next number is the run's first page. Zero is a gap.
+ * @param most the longest possible run
+ * @returns whether the bytes are such a list
  */
 function readList(list: Buffer, unused: bigint[], most: bigint): boolean {
   if (list.length < 8 || list.length % 8 !== 0) return false;
@@ -237,7 +238,7 @@ function faultOfUnused(unused: readonly bigint[], used: ReadonlySet<bigint>, las
   return undefined;
 }
 
-/** Where the entries of a branch or leaf page begin, or what is wrong with it. */
+/** Offsets of the entries of a branch or leaf page, or what is wrong with the page. */
 function nodesOf(page: Buffer, number: bigint): number[] | string {
   const flags = page.readUInt16LE(18) & (FLAG.branch | FLAG.leaf | FLAG.overflow | FLAG.meta);
   if (page.readBigUInt64LE(0) !== number || (flags !== FLAG.branch && flags !== FLAG.leaf))
@@ -259,11 +260,11 @@ function nodesOf(page: Buffer, number: bigint): number[] | string {
     const bytes = NODE_HEADER + page.readUInt16LE(at + 6) + (flags === FLAG.leaf ? bytesInPage(page, at) : 0);
     filled += bytes + (bytes % 2);
   }
-  // They lie side by side up to the end: a length that is another would only show when the next change moves them.
+  // Entries lie side by side up to the page's end. A wrong length would otherwise show only when a change moves them.
   return HEADER + upper + filled === page.length ? nodes : `page ${number} has entries that do not fill it`;
 }
 
-/** Of a leaf's entry: how much of its value lies in the page itself. */
+/** Bytes of a leaf entry's value that lie in the page itself. */
 function bytesInPage(page: Buffer, at: number): number {
   return (page.readUInt16LE(at + 4) & NODE.big) === 0 ? page.readUInt32LE(at) : LONG_VALUE_BYTES;
 }

@@ -1,4 +1,4 @@
-/** Looks whether the index's tables hold what was written to them. */
+/** Checks that the index's tables hold what was written to them. */
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../core/errors.js';
 import { xxhash } from '../core/xxhash.js';
@@ -9,20 +9,20 @@ import type { Index } from './open.js';
 import type { ObjectRecord } from './records.js';
 import type { Table } from './table.js';
 
-/** So many rows at a time, that others on this thread have their turn. */
+/** Rows between two pauses, in which other work on this thread has its turn. */
 const ROWS_AT_ONCE = 1024;
 
 export interface RowsOptions {
   signal?: AbortSignal | undefined;
-  /** Takes each object on the way, so that nobody needs to read them all again. */
+  /** Takes each object as its row is read, which saves the caller a second read of all rows. */
   onObject?: ((name: string, record: ObjectRecord) => void) | undefined;
 }
 
 /**
- * Reads every row of one moment's index, and looks for it by its key. An index from before there were sums has them once it was
- * written to.
+ * Reads every row of one moment's index, and looks each up by its key. An index from before there were sums gets them
+ * with its next commit. Until then its rows are compared with none.
  * @param path of the index
- * @throws CairnError `ERR_DAMAGED`; what `onObject` throws, if all rows are as they were written
+ * @throws CairnError `ERR_DAMAGED`; the first error of `onObject`, if all rows are as they were written
  */
 export async function checkRows(index: Index, path: string, options: RowsOptions = {}): Promise<void> {
   const { h32 } = await xxhash();
@@ -34,7 +34,7 @@ export async function checkRows(index: Index, path: string, options: RowsOptions
       const fault = await faultOfTable(table, { hash: h32, snapshot, sums, trouble, ...options });
       if (fault !== undefined) throw damagedIndex(path, fault);
     }
-    // What a row led to matters only where the row itself is sound.
+    // Errors of `onObject` count only if all rows are sound: a damaged row may have caused them.
     if (trouble.length > 0) throw trouble[0];
   } finally {
     snapshot.done();
@@ -45,7 +45,7 @@ interface Look extends RowsOptions {
   hash: TextHash;
   snapshot: Snapshot;
   sums: TableSums | undefined;
-  /** Takes what `onObject` throws. */
+  /** Takes the errors that `onObject` throws. */
   trouble: unknown[];
 }
 

@@ -1,7 +1,7 @@
 /**
- * Checksums of the index's tables. LMDB keeps none: it reads bytes of an entry that turned into others as if they had been written.
- * Every row, key and value, is hashed, and a table's sum is that of the hashes of its rows. So a change costs what it changes, and
- * the order of rows does not matter. The sums are committed together with what they are of.
+ * Checksums of the index's tables. LMDB keeps none: it reads an entry's changed bytes as if they had been written so.
+ * Each row, key and value, is hashed, and a table's sum adds up the hashes of its rows. So the cost of a change depends
+ * on the changed rows only, and the order of rows does not matter. The sums are committed together with the rows.
  */
 import type { StoredKey } from './environment.js';
 
@@ -11,7 +11,7 @@ export type TableSums = Readonly<Record<string, number>>;
 /** 32 bits of a text's hash. */
 export type TextHash = (text: string) => number;
 
-/** The key, in the table `meta`, of the sums themselves, which are part of none. */
+/** The key of the sums in the table `meta`. The sums' own row is part of no sum. */
 export const SUMS_KEY = 'sums';
 
 /** The hash of one row. @param key as it is stored */
@@ -19,7 +19,7 @@ export function rowSum(hash: TextHash, key: StoredKey, value: unknown): number {
   return hash(`${keyText(key)}\0${valueText(value)}`);
 }
 
-/** A row that was made ready before the transaction that puts it: its key and value as they are stored, and its sum. */
+/** A row prepared before the transaction that puts it: its key and value as they are stored, and its sum. */
 export class PreparedRow<K> {
   constructor(
     readonly key: K,
@@ -33,7 +33,7 @@ function valueText(value: unknown): string {
   try {
     return JSON.stringify(value);
   } catch {
-    // No row holds an integer of 64 bits, which JSON has no way to write; a damaged one can.
+    // JSON cannot write integers of 64 bits. No sound row holds one, but a damaged row may.
     return JSON.stringify(value, (_name, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
   }
 }
@@ -43,40 +43,40 @@ function keyText(key: StoredKey): string {
   return typeof key === 'string' ? key : key.join('\0');
 }
 
-/** What one transaction makes of the sums. */
+/** Works out the sums that one transaction leads to. */
 export class SumKeeper {
   readonly #known: (hash: TextHash) => TableSums;
   #hash: TextHash | undefined;
   #sums: Map<string, number> | undefined;
-  /** The key that was looked for last in this transaction, if nothing was there: the very same is mostly put next. */
+  /** The key looked up last in this transaction, if no row has it. The next row put mostly has the same key. */
   #absent: StoredKey | undefined;
 
-  /** @param known what the sums are before the first change of a transaction */
+  /** @param known gives the sums as they are before the first change of a transaction */
   constructor(known: (hash: TextHash) => TableSums) {
     this.#known = known;
   }
 
-  /** A transaction begins. */
+  /** Begins a transaction. */
   begin(hash: TextHash): void {
     this.#hash = hash;
     this.#sums = undefined;
     this.#absent = undefined;
   }
 
-  /** What follows is no change that counts. @returns the new sums, if the transaction has changed anything */
+  /** Ends the counting of changes. @returns the new sums, if the transaction has changed anything */
   end(): TableSums | undefined {
     this.#hash = undefined;
     return this.#sums && Object.fromEntries(this.#sums);
   }
 
-  /** @param key the very buffer that a change passes, not an equal one */
+  /** @param key the same buffer that a change will pass, not merely an equal one */
   noteRead(key: StoredKey, isThere: boolean): void {
     this.#absent = isThere || !Buffer.isBuffer(key) ? undefined : key;
   }
 
   /**
-   * A row is about to change.
-   * @param before reads the value that it has
+   * Counts a change that a row is about to have.
+   * @param before reads the row's present value
    * @param after the new value, or a {@link PreparedRow}; `undefined` for none
    */
   change(table: string, key: StoredKey, before: () => unknown, after: unknown): void {

@@ -1,17 +1,17 @@
-/** The space on the disk that the index needs: it is looked at before a commit, and some is kept back for making room. */
+/** The disk space that the index needs: checked before each commit, with some kept back for commits that make room. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { CairnError } from '../core/errors.js';
 
-/** Beside LMDB's files: what {@link DiskReserve.giveUp} gives up. */
+/** The directory beside LMDB's files that {@link DiskReserve.giveUp} deletes. */
 export const RESERVE = 'reserve';
-/** Enough pages to let go of some fifty thousand objects. */
+/** Enough pages for a commit that lets go of some fifty thousand objects. */
 const RESERVE_BYTES = 8 * 2 ** 20;
-/** As many files as locks and notes take: a file system may also run out of those. */
+/** As many files as locks and notes take: a file system may also run out of files. */
 const RESERVE_FILES = 16;
-/** What must be free on the disk for a commit of a few rows to be tried. */
+/** Bytes that must be free on the disk before even a commit of a few rows is tried. */
 const COMMIT_BYTES = 2 ** 20;
-/** Keys are hashes: each row may change another page, as far as there are pages; and it takes some room itself. */
+/** Keys are hashes, so each row may change another page, up to all pages there are. The row itself takes bytes, too. */
 const PAGE_BYTES = 4096;
 const ROW_BYTES = 256;
 
@@ -28,14 +28,14 @@ export class DiskReserve {
   }
 
   /**
-   * LMDB overruns a buffer of its own when a page cannot be written (its package's version 3.5.6: 104 bytes for a message that may be
-   * longer), which may end the process later. So a full disk is noticed before.
+   * Notices a full disk before LMDB does. When a page cannot be written, LMDB overruns a buffer of its own (its
+   * package's version 3.5.6: 104 bytes for a message that may be longer), which may end the process later.
    * @param rows that the commit may put
    * @throws CairnError `ERR_NO_SPACE`
    */
   check(rows: number): void {
     const { bavail, bfree, bsize } = fs.statfsSync(this.#path);
-    // Only root may use what a file system keeps back.
+    // Only root may use the space that a file system keeps back.
     const free = (process.geteuid?.() === 0 ? bfree : bavail) * bsize;
     if (free >= COMMIT_BYTES + rows * (PAGE_BYTES + ROW_BYTES)) return;
     const there = fs.statSync(this.#data).size;

@@ -1,12 +1,12 @@
 /**
- * As much of LMDB's package as the index uses, in types of our own: the package's types would reach everyone who uses an index,
- * and another engine could stand behind these.
+ * The part of LMDB's package that the index uses, in types of our own. The package's types would reach everyone who
+ * uses an index. Another engine could stand behind our types.
  */
 
 /** Keys as the database has them: bytes, or texts and lists of texts in its own order-keeping encoding. */
 export type StoredKey = Buffer | string | readonly string[];
 
-/** What was committed at one moment, whatever others commit meanwhile. */
+/** The index as committed at one moment. Later commits do not change it. */
 export interface Snapshot {
   done(): void;
 }
@@ -30,7 +30,7 @@ export interface Database {
   getRange(options?: StoredRange): Iterable<{ key: StoredKey; value: unknown }>;
   getKeys(options?: StoredRange): Iterable<StoredKey>;
   getKeysCount(): number;
-  /** The package's own types leave it out. */
+  /** Missing in the package's own types. */
   encoder: { encode(value: unknown): Buffer };
 }
 
@@ -41,7 +41,7 @@ export interface Environment {
   readonly flushed: Promise<unknown>;
   useReadTransaction(): Snapshot;
   resetReadTxn(): void;
-  /** Takes the places of readers that died. */
+  /** Frees the places of readers that died. */
   readerCheck?(): void;
   readerList(): string;
   backup(dir: string, compact: boolean): Promise<unknown>;

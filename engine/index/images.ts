@@ -18,7 +18,7 @@ export function putImage(index: Index, image: ImageRecord): void {
   for (const { name } of referencesOf(image)) index.names.put([nameKey(name), image.key], true);
 }
 
-/** Records an image, and that its documents' digests mean it. */
+/** Records an image, and the digests of its documents as meaning it. */
 export function rememberImage(index: Index, image: ImageRecord): void {
   putImage(index, image);
   for (const digest of image.digests ?? []) index.digests.put(digest, image.key);
@@ -30,7 +30,7 @@ export function removeImageRecord(index: Index, image: ImageRecord): void {
   for (const digest of image.digests ?? []) index.digests.remove(digest);
 }
 
-/** All names of an image, each with its labels; none for one that came without. */
+/** All names of an image, each with its labels; none for an image that came without a name. */
 export function referencesOf(image: ImageRecord): { name: string; labels: Label[] }[] {
   return [{ name: image.name, labels: image.labels }, ...(image.aliases ?? [])].filter(({ name }) => name !== '');
 }
@@ -46,7 +46,7 @@ export function blobsOf(image: ImageRecord): Key[] {
   ];
 }
 
-/** Images of one of whose layers this is the key. */
+/** Images that have the layer with this key. */
 export function imagesWithLayer(index: Index, layer: Key): ImageRecord[] {
   return [...allImages(index)].filter((image) => image.layers.includes(layer));
 }
@@ -56,9 +56,9 @@ export function* allImages(index: Index): Generator<ImageRecord> {
 }
 
 /**
- * Images that this hash means: by their own key or digest, or by that of a layer, which may be of several. At most `limit` of each;
- * an ordered range scan.
- * @returns the key of each with the hash that was found
+ * Images that this hash means: by their own key or digest, or by that of a layer, which several images may have. An
+ * ordered range scan, which reads at most `limit` hashes of each kind.
+ * @returns the key of each image with the hash that was found
  */
 export function imagesByHash(index: Index, prefix: HashPrefix, limit: number): Map<Key, string> {
   const found = new Map<Key, string>();
@@ -95,7 +95,7 @@ export interface ImageLookup {
   named(name: string): readonly ImageRecord[];
   /** See {@link imagesByHash}. */
   byHash(prefix: HashPrefix, limit: number): Map<Key, string>;
-  /** Whether a name may lead to this image; where it is missing, to any. */
+  /** Whether a name may lead to this image. Without this method a name may lead to any image. */
   isReadable?(image: ImageRecord): boolean;
 }
 
@@ -108,8 +108,8 @@ export function lookupIn(index: Index): ImageLookup {
 }
 
 /**
- * The image of this name that holds every label: with no version asked, `latest` ones win, then the one that was imported, or was given
- * the name, last. One that is not readable is passed over, unless there is no other.
+ * The image of this name that holds every label. If no version is asked for, `latest` images win. Then the image wins
+ * that was imported, or was given the name, last. An unreadable image is passed over, unless there is no other.
  */
 export function findNamed(
   images: Pick<ImageLookup, 'named' | 'isReadable'>,
@@ -127,10 +127,10 @@ export function findNamed(
   return candidates.find((image) => images.isReadable?.(image) ?? true) ?? candidates[0];
 }
 
-/** Those of each image by name, made once however many dependencies ask: manifests may have many labels, and many dependencies. */
+/** Values of labels by name, made once for each image: manifests may have many labels, and many dependencies. */
 const valuesOf = new WeakMap<readonly Label[], ReadonlyMap<string, string>>();
 
-/** Whether all wanted labels are among an image's, whose names are unique. */
+/** Whether an image has all wanted labels. The names of its own labels are unique. */
 export function holdsAll(labels: readonly Label[], wanted: readonly Label[]): boolean {
   if (wanted.length === 0) return true;
   let values = valuesOf.get(labels);
@@ -141,7 +141,7 @@ export function holdsAll(labels: readonly Label[], wanted: readonly Label[]): bo
   return wanted.every(({ name, value }) => values.get(name) === value);
 }
 
-/** How people call an image; what has no name is called by its key. */
+/** How people call an image. An image without a name is called by its key. */
 export function titleOf({ name, labels, key }: Pick<ImageRecord, 'name' | 'labels' | 'key'>): string {
   if (name === '') return key;
   const version = labels.find((label) => label.name === 'version');

@@ -1,12 +1,14 @@
 /**
- * Who may open, write or close the index: one at a time, of all processes.
+ * The right to open, write or close the index: one holder at a time, of all processes.
  *
- * LMDB lets one write at a time by itself. But whoever opens an environment sets the number of the last transaction, which all share, to
- * what it has read from the file a moment before (`mdb_env_open2` in version 3.5.6 of the package). A commit in between is taken back by
- * that: the next one begins where it had begun, and writes over it. And whoever closes an environment that nobody else has open destroys
- * its locks; if somebody is just opening it, these stay destroyed for as long as anybody has it open. So all of this takes turns.
+ * LMDB by itself lets one process write at a time. But opening an environment sets the number of the last transaction,
+ * which all processes share, to the number read from the file a moment before (`mdb_env_open2` in version 3.5.6 of the
+ * package). That takes back a commit in between: the next commit begins where the lost one had begun, and writes over
+ * it. And closing an environment that no other process has open destroys its locks. If another process is just opening
+ * it, the locks stay destroyed for as long as any process has it open. So opening, writing and closing take turns.
  *
- * The lock is on the directory of the index, so that there is no file to make or remove; the kernel drops it when its holder dies.
+ * The lock is on the directory of the index, so there is no file to make or remove. The kernel drops the lock when its
+ * holder dies.
  */
 
 import * as fs from 'node:fs';
@@ -18,7 +20,7 @@ const LONGEST_PAUSE_MS = 8;
 
 export class IndexLock {
   readonly #fd: number;
-  /** Within a process those who wait go in order. */
+  /** The end of the queue: callers in one process take their turns in order. */
   #last: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
@@ -32,10 +34,10 @@ export class IndexLock {
   }
 
   /**
-   * Waits for the turn.
-   * @param patienceMs how long, in milliseconds; for ever unless given
-   * @returns what ends it; `undefined` when patience ran out
-   * @throws CairnError `ERR_IO`; `ERR_USAGE` once it is closed
+   * Waits for the caller's turn.
+   * @param patienceMs how long to wait for other processes, in milliseconds; for ever unless given
+   * @returns the function that ends the turn; `undefined` when patience ran out
+   * @throws CairnError `ERR_IO`; `ERR_USAGE` once the lock is closed
    */
   async take(patienceMs = Number.POSITIVE_INFINITY): Promise<(() => void) | undefined> {
     if (this.#closed !== undefined) throw new CairnError('ERR_USAGE', 'the store is closed');
@@ -71,7 +73,7 @@ export class IndexLock {
     return (await tryUntil(attempt, { longestPauseMs: LONGEST_PAUSE_MS, patienceMs })) === true;
   }
 
-  /** Once all who wait have had their turn. To close it again is nothing. */
+  /** Closes the lock once all waiting callers have had their turn. A second call does nothing more. */
   close(): Promise<void> {
     this.#closed ??= this.#last.then(() => fs.closeSync(this.#fd));
     return this.#closed;

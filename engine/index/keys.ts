@@ -1,4 +1,4 @@
-/** How keys of tables are stored: digits as bytes, which halves them and keeps their order. */
+/** How keys of tables are stored: hex digits as bytes, which halves their length and keeps their order. */
 import { digestBytes, type Key, keyBytes, keyOf } from '../core/key.js';
 import type { StoredKey } from './environment.js';
 
@@ -25,10 +25,10 @@ export const DIGESTS: KeyCodec<string> = {
 const HASH_BYTES = 64;
 const HASH_DIGITS = 2 * HASH_BYTES;
 
-/** Names of objects: the hash that they begin with as 64 bytes, then what follows the dot behind it, if anything does. */
+/** Names of objects: the hash at the beginning as 64 bytes, then the text after its dot, if there is any. */
 export const OBJECT_NAMES: KeyCodec<string> = {
   encode: (name) => {
-    // From Node's pool of buffers: ten thousands at a time would each be cleared and freed.
+    // Taken from Node's pool: tens of thousands of separate buffers would each be cleared and freed.
     const stored = Buffer.allocUnsafe(HASH_BYTES + Math.max(0, name.length - HASH_DIGITS - 1)).fill(0);
     stored.write(name, 0, HASH_BYTES, 'hex');
     stored.write(name.slice(HASH_DIGITS + 1), HASH_BYTES, 'latin1');
@@ -41,7 +41,7 @@ export const OBJECT_NAMES: KeyCodec<string> = {
   },
 };
 
-/** An object or a blob that nothing needs any more. Its file stays until gc, since an import may be about to rely on it. */
+/** An object or a blob that nothing needs any more. Its file stays until gc: an import may be about to rely on it. */
 export type Orphan = { kind: 'object'; name: string } | { kind: 'blob'; key: Key };
 
 const OBJECT_TAG = Buffer.from('o');
@@ -61,5 +61,5 @@ export const ORPHANS: KeyCodec<Orphan> = {
   },
 };
 
-/** No orphaned object comes before it, and no orphaned blob after it. */
+/** In key order, no orphaned object comes before this one, and no orphaned blob after it. */
 export const FIRST_ORPHANED_OBJECT: Orphan = { kind: 'object', name: '' };

@@ -1,11 +1,11 @@
-/** What LMDB reports of the system, in the shape that the rest of the engine knows; and finding out before LMDB does. */
+/** Gives LMDB's reports of system errors the shape that the engine knows, and finds one of them before LMDB does. */
 import * as fs from 'node:fs';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 
 /** Files that LMDB keeps open. */
 const DESCRIPTORS = 4;
 
-/** What the system calls it, in the words of `strerror`, by which LMDB reports. */
+/** Names of system errors by the words of `strerror`, in which LMDB reports them. */
 const REASONS: readonly [RegExp, string][] = [
   [/No space left|MDB_MAP_FULL/i, 'ENOSPC'],
   [/Disk quota/i, 'EDQUOT'],
@@ -15,11 +15,11 @@ const REASONS: readonly [RegExp, string][] = [
   [/Input\/output error/i, 'EIO'],
 ];
 
-/** LMDB reports system errors as text; gives them the shape that the rest of the engine knows. */
+/** Makes a CairnError of a system error, which LMDB reports as text. */
 export function indexError(cause: unknown, path: string, doing: string): CairnError {
   if (isCairnError(cause)) return cause;
   const { message, code } = cause as NodeJS.ErrnoException;
-  // LMDB has then written half a line to stderr by itself.
+  // In this case LMDB itself has written half a line to stderr.
   if (message.includes('Attempting to write page')) process.stderr.write('\n');
   const errno = REASONS.find(([reason]) => reason.test(message))?.[1] ?? (typeof code === 'string' ? code : undefined);
   const told = Object.assign(new Error(message.replace(/: Attempting to write page.*/, ''), { cause }), {
@@ -31,8 +31,8 @@ export function indexError(cause: unknown, path: string, doing: string): CairnEr
 }
 
 /**
- * Opens what LMDB will open, as often as it will: its package crashes (version 3.5.6) instead of telling that it could not.
- * Not `lock.mdb`: closing it would drop the locks that this process may have on it.
+ * Opens a file as often as LMDB will, to report a failure in LMDB's place: its package (version 3.5.6) would crash.
+ * Not for `lock.mdb`: closing that file would drop the locks that this process may have on it.
  */
 export function checkOpenable(file: string, readOnly: boolean): void {
   const { O_RDONLY, O_RDWR, O_CREAT } = fs.constants;

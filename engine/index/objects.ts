@@ -1,6 +1,6 @@
 /**
- * Reference counts of objects. Functions that change the index run inside a transaction. What drops to no references is noted as an
- * orphan.
+ * Reference counts of objects. Functions that change the index run inside a transaction. An object that drops to no
+ * references is noted as an orphan.
  */
 
 import { defined } from '../core/defined.js';
@@ -12,12 +12,12 @@ import type { Index } from './open.js';
 import type { ObjectRecord } from './records.js';
 import { addTotals } from './totals.js';
 
-/** An object that a layer needs, its file in its place by the time it is put. */
+/** An object that a layer needs. Its file is in place before the object is put into the index. */
 export interface NewObject {
   name: string;
-  /** What to put if no layer has it yet. */
+  /** The record to put if the index does not list the object yet. */
   record: ObjectRecord;
-  /** The same, if it was made ready. */
+  /** The same record as {@link makeReady} prepares it, if it was prepared. */
   row?: PreparedRow<string>;
 }
 
@@ -30,7 +30,7 @@ export function newObjects(
   sizes: Float64Array,
   skipped: Readonly<Record<string, SkippedKind[]>>,
 ): NewObject[] {
-  // Names are long: V8 would keep each for good if it were looked up as a property.
+  // A Map, since V8 would keep each long name for good if it were looked up as a property.
   const lacking = new Map(Object.entries(skipped));
   return names.map((name, i) => {
     const record: ObjectRecord = { size: sizes[i] as number, refs: 1, copies: 0 };
@@ -40,7 +40,7 @@ export function newObjects(
   });
 }
 
-/** Does what takes longest of putting objects ahead of the transaction, which every other process that writes waits for. */
+/** Does the slowest part of putting objects ahead of the transaction, which all other writing processes wait for. */
 export async function makeReady(index: Index, objects: readonly NewObject[]): Promise<NewObject[]> {
   const { h32 } = await xxhash();
   return objects.map(({ name, record }) => ({ name, record, row: index.objects.prepare(h32, name, record) }));
@@ -53,7 +53,7 @@ export interface Retained {
   sharedBytes: number;
 }
 
-/** One more layer needs these objects. @returns with `back`, how many of them had been gone */
+/** Counts one more layer that needs these objects. @returns with `back`, how many of them had been gone */
 export function retainObjects(index: Index, objects: readonly NewObject[]): Retained & { back: number } {
   const retained: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const revived = { count: 0, bytes: 0 };
@@ -94,7 +94,10 @@ export function retainObjects(index: Index, objects: readonly NewObject[]): Reta
   return { ...retained, back: back.count };
 }
 
-/** Objects that were placed and turned out not to be needed are listed all the same. @returns how many of them had been gone from layers that need them */
+/**
+ * Lists objects that were placed and turned out not to be needed.
+ * @returns how many of them had been gone from layers that need them
+ */
 export function listObjects(index: Index, objects: readonly NewObject[]): number {
   const { back } = retainObjects(index, objects);
   releaseObjects(
@@ -104,7 +107,7 @@ export function listObjects(index: Index, objects: readonly NewObject[]): number
   return back;
 }
 
-/** Those of a layer's objects that were gone are back; the layer holds its references already. */
+/** Notes that those of a layer's objects that were gone are back. The layer holds its references already. */
 export function restoreObjects(index: Index, objects: readonly NewObject[]): Retained {
   const restored: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   for (const { name, record } of objects) {
@@ -123,7 +126,7 @@ export function restoreObjects(index: Index, objects: readonly NewObject[]): Ret
   return restored;
 }
 
-/** One more layer needs these listed objects, be they there or gone. */
+/** Counts one more layer that needs these listed objects, even those that are gone. */
 export function needObjects(index: Index, names: Iterable<string>): void {
   const revived = { count: 0, bytes: 0 };
   for (const name of names) {
@@ -138,12 +141,12 @@ export function needObjects(index: Index, names: Iterable<string>): void {
   addTotals(index, { orphans: -revived.count, orphanBytes: -revived.bytes });
 }
 
-/** An object whose file has been written anew. */
+/** The record of an object whose file has been written anew. */
 function thereAgain({ size, refs, copies }: ObjectRecord, { skipped }: ObjectRecord): ObjectRecord {
   return { size, refs, copies, ...defined({ skipped }) };
 }
 
-/** One layer less needs these objects. @returns bytes of those that nothing needs now */
+/** Counts one layer less that needs these objects. @returns bytes of the objects that nothing needs now */
 export function releaseObjects(index: Index, names: Iterable<string>): number {
   let orphans = 0;
   let orphanBytes = 0;

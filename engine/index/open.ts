@@ -1,8 +1,7 @@
 /**
- * The index: one LMDB environment, opened and written by the main thread only. Several processes may have it open; LMDB lets one
- * write at a time. A commit is acknowledged only once it is flushed, see {@link Index.commit}.
+ * The index: one LMDB environment, opened and written by the main thread only. Several processes may have it open; LMDB
+ * lets one write at a time. A commit is acknowledged only once it is flushed, see {@link Index.commit}.
  */
-
 import * as fs from 'node:fs';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
@@ -19,11 +18,11 @@ import { PrivateCopy } from './private-copy.js';
 import { type ImageRecord, type LayerRecord, SCHEMA_VERSION, type Totals } from './records.js';
 import { Tables } from './tables.js';
 
-/** What a change returns to be taken back. */
+/** A change returns this value to be taken back. */
 export const TAKE_BACK: unknown = ABORT;
 
 const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
-/** With another process that opens or closes the index, or commits to it. */
+/** How long to wait for another process that opens or closes the index, or commits to it. */
 const PATIENCE_MS = 200;
 const DATABASES = 16;
 const READERS = 512;
@@ -41,19 +40,19 @@ export class Index extends Tables {
     this.#path = path;
     this.#access = access;
     this.#reserve = new DiskReserve(path, indexData(path));
-    // Those who died while they read left their places taken.
+    // Readers that died left their places taken.
     environment.readerCheck?.();
     if (!readOnly) this.#reserve.keep();
   }
 
   /**
-   * Opens an index that nobody else opens, writes or closes at this moment; see {@link openIndex} for one that others know.
-   * @param access closed or removed in the end: the lock that makes it so, or a copy for reading only
+   * Opens an index that nobody else opens, writes or closes at this moment. {@link openIndex} opens a shared index.
+   * @param access the lock that keeps others out, or a copy for reading only; closed or removed in the end
    */
   static open(path: string, readOnly: boolean, access: IndexLock | PrivateCopy = new IndexLock(path)): Index {
     try {
       checkOpenable(indexData(path), readOnly);
-      // Without overlapping syncs a commit is on disk when it becomes visible: no reader ever sees what a power cut could take back.
+      // Without overlapping syncs a commit is on disk once it is visible: a power cut takes back nothing readers saw.
       const environment = openEnvironment({
         path: access instanceof PrivateCopy ? access.path : path,
         readOnly,
@@ -75,7 +74,7 @@ export class Index extends Tables {
     return (this.meta.get('schema') as number | undefined) ?? SCHEMA_VERSION;
   }
 
-  /** @throws CairnError `ERR_STORE_VERSION` when a newer version wrote it */
+  /** @throws CairnError `ERR_STORE_VERSION` when a newer version wrote the index */
   async checkSchema(readOnly: boolean): Promise<void> {
     const version = this.meta.get('schema');
     if (version === undefined && !readOnly) {
@@ -91,9 +90,9 @@ export class Index extends Tables {
   }
 
   /**
-   * Runs `change` as one transaction, alone among all processes, and resolves when it is durable. If `change` throws, nothing of it
-   * remains.
-   * @param rows how many it may put, where that may be many
+   * Runs `change` as one transaction, alone among all processes, and resolves when the change is durable. If `change`
+   * throws, nothing of it remains.
+   * @param rows how many rows `change` may put, where those may be many
    */
   async commit<T>(change: () => T, rows = 0): Promise<T> {
     this.#reserve.check(rows);
@@ -102,11 +101,11 @@ export class Index extends Tables {
 
   async #commit<T>(change: () => T): Promise<T> {
     let own: { thrown: unknown } | undefined;
-    // In line before anything else is waited for, so that closing, which lines up too, comes after.
+    // Joins the queue before awaiting anything else. Closing joins the queue, too, and must come after.
     const release = await this.#lock?.take();
     try {
       const { h32 } = await xxhash();
-      // The synchronous kind: it is taken back when `change` throws, and a commit that fails is thrown here and nowhere else.
+      // The synchronous kind takes all back when `change` throws. A failed commit throws here and nowhere else.
       const result = this.#environment.transactionSync(() => {
         try {
           return this.runSummed(h32, change);
@@ -127,8 +126,8 @@ export class Index extends Tables {
   }
 
   /**
-   * As {@link commit}, for a change that makes room: on a full disk it may use the space that is kept back for this, so that what
-   * fills the disk can always be removed.
+   * As {@link commit}, for a change that makes room. On a full disk the change may use the space that is kept back for
+   * it, so that whatever fills the disk can always be removed.
    */
   async commitRemoval<T>(change: () => T): Promise<T> {
     try {
@@ -136,14 +135,14 @@ export class Index extends Tables {
     } catch (error) {
       if (!isCairnError(error, 'ERR_NO_SPACE')) throw error;
       this.#reserve.giveUp();
-      // Also where there was none: what is in the index's own free pages may do.
+      // Tries again even if no space was kept back: the index's own free pages may be enough.
       return this.#commit(change).catch((again: unknown) => {
         throw whatSaysWhy(error, again);
       });
     }
   }
 
-  /** Does what makes room without changing the index; on a full disk once more, with the space that is kept back for this. */
+  /** Runs work that makes room without changing the index. On a full disk runs it again with the space kept back. */
   async makingRoom<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -157,7 +156,7 @@ export class Index extends Tables {
     }
   }
 
-  /** Writes a compacted copy of what is committed now, for which nobody need wait. Durable when it resolves. @param dir is made */
+  /** Writes a compacted copy of the committed index. Holds up nobody. Durable when it resolves. @param dir is made */
   async copyTo(dir: string): Promise<void> {
     fs.mkdirSync(dir, { mode: 0o700 });
     try {
@@ -186,34 +185,34 @@ export class Index extends Tables {
     return this.layers.get(key);
   }
 
-  /** Open for reading only, and someone wrote since: what was read may be wrong. */
+  /** Whether the index is open for reading only and was written since it was opened: what was read may be wrong. */
   get wasWritten(): boolean {
     return this.#access instanceof PrivateCopy && this.#access.wasWritten;
   }
 
-  /** From here on, reads see what others have committed by now; else that may take until the next turn of the event loop. */
+  /** Lets reads see all commits of others up to now. Without this they may not until the event loop's next turn. */
   refresh(): void {
     this.#environment.resetReadTxn();
   }
 
-  /** A table of who reads it now, in the words of LMDB. */
+  /** A table of the index's readers now, in the words of LMDB. */
   readers(): string {
     return this.#environment.readerList();
   }
 
-  /** What is committed now, until it is let go of by `done()`. */
+  /** Holds the index as committed now, until `done()` lets go of it. */
   snapshot(): Snapshot {
     return this.#environment.useReadTransaction();
   }
 
-  /** To close it again is nothing. */
+  /** A second call does nothing more. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async #close(): Promise<void> {
-    // Whoever holds the lock for longer is committing, so has the index open: then LMDB leaves its own locks alone.
+    // A holder that keeps the lock longer is committing, so has the index open: LMDB then leaves its own locks alone.
     const release = await this.#lock?.take(PATIENCE_MS);
     try {
       await this.#environment.close();
@@ -233,7 +232,7 @@ async function leave(access: IndexLock | PrivateCopy): Promise<void> {
   else access.remove();
 }
 
-/** An index that has failed for good only repeats that; the first failure says why. */
+/** Picks the failure that says why. An index that has failed for good only repeats that; the first failure says why. */
 function whatSaysWhy(first: unknown, again: unknown): unknown {
   const said = toCairnError(again);
   return isCairnError(said) && said.code !== 'ERR_IO' ? again : first;
@@ -246,7 +245,7 @@ export interface Access {
 }
 
 /**
- * Opens an index that others may have open, too. Readers do not wait for who holds it up: after a moment they read a copy.
+ * Opens an index that others may have open, too. A reader waits for the lock only for a moment, then reads a copy.
  * @param check looks at the file before LMDB does
  */
 export async function openIndex(path: string, { readOnly, shared }: Access, check: () => void): Promise<Index> {

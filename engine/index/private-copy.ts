@@ -1,9 +1,9 @@
 /**
- * Opening LMDB without writing a byte beside its data. Even a reader announces itself in `lock.mdb`, and makes that file if it is
- * missing; so a reader that must leave no trace opens the data in a directory of its own, where its lock file lies, too. There is a link
- * to the data, or a copy where others are known to write: they do not know of this reader, and use pages again that it is reading.
+ * Opens LMDB without writing a byte beside its data. Even a reader announces itself in `lock.mdb`, and makes that file
+ * if it is missing. So a reader that must leave no trace opens the data in a directory of its own, where its lock file
+ * lies, too. The directory holds a link to the data, or a copy where others are known to write: writers do not know of
+ * this reader, and reuse pages that it is reading.
  */
-
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -30,7 +30,7 @@ export class PrivateCopy {
     return beside;
   }
 
-  /** @returns `undefined` when someone committed meanwhile; pages in use are only written over by a second commit */
+  /** @returns `undefined` when someone committed meanwhile. Only a second commit writes over pages in use. */
   static copy(index: string): PrivateCopy | undefined {
     const beside = new PrivateCopy(index);
     try {
@@ -50,12 +50,12 @@ export class PrivateCopy {
     return undefined;
   }
 
-  /** The data, as it is opened. */
+  /** The file that LMDB opens: the link to the data, or its copy. */
   get #own(): string {
     return indexData(this.path);
   }
 
-  /** Whether someone wrote meanwhile, so that what was read may be wrong. */
+  /** Whether the linked data was written meanwhile, so that what was read may be wrong. */
   get wasWritten(): boolean {
     if (this.#isCopy) return false;
     const now = fs.statSync(this.#data, { bigint: true, throwIfNoEntry: false });

@@ -1,6 +1,6 @@
 /**
- * The records of the index, by kind. Every one that is listed is complete and on disk, but for what a repair found damaged or missing:
- * that is marked as gone, so that it counts as needed and not as here, until an import brings it back.
+ * The records of the index, by kind. Everything listed is complete and on disk, except for what a repair found damaged
+ * or missing. Such things are marked as gone: they count as needed but not as here, until an import brings them back.
  */
 
 import type { ImageFormat } from '../../workers/tasks/import.js';
@@ -17,16 +17,16 @@ import type { ValueCodec } from './table.js';
 export const SCHEMA_VERSION = 2;
 
 export interface ImageRecord {
-  /** For an ACI the key of its tar, for an OCI image that of its configuration, which names all of its layers. */
+  /** ACI: the key of its tar. OCI: the key of its configuration, which names all of its layers. */
   key: Key;
-  /** OCI: of its manifest. */
+  /** OCI: the digest of its manifest. */
   digest?: string;
-  /** OCI: empty for one that came without a reference. Its tag is the label `version`. */
+  /** OCI: empty for an image that came without a reference. A reference's tag is the label `version`. */
   name: string;
   labels: Label[];
   /** OCI: further references. */
   aliases?: { name: string; labels: Label[] }[];
-  /** OCI: which references it was asked to have, and when (milliseconds since 1970): from then on they mean it and no older image. */
+  /** OCI: references given on request, and when (milliseconds since 1970). Since then they mean no older image. */
   given?: { name: string; labels: Label[]; at: number }[];
   format: ImageFormat;
   /** Bytes of the uncompressed layers. */
@@ -47,16 +47,16 @@ export interface ImageRecord {
   /** OCI: digests of documents that mean this image. */
   digests?: string[];
   dependencies: Dependency[];
-  /** Whether its manifest has a path whitelist, so that the manifest need not be read to know that there is none. */
+  /** Whether its manifest has a path whitelist. If false, nothing needs to read the manifest for one. */
   filters: boolean;
-  /** The blob with its document, and how often that was made anew; none before the store came to format 2. */
+  /** The blob with its document, and how often that document was made. Both are missing before store format 2. */
   document?: Key;
   revision?: number;
 }
 
 export interface LayerRecord {
   key: Key;
-  /** Whose rules its table of contents follows. */
+  /** The format whose rules its table of contents follows. */
   format: ImageFormat;
   size: number;
   toc: BlobRef;
@@ -68,13 +68,13 @@ export interface LayerRecord {
   objects: number;
   /** Bytes of its distinct objects. */
   objectBytes: number;
-  /** Of the archives it came in. */
+  /** Digests of the archives it came in. */
   archiveDigests: ArchiveDigest[];
   /** Images and trees that need it. */
   refs: number;
   /** Its table of contents, its recipe or an object of it is gone. */
   incomplete?: true;
-  /** Its table of contents was gone, so that nobody could tell its objects: it holds no references to them. */
+  /** It holds no references to its objects: its table of contents, which names them, was gone. */
   uncounted?: true;
 }
 
@@ -85,7 +85,7 @@ export interface BlobRef {
 
 export interface BlobRecord {
   size: number;
-  /** What needs it; a blob that was put by hand needs itself. */
+  /** How many records need it. A blob that was put by hand needs itself. */
   refs: number;
   put: boolean;
   /** Its file was damaged or missing, see above. */
@@ -100,7 +100,7 @@ export interface ObjectRecord {
   copies: number;
   /** Metadata that could not be set. */
   skipped?: SkippedKind[];
-  /** Its file was damaged or missing, see above; `copies` are not meant. */
+  /** Its first file was damaged or missing, see above. This says nothing of its `copies`. */
   gone?: true;
 }
 
@@ -119,7 +119,7 @@ export interface TreeRecord {
   renderedAt: number;
   lastUsed: number;
   skipped: Skipped;
-  /** What lies beside its root; absent in trees of earlier versions. */
+  /** The image's manifest beside the tree's root; absent in trees of earlier versions. */
   manifest?: BlobRef;
 }
 
@@ -131,7 +131,7 @@ export interface LeaseRecord {
   expiresAt: number;
 }
 
-/** Sums over everything, kept in the transactions that change it, so that nobody needs to walk anything to know them. */
+/** Sums over all records, kept in the transactions that change records. Nobody needs to walk the records for them. */
 export interface Totals {
   objects: number;
   objectBytes: number;

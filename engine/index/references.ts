@@ -1,6 +1,6 @@
 /**
- * Reference counts of layers and blobs, and what digests mean. All functions run inside a transaction.
- * What drops to no references is noted as an orphan.
+ * Reference counts of layers and blobs, and the layers that digests mean. All functions run inside a transaction.
+ * A blob that drops to no references is noted as an orphan.
  */
 import type { Key } from '../core/key.js';
 import type { ArchiveDigest } from './archive-digest.js';
@@ -20,7 +20,7 @@ export function bytesOfBlob(blob: BlobRecord): number {
   return blob.gone === true ? 0 : blob.size;
 }
 
-/** One more needs this blob, which is there; one that was put by hand needs itself, once. */
+/** Counts one more need for this blob, which is there. A blob that was put by hand needs itself, once. */
 export function retainBlob(index: Index, key: Key, size: number, put = false): void {
   const known = index.blobs.get(key);
   if (known === undefined) addTotals(index, { blobs: 1, blobBytes: size });
@@ -36,14 +36,14 @@ export function retainBlob(index: Index, key: Key, size: number, put = false): v
   index.blobs.put(key, record);
 }
 
-/** What was placed and turned out not to be needed is listed all the same, so that a sweep finds it. */
+/** Lists a blob that was placed and turned out not to be needed, so that a sweep finds it. */
 export function listBlob(index: Index, key: Key, size: number): void {
   if (index.blobs.get(key) !== undefined) return;
   retainBlob(index, key, size);
   releaseBlob(index, key);
 }
 
-/** @returns bytes that nothing needs now */
+/** Counts one need less for a blob. @returns bytes that nothing needs now */
 export function releaseBlob(index: Index, key: Key): number {
   const known = index.blobs.get(key);
   if (known === undefined || known.refs === 0) return 0;
@@ -66,9 +66,10 @@ export function retainLayer(index: Index, key: Key): void {
 }
 
 /**
- * An image or tree less needs this layer; with the last one it goes, and lets go of its objects and blobs.
- * @param objectsOf names of the layer's objects, read from its table of contents; `undefined` when that is damaged: their counts
- *   stay too high then, which `fsck` tells and repairs; nothing is deleted that another layer needs
+ * Counts one image or tree less that needs this layer. A layer that nothing needs goes, and lets go of its objects and
+ * blobs.
+ * @param objectsOf names of the layer's objects, read from its table of contents; `undefined` when that is damaged. The
+ *   objects' counts then stay too high, which `fsck` reports and repairs. Nothing that another layer needs is deleted.
  * @returns bytes that nothing needs now, and whether the layer is gone
  */
 export function releaseLayer(

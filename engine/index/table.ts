@@ -1,6 +1,6 @@
 /**
- * One table of the index. It holds the database, tells damage that reading meets as damage, and keeps the sum of its rows in step
- * with every change, so that nobody else has to.
+ * One table of the index. It holds the database, reports damage found while reading as `ERR_DAMAGED`, and keeps the sum
+ * of its rows in step with every change, so that no caller has to.
  */
 import { PreparedRow, rowSum, type SumKeeper, type TextHash } from './checksums.js';
 import { guarded } from './damage.js';
@@ -25,9 +25,9 @@ export interface TableOptions<K, V> {
   name: string;
   database: Database;
   keys: KeyCodec<K>;
-  /** Where values are not stored as they are. */
+  /** For values that are not stored as they are. */
   values?: ValueCodec<V>;
-  /** Of the index, for errors. */
+  /** Path of the index, for errors. */
   path: string;
   /** `undefined` for a table that is only read. */
   sums: SumKeeper | undefined;
@@ -39,7 +39,7 @@ export interface ScannedRow<K> {
   /** As it is stored. */
   value: unknown;
   sum: number;
-  /** Whether it is found by its key, too. */
+  /** Whether a look-up by its key finds the row, too. */
   isFound: boolean;
 }
 
@@ -50,7 +50,7 @@ export class Table<K, V> {
   readonly #values: ValueCodec<V> | undefined;
   readonly #path: string;
   readonly #sums: SumKeeper | undefined;
-  /** A row is mostly looked for before it is put: its key need be encoded, and found missing, only once. */
+  /** The key used last. A row is mostly looked up before it is put: its key is encoded and found missing only once. */
   #lastKey: K | undefined;
   #lastStored: StoredKey | undefined;
 
@@ -63,7 +63,7 @@ export class Table<K, V> {
     this.#sums = sums;
   }
 
-  /** @param at its key, or a row that was prepared for it @throws CairnError `ERR_DAMAGED` */
+  /** @param at the row's key, or the row as it was prepared @throws CairnError `ERR_DAMAGED` */
   get(at: K | PreparedRow<K>): V | undefined {
     const stored = this.#stored(at);
     const value = this.#read(() => this.#database.get(stored));
@@ -75,7 +75,7 @@ export class Table<K, V> {
     return this.#read(() => this.#database.doesExist(this.#stored(key)));
   }
 
-  /** Only inside a commit, as all changes. */
+  /** Runs only inside a commit, as all changes do. */
   put(key: K, value: V): void {
     const stored = this.#stored(key);
     const encoded = this.#encoded(value);
@@ -101,14 +101,14 @@ export class Table<K, V> {
     this.#database.remove(stored);
   }
 
-  /** Does what takes longest of putting a row, ahead of the transaction that every other process waits for. */
+  /** Does the slowest part of putting a row, ahead of the transaction that every other process waits for. */
   prepare(hash: TextHash, key: K, value: V): PreparedRow<K> {
     const stored = this.#keys.encode(key);
     const encoded = this.#encoded(value);
     return new PreparedRow(key, stored, this.#database.encoder.encode(encoded), rowSum(hash, stored, encoded));
   }
 
-  /** In order of the stored keys. @throws CairnError `ERR_DAMAGED`, from the iteration, too */
+  /** Rows in order of the stored keys. @throws CairnError `ERR_DAMAGED`, from the iteration, too */
   *entries(range: Range<K> = {}): Generator<{ key: K; value: V }> {
     for (const { key, value } of this.#rows(this.#storedRange(range))) {
       yield { key: this.#keys.decode(key), value: this.#decoded(value) as V };
@@ -128,7 +128,7 @@ export class Table<K, V> {
     return this.#read(() => this.#database.getKeysCount());
   }
 
-  /** Every row of one moment, each looked for by its key, too. */
+  /** Every row of one moment, each also looked up by its key. */
   *scan(hash: TextHash, transaction: Snapshot): Generator<ScannedRow<K>> {
     for (const { key, value } of this.#rows({ transaction })) {
       const isFound = this.#read(() => this.#database.doesExist(key, undefined, { transaction }));
@@ -136,7 +136,7 @@ export class Table<K, V> {
     }
   }
 
-  /** The sum of its rows now. @param isCounted whether a key's row is part of it */
+  /** The sum of the table's rows now. @param isCounted whether a key's row is part of the sum */
   sum(hash: TextHash, isCounted: (key: K) => boolean): number {
     let sum = 0;
     for (const { key, value } of this.#rows({})) {

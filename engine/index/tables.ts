@@ -27,13 +27,13 @@ export class Tables {
   readonly blobs: Table<Key, BlobRecord>;
   /** By name. */
   readonly objects: Table<string, ObjectRecord>;
-  /** What nothing needs any more, waiting for gc. */
+  /** Objects and blobs that nothing needs any more, waiting for gc. */
   readonly orphans: Table<Orphan, true>;
   readonly trees: Table<string, TreeRecord>;
   readonly leases: Table<string, LeaseRecord>;
-  /** All of these. */
+  /** All of the tables above. */
   readonly all: readonly Table<unknown, unknown>[];
-  /** What the transaction under way makes of the sums; `undefined` where nothing is written. */
+  /** Works out the sums of the transaction under way; `undefined` where nothing is written. */
   readonly #keeper: SumKeeper | undefined;
   /** @param path of the index, for errors */
   constructor(environment: Environment, path: string, readOnly: boolean) {
@@ -68,7 +68,7 @@ export class Tables {
     this.#keeper = keeper;
   }
 
-  /** Runs a change in a transaction, and writes the sums that it leads to. */
+  /** Runs a change inside a transaction, and writes the sums that the change leads to. */
   protected runSummed<T>(hash: TextHash, change: () => T): T {
     this.#keeper?.begin(hash);
     const changed = change();
@@ -77,7 +77,7 @@ export class Tables {
     return changed;
   }
 
-  /** As they were committed last; none in an index from before there were sums. */
+  /** The sums as committed last; none in an index from before there were sums. */
   get sums(): TableSums | undefined {
     return this.meta.get(SUMS_KEY) as TableSums | undefined;
   }

@@ -1,4 +1,4 @@
-/** The sums that are kept beside the records, so that nobody has to read all of them. */
+/** The totals that are kept beside the records, so that nobody has to read all records. */
 import type { Index } from './open.js';
 import type { Totals } from './records.js';
 
