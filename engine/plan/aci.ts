@@ -8,14 +8,14 @@ import { compileWhitelist, survivors, type Whitelist, type WhitelistNode } from 
 /** An image at its place in the dependency tree, as the planner takes it. */
 export interface AciNode {
   toc: readonly TocEntry[];
-  /** The same list wherever an image stands. */
+  /** Its image's whitelist: the same array at every place where the image stands. */
   pathWhitelist: readonly string[];
-  /** Position of the image that depends on it, in the same list; -1 for the top image. */
+  /** Position of the image that depends on this one, in the list of nodes; -1 for the top image. */
   dependent: number;
 }
 
 /**
- * @param nodes in priority order: the image itself, then its dependencies depth-first, the last of a manifest first.
+ * @param nodes in priority order: the image itself, then its dependencies depth-first, a manifest's last one first.
  *   `layer` of the plan's entries counts in this order.
  * @throws CairnError `ERR_LIMIT`
  */
@@ -31,7 +31,7 @@ export function planAci(nodes: readonly AciNode[]): Plan {
 
 function withWhitelists(nodes: readonly AciNode[]): WhitelistNode[] {
   const chains: (readonly Whitelist[])[] = [];
-  /** An image that stands at many nodes has one list, which is compiled once; what it reaches is each node's own. */
+  /** Whitelists compiled once for each image, which may stand at many nodes. Each node has its own reached paths. */
   const compiled = new Map<readonly string[], Whitelist | undefined>();
   return nodes.map(({ toc, pathWhitelist, dependent }, i) => {
     const above = dependent < 0 ? [] : (chains[dependent] as readonly Whitelist[]);
@@ -55,7 +55,7 @@ function mergeLayer(tree: MergeTree, toc: readonly TocEntry[], kept: Uint8Array 
       tree.putLeaf(entry.path, entry, layer);
       return;
     }
-    // A link means the target as its own layer has it, whether or not that name survives.
+    // A link means the target as the link's own layer has it, even if the target's name does not survive.
     byPath ??= new Map(toc.map((each) => [each.path, each]));
     const target = byPath.get(entry.link) as TocEntry;
     tree.markLinked(target);

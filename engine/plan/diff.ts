@@ -1,4 +1,4 @@
-/** The difference between two plans as an OCI layer: what to put on top of one tree to get the other. */
+/** The difference between two plans as an OCI layer: put on top of one tree, it makes the other. */
 import { type ByteString, toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import { baseOf, joinPath, parentOf } from '../core/path.js';
@@ -6,8 +6,8 @@ import { WHITEOUT_PREFIX } from '../layer/oci-rules.js';
 import { type Plan, type PlanEntry, plainEntry } from './plan.js';
 
 /**
- * Entries in byte order of their paths, whiteouts among them as empty files. Names that share an inode come along together, so that
- * no link leads into a lower layer, which not every program takes.
+ * Entries in byte order of their paths, whiteouts among them as empty files. Names that share an inode come together,
+ * so that no link leads into a lower layer: not every program takes such links.
  * @throws CairnError `ERR_UNSUPPORTED` for a tree with names that would be taken for whiteouts
  */
 export function layerBetween(before: Plan, after: Plan): PlanEntry[] {
@@ -20,7 +20,7 @@ export function layerBetween(before: Plan, after: Plan): PlanEntry[] {
   for (const { path } of layer) refuseMarker(path);
   for (const { path } of before.entries) {
     if (now.has(path)) continue;
-    // What went with its directory needs no marker of its own.
+    // An entry that went with its directory needs no marker of its own.
     if (now.get(parentOf(path))?.type === 'dir') layer.push(whiteout(path));
   }
   return layer.sort((a, b) => (a.path < b.path ? -1 : 1));

@@ -10,11 +10,11 @@ import { type Plan, type PlanEntry, plainEntry } from './plan.js';
 /** One path. Two nodes with the same `entry` and `home` are two names of one inode. */
 export interface MergeNode {
   path: ByteString;
-  /** What the archive says of it, link targets looked up; `undefined` for a directory that no layer declares. */
+  /** The archive's entry, a link's target in place of the link; `undefined` for a directory that no layer declares. */
   entry: TocEntry | undefined;
   /** The layer that put it here. */
   layer: number;
-  /** The layer whose entry it is: a lower one for a hard link to what is there. */
+  /** The layer that `entry` comes from: a lower one for a hard link to a file that is there already. */
   home: number;
   /** Present exactly in directories. */
   children: Map<ByteString, MergeNode> | undefined;
@@ -22,13 +22,13 @@ export interface MergeNode {
 
 export class MergeTree {
   readonly root: MergeNode = { path: '', entry: undefined, layer: -1, home: -1, children: new Map() };
-  /** Archives list a directory's files together, so the last parent is mostly the next one, too. */
+  /** Archives list a directory's files together, so the last parent is mostly also the next one. */
   #lastParent: MergeNode = this.root;
   /** Entries that more than one path may share. */
   readonly #linked = new Set<TocEntry>();
   #undeclared = 0;
 
-  /** Puts a directory: merges with one that is there, replaces anything else. */
+  /** Puts a directory: merges it with a directory that is there, replaces anything else. */
   putDirectory(path: ByteString, entry: TocEntry, layer: number): void {
     if (path === '') {
       this.root.entry = entry;
@@ -46,14 +46,14 @@ export class MergeTree {
     siblings.set(name, { path, entry, layer, home: layer, children: new Map() });
   }
 
-  /** Puts anything but a directory: what was there goes, with all below it. */
+  /** Puts anything but a directory, in place of whatever was there and all below that. */
   putLeaf(path: ByteString, entry: TocEntry, layer: number): void {
     const siblings = this.directory(parentOf(path), layer).children as Map<ByteString, MergeNode>;
     const name = baseOf(path);
     siblings.set(name, { path, entry, layer, home: layer, children: undefined });
   }
 
-  /** Notes that a directory is made that no entry declares. @throws CairnError `ERR_LIMIT` for more than any tree needs */
+  /** Counts one more directory that no entry declares. @throws CairnError `ERR_LIMIT` for more than any tree needs */
   countUndeclared(path: ByteString): void {
     if (++this.#undeclared <= MAX_UNDECLARED_DIRECTORIES) return;
     const why = `more than ${MAX_UNDECLARED_DIRECTORIES} directories that no entry declares`;
@@ -66,7 +66,7 @@ export class MergeTree {
   }
 
   /**
-   * The directory at `path`, made of what is missing; what stands in its way and is none is replaced.
+   * The directory at `path`. Missing directories are made; anything else in their places is replaced.
    * @throws CairnError `ERR_LIMIT` for more undeclared directories than any tree needs
    */
   directory(path: ByteString, layer: number): MergeNode {
@@ -94,7 +94,7 @@ export class MergeTree {
   /** The finished plan. */
   plan(): Plan {
     const entries: PlanEntry[] = [];
-    /** First names by layer, since a layer may stand at several places of the dependency tree. */
+    /** First names of entries, by layer: one layer may stand at several places of the dependency tree. */
     const groups = new Map<number, Map<TocEntry, PlanEntry>>();
     let files = 0;
     let bytes = 0;
@@ -122,8 +122,8 @@ export class MergeTree {
 }
 
 /**
- * Visits everything below a directory in byte order of the whole path. A directory's own place (`a`) and that of its content
- * (`a/`) differ: `a-b` stands between them.
+ * Visits everything below a directory in byte order of the whole path. A directory (`a`) and its content (`a/`) have
+ * different places in that order: `a-b` stands between them.
  */
 function walk(directory: MergeNode, emit: (node: MergeNode) => void): void {
   const steps: { at: string; node: MergeNode; below: boolean }[] = [];
@@ -160,7 +160,7 @@ function planEntry(node: MergeNode): PlanEntry {
   };
 }
 
-/** Links stand for their targets and markers for what they remove; neither is ever put into the tree. */
+/** Links and markers never get into the tree: a link's target is put in its place, a marker only removes things. */
 function nodeType({ type, path }: TocEntry): NodeType {
   if (type === 'hardlink' || type === 'whiteout' || type === 'opaque')
     throw new Error(`a ${type} in the tree: ${path}`);

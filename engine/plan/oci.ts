@@ -1,8 +1,8 @@
 /**
- * Plans the tree of an OCI image from its layers (image spec 1.1, "layer.md"; semantics: whiteouts, opaque directories, order,
- * symlinked parents, links). Entries apply in archive order; symbolic links are followed by name inside the tree, never on a disk.
+ * Plans the tree of an OCI image from its layers (image spec 1.1, "layer.md"; semantics: whiteouts, opaque directories,
+ * order, symlinked parents, links). Entries apply in archive order. Symbolic links are followed by name inside the
+ * tree, never on a disk.
  */
-
 import { type ByteString, toText } from '../core/bytes.js';
 import { CairnError, isCairnError } from '../core/errors.js';
 import { MAX_PATH, MAX_SYMLINK_HOPS, MAX_SYMLINK_STEPS } from '../core/limits.js';
@@ -25,22 +25,23 @@ export function planOci(layers: readonly (readonly TocEntry[])[]): Plan {
 
 type Directory = MergeNode & { children: Map<ByteString, MergeNode> };
 
-/** Puts one layer on top of what is there. */
+/** Puts one layer on top of the layers below. */
 class LayerMerge {
   readonly #tree: MergeTree;
   readonly #root: Directory;
   readonly #layer: number;
-  /** Components of symlink targets that may yet be followed, in this layer and those above. */
+  /** How many components of symlink targets may yet be followed, in this layer and those above. */
   readonly #steps: { left: number };
   /**
-   * Archives list a directory's files together, so the last parent is mostly the next one, too. It is kept only where no link led to
-   * it: what is put into it cannot change what its path means, and whatever else could has a parent of its own or is a marker.
+   * Archives list a directory's files together, so the last parent is mostly also the next one. It is kept only if no
+   * symlink led to it. Entries put into it cannot change what its path means. Entries that could change that have
+   * another parent, and markers make it forgotten.
    */
   #lastPath: ByteString = '';
   #lastParent: Directory;
   /**
-   * Directories with nothing of lower layers below them any more. What this layer still puts there is its own, so they stay that way:
-   * a layer that hides the same place over and over looks at each directory once.
+   * Directories with nothing of lower layers below them any more. They stay so, since this layer adds only entries of
+   * its own. A layer that hides the same place over and over thus looks at each directory once.
    */
   readonly #cleared = new Set<Directory>();
 
@@ -74,7 +75,7 @@ class LayerMerge {
     }
   }
 
-  /** What hard links would mean in the tree below: a whiteout of this layer does not take that from them. */
+  /** Targets of hard links in the tree of the lower layers. A whiteout of this layer does not take them away. */
   #lowerTargets(toc: readonly TocEntry[]): Map<TocEntry, MergeNode> {
     const targets = new Map<TocEntry, MergeNode>();
     for (const entry of toc) {
@@ -85,7 +86,7 @@ class LayerMerge {
     return targets;
   }
 
-  /** A loop down there is no fault of a link that this layer gives another meaning. */
+  /** Ignores symlink loops of the lower layers: this layer may yet give the link another target. */
   #lookUpBelow(entry: TocEntry): MergeNode | undefined {
     try {
       return this.#lookUp(entry.link, entry);
@@ -115,7 +116,7 @@ class LayerMerge {
     this.#putLeaf(entry, target.entry, target.home);
   }
 
-  /** What was there goes, with all below it. */
+  /** Puts anything but a directory, in place of whatever was there and all below that. */
   #putLeaf({ path }: TocEntry, entry: TocEntry, home: number): void {
     const parent = this.#parentOf({ path });
     const name = baseOf(path);
@@ -138,8 +139,8 @@ class LayerMerge {
   }
 
   /**
-   * Takes away what lower layers put at and below a node. A directory that only they declare stays, undeclared, if this layer has put
-   * something into it.
+   * Takes away what lower layers put at and below a node. A directory that only lower layers declare stays, undeclared,
+   * if this layer has put something into it.
    * @returns whether anything is left
    */
   #keepOwn(node: MergeNode): boolean {
@@ -156,13 +157,13 @@ class LayerMerge {
     this.#cleared.add(directory);
   }
 
-  /** The node that a path names, its parents' symlinks followed, itself not. */
+  /** The node that a path names. Follows symlinks among its parents, but not the node itself. */
   #lookUp(path: ByteString, entry: TocEntry): MergeNode | undefined {
     if (path === '') return this.#root;
     return this.#resolve(parentOf(path), false, entry)?.children.get(baseOf(path));
   }
 
-  /** The directory that an entry goes into, made if it is missing. */
+  /** The directory that an entry goes into. Makes it if it is missing. */
   #parentOf(entry: Pick<TocEntry, 'path'>): Directory {
     const path = parentOf(entry.path);
     if (path === this.#lastPath) return this.#lastParent;
@@ -183,8 +184,9 @@ class LayerMerge {
 
   /**
    * Follows a path from the root, through symbolic links as a process in the tree would.
-   * @param make missing directories, in place of whatever is no directory
-   * @throws CairnError `ERR_BAD_ARCHIVE` after more links than the kernel follows, `ERR_LIMIT` when all entries together followed too much
+   * @param make makes missing directories, in place of whatever is no directory
+   * @throws CairnError `ERR_BAD_ARCHIVE` after more links than the kernel follows, `ERR_LIMIT` when all entries of the
+   *   image together followed too much
    */
   #resolve(path: ByteString, make: boolean, entry: Pick<TocEntry, 'path'>): Directory | undefined {
     const rest = path.split('/').reverse();

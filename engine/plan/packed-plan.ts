@@ -1,5 +1,4 @@
-/** A plan as the workers take it: cut into shards, with what the main thread must still know of the whole. */
-
+/** A plan in the form for workers: cut into shards, with the facts that the main thread still needs of the whole. */
 import type { Shard } from '../../workers/tasks/parts.js';
 import type { ByteString } from '../core/bytes.js';
 import type { Key } from '../core/key.js';
@@ -9,10 +8,10 @@ import type { Plan, PlanEntry } from './plan.js';
 import { cutShards, packShard } from './shard.js';
 import { treeHashOf } from './tree-hash.js';
 
-/** For each worker: enough that a slow one does not hold up the end. */
+/** Enough shards that a slow worker does not hold up the end. */
 const SHARDS_PER_WORKER = 4;
 
-/** What is known of a plan as a whole. */
+/** Facts about a plan as a whole. */
 export interface PlanSummary {
   /** Paths. */
   entries: number;
@@ -20,7 +19,7 @@ export interface PlanSummary {
   files: number;
   bytes: number;
   longestPath: ByteString;
-  /** Further names of an inode: an earlier one, and itself. They come after all first names, wherever their shard would have been. */
+  /** Further names of inodes: each an earlier name, then the new one. They come after the first names of all shards. */
   links: readonly [ByteString, ByteString][];
   /** Paths of files whose objects may lack some of their metadata, and the names of the objects. */
   maybeIncomplete: readonly [ByteString, string][];
@@ -28,23 +27,23 @@ export interface PlanSummary {
 
 export interface PackedPlan extends PlanSummary {
   hash(): Key;
-  /** How many there are; {@link shard} gives one of them. */
+  /** How many shards there are; {@link shard} gives one of them. */
   shards: number;
   shard(i: number): Shard;
-  /** The same for directories alone, in byte order. */
+  /** The same for shards of directories alone, in byte order. */
   directoryShards: number;
   directoryShard(i: number): Shard;
 }
 
 export interface Packing {
   identity: Identity;
-  /** How many share the work. */
+  /** How many workers share the work. */
   workers: number;
-  /** What the object of a file is called. */
+  /** The name of a file's object. */
   nameOf: (file: FileContent) => string;
 }
 
-/** Shards are packed when they are first asked for, so that the workers have something to do meanwhile. */
+/** Packs each shard only when it is first asked for: workers render the first shards while others are packed. */
 export function packPlan(plan: Plan, { identity, workers, nameOf }: Packing): PackedPlan {
   const { entries, files, bytes } = plan;
   const firsts = entries.filter(({ group, path }) => group === '' || group === path);
@@ -64,7 +63,7 @@ export function packPlan(plan: Plan, { identity, workers, nameOf }: Packing): Pa
     maybeIncomplete: entries.filter((entry) => mayLack(entry, identity)).map((entry) => [entry.path, nameOf(entry)]),
     hash: () => (hash ??= treeHashOf(plan)),
     shards: runs.length,
-    // A plan that is to be kept is asked once more.
+    // Keeps packed shards: a plan that goes into the cache is asked for them once more.
     shard: (i) => (shards[i] ??= packShard(runs[i] as PlanEntry[])),
     directoryShards: directories.length,
     directoryShard: (i) => packShard(directories[i] as PlanEntry[]),
@@ -78,7 +77,7 @@ function inRuns(entries: readonly PlanEntry[], count: number): PlanEntry[][] {
   return runs;
 }
 
-/** As root only extended attributes can fail to stick, and few files have any. */
+/** Whether a file's object may lack metadata. As root only extended attributes can be lacking; few files have any. */
 function mayLack({ type, xattrs }: PlanEntry, identity: Identity): boolean {
   return type === 'file' && (identity.uid !== 0 || xattrs.length > 0);
 }

@@ -1,5 +1,5 @@
 /**
- * A *plan* is the merged tree of an image, computed in memory before a file is touched: for every path what stands there.
+ * A *plan* is the merged tree of an image: an entry for every path, computed in memory before a file is touched.
  * It depends on the layers alone, never on threads, clocks or the disk.
  */
 import type { ByteString } from '../core/bytes.js';
@@ -8,9 +8,9 @@ import type { TocEntry } from '../layer/toc.js';
 
 export interface PlanEntry extends Omit<TocEntry, 'type'> {
   type: NodeType;
-  /** First path (in byte order) of those that share this inode; `''` for an entry with no other name. */
+  /** The first path (in byte order) of all that share this inode; `''` for an entry with no other name. */
   group: ByteString;
-  /** Position of the layer it comes from, in the order the plan was asked with; -1 for a directory nobody declares. */
+  /** Position of the entry's layer, in the order given to the planner; -1 for a directory that no layer declares. */
   layer: number;
 }
 
@@ -23,7 +23,7 @@ export interface Plan {
   bytes: number;
 }
 
-/** What stands at a path of which nobody says more: root's, of time 0, empty. @param layer as {@link PlanEntry.layer} */
+/** An entry with default metadata: owned by root, of time 0, empty. @param layer as {@link PlanEntry.layer} */
 export function plainEntry(path: ByteString, type: 'file' | 'dir', mode: number, layer: number): PlanEntry {
   return {
     path,

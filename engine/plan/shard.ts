@@ -1,8 +1,7 @@
 /**
- * Parts of a plan in the form in which they cross to a worker: a few long strings and one array of numbers instead of thousands
- * of objects, which would take longer to clone than to render.
+ * Parts of a plan in the form that crosses to a worker: a few long strings and one array of numbers. Thousands of
+ * objects would take longer to clone than to render.
  */
-
 import type { Shard } from '../../workers/tasks/parts.js';
 import type { ByteString } from '../core/bytes.js';
 import type { Metadata, NodeType, Xattr } from '../core/metadata.js';
@@ -86,8 +85,8 @@ export function unpackShard(shard: Shard): ShardRow[] {
 }
 
 /**
- * Cuts a plan into runs of about equal length. Each begins with the directories above its first entry, so that it can be rendered
- * without waiting for the run that holds them.
+ * Cuts a plan into runs of about equal length. Each run begins with the directories above its entries, so that no run
+ * waits for another to be rendered.
  */
 export function cutShards(entries: readonly PlanEntry[], count: number): PlanEntry[][] {
   const byPath = new Map<ByteString, PlanEntry>();

@@ -1,5 +1,6 @@
 /**
- * The canonical form of a plan, and the two names a tree has: its *id*, from the layers that go in, and its *hash*, from what comes out.
+ * The canonical form of a plan, and a tree's two names: its *id*, from the layers that go in, and its *hash*, from the
+ * paths that come out.
  */
 import { createHash } from 'node:crypto';
 import type { Key } from '../core/key.js';
@@ -13,8 +14,8 @@ export function treeIdOf(layers: readonly Key[]): string {
 }
 
 /**
- * sha512 over the canonical form: for each path in byte order the fields path, type, mode, uid, gid, mtime, size, key, link,
- * group, device and xattrs, each ended by a NUL byte, which none of them can hold. It covers all that a tree is.
+ * sha512 over the canonical form: for each path in byte order the fields path, type, mode, uid, gid, mtime, size, key,
+ * link, group, device and xattrs. A NUL byte, which no field can hold, ends each field. The hash covers all of a tree.
  */
 export function treeHashOf(plan: Plan): Key {
   const hash = createHash('sha512');

@@ -1,4 +1,4 @@
-/** Which entries of an image and its dependencies pass the path whitelists above them (appc spec 0.8.11, "pathWhitelist"). */
+/** Filters entries of images by the path whitelists at and above them (appc spec 0.8.11, "pathWhitelist"). */
 import { type ByteString, fromText } from '../core/bytes.js';
 import { parentOf } from '../core/path.js';
 import type { TocEntry } from '../layer/toc.js';
@@ -9,7 +9,7 @@ export interface Whitelist {
   reached: Set<ByteString>;
 }
 
-/** An image at its place in the dependency tree, with the whitelists it must pass: its own and those of all images above. */
+/** An image at its place in the dependency tree, with the whitelists that filter it: its own and all above it. */
 export interface WhitelistNode {
   toc: readonly TocEntry[];
   whitelists: readonly Whitelist[];
@@ -35,8 +35,8 @@ function cleanListed(path: ByteString): ByteString {
 }
 
 /**
- * For each node, which of its entries survive; `undefined` where all do. A directory survives if it is listed, or if a surviving
- * path lies below it among the images that the same whitelist filters.
+ * Marks the surviving entries of each node; `undefined` for a node whose entries all survive. A directory survives if
+ * it is listed, or if a surviving path lies below it among the images that the same whitelist filters.
  */
 export function survivors(nodes: readonly WhitelistNode[]): (Uint8Array | undefined)[] {
   const kept = nodes.map((node) => (node.whitelists.length === 0 ? undefined : new Uint8Array(node.toc.length)));
