@@ -1,4 +1,4 @@
-/** Raw blobs: any bytes, kept under the sha512 of themselves. */
+/** Raw blobs: any bytes, kept under their own sha512. */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -52,7 +52,7 @@ export async function putBlob(
           return { key, size, existed };
         });
       } catch (error) {
-        // It may be in its place already; its note in staging tells the next gc.
+        // The blob may be in its place already. The note in staging tells the next gc of it.
         staging.abandon(dir);
         throw error;
       }
@@ -65,7 +65,7 @@ export async function putBlob(
 /**
  * Writes a blob's bytes out, checking them on the way.
  * @param file a path, or `-` for standard output
- * @throws CairnError `ERR_DAMAGED` when they no longer have their hash, and what {@link destinationOf} throws
+ * @throws CairnError `ERR_DAMAGED` when the bytes no longer have their hash, and what {@link destinationOf} throws
  */
 export async function getBlob(
   store: StoreContext,

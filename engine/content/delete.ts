@@ -1,17 +1,16 @@
-/** Deleting what is out of sight already, on all workers at once. */
-
+/** Deletes files and directories that are out of sight already, on all workers at once. */
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
 import type { StoreContext } from '../session/context.js';
 import { sayLeftBehind } from '../session/context.js';
 import type { Pool } from '../session/pool.js';
 
-/** Enough that a large piece does not hold up the end. */
+/** Enough pieces that a large one does not hold up the end. */
 const PIECES_PER_WORKER = 16;
 /** Directories are taken apart no further down than this. */
 const SPREAD_DEPTH = 6;
 
-/** `rm -rf`; symlinks are never followed. What is missing is fine. */
+/** Does `rm -rf`, without following symlinks. Missing paths are fine. */
 export async function deletePaths(pool: Pool, paths: readonly string[]): Promise<void> {
   const wanted = pool.size * PIECES_PER_WORKER;
   const { pieces, opened } = spread(paths.map(fromText), wanted);
@@ -21,7 +20,7 @@ export async function deletePaths(pool: Pool, paths: readonly string[]): Promise
   ).filter((share) => share.length > 0);
   await pool.during({}, async (work) => {
     try {
-      // One that cannot be removed does not keep the others.
+      // A path that cannot be removed does not keep the others from being removed.
       const tasks = shares.map((share) => ({ paths: share }));
       await work.map('remove', tasks, { keepGoing: true });
     } finally {
@@ -30,14 +29,14 @@ export async function deletePaths(pool: Pool, paths: readonly string[]): Promise
   });
 }
 
-/** As {@link deletePaths} on one worker, for what holds little. */
+/** As {@link deletePaths} on one worker, for paths that hold little. */
 export async function deleteSmall(pool: Pool, paths: readonly string[]): Promise<void> {
   await pool.map('remove', [{ paths: paths.map(fromText) }]);
 }
 
 /**
- * Deletes what is not needed any more, in staging or beside a destination. What cannot be deleted is said, and left to the next gc: what
- * was done before, and is acknowledged, does not become a failure by it.
+ * Deletes paths that are not needed any more, in staging or beside a destination. If that fails it gives a notice and
+ * leaves the paths to the next gc: the work done before, which is acknowledged, must not turn into a failure.
  */
 export async function discard(store: StoreContext, paths: readonly string[], remove = deletePaths): Promise<void> {
   if (paths.length === 0) return;
@@ -48,7 +47,7 @@ export async function discard(store: StoreContext, paths: readonly string[], rem
   }
 }
 
-/** As {@link discard}, for what operations made in staging; what gc will need is left to it. */
+/** As {@link discard}, for directories that operations made in staging. Leaves those that gc will need. */
 export class StagedDiscards {
   readonly #store: StoreContext;
   #dirs: string[] = [];
@@ -59,7 +58,7 @@ export class StagedDiscards {
     this.#store = store;
   }
 
-  /** While some are being deleted, others gather and go together: one by one each costs a worker's attention. */
+  /** Collects directories while earlier ones are being deleted, then deletes all in one task, not in a task each. */
   discard(dir: string): Promise<void> {
     if (this.#store.staging.isAbandoned(dir)) return Promise.resolve();
     this.#dirs.push(dir);
@@ -74,12 +73,15 @@ export class StagedDiscards {
   }
 }
 
-/** {@link StagedDiscards} for one that is by itself. */
+/** {@link StagedDiscards} for a single directory. */
 export async function discardStaged(store: StoreContext, dir: string): Promise<void> {
   await new StagedDiscards(store).discard(dir);
 }
 
-/** Takes directories apart until there are pieces for everybody. @returns what is to go first, and the directories that held it */
+/**
+ * Takes directories apart until there are pieces for all workers.
+ * @returns the pieces, which are to be deleted first, and the directories that held them
+ */
 function spread(paths: readonly ByteString[], wanted: number): { pieces: ByteString[]; opened: ByteString[] } {
   if (paths.length >= wanted) return { pieces: [...paths], opened: [] };
   const opened: ByteString[] = [];
@@ -108,8 +110,8 @@ function isDirectory(path: ByteString): boolean {
 }
 
 /**
- * What a directory holds, which can be removed from it then, whatever its mode was.
- * @returns `undefined` for one that cannot be listed; a worker finds out why
+ * Lists a directory. Makes it writable first, so that its entries can be removed whatever its mode was.
+ * @returns `undefined` for a directory that cannot be listed; a worker finds out why
  */
 function entriesOf(path: ByteString): fs.Dirent[] | undefined {
   try {

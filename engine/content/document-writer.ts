@@ -1,6 +1,7 @@
 /**
- * Keeping images' documents in step with the index. A changed image gets its new document inside the transaction that records the
- * change: nobody else can be changing the same image, and the document is durable before the record that names it.
+ * Keeps images' documents in step with the index. A changed image gets its new document inside the transaction that
+ * records the change. So nobody else can be changing the same image, and the document is durable before the record that
+ * names it.
  */
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
@@ -13,10 +14,10 @@ import { hasBlob, releaseBlob, retainBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 import { documentOf, encodeImageDocument } from './image-document.js';
 
-/** As much of a commit as {@link DocumentWriter} is about. */
+/** The kind of commit that {@link commitImages} runs a change in. */
 type Commit = <T>(change: () => T) => Promise<T>;
 
-/** Commits a change of images together with their new documents. What a failed commit leaves of these, the next gc sweeps. */
+/** Commits a change of images together with their new documents. The next gc sweeps documents of a failed commit. */
 export function commitImages<T>(
   store: StoreContext,
   change: (documents: DocumentWriter) => T,
@@ -35,7 +36,7 @@ export function commitImages<T>(
   });
 }
 
-/** Writes documents in the middle of a transaction. */
+/** Writes documents inside a transaction. */
 export class DocumentWriter {
   readonly #store: StoreContext;
   #staging: string | undefined;
@@ -46,10 +47,10 @@ export class DocumentWriter {
   }
 
   /**
-   * Records an image, with a new document unless the one it has says the same. Inside a transaction. On a full disk the image keeps
-   * the document it has: changing the index may still be what makes room.
-   * @param image as it shall be, with the document that it has
-   * @returns it with the document that it has now, whose blob is retained
+   * Gives an image a new document, unless its present one says the same. Runs inside a transaction. On a full disk the
+   * image keeps its present document: the change of the index may be the one that makes room.
+   * @param image as it shall be, with its present document
+   * @returns the image with the document that it has now, whose blob is retained
    */
   revise(image: ImageRecord): ImageRecord {
     const { index, notice } = this.#store;
@@ -63,7 +64,7 @@ export class DocumentWriter {
     } catch (thrown) {
       const error = toCairnError(thrown) as { code?: string };
       if (error.code !== 'ERR_NO_SPACE') throw thrown;
-      // It may be in its place already, and only its directory not on disk.
+      // The document may be in its place already, with only its directory not yet on disk.
       this.abandon();
       notice(`no room for the new document of ${image.name || image.key}: only the index knows what has changed`);
       return image;
@@ -73,7 +74,7 @@ export class DocumentWriter {
     return { ...image, document: written.key, revision: revision + 1 };
   }
 
-  /** Durable when it returns. */
+  /** Writes a document, which is durable when this returns. */
   #write(bytes: Buffer): BlobRef {
     const { layout, staging } = this.#store;
     this.#staging ??= staging.make();
@@ -91,7 +92,7 @@ export class DocumentWriter {
     return { key, size: bytes.length };
   }
 
-  /** After a power cut gc must find what was placed, by its note. */
+  /** Makes the note durable: after a power cut gc finds placed documents by it. */
   #syncNote(staging: string): void {
     syncFile(stagedNames(staging));
     const top = dirname(this.#store.layout.staging);
@@ -99,7 +100,7 @@ export class DocumentWriter {
     this.#isNoteThere = true;
   }
 
-  /** What was placed may be nobody's: it is left to the next gc, which finds it by the note. */
+  /** Leaves placed documents to the next gc, which finds them by the note: no image may need them. */
   abandon(): void {
     if (this.#staging !== undefined) this.#store.staging.abandon(this.#staging);
   }
@@ -110,7 +111,7 @@ export class DocumentWriter {
   }
 }
 
-/** Writes a document to a staging directory, and notes that it is going to leave it. */
+/** Writes a document to a staging directory, and notes there that the document is going to be moved out. */
 export function stageDocument(staging: string, key: Key, bytes: Uint8Array): void {
   fs.appendFileSync(stagedNames(staging), `\n${hexOf(key)}`, { mode: 0o600 });
   fs.writeFileSync(stagedDocument(staging, key), bytes, { mode: 0o600 });

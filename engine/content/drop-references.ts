@@ -1,4 +1,7 @@
-/** Letting go, inside a transaction: trees of their layers, layers of their objects and blobs. Files stay until they are swept. */
+/**
+ * Drops references, inside a transaction: of trees to their layers, of layers to their objects and blobs. Files stay
+ * until they are swept.
+ */
 import type { Key } from '../core/key.js';
 import { blobsOf, removeImageRecord } from '../index/images.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
@@ -6,7 +9,7 @@ import { releaseBlob, releaseLayer } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 import { objectsOfLayer } from './layer-objects.js';
 
-/** What letting go of something set free. */
+/** What dropping references set free. */
 export interface Released {
   /** Bytes that nothing needs now. */
   bytes: number;
@@ -14,8 +17,8 @@ export interface Released {
 }
 
 /**
- * Takes an image off trees that were made of it; those that were only its own are forgotten.
- * @returns the trees that went, as they were, and what they let go of
+ * Takes an image off trees that were made of it. Trees that were made of no other image are forgotten.
+ * @returns the forgotten trees, as they were, and what forgetting them set free
  */
 export function dropFromTrees(
   store: StoreContext,

@@ -1,28 +1,28 @@
 /**
- * An image's *document*: what the index knows of one image and its layers, as a blob of its own. Whoever has lost the index reads
- * from these which table of contents and which recipe make which layer, and what images are called. Pure.
+ * An image's *document*: what the index knows of one image and its layers, as a blob of its own. Without the index,
+ * documents tell which table of contents and which recipe make which layer, and what images are called. Pure.
  */
 import { CairnError } from '../core/errors.js';
 import { isKey } from '../core/key.js';
 import { formatArchiveDigest, parseArchiveDigest } from '../index/archive-digest.js';
 import type { ImageRecord, LayerRecord } from '../index/records.js';
 
-/** What every document begins with, and no other blob is taken for one that does not. */
+/** Every document begins with this. A blob that does not is never taken for a document. */
 export const DOCUMENT_MAGIC = 'cairn-image 1\n';
 
-/** As in the index, without what changes with every use and without what names the document itself. */
+/** The index's record without the fields that change with every use or name the document itself. */
 export type DocumentedImage = Omit<ImageRecord, 'lastUsed' | 'document' | 'revision'>;
-/** As in the index, without what counts who needs it and what of it is gone. */
+/** The index's record without its count of references and without the marks for missing parts. */
 export type DocumentedLayer = Omit<LayerRecord, 'refs' | 'incomplete' | 'uncounted'>;
 
 /** A layer as the document spells it. */
 type WrittenLayer = Omit<DocumentedLayer, 'archiveDigests'> & { transports: string[] };
 
 export interface ImageDocument {
-  /** One more with every change; of several documents of one image the highest is true. */
+  /** Grows by one with every change. Of several documents of one image the highest revision is true. */
   revision: number;
   image: DocumentedImage;
-  /** Each once, bottom to top. */
+  /** Each layer once, bottom to top. */
   layers: DocumentedLayer[];
 }
 
@@ -37,7 +37,10 @@ function documentedLayer(record: LayerRecord): DocumentedLayer {
   return layer;
 }
 
-/** The same document always has the same bytes: the magic, then JSON with the fields of every object in order, and a newline. */
+/**
+ * Encodes a document as the magic, then JSON with the fields of every object in order, and a newline. So the same
+ * document always has the same bytes.
+ */
 export function encodeImageDocument(document: ImageDocument): Buffer {
   const layers = document.layers.map(({ archiveDigests, ...layer }) => ({
     ...layer,

@@ -16,7 +16,7 @@ export function lacksNothing({ index }: StoreContext, layer: LayerRecord, object
   return true;
 }
 
-/** Looks anew at every layer that is marked, inside the transaction that brought something back. */
+/** Checks every layer marked as incomplete anew. Runs inside the transaction that brought something back. */
 export function unmarkWholeLayers(store: StoreContext): void {
   const { index } = store;
   const marked = [...index.layers.values()].filter(({ incomplete }) => incomplete === true);
@@ -30,7 +30,7 @@ export function unmarkWholeLayers(store: StoreContext): void {
   }
 }
 
-/** Its table of contents is back, so a layer holds its objects again; of those that went meanwhile it is told that they are gone. */
+/** Lets a layer hold its objects again, as its table of contents is back. Marks objects that went meanwhile as gone. */
 function countAgain(index: Index, sizes: ReadonlyMap<string, number>): void {
   const unlisted = [...sizes.keys()].filter((name) => index.objects.get(name) === undefined);
   for (const name of unlisted) {

@@ -1,8 +1,9 @@
+/** Notes when an image or a tree was last used. */
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { StoreContext } from '../session/context.js';
 
 /**
- * Rendering counts as use. If it cannot be noted, that is told, and what was asked for goes on.
+ * Notes that an image was rendered, which counts as use. If that fails it gives a notice, and the operation goes on.
  * @returns false for a tree that is no longer listed
  */
 export async function noteUse(store: StoreContext, image: ImageRecord, tree?: TreeRecord): Promise<boolean> {

@@ -1,16 +1,16 @@
 /** The objects that a layer holds, from its table of contents. */
 import { isCairnError } from '../core/errors.js';
-
-/** Names of the objects that a layer holds; `undefined` when its table of contents is damaged or was gone. */
 import type { LayerRecord } from '../index/records.js';
 import { decodeToc, type TocEntry } from '../layer/toc.js';
 import type { StoreContext } from '../session/context.js';
 import { readBlob } from './read-blob.js';
+
+/** Names of the objects that a layer holds; `undefined` when its table of contents is damaged or was gone. */
 export function objectsOfLayer(store: StoreContext, layer: LayerRecord): Iterable<string> | undefined {
   return layer.uncounted === true ? undefined : objectSizesOf(store, layer)?.keys();
 }
 
-/** Name → bytes of the distinct objects in a layer's table of contents; `undefined` when that cannot be read. */
+/** Name → bytes of the distinct objects in a layer's table of contents; `undefined` when the table is damaged. */
 export function objectSizesOf(store: StoreContext, layer: LayerRecord): Map<string, number> | undefined {
   let toc: TocEntry[];
   try {

@@ -1,8 +1,8 @@
 /**
- * Plans of large images are kept in the store as the workers take them: a render of the same tree begins at once then, where reading
- * tables of contents and merging them takes as long as a third of its links. Like any cache it may be missing, old or damaged: then the plan
- * is made again. The index does not know of it; what it says is believed only with its own hash, and `check` compares trees with
- * plans that it makes anew.
+ * Keeps plans of large images in the store, in the form for workers. A render of the same tree then begins at once:
+ * reading tables of contents and merging them takes as long as a third of its links. A kept plan may be missing, old or
+ * damaged, as in any cache: then the plan is made again. The index does not know of kept plans. A kept plan is believed
+ * only with its own hash, and `check` compares trees with plans that it makes anew.
  */
 
 import { hash } from 'node:crypto';
@@ -16,12 +16,12 @@ import type { PackedPlan, PlanSummary } from '../plan/packed-plan.js';
 import type { StoreContext } from '../session/context.js';
 import { sayLeftBehind } from '../session/context.js';
 
-/** To be raised with whatever changes what a plan or a shard says. */
+/** Raised with every change of what a plan or a shard says. */
 const VERSION = 2;
-/** Smaller ones are made as soon as they are read; larger ones, of some 230 bytes an entry, would take much memory at once. */
+/** Smaller plans are made as fast as read. Larger plans, of some 230 bytes an entry, would take much memory at once. */
 const LEAST_ENTRIES = 2000;
 const MOST_ENTRIES = 400_000;
-/** Of what is free on the disk: what matters must still fit. */
+/** The largest part of the disk's free space that a plan may take: more important data must still fit. */
 const MOST_OF_FREE = 0.02;
 const HASH_BYTES = 64;
 
@@ -34,7 +34,7 @@ interface StoredPlan {
   directories: Shard[];
 }
 
-/** @returns the plan of an image's tree, if that is kept and its tree is still the same */
+/** @returns the plan of an image's tree, if that plan is kept and the tree is still the same */
 export function findPlan(store: StoreContext, image: Key, treeId: string): PackedPlan | undefined {
   if (store.identity.uid !== 0) return undefined;
   try {
@@ -48,12 +48,12 @@ export function findPlan(store: StoreContext, image: Key, treeId: string): Packe
   }
 }
 
-/** As a user any object may lack something, and which it is must be asked of all of them. */
+/** Whether to keep a plan. Only root keeps any: for other users any object may lack metadata, and all must be asked. */
 export function isWorthKeeping({ identity }: StoreContext, entries: number): boolean {
   return identity.uid === 0 && entries >= LEAST_ENTRIES && entries <= MOST_ENTRIES;
 }
 
-/** Writes a plan to a new file in staging, from where {@link keepPlan} takes it. That it cannot be written is no harm. */
+/** Writes a plan to a new file in staging, from where {@link keepPlan} takes it. A failure to write it does no harm. */
 export function stagePlan(plan: PackedPlan, treeId: string, staged: string): void {
   try {
     const body = serialize(storedPlan(plan, treeId));
@@ -77,18 +77,18 @@ function storedPlan(plan: PackedPlan, treeId: string): StoredPlan {
   };
 }
 
-/** Once its image is listed, and the disk has what was staged of it, if anything was. */
+/** Keeps a staged plan, if there is one. Called once the plan's image is listed and the staged file is on disk. */
 export function keepPlan({ layout }: StoreContext, image: Key, staged: string): void {
   if (!fs.existsSync(staged)) return;
   try {
     makeOnce(layout.plans);
     moveIntoPlace(staged, layout.plan(image));
   } catch {
-    // No room.
+    // The disk has no room.
   }
 }
 
-/** Takes away the plans of images that are gone. What cannot be taken away is told of; it keeps nothing else from being swept. */
+/** Deletes the plans of images that are gone. A failure gives a notice, and keeps nothing else from being swept. */
 export function dropPlans(store: StoreContext): void {
   const { index, layout } = store;
   try {
@@ -112,7 +112,7 @@ function unpack({ summary, hash: treeHash, shards, directories }: StoredPlan): P
   };
 }
 
-/** What is read are views of the whole file, all of which would cross to the worker with each of them. */
+/** Copies a shard. Its arrays as read are views of the whole file, which would cross to the worker with each array. */
 function owned(shard: Shard): Shard {
   const xattrs: Shard['xattrs'] = shard.xattrs.map(([i, all]) => [
     i,

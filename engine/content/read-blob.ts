@@ -1,5 +1,4 @@
-/** Documents and tables of contents, believed only with their hash. */
-
+/** Reads documents and tables of contents, which are believed only with their hash. */
 import * as fs from 'node:fs';
 import { asDamage } from '../core/damage.js';
 import { CairnError } from '../core/errors.js';
@@ -21,7 +20,7 @@ export type ReadDocument = (key: Key) => Buffer;
 /** More bytes of documents than this are not held for a second reading. */
 const HELD_BYTES = 64 * 2 ** 20;
 
-/** For one operation, which reads and hashes each document once. */
+/** Makes a reader for one operation, which reads and hashes each document once. */
 export function documentReader(store: StoreContext): ReadDocument {
   const held = new Map<Key, Buffer>();
   let bytes = 0;
@@ -39,7 +38,7 @@ export function documentReader(store: StoreContext): ReadDocument {
 
 const WHAT_NOW = '"cairn fsck --repair" tells what must be imported again';
 
-/** Documents and tables of contents are believed only if they still have their hash. @throws CairnError `ERR_DAMAGED` */
+/** Reads a blob whole. It is believed only if it still has its hash. @throws CairnError `ERR_DAMAGED` */
 export function readBlob(store: StoreContext, key: Key): Buffer {
   const path = store.layout.blob(key);
   let bytes: Buffer;

@@ -1,5 +1,4 @@
-/** Has the workers look whether files of the store are what their names say. */
-
+/** Has the workers check that files of the store are what their names say. */
 import type { VerifyResult } from '../../workers/tasks/verify.js';
 import { Batch, batches } from '../core/batches.js';
 import { CairnError } from '../core/errors.js';
@@ -9,12 +8,12 @@ import type { ObjectRecord } from '../index/records.js';
 import type { ObjectHome } from '../objects/home.js';
 import type { Work } from '../session/work.js';
 
-/** Each stands for as many links as a file can have. */
+/** A sound record counts fewer copies: each copy stands for as many links as a file can have. */
 const COPIES_AT_MOST = 1_000_000;
 
 export interface Look {
   work: Work;
-  /** Sizes, times and metadata only. */
+  /** Checks sizes, times and metadata only. */
   quick: boolean;
 }
 
@@ -26,10 +25,10 @@ export interface HashedFile {
   size: number;
 }
 
-/** A file of an object that is to be looked at. */
+/** A file of an object that is to be checked. */
 interface LookedAt extends ObjectFile {
   record: ObjectRecord;
-  /** 0 until it was looked at, and if it is not there. */
+  /** 0 until the file was checked, and if it is not there. */
   inode: bigint;
 }
 
@@ -44,7 +43,7 @@ export interface ObjectFindings {
   findings: ObjectFinding[];
 }
 
-/** Looks at objects and their further copies, at the first of them while others are still being listed. */
+/** Checks objects and their further copies. The first are checked while others are still being listed. */
 export class ObjectsLook {
   readonly #home: ObjectHome;
   readonly #look: Look;
@@ -70,7 +69,7 @@ export class ObjectsLook {
     return this.#objects.get(name)?.record;
   }
 
-  /** Of an object that was looked at; 0 for one that was not, or is not there. */
+  /** The inode of an object that was checked; 0 for an object that was not checked or is not there. */
   inodeOf(name: string): bigint {
     return this.#objects.get(name)?.inode ?? 0n;
   }
@@ -93,7 +92,7 @@ export class ObjectsLook {
 
   #send(files: readonly LookedAt[]): void {
     const running = this.#run(files);
-    running.catch(() => {}); // told by `finish`
+    running.catch(() => {}); // `finish` reports it
     this.#running.push(running);
   }
 
@@ -112,7 +111,7 @@ export class ObjectsLook {
     return { bytes, findings: findings.map(({ at, what }) => ({ file: files[at] as LookedAt, what })) };
   }
 
-  /** Waits for all, also after one has failed. */
+  /** Waits for all checks, even after one has failed. */
   async finish(): Promise<ObjectFindings> {
     const rest = this.#batch.rest();
     if (rest.length > 0) this.#send(rest);
@@ -121,7 +120,7 @@ export class ObjectsLook {
   }
 }
 
-/** Looks at objects that are all known, as {@link ObjectsLook}. */
+/** Checks objects that are all known, as {@link ObjectsLook} does. */
 export async function verifyObjects(
   home: ObjectHome,
   objects: Iterable<readonly [name: string, record: ObjectRecord]>,
@@ -132,7 +131,7 @@ export async function verifyObjects(
   return looking.finish();
 }
 
-/** Looks at files that are nothing but bytes. Findings go by path. */
+/** Checks files that are nothing but bytes. Findings name files by path. */
 export async function verifyBlobs(files: Iterable<HashedFile>, { work, quick }: Look): Promise<VerifyResult> {
   const tasks = batches(files, ({ size }) => size).map((blobs) => ({ quick, blobs }));
   return sum(await work.map('verify-blobs', tasks));
