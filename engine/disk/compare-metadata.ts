@@ -1,16 +1,16 @@
-/** Compares what an inode carries besides its content with what it was given. */
+/** Compares the metadata that an inode carries with the metadata that it was given. */
 import { formatMode, formatTime, type Metadata, type SkippedKind } from '../core/metadata.js';
 import type { FileStat } from './stat.js';
 
-/** Where only Node's calls were to be had, times were cut to this. */
+/** Without direct system calls, Node's own calls cut times to this many nanoseconds. */
 const MICROSECOND = 1000;
 
-/** Labels that a host puts on every file; they are no part of an image unless it brings them itself. */
+/** Whether an attribute is a label that a host puts on every file: no part of an image unless the image brings it. */
 export function isHostXattr(name: string): boolean {
   return name === 'security.selinux';
 }
 
-/** @param wasSkipped whether something could not be set when it was made, by its name */
+/** @param wasSkipped whether the metadata of a given name could not be set when the inode was made */
 export function metadataFaults(
   stat: FileStat,
   wanted: Omit<Metadata, 'xattrs'>,
@@ -32,7 +32,7 @@ export function metadataFaults(
 
 type Time = Pick<Metadata, 'sec' | 'nsec'>;
 
-/** @param coarse less than a microsecond does not count */
+/** @param coarse ignores a difference of up to a microsecond */
 export function isTime(found: Time, wanted: Time, coarse: boolean): boolean {
   const distance = Math.abs((found.sec - wanted.sec) * 1e9 + (found.nsec - wanted.nsec));
   return distance === 0 || (coarse && distance <= MICROSECOND);

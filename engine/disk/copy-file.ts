@@ -1,5 +1,4 @@
-/** A file with all that its inode carries under a further name: by hard link where that is possible, else as a copy. */
-
+/** Gives a file with all its metadata a further name: by hard link where that is possible, else as a copy. */
 import * as fs from 'node:fs';
 import { fromText } from '../core/bytes.js';
 import { hasCode } from '../core/errors.js';
@@ -8,11 +7,11 @@ import { isHostXattr } from './compare-metadata.js';
 import { isRefusal, setPathTimes, setXattrs } from './set-metadata.js';
 import { listXattrs } from './xattrs.js';
 
-/** Why a link cannot be had where a copy can: other file system, too many links, not allowed, not known here. */
+/** Errors of a link where a copy can be made: other file system, too many links, not allowed, not known here. */
 const NO_LINK = ['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'] as const;
 const NANO = 1_000_000_000n;
 
-/** @returns whether by link, and what of its metadata a copy could not get */
+/** @returns whether the file was linked, and the metadata that a copy could not get */
 export function linkOrCopy(from: string, to: string): { isLinked: boolean; lacks: SkippedKind[] } {
   try {
     fs.linkSync(from, to);
@@ -23,7 +22,7 @@ export function linkOrCopy(from: string, to: string): { isLinked: boolean; lacks
   }
 }
 
-/** A reflink where the file system has them. @returns metadata that could not be set */
+/** Copies a file, by reflink where the file system has those. @returns metadata that could not be set */
 export function copyFile(from: string, to: string): SkippedKind[] {
   const stat = fs.lstatSync(from, { bigint: true });
   fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE);
@@ -34,7 +33,7 @@ export function copyFile(from: string, to: string): SkippedKind[] {
   } catch (error) {
     if (!isRefusal(error)) throw error;
     skipped.push('owner');
-    // Whoever owns it now was never meant to lend anyone their rights.
+    // Drops setuid and setgid: they would lend the rights of a wrong owner.
     if ((mode & 0o6000) !== 0) skipped.push('mode');
     mode &= 0o1777;
   }

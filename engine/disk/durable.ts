@@ -3,14 +3,15 @@
  *
  * Everything new is written below `staging/`, then
  *   1. {@link Disk.sync}: the data and its directories are on disk,
- *   2. {@link moveIntoPlace}: renamed to where it belongs; so whatever lies outside `staging/` is complete,
+ *   2. {@link moveIntoPlace}: renamed to where it belongs, so everything outside `staging/` is complete,
  *   3. {@link Disk.sync} again: the names are on disk,
  *   4. the index commits and is flushed (`engine/index/`): now it exists.
  * A crash before 4 leaves garbage that no index entry points to; `gc` sweeps it.
  *
- * One `syncfs` takes the place of an `fsync` for each of ten thousand files: the kernel writes them in one go and waits once.
- * It reports write-back errors since Linux 5.8. A failed sync is final: the pages may be marked clean already, so trying again
- * could succeed without the data being on disk. The caller gives up and what was staged is thrown away.
+ * One `syncfs` takes the place of an `fsync` for each of ten thousand files: the kernel writes them in one go and waits
+ * once. `syncfs` reports write-back errors since Linux 5.8. A failed sync is final: the pages may be marked clean
+ * already, so another try could succeed without the data being on disk. The caller gives up, and staged files are
+ * thrown away.
  */
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
@@ -18,7 +19,7 @@ import { hasCode, naming, toCairnError } from '../core/errors.js';
 import { mustNotBeMounted } from './mounts.js';
 import { exchange, renameOnce, syncfs } from './native.js';
 
-/** The file system that a directory lies on, as something to be flushed. */
+/** Flushes the file system that a directory lies on. */
 export class Disk {
   readonly #dir: string;
   #fd: number | undefined;
@@ -29,18 +30,20 @@ export class Disk {
     this.#dir = dir;
   }
 
-  /** From here on, no failed write-back can pass unseen: the descriptor reports each that happens while it is open. */
+  /** Lets no failed write-back pass unseen from here on: an open descriptor reports each that happens. */
   open(): void {
     this.#fd ??= fs.openSync(this.#dir, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
   }
 
   /**
-   * Makes everything written so far durable. The disk is at work when this returns, also if the caller then keeps the thread busy.
+   * Makes everything written so far durable. The disk is at work once this returns its promise, even if the caller then
+   * keeps the thread busy.
    * @throws CairnError `ERR_IO`, then and every time after
    */
   async sync(): Promise<void> {
     this.open();
-    // One that is under way may have begun before our last write. The descriptor tells of a failure only once, whichever asks first.
+    // A sync under way may have begun before our last write, so another begins. Both are awaited, since the descriptor
+    // reports a failure only once, to the sync that asks first.
     const running = Promise.allSettled([this.#running, this.#flush()]).then(() => {
       if (this.#failure !== undefined) throw this.#failure;
     });
@@ -60,7 +63,7 @@ export class Disk {
     }
   }
 
-  /** Sets the disk to work on what has been written, so that less is left for {@link sync}. A failure shows there. */
+  /** Sets the disk to work on the data written so far, to leave less to {@link sync}, which also reports a failure. */
   writeBehind(): void {
     if (this.#running === undefined) void this.sync().catch(() => undefined);
   }
@@ -94,8 +97,8 @@ export function moveIntoPlace(from: string, to: string): void {
 }
 
 /**
- * As {@link moveIntoPlace}, unless something is there: then another was faster, its copy stays (trees may link to it already) and ours goes
- * with its staging. Makes the directory above if that is missing.
+ * As {@link moveIntoPlace}, unless something is there: then another process was faster. Its copy stays, since trees may
+ * link to it already, and ours goes with its staging. Makes the directory above if that is missing.
  * @returns whether ours was placed
  */
 export function moveIntoFreePlace(from: string, to: string): boolean {
@@ -104,17 +107,20 @@ export function moveIntoFreePlace(from: string, to: string): boolean {
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
     makeOnce(dirname(to));
-    // Whoever made the directory meanwhile may also have been faster with what belongs into it.
+    // Another process may have made the directory meanwhile, and then have filled the place, too.
     return renameOnce(from, to);
   }
 }
 
-/** Lets two names trade places in one step. @returns false, having done nothing, where the file system cannot do that */
+/** Lets two names trade places in one step. @returns false, having done nothing, where the file system cannot */
 export function trade(one: string, other: string): boolean {
   return exchange(one, other);
 }
 
-/** Another may be making the same directory. Node's recursive kind would not tell why one cannot be made. */
+/**
+ * Makes a directory, which another process may be making, too. Node's recursive kind would not say why a directory
+ * cannot be made.
+ */
 export function makeOnce(dir: string, mode = 0o700): void {
   try {
     fs.mkdirSync(dir, { mode });
@@ -123,7 +129,7 @@ export function makeOnce(dir: string, mode = 0o700): void {
   }
 }
 
-/** Writes a small file so that it is either wholly there or not at all. */
+/** Writes a small file, durably, so that it is either wholly there or not at all. */
 export function writeFileDurably(path: string, bytes: string | Uint8Array, mode = 0o600): void {
   const temporary = `${path}.${process.pid}.tmp`;
   const fd = fs.openSync(temporary, 'wx', mode);
@@ -143,8 +149,8 @@ export function writeFileDurably(path: string, bytes: string | Uint8Array, mode 
 }
 
 /**
- * Takes something out of sight in one step: to a place where it can be deleted at leisure. Missing is fine.
- * @throws CairnError `ERR_HELD` while something is mounted in it, which deleting would reach into
+ * Takes something out of sight in one step, to a place where it can be deleted at leisure. A missing path is fine.
+ * @throws CairnError `ERR_HELD` while something is mounted in it: deleting would reach into the mounted file system
  */
 export function moveAside(path: string, trash: string): boolean {
   mustNotBeMounted(path);

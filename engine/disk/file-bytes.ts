@@ -1,4 +1,4 @@
-/** Reading files of the store: open for whoever looks at them, and in chunks with the proof that they are the right ones. */
+/** Reads files of the store: as an open file, or in chunks with the proof that they are the right bytes. */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../core/bytes.js';
@@ -7,12 +7,12 @@ import { CairnError } from '../core/errors.js';
 import { keyOfHex } from '../core/key.js';
 
 const CHUNK = 1 << 20;
-/** What an error about a damaged file advises. */
+/** Advice in an error about a damaged file. */
 export const WHO_NEEDS_IT = '"cairn fsck" tells which images need it';
 
 export interface ExpectedBytes {
   size: number;
-  /** In hex, of which the last chunk is the proof; absent where whoever takes the bytes looks at more than this file. */
+  /** Hash in hex, proved by the last chunk; absent where the taker of the bytes checks more than this file. */
   sha512?: string | undefined;
   /** For errors: `an object`. */
   what: string;
@@ -20,7 +20,7 @@ export interface ExpectedBytes {
 
 /**
  * A file's bytes in chunks.
- * @throws CairnError `ERR_DAMAGED` when it is missing, of another length, or of another content
+ * @throws CairnError `ERR_DAMAGED` when the file is missing, of another length, or of another content
  */
 export function* fileBytes(path: string, { size, sha512, what }: ExpectedBytes): Generator<Buffer> {
   const hash = sha512 === undefined ? undefined : createHash('sha512');
@@ -53,7 +53,7 @@ export function* fileBytes(path: string, { size, sha512, what }: ExpectedBytes):
   }
 }
 
-/** Hands an open file on, neither followed where it is a symlink nor waited for where it is a fifo. */
+/** Opens a file and hands it on. Neither follows a symlink nor waits for a fifo. */
 export function openForReading<T>(path: ByteString, look: (fd: number) => T): T {
   const flags = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
   const fd = fs.openSync(toFsPath(path), flags);

@@ -1,5 +1,5 @@
 /**
- * Where things lie in a store. The only place that builds paths.
+ * The places of all things in a store. Only this module builds paths.
  *
  * ```
  * <store>/
@@ -15,7 +15,6 @@
  *   locks/                           one file a lock, there only while it is held
  * ```
  */
-
 import { join } from 'node:path';
 import { hexOf, type Key } from '../core/key.js';
 import { shardedPath } from './shards.js';
@@ -45,7 +44,7 @@ export class Layout {
     this.locks = join(dir, 'locks');
   }
 
-  /** There while a backup to this place is not finished. */
+  /** Exists while a backup to this place is not finished. */
   get unfinished(): string {
     return join(this.dir, 'backup-unfinished');
   }
@@ -86,12 +85,12 @@ export class Layout {
     return join(this.plans, hexOf(image));
   }
 
-  /** Its image's manifest, beside its root. */
+  /** The manifest of a tree's image, beside the tree's root. */
   treeManifest(id: string): string {
     return manifestIn(this.tree(id));
   }
 
-  /** Held shared by whoever relies on objects, exclusively by who removes some. */
+  /** Held shared by operations that rely on objects, exclusively by operations that remove some. */
   get useLock(): string {
     return join(this.locks, 'use');
   }
@@ -102,27 +101,27 @@ export class Layout {
 }
 
 const FORMAT = 'cairn.json';
-/** What `cairn.json` is called while it is written. */
+/** Whether a name is that of `cairn.json` while it is written. */
 export const isUnfinishedFormat = (name: string): boolean => /^cairn\.json\.\d+\.tmp$/.test(name);
-/** The same, or `cairn.json` itself. */
+/** Whether a name is `cairn.json`, or that of it while it is written. */
 export const isFormat = (name: string): boolean => name === FORMAT || isUnfinishedFormat(name);
 
-/** LMDB's names for the file that holds everything, and for its table of readers. @param index its directory */
+/** LMDB's file that holds everything, and its table of readers. @param index the directory of the index */
 export const indexData = (index: string): string => join(index, 'data.mdb');
 export const indexReaders = (index: string): string => join(index, 'lock.mdb');
 
-/** Held for as long as the session's process lives. @param session its directory of staging */
+/** The lock that is held as long as the session's process lives. @param session the session's directory in staging */
 export const sessionLock = (session: string): string => join(session, 'lock');
-/** The inside of one import's staging directory. */
+/** New objects in one import's staging directory. */
 export const stagedObjects = (staging: string): string => join(staging, 'objects');
-/** Directories of staging that hold content, whose names are not ours. */
+/** Directories of staging that hold content: the names inside are not ours. */
 export const STAGED_CONTENT: ReadonlySet<string> = new Set(['objects', 'rootfs']);
 export const stagedToc = (staging: string): string => join(staging, 'toc');
 export const stagedRecipe = (staging: string): string => join(staging, 'recipe');
 export const stagedArchive = (staging: string): string => join(staging, 'archive');
-/** A layout on its way into an archive, beside that. */
+/** A directory beside an archive under way, with the OCI image layout that goes into the archive. */
 export const layoutBeside = (scratch: string): string => `${scratch}.layout`;
-/** What a render makes beside its staging directory, since that moves as a whole. */
+/** Paths that a render uses beside its staging directory, since that directory moves as a whole. */
 export const besideStaging = (staging: string): { plan: string; old: string; unwanted: string } => ({
   plan: `${staging}.plan`,
   old: `${staging}.old`,
@@ -134,6 +133,7 @@ export const manifestIn = (dir: string): string => `${dir}/manifest`;
 export const stagedPlan = (staging: string): string => join(staging, 'plan');
 export const stagedDocument = (staging: string, key: Key): string => join(staging, `document-${hexOf(key)}`);
 /**
- * The note of what is about to be moved out of staging: names of objects and hashes of blobs, one a line. A later gc finds by it what was moved if the commit never came.
+ * The note of objects and blobs about to be moved out of staging: names of objects and hashes of blobs, one a line. If
+ * the commit never comes, a later gc finds the moved files by this note.
  */
 export const stagedNames = (staging: string): string => join(staging, 'placing');

@@ -1,10 +1,10 @@
-/** Names in directories that others may be changing, or that nobody may read. */
+/** Lists directories that others may be changing, or that cannot be read. */
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../core/bytes.js';
 import { hasCode } from '../core/errors.js';
 import { faultOf } from './path-fault.js';
 
-/** None where a directory is missing, or cannot be read for a reason that is damage. @throws as `readdir` does otherwise */
+/** Names; none if the directory is missing or its damage keeps it from being read. @throws as `readdir` otherwise */
 export function namesIn(dir: string): string[] {
   try {
     return fs.readdirSync(dir);
@@ -14,7 +14,7 @@ export function namesIn(dir: string): string[] {
   }
 }
 
-/** None where a directory is missing; `undefined` where the system does not let us look. */
+/** Names; none if the directory is missing, `undefined` if the system does not let us look. */
 export function byteNamesIn(dir: ByteString): ByteString[] | undefined {
   try {
     return fs.readdirSync(toFsPath(dir), { encoding: 'latin1' });
@@ -25,7 +25,7 @@ export function byteNamesIn(dir: ByteString): ByteString[] | undefined {
   }
 }
 
-/** With what each is. @throws as `readdir` does */
+/** Names with their types. @throws as `readdir` does */
 export function entriesIn(dir: ByteString): fs.Dirent[] {
   return fs.readdirSync(toFsPath(dir), { withFileTypes: true, encoding: 'latin1' });
 }

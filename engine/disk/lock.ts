@@ -1,6 +1,6 @@
 /**
- * Advisory locks between processes (and between users of one process), on files below `locks/`. The kernel drops a lock when its
- * holder dies, so there are no stale ones: the next taker simply gets it. A lock file is removed by its last holder.
+ * Advisory locks between processes (and between users of one process), on files below `locks/`. The kernel drops a lock
+ * when its holder dies, so there are no stale locks: the next taker simply gets it. The last holder removes the file.
  */
 import * as fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,7 +23,7 @@ export function tryLock(path: string, exclusive: boolean): Lock | undefined {
       held = tryFlock(fd, exclusive);
       if (!held) return undefined;
       if (isStill(fd, path)) return lockOn(fd, path);
-      // Its last holder removed the file between our opening and locking it: ours is a lock on nothing.
+      // The last holder removed the file between our opening and locking it: ours is a lock on nothing.
       held = false;
     } finally {
       if (!held) fs.closeSync(fd);
@@ -31,7 +31,7 @@ export function tryLock(path: string, exclusive: boolean): Lock | undefined {
   }
 }
 
-/** Waits until the lock is to be had. @throws CairnError `ERR_ABORTED` */
+/** Takes a lock, after waiting until it is free. @throws CairnError `ERR_ABORTED` */
 export async function lock(path: string, exclusive: boolean, signal?: AbortSignal): Promise<Lock> {
   return (await tryUntil(() => tryLock(path, exclusive), { longestPauseMs: LONGEST_PAUSE_MS, signal })) as Lock;
 }
@@ -75,7 +75,7 @@ function lockOn(fd: number, path: string): Lock {
     release() {
       if (!open) return;
       open = false;
-      // Only a sole holder may remove the file; others of a shared lock would be left with a lock on nothing.
+      // Only a sole holder may remove the file: other holders of a shared lock would be left with a lock on nothing.
       try {
         if (tryFlock(fd, true)) fs.rmSync(path, { force: true });
       } finally {

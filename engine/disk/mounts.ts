@@ -1,6 +1,6 @@
 /**
- * What is mounted in a directory, so that deleting that directory never reaches into other file systems. Trees are made to be run:
- * people bind `/dev`, volumes and their own files into them.
+ * Finds mounts in a directory, so that deleting the directory never reaches into other file systems. Trees are made to
+ * be run: people bind `/dev`, volumes and their own files into them.
  */
 import * as fs from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ const MOUNTS = '/proc/self/mountinfo';
 /** The fifth field of a line is the mount point (proc_pid_mountinfo(5)). */
 const MOUNT_POINT = 4;
 
-/** Mount points at or below a path, as this process sees them; none where the system does not tell. */
+/** Mount points at or below a path, as this process sees them; none where the system does not list mounts. */
 export function mountsBelow(path: string): string[] {
   const at = realPath(path);
   return mountPoints().filter((point) => point === at || point.startsWith(`${at}/`));
@@ -38,12 +38,12 @@ function mountPoints(): string[] {
   return table.split('\n').map((line) => unescaped(line.split(' ')[MOUNT_POINT] ?? ''));
 }
 
-/** Blanks and backslashes stand as three octal digits. */
+/** Blanks and backslashes are written as three octal digits. */
 function unescaped(field: string): string {
   return field.replace(/\\([0-7]{3})/g, (_all, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 
-/** The path itself may be a symlink, which is then what goes; it may also be missing. */
+/** Resolves symlinks above a path only: a path that is itself a symlink would be deleted as such. It may be missing. */
 function realPath(path: string): string {
   try {
     return join(fs.realpathSync(dirname(path)), basename(path));

@@ -1,7 +1,7 @@
 /**
  * The system calls that Node lacks, through koffi. Loaded on first use, since most commands need none of them.
- * Where the FFI package cannot load (or `CAIRN_NO_FFI` is set), each call has a stand-in or says that it is missing;
- * {@link ffiFault} tells why, so that callers can say it aloud.
+ * Where the FFI package cannot load (or `CAIRN_NO_FFI` is set), each call has a stand-in or says that it is missing.
+ * {@link ffiFault} gives the reason, so that callers can report it.
  */
 
 import * as fs from 'node:fs';
@@ -9,13 +9,13 @@ import { createRequire } from 'node:module';
 import { type ByteString, toBuffer } from '../core/bytes.js';
 import { errnoName, hasCode } from '../core/errors.js';
 
-/** Relative paths begin where the process is. */
+/** Resolves relative paths from the process's working directory. */
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 
 interface Call {
   (...args: unknown[]): number;
-  /** The same on a thread of its own; the last argument is called with error and result. */
+  /** Runs the call on a thread of its own, then calls its last argument with error and result. */
   async(...args: unknown[]): void;
 }
 
@@ -31,19 +31,19 @@ interface Calls {
   utimensat: Call;
   renameat2: Call;
   poll: Call;
-  /** Newer than the others in some C libraries. */
+  /** Missing in some C libraries that have the other calls. */
   statx: Call | undefined;
   errno(): number;
 }
 
 const require = createRequire(import.meta.url);
-/** Runs the stand-ins; with all that it needs it takes longer to load than a short command should wait. */
+/** Loads the module that runs the stand-ins, only when needed: loading it takes longer than a short command should. */
 const programs = (): typeof import('node:child_process') => require('node:child_process');
 
 let loaded: Calls | undefined;
 let fault: string | undefined;
 
-/** `undefined` where direct system calls are not to be had. */
+/** The direct system calls; `undefined` where they are not available. */
 export function calls(): Calls | undefined {
   if (loaded !== undefined || fault !== undefined) return loaded;
   if (process.env['CAIRN_NO_FFI']) {
@@ -86,13 +86,12 @@ function optional<T>(find: () => T): T | undefined {
   }
 }
 
-/** Why direct system calls are not to be had; `undefined` when they are. */
+/** Why direct system calls are not available; `undefined` when they are. */
 export function ffiFault(): string | undefined {
   calls();
   return fault;
 }
 
-/** What the last call left behind, as Node tells it. */
 export function failed(api: Calls, syscall: string, path?: string): NodeJS.ErrnoException {
   const errno = api.errno();
   const code = errnoName(errno) ?? `E${errno}`;
@@ -114,8 +113,8 @@ export function cString(bytes: ByteString): Buffer {
 export function syncfs(fd: number, path: string): Promise<void> {
   const api = calls();
   return new Promise((resolve, reject) => {
-    // The call runs on another thread or in another process, whose errno does not reach us; a sync that fails has lost data, whatever it
-    // calls it.
+    // The call runs on another thread or in another process, whose errno does not reach us. Whatever the errno, a
+    // failed sync has lost data.
     const failure = (cause?: unknown): NodeJS.ErrnoException =>
       Object.assign(new Error(`EIO: syncfs failed, '${path}'`, { cause }), { code: 'EIO', syscall: 'syncfs', path });
     if (api === undefined) {
@@ -133,8 +132,8 @@ export function syncfs(fd: number, path: string): Promise<void> {
 const POLLIN = 1;
 
 /**
- * Whether a read would not have to wait, be it for bytes, the end or an error. Looks for so long, on a thread of its own.
- * Without direct system calls nobody can tell, and the answer is yes.
+ * Whether a read would not have to wait: there are bytes, the end or an error. Looks for `ms`, on a thread of its own.
+ * Without direct system calls there is no way to tell, and the answer is yes.
  * @param ms milliseconds
  */
 export async function waitForInput(fd: number, ms: number): Promise<boolean> {
@@ -155,7 +154,7 @@ export async function waitForInput(fd: number, ms: number): Promise<boolean> {
 const RENAME_NOREPLACE = 1;
 const RENAME_EXCHANGE = 2;
 
-/** Renames unless something is at `to`. @returns whether it did */
+/** Renames unless something is at `to`. @returns whether it renamed */
 export function renameOnce(from: string, to: string): boolean {
   const api = calls();
   try {
@@ -174,7 +173,7 @@ export function renameOnce(from: string, to: string): boolean {
   }
 }
 
-/** Lets two names trade places in one step. @returns false, having done nothing, where that cannot be had */
+/** Lets two names trade places in one step. @returns false, having done nothing, where the system cannot do that */
 export function exchange(one: string, other: string): boolean {
   const api = calls();
   if (api === undefined) return false;
@@ -191,8 +190,8 @@ const LOCK_NB = 4;
 const LOCK_UN = 8;
 
 /**
- * Takes an advisory lock without waiting; the kernel lets go of it when the descriptor closes, however its process ends.
- * @returns whether it was to be had
+ * Takes an advisory lock without waiting. The kernel drops it when the descriptor closes, however its process ends.
+ * @returns whether the lock was free
  */
 export function tryFlock(fd: number, exclusive: boolean): boolean {
   const api = calls();
@@ -255,7 +254,7 @@ export function splitDeviceNumber(device: bigint): { major: number; minor: numbe
   return { major: Number(major), minor: Number(minor) };
 }
 
-/** Sets access and modification time to the nanosecond. @returns false where only Node's microseconds are to be had */
+/** Sets access and modification time to the nanosecond. @returns false, having set none, without direct system calls */
 export function setTimes(path: ByteString, sec: number, nsec: number): boolean {
   const api = calls();
   if (api === undefined) return false;

@@ -1,6 +1,6 @@
 /**
- * Where bytes go that leave the store: a new file, or a descriptor that is not ours: it stays open, and may be a pipe that takes only as
- * much as it likes.
+ * Sinks for bytes that leave the store: a new file, or a descriptor that is not ours. The descriptor stays open, and
+ * may be a pipe that takes only as much as it likes.
  */
 import * as fs from 'node:fs';
 import { Writable } from 'node:stream';
@@ -15,9 +15,10 @@ const write = promisify(fs.write);
 const PAUSE = 2;
 
 /**
- * Node's own stream gives up on a pipe that is full five times in a row, and may close the descriptor at its end.
+ * Writes to a descriptor. Node's own stream would give up on a pipe that is full five times in a row, and might close
+ * the descriptor at its end.
  * @param mayGoOn asked while the pipe is full; throws when it is time to stop
- * @param name what errors are told with
+ * @param name of the descriptor's file, for errors
  */
 export function descriptorSink(fd: number, mayGoOn: () => void, name?: string): Writable {
   let stopped = false;
@@ -35,7 +36,7 @@ export function descriptorSink(fd: number, mayGoOn: () => void, name?: string): 
         (error: Error) => done(name === undefined ? error : (withPath(error, name) as Error)),
       );
     },
-    // Only then may the descriptor be closed: its number may soon mean another file.
+    // Waits for the last write: after it the descriptor may be closed, and its number may soon mean another file.
     destroy: (error, done) => {
       stopped = true;
       const end = (): void => done(error);
@@ -44,12 +45,12 @@ export function descriptorSink(fd: number, mayGoOn: () => void, name?: string): 
   });
 }
 
-/** A file that must not be there yet. It is when this returns: whoever clears it away after a failure finds it. */
+/** Makes a file that must not be there yet. The file exists on return, so that clearing up after a failure finds it. */
 export function newFileSink(path: string, mode: number): Writable {
   return fs.createWriteStream(path, { fd: fs.openSync(path, 'wx', mode), highWaterMark: CHUNK });
 }
 
-/** Writes everything, however little is taken at a time: a full disk may take a part and say no only to the rest. */
+/** Writes everything, however little each write takes. A full disk may take a part and refuse only the rest. */
 export async function writeAll(fd: number, bytes: Uint8Array, mayGoOn: () => void): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     try {

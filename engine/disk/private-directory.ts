@@ -1,18 +1,18 @@
 /**
- * A directory of our own in a place that others may write to, such as beside a destination. Nobody else can enter it, and what is done in
- * it goes by a descriptor: whoever may rename it cannot lead us elsewhere.
+ * A directory of our own in a place that others may write to, such as beside a destination. Nobody else can enter it.
+ * Work inside it goes by a descriptor, so a user who may rename the directory cannot lead us elsewhere.
  */
 import * as fs from 'node:fs';
 import { CairnError } from '../core/errors.js';
 
 export class PrivateDirectory {
-  /** Where it was made, and is unless someone has renamed it. */
+  /** The path that it was made at. Someone may have renamed it since. */
   readonly path: string;
-  /** Names the directory itself, wherever it is now. */
+  /** A path to the directory itself, wherever it is now. */
   readonly inside: string;
   readonly #fd: number;
 
-  /** @throws CairnError `ERR_IO` if another one stands there a moment later */
+  /** @throws CairnError `ERR_IO` if something else stands there right after it was made */
   constructor(path: string) {
     this.path = path;
     fs.mkdirSync(path, { mode: 0o700 });
@@ -22,17 +22,17 @@ export class PrivateDirectory {
       fs.closeSync(this.#fd);
       throw new CairnError('ERR_IO', `${path} was exchanged for something else`, { path });
     }
-    // The dot makes it the directory, where the kernel's link to it would be meant otherwise.
+    // With the dot the path means the directory, without it the kernel's link to the directory.
     const link = `/proc/self/fd/${this.#fd}/.`;
     this.inside = fs.existsSync(link) ? link : path;
   }
 
-  /** Lets others in. */
+  /** Lets others in, as `mode` says. */
   open(mode: number): void {
     fs.fchmodSync(this.#fd, mode);
   }
 
-  /** Paths of what is in it, to be deleted. */
+  /** Paths of everything inside, to be deleted. */
   contents(): string[] {
     return fs.readdirSync(this.inside).map((name) => `${this.inside}/${name}`);
   }
@@ -41,13 +41,13 @@ export class PrivateDirectory {
     fs.closeSync(this.#fd);
   }
 
-  /** Closes it and takes it away, if it is empty and still where it was made. */
+  /** Closes the directory, and removes it if it is empty and still where it was made. */
   remove(): void {
     this.close();
     try {
       fs.rmdirSync(this.path);
     } catch {
-      // Renamed, or not all of it could be deleted, which has been told.
+      // It was renamed, or not all of it could be deleted, which was reported then.
     }
   }
 }

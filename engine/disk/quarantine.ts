@@ -1,6 +1,7 @@
 /**
- * Where a repair puts damaged files: `quarantine/<time of the repair>/objects/ab/…` or `…/blobs/sha512/ab/…`, so that each can be looked
- * at and put back. Nothing there is ever overwritten; `gc` deletes what is older than its grace period.
+ * The place where a repair puts damaged files: `quarantine/<time of the repair>/objects/ab/…` or
+ * `…/blobs/sha512/ab/…`, so that each can be looked at and put back. Nothing there is ever overwritten.
+ * `gc` deletes what is older than its grace period.
  */
 import * as fs from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -13,7 +14,7 @@ const MOST_TRIES = 100;
 export class Quarantine {
   readonly #layout: Layout;
   readonly #dir: string;
-  /** Where the files of this repair went. */
+  /** Paths that the files of this repair went to. */
   readonly taken: string[] = [];
 
   constructor(layout: Layout, now = new Date()) {
@@ -21,7 +22,7 @@ export class Quarantine {
     this.#dir = join(layout.quarantine, now.toISOString().replaceAll(':', '-'));
   }
 
-  /** Moves a file, or whatever lies in its place. @returns whether there was anything */
+  /** Moves a file, or whatever lies in its place, to quarantine. @returns whether there was anything */
   take(path: string): boolean {
     if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
     const wanted = join(this.#dir, relative(this.#layout.dir, path));
@@ -30,14 +31,14 @@ export class Quarantine {
         this.taken.push(move(path, wanted));
         return true;
       } catch (error) {
-        // A gc without a grace period, which waits for nobody here, may just have deleted the directory.
+        // A gc without a grace period waits for nobody here. It may just have deleted the directory.
         if (!hasCode(error, 'ENOENT') || tries === MOST_TRIES) throw error;
       }
     }
   }
 }
 
-/** @returns where it lies now */
+/** @returns the path where the file lies now */
 function move(path: string, wanted: string): string {
   fs.mkdirSync(dirname(wanted), { recursive: true, mode: 0o700 });
   let to = wanted;
@@ -45,7 +46,7 @@ function move(path: string, wanted: string): string {
   return to;
 }
 
-/** Repairs whose files nobody wanted since `oldest` (milliseconds since 1970), with their bytes. */
+/** Directories of repairs that were last changed by `oldest` (milliseconds since 1970), with their bytes. */
 export function expiredQuarantine(layout: Layout, oldest: number): { paths: string[]; bytes: number } {
   const paths: string[] = [];
   let bytes = 0;
@@ -59,7 +60,7 @@ export function expiredQuarantine(layout: Layout, oldest: number): { paths: stri
   return { paths, bytes };
 }
 
-/** Bytes of the regular files at and below a path; what others delete meanwhile has none. */
+/** Bytes of the regular files at and below a path. Files that others delete meanwhile count as none. */
 export function bytesAt(path: string): number {
   const stat = fs.lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return 0;

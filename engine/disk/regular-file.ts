@@ -1,10 +1,10 @@
-/** What a source is, told from its first bytes and never from its name. */
+/** Reads regular files, and refuses everything else. */
 import * as fs from 'node:fs';
 import { CairnError, hasCode, toCairnError } from '../core/errors.js';
 
 /**
- * Opens a regular file for reading. What came to its place since somebody looked cannot keep the caller waiting: a pipe to which nobody
- * writes would, and so would a device. Nothing beyond the size is to be read: files of procfs have none, and no end.
+ * Opens a regular file for reading. Never waits, even if a device, or a pipe to which nobody writes, has taken the
+ * file's place since the caller looked. Callers must not read beyond the size: files of procfs have none, and no end.
  * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_AN_IMAGE`
  */
 export function openRegular(path: string): { fd: number; size: number } {
@@ -31,7 +31,7 @@ export function openRegular(path: string): { fd: number; size: number } {
   }
 }
 
-/** Up to so many bytes of a regular file, fewer at its end. @throws CairnError as {@link openRegular} does */
+/** Up to `length` bytes of a regular file, fewer at its end. @throws CairnError as {@link openRegular} does */
 export function readRegular(path: string, length: number, position = 0): Buffer {
   const { fd, size } = openRegular(path);
   try {

@@ -1,5 +1,4 @@
-/** Putting mode, owner, times and extended attributes on files, and noting what the system would not let us set. */
-
+/** Sets mode, owner, times and extended attributes of files, and notes what the system would not let us set. */
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../core/bytes.js';
 import { hasCode } from '../core/errors.js';
@@ -11,7 +10,7 @@ import { setXattr } from './xattrs.js';
 /** Every file system keeps times up to here (2038). */
 const FAR_FUTURE = 0x7fff_ffff;
 
-/** ext4 says "no space" of an attribute that does not fit its one block. */
+/** Most bytes of an attribute that surely fits: ext4 reports "no space" for one that does not fit its one block. */
 const SMALL_XATTR = 1024;
 
 /** Errors that mean "not you" or "not here", as opposed to a disk that fails. */
@@ -21,7 +20,7 @@ export function isRefusal(error: unknown): boolean {
   return hasCode(error, ...REFUSALS);
 }
 
-/** Whether a new file of ours needs a chown to belong to them. */
+/** Whether a new file of ours needs a chown to have the owners in `meta`. */
 export function needsOwner(meta: Pick<Metadata, 'uid' | 'gid'>, identity: Identity): boolean {
   return meta.uid !== identity.uid || meta.gid !== identity.gid;
 }
@@ -31,7 +30,7 @@ export function feasibleMode(mode: number, identity: Identity): number {
   return identity.uid === 0 ? mode : mode | 0o400;
 }
 
-/** As {@link feasibleMode}, for directories: they must stay passable. */
+/** As {@link feasibleMode}, for directories: owners must also keep the right to enter them. */
 export function feasibleDirectoryMode(mode: number, identity: Identity): number {
   return identity.uid === 0 ? mode : mode | 0o500;
 }
@@ -52,7 +51,7 @@ export function finishFile(fd: number, path: ByteString, meta: Metadata, identit
     } catch (error) {
       if (!isRefusal(error)) throw error;
       skipped.push('owner');
-      // Whoever owns it now was never meant to lend anyone their rights.
+      // Drops setuid and setgid: they would lend the rights of a wrong owner.
       mode &= 0o1777;
       if (mode !== feasibleMode(meta.mode, identity)) skipped.push('mode');
     }
@@ -60,7 +59,7 @@ export function finishFile(fd: number, path: ByteString, meta: Metadata, identit
   } else if (needsChmod(mode, identity)) fs.fchmodSync(fd, mode);
   if (meta.xattrs.length > 0) {
     skipped.push(...setXattrs(path, meta.xattrs));
-    // An access control list among them has changed it.
+    // An access control list among the attributes has changed the mode.
     fs.fchmodSync(fd, mode);
   }
   if (meta.nsec === 0 && meta.sec <= FAR_FUTURE) fs.futimesSync(fd, meta.sec, meta.sec);
@@ -87,12 +86,12 @@ export function setXattrs(path: ByteString, xattrs: readonly Xattr[]): SkippedKi
   return skipped;
 }
 
-/** Sets times of anything, never following a symlink. @returns what could not be set */
+/** Sets the times of any path, without following a symlink. @returns what could not be set */
 export function setPathTimes(path: ByteString, sec: number, nsec: number): SkippedKind[] {
   const skipped = nsec === 0 ? [] : setFractionalTimes(path, sec, nsec);
   if (nsec === 0) fs.lutimesSync(toFsPath(path), sec, sec);
   if (sec <= FAR_FUTURE) return skipped;
-  // Past its own end of time a file system keeps the last moment it knows, and says nothing.
+  // A file system silently replaces a time past its own end by the last moment that it knows.
   const kept = fs.lstatSync(toFsPath(path), { bigint: true }).mtimeNs / 1_000_000_000n;
   return kept === BigInt(sec) ? skipped : ['time'];
 }

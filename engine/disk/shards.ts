@@ -1,4 +1,4 @@
-/** `<root>/ab/<rest>`: names that begin with hex digits in 256 directories, so that none grows past what file systems like. */
+/** `<root>/ab/<rest>`: spreads names that begin with hex digits over 256 directories, so that none grows too large. */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hasCode } from '../core/errors.js';
@@ -9,7 +9,7 @@ export function shardedPath(root: string, name: string): string {
   return `${root}/${name.slice(0, 2)}/${name.slice(2)}`;
 }
 
-/** Does what makes a file at a sharded path, once more with the shard if that was missing. */
+/** Runs `make`, which makes a file at a sharded path. If the shard was missing, makes the shard and runs it again. */
 export function intoShard<T>(path: string, make: () => T): T {
   try {
     return make();
@@ -21,12 +21,12 @@ export function intoShard<T>(path: string, make: () => T): T {
 }
 
 export interface ShardedFile {
-  /** What {@link shardedPath} made the path from; empty for what lies in no shard. */
+  /** The name that {@link shardedPath} made the path from; empty for a file that lies in no shard. */
   name: string;
   path: string;
 }
 
-/** Everything in a sharded directory. What is below a directory that cannot be read is passed over. */
+/** Everything in a sharded directory. Passes over the content of a directory that cannot be read. */
 export function* shardedFiles(root: string): Generator<ShardedFile> {
   for (const shard of fs.readdirSync(root, { withFileTypes: true })) {
     const dir = join(root, shard.name);

@@ -1,6 +1,6 @@
 /**
- * Where one open store writes what is not yet complete: `staging/<session>/`, with a lock inside that lives as long as the process.
- * Whoever gets that lock knows that its session is over and may sweep it.
+ * The place where one open store writes what is not yet complete: `staging/<session>/`. A lock inside is held as long
+ * as the process lives. A process that gets this lock knows that the session is over, and may sweep it.
  */
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -14,7 +14,7 @@ export class Staging {
   #dir: string | undefined;
   #lock: Lock | undefined;
   #next = 0;
-  /** Directories that the next gc will need, by their names. */
+  /** Names of directories that the next gc will need. */
   readonly #abandoned = new Set<string>();
 
   constructor(root: string) {
@@ -31,7 +31,7 @@ export class Staging {
     if (this.#dir === undefined) {
       const dir = join(this.#root, randomUUID());
       fs.mkdirSync(dir, { mode: 0o700 });
-      // Someone who looks for dead sessions may hold it for a moment.
+      // A process that looks for dead sessions may hold the lock for a moment.
       do this.#lock = tryLock(sessionLock(dir), true);
       while (this.#lock === undefined);
       this.#dir = dir;
@@ -42,8 +42,8 @@ export class Staging {
   }
 
   /**
-   * Leaves a directory to the next gc: something was moved out of it and then not committed, and the notes that tell what are here.
-   * @param dir one that was made here, or one below it
+   * Leaves a directory to the next gc: files were moved out of it and then not committed, and its notes name them.
+   * @param dir a directory made by {@link make}, or one below it
    */
   abandon(dir: string): void {
     this.#abandoned.add(this.#nameOf(dir));
@@ -57,13 +57,13 @@ export class Staging {
     return relative(this.#dir as string, dir).split(sep)[0] as string;
   }
 
-  /** Ends the session; what it left is deleted. */
+  /** Ends the session. Deletes what it left, except abandoned directories. */
   close(): void {
     if (this.#dir === undefined) return;
     try {
       this.#clear(this.#dir);
     } catch {
-      // Left to the next gc, like the rest of a session that was killed.
+      // The next gc deletes the rest, as it does for a session that was killed.
     }
     this.#lock?.release();
     this.#dir = undefined;
@@ -80,7 +80,7 @@ export class Staging {
   }
 }
 
-/** Sessions whose process is gone, each locked so that no one else sweeps it, too. */
+/** Sessions whose process is gone, each locked so that nobody else sweeps the same session. */
 export function* deadSessions(root: string, own: string | undefined): Generator<{ dir: string; lock: Lock }> {
   for (const name of fs.readdirSync(root)) {
     if (name === own) continue;

@@ -1,6 +1,6 @@
 /**
- * What lies at a path, its time to the nanosecond. Node tells that only with fourteen big integers for each file, which take as long to
- * make as the system call does; where a whole store is looked at, that counts.
+ * Tells what lies at a path, with times to the nanosecond. Node gives those only with fourteen big integers for each
+ * file, which take as long to make as the system call itself. That counts when a whole store is checked.
  */
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../core/bytes.js';
@@ -17,10 +17,10 @@ export interface FileStat {
   /** Modification time: whole seconds since 1970 and nanoseconds. */
   sec: number;
   nsec: number;
-  /** Together with `device` what makes it the file it is. */
+  /** Identifies the file, together with `device`. */
   ino: bigint;
   device: number;
-  /** What a device node stands for. */
+  /** Number of the device that a device node stands for. */
   devMajor: number;
   devMinor: number;
 }
@@ -35,27 +35,27 @@ const TYPES: ReadonlyMap<number, FileStat['type']> = new Map([
   [0o14, 'socket'],
 ]);
 
-/** `struct statx` as Linux lays it out everywhere. */
+/** Offsets in `struct statx`, which are the same on every Linux. */
 const FIELDS = { uid: 20, gid: 24, mode: 28, ino: 32, size: 40, sec: 112, nsec: 120, node: 128, device: 136 } as const;
 const NANO = 1_000_000_000n;
 const STATX_BYTES = 256;
 const STATX_BASIC_STATS = 0x7ff;
-/** Longer ones are refused by the system. */
+/** The system refuses longer paths. */
 const PATH_MAX = 4096;
 
-/** One of each, as making them for every file would take as long again. */
+/** Shared buffers: making them for every file would take as long as the call. */
 const room = Buffer.alloc(PATH_MAX);
 const found = Buffer.alloc(STATX_BYTES);
 const fields = new DataView(found.buffer, found.byteOffset);
 
-/** Of the path itself, never of what a symlink points to; `undefined` where nothing is. @throws as `lstat` does otherwise */
+/** The stat of a path, never of a symlink's target; `undefined` where nothing is. @throws as `lstat` does otherwise */
 export function fileStat(path: ByteString): FileStat | undefined {
   const statx = calls()?.statx;
   if (statx !== undefined && path.length < PATH_MAX) {
     room[room.write(path, 0, 'latin1')] = 0;
     if (statx(AT_FDCWD, room, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, found) === 0) return ofSystem();
   }
-  // Whatever is wrong, Node knows how to say it.
+  // Node asks again, and reports whatever is wrong.
   return ofNode(toFsPath(path));
 }
 

@@ -1,9 +1,9 @@
-/** Extended attributes, which Node has no calls for. */
+/** Reads and sets extended attributes, which Node has no calls for. */
 import type { ByteString } from '../core/bytes.js';
 import type { Xattr } from '../core/metadata.js';
 import { calls, cString, failed } from './native.js';
 
-/** Sets an extended attribute on the path itself, never on what a symlink points to. */
+/** Sets an extended attribute on the path itself, never on a symlink's target. */
 export function setXattr(path: ByteString, xattr: Xattr): void {
   const api = calls();
   if (api === undefined) throw Object.assign(new Error('no way to set extended attributes'), { code: 'ENOTSUP' });
@@ -13,7 +13,7 @@ export function setXattr(path: ByteString, xattr: Xattr): void {
 
 /**
  * All extended attributes by name; `undefined` where they cannot be read.
- * @param file the path itself, not what a symlink points to, or what is open, which is faster
+ * @param file a path, whose symlink is not followed, or the descriptor of an open file, which is faster
  */
 export function listXattrs(file: ByteString | number): Map<ByteString, Buffer> | undefined {
   const api = calls();
@@ -37,7 +37,7 @@ export function listXattrs(file: ByteString | number): Map<ByteString, Buffer> |
   return found;
 }
 
-/** Calls with a buffer that is large enough; `undefined` when the call failed. */
+/** The result of a call with a buffer that is large enough; `undefined` when the call failed. */
 function grow(call: (buffer: Buffer | null, size: number) => number): Buffer | undefined {
   const size = call(null, 0);
   if (size < 0) return undefined;
