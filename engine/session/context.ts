@@ -1,5 +1,4 @@
-/** What every operation of an open store works with. */
-
+/** The parts of an open store that every operation works with. */
 import { CairnError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import type { Identity } from '../core/metadata.js';
@@ -24,7 +23,7 @@ export interface StoreContext {
   readonly readOnly: boolean;
   /** Version of the files on disk when the store was opened. */
   readonly format: number;
-  /** Says something to whoever runs the program: what could not be done as asked, and why. */
+  /** Tells the user of the program what could not be done as asked, and why. */
   readonly notice: (message: string) => void;
   readonly uses: UseLock;
 }
@@ -37,8 +36,8 @@ export function sayLeftBehind({ notice }: Pick<StoreContext, 'notice'>, error: u
 const told = new WeakSet<StoreContext>();
 
 /**
- * To be asked before anything is written. Says, once for each store, when the system calls that Node lacks are made by helper
- * programs instead.
+ * Called before anything is written. Gives notice, once for each store, if helper programs stand in for the system
+ * calls that Node lacks.
  * @throws CairnError `ERR_READ_ONLY`
  */
 export function mustWrite(store: StoreContext): void {

@@ -1,6 +1,7 @@
 /**
- * Where something goes that leaves the store: what may be there already, and how it takes its place. A file or directory is made beside
- * its place and moved there when it is complete; what has a name but keeps nothing, a device or a named pipe, is written to.
+ * Destinations of data that leaves the store: what may be there already, and how the data takes its place. A file or
+ * directory is made beside its place and moved there when it is complete. A device or a named pipe, which has a name
+ * but keeps nothing, is written to.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -14,7 +15,7 @@ import { Disk, moveIntoPlace, syncDirectory, syncFile } from '../disk/durable.js
 import type { StoreContext } from './context.js';
 
 const STDOUT = 1;
-/** How long to wait before looking again for someone who reads a named pipe, in milliseconds. */
+/** Pause before looking again for a reader of a named pipe, in milliseconds. */
 const PAUSE = 10;
 
 /** @property path none for standard output */
@@ -22,19 +23,19 @@ export type Target = { kind: 'stream'; path?: string } | Destination;
 
 export interface Destination {
   kind: 'file' | 'directory';
-  /** Not a symlink: those are followed. */
+  /** Never a symlink: symlinks are followed. */
   path: string;
-  /** Where to make it. */
+  /** Path beside it where the file or directory is made. */
   scratch: string;
 }
 
-/** What a rename says when something else is in its place. */
+/** Errors of a rename when something else is in the place. */
 const TAKEN = ['EEXIST', 'ENOTEMPTY', 'EISDIR', 'ENOTDIR'] as const;
 
 /**
  * @param file a path, or `-` for standard output
- * @throws CairnError `ERR_EXISTS` for what is there and may not be replaced: a file may, an empty directory may by a directory;
- *   `ERR_USAGE` inside the store; `ERR_NOT_FOUND` where there is no directory for it
+ * @throws CairnError `ERR_EXISTS` if something there may not be replaced (a file may replace a file, a directory an
+ *   empty directory); `ERR_USAGE` inside the store; `ERR_NOT_FOUND` if the directory above is missing
  */
 export function destinationOf(store: StoreContext, file: string, kind: Destination['kind']): Target {
   if (file === '-') return { kind: 'stream' };
@@ -47,7 +48,7 @@ export function destinationOf(store: StoreContext, file: string, kind: Destinati
   return { kind, path, scratch: besideDestination(path) };
 }
 
-/** A new name beside a destination, where it is made before it is moved there. */
+/** A new name beside a destination, where its content is made before it is moved there. */
 export function besideDestination(path: string): string {
   return join(dirname(path), `.${basename(path)}.cairn-${randomUUID().slice(0, 8)}`);
 }
@@ -58,7 +59,10 @@ function follow(path: string): string {
   return fs.realpathSync(path);
 }
 
-/** @throws CairnError `ERR_USAGE` for what lies in the store, or the store in it; `ERR_NOT_FOUND` where there is no directory for it */
+/**
+ * @throws CairnError `ERR_USAGE` for a path in the store, or with the store in it; `ERR_NOT_FOUND` if the directory
+ *   above is missing
+ */
 export function mustBeApart(store: StoreContext, path: string): void {
   const parent = dirname(path);
   if (!fs.existsSync(parent)) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${parent}`, { path: parent });
@@ -78,7 +82,7 @@ function taken(path: string): CairnError {
   return new CairnError('ERR_EXISTS', `${path} is there already`, { path });
 }
 
-/** @param work is given what to write to, which is open for as long as that takes, or else yet to be made */
+/** @param work is given the output: a descriptor that is open while `work` runs, or a path that is yet to be made */
 export async function withOutput<T>(
   target: Target,
   signal: AbortSignal | undefined,
@@ -101,7 +105,7 @@ async function openStream(path: string, signal: AbortSignal | undefined): Promis
     try {
       return fs.openSync(path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
     } catch (error) {
-      // Nobody reads it yet.
+      // Nobody reads the named pipe yet.
       if (!hasCode(error, 'ENXIO') || !fs.statSync(path).isFIFO()) throw error;
       await setTimeout(PAUSE);
     }
@@ -109,8 +113,8 @@ async function openStream(path: string, signal: AbortSignal | undefined): Promis
 }
 
 /**
- * Makes what is complete durable and gives it its name.
- * @throws CairnError `ERR_EXISTS` when something came there meanwhile that may not be replaced
+ * Makes a complete file or directory durable and gives it its name.
+ * @throws CairnError `ERR_EXISTS` if something has come there meanwhile that may not be replaced
  */
 export async function publish({ kind, path, scratch }: Destination): Promise<void> {
   if (kind === 'file') syncFile(scratch);

@@ -1,33 +1,33 @@
 /**
- * `cairn.json`: that a directory is a store, and of which format. Raised last when a store is migrated, so a half migrated one is
- * still of the old.
+ * `cairn.json`: says that a directory is a store, and of which format. A migration raises the format last, so a half
+ * migrated store still has the old one.
  */
 import * as fs from 'node:fs';
 import { CairnError, hasCode, isCairnError, toCairnError } from '../core/errors.js';
 import { writeFileDurably } from '../disk/durable.js';
 import type { Layout } from '../disk/layout.js';
 
-/** Of the files on disk. A newer one is refused, an older one migrated. */
+/** The format of the files on disk. A store of a newer format is refused, one of an older format migrated. */
 export const FORMAT_VERSION = 2;
 
-/** The format comes first: a directory with anything else in it is never taken for a store. */
+/** Makes a store, `cairn.json` first: a directory that has anything else but no `cairn.json` is never taken for one. */
 export function makeStore(layout: Layout): void {
   try {
     fs.chmodSync(layout.dir, 0o700);
     writeFormat(layout);
   } catch (error) {
-    // Someone else is making the same store at the same moment, with the same content, and may have cleared ours away.
+    // Another process is making the same store at this moment, with the same content, and may have cleared ours away.
     if (hasCode(error, 'EEXIST') || (hasCode(error, 'ENOENT') && fs.existsSync(layout.format))) return;
     throw toCairnError(error, 'the store cannot be made');
   }
 }
 
-/** Durable when it returns. */
+/** Writes `cairn.json`, which is durable when this returns. */
 export function writeFormat(layout: Layout, format = FORMAT_VERSION): void {
   writeFileDurably(layout.format, `${JSON.stringify({ format })}\n`, 0o644);
 }
 
-/** @throws CairnError `ERR_NOT_A_STORE`, and `ERR_STORE_VERSION` for a newer one */
+/** @throws CairnError `ERR_NOT_A_STORE`, and `ERR_STORE_VERSION` for a newer format */
 export function readFormat(layout: Layout): number {
   let format: unknown;
   try {

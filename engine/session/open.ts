@@ -1,5 +1,4 @@
-/** Opening a store: is it one, may we write, is it of a version we know. Makes a new one where asked. */
-
+/** Opens a store: checks that it is one, that we may write and that we know its version. Makes a new one if asked. */
 import * as fs from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { defined } from '../core/defined.js';
@@ -23,26 +22,26 @@ export interface OpenOptions {
   dir: string;
   /** Make the store if it is not there. Default: yes, unless `readOnly`. */
   create?: boolean;
-  /** Write nothing, take no locks; works on a read-only mount. For stores that nobody writes to meanwhile. */
+  /** Write nothing and take no locks. Works on a read-only mount. For stores that nobody writes to meanwhile. */
   readOnly?: boolean;
-  /** With `readOnly`: others may write meanwhile; LMDB's table of readers, which is written, keeps what this one reads. */
+  /** With `readOnly`: others may write meanwhile. LMDB's table of readers is written, to keep what this one reads. */
   shared?: boolean;
   /** Write to a store that belongs to another user. */
   foreign?: boolean;
-  /** Look at every page of the index before it is used, which takes as long as reading it. */
+  /** Check every page of the index before it is used, which takes as long as reading the index. */
   verifyIndex?: boolean;
-  /** Worker threads; as many as there are processors, at most eight. */
+  /** Number of worker threads. Default: the number of processors, at most eight. */
   workers?: number;
-  /** Start them while the store is being opened: for who is going to need them. */
+  /** Start the workers while the store is being opened. Callers that need workers soon set this. */
   startWorkers?: boolean;
   limits?: Partial<Limits>;
-  /** Hears what could not be done as asked, and why. */
+  /** Called with what could not be done as asked, and why. */
   onNotice?: (message: string) => void;
 }
 
 /**
- * @throws CairnError `ERR_NOT_FOUND` for a directory that is not there, `ERR_NOT_A_STORE`, `ERR_STORE_VERSION`, `ERR_READ_ONLY`,
- *   `ERR_FOREIGN_STORE`, `ERR_DAMAGED`
+ * @throws CairnError `ERR_NOT_FOUND` for a directory that is not there, `ERR_NOT_A_STORE`, `ERR_STORE_VERSION`,
+ *   `ERR_READ_ONLY`, `ERR_FOREIGN_STORE`, `ERR_DAMAGED`
  */
 export async function openContext(options: OpenOptions): Promise<StoreContext> {
   const pool = new Pool(options.workers ?? defaultWorkers());
@@ -62,7 +61,7 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
   const dir = create && !fs.existsSync(options.dir) ? makeDirectory(options.dir) : fs.realpathSync(options.dir);
   const layout = new Layout(dir);
   if (!fs.existsSync(layout.format)) {
-    // Looked for once more: another process may have made all of the store between the two looks.
+    // Looks for the format once more: another process may have made the whole store between the two looks.
     if (!isEmpty(dir) && !fs.existsSync(layout.format))
       throw new CairnError('ERR_NOT_A_STORE', `${dir} is no cairn store`, { path: dir });
     if (!create) missing(dir);
@@ -76,7 +75,7 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     makeOurs(layout, options.foreign === true, notice);
     ensureWritable(layout);
   }
-  // What takes long is not done while others wait.
+  // The long check runs before the index is locked, so that no other process waits for it.
   if (options.verifyIndex === true) checkIndexFile(layout, true);
   const index = await openIndex(layout.index, { readOnly, shared }, () => checkIndexFile(layout, false));
   try {
@@ -115,7 +114,7 @@ function makeDirectory(dir: string): string {
   }
 }
 
-/** Empty, or just being made by another process. */
+/** Whether a directory is empty, or a store that another process is just making. */
 function isEmpty(dir: string): boolean {
   try {
     return fs.readdirSync(dir).every(isFormat);
@@ -124,10 +123,13 @@ function isEmpty(dir: string): boolean {
   }
 }
 
-/** An index up to this size is looked at whole: it takes a millisecond or two. */
+/** An index up to this size is checked whole, which takes a millisecond or two. */
 const SMALL_INDEX = 2 ** 20;
 
-/** LMDB would make a new index where there is none, and crash on some damage. @throws CairnError `ERR_DAMAGED` */
+/**
+ * Checks the index's file before LMDB opens it: LMDB would make a new index where none is, and crash on some damage.
+ * @throws CairnError `ERR_DAMAGED`
+ */
 function checkIndexFile(layout: Layout, thorough: boolean): void {
   const file = indexData(layout.index);
   const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;

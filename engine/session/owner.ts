@@ -1,6 +1,6 @@
 /**
- * Whose store it is. One store belongs to one user: files that another leaves in it (root, above all) its owner could neither write nor
- * remove, and programs with setuid bits lie in it, which nobody else may reach.
+ * The owner of a store. One store belongs to one user. Its owner could neither write nor remove files that another user
+ * (root, above all) leaves in it. And it holds programs with setuid bits, which nobody else may reach.
  */
 import * as fs from 'node:fs';
 import { CairnError, hasCode, toCairnError } from '../core/errors.js';
@@ -10,8 +10,8 @@ import type { Layout } from '../disk/layout.js';
 const OTHERS = 0o077;
 
 /**
- * Before anything is written: every directory of the store is ours, and nobody else may enter it.
- * @param foreign take a store of another user as it is
+ * Makes sure, before anything is written, that every directory of the store is ours and nobody else may enter it.
+ * @param foreign takes a store of another user as it is
  * @throws CairnError `ERR_FOREIGN_STORE`
  */
 export function makeOurs(layout: Layout, foreign: boolean, notice: (message: string) => void): void {

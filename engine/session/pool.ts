@@ -1,5 +1,4 @@
-/** The engine's side of the worker pool: typed tasks in, typed answers or errors out. Threads start with the first task. */
-
+/** The engine's side of the worker pool: typed tasks in, typed answers or errors out. The first task starts threads. */
 import * as fs from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -18,19 +17,19 @@ import {
   type WorkOptions,
 } from './work.js';
 
-/** More workers than this gain nothing: the file system's own locks take over. */
+/** More workers than this gain nothing: they wait for the file system's own locks. */
 const MOST_WORKERS = 8;
 const IDLE_MS = 30_000;
 
 /**
- * What a thread begins with. Bundled as CommonJS it is there in three quarters of the time, as one module and without a loader of its
- * own. This module lies two levels below the workers' parent directory; as part of the program's bundle, one.
+ * The file that a thread begins with. Its CommonJS bundle is one module, needs no loader of its own, and loads in three
+ * quarters of the time. This module lies two levels below the workers' parent directory, in the program's bundle one.
  */
 const ENTRIES = ['..', '../..'].flatMap((up) => [`${up}/workers/worker.cjs`, `${up}/workers/worker.js`]);
 
 /**
- * Piscina loads a worker's file with `require`, an ES module, too, where Node lets it; a thread that is stopped in the middle of that
- * takes the whole process down.
+ * Keeps Node from loading ES modules by `require`. Piscina would load a worker's file that way, and a thread stopped in
+ * the middle of it takes the whole process down.
  */
 const OWN_FLAGS = ['--no-experimental-require-module'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag));
 
@@ -45,7 +44,7 @@ export function defaultWorkers(): number {
 
 export class Pool implements TaskRunner {
   readonly size: number;
-  /** Layers that several workers may share at the same time; none on a single thread. */
+  /** How many layers may be read by several workers each at the same time; none on a single thread. */
   readonly pipelines: number;
   #piscina: Promise<Piscina> | undefined;
   readonly #turns = new Semaphore();
@@ -56,9 +55,9 @@ export class Pool implements TaskRunner {
   }
 
   /**
-   * Starts the threads, so that they are up by the time the first task is ready: once this resolves they load by themselves, and what
-   * keeps the main thread busy, as planning does, no longer holds them up.
-   * @param first the kind that it will be; what does it is loaded at once
+   * Starts the threads, so that they are up by the time the first task is ready. Once this resolves they load by
+   * themselves, and work that keeps the main thread busy, such as planning, no longer holds them up.
+   * @param first the kind of the first task, whose code the threads load at once
    */
   async warm(first?: keyof Tasks): Promise<void> {
     await this.#threads(first);
@@ -69,7 +68,7 @@ export class Pool implements TaskRunner {
     return this.#piscina;
   }
 
-  /** The package is loaded here, as many commands need no worker at all. */
+  /** Loads the package only now, as many commands need no worker at all. */
   async #start(first: keyof Tasks | undefined): Promise<Piscina> {
     const { Piscina } = await import('piscina');
     const make = (execArgv: string[]): Piscina =>
@@ -77,7 +76,7 @@ export class Pool implements TaskRunner {
     try {
       return make([...process.execArgv, ...OWN_FLAGS]);
     } catch (error) {
-      // Threads take the process's own flags, loaders for one, but none that set up V8.
+      // Threads take the process's own flags, such as loaders, but no flags that set up V8.
       if ((error as NodeJS.ErrnoException).code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error;
       return make(OWN_FLAGS);
     }
@@ -88,7 +87,7 @@ export class Pool implements TaskRunner {
       filename: entryFile(),
       name: 'run',
       minThreads: this.size,
-      // A pipeline's three parts wait for one another, and a short task should not wait for any of them.
+      // The three parts of a pipeline wait for one another. One more thread keeps short tasks from waiting for them.
       maxThreads: Math.max(this.size, 3 * this.pipelines) + 1,
       // An idle worker must not sleep in the kernel: a task may leave streams to be closed.
       atomics: 'disabled',
@@ -108,7 +107,7 @@ export class Pool implements TaskRunner {
     return answer.value;
   }
 
-  /** For tasks that wait for no other: of these no more are begun than there are processors, however many are asked for at once. */
+  /** Runs a task that waits for no other. No more of these are begun than there are workers, however many are asked. */
   async runLimited<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {
     const release = await this.#turns.acquire(this.size);
     try {
@@ -118,12 +117,12 @@ export class Pool implements TaskRunner {
     }
   }
 
-  /** A long operation of several kinds of tasks, which share cancelling and counting. */
+  /** Runs a long operation of several kinds of tasks, which share cancelling and counting. */
   during<T>(options: WorkOptions, body: (work: Work) => Promise<T>): Promise<T> {
     return runWork(this, options, body);
   }
 
-  /** A long operation of one kind of tasks, see {@link Work.map}. */
+  /** Runs a long operation of one kind of tasks, see {@link Work.map}. */
   map<K extends Kind>(
     kind: K,
     inputs: Iterable<TaskInput<K>>,
@@ -132,7 +131,7 @@ export class Pool implements TaskRunner {
     return this.during(options, (work) => work.map(kind, inputs, options));
   }
 
-  /** A long operation of one task, see {@link Work.ask}. */
+  /** Runs a long operation of one task, see {@link Work.ask}. */
   ask<K extends Kind>(kind: K, input: TaskInput<K>, options: WorkOptions = {}): Promise<TaskResult<K>> {
     return this.during(options, (work) => work.ask(kind, input));
   }

@@ -1,10 +1,10 @@
-/** Who relies on objects, and who removes some: a lock that is shared or exclusive. */
+/** A lock between operations that rely on objects, which share it, and operations that remove some, which do not. */
 import { isCairnError } from '../core/errors.js';
 import { type Lock, lock, tryLock } from '../disk/lock.js';
 
 /**
- * Whoever relies on objects (import, render, export, check) holds the use lock shared; whoever removes some holds it alone, for a
- * moment. Within a process the shared lock is taken once, however many rely on it.
+ * Operations that rely on objects (import, render, export, check) hold the use lock shared. An operation that removes
+ * objects holds it alone, for a moment. A process takes the shared lock once, however many operations rely on it.
  */
 export class UseLock {
   readonly #path: string;
@@ -46,13 +46,13 @@ export class UseLock {
       await waiting;
     } catch (error) {
       if (this.#lock === waiting) this.#lock = undefined;
-      // It was another operation's signal that ended the wait; ours goes on.
+      // Another operation's signal ended the wait. This operation waits anew.
       if (signal?.aborted === true || !isCairnError(error, 'ERR_ABORTED')) throw error;
       await this.#acquire(signal);
     }
   }
 
-  /** Waits until nobody relies on objects, and keeps everybody from doing so; `work` must not ask for the lock itself. */
+  /** Waits until nobody relies on objects, and keeps others from it during `work`, which must not ask for the lock. */
   async alone<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     const held = await lock(this.#path, true, signal);
     try {
@@ -62,7 +62,7 @@ export class UseLock {
     }
   }
 
-  /** The lock alone, if nobody relies on objects right now. */
+  /** Takes the lock alone, if nobody relies on objects right now. */
   tryAlone(): Lock | undefined {
     return this.#count > 0 ? undefined : tryLock(this.#path, true);
   }

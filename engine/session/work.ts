@@ -1,24 +1,23 @@
 /**
- * One long operation on the pool: its tasks share cancelling and counting. The signal reaches workers within one chunk of work, and
- * whoever asked for progress hears every 100 ms how far they are.
+ * One long operation on the pool: its tasks share cancelling and counting. The signal reaches workers within one chunk
+ * of work. `onProgress` hears every 100 ms how far they are.
  */
-
 import type { Control } from '../../workers/tasks/parts.js';
 import type { Tasks } from '../../workers/tasks/protocol.js';
 import { throwIfAborted } from '../core/errors.js';
 
 const COUNT_EVERY_MS = 100;
 
-/** What has tasks done: the pool. */
+/** Has tasks done by workers, as the pool does. */
 export interface TaskRunner {
   /** How many workers there are. */
   readonly size: number;
   run<K extends Kind>(task: Tasks[K][0]): Promise<TaskResult<K>>;
-  /** For tasks that wait for no other: of these no more are begun than there are workers. */
+  /** Runs a task that waits for no other. Begins no more such tasks at once than there are workers. */
   runLimited<K extends Kind>(task: Tasks[K][0]): Promise<TaskResult<K>>;
 }
 
-/** What tasks have done so far. */
+/** How much tasks have done so far. */
 export interface Counts {
   bytes: number;
   items: number;
@@ -30,16 +29,16 @@ export interface WorkOptions {
 }
 
 export type Kind = keyof Tasks;
-/** A task without what the pool adds to it. */
+/** A task without the fields that the pool adds. */
 export type TaskInput<K extends Kind> = Omit<Tasks[K][0], 'kind' | 'control'>;
 export type TaskResult<K extends Kind> = Tasks[K][1];
 
 export interface MapOptions<K extends Kind> {
-  /** How many tasks at a time; as many as there are workers by default. */
+  /** How many tasks run at a time. Default: the number of workers. */
   width?: number;
-  /** Hears of each task when it has ended, in no particular order. */
+  /** Called for each task when it has ended, in no particular order. */
   onResult?: (result: TaskResult<K>, index: number) => void;
-  /** Also begins tasks after one has failed. */
+  /** Keeps beginning tasks after one has failed. */
   keepGoing?: boolean;
 }
 
@@ -64,20 +63,20 @@ export class Work {
     return { bytes: Number(Atomics.load(done, 0)), items: Number(Atomics.load(done, 1)) };
   }
 
-  /** Has one task done, however many are under way: it may keep its thread waiting. */
+  /** Has one task done at once, however many are under way. The task may keep its thread waiting. */
   ask<K extends Kind>(kind: K, input: TaskInput<K>): Promise<TaskResult<K>> {
     return this.#pool.run<K>(this.#task(kind, input));
   }
 
-  /** As {@link ask}, for a task that waits for no other: of these no more are begun than there are workers. */
+  /** As {@link ask}, for a task that waits for no other. Begins no more such tasks at once than there are workers. */
   askLimited<K extends Kind>(kind: K, input: TaskInput<K>): Promise<TaskResult<K>> {
     return this.#pool.runLimited<K>(this.#task(kind, input));
   }
 
   /**
-   * Has tasks done that wait for no other. Each is taken from `inputs` only when a worker is free for it.
+   * Has tasks done that wait for no other. Takes each input only when a worker is free for it.
    * @returns results in the order of the inputs
-   * @throws the first failure, once all tasks that had begun have ended; none is begun after it
+   * @throws the first failure, once all begun tasks have ended; no task is begun after it, unless with `keepGoing`
    */
   async map<K extends Kind>(
     kind: K,
@@ -112,7 +111,7 @@ export class Work {
   }
 }
 
-/** Runs `body`; whatever ends it, the signal is listened to no longer, and progress is told a last time. */
+/** Runs `body`. However `body` ends, the signal is listened to no longer, and progress is reported a last time. */
 export async function runWork<T>(
   pool: TaskRunner,
   { signal, onProgress }: WorkOptions,
@@ -126,7 +125,7 @@ export async function runWork<T>(
   try {
     return await body(work);
   } catch (error) {
-    // One part of the work failed: the others must not go on for nobody.
+    // One part of the work failed: the other parts must not go on, as nobody waits for them.
     work.cancel();
     throw error;
   } finally {
