@@ -1,5 +1,4 @@
-/** From what a person typed to an image or a tree of the store. */
-
+/** Finds the image or tree of the store that a person's argument means. */
 import { CairnError } from '../core/errors.js';
 import { hashRange, isTreeArgument, type Key, keyOfHex, parseHashPrefix, TREE_PREFIX } from '../core/key.js';
 import { MAX_CANDIDATES } from '../core/limits.js';
@@ -11,12 +10,12 @@ import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { Range } from '../index/table.js';
 import { isSource } from './source-path.js';
 
-/** What an argument turned out to be. A path is of an image that is yet to be imported. */
+/** The meaning of an argument. A path is that of an image yet to be imported. */
 export type Resolved = { image: ImageRecord } | { path: string };
 
 /**
- * Order: key or digest (any unambiguous prefix), existing file, name with labels.
- * @param images where names are looked up
+ * Tries in order: key or digest (any unambiguous prefix), existing file, name with labels.
+ * @param images looks up names
  * @throws CairnError `ERR_KEY_SYNTAX`, `ERR_KEY_TOO_SHORT`, `ERR_AMBIGUOUS_KEY`, `ERR_NOT_FOUND`, `ERR_NAME_SYNTAX`
  */
 export function resolveArgument(index: Index, argument: string, images = lookupIn(index)): Resolved {
@@ -34,7 +33,7 @@ export function resolveArgument(index: Index, argument: string, images = lookupI
   return { image };
 }
 
-/** An OCI image by its reference; a digest in it says all. */
+/** An OCI image by its reference. A digest in the reference decides alone. */
 function findReference(index: Index, argument: string, images: ImageLookup): ImageRecord | undefined {
   if (!isReference(argument)) return undefined;
   const { name, tag, digest } = parseReference(argument);
@@ -44,7 +43,7 @@ function findReference(index: Index, argument: string, images: ImageLookup): Ima
   return key === undefined ? undefined : index.image(key);
 }
 
-/** @throws CairnError `ERR_NAME_SYNTAX` for what can be no image's name */
+/** An image by its name and labels. @throws CairnError `ERR_NAME_SYNTAX` for a text that can be no image's name */
 function findApp(argument: string, images: ImageLookup): ImageRecord | undefined {
   try {
     const { name, labels } = parseAppString(argument);
@@ -55,7 +54,7 @@ function findApp(argument: string, images: ImageLookup): ImageRecord | undefined
   }
 }
 
-/** As {@link resolveArgument}, for commands that only take what is in the store. */
+/** As {@link resolveArgument}, for commands that only take images of the store. */
 export function resolveImage(index: Index, argument: string, images = lookupIn(index)): ImageRecord {
   const resolved = resolveArgument(index, argument, images);
   if ('image' in resolved) return resolved.image;

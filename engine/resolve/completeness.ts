@@ -1,7 +1,7 @@
 /**
- * Whether images are whole. A repair that finds a file damaged or missing marks it in the index as gone, and the layers that need it
- * as incomplete. Records stay, so that names, pins and trees of others do; an import of the same archive, or of any other that has the
- * same content, brings the file back and takes the marks away.
+ * Whether images are whole. A repair that finds a file damaged or missing marks it in the index as gone, and the layers
+ * that need it as incomplete. Records stay, and with them names, pins and trees of other images. An import of the same
+ * archive, or of any other with the same content, brings the file back and takes the marks away.
  */
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
@@ -12,7 +12,7 @@ import { hasBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 import type { LayerStack } from './layer-stack.js';
 
-/** Whether everything is here that the image itself consists of, as far as the index knows. Its dependencies are not meant. */
+/** Whether all parts of the image itself are here, as far as the index knows. Its dependencies do not count. */
 export function isComplete(index: Index, image: ImageRecord): boolean {
   return image.layers.every((key) => isCompleteLayer(index, key)) && blobsOf(image).every((key) => hasBlob(index, key));
 }
@@ -22,7 +22,7 @@ export function isCompleteLayer(index: Index, key: Key): boolean {
   return layer !== undefined && layer.incomplete !== true;
 }
 
-/** @throws CairnError `ERR_DAMAGED` that names what must be imported again */
+/** @throws CairnError `ERR_DAMAGED` that names the images to import again */
 export function mustBeComplete({ index }: StoreContext, { nodes }: Pick<LayerStack, 'nodes'>): void {
   const lacking = new Set(nodes.filter(({ image }) => !isComplete(index, image)).map(({ image }) => titleOf(image)));
   if (lacking.size === 0) return;

@@ -1,4 +1,4 @@
-/** The dependency tree of an ACI, flattened into the order in which its images have priority (appc spec 0.8.11, "Dependency Matching"). */
+/** Flattens the dependency tree of an ACI into images in priority order (appc spec 0.8.11, "Dependency Matching"). */
 import { CairnError, isCairnError } from '../core/errors.js';
 import { type Key, parseHashPrefix } from '../core/key.js';
 import { type Limits, limitFlag } from '../core/limits.js';
@@ -11,12 +11,12 @@ import type { ImageRecord } from '../index/records.js';
 /** An image at one place of the tree. */
 export interface DependencyNode {
   image: ImageRecord;
-  /** Position of the image that depends on it; -1 for the top one. */
+  /** Position of the image that depends on this one; -1 for the top image. */
   dependent: number;
 }
 
 /**
- * Depth-first, the last dependency of a manifest first; an image that several need stands at each of its nodes.
+ * The nodes depth-first, the last dependency of a manifest first. An image that several need stands at several nodes.
  * @throws CairnError `ERR_NOT_FOUND` for a dependency that is not here, `ERR_DEPENDENCY_CYCLE`, `ERR_LIMIT`
  */
 export function dependencyNodesOf(
@@ -47,7 +47,7 @@ export function dependencyNodesOf(
 }
 
 /**
- * The nodes of a tree that was made before, by the keys of its layers in priority order, whatever its names mean today.
+ * The nodes of a tree made before, from the keys of its layers in priority order, whatever its names mean today.
  * @returns `undefined` when an image is gone
  */
 export function dependencyNodesAlong(index: Index, layers: readonly Key[]): DependencyNode[] | undefined {
@@ -66,7 +66,7 @@ export function dependencyNodesAlong(index: Index, layers: readonly Key[]): Depe
 }
 
 /**
- * The image that a dependency means: by its ID where it gives one, and then name and labels must fit, too.
+ * The image that a dependency means. If the dependency gives an ID, the ID decides, and name and labels must fit, too.
  * @throws CairnError `ERR_NOT_FOUND`
  */
 export function findDependency(images: ImageLookup, image: ImageRecord, dependency: Dependency): ImageRecord {
@@ -93,8 +93,9 @@ export function findDependency(images: ImageLookup, image: ImageRecord, dependen
 }
 
 /**
- * What images need, each looked up once however often it is asked for. What is missing or cyclic needs nothing more. Where a damaged
- * image is passed over for another of its name, both are needed: the one for now, the other for when it is whole again.
+ * The images that images need. The dependencies of each image are looked up once. A missing or cyclic dependency adds
+ * nothing. Where a damaged image is passed over for another of its name, both are needed: the other for now, the
+ * damaged one for when it is whole again.
  */
 export class DependencyClosure {
   readonly #images: ImageLookup;

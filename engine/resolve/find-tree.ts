@@ -1,4 +1,4 @@
-/** The one tree that an argument means. */
+/** Finds the one tree that an argument means. */
 import { CairnError, isCairnError } from '../core/errors.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { StoreContext } from '../session/context.js';
@@ -7,8 +7,9 @@ import { layerStackOf } from './layer-stack.js';
 import { readableImages } from './readable-images.js';
 
 /**
- * The tree of this id. For an image with several: the tree that a render would find now, or else the one used last.
- * @throws CairnError `ERR_NOT_FOUND` when there is none
+ * The tree of this id, or of this image. Of an image's several trees, the one that a render would find now, or else the
+ * one used last.
+ * @throws CairnError `ERR_NOT_FOUND` when there is no tree
  */
 export function findTree(store: StoreContext, argument: string): TreeRecord {
   const readable = readableImages(store);

@@ -1,5 +1,4 @@
-/** Which layers an image's tree is made of, and what the tree is called. */
-
+/** The layers that an image's tree is made of, and the tree's id. */
 import type { ReadDocument } from '../content/read-blob.js';
 import { documentReader } from '../content/read-blob.js';
 import type { Key } from '../core/key.js';
@@ -13,10 +12,10 @@ import { readableImages } from './readable-images.js';
 /** The layers that an image's tree is made of. */
 export interface LayerStack {
   nodes: DependencyNode[];
-  /** Layer keys in priority order: of an ACI one a place, of an OCI image from the top. */
+  /** Layer keys in priority order: for an ACI one for each node, for an OCI image from the top. */
   layers: Key[];
   treeId: string;
-  /** Gives the manifests of its images. */
+  /** Reads the manifests of the images. */
   documents: ReadDocument;
 }
 
@@ -25,7 +24,7 @@ export function layerStackOf(store: StoreContext, image: ImageRecord, documents 
   return stackOf(dependencyNodesOf(readableImages(store, { documents }), image, store.limits), documents);
 }
 
-/** The same by the index alone. No manifest is read, so that a damaged one may be among them. */
+/** As {@link layerStackOf}, by the index alone. Reads no manifest, so a damaged one may be among them. */
 export function listedStackOf(store: StoreContext, image: ImageRecord): LayerStack {
   return stackOf(dependencyNodesOf(lookupIn(store.index), image, store.limits), documentReader(store));
 }

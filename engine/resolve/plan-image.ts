@@ -1,5 +1,4 @@
-/** From an image's stack to its plan: tables of contents and whitelists are read and merged. */
-
+/** Makes an image's plan from its stack: reads tables of contents and whitelists, and merges them. */
 import { readToc } from '../content/read-blob.js';
 import { CairnError, isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
@@ -13,8 +12,9 @@ import type { StoreContext } from '../session/context.js';
 import type { LayerStack } from './layer-stack.js';
 
 /**
- * @throws CairnError `ERR_NOT_FOUND` when one of the images was removed meanwhile; `ERR_DAMAGED` when a table of contents or a manifest cannot be read; `ERR_BAD_LINK` and `ERR_BAD_ARCHIVE` for
- *   OCI layers that make no tree on top of one another; `ERR_LIMIT` for layers that ask for more than any tree needs
+ * @throws CairnError `ERR_NOT_FOUND` when one of the images was removed meanwhile; `ERR_DAMAGED` when a table of
+ *   contents or a manifest cannot be read; `ERR_BAD_LINK` and `ERR_BAD_ARCHIVE` for OCI layers that make no tree on top
+ *   of one another; `ERR_LIMIT` for layers that ask for more than any tree needs
  */
 export function planOf(store: StoreContext, stack: LayerStack): Plan {
   try {
@@ -26,7 +26,7 @@ export function planOf(store: StoreContext, stack: LayerStack): Plan {
   }
 }
 
-/** What an image was made of goes with it: then nothing is damaged. @returns what to say in place of the damage */
+/** The parts of a removed image go with it, which is no damage. @returns the error to throw in place of the damage */
 export function removedMeanwhile(
   { index }: StoreContext,
   { nodes }: Pick<LayerStack, 'nodes'>,
@@ -39,7 +39,7 @@ export function removedMeanwhile(
   return new CairnError('ERR_NOT_FOUND', `${removed.name || removed.key} was removed meanwhile`, { cause });
 }
 
-/** An ACI and its dependencies as the planner takes them. */
+/** An ACI and its dependencies in the form for the planner. */
 export function nodesWithTocs(store: StoreContext, { nodes, documents }: LayerStack): AciNode[] {
   const tocOf = tocReader(store);
   const whitelistOf = onceFor((manifest: Key) => readPathWhitelist(documents(manifest)));
@@ -54,7 +54,7 @@ function tocReader(store: StoreContext): (layer: Key) => readonly TocEntry[] {
   return onceFor((layer) => readToc(store, layer));
 }
 
-/** An image may stand at a thousand nodes; what it says is read once, and held once. */
+/** Reads each key's value once, and holds it once: an image may stand at a thousand nodes. */
 function onceFor<T>(read: (key: Key) => T): (key: Key) => T {
   const known = new Map<Key, T>();
   return (key) => {
@@ -64,7 +64,7 @@ function onceFor<T>(read: (key: Key) => T): (key: Key) => T {
   };
 }
 
-/** A plan as the workers of this store take it. */
+/** A plan in the form for the workers of this store. */
 export function packForWorkers({ identity, pool, objects }: StoreContext, plan: Plan): PackedPlan {
   return packPlan(plan, { identity, workers: pool.size, nameOf: (file) => objects.nameOf(file) });
 }

@@ -1,4 +1,4 @@
-/** Which images can be read at all: a name should not lead to one whose manifest is damaged while another has the name, too. */
+/** Finds readable images: a name should not lead to an image with a damaged manifest while another has that name. */
 import { documentReader, type ReadDocument } from '../content/read-blob.js';
 import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
@@ -7,15 +7,15 @@ import type { ImageRecord } from '../index/records.js';
 import type { StoreContext } from '../session/context.js';
 
 export interface Lookup {
-  /** Where to look; the index by default. */
+  /** Looks up images; the index by default. */
   images?: ImageLookup;
-  /** What reads manifests, if the operation reads some of them again. */
+  /** Reads manifests. Shared with an operation that reads some of them again. */
   documents?: ReadDocument;
 }
 
 /**
- * Finds images whose manifests can be read. Looks at each once and says which cannot; for one operation, since what it finds is not true
- * for ever.
+ * Finds images whose manifests can be read. Tries each manifest once, and gives notice of the damaged ones. Serves one
+ * operation only, since the state of manifests may change.
  */
 export function readableImages(store: StoreContext, { images, documents }: Lookup = {}): ImageLookup {
   return withReadable(store, images ?? lookupIn(store.index), documents ?? documentReader(store));
