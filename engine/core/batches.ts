@@ -1,13 +1,13 @@
-/** Work for one task: enough to be worth sending, little enough to share out evenly. */
+/** Cuts work into tasks: large enough to be worth sending, small enough to share out evenly. */
 const BATCH_BYTES = 64 * 2 ** 20;
 const BATCH_ITEMS = 2000;
 
-/** Collects what comes one by one until it is enough. */
+/** Collects items one by one until they are enough for a task. */
 export class Batch<T> {
   #items: T[] = [];
   #bytes = 0;
 
-  /** @returns what was collected, once that is enough; then the next is begun */
+  /** @returns the items collected, once they are enough; then the next batch begins */
   add(item: T, bytes: number): T[] | undefined {
     this.#items.push(item);
     this.#bytes += bytes;

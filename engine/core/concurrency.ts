@@ -1,9 +1,10 @@
-/** Doing several things side by side, so many at a time. */
+/** Runs work side by side, with a bound on how much at a time. */
 
 /**
- * Runs `work` on each item, at most `width` at a time. After the first failure no further item is begun; it is thrown once all
- * that had begun have ended.
- * @param work may call `releaseSlot` before it has ended, so that the next item begins while it waits for something that they share
+ * Runs `work` on each item, at most `width` at a time. After the first failure no further item is begun. The failure is
+ * thrown once all begun items have ended.
+ * @param work may call `releaseSlot` before it has ended: the next item then begins while this one waits for something
+ *   that items share
  */
 export async function eachOf<T, R>(
   items: readonly T[],
@@ -33,12 +34,12 @@ export async function eachOf<T, R>(
   return results;
 }
 
-/** Lets so many in at a time, in order of arrival. */
+/** Lets a limited number of callers in at a time, in order of arrival. */
 export class Semaphore {
   #inside = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /** @returns what lets go of the place, to be called once */
+  /** @returns a function that gives the place back, to be called once */
   async acquire(width: number): Promise<() => void> {
     while (this.#inside >= width) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#inside++;

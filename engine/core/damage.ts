@@ -1,10 +1,10 @@
-/** What the index lists and cannot be read is damage of the store, not a failure of whoever reads. */
+/** A file that the index lists and that cannot be read is damage of the store, not a failure of its reader. */
 import { CairnError } from './errors.js';
 
-/** The file is not there, is something else, or neither its sectors nor its mode let anyone read it. */
+/** Errors of a file that is missing, is something else, or has sectors or a mode that keep it from being read. */
 const UNREADABLE = new Set(['ENOENT', 'EISDIR', 'ELOOP', 'EIO', 'EACCES', 'EPERM']);
 
-/** @returns a CairnError `ERR_DAMAGED`, or the error as it is when it says nothing about the file */
+/** @returns a CairnError `ERR_DAMAGED`, or the given error when that says nothing about the file */
 export function asDamage(error: unknown, what: string, path: string, advice: string): unknown {
   const errno = (error as NodeJS.ErrnoException).code ?? '';
   if (!UNREADABLE.has(errno)) return error;

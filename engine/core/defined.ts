@@ -1,6 +1,6 @@
-/** Records without the fields that nobody gave. */
+/** Records without the fields that have no value. */
 
-/** What {@link defined} leaves of a record: fields that may be undefined may be missing in its place. */
+/** The result of {@link defined}: fields of the record that may be undefined may be missing instead. */
 export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };

@@ -1,6 +1,6 @@
 /**
  * Every error that cairn reports on purpose is a {@link CairnError} with one of these codes.
- * The list is closed: a new kind of failure gets a new line here, with what it means.
+ * The list is closed: a new kind of failure gets a new line here, with its meaning.
  */
 import { constants } from 'node:os';
 
@@ -35,13 +35,13 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** What an error is about, besides its message. */
+/** Facts about an error, besides its message. */
 export interface ErrorDetails {
   /** The file or directory on disk. */
   path?: string;
   /** The entry inside an archive, or the place inside a document. */
   entry?: string;
-  /** What was expected and what was found, for mismatches. */
+  /** For mismatches, the expected value and the found one. */
   expected?: string;
   found?: string;
   /** Possible meanings of an ambiguous key, at most ten. */
@@ -83,7 +83,7 @@ export function errorFromJSON(json: ErrorDetails & { code: ErrorCode; message: s
   return new CairnError(code, message, details);
 }
 
-/** Whether an error is one of cairn's own, and of these codes if any are given. */
+/** Whether an error is one of cairn's own, and has one of these codes if any are given. */
 export function isCairnError(error: unknown, ...codes: ErrorCode[]): error is CairnError {
   return error instanceof CairnError && (codes.length === 0 || codes.includes(error.code));
 }
@@ -100,7 +100,7 @@ function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code);
 }
 
-/** Whether an error is the system's, by one of these names (`ENOENT`). */
+/** Whether an error is the system's, with one of these names (`ENOENT`). */
 export function hasCode(error: unknown, ...names: string[]): boolean {
   return isSystemError(error) && names.includes(error.code);
 }
@@ -108,7 +108,7 @@ export function hasCode(error: unknown, ...names: string[]): boolean {
 const UNKNOWN = /Unknown system error -(\d+)(?:: Unknown system error -\d+)?/;
 const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
 
-/** `ENOENT` for 2; `undefined` for a number that this system does not name. */
+/** Names an error for which Node has no name, such as `EDQUOT`: Node gives only the number of such errors. */
 export function errnoName(number: number): string | undefined {
   return ERRNO_NAMES.get(number);
 }
@@ -123,8 +123,8 @@ function named(error: unknown): unknown {
 }
 
 /**
- * Turns whatever was thrown into a {@link CairnError}: its own kind passes, a system error keeps its errno and path,
- * an abort becomes `ERR_ABORTED`. Anything else is a defect of ours and is returned as it is.
+ * Turns anything thrown into a {@link CairnError}: a CairnError passes, a system error keeps its errno and path, an
+ * abort becomes `ERR_ABORTED`. Anything else is a defect of ours and is returned as it is.
  */
 export function toCairnError(error: unknown, doing?: string): unknown {
   if (error instanceof CairnError) return error;
@@ -138,7 +138,7 @@ export function toCairnError(error: unknown, doing?: string): unknown {
   return new CairnError(code, `${prefix}${known.message}`, details);
 }
 
-/** Runs what works on a descriptor: an error of it is told with the path, which the system does not know. */
+/** Runs work on a descriptor, and adds the path to its errors: the system does not know the path. */
 export function naming<T>(path: string, work: () => T): T {
   try {
     return work();
@@ -147,7 +147,7 @@ export function naming<T>(path: string, work: () => T): T {
   }
 }
 
-/** A system error without a path gets this one. */
+/** Gives a system error this path, if the error has none. */
 export function withPath(error: unknown, path: string): unknown {
   if (error instanceof Error && 'syscall' in error && !('path' in error)) Object.assign(error, { path });
   return error;

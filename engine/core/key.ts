@@ -1,6 +1,6 @@
 /**
- * Keys and digests. A *key* is `sha512-` and 128 lower-case hex digits of the sha512 of a blob's (for a layer: uncompressed)
- * bytes; a *digest* is OCI's `sha256:` and 64 digits. People may shorten both to any unambiguous prefix.
+ * Keys and digests. A *key* is `sha512-` and 128 lower-case hex digits: the sha512 of a blob's bytes, of a layer's
+ * uncompressed ones. A *digest* is OCI's `sha256:` and 64 digits. People may shorten both to any unambiguous prefix.
  */
 import { hash } from 'node:crypto';
 import { CairnError } from './errors.js';
@@ -13,17 +13,17 @@ const DIGEST_PREFIX = 'sha256:';
 const DIGEST_DIGITS = 64;
 const MIN_DIGITS = 2;
 
-/** The key of what has this sha512, 64 bytes. */
+/** The key of bytes with this sha512, given as 64 bytes. */
 export function keyOf(sha512: Uint8Array): Key {
   return `${KEY_PREFIX}${Buffer.from(sha512.buffer, sha512.byteOffset, sha512.byteLength).toString('hex')}`;
 }
 
-/** The key that these digits, of a sha512, spell. */
+/** The key of bytes with this sha512, given as hex digits. */
 export function keyOfHex(sha512: string): Key {
   return `${KEY_PREFIX}${sha512}`;
 }
 
-/** The 64 bytes a full key spells. */
+/** The 64 bytes that a full key spells. */
 export function keyBytes(key: Key): Buffer {
   return Buffer.from(key.slice(KEY_PREFIX.length), 'hex');
 }
@@ -38,7 +38,7 @@ export function isKey(text: string): text is Key {
   return text.length === KEY_PREFIX.length + KEY_DIGITS && /^sha512-[0-9a-f]{128}$/.test(text);
 }
 
-/** What a person typed to name something by its hash: which kind, and the digits, lower-cased. */
+/** A hash, or the beginning of one, that a person typed: its kind, and its digits in lower case. */
 export interface HashPrefix {
   kind: 'key' | 'digest';
   hex: string;
@@ -46,8 +46,9 @@ export interface HashPrefix {
 }
 
 /**
- * Reads an argument that claims to be a key or a digest; `undefined` when it claims nothing of the kind.
- * @throws CairnError `ERR_KEY_SYNTAX` for digits that are not hexadecimal or too many, `ERR_KEY_TOO_SHORT` below two
+ * Reads an argument that begins as a key or a digest; `undefined` for any other argument.
+ * @throws CairnError `ERR_KEY_SYNTAX` for another hash, and for digits that are not hexadecimal or too many;
+ *   `ERR_KEY_TOO_SHORT` below two digits
  */
 export function parseHashPrefix(text: string): HashPrefix | undefined {
   const lower = text.toLowerCase();
@@ -71,7 +72,7 @@ export function parseHashPrefix(text: string): HashPrefix | undefined {
   return { kind, hex, full: hex.length === digits };
 }
 
-/** The first and last key, or digest, that begins with these digits, for an ordered range scan (both inclusive). */
+/** The first and the last key or digest that begin with these digits, for an ordered range scan (both inclusive). */
 export function hashRange({ kind, hex }: Pick<HashPrefix, 'kind' | 'hex'>): { start: string; end: string } {
   const [prefix, digits] = kind === 'key' ? [KEY_PREFIX, KEY_DIGITS] : [DIGEST_PREFIX, DIGEST_DIGITS];
   return { start: `${prefix}${hex.padEnd(digits, '0')}`, end: `${prefix}${hex.padEnd(digits, 'f')}` };
@@ -92,10 +93,10 @@ export function keyOfBytes(bytes: Uint8Array): Key {
   return keyOf(hash('sha512', bytes, 'buffer'));
 }
 
-/** What the id of a tree begins with, before the key of what it is made of. */
+/** The beginning of a tree's id, before the key made from its layers. */
 export const TREE_PREFIX = 'deps-';
 
-/** Whether a text is meant as the id of a tree, be it whole or short. */
+/** Whether a text is meant as the id of a tree, whole or shortened. */
 export function isTreeArgument(text: string): boolean {
   return text.startsWith(TREE_PREFIX);
 }

@@ -1,6 +1,6 @@
 /**
- * Every cap on what an input may ask of us, with its default and the reason for it.
- * Each has a flag of the same name on the command line (`maxEntries` → `--max-entries`).
+ * Every cap on what an input may ask of us, with its default and its reason.
+ * Each cap has a flag of the same name on the command line (`maxEntries` → `--max-entries`).
  */
 export interface Limits {
   /** Entries of one layer. The largest real layers hold some 400 000. */
@@ -15,9 +15,9 @@ export interface Limits {
   maxDepth: number;
   /** Bytes of one pax header or GNU long name. */
   maxPax: number;
-  /** Bytes of names, link targets and extended attributes of one layer: unlike its content, they are all held in memory. */
+  /** Bytes of names, link targets and extended attributes of one layer. Unlike content, all are held in memory. */
   maxMetadata: number;
-  /** Compressed bytes of one layer past twice its uncompressed ones: empty members, padding. */
+  /** Compressed bytes of one layer past twice its uncompressed bytes, such as empty members and padding. */
   maxOverhead: number;
   /** Places in the dependency tree of one image, so that stacked diamonds cannot grow to 2^n. */
   maxDependencies: number;
@@ -46,55 +46,60 @@ export const MAX_COMPONENT = 255;
 export const MAX_SYMLINK_TARGET = 4095;
 /** Bytes of a path that a system call takes (`PATH_MAX` without its NUL). Links can lead to places that are deeper. */
 export const MAX_PATH = 4095;
-/** The highest uid or gid; one more means none. */
+/** The highest uid or gid. The next number means none. */
 export const MAX_ID = 0xffff_fffe;
 export const MAX_XATTR_NAME = 255;
 export const MAX_XATTR_VALUE = 65_536;
-/** Device numbers, major and minor: they are kept in 32 bits each. The kernel takes fewer. */
+/** The highest device number, major or minor: each is kept in 32 bits. The kernel takes fewer. */
 export const MAX_DEVICE = 0xffff_ffff;
 /** Meta headers (pax, GNU long names) that may precede one entry. */
 export const MAX_META_HEADERS = 4;
 /** Nesting of a JSON document. */
 export const MAX_JSON_DEPTH = 64;
-/** Symbolic links that one lookup may pass (what Linux allows). */
+/** Symbolic links that one lookup may pass (as many as Linux allows). */
 export const MAX_SYMLINK_HOPS = 40;
 /**
- * Components of symlink targets that planning an OCI image may follow, all its entries together. Forty targets of 4095 bytes are 80 000
- * of them for each entry below; the entries of real layers lie behind hardly any links.
+ * Components of symlink targets that planning an OCI image may follow, for all entries together. Forty targets of 4095
+ * bytes have 80 000 components, to be followed for each entry below them. Entries of real layers lie behind hardly any
+ * links.
  */
 export const MAX_SYMLINK_STEPS = 2 ** 24;
 /**
- * Directories of one tree that no entry declares, but that something lies in. A header of 512 bytes can ask for a hundred of them; real
- * layers declare theirs.
+ * Directories of one tree that no entry declares, but that something lies in. A header of 512 bytes can ask for a
+ * hundred such directories. Real layers declare theirs.
  */
 export const MAX_UNDECLARED_DIRECTORIES = 2 ** 20;
-/** Bytes that an extended attribute counts among a layer's metadata besides its name and value: what holding any of them takes. */
+/** Bytes that an extended attribute adds to a layer's metadata besides its name and value: holding it takes as many. */
 export const XATTR_OVERHEAD = 128;
 
 /**
- * Bytes of an AC Identifier, as all names in a manifest are, and of a label's value: they are keys, and cells of lists.
- * As many as a path may have.
+ * Bytes of an AC Identifier, as all names in a manifest are, and of a label's value. Both serve as keys, and as cells
+ * of lists. As many as a path may have.
  */
 export const MAX_AC_IDENTIFIER = 4096;
 /** Characters of an OCI reference's name, its domain included: as many as registries accept. */
 export const MAX_REFERENCE_NAME = 255;
-/** Labels of an image or of one dependency, and annotations of an image; real ones have a dozen. */
+/** Labels of an image or of one dependency, and annotations of an image. Real images have a dozen. */
 export const MAX_LABELS = 1000;
-/** Dependencies that one manifest lists: each is looked up by whoever looks at all images. Ten times what renders take by default. */
+/**
+ * Dependencies that one manifest lists. Operations on all images look up each of them. Ten times as many as renders
+ * take by default.
+ */
 export const MAX_LISTED_DEPENDENCIES = 10_000;
 
-/** Bytes of an xz stream's dictionary, which its decoder holds. "xz -9" makes as many. */
+/** Bytes of an xz stream's dictionary, which its decoder holds. "xz -9" uses as many. */
 export const MAX_XZ_DICTIONARY = 64 * 2 ** 20;
 /** Bytes of a zstd frame's window, which its decoder holds. The zstd program draws the same line. */
 export const MAX_ZSTD_WINDOW = 128 * 2 ** 20;
 /**
- * Bytes that the windows of a layer's zstd frames may have together: so many, and as many more for each byte that came out.
- * Clearing a window takes time. Frames of up to eight blocks do not count, since their windows are cut to their content.
+ * Bytes that the windows of a layer's zstd frames may have together: so many free, and so many more for each byte that
+ * came out. Clearing a window takes time. Frames of up to eight blocks do not count, since their windows are cut to
+ * their content.
  */
 export const FREE_ZSTD_WINDOWS = 2 ** 30;
 export const ZSTD_WINDOWS_PER_BYTE = 256;
 
-/** OCI indexes within indexes; real ones have one. */
+/** Levels of OCI indexes within indexes. Real images have one. */
 export const MAX_NESTED_INDEXES = 4;
 /** Names that one error lists. */
 export const MAX_CANDIDATES = 10;

@@ -1,8 +1,8 @@
-/** What a file is besides its content: its type, permission bits, owners, time and extended attributes; and how people write these. */
+/** A file's metadata: type, permission bits, owners, time and extended attributes, and how people write these. */
 import { hash } from 'node:crypto';
-
-/** What an inode carries besides its content. */
 import { type ByteString, toBuffer } from './bytes.js';
+
+/** Everything that an inode carries besides its content. */
 export interface Metadata {
   /** Permission bits with setuid, setgid and sticky. */
   mode: number;
@@ -19,13 +19,13 @@ export function formatMode(mode: number): string {
   return mode.toString(8).padStart(4, '0');
 }
 
-/** Seconds, with the fraction as far as it goes: `1735689600`, `1735689600.25`. */
+/** Seconds, with a fraction only if there is one, without trailing zeros: `1735689600`, `1735689600.25`. */
 export function formatTime(sec: number, nsec: number, point = '.'): string {
   if (nsec === 0) return `${sec}`;
   return `${sec}${point}${nsec.toString().padStart(9, '0').replace(/0+$/, '')}`;
 }
 
-/** sha512, cut to 256 bits so that the name fits a file name, over each name and value with its length. */
+/** sha512 over each name and value with its length, cut to 256 bits so that an object's name fits a file name. */
 export function xattrsDigest(xattrs: readonly Xattr[]): string {
   const parts: Buffer[] = [];
   for (const { name, value } of xattrs) parts.push(toBuffer(`${name.length}:${name}${value.length}:`), value);
@@ -61,7 +61,7 @@ export type EntryType = 'file' | 'dir' | 'symlink' | 'hardlink' | 'char' | 'bloc
 
 export type NodeType = Exclude<EntryType, 'hardlink'>;
 
-/** Who we are, as far as it decides what can be set on a file. */
+/** Our own identity, as far as it decides what can be set on a file. */
 export interface Identity {
   uid: number;
   gid: number;
@@ -70,8 +70,8 @@ export interface Identity {
 }
 
 /**
- * Overlayfs gives these attributes a meaning of its own; from an archive they are only ever an attack on whoever mounts the tree. They
- * are never set, and nobody misses them.
+ * Whether overlayfs gives an attribute a meaning of its own. In an archive such an attribute is only ever an attack on
+ * whoever mounts the tree. It is never set, and nobody misses it.
  */
 export function isOverlayXattr(name: ByteString): boolean {
   return /^(?:trusted|user)\.overlay\./.test(name);

@@ -1,4 +1,4 @@
-/** What is said of objects by those who do not know where objects lie. */
+/** Types for modules that deal with objects without knowing where objects lie. */
 import type { Metadata } from './metadata.js';
 
 /** A regular file whose content is an object. */
@@ -7,15 +7,15 @@ export interface FileContent extends Metadata {
   key: string;
 }
 
-/** Where the objects of a store lie, as it crosses to a worker: the kind of home, and its directory. */
+/** The place of a store's objects, in the form that crosses to a worker: the kind of home, and its directory. */
 export interface ObjectsAt {
   kind: string;
   dir: string;
 }
 
-/** One file of an object: its first, or a further copy. */
+/** One file of an object: the first, or a further copy. */
 export interface ObjectFile {
   name: string;
-  /** 0 for the first. */
+  /** 0 for the first file. */
   copy: number;
 }

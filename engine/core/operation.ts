@@ -1,6 +1,6 @@
-/** What every long operation takes and tells. */
+/** Options and progress that all long operations share. */
 
-/** How far a long operation is. `total` is absent where it is not known beforehand. */
+/** How far a long operation is. `total` is absent if nobody knows it beforehand. */
 export interface Progress {
   what: string;
   unit: 'bytes' | 'items';
@@ -14,10 +14,10 @@ export interface OperationOptions {
   onProgress?: (progress: Progress) => void;
 }
 
-/** What is told of a long operation besides how far it is. */
+/** The fields of {@link Progress} that stay the same through an operation. */
 export type ProgressOf = Omit<Progress, 'done'>;
 
-/** What to hand to work that counts bytes and items; `undefined` where nobody listens. */
+/** Turns counts of bytes and items into progress; `undefined` if nobody listens to progress. */
 export function telling(
   { onProgress }: OperationOptions,
   { what, unit, total }: ProgressOf,

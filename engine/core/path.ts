@@ -4,18 +4,19 @@ import { CairnError } from './errors.js';
 import { type Limits, limitFlag, MAX_COMPONENT } from './limits.js';
 import { printable } from './printable.js';
 
-/** A path that an archive entry may not have. */
+/** The error for a path that an archive entry may not have. */
 export function badPath(path: ByteString, why: string): CairnError {
   const shown = printable(toText(path.length > 300 ? `${path.slice(0, 300)}…` : path));
   return new CairnError('ERR_BAD_ARCHIVE', `${shown || '(empty name)'}: ${why}`, { entry: toText(path) });
 }
 
 /**
- * The cleaned form of an entry's name: components joined by single slashes, no `.`, no leading or trailing slash, `''` for the root.
- * A leading slash means the root of the archive; `..` is resolved by name.
+ * The cleaned form of an entry's name: components joined by single slashes, no `.`, no leading or trailing slash, `''`
+ * for the root. A leading slash means the root of the archive; `..` is resolved by name.
  *
- * @throws CairnError `ERR_BAD_ARCHIVE` for an empty name, a NUL, a `..` that leaves the root, or a component over 255 bytes;
- *   `ERR_LIMIT` past `maxDepth`. A path over `maxPath` bytes is `ERR_BAD_ARCHIVE`: no Linux system call would take it.
+ * @throws CairnError `ERR_BAD_ARCHIVE` for an empty name, a NUL, a `..` that leaves the root, or a component over 255
+ *   bytes; `ERR_LIMIT` past `maxDepth`. A path over `maxPath` bytes is `ERR_BAD_ARCHIVE`: no Linux system call would
+ *   take it.
  */
 export function cleanPath(raw: ByteString, limits: Pick<Limits, 'maxPath' | 'maxDepth'>): ByteString {
   if (raw === '') throw badPath(raw, 'an entry needs a name');
@@ -46,7 +47,7 @@ export function isCleanPath(path: ByteString): boolean {
 
 const UNCLEAN: ReadonlySet<string> = new Set(['', '.', '..']);
 
-/** The directory of a cleaned path; `''` for what lies in the root. */
+/** The directory of a cleaned path; `''` for a path in the root. */
 export function parentOf(path: ByteString): ByteString {
   const slash = path.lastIndexOf('/');
   return slash < 0 ? '' : path.slice(0, slash);

@@ -1,4 +1,4 @@
-/** Foreign text for people: harmless on a terminal, whatever it holds. */
+/** Makes foreign text harmless on a terminal, whatever the text holds. */
 
 const QUOTED_LENGTH = 80;
 

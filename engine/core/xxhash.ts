@@ -1,4 +1,4 @@
-/** xxhash, for what is not trust: fingerprints and checksums. Loaded once, however many ask for it. */
+/** xxhash, for uses that need no trust: fingerprints and checksums. Loaded once, however many callers ask for it. */
 import type { XXHashAPI } from 'xxhash-wasm';
 
 let loading: Promise<XXHashAPI> | undefined;
