@@ -1,6 +1,6 @@
 /**
- * What the rest of the engine asks of the objects' home, wherever that keeps them. Objects go by their names, which only a home
- * composes or reads.
+ * Everything that the rest of the engine asks of the objects' home, wherever a home keeps objects. Objects go by their
+ * names, which only a home composes or reads.
  */
 import type { SkippedKind } from '../core/metadata.js';
 import type { FileContent, ObjectFile, ObjectsAt } from '../core/object.js';
@@ -10,34 +10,32 @@ import type { Quarantine } from '../disk/quarantine.js';
 export type Materialising = 'link' | 'reflink' | 'copy';
 
 export interface ObjectHome {
-  /** For other threads, which have a home of their own at the same place. */
+  /** The home's place, from which other threads make a home of their own. */
   readonly at: ObjectsAt;
-  /** The file system that links are made on, as {@link FileIdentity} has it; `undefined` where there are none. */
+  /** The file system that links are made on, as in {@link FileIdentity}; `undefined` where no links are made. */
   readonly device: number | undefined;
 
-  /**
-   * The name of a file's object: the content's sha512 in hex, a dot, and what tells objects of one content apart.
-   * The index relies on this form to store names in half their length; nobody else looks into a name.
-   */
+  /** The name of a file's object. The name holds all that tells objects apart. */
   nameOf(file: FileContent): string;
   /** Whether a text can be the name of an object here. */
   isName(text: string): boolean;
-  /** Whether an object is there, be it whole or not. */
+  /** Whether an object is there, whole or not. */
   has(name: string): boolean;
-  /** @returns size and identity of a file of an object, or what is wrong where it should lie */
+  /** @returns size and identity of a file of an object, or what is wrong at its place */
   look(file: ObjectFile): ObjectLook | string;
 
   /**
    * The bytes of an object, in chunks.
-   * @throws CairnError `ERR_DAMAGED` when it is missing, of another size or, if a hash is given, of another content
+   * @throws CairnError `ERR_DAMAGED` when the object is missing, of another size or, if a hash is given, other content
    */
   open(name: string, expected: { size: number; sha512?: string }): Generator<Buffer>;
 
   /**
-   * Makes a new file with the content of an object: by `link` a further name of the object, finished; else a copy of its bytes alone.
+   * Makes a new file with the content of an object. With `link` the file is a further name of the object, metadata
+   * included; otherwise it is a copy of the bytes alone.
    * @param path where nothing must be
-   * @returns the copy of the object that got the name; 0 for all but links to a further one
-   * @throws CairnError `ERR_DAMAGED` when the object is missing, `ERR_UNSUPPORTED` for reflinks that cannot be had
+   * @returns the number of the copy that `link` gave the name to; 0 for the object's first file, and without `link`
+   * @throws CairnError `ERR_DAMAGED` when the object is missing, `ERR_UNSUPPORTED` where reflinks are not available
    */
   materialise(file: FileContent, path: string | Buffer, how: Materialising, scratch: string): number;
   /** Whether a file that was materialised by `link` is still the object. */
@@ -45,29 +43,35 @@ export interface ObjectHome {
   /** Whether `link` can make files in a directory. */
   canLinkTo(dir: string): boolean;
 
-  /** All that lies here, also what is no object. */
+  /** All files that lie here, even those that are no objects. */
   list(): Generator<ListedFile>;
-  /** How an object differs from what its name says. */
+  /** Finds how a file of an object differs from what the object's name says. */
   verify(file: ObjectFile, look: VerifyLook): VerifiedFile;
-  /** What of its metadata a file of an object does not have; `undefined` for what is no object. Hashes nothing. */
+  /** The metadata that an object's first file does not have; `undefined` for what is no object. Hashes nothing. */
   lacks(name: string, xattrs: readonly string[]): SkippedKind[] | undefined;
 
-  /** Deletes objects with all their copies. @param remove deletes files, as fast as it can */
+  /** Deletes objects with all their copies. @param remove deletes files, in the caller's fastest way */
   delete(objects: Iterable<DeletedObject>, remove: (paths: string[]) => Promise<void>): Promise<void>;
   /** Deletes one object with all its copies now. */
   deleteOne(name: string): void;
-  /** Moves a file of an object to quarantine. @returns whether there was any */
+  /** Moves a file of an object to quarantine. @returns whether the file was there */
   quarantine(file: ObjectFile, quarantine: Quarantine): boolean;
-  /** Lets sound copies of an object take the places from the first on. @param sound numbers of copies, rising; they are all there is */
+  /**
+   * Lets the sound copies of an object take its places from the first on.
+   * @param sound numbers of the copies, rising; no other copies are there
+   */
   closeRanks(name: string, sound: readonly number[]): void;
 
-  /** Where new objects wait until their import commits. */
+  /** The place where new objects wait until their import commits. */
   stagingIn(dir: string, layout: StagingLayout): ObjectStaging;
-  /** What brings staged objects here: renames that do not depend on one another, with the first hex digits of what they move. */
+  /** Renames that bring staged objects here, in any order, each with the first hex digits of the names it moves. */
   movesFrom(staged: string): Generator<ObjectMove>;
-  /** Gives an object of another home of this kind a place here. @returns whether by link, and what of its metadata a copy lacks */
+  /**
+   * Gives an object of another home of this kind a place here.
+   * @returns whether by link, and the metadata that a copy lacks
+   */
   adopt(name: string, from: ObjectHome): { isLinked: boolean; lacks: SkippedKind[] };
-  /** Directories that only this home uses, for whoever must be able to enter them. */
+  /** Directories that only this home uses, for callers that must be able to enter them. */
   directories(): string[];
 }
 
@@ -84,37 +88,37 @@ export interface ObjectLook {
 
 export interface ListedFile {
   path: string;
-  /** `undefined` for what is no object. */
+  /** `undefined` for a file that is no object's. */
   object: ObjectFile | undefined;
 }
 
 export interface DeletedObject {
   name: string;
-  /** Further copies that are known; there may be more. */
+  /** Number of further copies that are known. There may be more. */
   copies: number;
 }
 
 export interface VerifyLook {
   size: number;
-  /** Metadata only. */
+  /** Verifies metadata only. */
   quick: boolean;
   /** Metadata that could not be set when the object was made. */
   skipped: readonly SkippedKind[];
-  /** sha512 in hex of what is left to read. */
+  /** Gives the sha512, in hex, of the bytes left to read. */
   hash: (fd: number, size: number) => string;
 }
 
 export interface VerifiedFile {
   faults: string[];
-  /** 0 for what is missing, or cannot be the file of a tree by link. */
+  /** 0 for a file that is missing, or that no file of a tree can be linked to. */
   inode: bigint;
 }
 
-/** `flat`: side by side, for few; `sharded`: as they will lie here, so that a whole directory can move at once. */
+/** `flat`: side by side, for few objects; `sharded`: as in the home, so that a whole directory can move at once. */
 export type StagingLayout = 'flat' | 'sharded';
 
 export interface ObjectStaging {
-  /** Where a new object is written; its directory is there. */
+  /** The path that a new object is written to. The directory of the path exists. */
   pathFor(name: string): string;
 }
 

@@ -1,5 +1,4 @@
-/** Whether the file of a loose object is what its name says. */
-
+/** Verifies that the file of a loose object is what its name says. */
 import { type ByteString, fromText } from '../core/bytes.js';
 import { isXattrKind, type SkippedKind, xattrsDigest } from '../core/metadata.js';
 import { isHostXattr, isTime, metadataFaults } from '../disk/compare-metadata.js';
@@ -10,7 +9,7 @@ import { listXattrs } from '../disk/xattrs.js';
 import type { VerifiedFile, VerifyLook } from './home.js';
 import { type NamedContent, parseLooseName } from './name.js';
 
-/** @param device of the directory of objects: links into trees do not lead out of its file system */
+/** @param device of the directory of objects: files of trees are linked only within its file system */
 export function verifyLoose(path: string, name: string, device: number | undefined, look: VerifyLook): VerifiedFile {
   const bytes = fromText(path);
   let inode = 0n;
@@ -40,19 +39,19 @@ function faultsOf(path: ByteString, name: string, stat: FileStat | undefined, lo
   });
 }
 
-/** @param digest what the attributes must hash to; `undefined` for none at all */
+/** @param digest that the attributes must have; `undefined` for no attributes at all */
 function hasXattrs(file: ByteString | number, digest: string | undefined): boolean {
   const found = listXattrs(file);
   if (found === undefined) return true; // there is no way to tell
   if (found.size === 0) return digest === undefined;
   const all = [...found].map(([name, value]) => ({ name, value })).sort((a, b) => (a.name < b.name ? -1 : 1));
-  // An attribute that every host sets may also be the image's own.
+  // An attribute that a host sets on every file may also be the image's own.
   const own = all.filter(({ name }) => !isHostXattr(name));
   const digestOf = (xattrs: typeof all): string | undefined => (xattrs.length === 0 ? undefined : xattrsDigest(xattrs));
   return digestOf(own) === digest || digestOf(all) === digest;
 }
 
-/** @returns in the words of whoever could not set it */
+/** @returns the metadata that the file lacks, in the words used when metadata could not be set */
 export function lacksOfLoose(path: string, name: string, xattrs: readonly string[]): SkippedKind[] | undefined {
   const stat = fileStat(fromText(path));
   const said = parseLooseName(name);

@@ -1,6 +1,6 @@
 /**
- * Objects as files: `objects/ab/<rest of the name>`, linked into trees. A file system allows one file only so many names; where an
- * object reaches that number a further copy takes over, `<name>+1`, `<name>+2` and so on.
+ * Objects as files: `objects/ab/<rest of the name>`, linked into trees. A file system allows one file only so many
+ * names. When an object reaches that number a further copy takes over: `<name>+1`, `<name>+2` and so on.
  */
 
 import * as fs from 'node:fs';
@@ -47,7 +47,7 @@ export class LooseObjects implements ObjectHome {
     return this.#device;
   }
 
-  /** Where a file of an object lies. */
+  /** The path of a file of an object. */
   path(name: string, copy = 0): string {
     return shardedPath(this.#dir, fileNameOf({ name, copy }));
   }
@@ -88,8 +88,8 @@ export class LooseObjects implements ObjectHome {
   }
 
   /**
-   * Copies are numbered. Every worker looks for one with room in the same order, and a link that overwrites nothing decides who
-   * of several makes the next.
+   * Links to the first copy with room. Every worker tries the numbered copies in the same order. If several make the
+   * next copy, a link that overwrites nothing decides whose copy stays.
    */
   #linkToCopy(name: string, path: string | Buffer, scratch: string): number {
     for (let n = 1; ; n++) {
@@ -108,7 +108,7 @@ export class LooseObjects implements ObjectHome {
     const temporary = `${scratch}.${process.pid}-${Math.random().toString(36).slice(2)}`;
     copyFile(this.path(name), temporary);
     try {
-      // What lies outside staging must be complete, and this leaves it at once.
+      // Files outside staging must be complete, and the copy leaves staging at once.
       syncFile(temporary);
       fs.linkSync(temporary, copy);
     } catch (error) {
@@ -154,7 +154,7 @@ export class LooseObjects implements ObjectHome {
     for (const path of this.#files(name, 0)) fs.rmSync(path, { force: true });
   }
 
-  /** @param known copies that may be there; those behind them are looked for */
+  /** @param known number of copies that may be there; copies after those are looked for */
   *#files(name: string, known: number): Generator<string> {
     yield this.path(name);
     for (let n = 1; n <= known || fs.existsSync(this.path(name, n)); n++) yield this.path(name, n);

@@ -1,12 +1,12 @@
 /**
- * How loose objects are called. An inode carries metadata besides its content, and a hard link shares both. So a loose object is
- * the content of one regular file together with its metadata, and its name says all of that in plain text:
- * `<sha512>.<mode>.<uid>.<gid>.<mtime>[.x<digest of extended attributes>]`. Its further copies have `+1`, `+2`, … behind it.
+ * The names of loose objects. An inode carries metadata besides its content, and a hard link shares both. So a loose
+ * object is the content of one regular file together with its metadata, and its name says all of that in plain text:
+ * `<sha512>.<mode>.<uid>.<gid>.<mtime>[.x<digest of extended attributes>]`. Further copies add `+1`, `+2`, … to it.
  */
 import { formatMode, formatTime, type Metadata, xattrsDigest } from '../core/metadata.js';
 import type { FileContent, ObjectFile } from '../core/object.js';
 
-/** What the name of a loose object says. */
+/** The facts that the name of a loose object says. */
 export interface NamedContent extends Omit<Metadata, 'xattrs'> {
   /** sha512 in hex. */
   sha512: string;
@@ -37,12 +37,12 @@ export function parseLooseName(name: string): NamedContent | undefined {
   };
 }
 
-/** What a file of an object is called: in its directory, and in what is told of it. */
+/** The name of a file of an object, in the objects' directory and in reports. */
 export function fileNameOf({ name, copy }: ObjectFile): string {
   return copy === 0 ? name : `${name}+${copy}`;
 }
 
-/** The way back from {@link fileNameOf}. */
+/** Undoes {@link fileNameOf}. */
 export function parseFileName(text: string): ObjectFile {
   const [, name, copy] = /^(.*)\+([1-9][0-9]*)$/.exec(text) ?? [];
   return name === undefined ? { name: text, copy: 0 } : { name, copy: Number(copy) };
