@@ -1,5 +1,4 @@
 /** Reports metadata that a tree lacks because the system refused to set it. */
-
 import { printable } from '../engine/core/printable.js';
 import type { Skipped } from '../workers/tasks/parts.js';
 import { skippedKinds } from '../workers/tasks/skipped.js';

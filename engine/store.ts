@@ -2,7 +2,6 @@
  * The engine's table of contents: what an open store can do. Each verb lives in a file of its own, which is loaded when it is first
  * asked for: a command should not wait for code that it does not run.
  */
-
 import type { Collected, GcOptions, Removed, RemoveOptions } from './collect/index.js';
 import type { PutResult } from './content/index.js';
 import { documentReader, type ReadDocument } from './content/read-blob.js';

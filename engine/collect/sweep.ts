@@ -2,7 +2,6 @@
  * Deleting what the index no longer lists. The index lets go first, in its own commit; then files are deleted. A crash in between
  * leaves files that nothing lists, and a note in staging of what they are called, by which the next sweep finds them.
  */
-
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deletePaths, deleteSmall, discard } from '../content/delete.js';

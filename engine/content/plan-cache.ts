@@ -4,7 +4,6 @@
  * damaged, as in any cache: then the plan is made again. The index does not know of kept plans. A kept plan is believed
  * only with its own hash, and `check` compares trees with plans that it makes anew.
  */
-
 import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -3,7 +3,6 @@
  * Where the FFI package cannot load (or `CAIRN_NO_FFI` is set), each call has a stand-in or says that it is missing.
  * {@link ffiFault} gives the reason, so that callers can report it.
  */
-
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { type ByteString, toBuffer } from '../core/bytes.js';

@@ -1,5 +1,4 @@
 /** Giving images back: exact archives, merged trees, layouts and archives that other tools take. */
-
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -2,7 +2,6 @@
  * An image as an OCI image layout: a directory with its documents and layers by digest. An OCI image gives its own layers, with the
  * archives that were kept or compressed anew; an ACI one layer for each image it depends on, with whiteouts for what whitelists drop.
  */
-
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { ExportResult, OutputCompression } from '../../workers/tasks/export.js';

@@ -2,7 +2,6 @@
  * Makes prepared imports visible: sync, place, sync, one transaction. Imports that become ready while another batch is being
  * committed, or while others are still being read, go together in the next one: many small images share the waits for the disk.
  */
-
 import * as fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { commitImages, stageDocument } from '../content/document-writer.js';

@@ -5,7 +5,6 @@
  *
  * Nothing is visible before the commit, and whatever goes wrong before it leaves only staging to be thrown away.
  */
-
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Source } from '../../workers/tasks/parts.js';

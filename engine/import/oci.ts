@@ -2,7 +2,6 @@
  * An OCI image on its way in: documents first, then those of its layers that the store does not have, side by side, each checked
  * against what the documents promise. The plan of the whole is made before anything is committed.
  */
-
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Source } from '../../workers/tasks/parts.js';

@@ -1,5 +1,4 @@
 /** What an import has staged, and where each piece of it belongs. */
-
 import { hexOf, type Key, keyOfHex } from '../core/key.js';
 import { type Layout, stagedArchive, stagedDocument, stagedObjects, stagedRecipe, stagedToc } from '../disk/layout.js';
 import type { BlobRef } from '../index/records.js';

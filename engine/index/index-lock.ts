@@ -10,7 +10,6 @@
  * The lock is on the directory of the index, so there is no file to make or remove. The kernel drops the lock when its
  * holder dies.
  */
-
 import * as fs from 'node:fs';
 import { CairnError, toCairnError } from '../core/errors.js';
 import { tryUntil } from '../disk/lock.js';

@@ -2,7 +2,6 @@
  * Reference counts of objects. Functions that change the index run inside a transaction. An object that drops to no
  * references is noted as an orphan.
  */
-
 import { defined } from '../core/defined.js';
 import type { SkippedKind } from '../core/metadata.js';
 import { xxhash } from '../core/xxhash.js';

@@ -2,7 +2,6 @@
  * The records of the index, by kind. Everything listed is complete and on disk, except for what a repair found damaged
  * or missing. Such things are marked as gone: they count as needed but not as here, until an import brings them back.
  */
-
 import type { ImageFormat } from '../../workers/tasks/import.js';
 import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode } from '../../workers/tasks/render.js';

@@ -1,5 +1,4 @@
 /** What takes the space, told from the index alone. */
-
 import { wouldFree } from '../collect/gc.js';
 import type { Key } from '../core/key.js';
 import { Catalogue } from '../index/catalogue.js';

@@ -2,7 +2,6 @@
  * Objects as files: `objects/ab/<rest of the name>`, linked into trees. A file system allows one file only so many
  * names. When an object reaches that number a further copy takes over: `<name>+1`, `<name>+2` and so on.
  */
-
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { fromText } from '../core/bytes.js';

@@ -4,7 +4,6 @@
  *
  * The lock is on the directory itself, so that there is no file to make or remove; the kernel drops it when its holder dies.
  */
-
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CairnError, hasCode, toCairnError } from '../core/errors.js';

@@ -7,7 +7,6 @@
  * Nobody removes objects meanwhile, and what is added is not in the copy of the index. Without `cairn.json`, which comes last, an
  * interrupted backup is no store; the next one to the same place begins anew.
  */
-
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CloneResult } from '../../workers/tasks/export.js';
@@ -22,10 +21,10 @@ import type { Layout } from '../disk/layout.js';
 import { indexReaders } from '../disk/layout.js';
 import { RESERVE } from '../index/disk-reserve.js';
 import { Index } from '../index/open.js';
+import { objectsIn } from '../session/choose-home.js';
 import type { StoreContext } from '../session/context.js';
 import { sayLeftBehind } from '../session/context.js';
 import { readFormat, writeFormat } from '../session/format.js';
-import { objectsIn } from '../session/objects.js';
 import { type BackupPlace, claimPlace } from './backup-destination.js';
 import { fillBackupIndex } from './backup-index.js';
 

@@ -1,5 +1,4 @@
 /** Which blobs a store holds, and which of them are documents of images. Reads files, no index. */
-
 import * as fs from 'node:fs';
 import { DOCUMENT_MAGIC, decodeImageDocument, type ImageDocument } from '../content/image-document.js';
 import { isCairnError, throwIfAborted } from '../core/errors.js';

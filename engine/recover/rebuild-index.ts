@@ -6,7 +6,6 @@
  *
  * Nobody else uses objects meanwhile. Killed at any point it leaves the old index, or the new one, and can be run again.
  */
-
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
 import { deletePaths } from '../content/delete.js';
@@ -20,10 +19,10 @@ import { Staging } from '../disk/staging.js';
 import { RESERVE } from '../index/disk-reserve.js';
 import { Index } from '../index/open.js';
 import type { ObjectHome } from '../objects/home.js';
+import { objectsIn } from '../session/choose-home.js';
 import type { StoreContext } from '../session/context.js';
 import { sayLeftBehind } from '../session/context.js';
 import { readFormat } from '../session/format.js';
-import { objectsIn } from '../session/objects.js';
 import { ensureWritable, type OpenOptions } from '../session/open.js';
 import { makeOurs } from '../session/owner.js';
 import { defaultWorkers, Pool } from '../session/pool.js';

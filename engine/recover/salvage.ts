@@ -1,5 +1,4 @@
 /** Decides which images can be brought back: of each the highest revision whose blobs, layers and objects are all there. */
-
 import * as fs from 'node:fs';
 import type { DocumentedImage, DocumentedLayer } from '../content/image-document.js';
 import { verifyBlobs } from '../content/verify-files.js';

@@ -3,7 +3,6 @@
  * directory is made beside its place and moved there when it is complete. A device or a named pipe, which has a name
  * but keeps nothing, is written to.
  */
-
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';

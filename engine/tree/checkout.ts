@@ -1,5 +1,4 @@
 /** A private tree outside the store, made beside its destination and renamed into place when complete. */
-
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -23,7 +22,7 @@ import { packForWorkers, planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { besideDestination, mustBeApart } from '../session/destination.js';
 import { checkPathLengths, execute } from './execute.js';
-import { noteCopies } from './object-copies.js';
+import { noteCopies } from './note-copies.js';
 import type { Rendered } from './options.js';
 
 export interface CheckoutOptions extends OperationOptions {

@@ -1,5 +1,4 @@
 /** Carries a plan out on the workers, wherever the tree is to be. */
-
 import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode, RenderResult } from '../../workers/tasks/render.js';
 import { addSkipped, mergeSkipped } from '../../workers/tasks/skipped.js';

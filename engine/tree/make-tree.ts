@@ -1,5 +1,4 @@
 /** Makes a tree that is not there: plan, stage, render, sync, publish. */
-
 import * as fs from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { RenderResult } from '../../workers/tasks/render.js';
@@ -19,7 +18,7 @@ import type { LayerStack } from '../resolve/layer-stack.js';
 import { packForWorkers, planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { checkPathLengths, execute } from './execute.js';
-import { noteCopies } from './object-copies.js';
+import { noteCopies } from './note-copies.js';
 import type { RenderOptions } from './options.js';
 
 export interface TreeRequest {

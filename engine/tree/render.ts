@@ -4,7 +4,6 @@
  * resolve → layer stack → (rendered already?) → plan → staging → shards on the workers → directory times → sync → rename →
  * sync → index
  */
-
 import * as fs from 'node:fs';
 import { noteUse } from '../content/last-used.js';
 import type { ReadDocument } from '../content/read-blob.js';

@@ -1,5 +1,4 @@
 /** What a check is to look at: what is named, and what that is made of; or all there is. */
-
 import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { isTreeArgument } from '../core/key.js';

@@ -1,5 +1,4 @@
 /** Looks whether what the index lists is what it says: layers, objects, trees. Reads everything, changes nothing. */
-
 import { setImmediate } from 'node:timers/promises';
 import { objectSizesOf } from '../content/layer-objects.js';
 import { type Look, type ObjectFindings, ObjectsLook, verifyBlobs } from '../content/verify-files.js';

@@ -2,7 +2,6 @@
  * Compares the index with the disk, both ways, and with itself: everything listed must be there, everything there must be listed,
  * and every count of references must be what a new count gives. Hashing is `check`'s, mending is `repair`'s.
  */
-
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { throwIfAborted } from '../core/errors.js';
@@ -16,8 +15,8 @@ import { allImages, titleOf } from '../index/images.js';
 import { fileNameOf } from '../objects/name.js';
 import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
-import { leftovers } from './seen-leftovers.js';
 import { countExpected, type ExpectedCounts, sumTotals } from './recount.js';
+import { leftovers } from './seen-leftovers.js';
 
 export interface Missing {
   kind: 'blob' | 'object' | 'layer' | 'tree';

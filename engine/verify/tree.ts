@@ -1,5 +1,4 @@
 /** Has the workers compare a rendered tree with its plan. */
-
 import type { Finding, VerifyResult } from '../../workers/tasks/verify.js';
 import { documentReader } from '../content/read-blob.js';
 import type { Look } from '../content/verify-files.js';

@@ -1,5 +1,4 @@
 /** Comparing a tree with its plan, where there is very much to compare. */
-
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as os from 'node:os';

@@ -1,5 +1,4 @@
 /** A blob as it lies there, under another name: by reflink where the file system has them, and hashed all the same. */
-
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { fileBytes } from '../../engine/disk/file-bytes.js';

@@ -1,5 +1,4 @@
 /** A merged tree as one pax archive, entries in byte order of their paths. */
-
 import { type Pack, pack } from 'tar-stream';
 import { type ByteString, isAscii, toBuffer } from '../../engine/core/bytes.js';
 import type { NodeType } from '../../engine/core/metadata.js';

@@ -2,7 +2,6 @@
  * Writing objects to staging, here or on a worker that does nothing else. Making many small files costs more than hashing them, so
  * a layer's scanner hands small ones over in parcels and goes on scanning.
  */
-
 import * as fs from 'node:fs';
 import { hasCode } from '../../engine/core/errors.js';
 import type { Identity, Metadata, SkippedKind } from '../../engine/core/metadata.js';

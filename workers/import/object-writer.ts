@@ -1,5 +1,4 @@
 /** Turns the contents of a layer's files into objects: hashed, named, and written to staging unless the store has them. */
-
 import { createHash, type Hash, hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
 /** Tasks that bring images in: looking at archives, reading layers to staging, moving them to where they belong. */
-
 import type { Limits } from '../../engine/core/limits.js';
 import type { Identity, SkippedKind } from '../../engine/core/metadata.js';
 import type { ObjectsAt } from '../../engine/core/object.js';

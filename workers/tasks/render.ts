@@ -1,5 +1,4 @@
 /** Tasks that make trees and take them away. */
-
 import type { ByteString } from '../../engine/core/bytes.js';
 import type { Identity } from '../../engine/core/metadata.js';
 import type { ObjectsAt } from '../../engine/core/object.js';

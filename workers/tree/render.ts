@@ -1,5 +1,4 @@
 /** The read path's hands: makes what a plan says. Nothing here is ever followed, overwritten or deleted. */
-
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../../engine/core/bytes.js';
 import { CairnError, hasCode } from '../../engine/core/errors.js';

@@ -1,5 +1,4 @@
 /** Looks whether objects and blobs are what their names say. */
-
 import { type ByteString, fromText } from '../../engine/core/bytes.js';
 import { openForReading } from '../../engine/disk/file-bytes.js';
 import { faultOf } from '../../engine/disk/path-fault.js';

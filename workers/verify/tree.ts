@@ -1,5 +1,4 @@
 /** Compares a rendered tree with its plan, entry by entry and field by field. */
-
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../../engine/core/bytes.js';
 import { isOverlayXattr, type SkippedKind } from '../../engine/core/metadata.js';

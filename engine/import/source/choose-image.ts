@@ -1,5 +1,4 @@
 /** Which image of a container is meant, and what belongs to it. Documents are checked against their descriptors on the way. */
-
 import { CairnError, isCairnError } from '../../core/errors.js';
 import { digestOf } from '../../core/key.js';
 import { type Limits, limitFlag, MAX_CANDIDATES, MAX_NESTED_INDEXES } from '../../core/limits.js';

@@ -1,5 +1,4 @@
 /** Folds extended headers (pax records, GNU long names) into the entries that they precede. */
-
 import { type ByteString, toText } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
 import { MAX_DEVICE, MAX_ID } from '../../core/limits.js';
