@@ -1,8 +1,9 @@
 /**
- * Where a backup goes. One at a time has a place, for as long as it writes there: what another has made so far looks like what an
- * interrupted backup left, which may be cleared away.
+ * The directory of a backup, locked while a backup writes there. A second backup would take the files of the first for
+ * those of an interrupted one, and might clear them away.
  *
- * The lock is on the directory itself, so that there is no file to make or remove; the kernel drops it when its holder dies.
+ * The lock is on the directory itself, so that there is no file to make or remove. The kernel drops the lock when its
+ * holder dies.
  */
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -13,15 +14,17 @@ import { tryFlock } from '../disk/native.js';
 
 export interface BackupPlace {
   target: Layout;
-  /** The directory was not there before. */
+  /** Whether this backup made the directory. */
   isNew: boolean;
   release(): void;
 }
 
 /**
- * A directory that holds anything else stays as it is.
+ * Makes the directory if it is missing, and locks it. A directory that holds anything but an interrupted backup stays
+ * as it is.
  * @param from the store that is backed up
- * @throws CairnError `ERR_EXISTS`, also while another backup has the place, `ERR_USAGE` for one inside the store, `ERR_IO`
+ * @throws CairnError `ERR_EXISTS`, also while another backup writes there, `ERR_USAGE` for one inside the store,
+ * `ERR_IO`
  */
 export function claimPlace(from: Layout, dest: string): BackupPlace {
   try {
@@ -53,7 +56,7 @@ function resolvePlace(from: Layout, dest: string): string {
   return dir;
 }
 
-/** @returns whether it was missing */
+/** @returns whether the directory was missing */
 function makeDirectory(dir: string): boolean {
   try {
     fs.mkdirSync(dir, { mode: 0o700 });
@@ -64,7 +67,7 @@ function makeDirectory(dir: string): boolean {
   }
 }
 
-/** @returns `undefined` when a backup that gave up has just removed it */
+/** @returns `undefined` when a backup that gave up has just removed the directory */
 function lockDirectory(dir: string): number | undefined {
   let fd: number;
   try {

@@ -1,8 +1,9 @@
 /**
- * The index of a backup: what that of the store says, without trees, leases, orphans and further copies of objects. Layers that only
- * trees need go with the trees.
+ * The index of a backup: that of the store, without trees, leases, orphans and further copies of objects. Layers that
+ * only trees need are left out with the trees.
  *
- * It is filled anew, not thinned out: many pages given up in a young environment are more than LMDB's list of free pages bears.
+ * The index is filled anew, not thinned out: so many pages given up in a young environment are more than LMDB's list of
+ * free pages bears.
  */
 import { objectsOfLayer } from '../content/layer-objects.js';
 import type { Key } from '../core/key.js';
@@ -14,7 +15,7 @@ import { bytesOfBlob } from '../index/references.js';
 import type { Table } from '../index/table.js';
 import type { StoreContext } from '../session/context.js';
 
-/** Runs inside a transaction of `index`, which is empty. @param old a snapshot of the store's */
+/** Runs inside a transaction of `index`, which must be empty. @param old a snapshot of the store's index */
 export function fillBackupIndex(store: StoreContext, old: Index, index: Index): void {
   const users = new Map<Key, number>();
   for (const { layers } of allImages(old)) {
@@ -68,7 +69,7 @@ interface Less {
   digests: Set<string>;
 }
 
-/** What these layers need. */
+/** Counts the references of these layers to blobs and objects, and collects the digests of their archives. */
 function countLess(store: StoreContext, old: Index, layers: readonly LayerRecord[]): Less {
   const less: Less = { blobs: new Map(), objects: new Map(), digests: new Set() };
   for (const layer of layers) {

@@ -1,11 +1,11 @@
 /**
- * A copy of a store that is a store itself, made while the store is in use.
+ * Copies a store to a directory that becomes a store itself, while the store is in use.
  *
- * snapshot of the index → a new one without trees, leases and orphans → blobs and objects that it lists, by hard link or copy →
- * sync → cairn.json
+ * snapshot of the index → a new one without trees, leases and orphans → the blobs and objects that it lists, by
+ * hard link or copy → sync → cairn.json
  *
- * Nobody removes objects meanwhile, and what is added is not in the copy of the index. Without `cairn.json`, which comes last, an
- * interrupted backup is no store; the next one to the same place begins anew.
+ * No objects are removed meanwhile, and the snapshot does not list added ones. `cairn.json` comes last, so that an
+ * interrupted backup is no store. The next backup to the same place begins anew.
  */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -34,7 +34,7 @@ export interface BackedUp {
   layers: number;
   objects: number;
   blobs: number;
-  /** Of blobs and objects. */
+  /** Size of the blobs and objects. */
   bytes: number;
   /** Files that the store and its backup share. */
   linked: number;
@@ -43,8 +43,9 @@ export interface BackedUp {
 }
 
 /**
- * @param dest a new or empty directory outside the store, or what an interrupted backup left
- * @throws CairnError `ERR_EXISTS`, also while another backup is being made there, `ERR_USAGE` for a place inside the store, `ERR_DAMAGED` for a store that lacks something
+ * @param dest a new or empty directory outside the store, or one that an interrupted backup left
+ * @throws CairnError `ERR_EXISTS`, also while another backup writes there, `ERR_USAGE` for a place inside the store,
+ * `ERR_DAMAGED` for a store that lacks something
  */
 export async function backUp(store: StoreContext, dest: string, options: OperationOptions = {}): Promise<BackedUp> {
   const begun = performance.now();
@@ -66,19 +67,19 @@ export async function backUp(store: StoreContext, dest: string, options: Operati
   });
 }
 
-/** Takes away what a backup has made so far; the mark of it last, so that it can be done again. */
+/** Deletes what a backup has made so far. Its mark goes last, so that an interrupted deletion can be repeated. */
 async function clear(store: StoreContext, target: Layout): Promise<void> {
   if (!fs.existsSync(target.unfinished)) return;
   const paths = target.directories().filter((dir) => dir !== target.dir);
-  // First, and alone: what has it passes for whole.
+  // First, and alone: a directory with this file passes for a complete store.
   fs.rmSync(target.format, { force: true });
   await deletePaths(store.pool, paths);
   fs.rmSync(target.unfinished, { force: true });
 }
 
-/** What cannot be cleared away is said, and cleared by the next backup to the same place. */
+/** Clears the place. The caller is told of files that remain; the next backup to the same place clears them. */
 async function giveUp(store: StoreContext, { target, isNew }: BackupPlace): Promise<void> {
-  // Without the mark it is whole, and only not known to be on disk.
+  // A backup without the mark is complete. It is only not known to be on disk.
   if (!fs.existsSync(target.unfinished) && fs.existsSync(target.format)) return;
   try {
     await clear(store, target);
@@ -124,7 +125,7 @@ async function copyStore(store: StoreContext, target: Layout, options: Operation
   }
 }
 
-/** What a repair marked as gone is as gone in the backup. */
+/** Copies objects and blobs. Those that a repair marked as gone are gone in the backup, too. */
 async function copyFiles(
   store: StoreContext,
   target: Layout,
@@ -165,7 +166,7 @@ function cloneTasks<P>(files: readonly { name: string; size: number }[], where: 
   return mapped(own, (batch) => ({ ...where, names: batch.map(({ name }) => name) }));
 }
 
-/** Copies may lack metadata that the objects had. */
+/** Copies may lack metadata that the objects have. */
 function noteSkipped(index: Index, cloned: readonly CloneResult[]): void {
   for (const [name, what] of cloned.flatMap(({ skipped }) => Object.entries(skipped))) {
     const known = index.objects.get(name);

@@ -1,3 +1,4 @@
+/** Fills a new index with the images, layers, objects and blobs that a store was found to hold. */
 import { blobsOf, rememberImage } from '../index/images.js';
 import { bytesOf, newObjects, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
@@ -18,7 +19,7 @@ export interface Filled {
   orphans: number;
 }
 
-/** Runs inside a transaction. @param objects all that lie in the store */
+/** Runs inside a transaction. @param objects all objects in the store: name → size and number of further copies */
 export function fillIndex(
   index: Index,
   found: Found,
@@ -63,7 +64,9 @@ function fillLayer(index: Index, { record, names, sizes }: SalvagedLayer, skippe
   for (const archive of record.archiveDigests) rememberArchive(index, archive, record.key);
 }
 
-/** Notes further copies of an object; one that no layer needs is left to gc, since nothing else would ever sweep it. */
+/**
+ * Notes further copies of an object. An object that no layer needs becomes an orphan: else no gc would ever sweep it.
+ */
 function fillObject(index: Index, name: string, size: number, copies: number): void {
   const known = index.objects.get(name);
   if (known !== undefined) {

@@ -1,9 +1,9 @@
 /**
- * Bringing a store of format 1 to format 2: every image gets its document.
+ * Brings a store of format 1 to format 2, where every image has a document.
  *
- * copy of the index beside it → documents staged → sync → placed → sync → one transaction → cairn.json
+ * copy of the index beside it → documents staged → sync → in place → sync → one transaction → cairn.json
  *
- * Killed at any point it leaves a store of format 1 that works and is migrated the next time.
+ * A migration that is killed leaves a store of format 1 that works. The next opening migrates it.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -22,8 +22,8 @@ import type { StoreContext } from '../session/context.js';
 import { FORMAT_VERSION, readFormat, writeFormat } from '../session/format.js';
 
 /**
- * Migrates a store that was opened and is of an older format. A full disk is no reason not to open a store: removing from it may be
- * what it is opened for.
+ * Migrates an open store of an older format. A full disk is no reason not to open a store: the caller may want to
+ * remove something from it.
  */
 export async function bringUpToDate(store: StoreContext): Promise<void> {
   try {
@@ -43,7 +43,7 @@ export async function bringUpToDate(store: StoreContext): Promise<void> {
   }
 }
 
-/** Does nothing for a store that another process has just migrated. @throws CairnError `ERR_NO_SPACE`, `ERR_IO` */
+/** Does nothing if another process has just migrated the store. @throws CairnError `ERR_NO_SPACE`, `ERR_IO` */
 async function migrate(store: StoreContext): Promise<void> {
   const { layout, index, disk, staging } = store;
   const alone = await lock(layout.useLock, true);
@@ -54,7 +54,7 @@ async function migrate(store: StoreContext): Promise<void> {
     try {
       if (index.schema < SCHEMA_VERSION) await backUpIndex(store, dir);
       let images = 0;
-      // Whoever removes or pins an image meanwhile is not kept waiting; what has changed gets its document in the next round.
+      // Removing or pinning an image need not wait meanwhile. A changed image gets its document in the next round.
       for (let more = true; more; ) {
         const staged = await stageDocuments(store, dir);
         images += staged.size;
@@ -76,7 +76,7 @@ async function migrate(store: StoreContext): Promise<void> {
   }
 }
 
-/** One that an earlier attempt left may be older than what has been imported since. */
+/** Replaces the copy of an earlier attempt, which may lack later imports. */
 async function backUpIndex({ layout, index, disk }: StoreContext, dir: string): Promise<void> {
   const copy = join(dir, 'index');
   await index.copyTo(copy);
@@ -85,7 +85,7 @@ async function backUpIndex({ layout, index, disk }: StoreContext, dir: string): 
   await disk.sync();
 }
 
-/** Documents of all images that have none, durable in their places. @returns image → its document's key and size */
+/** Makes documents of all images that have none, durable and in place. @returns image → its document's key, size */
 async function stageDocuments(
   { layout, index, disk }: StoreContext,
   dir: string,
@@ -109,7 +109,10 @@ function firstDocument({ index }: Pick<StoreContext, 'index'>, image: ImageRecor
   return encodeImageDocument(documentOf(image, layers, 1));
 }
 
-/** Inside the transaction. @returns whether every image has its document now, and the index is of the new schema */
+/**
+ * Runs inside the transaction.
+ * @returns whether every image has its document now, and the index is of the new schema
+ */
 function recordDocuments({ index }: StoreContext, staged: ReadonlyMap<Key, { key: Key; size: number }>): boolean {
   for (const [imageKey, { key, size }] of staged) {
     const image = index.image(imageKey);

@@ -1,4 +1,4 @@
-/** Which blobs a store holds, and which of them are documents of images. Reads files, no index. */
+/** Finds the blobs of a store, and the documents of images among them. Reads files only, not the index. */
 import * as fs from 'node:fs';
 import { DOCUMENT_MAGIC, decodeImageDocument, type ImageDocument } from '../content/image-document.js';
 import { isCairnError, throwIfAborted } from '../core/errors.js';
@@ -8,7 +8,7 @@ import type { Layout } from '../disk/layout.js';
 import { shardedFiles } from '../disk/shards.js';
 import { titleOf } from '../index/images.js';
 
-/** How often a long loop looks whether it should stop. */
+/** Blobs between two looks at the abort signal. */
 const CHECK_EVERY = 256;
 
 export interface FoundDocument extends ImageDocument {
@@ -16,16 +16,16 @@ export interface FoundDocument extends ImageDocument {
 }
 
 export interface Found {
-  /** All blobs, with their sizes. */
+  /** All blobs, documents included → size. */
   blobs: Map<Key, number>;
   documents: FoundDocument[];
-  /** Documents that are not what their names say, as the images that they may have been of. */
+  /** Documents that are not what their names say → the images that they may have described. */
   spoiled: Map<Key, Lost>;
 }
 
-/** Something that was an image, and why it is none any more. */
+/** An image that cannot be restored, and why. */
 export interface Lost {
-  /** Its name, or its key if it has none; of a document that cannot be read, the document's key. */
+  /** The image's name, or its key if it has none. The document's key, if the document cannot be read. */
   image: string;
   why: string;
 }
@@ -64,7 +64,7 @@ function readDocument(found: Found, key: Key, path: string): void {
   } else if (document !== undefined) found.documents.push({ ...document, blob: key });
 }
 
-/** Someone may have put bytes that begin like one and are none; they are a blob like any other. */
+/** @returns `undefined` for bytes that only begin like a document. Someone may have put them; they are a blob. */
 function decode(bytes: Buffer): ImageDocument | undefined {
   try {
     return decodeImageDocument(bytes);

@@ -1,10 +1,11 @@
 /**
- * Making a lost index anew from what the store itself holds.
+ * Makes a lost index anew from the other files of the store.
  *
- * documents of images → are their blobs, layers and objects there? → a new index in staging → sync → the old one to quarantine, the new
- * one in its place
+ * documents of images → are their blobs, layers and objects there? → a new index in staging → sync → the old
+ * one to quarantine, the new one into its place
  *
- * Nobody else uses objects meanwhile. Killed at any point it leaves the old index, or the new one, and can be run again.
+ * No other process uses the store meanwhile. A rebuild that is killed leaves the old index or the new one, and can be
+ * run again.
  */
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
@@ -34,17 +35,17 @@ export type { Lost } from './read-documents.js';
 
 export interface Rebuilt {
   rebuilt: Pick<Filled, 'images' | 'layers' | 'objects' | 'blobs'>;
-  /** Of those blobs: what nothing names, kept as if it had been put. */
+  /** Of those blobs: those that nothing names, kept as if they had been put. */
   putBlobs: number;
   /** Objects and documents that nothing needs; the next gc sweeps them. */
   orphans: number;
-  /** Trees are made of layers, and are not brought back: as many were deleted. Leases on them are gone, too. */
+  /** The number of deleted trees. Trees are made of layers, so they are not restored. Their leases are gone, too. */
   droppedTrees: number;
-  /** Images that cannot be brought back. */
+  /** Images that cannot be restored. */
   lost: Lost[];
   /** Where the old index lies now; null if there was none. */
   oldIndex: string | null;
-  /** What lies in quarantine now: the old index, and files that were not what their names say, out of the way of a new import. */
+  /** Paths in quarantine: of the old index, and of files that were not what their names say, in the way of imports. */
   quarantined: string[];
 }
 
@@ -53,7 +54,8 @@ const FIRST_DOCUMENTED = 2;
 
 /**
  * Makes the index of a store anew. No other process may have the store open.
- * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_UNSUPPORTED` for a store of format 1, `ERR_READ_ONLY`, `ERR_NO_SPACE`, …
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_UNSUPPORTED` for a store of format 1, `ERR_READ_ONLY`,
+ * `ERR_NO_SPACE`, …
  */
 export async function rebuildIndex(options: OpenOptions & OperationOptions): Promise<Rebuilt> {
   if (!fs.existsSync(options.dir))
@@ -83,7 +85,7 @@ export async function rebuildIndex(options: OpenOptions & OperationOptions): Pro
   }
 }
 
-/** What is left of a store without its index. */
+/** The parts of a store that work without its index. */
 type Rebuilding = Pick<StoreContext, 'layout' | 'pool' | 'disk' | 'staging'>;
 
 async function rebuild(
@@ -113,7 +115,7 @@ async function rebuild(
   try {
     await deletePaths(pool, [dir]);
   } catch (error) {
-    // The index is in its place, and what was lost must be told. The next gc tries again.
+    // The new index is in place, and the caller must learn of lost images. The next gc tries again to delete.
     sayLeftBehind({ notice: onNotice }, error);
   }
   const { putBlobs, orphans, ...rebuilt } = filled;
@@ -121,7 +123,7 @@ async function rebuild(
   return { rebuilt, putBlobs, orphans, droppedTrees: trees.length, lost: salvaged.lost, oldIndex, quarantined };
 }
 
-/** An import keeps what is in place already, so it must not find these there. @returns where they lie now */
+/** Moves damaged files aside, since an import keeps files that are in place already. @returns where they lie now */
 function quarantineFiles(layout: Layout, home: ObjectHome, { blobs, objects }: Salvage['damaged']): string[] {
   const quarantine = new Quarantine(layout);
   for (const key of blobs) quarantine.take(layout.blob(key));
@@ -129,7 +131,11 @@ function quarantineFiles(layout: Layout, home: ObjectHome, { blobs, objects }: S
   return quarantine.taken;
 }
 
-/** Where two names cannot trade places, there is no index between the two renames, which whoever opens the store is told. */
+/**
+ * Moves the new index into place. Where two names cannot trade places, there is no index between the two renames, and
+ * opening the store says so.
+ * @returns where the old index lies now
+ */
 async function publish(layout: Layout, disk: Disk, staged: string): Promise<string | null> {
   await disk.sync();
   if (!fs.existsSync(indexData(layout.index))) {
@@ -147,7 +153,7 @@ async function publish(layout: Layout, disk: Disk, staged: string): Promise<stri
     moveIntoPlace(staged, layout.index);
   }
   fs.rmSync(join(quarantined, RESERVE), { recursive: true, force: true });
-  // By this gc tells how long it has been there.
+  // gc reads here how long the index has been in quarantine.
   fs.utimesSync(quarantined, new Date(), new Date());
   await disk.sync();
   return quarantined;

@@ -1,4 +1,4 @@
-/** Decides which images can be brought back: of each the highest revision whose blobs, layers and objects are all there. */
+/** Decides which images can be restored: each in its highest revision whose blobs, layers and objects are all there. */
 import * as fs from 'node:fs';
 import type { DocumentedImage, DocumentedLayer } from '../content/image-document.js';
 import { verifyBlobs } from '../content/verify-files.js';
@@ -17,12 +17,12 @@ import type { StoreContext } from '../session/context.js';
 import type { Work } from '../session/work.js';
 import type { Found, FoundDocument, Lost } from './read-documents.js';
 
-/** As much of a store as can be used without its index. */
+/** The parts of a store that work without its index. */
 export type Salvaging = Pick<StoreContext, 'layout' | 'objects'>;
 
 export interface SalvagedLayer {
   record: DocumentedLayer;
-  /** Its objects, each once, and their sizes. */
+  /** The objects of the layer, each once. `sizes` has the same order. */
   names: string[];
   sizes: Float64Array;
 }
@@ -30,12 +30,12 @@ export interface SalvagedLayer {
 export interface Salvage {
   images: { image: DocumentedImage; document: Key; revision: number }[];
   layers: Map<Key, SalvagedLayer>;
-  /** Object → metadata that its file does not have. */
+  /** Object → metadata that its file lacks. */
   skipped: Record<string, SkippedKind[]>;
-  /** Documents that a later one of the same image takes the place of. */
+  /** Documents of images that are restored from another revision. */
   superseded: Key[];
   lost: Lost[];
-  /** Blobs and objects that are there, but not what their names say. */
+  /** Blobs and objects that are in the store, but not what their names say. */
   damaged: { blobs: Key[]; objects: string[] };
 }
 
@@ -70,7 +70,7 @@ export async function salvage(store: Salvaging, work: Work, found: Found): Promi
   return { ...chosen, layers, skipped: objects.skipped, damaged };
 }
 
-/** The layers of all documents. What one document does not know of a layer's archives, another may. */
+/** The layers of all documents. Documents may know different archives of a layer, so the digests are merged. */
 function layersOf(documents: readonly FoundDocument[]): DocumentedLayer[] {
   const variants = new Map<string, DocumentedLayer>();
   for (const { layers } of documents.toSorted((a, b) => b.revision - a.revision)) {
@@ -84,7 +84,9 @@ function layersOf(documents: readonly FoundDocument[]): DocumentedLayer[] {
   return [...variants.values()];
 }
 
-/** Blobs that images and layers need and that are not what they should be. Archives are only looked for: hashing them is `check`'s. */
+/**
+ * Finds missing and damaged blobs of images and layers. Archives are only looked for: `check` is there to hash them.
+ */
 async function blobFaults(layout: Layout, work: Work, { documents, blobs }: Found): Promise<Map<Key, string>> {
   const faults = new Map<Key, string>();
   const wanted = new Map<Key, number | undefined>();
@@ -103,7 +105,7 @@ async function blobFaults(layout: Layout, work: Work, { documents, blobs }: Foun
   return faults;
 }
 
-/** @param xattrs gets the extended attributes of its objects @returns why it cannot be used, where it cannot */
+/** @param xattrs gets the names of the objects' extended attributes @returns the layer, or why it cannot be used */
 function readLayer(
   { layout, objects }: Salvaging,
   record: DocumentedLayer,
@@ -116,7 +118,7 @@ function readLayer(
   const sizes = new Map<string, number>();
   try {
     for (const entry of decodeToc(fs.readFileSync(layout.blob(toc.key)))) {
-      // Any blob may have been put: what no import writes is not believed.
+      // Anyone may put any bytes as a blob, so entries that no import writes are refused.
       if (!isCleanPath(entry.path) || (entry.type === 'hardlink' && !isCleanPath(entry.link)) || entry.mode > 0o7777) {
         return `table of contents ${toc.key}: an entry that no import writes`;
       }
@@ -132,7 +134,7 @@ function readLayer(
   return { record, names: [...sizes.keys()], sizes: Float64Array.from(sizes.values()) };
 }
 
-/** Looks whether objects are there. @param xattrs the extended attributes that those which have any should have */
+/** Looks at the files of objects. @param xattrs object → the extended attributes that it should have, if any */
 async function survey(
   home: ObjectHome,
   work: Work,
@@ -198,7 +200,7 @@ function choose(documents: readonly FoundDocument[], whyNot: (document: FoundDoc
   return chosen;
 }
 
-/** Every object that lies in the store, by name: its size, and how many further copies there are of it, without a gap. */
+/** Every object in the store, by name: its size, and the number of its further copies up to the first gap. */
 export function objectsOnDisk(home: ObjectHome): Map<string, { size: number; copies: number }> {
   const copies = new Map<string, Set<number>>();
   for (const { object } of home.list()) {
