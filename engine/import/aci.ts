@@ -1,4 +1,4 @@
-/** An App Container Image on its way in: one archive, read once. */
+/** Imports an App Container Image: one archive, read once. */
 import { stageDocument } from '../content/document-writer.js';
 import { defined } from '../core/defined.js';
 import { type Key, keyOfBytes, keyOfHex } from '../core/key.js';

@@ -1,10 +1,10 @@
-/** Who is reading which layer: imports that go on at the same time read none twice. */
+/** Notes which import is reading which layer, so that concurrent imports read no layer twice. */
 export class Claims {
   readonly #held = new Map<string, Promise<void>>();
 
   /**
-   * Claims whatever nobody holds, all at once, so that no two can ever wait for one another.
-   * @returns what to wait for before the rest can be relied on, and how to let go
+   * Claims all free names at once, so that no two claims can ever wait for one another.
+   * @returns promises to wait for before the other names can be relied on, and a function that ends the claim
    */
   take(names: Iterable<string>): { others: Promise<void>[]; release: () => void } {
     let end: () => void = () => {};

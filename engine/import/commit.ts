@@ -1,6 +1,7 @@
 /**
- * Makes prepared imports visible: sync, place, sync, one transaction. Imports that become ready while another batch is being
- * committed, or while others are still being read, go together in the next one: many small images share the waits for the disk.
+ * Makes prepared imports visible: sync, move into place, sync, one transaction. Imports that become ready while a batch
+ * is being committed, or while others are being read, form the next batch. So many small images share the waits for the
+ * disk.
  */
 import * as fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
@@ -28,7 +29,7 @@ interface Waiting {
   prepared: Prepared;
   signal: AbortSignal | undefined;
   releaseSlot: () => void;
-  /** Absent until it has been looked at. */
+  /** Why the image must be refused; `none` once it has been found acceptable. */
   verdict?: Verdict;
   resolve: (outcome: Outcome) => void;
   reject: (error: unknown) => void;
@@ -38,10 +39,13 @@ interface Waiting {
 const GATHER_MS = 200;
 const LOOK_UP_MS = 10;
 
-/** What waits holds memory, and space on the disk even for contents that others bring, too. With so much of it, sources wait as well. */
+/**
+ * Waiting imports take memory, and room on the disk even for contents that several of them bring. At these limits,
+ * no further source is read.
+ */
 const MOST_WAITING = 64;
 const MOST_WAITING_BYTES = 64 * 2 ** 20;
-/** Of a table of contents (340) and of an object's row (530) in memory. */
+/** Memory for an entry of a table of contents (340) and for an object's row (530). */
 const ENTRY_BYTES = 870;
 
 export class Committer {
@@ -57,8 +61,9 @@ export class Committer {
 
   /**
    * Resolves when the image is durable.
-   * @param releaseSlot is called when another source may be read: at once, unless much waits already
-   * @throws CairnError `ERR_ABORTED` if the signal fires before its batch is placed; nothing of it has left staging then
+   * @param releaseSlot is called when another source may be read: at once, unless much is waiting
+   * @throws CairnError `ERR_ABORTED` if the signal fires before the batch is moved into place; nothing of the import
+   * has left staging then
    */
   add(prepared: Prepared, signal?: AbortSignal, releaseSlot: () => void = () => {}): Promise<Outcome> {
     return new Promise((resolve, reject) => {
@@ -83,7 +88,7 @@ export class Committer {
     this.#running = false;
   }
 
-  /** Only for company that is on its way: the image of a source that comes alone waits for nothing. */
+  /** Waits for imports that are being read. An image that comes alone waits for nothing. */
   async #gather(): Promise<void> {
     const until = performance.now() + GATHER_MS;
     while (this.#reader.busy && this.#hasRoom() && performance.now() < until) await setTimeout(LOOK_UP_MS);
@@ -100,7 +105,7 @@ export class Committer {
     });
   }
 
-  /** If a batch fails by something that may be the trouble of one alone, each is tried by itself. */
+  /** Commits a batch. If it fails because of one image, each image is tried by itself. */
   async #commitBatch(batch: readonly Waiting[]): Promise<void> {
     try {
       const outcomes = await this.#commit(batch);
@@ -148,13 +153,13 @@ export class Committer {
       }
       return outcomes;
     } catch (error) {
-      // Some of it may have been placed already; its notes in staging tell the next gc what.
+      // Some files may be in place already. The notes in staging tell the next gc which.
       for (const { staging } of batch) this.#store.staging.abandon(staging);
       throw error;
     }
   }
 
-  /** Asked once: what it reads may have left staging by the time a batch is tried again. */
+  /** Called once per import: when a batch is tried again, the files to read may have left staging. */
   #judge({ plan, onPlan, image, staging }: Prepared): Verdict {
     try {
       const planned = plan?.();
@@ -181,7 +186,7 @@ export class Committer {
   }
 }
 
-/** What went wrong with one image, and need not with others. */
+/** An error that may concern only one image of a batch. */
 class BatchItemError extends Error {}
 
 function failBatchItem(cause: unknown): never {
@@ -197,8 +202,8 @@ function recordOne<T>(work: () => T): T {
 }
 
 /**
- * Stages the document of an image that is not here yet, so that it needs no sync of its own.
- * @returns `undefined` for one that is here, or whose layers are not all here
+ * Stages the document of an image that is not here yet, so that the document shares the sync of its batch.
+ * @returns `undefined` for an image that is here, or lacks layers
  */
 function stageImageDocument(index: Index, { image, layers, staging }: Prepared): BlobRef | undefined {
   if (index.image(image.key) !== undefined) return undefined;

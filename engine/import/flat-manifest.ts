@@ -4,7 +4,7 @@ import { OCI_CONFIG, OCI_LAYER } from '../image/oci/media-types.js';
 import { writeManifest } from '../image/oci/write-manifest.js';
 import type { ChosenImage } from './source/choose-image.js';
 
-/** The manifest of an image that came without one: its layers as uncompressed tars. @param sizes in bytes, one a layer */
+/** Lists the layers as uncompressed tars. @param sizes in bytes, one a layer */
 export function flatManifest(
   { config, layers }: Pick<ChosenImage, 'config' | 'layers'>,
   sizes: readonly number[],

@@ -1,4 +1,4 @@
-/** An import of an image that lacks something brings it back. Everything here runs inside the transaction that records the import. */
+/** Restores incomplete images and layers from an import. All runs inside the transaction that records the import. */
 import { unmarkWholeLayers } from '../content/incomplete-layers.js';
 import { defined } from '../core/defined.js';
 import type { Key } from '../core/key.js';
@@ -10,9 +10,9 @@ import { hasBlob, releaseBlob, retainBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 
 /**
- * A layer that lacked something has been read again.
- * @param read its record with the documents that came, which may be packed in another way than they were
- * @param objects all that it needs
+ * Records that a layer that lacked something has been read again.
+ * @param read its record with the table of contents and recipe that came, which may be packed differently than before
+ * @param objects all objects of the layer
  */
 export function healLayer(
   store: StoreContext,
@@ -30,7 +30,7 @@ export function healLayer(
   return back;
 }
 
-/** A layer that the index had lost is needed by whoever names it. */
+/** Counts the references to a layer that the index had lost: all images and trees that name it. */
 export function countUsers(index: Index, key: Key): void {
   const layer = index.layer(key) as LayerRecord;
   const trees = [...index.trees.entries()].filter(({ value }) => value.layers.includes(key));
@@ -38,9 +38,10 @@ export function countUsers(index: Index, key: Key): void {
 }
 
 /**
- * Documents or kept archives of an image were gone. Those that came belong together, so they take the place of all.
+ * Replaces all documents and kept archives of an image that lacked some. The ones that came belong together.
  * @param sizes of the blobs that came
- * @returns the image, without its own document, which is made anew; `undefined` when there is nothing to mend, or nothing to mend it with
+ * @returns the image without its own document, which is made anew; `undefined` when nothing is missing, or blobs did
+ * not come
  */
 export function renewDocuments(
   index: Index,

@@ -1,9 +1,9 @@
 /**
  * The write path: a source becomes an image.
  *
- * identify → (known already?) → absorb on workers: inflate, hash, scan, stage → validate → commit
+ * identify → (known already?) → ingest on workers: decode, scan and hash, write to staging → validate → commit
  *
- * Nothing is visible before the commit, and whatever goes wrong before it leaves only staging to be thrown away.
+ * Nothing is visible before the commit. An import that fails before it leaves only staging to delete.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -51,21 +51,22 @@ export class Importer {
   }
 
   /**
-   * Imports sources side by side, in no particular order; results come in the order of the sources. The caller relies on objects.
-   * @throws CairnError the first failure, unless `keepGoing`, where it takes the place of the result
+   * Imports sources side by side, in no particular order. Results have the order of the sources. The caller relies on
+   * objects.
+   * @throws CairnError the first failure; with `keepGoing` each failure takes the place of its result instead
    */
   async importAll(sources: readonly string[], options: ImportRequest): Promise<(Imported | ImportFailure)[]> {
     mustWrite(this.#store);
     const meter = new Meter(sources, options);
     const begun = Date.now();
-    // The largest first: what begins last should be short, or one worker ends long after the others.
+    // The largest first: a long import that begins last would keep one worker busy after all others have ended.
     const order = sources.map((_source, i) => i).sort((a, b) => sizeOf(sources[b]) - sizeOf(sources[a]));
     const results: (Imported | ImportFailure)[] = new Array(sources.length);
     this.#reader.sources += sources.length;
     try {
       await eachOf(order, options.jobs ?? this.#store.pool.size + 1, async (i, _index, releaseSlot) => {
         const source = sources[i] as string;
-        // Side by side they end in any order; as images they are as new as their place in the list says.
+        // Imports end in any order. Their images are as new as their place in the list says.
         const request = { ...options, importTime: begun + i, onBytes: meter.of(source), releaseSlot };
         results[i] = await this.#importOrReport(source, request, meter);
       });
@@ -111,7 +112,7 @@ export class Importer {
     }
   }
 
-  /** By what it turns out to be: an ACI, an image among those of a container, or a single layer. */
+  /** Imports an ACI, an image of a container, or a single layer, depending on the source. */
   async #read(one: OneImport, located: Located, fingerprint: string | undefined): Promise<Imported> {
     const { asked, staging, request } = one;
     if (located.kind === 'directory') {
@@ -166,7 +167,7 @@ export class Importer {
     }
   }
 
-  /** Twice, where layers that were here have gone away meanwhile: then all of them are read. */
+  /** Reads the image, and again if layers of it were removed meanwhile. The second time all layers are read. */
   async #readChosen({ asked, staging, request }: OneImport, oci: OciSource): Promise<Imported> {
     for (let attempt = 0; ; attempt++) {
       const dir = join(staging, `${attempt}`);
@@ -179,7 +180,7 @@ export class Importer {
     }
   }
 
-  /** The disk is what an import waits for now; other sources can be read meanwhile, and go into one commit. */
+  /** The import now waits for the disk. Meanwhile other sources can be read, and join the same commit. */
   #commit(prepared: Prepared, { signal, releaseSlot }: Request): Promise<Outcome> {
     return this.#committer.add(prepared, signal, releaseSlot);
   }
@@ -195,8 +196,8 @@ export class Importer {
   }
 
   /**
-   * An archive that is here already need not be unpacked to find out: one of the same length, head and tail is looked for first,
-   * and only then the whole is hashed as it lies there.
+   * Finds the image of an archive that was imported before, without unpacking the archive. The archive is hashed only
+   * if one of the same length, head and tail is known.
    */
   async #findKnown(
     located: Located,
@@ -217,10 +218,10 @@ export class Importer {
     return { image, digest };
   }
 
-  /** Importing counts as use, and changes nothing else of an image that is here. */
+  /** Notes the use of an image that is here, and its new names and digests. Nothing else of the image changes. */
   async #alreadyHere(asked: Asked, image: ImageRecord, again = image): Promise<Imported> {
     const { index } = this.#store;
-    // What was kept may be gone: others may have removed the image and imported it anew.
+    // Kept archives may be gone: other processes may have removed the image and imported it anew.
     const { archives: _kept, ...news } = again;
     const merged = await commitImages(this.#store, (documents) => {
       const now = index.image(image.key);
@@ -233,13 +234,13 @@ export class Importer {
       shared: layers.reduce((sum, layer) => sum + (layer?.objects ?? 0), 0),
       sharedBytes: layers.reduce((sum, layer) => sum + (layer?.objectBytes ?? 0), 0),
     };
-    // By the name it was given this time, if it was given one.
+    // The image goes by the name that this import gave, if any.
     const named = again.name === '' ? merged : { ...merged, name: again.name, labels: again.labels };
     return describe(asked, named, objects, true);
   }
 }
 
-/** A layer that is here need not be read; if it is gone after all, or not as it should be, the source still has it. */
+/** A layer that was here may be gone or damaged after all. The source still has it, so the image is read again. */
 function lostIfDamaged(error: unknown): 'lost' {
   if (isCairnError(error, 'ERR_DAMAGED')) return 'lost';
   throw error;
@@ -248,7 +249,7 @@ function lostIfDamaged(error: unknown): 'lost' {
 type Request = ImportRequest & {
   importTime: number;
   onBytes: ((bytes: number) => void) | undefined;
-  /** All is read; another source can be, while this one waits for its commit. */
+  /** Called when all is read: another source can be read while this one waits for its commit. */
   releaseSlot: () => void;
 };
 
@@ -259,7 +260,7 @@ interface OneImport {
   request: Request;
 }
 
-/** What is kept of an image that lacks something should be complete again, too. */
+/** An incomplete image whose archives were kept gets its archives back, too. */
 function restoring(request: Request, image: ImageRecord | undefined): Request {
   return image?.archives === undefined ? request : { ...request, keepArchive: true };
 }

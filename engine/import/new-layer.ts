@@ -1,4 +1,4 @@
-/** A layer that was read, with all that can be made ready before the transaction that records it. */
+/** Makes ready all of a new layer that can be made ready before the transaction. */
 import type { IngestResult } from '../../workers/tasks/import.js';
 import { keyOfHex } from '../core/key.js';
 import type { ArchiveDigest } from '../index/archive-digest.js';
@@ -6,7 +6,7 @@ import { makeReady, newObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { NewLayer } from './prepared-image.js';
 
-/** @param archiveDigests of the bytes that it came as */
+/** @param archiveDigests the digests of the archive that the layer came as */
 export async function newLayer(
   index: Index,
   ingested: IngestResult,

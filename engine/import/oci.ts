@@ -1,6 +1,6 @@
 /**
- * An OCI image on its way in: documents first, then those of its layers that the store does not have, side by side, each checked
- * against what the documents promise. The plan of the whole is made before anything is committed.
+ * Imports an OCI image. Its documents are read first, then the layers that the store lacks, side by side. Each layer is
+ * checked against the documents. The plan of the image is made before anything is committed.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -28,22 +28,22 @@ import type { Container } from './source/container.js';
 export interface OciRequest extends ImportRequest {
   importTime: number;
   onBytes: ((bytes: number) => void) | undefined;
-  /** Rely on nothing that is in the store: it went away the last time. */
+  /** Reads layers even if they are in the store, because some were removed during the last attempt. */
   readAll: boolean;
 }
 
-/** One image, and what holds its documents and layers. */
+/** One image, and the container that holds its documents and layers. */
 export interface OciSource {
   container: Container;
   chosen: ChosenImage;
 }
 
-/** The key of an OCI image: of its configuration, which names every layer by its content. */
+/** The key of an OCI image is that of its configuration, which names every layer by its content. */
 export function keyOfImage(chosen: ChosenImage): Key {
   return keyOfBytes(chosen.config.bytes);
 }
 
-/** Its names, the first one first: what the caller says, or what the container says. */
+/** The names of the image, the main one first: the caller's, or else the container's. */
 export function namesOf(chosen: ChosenImage, name: string | undefined): Pick<ImageRecord, 'name' | 'labels'>[] {
   const references = name === undefined ? chosen.references : [name];
   return references.map((reference) => {
@@ -52,7 +52,7 @@ export function namesOf(chosen: ChosenImage, name: string | undefined): Pick<Ima
   });
 }
 
-/** A name that was asked for means this image from now on, also if another one came by it later than this one did. */
+/** A name that the caller gave means this image from now on, even if an image imported later has it, too. */
 export function assignedName(
   reference: Pick<ImageRecord, 'name' | 'labels'>,
   { name }: ImportOptions,
@@ -115,14 +115,14 @@ export async function prepareOci(
 }
 
 /**
- * Where no manifest lists archives there are no digests to keep: the image gets a manifest of uncompressed layers, which recipes and
- * objects give back.
+ * Without a manifest there are no digests of archives to keep. The image then gets a manifest of uncompressed layers,
+ * which recipes and objects give back.
  */
 export function keepsArchives({ manifest }: ChosenImage, { keepArchive }: ImportOptions): boolean {
   return keepArchive === true && manifest !== undefined;
 }
 
-/** Reads what is not here, once each. @returns what was read, and every layer's key by its diffID */
+/** Reads each layer that the store lacks, once. @returns the layers that were read, and diffID → key of all layers */
 async function readLayers(
   importing: Importing,
   { container, chosen }: OciSource,
@@ -146,7 +146,7 @@ async function readLayers(
     done.set(diffId, bytes);
     request.onBytes?.([...done.values()].reduce((sum, each) => sum + each, 0));
   };
-  // The largest first: what begins last should be short.
+  // The largest first: a long layer that begins last would keep one worker busy after all others have ended.
   blobs.sort((a, b) => b.size - a.size);
   const layers = await eachOf(blobs, store.pool.size, async (blob, i): Promise<NewLayer> => {
     const dir = join(importing.staging, `layer-${i}`);
@@ -157,7 +157,7 @@ async function readLayers(
       format: 'oci',
       keep: keepsArchives(chosen, request),
       newObjects: stagedObjects(importing.staging),
-      // Its end is where its digest says, if somebody else said it.
+      // A digest that someone else promised proves that the archive ends where it should.
       allowMissingEnd: chosen.digestsUnverified !== true || request.expect !== undefined,
     });
     known.set(blob.layer.diffId, layer.key);
@@ -166,7 +166,7 @@ async function readLayers(
   return { layers, known };
 }
 
-/** Reads one layer. @throws CairnError `ERR_DIGEST_MISMATCH` when it is not the one that the documents promise, … */
+/** Reads one layer. @throws CairnError `ERR_DIGEST_MISMATCH` when the documents promise another layer, … */
 async function readLayer(
   { store, reader }: Importing,
   { layer, source, size }: { layer: ChosenLayer; source: Source; size: number },
@@ -181,12 +181,12 @@ async function readLayer(
     throw mismatch(layer.member, layer.descriptor.digest, digest);
   if (diffId !== layer.diffId) throw mismatch(`the diffID of ${layer.member}`, layer.diffId, diffId);
   const archiveDigests = [...new Set([digest, diffId])].map((each) => ({ digest: each }));
-  // While others are being read, this thread has nothing to do.
+  // This thread is idle while workers read other layers.
   const toc = decodeToc(fs.readFileSync(stagedToc(dir)));
   return { ...(await newLayer(store.index, ingested, dir, archiveDigests)), toc };
 }
 
-/** Bytes that are no layer may be other bytes than were promised, which is then the truth to tell. */
+/** Bytes that are no layer may not be the promised bytes at all. Then the error says that instead. */
 async function refuseLayer(
   store: StoreContext,
   { member, descriptor }: ChosenLayer,
@@ -200,7 +200,7 @@ async function refuseLayer(
   throw error;
 }
 
-/** A layer that is here, as the archive that the descriptor names: what it holds is known without looking. */
+/** Finds the layer in the store, without reading it, if it came as the archive that the descriptor names. */
 export function findLayer(store: StoreContext, { diffId, descriptor }: ChosenLayer): Key | undefined {
   const { index } = store;
   const key = index.digests.get(diffId);

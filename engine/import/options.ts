@@ -1,4 +1,4 @@
-/** What may be asked of an import. */
+/** The options of an import. */
 import { CairnError } from '../core/errors.js';
 import { parseHashPrefix } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
@@ -9,7 +9,7 @@ export interface ImportOptions extends OperationOptions {
   latest?: boolean;
   /** The key or digest that the source must have. */
   expect?: string;
-  /** Sources read side by side, one more than there are workers by default; more may wait for their commit. */
+  /** Sources read side by side: by default one more than there are workers. More may wait for their commit. */
   jobs?: number;
   /** Go on with the other sources after one failed. */
   keepGoing?: boolean;
@@ -23,9 +23,9 @@ export interface ImportOptions extends OperationOptions {
   layer?: boolean;
 }
 
-/** As the store itself may ask for it. */
+/** The options of an import that other parts of the engine start. */
 export interface ImportRequest extends ImportOptions {
-  /** Takes the plan of an OCI image's tree, for a render that follows at once; else it is kept in the store if it is large. */
+  /** Gets the plan of an OCI image's tree, for a render that follows at once. Otherwise the store keeps large plans. */
   onPlan?: (plan: Plan) => void;
 }
 

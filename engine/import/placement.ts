@@ -1,4 +1,4 @@
-/** What an import has staged, and where each piece of it belongs. */
+/** Lists the files that an import has staged, and the place of each. */
 import { hexOf, type Key, keyOfHex } from '../core/key.js';
 import { type Layout, stagedArchive, stagedDocument, stagedObjects, stagedRecipe, stagedToc } from '../disk/layout.js';
 import type { BlobRef } from '../index/records.js';
@@ -9,7 +9,10 @@ import type { Prepared } from './prepared-image.js';
 /** `[from, to]` pairs. */
 export type Moves = [string, string][];
 
-/** Collects moves in shares. Each shard of a directory is in one share only: workers that rename in the same one wait for one another. */
+/**
+ * Collects moves in shares. Each shard of a directory is in one share only, because workers that rename files in the
+ * same directory wait for one another.
+ */
 export class Shares {
   readonly #shares: Moves[];
   readonly #layout: Layout;
@@ -25,7 +28,7 @@ export class Shares {
     return this.#shares.filter((moves) => moves.length > 0);
   }
 
-  /** @param document of the image itself, if one was staged */
+  /** @param document the image's own, if one was staged */
   add({ staging, documents, layers }: Prepared, document: BlobRef | undefined): void {
     for (const { staging: dir, ingested } of layers) {
       this.#addBlob(stagedToc(dir), keyOfHex(ingested.toc.sha512));

@@ -1,4 +1,4 @@
-/** What an import is between reading and commit, and what became of it. */
+/** An import between reading and commit, and its outcome. */
 import type { IngestResult } from '../../workers/tasks/import.js';
 import type { Key } from '../core/key.js';
 import type { ArchiveDigest } from '../index/archive-digest.js';
@@ -9,11 +9,11 @@ import type { Plan } from '../plan/plan.js';
 import type { StoreContext } from '../session/context.js';
 import type { LayerReader } from './read-layer.js';
 
-/** What reads an import, and where to. */
+/** The store, reader and staging directory of an import. */
 export interface Importing {
   store: StoreContext;
   reader: LayerReader;
-  /** An existing directory of its own. */
+  /** An existing directory of this import alone. */
   staging: string;
 }
 
@@ -25,33 +25,33 @@ export interface NewLayer {
   objects: readonly NewObject[];
   /** OCI: its table of contents, for the plan. */
   toc?: readonly TocEntry[];
-  /** Of the bytes that it came as. */
+  /** The digests of the archive that the layer came as. */
   archiveDigests: ArchiveDigest[];
 }
 
 /** An import that is staged, hashed and validated. */
 export interface Prepared {
-  /** Where its documents lie, see {@link stageDocument}, and the new objects of all its layers. */
+  /** The directory of the image's documents, see {@link stageDocument}, and of the new objects of all its layers. */
   staging: string;
-  /** Key → size. */
+  /** The image's documents: key → size. */
   documents: ReadonlyMap<Key, number>;
-  /** Those of its layers that were read; the others are here. */
+  /** The layers that were read. The image's other layers are in the store. */
   layers: readonly NewLayer[];
-  /** What to record unless it is here. */
+  /** The record for the index, unless the image is there already. */
   image: ImageRecord;
-  /** Its tree, if that can be planned already; throws if the image must not come in. Runs while the disk takes its bytes. */
+  /** Plans the tree, if possible yet, while the disk writes. Throws if the image must be refused. */
   plan?: () => Plan;
-  /** Takes the plan, which is not kept then. */
+  /** Takes the plan, which the store does not keep then. */
   onPlan?: ((plan: Plan) => void) | undefined;
 }
 
 export interface Committed {
   image: ImageRecord;
   existed: boolean;
-  /** It lacked something, and is whole now. */
+  /** The image lacked something, and is complete now. */
   restored: boolean;
   objects: Retained;
 }
 
-/** `lost`: a layer that was here when the import began was removed meanwhile. */
+/** `lost`: a layer that was in the store when the import began was removed meanwhile. */
 export type Outcome = Committed | 'lost';

@@ -1,6 +1,7 @@
+/** The progress of imports. */
 import type { ImportOptions } from './options.js';
 
-/** Adds up what several imports have read. */
+/** Adds up the bytes that several imports have read. */
 export class Meter {
   readonly #done = new Map<string, number>();
   readonly #options: ImportOptions;

@@ -1,5 +1,6 @@
 /**
- * Gets a layer from its source to staging, on one worker or on several that share it, and sets the disk to work meanwhile.
+ * Ingests a layer from its source to staging, on one worker or on several that share it. The disk is set to work
+ * meanwhile.
  */
 import type { ImageFormat, IngestResult } from '../../workers/tasks/import.js';
 import type { Source } from '../../workers/tasks/parts.js';
@@ -10,12 +11,12 @@ import { stagedArchive } from '../disk/layout.js';
 import type { StoreContext } from '../session/context.js';
 import type { Counts, TaskInput, TaskResult, Work } from '../session/work.js';
 
-/** How often the disk is set to work on what has been staged. */
+/** Time between two calls that set the disk to work on what is staged. */
 const WRITE_BEHIND_MS = 500;
 
-/** From this size on, workers share a layer; smaller ones are better done side by side. */
+/** From this size on, workers share a layer. Smaller layers are faster side by side. */
 const SHARED_BYTES = 4 * 2 ** 20;
-/** The same while so many sources are to be read that each worker always has one of its own. */
+/** The same limit while there are more sources than workers, so that each worker has a source of its own. */
 const SHARED_OF_MANY_BYTES = 16 * 2 ** 20;
 
 export interface ReadOptions {
@@ -24,7 +25,7 @@ export interface ReadOptions {
   format: ImageFormat;
   /** Keep the archive's bytes as they come. */
   keep: boolean;
-  /** Where new objects are staged; layers of one import share it. */
+  /** Where new objects are staged. The layers of one import share this directory. */
   newObjects: string;
   /** Take an archive without its end marker, because the caller knows its digest. */
   allowMissingEnd: boolean;
@@ -41,7 +42,7 @@ export class LayerReader {
   readonly #pipelines = new Semaphore();
   #lastWriteBehind = performance.now();
   #reading = 0;
-  /** Sources that are to be read, or are being read. */
+  /** The number of sources that are being read, or will be. */
   sources = 0;
 
   constructor(store: StoreContext) {
@@ -81,7 +82,7 @@ export class LayerReader {
         keep: options.keep ? stagedArchive(staging) : undefined,
         staging,
         newObjects: options.newObjects,
-        // Workers that share a layer find their way by the shards.
+        // Workers that share a layer need the shards to find files.
         flat: alone && size !== undefined && size < SHARED_BYTES,
         objects: objects.at,
         limits,
@@ -90,20 +91,21 @@ export class LayerReader {
         storeIsEmpty: index.totals.objects === 0,
       };
       if (!alone) return this.#pipeline(work, task, options.signal);
-      // A stream may keep its thread waiting, which is nobody else's concern.
+      // A stream may keep its thread waiting. It takes no slot from other layers.
       return size === undefined ? work.ask('ingest', task) : work.askLimited('ingest', task);
     });
   }
 
   /**
-   * Three workers share a layer. The pool hands tasks out in order, so that the oldest layer always has all of its threads, and waits
-   * for no younger one. The next layer is let in when this one is read: its inflating fills what the end of this one leaves idle.
+   * Three workers share a layer. The pool hands tasks out in order: the oldest layer always has all of its threads, and
+   * never waits for a younger one. The next layer starts when this one is decoded, so that its decoding uses the time
+   * that the end of this one leaves idle.
    */
   async #pipeline(work: Work, task: TaskInput<'ingest'>, signal: AbortSignal | undefined): Promise<IngestResult> {
     const { source, limits, diffId, keep, newObjects, objects, identity } = task;
     const ring = makeRing();
     const parcels = makeRing();
-    // However one of them ends early, the others wait for it no longer. They may all sleep when the signal fires.
+    // When one stage fails or the signal fires, all stages may be asleep. Broken rings wake them.
     const release = (): void => {
       breakRing(ring);
       breakRing(parcels);
@@ -134,7 +136,7 @@ export class LayerReader {
     return { ...poured.value, ...ingested.value, skipped: { ...ingested.value.skipped, ...staged.value } };
   }
 
-  /** While workers still read and hash, the disk can already take what they have written. */
+  /** Lets the disk take what workers have written while they still read and hash. */
   #writeBehind(): void {
     const now = performance.now();
     if (now - this.#lastWriteBehind < WRITE_BEHIND_MS) return;
@@ -143,7 +145,7 @@ export class LayerReader {
   }
 }
 
-/** Of workers that shared a layer, the one that failed by itself: the others were only stopped. */
+/** Of the errors of workers that shared a layer, the one that stopped the others. */
 function causeOf(settled: readonly PromiseSettledResult<unknown>[]): unknown {
   const reasons = settled.filter((each) => each.status === 'rejected').map(({ reason }) => reason as unknown);
   return reasons.find((reason) => !isCairnError(reason) || reason.code !== 'ERR_ABORTED') ?? reasons[0];

@@ -1,4 +1,4 @@
-/** What an import changes in the index, once its files are where they belong: layers, objects, blobs, the image and its document. */
+/** Changes the index for an import whose files are in place: layers, objects, blobs, the image and its document. */
 import type { DocumentWriter } from '../content/document-writer.js';
 import { unmarkWholeLayers } from '../content/incomplete-layers.js';
 import { CairnError } from '../core/errors.js';
@@ -17,9 +17,9 @@ import { countUsers, healLayer, renewDocuments } from './heal.js';
 import type { NewLayer, Outcome, Prepared } from './prepared-image.js';
 
 /**
- * Runs inside the transaction. Of an import that cannot be recorded, what has been placed is listed as nobody's, and the others of its
- * batch are left alone.
- * @param document the image's own, placed already
+ * Runs inside the transaction. The files of an import that cannot be recorded are listed as orphans, and the others of
+ * its batch are left alone.
+ * @param document the image's own document, in place already
  */
 export function record(
   store: StoreContext,
@@ -58,13 +58,14 @@ export function record(
   for (const key of new Set(image.layers)) retainLayer(index, key);
   for (const key of blobsOf(image)) retainBlob(index, key, sizes.get(key) as number);
   if (document !== undefined) retainBlob(index, document.key, document.size);
-  // Another process may have told the index more of a layer since the document was staged; then it is written once more.
+  // Another process may have added to a layer's record since the document was staged. Then the document is written
+  // anew.
   const recorded = writer.revise(document === undefined ? image : { ...image, document: document.key, revision: 1 });
   rememberImage(index, recorded);
   return { image: recorded, existed: false, restored: false, objects };
 }
 
-/** What keeps an image from being recorded: `lost` layers, or one that is here with another meaning. */
+/** @returns why an image cannot be recorded: `lost` layers, or a layer that is here in another format */
 function obstacleTo(index: Index, { layers, image }: Prepared): 'lost' | CairnError | undefined {
   const newLayers = new Set(layers.map(({ key }) => key));
   if (image.layers.some((key) => !newLayers.has(key) && index.layer(key) === undefined)) return 'lost';
@@ -74,7 +75,7 @@ function obstacleTo(index: Index, { layers, image }: Prepared): 'lost' | CairnEr
   return new CairnError('ERR_UNSUPPORTED', why);
 }
 
-/** What was placed for nothing is an orphan like any other: the next gc sweeps it, unless another import needs it first. */
+/** Lists the files of a refused import as orphans. The next gc sweeps them, unless another import needs them first. */
 function listPlaced(store: StoreContext, { layers, documents }: Prepared, document: BlobRef | undefined): void {
   const { index } = store;
   const blobs = new Map(documents);
@@ -88,14 +89,14 @@ function listPlaced(store: StoreContext, { layers, documents }: Prepared, docume
   for (const [key, size] of blobs) listBlob(index, key, size);
 }
 
-/** A layer that was restored may have other documents of its own; those of the other images that need it say so. */
+/** A restored layer may have another table of contents and recipe. The documents of its other images must name them. */
 function reviseUsers(index: Index, writer: DocumentWriter, layer: Key, except: Key): void {
   for (const image of imagesWithLayer(index, layer)) {
     if (image.key !== except) index.images.put(image.key, writer.revise(image));
   }
 }
 
-/** A layer is recorded without references; the image that brings it is the first to need it. */
+/** Records a layer without references. The image that brings the layer is the first to refer to it. */
 function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['format'], objects: Retained): void {
   const { index } = store;
   const { key } = layer;
@@ -116,7 +117,7 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
   index.layers.put(key, recorded);
   const retained = retainObjects(index, layer.objects);
   add(objects, retained);
-  // What was gone from layers of other images came along.
+  // Blobs or objects that layers of other images lacked came along.
   if (lackedBlob || retained.back > 0) unmarkWholeLayers(store);
 }
 
@@ -124,7 +125,7 @@ function add(objects: Retained, more: Retained): void {
   for (const name of Object.keys(objects) as (keyof Retained)[]) objects[name] += more[name];
 }
 
-/** A layer as an import found it; nothing needs it yet. */
+/** The record of a layer that an import read, before anything refers to it. */
 export function layerRecord(
   { key, ingested, objects, archiveDigests }: NewLayer,
   format: ImageRecord['format'],
@@ -157,8 +158,8 @@ function countShared(index: Index, key: Key, objects: Retained): void {
 }
 
 /**
- * An image that is here gets the names and digests it came by this time, and counts as used. Nothing else of it changes, but for
- * archives that are to be kept from now on, with the manifest that lists them.
+ * Gives an image that is here the names and digests of this import, and notes its use. Nothing else of the image
+ * changes, except when archives are to be kept from now on: they are added, with the manifest that lists them.
  * @param sizes of blobs that came along
  */
 export function merge(
@@ -169,7 +170,7 @@ export function merge(
 ): ImageRecord {
   const news = existing.format === 'oci' ? othersOf(referencesOf(again), referencesOf(existing)) : [];
   const merged: ImageRecord = { ...existing, lastUsed: Date.now() };
-  // One that came without a name takes the first it gets.
+  // An image without a name takes the first that it is given.
   const first = existing.name === '' ? news.shift() : undefined;
   if (first !== undefined) Object.assign(merged, first);
   if (news.length > 0) merged.aliases = [...(existing.aliases ?? []), ...news];
@@ -195,7 +196,7 @@ export function merge(
 
 type Reference = { name: string; labels: readonly Label[] };
 
-/** Those of `all` that are not among `known`. */
+/** The references of `all` that are not among `known`. */
 function othersOf<R extends Reference>(all: readonly R[], known: readonly Reference[]): R[] {
   const spelled = ({ name, labels }: Reference): string => JSON.stringify([name, labels]);
   const has = new Set(known.map(spelled));

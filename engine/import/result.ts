@@ -1,4 +1,4 @@
-/** What is told of an import when it has ended. */
+/** The result of an import. */
 import type { ImageFormat } from '../../workers/tasks/import.js';
 import { defined } from '../core/defined.js';
 import type { CairnError } from '../core/errors.js';
@@ -8,7 +8,7 @@ import type { ImageRecord } from '../index/records.js';
 export interface Imported {
   source: string;
   key: Key;
-  /** OCI: of its manifest. */
+  /** OCI: the digest of the manifest. */
   digest?: string;
   name: string;
   labels: Record<string, string>;
@@ -16,9 +16,9 @@ export interface Imported {
   size: number;
   layers: number;
   objects: { new: number; shared: number; newBytes: number; sharedBytes: number };
-  /** It was here before; nothing was written. */
+  /** The image was here before; nothing was written. */
   existed: boolean;
-  /** It was here and lacked something that a repair had found damaged; it is whole again. */
+  /** The image was here and lacked something that a repair had found damaged. It is complete again. */
   healed?: true;
   ms: number;
 }
@@ -28,10 +28,10 @@ export interface ImportFailure {
   error: CairnError;
 }
 
-/** An import as whoever asked for it knows it. */
+/** An import as its caller asked for it. */
 export interface Asked {
   source: string;
-  /** When it began, as `performance.now()` tells it. */
+  /** When the import began, by `performance.now()`. */
   begun: number;
 }
 

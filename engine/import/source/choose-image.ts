@@ -1,4 +1,4 @@
-/** Which image of a container is meant, and what belongs to it. Documents are checked against their descriptors on the way. */
+/** Chooses an image of a container, and lists its parts. Documents are checked against their descriptors on the way. */
 import { CairnError, isCairnError } from '../../core/errors.js';
 import { digestOf } from '../../core/key.js';
 import { type Limits, limitFlag, MAX_CANDIDATES, MAX_NESTED_INDEXES } from '../../core/limits.js';
@@ -18,22 +18,22 @@ import type { Container } from './container.js';
 const FULL_NAME = 'io.containerd.image.name';
 
 export interface ChosenLayer {
-  /** Of the blob in its container. */
+  /** The name of the blob in its container. */
   member: string;
   diffId: string;
-  /** Absent for what `docker save` writes. */
+  /** Absent for images of `docker save`. */
   descriptor?: Descriptor;
 }
 
 export interface ChosenImage {
-  /** Absent for what `docker save` writes, which has no manifest in this sense. */
+  /** Absent for images of `docker save`, which have no such manifest. */
   manifest?: { bytes: Buffer; digest: string };
   config: { bytes: Buffer; digest: string; parsed: OciConfig };
   /** Bottom to top. */
   layers: ChosenLayer[];
-  /** What the container calls it. */
+  /** The container's names for the image. */
   references: string[];
-  /** Its digests are those of whatever came, so that they promise nothing. */
+  /** The digests were computed from the bytes that came, so they promise nothing. */
   digestsUnverified?: boolean;
 }
 
@@ -45,9 +45,12 @@ export interface Choice {
 
 type Limit = Pick<Limits, 'maxManifest' | 'maxLayers'>;
 
-/** @throws CairnError `ERR_NOT_FOUND`, `ERR_AMBIGUOUS_KEY` for a choice that is not made, `ERR_DIGEST_MISMATCH`, `ERR_BAD_MANIFEST`, … */
+/**
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_AMBIGUOUS_KEY` if several images match, `ERR_DIGEST_MISMATCH`,
+ * `ERR_BAD_MANIFEST`, …
+ */
 export function chooseImage(container: Container, choice: Choice, limits: Limit): ChosenImage {
-  // A layout may have a manifest.json besides, for old programs; what it says as a layout is more.
+  // A layout may also have a manifest.json, for old programs. The layout says more.
   if (container.has('oci-layout') || container.has('index.json')) return chooseFromLayout(container, choice, limits);
   if (container.has('manifest.json')) return chooseFromDocker(container, choice, limits);
   throw new CairnError(
@@ -57,7 +60,7 @@ export function chooseImage(container: Container, choice: Choice, limits: Limit)
   );
 }
 
-/** What picks each of the images of a layout; empty where there is only one, or where names do not tell them apart. */
+/** The references that pick the images of a layout. Empty for one image, or if names do not tell images apart. */
 export function referencesIn(container: Container, limits: Limit): string[] {
   const index = parseDocument(container.read('index.json'), limits);
   const manifests = index.kind === 'index' ? imagesAmong(index.manifests) : [];
@@ -101,13 +104,19 @@ function chooseFromLayout(container: Container, choice: Choice, limits: Limit): 
   return { manifest: { bytes, digest }, config, layers, references };
 }
 
-/** An index may list what is no image at all (OCI image spec, image index: unknown media types are no error), unless nothing else is there. */
+/**
+ * An index may list documents that are no images (OCI image spec, image index: unknown media types are no error). They
+ * are left out, unless there are no others.
+ */
 function imagesAmong(manifests: readonly Descriptor[]): readonly Descriptor[] {
   const images = manifests.filter(({ mediaType }) => documentKind(mediaType) !== undefined);
   return images.length === 0 ? manifests : images;
 }
 
-/** What is a layout and a docker archive in one may have full names in the latter's document only. Nothing else of that document counts. */
+/**
+ * In an archive that is both a layout and a docker archive, only manifest.json may have full names. Nothing else of
+ * that document counts.
+ */
 function repoTagsOf(container: Container, config: Descriptor, limits: Limit): string[] | undefined {
   if (!container.has('manifest.json')) return undefined;
   try {
@@ -120,7 +129,7 @@ function repoTagsOf(container: Container, config: Descriptor, limits: Limit): st
   }
 }
 
-/** The full name that Docker writes, and the one of the specification, which is mostly a tag alone. */
+/** The full name that Docker writes, and the name of the specification, which is mostly only a tag. */
 function namesOf({ annotations }: Descriptor): string[] {
   const full = annotations[FULL_NAME]?.replace(/^docker\.io\/(?:library\/)?/, '');
   return [full, annotations[REF_NAME]].filter((name) => name !== undefined && name !== '') as string[];
@@ -170,7 +179,7 @@ function chooseFromDocker(container: Container, { reference }: Choice, limits: L
   }
   checkLayers(image.layers.length, limits);
   const config = readConfig(container.read(image.config), limits);
-  // Its name is its digest, and all that says what it should be.
+  // Only the name of the configuration says which digest it should have.
   const named = /(?:^|\/)([0-9a-f]{64})(?:\.json)?$/.exec(image.config)?.[1];
   if (named !== undefined && config.digest !== `sha256:${named}`) {
     throw mismatch(image.config, `sha256:${named}`, config.digest);
@@ -183,7 +192,7 @@ function chooseFromDocker(container: Container, { reference }: Choice, limits: L
   return { config, layers, references: image.repoTags };
 }
 
-/** Whether a tag of an archive is the one asked for, in full or without its default tag. */
+/** Whether a tag of an archive matches the reference, in full or without its default tag. */
 function means(tag: string, reference: string): boolean {
   return tag === reference || tag === `${reference}:latest` || tag.endsWith(`:${reference}`);
 }

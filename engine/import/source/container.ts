@@ -1,4 +1,7 @@
-/** What an OCI image comes in: a layout directory, or a tar of one, or what `docker save` writes. Gives documents and blobs by name. */
+/**
+ * The container of an OCI image: a layout directory, a tar of one, or an archive of `docker save`. Gives documents and
+ * blobs by name.
+ */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Members } from '../../../workers/tasks/import.js';
@@ -9,7 +12,7 @@ import { cleanPath, joinPath, parentOf } from '../../core/path.js';
 import { readRegular } from '../../disk/regular-file.js';
 
 export interface Container {
-  /** What people call it, for errors. */
+  /** The name for users, in errors. */
   path: string;
   has(name: string): boolean;
   /** A small document. @throws CairnError `ERR_BAD_ARCHIVE` when it is missing or too large */
@@ -20,7 +23,7 @@ export interface Container {
 
 type Limit = Pick<Limits, 'maxManifest' | 'maxPath' | 'maxDepth'>;
 
-/** @param dir an OCI image layout; blobs may be symbolic links, their digests are checked whatever they lead to */
+/** @param dir an OCI image layout. Blobs may be symbolic links: their digests are checked, wherever they lead. */
 export function directoryContainer(dir: string, limits: Limit): Container {
   const stat = (name: string): fs.Stats | undefined => fs.statSync(join(dir, name), { throwIfNoEntry: false });
   const container: Container = {
@@ -41,8 +44,8 @@ export function directoryContainer(dir: string, limits: Limit): Container {
 }
 
 /**
- * @param path what people call the archive
- * @param file where its uncompressed bytes lie
+ * @param path the name of the archive for users
+ * @param file the file with its uncompressed bytes
  */
 export function archiveContainer(path: string, file: string, members: Members, limits: Limit): Container {
   const places = new Map<string, { link: string; offset: number; size: number }>();
@@ -59,7 +62,7 @@ export function archiveContainer(path: string, file: string, members: Members, l
     for (let hops = 0; hops <= MAX_SYMLINK_HOPS; hops++) {
       const place = places.get(at);
       if (place === undefined || place.offset >= 0) return place;
-      // `docker save` makes equal layers links to one of them.
+      // `docker save` makes a link of a layer that equals another one.
       at = cleanPath(joinPath(parentOf(at), place.link), limits);
     }
     return undefined;

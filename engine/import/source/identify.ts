@@ -1,4 +1,4 @@
-/** What a source is, told from its first bytes and never from its name. */
+/** Tells from a source's first bytes what it is. Its name is not asked. */
 import * as fs from 'node:fs';
 import type { Compression } from '../../../workers/tasks/parts.js';
 import { openRegular } from '../../disk/regular-file.js';

@@ -1,4 +1,4 @@
-/** What an import's source is: where it lies, which of several images is meant, and in which kind of archive. */
+/** Finds an import's source: its path, the reference that picks one of several images, and the kind of the archive. */
 import * as fs from 'node:fs';
 import { constants, gunzipSync } from 'node:zlib';
 import { throwIfAborted } from '../../core/errors.js';
@@ -14,9 +14,9 @@ import { identifyFile } from './identify.js';
 
 /** Enough for the first header of an archive, with all that may come before it. */
 const HEAD_BYTES = 16 * 1024;
-/** Bzip2 gives nothing before a whole block of at most 900 kB is there. */
+/** Bzip2 decodes nothing before a block of up to 900 kB is complete. */
 const BZIP2_HEAD_BYTES = 2 ** 20;
-/** Mostly more than one header comes of it. */
+/** Mostly gives more than one header. */
 const GZIP_HEAD_BYTES = 2048;
 const CUT_OFF = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 ** 20 };
 
@@ -26,7 +26,7 @@ export type Located =
   | { kind: 'stream' };
 
 /**
- * Reads `PATH[:REFERENCE]`: all of it if there is such a file, else the longest beginning that is one.
+ * Reads `PATH[:REFERENCE]`. The path is all of it if there is such a file, else its longest beginning that is a file.
  * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_AN_IMAGE`
  */
 export function locateSource(source: string): Located {
@@ -46,7 +46,7 @@ function splitReference(source: string): { path: string; reference: string | und
   return { path: source, reference: undefined };
 }
 
-/** The first bytes of a file, or all of a short one. */
+/** The first bytes of a file, or all of a shorter one. */
 export async function headOf(path: string): Promise<Buffer> {
   const { fd, size } = openRegular(path);
   try {
@@ -58,7 +58,7 @@ export async function headOf(path: string): Promise<Buffer> {
   }
 }
 
-/** The first bytes of standard input, which nobody can read a second time. @throws CairnError `ERR_ABORTED` */
+/** The first bytes of standard input, which cannot be read a second time. @throws CairnError `ERR_ABORTED` */
 export function headOfStream(signal: AbortSignal | undefined): Promise<Buffer> {
   return readHead((room) => readStream(0, room, () => throwIfAborted(signal)));
 }
@@ -73,13 +73,13 @@ async function readHead(read: (room: Buffer, at: number) => number | Promise<num
     length += taken;
     if (head.toString('latin1', 0, 3) === 'BZh') wanted = BZIP2_HEAD_BYTES;
   }
-  // A copy: all of the room would go along to the worker.
+  // A copy: the worker would get the whole buffer otherwise.
   return Buffer.from(head.subarray(0, length));
 }
 
 /**
- * Whether an archive holds an image of its own (an ACI) or other archives and documents (an OCI layout, a docker archive), told from
- * its first member. What is neither is taken for an ACI, whose rules say what is wrong.
+ * Tells from its first member whether an archive is an image (an ACI) or holds other archives and documents (an OCI
+ * layout, a docker archive). Anything else is taken for an ACI, whose rules say what is wrong.
  */
 export async function kindOfArchive(store: StoreContext, head: Buffer): Promise<'aci' | 'container'> {
   const first = firstMember(head, store.limits) ?? (await askForFirst(store, head));
@@ -90,7 +90,9 @@ export async function kindOfArchive(store: StoreContext, head: Buffer): Promise<
   return container ? 'container' : 'aci';
 }
 
-/** Of a plain or gzipped archive, as most are, its first few bytes tell: that takes less time than to ask a worker. */
+/**
+ * The first bytes of a plain or gzipped archive suffice, and most archives are. This is faster than asking a worker.
+ */
 function firstMember(head: Buffer, limits: Limits): string | undefined {
   const first = new FirstMember(limits);
   try {
@@ -98,7 +100,7 @@ function firstMember(head: Buffer, limits: Limits): string | undefined {
     if (compression === 'none') first.push(head);
     if (compression === 'gzip') first.push(gunzipSync(head.subarray(0, GZIP_HEAD_BYTES), CUT_OFF));
   } catch {
-    // What is really wrong is said when all of it is read.
+    // Reading the whole archive says what is really wrong.
   }
   return first.name === '' ? undefined : first.name;
 }

@@ -1,4 +1,4 @@
-/** Archives that hold other archives and documents: read in place where that can be done. */
+/** Opens archives that hold other archives and documents: in place, where possible. */
 import { join } from 'node:path';
 import type { Source } from '../../../workers/tasks/parts.js';
 import { identifyBytes } from '../../layer/compression.js';
@@ -7,14 +7,14 @@ import type { StoreContext } from '../../session/context.js';
 import { archiveContainer, type Container } from './container.js';
 
 export interface Archive {
-  /** What people call it. */
+  /** The name for users. */
   name: string;
   source: Source;
-  /** Its first bytes. */
+  /** The archive's first bytes. */
   head: Buffer;
 }
 
-/** Unpacks an archive once if it is compressed or a stream, and lists what it holds. */
+/** Lists the members of an archive. An archive that is compressed or a stream is unpacked once for that. */
 export function openArchive(
   store: StoreContext,
   { name, source, head }: Archive,

@@ -1,4 +1,4 @@
-/** One layer's tar as an image of its own: it gets the smallest configuration that the specification allows. */
+/** Makes an image of one layer's tar, with the smallest configuration that the specification allows. */
 import { join } from 'node:path';
 import type { Source } from '../../../workers/tasks/parts.js';
 import { digestOf } from '../../core/key.js';
@@ -9,10 +9,10 @@ import type { ImportOptions } from '../options.js';
 import type { ChosenImage } from './choose-image.js';
 import type { Container } from './container.js';
 
-/** The name of the layer in the container that is made up for it. */
+/** The name of the layer in its made-up container. */
 const MEMBER = 'layer.tar';
 
-/** Unpacks the tar to staging, since its digest must be known before anything else. */
+/** Unpacks the tar to staging, since the configuration needs its digest first. */
 export async function chooseSingleLayer(
   store: StoreContext,
   source: Source,

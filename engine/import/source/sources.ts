@@ -1,4 +1,4 @@
-/** Where images come from: files, directories of files, standard input. */
+/** The sources of images: files, directories of files, standard input. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { CairnError, isCairnError } from '../../core/errors.js';
@@ -11,7 +11,8 @@ import { directoryContainer } from './container.js';
 import { identifyFile } from './identify.js';
 
 /**
- * Every file below a directory that looks like an image, and every image of every layout, in byte order; a file is itself.
+ * Lists in byte order every file below a directory that looks like an image, and every image of every layout. A file is
+ * itself.
  * @throws CairnError `ERR_NOT_FOUND`
  */
 export function imagesBelow(dir: string): string[] {
@@ -23,7 +24,7 @@ export function imagesBelow(dir: string): string[] {
   return found;
 }
 
-/** What is in a directory; nothing when it is a layout. */
+/** The entries of a directory; `undefined` for a layout. */
 function listed(dir: string): fs.Dirent[] | undefined {
   if (isLayout(dir)) return undefined;
   return fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -42,7 +43,7 @@ function collectBelow(dir: string, entries: readonly fs.Dirent[] | undefined, fo
     try {
       below = listed(path);
     } catch {
-      // It cannot be read, or is too deep. Importing it says what is wrong, and only of it.
+      // The directory cannot be read, or is too deep. Importing it fails by itself, and says why.
       found.push(path);
       continue;
     }
@@ -50,7 +51,7 @@ function collectBelow(dir: string, entries: readonly fs.Dirent[] | undefined, fo
   }
 }
 
-/** A layout that cannot be read is one source: importing it says what is wrong. */
+/** A layout that cannot be read counts as one source. Importing it says what is wrong. */
 function imagesOfLayout(dir: string): string[] {
   try {
     const references = referencesIn(directoryContainer(dir, DEFAULT_LIMITS), DEFAULT_LIMITS);
@@ -66,14 +67,14 @@ function isImage(path: string): boolean {
     identifyFile(path);
     return true;
   } catch (error) {
-    // What cannot be read or unpacked may be one; importing it says what is wrong, and only of it.
+    // A file that cannot be read or unpacked may be an image. Importing it fails by itself, and says why.
     return !isCairnError(error, 'ERR_NOT_AN_IMAGE');
   }
 }
 
 const EDGE = 64 * 1024;
 
-/** Length and a quick hash of both ends: cheap, and enough to tell whether hashing the whole is worth it. */
+/** Size and a quick hash of both ends: cheap, and enough to tell whether the whole file is worth hashing. */
 export async function fingerprintOf(path: string, size: number): Promise<string> {
   const { create64 } = await xxhash();
   const hasher = create64();
@@ -81,7 +82,7 @@ export async function fingerprintOf(path: string, size: number): Promise<string>
   return `${size}:${hasher.digest().toString(16)}`;
 }
 
-/** Bytes of a source; a stream is as long as it likes, and what is missing or too deep is found out soon enough. */
+/** Bytes of a source. A stream counts as the largest. A source that is missing or too deep fails later anyway. */
 export function sizeOf(source: string | undefined): number {
   if (source === undefined || source === STDIN) return Number.MAX_SAFE_INTEGER;
   try {
