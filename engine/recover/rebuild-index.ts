@@ -45,7 +45,7 @@ export interface Rebuilt {
   lost: Lost[];
   /** Where the old index lies now; null if there was none. */
   oldIndex: string | null;
-  /** Paths in quarantine: of the old index, and of files that were not what their names say, in the way of imports. */
+  /** Paths in quarantine: of the old index, and of files that an import must not find, as their names were wrong. */
   quarantined: string[];
 }
 

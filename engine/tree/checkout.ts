@@ -1,4 +1,4 @@
-/** A private tree outside the store, made beside its destination and renamed into place when complete. */
+/** Makes a private tree outside the store. It is made beside its destination, and renamed into place when complete. */
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -26,11 +26,13 @@ import { noteCopies } from './note-copies.js';
 import type { Rendered } from './options.js';
 
 export interface CheckoutOptions extends OperationOptions {
-  /** Reflinks where the file system has them, else copies. `link` shares files with the store: for reading only. */
+  /**
+   * By default, reflinks where the file system has them, else copies. `link` shares files with the store: read only.
+   */
   mode?: RenderMode;
-  /** The root file system itself at the destination, without the manifest beside it. */
+  /** Put the root file system itself at the destination, without a manifest beside it. */
   rootfsOnly?: boolean;
-  /** Replace what is there. */
+  /** Replace an existing destination. */
   force?: boolean;
   /** Added to every owner's uid and gid. */
   uidShift?: number;
@@ -40,7 +42,9 @@ export interface CheckedOut extends Rendered {
   dir: string;
 }
 
-/** @throws CairnError `ERR_EXISTS`, `ERR_USAGE` for a root directory or one inside the store, and what rendering throws */
+/**
+ * @throws CairnError `ERR_EXISTS`, `ERR_USAGE` for a root directory or one inside the store, and what rendering throws
+ */
 export async function checkoutImage(
   store: StoreContext,
   image: ImageRecord,
@@ -83,7 +87,7 @@ export async function checkoutImage(
   });
 }
 
-/** Makes the tree in a directory beside its destination that only its owner can enter, and moves that there. */
+/** Makes the tree beside its destination, in a directory that only its owner can enter, and moves it into place. */
 async function makeBeside(
   store: StoreContext,
   plan: PackedPlan,
@@ -102,7 +106,7 @@ async function makeBeside(
     const { copies, skipped } = await execute(store, plan, { root, disk, mode, uidShift }, options);
     if (!isBare) fs.writeFileSync(manifestIn(made.inside), manifest, { flag: 'wx' });
     if (Object.keys(copies).length > 0) await store.index.commit(() => noteCopies(store, copies));
-    // Only now may others in: no file is any more what it should not be.
+    // Others may enter only now: no file has wrong metadata any more.
     if (!isBare) made.open(0o755);
     await disk.sync();
     if (options.force === true) await replace(store, target, beside);
@@ -118,10 +122,10 @@ async function makeBeside(
   }
 }
 
-/** What is there goes only once ours stands in its place. */
+/** Deletes the old destination only when the new one is in place. */
 async function replace(store: StoreContext, target: string, made: string): Promise<void> {
   const { old } = besideStaging(made);
-  // As root where nobody else can enter: what is being deleted there cannot be exchanged for links to something else.
+  // Root deletes in a directory that nobody else can enter: files there cannot be exchanged for links meanwhile.
   const trash = process.geteuid?.() === 0 ? new PrivateDirectory(old) : undefined;
   const inTrash = trash === undefined ? old : `${trash.inside}/old`;
   try {
@@ -138,7 +142,7 @@ async function replace(store: StoreContext, target: string, made: string): Promi
   }
 }
 
-/** What has come to stand there since it was looked at is not ours to replace. */
+/** Anything that has appeared at the destination since the check stays there. */
 function placeAtEmpty(target: string, made: string): void {
   try {
     fs.rmdirSync(target);
@@ -162,7 +166,7 @@ function checkTarget(store: StoreContext, target: string, force: boolean): void 
   throw alreadyThere(target);
 }
 
-/** The highest id means none at all, and there is none beyond it. */
+/** The highest 32-bit number is no id but means none. There is no id beyond. */
 function checkShift({ entries }: Plan, shift: number): void {
   const far = entries.find(({ uid, gid }) => Math.max(uid, gid) + shift > MAX_ID || Math.min(uid, gid) + shift < 0);
   if (far === undefined) return;

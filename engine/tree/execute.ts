@@ -1,4 +1,4 @@
-/** Carries a plan out on the workers, wherever the tree is to be. */
+/** Carries out a plan on the workers, inside or outside the store. */
 import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode, RenderResult } from '../../workers/tasks/render.js';
 import { addSkipped, mergeSkipped } from '../../workers/tasks/skipped.js';
@@ -12,11 +12,11 @@ import type { PackedPlan } from '../plan/packed-plan.js';
 import type { StoreContext } from '../session/context.js';
 import type { TaskInput, Work } from '../session/work.js';
 
-/** What is removed is moved somewhat deeper first. */
+/** A tree is moved to trash before it is deleted, which makes its paths longer by up to so many bytes. */
 const DEPTH_OF_TRASH = 64;
 
 /**
- * A tree whose paths cannot be named where it will lie could neither be checked nor removed again.
+ * Refuses a tree whose paths would be too long in its place: it could be neither checked nor removed there.
  * @throws CairnError `ERR_LIMIT`
  */
 export function checkPathLengths({ longestPath }: PackedPlan, root: string): void {
@@ -28,16 +28,16 @@ export function checkPathLengths({ longestPath }: PackedPlan, root: string): voi
 }
 
 export interface TreePlace {
-  /** It must not exist; its parent must. */
+  /** The root must not exist; its parent must. */
   root: string;
-  /** The disk that it is on; the caller syncs it in the end. */
+  /** The disk that the root is on. The caller syncs it at the end. */
   disk: Disk;
   mode: RenderMode;
-  /** Added to every owner. */
+  /** Added to every owner's uid and gid. */
   uidShift: number;
 }
 
-/** Makes what a plan says. */
+/** Makes the tree of a plan. */
 export async function execute(
   store: StoreContext,
   plan: PackedPlan,
@@ -75,7 +75,7 @@ function addResult(result: RenderResult, { skipped, copies }: RenderResult): voi
   for (const [name, copy] of Object.entries(copies)) result.copies[name] = Math.max(result.copies[name] ?? 0, copy);
 }
 
-/** As root in any order; as a user the last first, and with them the deepest, on one worker. */
+/** For root, shards come in any order. For users, the last and so the deepest come first, all on one worker. */
 function finishDirectories(work: Work, plan: PackedPlan, how: Omit<TaskInput<'finish-directories'>, 'shard'>) {
   const shards = Array.from({ length: plan.directoryShards }, (_none, i) => plan.directoryShards - 1 - i);
   const tasks = mapped(shards, (i) => ({ ...how, shard: plan.directoryShard(i) }));

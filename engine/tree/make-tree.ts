@@ -1,4 +1,4 @@
-/** Makes a tree that is not there: plan, stage, render, sync, publish. */
+/** Makes a tree that does not exist: plan, stage, render, sync, move into place. */
 import * as fs from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { RenderResult } from '../../workers/tasks/render.js';
@@ -25,7 +25,7 @@ export interface TreeRequest {
   image: ImageRecord;
   stack: LayerStack;
   options: RenderOptions;
-  /** Of the tree, if it has just been made. */
+  /** The plan of the tree, if it has just been made. */
   plan: Plan | undefined;
 }
 
@@ -45,7 +45,7 @@ export async function makeTree(store: StoreContext, request: TreeRequest): Promi
     keepPlan(store, image.key, beside.plan);
     return tree;
   } catch (error) {
-    // What was placed but not committed is nobody's; where it stands it would only wait for gc.
+    // A tree in place that the index does not list would only wait for gc, so it is moved aside.
     if (isUnlisted(store, stack.treeId)) moveAside(layout.tree(stack.treeId), beside.unwanted);
     throw error;
   } finally {
@@ -58,7 +58,7 @@ interface StagedTree {
   copies: RenderResult['copies'];
 }
 
-/** Renders to staging, with the image's manifest beside the root. A plan that is to be kept is staged beside all of it. */
+/** Renders to staging, with the image's manifest beside the root. A plan to keep is staged beside this directory. */
 async function stageTree(
   store: StoreContext,
   { image, stack, options, plan: given }: TreeRequest,
@@ -74,7 +74,7 @@ async function stageTree(
   const place = { root: rootfsIn(staging), disk: store.disk, mode, uidShift: 0 };
   const executing = execute(store, plan, place, options);
   const hashing = finishPlan(plan, treeId, isNew ? besideStaging(staging).plan : undefined);
-  // Whichever fails, nothing may still be written when staging is cleared.
+  // Both must have ended before staging is cleared, even if one fails: nothing may still be written there.
   await Promise.allSettled([executing, hashing]);
   const { skipped, copies } = await executing;
   const hash = await hashing;
@@ -112,9 +112,9 @@ async function listTree(
 }
 
 /**
- * What is left to do of a plan, one thing at a time, while the workers are at their shards: they wait for the file system more than for
- * this thread.
- * @param staged where to stage it, if it is to be kept
+ * Does the rest of the work on a plan, in small steps, while the workers render. The workers mostly wait for the file
+ * system, not for this thread.
+ * @param staged where to stage the plan, if it is to be kept
  * @returns the tree's hash
  */
 async function finishPlan(plan: PackedPlan, treeId: string, staged: string | undefined): Promise<Key> {
@@ -125,7 +125,7 @@ async function finishPlan(plan: PackedPlan, treeId: string, staged: string | und
   return hash;
 }
 
-/** Not of an index that has failed: it cannot be asked any more, and what it would say matters. */
+/** @returns `false` also for an index that has failed: it cannot be read any more, and may list the tree */
 function isUnlisted({ index }: StoreContext, treeId: string): boolean {
   try {
     return index.trees.get(treeId) === undefined;
@@ -135,8 +135,8 @@ function isUnlisted({ index }: StoreContext, treeId: string): boolean {
 }
 
 /**
- * Takes a tree that is to be rebuilt, or one that a crash left without a record, out of the way.
- * @returns the images that it was made of
+ * Moves a tree aside that is to be rebuilt, or that a crash left without a record.
+ * @returns the images that the tree was made of
  */
 async function clearTheWay(store: StoreContext, treeId: string, trash: string): Promise<readonly Key[]> {
   const { index, layout } = store;

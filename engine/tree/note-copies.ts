@@ -1,8 +1,8 @@
-/** Further copies of objects: what a render made because a file system allows one file only so many names. */
+/** Notes further copies of objects. Renders make them, since a file system allows one file only so many names. */
 import { addTotals } from '../index/totals.js';
 import type { StoreContext } from '../session/context.js';
 
-/** Inside a transaction. @param copies object → the highest number of a copy that was linked to */
+/** Runs inside a transaction. @param copies object → the highest number of a copy that was linked to */
 export function noteCopies({ index }: Pick<StoreContext, 'index'>, copies: Readonly<Record<string, number>>): void {
   for (const [name, highest] of Object.entries(copies)) {
     const known = index.objects.get(name);

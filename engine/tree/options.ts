@@ -1,13 +1,13 @@
-/** What may be asked of a render, and what is told of it. */
+/** The options and the result of a render. */
 import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode } from '../../workers/tasks/render.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 
 export interface RenderOptions extends OperationOptions {
-  /** How files get their content; `link` where none is given. A tree that exists keeps the mode it was made in. */
+  /** How files get their content; `link` by default. An existing tree keeps its mode. */
   mode?: RenderMode;
-  /** Makes the tree anew even if it exists. */
+  /** Make the tree anew even if it exists. */
   rebuild?: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface Rendered {
   uniqueBytes: number;
   mode: RenderMode;
   existed: boolean;
-  /** What could not be set, by kind; empty for root on a file system that has everything. */
+  /** Metadata that could not be set, by kind. Empty for root on a file system that supports all of it. */
   skipped: Skipped;
   ms: number;
 }

@@ -1,8 +1,8 @@
 /**
  * The read path: an image becomes a tree.
  *
- * resolve → layer stack → (rendered already?) → plan → staging → shards on the workers → directory times → sync → rename →
- * sync → index
+ * resolve → layer stack → (rendered already?) → plan → staging → shards on the workers → directory times
+ * → sync → rename → sync → index
  */
 import * as fs from 'node:fs';
 import { noteUse } from '../content/last-used.js';
@@ -18,8 +18,8 @@ import { mustWrite, type StoreContext } from '../session/context.js';
 import type { Rendered, RenderOptions } from './options.js';
 
 /**
- * The tree that is there already of what an argument means, found by the index alone.
- * @returns `undefined` where there is none, or where more than the index must be asked
+ * Finds the existing tree of the image that an argument means, by the index alone.
+ * @returns `undefined` if there is no tree, or if the index alone cannot tell
  * @throws CairnError as resolving the argument does
  */
 export async function findRendered(store: StoreContext, argument: string): Promise<Rendered | undefined> {
@@ -44,9 +44,9 @@ function listedStack(store: StoreContext, image: ImageRecord): LayerStack | unde
 }
 
 export interface RenderRequest extends RenderOptions {
-  /** Of the image's tree, if it has just been made. */
+  /** The plan of the image's tree, if it has just been made. */
   plan?: Plan | undefined;
-  /** What has read manifests of this operation already. */
+  /** A reader that holds manifests which this operation has already read. */
   documents?: ReadDocument;
 }
 
@@ -70,11 +70,11 @@ export async function renderImage(
   return store.uses.during(options.signal, async () => {
     const held = await lock(store.layout.treeLock(stack.treeId), true, options.signal);
     try {
-      // Asked anew: whoever held the lock may have made the tree, or removed it.
+      // The index is read anew: another holder of the lock may have made the tree meanwhile, or removed it.
       store.index.refresh();
       const meanwhile = await find();
       if (meanwhile !== undefined) return describe(store, meanwhile, { image, existed: true, begun });
-      // Loaded only when there is something to make: finding a tree should cost next to nothing.
+      // The module is loaded only when a tree is to be made: finding a tree should cost next to nothing.
       const { makeTree } = await import('./make-tree.js');
       const tree = await makeTree(store, { image, stack, options, plan });
       return describe(store, tree, { image, existed: false, begun });
@@ -84,7 +84,7 @@ export async function renderImage(
   });
 }
 
-/** Finds a tree and notes its use; a gc that is just taking it was faster unless that succeeds. */
+/** Finds a tree and notes its use. If that fails, a gc is just taking the tree, and was faster. */
 async function useTree(store: StoreContext, image: ImageRecord, treeId: string): Promise<TreeRecord | undefined> {
   const tree = store.index.trees.get(treeId);
   if (tree === undefined || !fs.existsSync(store.layout.rootfs(treeId))) return undefined;
