@@ -1,4 +1,4 @@
-/** Giving images back: exact archives, merged trees, layouts and archives that other tools take. */
+/** Exports images as exact archives, as merged trees, and as layouts and archives for other tools. */
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,13 +28,14 @@ export type ExportFormat = 'aci' | 'oci' | 'docker' | 'tar';
 
 export interface ExportOptions extends OperationOptions {
   /**
-   * `aci`: an ACI's own archive, byte for byte, or an OCI image's tree as an ACI; `tar`: the merged tree; `oci`: an image layout, a
-   * directory unless the name ends in `.tar`; `docker`: what `docker load` takes. By default the image's own format.
+   * `aci`: an ACI's own archive, byte for byte, or an OCI image's tree as an ACI. `tar`: the merged tree. `oci`: an
+   * image layout, a directory unless the name ends in `.tar`. `docker`: an archive for `docker load`. By default the
+   * image's own format.
    */
   format?: ExportFormat;
-  /** Of the archive, or of the layers in a layout. */
+  /** The compression of the archive, or of the layers in a layout. */
   compress?: OutputCompression;
-  /** With `oci` or `docker`: one layer that makes the image's tree out of this image's. */
+  /** With `oci` or `docker`: write one layer, which makes the image's tree out of the tree of `base`. */
   base?: ImageRecord;
 }
 
@@ -42,16 +43,16 @@ export interface Exported {
   file: string;
   /** Bytes written. */
   size: number;
-  /** Of the uncompressed tar; for a layout directory, of the image. */
+  /** The key of the uncompressed tar; for a layout directory, the image's. */
   key: Key;
-  /** Of the manifest in a layout. */
+  /** The digest of the manifest in a layout. */
   digest?: string;
 }
 
 /**
  * @param file a path, or `-` for standard output. A file or directory appears under its name only when it is complete.
- * @throws CairnError `ERR_DAMAGED` when the store no longer gives the bytes that the image's key promises; `ERR_NOT_FOUND` when the
- *   image was removed meanwhile; `ERR_UNSUPPORTED`; what {@link destinationOf} throws
+ * @throws CairnError `ERR_DAMAGED` when the store no longer gives the bytes that the image's key promises;
+ * `ERR_NOT_FOUND` when the image was removed meanwhile; `ERR_UNSUPPORTED`; what {@link destinationOf} throws
  */
 export async function exportImage(
   store: StoreContext,
@@ -96,7 +97,7 @@ async function writeExport(
     });
   return withOutput(target, signal, (output) =>
     store.uses.during(signal, async () => {
-      // An archive on its way to a stream needs no room: it can leave a full disk.
+      // An archive that goes to a stream needs no scratch space, so it can leave a full disk.
       const isArchive = format === 'tar' || format === 'aci';
       const scratch = target.kind !== 'stream' ? target.scratch : isArchive ? '' : roomFor(store);
       try {
@@ -111,17 +112,17 @@ async function writeExport(
   );
 }
 
-/** An ACI's own archive needs no other image; everything else is made of its tree, or might be. */
+/** The images of an export. In its own format an image needs no others; other exports may be made of its tree. */
 function partsOf(store: StoreContext, image: ImageRecord, format: ExportFormat): Pick<LayerStack, 'nodes'> {
   return format === image.format ? { nodes: [{ image, dependent: -1 }] } : layerStackOf(store, image);
 }
 
-/** For a layout on its way to a stream. The directory is made when it is needed. */
+/** Names the scratch directory of a layout that goes to a stream. The directory is made when it is needed. */
 function roomFor(store: StoreContext): string {
   return store.readOnly ? join(tmpdir(), `cairn-${randomUUID()}`) : join(store.staging.make(), 'export');
 }
 
-/** As `docker load` and `skopeo` like them: what says what it is comes first. */
+/** The order that `docker load` and `skopeo` prefer: files that tell the format come first. */
 function filesOfLayout(dir: string): [string, string][] {
   const names = fs.readdirSync(join(dir, 'blobs', 'sha256')).map((name) => `blobs/sha256/${name}`);
   const top = ['oci-layout', 'index.json', 'manifest.json'].filter((name) => fs.existsSync(join(dir, name)));
@@ -147,7 +148,7 @@ function exportArchive(
   return exportEntries(store, entries, { ...to, manifest: squashedManifest(store, image) });
 }
 
-/** The manifest of an OCI image as one ACI, made from its configuration. */
+/** Makes the manifest of an OCI image as one ACI, from the image's configuration. */
 function squashedManifest(store: StoreContext, image: ImageRecord): Buffer {
   const config = parseConfig(readBlob(store, image.config as Key), store.limits);
   const tag = image.labels.find(({ name }) => name === 'version')?.value;

@@ -1,4 +1,4 @@
-/** One layer's exact bytes: its tar, put together from its recipe and objects, or its archive that was kept. */
+/** Gives a layer's exact bytes: its tar, made from its recipe and objects, or its kept archive. */
 import type { ExportResult, Output, OutputCompression } from '../../workers/tasks/export.js';
 import { CairnError } from '../core/errors.js';
 import { hexOf, type Key, keyOfHex } from '../core/key.js';

@@ -1,6 +1,7 @@
 /**
- * An image as an OCI image layout: a directory with its documents and layers by digest. An OCI image gives its own layers, with the
- * archives that were kept or compressed anew; an ACI one layer for each image it depends on, with whiteouts for what whitelists drop.
+ * Writes an image as an OCI image layout: a directory with its documents and layers by digest. An OCI image gives its
+ * own layers, as their kept archives or compressed anew. An ACI gives one layer for each dependency node, with
+ * whiteouts for paths that whitelists drop.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -39,15 +40,15 @@ import { exportEntries } from './plan-bytes.js';
 
 export interface LayoutRequest {
   work: Work;
-  /** Of the layers; archives that were kept stay as they are where none is asked for. */
+  /** The compression of the layers. By default kept archives stay as they are. */
   compress: OutputCompression | undefined;
-  /** Write what `docker load` wants, too. */
+  /** Also write the document that `docker load` wants. */
   docker: boolean;
-  /** Give one layer on top of this image's tree in place of all. */
+  /** Write one layer on top of this image's tree instead of all layers. */
   base: ImageRecord | undefined;
 }
 
-/** Writes a layout to an existing empty directory. @returns the manifest's digest and the bytes of everything */
+/** Writes a layout to an existing empty directory. @returns the manifest's digest, and the size of all blobs */
 export async function writeLayout(
   store: StoreContext,
   image: ImageRecord,
@@ -70,7 +71,7 @@ export async function writeLayout(
   return { digest: descriptor.digest, size: writer.bytes };
 }
 
-/** What registries would call it; an ACI may be called what they refuse. */
+/** The image's reference for registries; `undefined` for a name that they refuse, as an ACI may have. */
 function referenceOf({ name, labels }: ImageRecord): string | undefined {
   const tag = labels.find((label) => label.name === 'version')?.value ?? 'latest';
   const reference = formatReference({ name, tag });
@@ -107,7 +108,7 @@ class LayoutWriter {
     return this.#document(writeManifest(this.#config(config), layers.map(this.#describe)));
   }
 
-  /** The very bytes that were imported. */
+  /** Writes the very bytes that were imported. */
   async #asItCame(image: ImageRecord, config: Buffer): Promise<Buffer> {
     const bytes = readBlob(this.#store, image.manifest);
     const manifest = parseDocument(bytes, this.#store.limits);
@@ -124,9 +125,9 @@ class LayoutWriter {
   }
 
   /**
-   * Lowest dependency first: what each image adds to the tree of all below it. So images with a common base have its layers in common.
-   * A tree is planned when its layer's turn comes, which is in this order, and forgotten with the next: together they could be larger
-   * than memory.
+   * Writes one layer for each dependency node, lowest first, with what the node adds to the tree of all nodes below. So
+   * images with a common base have its layers in common. Layers begin in this order. Each tree is planned when its
+   * layer begins, and forgotten when the next one does: together the plans could be larger than memory.
    * @throws CairnError `ERR_LIMIT` for more layers than an OCI image may have
    */
   async #chain(image: ImageRecord): Promise<Buffer> {
@@ -149,7 +150,7 @@ class LayoutWriter {
     return this.#document(writeManifest(this.#config(Buffer.from(JSON.stringify(config))), layers.map(this.#describe)));
   }
 
-  /** One layer, with a configuration that only says so. */
+  /** Writes one layer, and a configuration that lists no other. */
   async #difference(base: ImageRecord, image: ImageRecord): Promise<Buffer> {
     const [before, after] = [base, image].map((each) => planOf(this.#store, layerStackOf(this.#store, each)));
     const entries = layerBetween(before as Plan, after as Plan);
@@ -201,14 +202,14 @@ function diffIdOf({ diffId }: ExportResult): string {
   return `sha256:${diffId}`;
 }
 
-/** One place of the dependency tree becomes one layer. */
+/** Each dependency node becomes one layer. */
 function refuseManyLayers({ limits }: StoreContext, { nodes }: LayerStack): void {
   if (nodes.length <= limits.maxLayers) return;
   const why = `an OCI image of ${nodes.length} layers; the limit is ${limits.maxLayers} (${limitFlag('maxLayers')})`;
   throw new CairnError('ERR_LIMIT', why);
 }
 
-/** The tree of an ACI's dependencies from one place downwards, the last being the lowest. */
+/** Plans the tree of an ACI's dependency nodes from one node down. The last node is the lowest. */
 function planFrom(nodes: readonly AciNode[], from: number): Plan {
   return planAci(nodes.slice(from).map((place) => ({ ...place, dependent: Math.max(-1, place.dependent - from) })));
 }

@@ -1,4 +1,4 @@
-/** Planned entries as a new tar. */
+/** Exports planned entries as a new tar. */
 import type { ExportResult, ExportTreeTask } from '../../workers/tasks/export.js';
 import type { PlanEntry } from '../plan/plan.js';
 import { packShard } from '../plan/shard.js';
