@@ -1,9 +1,9 @@
 /**
- * Collecting what nobody needs: trees first, then images, layers, objects, what dead processes left in staging, and what repairs put in quarantine
- * before the grace period.
+ * Collects what nothing needs: trees first, then images, layers and objects, leftovers of dead processes in staging,
+ * and files that repairs put in quarantine before the grace period.
  *
- * Roots are images used within the grace period, pins, leases and the newest of each name that `keepLast` asks for, with all that
- * they depend on. Everything else goes, in one transaction; a dry run is that transaction, taken back.
+ * Roots are images used within the grace period, pins, leases, and the `keepLast` newest images of each name, with all
+ * their dependencies. Everything else goes in one transaction. A dry run takes that transaction back.
  */
 import * as fs from 'node:fs';
 import { discard } from '../content/delete.js';
@@ -28,11 +28,11 @@ import { sweep } from './sweep.js';
 export const DEFAULT_GRACE_MS = 24 * 3600 * 1000;
 
 export interface GcOptions extends OperationOptions {
-  /** Milliseconds for which anything used stays. 24 hours; none where `keepStorage` is given without it. */
+  /** Milliseconds for which anything used stays. By default 24 hours, or none if `keepStorage` is given. */
   graceMs?: number;
-  /** Evict least recently used first until no more than this many bytes are stored. */
+  /** Remove the least recently used first, until at most this many bytes are stored. */
   keepStorage?: number;
-  /** Keep the newest so many images of each name. */
+  /** Keep so many of the newest images of each name. */
   keepLast?: number;
   dryRun?: boolean;
 }
@@ -45,7 +45,7 @@ export interface Collected {
     layers: number;
     objects: number;
     staging: number;
-    /** Repairs whose quarantined files went. */
+    /** Repairs whose quarantined files were removed. */
     quarantine: number;
   };
   freedBytes: number;
@@ -68,7 +68,7 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   mustWrite(store);
   const dryRun = options.dryRun === true;
   throwIfAborted(options.signal);
-  // Before anything is let go of: what is dropped now must not be counted as left by a crash.
+  // Measured before anything is dropped: trees dropped now must not count as left by a crash.
   const leftovers = measureLeftovers(store);
   const decision = await decide(store, options, dryRun);
   const quarantined = expiredQuarantine(store.layout, Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS));
@@ -102,7 +102,7 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   return { dryRun, removed, freedBytes, keptBytes, ms: Math.round(performance.now() - begun) };
 }
 
-/** What the index would let go of now, without a trace. */
+/** The bytes of trees and orphans that a gc would free now. The transaction is taken back. */
 export async function wouldFree(store: StoreContext, options: GcOptions = {}): Promise<number> {
   if (store.readOnly) return store.index.totals.orphanBytes;
   const { treeBytes, totals } = await decide(store, options, true);
@@ -118,7 +118,7 @@ async function decide(store: StoreContext, options: GcOptions, takeBack: boolean
   return decision as unknown as Decision;
 }
 
-/** Inside a transaction. */
+/** Runs inside a transaction. */
 function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
   const { index } = store;
   const now = Date.now();
@@ -127,7 +127,7 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
   dropExpiredLeases(index, now);
   const all = new Catalogue(index);
   const needs = new DependencyClosure(all, readableImages(store, { images: all }));
-  // What is mounted in a tree is in use, and must not be reached by deleting the tree.
+  // A tree with a mount in it is in use. Deleting the tree must not reach into the mount.
   const leased = new Set([...leasedTrees(index), ...mountedTrees(store.layout)]);
   const roots = heldImages(all, leased);
   const held = needs.of(roots);
@@ -170,7 +170,7 @@ function note(decision: Decision, gone: { layers: number; trees: readonly TreeRe
   }
 }
 
-/** A tree in use needs its images, also when they were not touched themselves. */
+/** A tree in use needs its images, even if they were not used themselves. */
 function recentImages(all: Catalogue, oldest: number): ImageRecord[] {
   const recent = [...all.images.values()].filter(({ lastUsed }) => lastUsed > oldest);
   const rendered = [...all.trees.values()].filter(({ lastUsed }) => lastUsed > oldest).flatMap(({ images }) => images);
@@ -193,7 +193,8 @@ function leastRecentlyUsed<T extends { lastUsed: number }>(things: T[]): T[] {
 }
 
 /**
- * Least recently used first, where using an image uses all that it depends on: no image goes before the last one that needs it.
+ * Orders images by last use, least recent first. Using an image also uses its dependencies: no image goes before the
+ * last one that needs it.
  */
 function imagesByUse(all: Catalogue, needs: DependencyClosure): ImageRecord[] {
   const images = [...all.images.values()];
@@ -209,12 +210,12 @@ function imagesByUse(all: Catalogue, needs: DependencyClosure): ImageRecord[] {
   return images.sort((a, b) => by(used, a) - by(used, b) || by(dependents, a) - by(dependents, b));
 }
 
-/** Bytes that something needs, without those that only trees have. */
+/** The bytes of objects and blobs that something needs. Files that only trees have are not counted. */
 function storedBytes({ objectBytes, blobBytes, orphanBytes }: Totals): number {
   return objectBytes + blobBytes - orphanBytes;
 }
 
-/** What dead processes left, without touching it. */
+/** Counts what dead processes left, without touching it. */
 function measureLeftovers(store: StoreContext): { count: number; bytes: number } {
   let count = 0;
   let bytes = 0;

@@ -1,4 +1,4 @@
-/** Removing images and trees by hand. */
+/** Removes images and trees by hand. */
 import { join } from 'node:path';
 import { discard } from '../content/delete.js';
 import { dropFromTrees, dropImageRecord, dropTreeRecord } from '../content/drop-references.js';
@@ -14,9 +14,9 @@ import { activeLeases, Holders } from './roots.js';
 import { moveUnlistedAside, sweep } from './sweep.js';
 
 export interface RemoveOptions {
-  /** Also what pins and leases hold. */
+  /** Also remove images and trees that pins and leases hold. */
   force?: boolean;
-  /** Ends the wait for whoever holds things up. What is let go of by then is gone all the same; the next gc deletes its files. */
+  /** Ends the wait for other operations. Records dropped by then stay dropped; the next gc deletes their files. */
   signal?: AbortSignal;
 }
 
@@ -26,13 +26,14 @@ export interface Removed {
   removedTrees: string[];
   /** Bytes that nothing needs any more. */
   freedBytes: number;
-  /** What held the image and was overruled. */
+  /** The holders of the image that `force` overruled. */
   held: string[];
 }
 
 /**
- * Removes images and the trees only they had. All or none: holders are looked at before anything goes.
- * @throws CairnError `ERR_HELD` while a pin, lease or pod holds one, unless `force`, and while something is mounted in a tree
+ * Removes images, and trees that no other image has. All go or none: holders are looked at before anything goes.
+ * @throws CairnError `ERR_HELD` while a pin, lease or pod holds an image, unless `force`, and while something is
+ * mounted in a tree
  */
 export async function removeImages(
   store: StoreContext,
@@ -64,13 +65,13 @@ export async function removeImages(
 function removeOne(store: StoreContext, image: ImageRecord, trees: readonly TreeRecord[], held: string[]): Removed {
   const gone = dropFromTrees(store, image, trees);
   let freedBytes = gone.bytes;
-  // Its record may have changed since it was looked up.
+  // The record may have changed since the caller looked it up.
   const known = store.index.image(image.key);
   if (known !== undefined) freedBytes += dropImageRecord(store, known).bytes;
   return { key: image.key, name: image.name, removedTrees: gone.trees.map(({ id }) => id), freedBytes, held };
 }
 
-/** @throws CairnError `ERR_HELD` while a lease holds one, unless `force`, and while something is mounted in one */
+/** @throws CairnError `ERR_HELD` while a lease holds a tree, unless `force`, or something is mounted in one */
 export async function removeTrees(
   store: StoreContext,
   trees: readonly TreeRecord[],
@@ -105,9 +106,9 @@ function deleteUnlisted(store: StoreContext, trees: readonly string[], signal: A
 }
 
 /**
- * Deletes the directories of trees that the index no longer lists: out of sight at once, then at leisure. One that was rendered
- * anew meanwhile stays; one that cannot be moved is left to the next gc.
- * @throws CairnError `ERR_ABORTED`; then what is left waits for the next gc, too
+ * Deletes the directories of trees that the index no longer lists. All are moved aside at once, and deleted then. A
+ * tree that was rendered anew meanwhile stays. A tree that cannot be moved is left to the next gc.
+ * @throws CairnError `ERR_ABORTED`; the remaining trees are left to the next gc, too
  */
 export async function deleteTrees(store: StoreContext, ids: readonly string[], signal?: AbortSignal): Promise<void> {
   if (ids.length === 0) return;

@@ -1,4 +1,4 @@
-/** What keeps things alive besides use: pins on images, leases on trees. */
+/** Pins on images and leases on trees, which keep them even when they are not used. */
 import { randomUUID } from 'node:crypto';
 import { commitImages, type DocumentWriter } from '../content/document-writer.js';
 import { CairnError } from '../core/errors.js';
@@ -20,7 +20,8 @@ export async function setPinned(store: StoreContext, image: ImageRecord, pinned:
     index.images.put(image.key, record);
     return record;
   };
-  // On a full disk, too: taking a pin away comes before making room, and setting one keeps what must not be removed for it.
+  // This works on a full disk, too: unpinning comes before making room, and pinning keeps an image from being removed
+  // for it.
   return commitImages(store, change, (work) => index.commitRemoval(work));
 }
 
@@ -65,7 +66,7 @@ export function dropExpiredLeases({ leases }: Index, now: number): void {
   for (const { key, value } of [...leases.entries()]) if (value.expiresAt <= now) leases.remove(key);
 }
 
-/** Who holds images: their own pins, those of images that depend on them, and leases on trees made of them. */
+/** The holders of images: their own pins, pins of images that depend on them, and leases on trees made of them. */
 export class Holders {
   readonly #pinned: { pinned: ImageRecord; needed: Set<Key> }[];
   readonly #leases: { lease: LeaseRecord; tree: TreeRecord }[];
@@ -80,7 +81,7 @@ export class Holders {
     });
   }
 
-  /** Each in words. */
+  /** @returns the holders of an image, each in words */
   of(image: ImageRecord): string[] {
     const pins = this.#pinned.filter(({ needed }) => needed.has(image.key));
     const leases = this.#leases.filter(({ tree }) => isPartOf(image, tree));
@@ -91,7 +92,7 @@ export class Holders {
   }
 }
 
-/** An ACI is part of the trees that depend on it; a layer that OCI images share is kept by the tree itself. */
+/** An ACI is part of all trees with its layers. An OCI image is not: trees keep the layers that OCI images share. */
 function isPartOf(image: ImageRecord, tree: TreeRecord): boolean {
   if (image.format === 'oci') return tree.images.includes(image.key);
   return image.layers.some((layer) => tree.layers.includes(layer));
@@ -102,7 +103,7 @@ export function leasedTrees(index: Index): Set<string> {
   return new Set(activeLeases(index).map(({ tree }) => tree));
 }
 
-/** Images that pins and leases hold themselves. */
+/** The images that pins and leases hold directly. */
 export function heldImages(all: Catalogue, leased: ReadonlySet<string>): ImageRecord[] {
   const pinned = [...all.images.values()].filter((image) => image.pinned);
   const rendered = [...leased].flatMap((id) => all.trees.get(id)?.images ?? []);

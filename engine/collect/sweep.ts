@@ -1,6 +1,7 @@
 /**
- * Deleting what the index no longer lists. The index lets go first, in its own commit; then files are deleted. A crash in between
- * leaves files that nothing lists, and a note in staging of what they are called, by which the next sweep finds them.
+ * Deletes files that the index no longer lists. First the index drops them, in its own commit; then the files are
+ * deleted. A crash in between leaves files that nothing lists. A note of their names in staging lets the next sweep
+ * find them.
  */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -30,12 +31,12 @@ export interface Swept {
   staging: number;
 }
 
-/** Swept at a time: memory stays flat, and who interrupts a sweep waits for one batch at the most. */
+/** Orphans swept at a time: memory stays flat, and an interrupt waits for one batch at most. */
 const BATCH = 50_000;
 
 /**
- * Sweeps orphaned objects and blobs, and what dead processes left.
- * @returns `undefined` when someone relies on objects right now; they are swept the next time
+ * Sweeps orphaned objects and blobs, and leftovers of dead processes.
+ * @returns `undefined` if another operation relies on objects right now; the next sweep takes the orphans
  */
 export async function sweep(store: StoreContext, options: OperationOptions = {}): Promise<Swept | undefined> {
   const alone = store.uses.tryAlone();
@@ -74,7 +75,7 @@ async function sweepBatch(store: StoreContext, orphans: readonly Orphan[]): Prom
   try {
     leaveNote(store, notes, orphans.map(orphanName));
   } catch (error) {
-    // A full disk is no reason not to make room on it; without the note, a crash now leaves work for fsck.
+    // A full disk must not keep the sweep from making room. Without the note, a crash now leaves work for fsck.
     if (!isCairnError(error, 'ERR_NO_SPACE')) throw error;
   }
   const { objects, blobs, bytes } = await index.commitRemoval(() => forget(index, orphans));
@@ -82,7 +83,7 @@ async function sweepBatch(store: StoreContext, orphans: readonly Orphan[]): Prom
     const remove = (paths: string[]): Promise<void> => deletePaths(pool, paths);
     await store.objects.delete(objects, remove);
     await remove(blobs.map((key) => layout.blob(key)));
-    // Last: while any of it is there, its note must be, too.
+    // The note goes last: it must be there as long as any of the files is.
     await deleteSmall(pool, [notes]);
   } catch (error) {
     store.staging.abandon(notes);
@@ -97,7 +98,7 @@ interface Forgotten {
   bytes: number;
 }
 
-/** Takes orphans out of the index, inside a transaction. What something needs again by now stays. */
+/** Drops orphans from the index, inside a transaction. Those that something needs again by now stay. */
 function forget(index: Index, orphans: readonly Orphan[]): Forgotten {
   const objects: DeletedObject[] = [];
   const blobs: Key[] = [];
@@ -130,7 +131,7 @@ function forget(index: Index, orphans: readonly Orphan[]): Forgotten {
   return { objects, blobs, bytes: objectBytes + blobBytes };
 }
 
-/** By it the next sweep finds what this one leaves if it ends after the commit: so the note is on disk before. */
+/** The next sweep reads this note if this sweep ends after its commit. So the note is on disk before the commit. */
 function leaveNote({ layout }: StoreContext, dir: string, names: readonly string[]): void {
   const note = stagedNames(dir);
   try {
@@ -146,7 +147,7 @@ function orphanName(orphan: Orphan): string {
   return orphan.kind === 'blob' ? hexOf(orphan.key) : orphan.name;
 }
 
-/** Moves out of the way what dead sessions and crashed commits left. @returns directories to delete */
+/** Moves leftovers of dead sessions and crashed commits aside. @returns paths to delete */
 export function moveLeftoversAside(store: StoreContext): string[] {
   const { layout, staging } = store;
   const trash: string[] = [];
@@ -161,7 +162,7 @@ export function moveLeftoversAside(store: StoreContext): string[] {
     for (const lock of locks) lock.release();
   }
   for (const name of fs.readdirSync(layout.locks)) takeAway(join(layout.locks, name), layout);
-  // Whoever made the store, and was killed before it was one.
+  // A process that was killed while it made the store left these.
   for (const name of fs.readdirSync(layout.dir)) if (isUnfinishedFormat(name)) trash.push(join(layout.dir, name));
   for (const name of fs.readdirSync(layout.trees)) {
     if (isListed(store, name)) continue;
@@ -171,15 +172,16 @@ export function moveLeftoversAside(store: StoreContext): string[] {
   return trash;
 }
 
-/** A lock file whose holder was killed: the last one to let go of a lock removes its file. */
+/** Removes a lock file whose holder was killed: the last holder that releases a lock removes its file. */
 function takeAway(path: string, { useLock }: Layout): void {
   if (path !== useLock) tryLock(path, true)?.release();
 }
 
 /**
- * Takes a tree out of sight unless the index lists it, asked anew: whoever held it up until now may have made it. One that cannot be
- * moved is told of, and stays for the next gc; others must not wait for it.
- * @returns whether it went
+ * Moves a tree aside unless the index lists it. The index is read anew, since the last holder of the tree's lock may
+ * have made the tree. A tree that cannot be moved is reported, and left to the next gc: other trees must not wait for
+ * it.
+ * @returns whether the tree was moved
  */
 export function moveUnlistedAside(store: StoreContext, name: string, trash: string): boolean {
   store.index.refresh();
@@ -196,7 +198,7 @@ function isListed({ index }: StoreContext, name: string): boolean {
   return isTreeId(name) && index.trees.get(name) !== undefined;
 }
 
-/** Directories that may hold a note: an ACI's import has one, an OCI image's one for each layer, further down. */
+/** Directories that may hold a note: an ACI's import has one; an OCI image's has one for each layer, further down. */
 function* importsBelow(dir: string): Generator<string> {
   for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
     if (!entry.isDirectory() || STAGED_CONTENT.has(entry.name)) continue;
@@ -206,14 +208,14 @@ function* importsBelow(dir: string): Generator<string> {
   }
 }
 
-/** Deletes what a note names and the index does not: placed by an import, or half swept, when its process died. */
+/** Deletes files that a note names and the index does not list. An import or a sweep died with them in place. */
 function removeUnlisted(store: StoreContext, dir: string): void {
   const { index, layout, objects } = store;
   let names: string[];
   try {
     names = fs.readFileSync(stagedNames(dir), 'latin1').split('\n');
   } catch (error) {
-    // A note that is there and cannot be read must stay, and with it the directory.
+    // A note that cannot be read must stay, and its directory with it.
     if (!hasCode(error, 'ENOENT')) throw error;
     return; // no note: nothing had left this directory
   }
