@@ -1,4 +1,4 @@
-/** What a check is to look at: what is named, and what that is made of; or all there is. */
+/** The scope of a check: named images and trees with all their parts, or everything. */
 import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { isTreeArgument } from '../core/key.js';
@@ -11,16 +11,19 @@ import { readableImages } from '../resolve/readable-images.js';
 import type { StoreContext } from '../session/context.js';
 
 export interface CheckOptions extends OperationOptions {
-  /** Only what is named; everything when neither is given. */
+  /** Check only these images and trees; everything if neither is given. */
   images?: readonly ImageRecord[];
   trees?: readonly TreeRecord[];
-  /** Trees only, not layers. */
+  /** Check trees only, not layers. */
   onlyTrees?: boolean;
   /** Compare sizes, times and metadata; do not hash. */
   quick?: boolean;
 }
 
-/** What arguments mean, each an image or a tree; none of them mean everything. @throws as resolving an argument does */
+/**
+ * Finds the images and trees that arguments mean. No arguments mean everything.
+ * @throws as resolving an argument does
+ */
 export function namedTargets(store: StoreContext, targets: readonly string[]): Pick<CheckOptions, 'images' | 'trees'> {
   if (targets.length === 0) return {};
   const { index } = store;
@@ -32,7 +35,7 @@ export function namedTargets(store: StoreContext, targets: readonly string[]): P
 }
 
 export interface Targets {
-  /** Nothing was named. */
+  /** Whether no image or tree was named. */
   everything: boolean;
   images: ImageRecord[];
   trees: TreeRecord[];
@@ -60,7 +63,7 @@ function allLayers({ index }: StoreContext): Layers {
   return { layers: [...index.layers.values()], unlisted: [] };
 }
 
-/** Layers of the images and of all that they depend on; what a missing dependency would add is not damage here. */
+/** The layers of the images and of all their dependencies. A missing dependency is not damage here. */
 function layersOf(store: StoreContext, images: readonly ImageRecord[]): Layers {
   const layers = new Map<Key, LayerRecord>();
   const unlisted = new Set<Key>();

@@ -1,4 +1,4 @@
-/** Looks whether what the index lists is what it says: layers, objects, trees. Reads everything, changes nothing. */
+/** Checks whether layers, objects and trees are what the index says. Reads everything, changes nothing. */
 import { setImmediate } from 'node:timers/promises';
 import { objectSizesOf } from '../content/layer-objects.js';
 import { type Look, type ObjectFindings, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
@@ -21,12 +21,12 @@ export interface Damage {
   kind: 'manifest' | 'layer' | 'object' | 'blob' | 'tree';
   /** Image or layer key, object name, tree id. */
   id: string;
-  /** Below a tree's root. */
+  /** A path below the tree's root. */
   path?: string;
   what: string;
-  /** Of the damaged file, where that is a blob. */
+  /** The key of the damaged file, if it is a blob. */
   key?: Key;
-  /** A repair has seen it: it is gone, and an import is to bring it back. */
+  /** A repair has marked it as gone, and an import is to restore it. */
   awaited?: true;
 }
 
@@ -36,7 +36,7 @@ export interface CheckResult {
   ok: boolean;
 }
 
-/** Who needs a blob, and as what. */
+/** An image or layer that needs a blob, and the part that the blob is of it. */
 interface BlobUser {
   kind: Damage['kind'];
   id: string;
@@ -60,13 +60,13 @@ class Checker {
   readonly #targets: Targets;
   readonly #damaged: Damage[] = [];
   readonly #objects: ObjectsLook;
-  /** By the name of the object: what lies in its place, or in that of a further copy, and is not what it should be. */
+  /** Object name → damaged files in its place, or in the places of its further copies. */
   readonly #damagedFiles = new Map<string, DamagedFile[]>();
   readonly #plans = new PlanMemory();
   #bytes = 0;
 
   constructor(store: StoreContext, options: CheckOptions, look: Look) {
-    // Only now: what was listed before may have been removed while this waited for the store.
+    // The index is read anew: records may have been removed while this check waited for the store.
     store.index.refresh();
     this.#store = store;
     this.#options = options;
@@ -86,7 +86,10 @@ class Checker {
     return { checked, damaged, ok: damaged.length === 0 };
   }
 
-  /** Objects stay while someone relies on them, trees do not: one that is removed while it is looked at is not damaged. */
+  /**
+   * Objects stay while a check relies on them, but trees may be removed. A tree removed during the check is not
+   * damaged.
+   */
   #withoutRemoved(): Damage[] {
     const removed = new Set(this.#targets.trees.filter((tree) => !this.#isStill(tree)).map(({ id }) => id));
     return this.#damaged.filter(({ kind, id }) => kind !== 'tree' || !removed.has(id));
@@ -97,17 +100,17 @@ class Checker {
     return this.#store.index.trees.get(id)?.renderedAt === renderedAt;
   }
 
-  /** While the workers look at the first objects, this thread goes on listing them. */
+  /** This thread lists further objects while the workers look at the first ones. */
   async #checkObjects(): Promise<void> {
     const { everything, trees } = this.#targets;
     const all = everything && this.#options.onlyTrees !== true;
     await this.#store.pool.warm('verify-objects');
-    // Nobody else has anything to do while the threads start.
+    // There is nothing else to do while the threads start.
     if (all) this.#planAhead(trees.find(({ mode }) => mode === 'link'));
     try {
       await this.#listObjects(all);
     } catch (error) {
-      // What could not be listed comes before what came of it.
+      // The error of the listing is thrown rather than one that follows from it.
       await this.#objects.finish().catch(() => {});
       throw error;
     }
@@ -118,23 +121,23 @@ class Checker {
     try {
       if (tree !== undefined) this.#plans.keep(tree.id, this.#planOf(tree));
     } catch {
-      // It is tried again, and told, once the index has been looked at.
+      // The plan is made again after the check of the index, and the error reported then.
     }
   }
 
-  /** @param all what trees have names of, some layer has, too, and is listed with all the rest */
+  /** @param all whether layers are checked, all of them: their objects include all that trees link to */
   async #listObjects(all: boolean): Promise<void> {
     const { everything, layers, trees } = this.#targets;
     if (everything) await this.#checkIndex();
     for (const layer of layers) {
       this.#objectsOf(layer);
-      // Who has done what it was given gets more.
+      // Workers that have finished get more.
       await setImmediate();
     }
     if (!all) for (const tree of trees) this.#objectsOfTree(tree);
   }
 
-  /** Every row of it, and on the way all objects are listed, if layers are looked at. */
+  /** Checks every row of the index. On the way all objects are listed, if layers are checked. */
   async #checkIndex(): Promise<void> {
     const { signal, onlyTrees } = this.#options;
     const { index, layout } = this.#store;
@@ -181,7 +184,7 @@ class Checker {
     }
   }
 
-  /** Every blob once, for all that need it. */
+  /** Checks every blob once, for all images and layers that need it. */
   async #checkBlobs(): Promise<void> {
     if (this.#options.onlyTrees === true) return;
     const { everything, images, layers } = this.#targets;
@@ -257,7 +260,7 @@ class Checker {
       this.#damaged.push({ kind: 'tree', id: tree.id, path: id === '' ? '.' : toText(id), what });
   }
 
-  /** What lies beside the roots of trees. */
+  /** Checks the manifests beside the roots of trees. */
   async #checkManifests(): Promise<void> {
     const { layout } = this.#store;
     const files = this.#targets.trees.flatMap(({ id, manifest }) =>

@@ -1,11 +1,11 @@
-/** What lies on disk below a tree's root that its plan does not know. */
+/** Finds paths on disk below a tree's root that the tree's plan does not have. */
 import * as fs from 'node:fs';
 import type { Finding } from '../../workers/tasks/verify.js';
 import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
 import { hasCode } from '../core/errors.js';
 import type { Plan } from '../plan/plan.js';
 
-/** Paths that are there and not planned, what lies below one not listed again, and directories that cannot be listed. */
+/** Finds unplanned paths, without the paths below them, and directories that cannot be listed. */
 export function extraPaths(root: string, plan: Plan): Finding[] {
   const planned = new Set(plan.entries.map(({ path }) => path));
   const base = fromText(root);
@@ -22,7 +22,7 @@ export function extraPaths(root: string, plan: Plan): Finding[] {
   return findings;
 }
 
-/** `undefined` where the system does not let us look. */
+/** @returns `undefined` for a directory that may not be listed */
 function namesIn(dir: ByteString): ByteString[] | undefined {
   try {
     return fs.readdirSync(toFsPath(dir), { encoding: 'latin1' });

@@ -1,6 +1,6 @@
 /**
- * Compares the index with the disk, both ways, and with itself: everything listed must be there, everything there must be listed,
- * and every count of references must be what a new count gives. Hashing is `check`'s, mending is `repair`'s.
+ * Compares the index with the disk, both ways, and with itself. Every listed file must be there, every file must be
+ * listed, and every count of references must be what a new count gives. `check` hashes, `repair` mends.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ export interface Missing {
   what: string;
   /** Images that cannot be used without it. */
   images: string[];
-  /** A repair has seen it: it is gone, and an import is to bring it back. */
+  /** A repair has marked it as gone, and an import is to restore it. */
   awaited?: true;
 }
 
@@ -44,7 +44,7 @@ export interface FsckResult {
   stray: string[];
   /** Counts of references that a new count does not confirm. */
   miscounted: string[];
-  /** What a repair did; what is above is how it left the store. */
+  /** What a repair did. The fields above describe the store after the repair. */
   repaired: Mended[];
   /** Where a repair put damaged files. */
   quarantined: string[];
@@ -55,7 +55,7 @@ export interface FsckResult {
 
 export async function fsckStore(store: StoreContext, options: OperationOptions = {}): Promise<FsckResult> {
   return store.uses.during(options.signal, async () => {
-    // Only now: what was listed before may have been removed while this waited.
+    // The index is read anew: records may have been removed while this waited.
     store.index.refresh();
     return compareWithDisk(store, options);
   });
@@ -130,7 +130,7 @@ class Fsck {
     for (const { key: name, value } of index.objects.entries()) {
       if (objects++ % 4096 === 0) throwIfAborted(this.#options.signal);
       const layers = needed.get(name)?.layers ?? [];
-      // A layer whose table of contents is damaged may hold it, too.
+      // A layer with a damaged table of contents may hold the object, too.
       const fits = value.refs >= layers.length && value.refs <= layers.length + unknownLayers.size;
       if (!fits || index.orphans.has({ kind: 'object', name }) !== (value.refs === 0)) {
         this.#miscounted.push(`object ${name}`);
@@ -182,7 +182,7 @@ class Fsck {
     return blobs;
   }
 
-  /** @param found what lies in its place, or what is wrong there */
+  /** @param found the file in its place, or what is wrong there */
   #compareFile(
     kind: 'blob' | 'object',
     id: string,
@@ -211,7 +211,7 @@ class Fsck {
     return trees;
   }
 
-  /** Staging of dead processes, and lock files that nobody holds. */
+  /** Staging directories of dead processes, and lock files without a holder. */
   #lookAtLeftovers(): void {
     const { layout, staging, readOnly } = this.#store;
     if (readOnly) return;
@@ -224,7 +224,7 @@ class Fsck {
   }
 }
 
-/** Images by name, and blobs put by hand by key, that a repair found damaged. */
+/** Names of images, and keys of blobs put by hand, that a repair found damaged. */
 export function toImportAgain({ index }: StoreContext): string[] {
   const names = [...allImages(index)].filter((image) => !isComplete(index, image)).map(titleOf);
   for (const { key, value } of index.blobs.entries()) if (value.put && value.gone === true) names.push(key);

@@ -1,14 +1,15 @@
 /**
- * Plans that are needed twice: to know of which objects a tree has names, and to compare the tree once these are looked at. A plan takes
- * some 440 bytes an entry, and a store may have hundreds of trees: so the first one is kept, and more while they are small; any other is made again.
+ * Keeps plans that are needed twice: to list the objects that a tree links to, and to compare the tree once these are
+ * checked. A plan takes some 440 bytes an entry, and a store may have hundreds of trees. So the first plan is kept, and
+ * more while they are small. Any other plan is made again.
  */
 import type { Plan } from '../plan/plan.js';
 
-/** Of all that are kept, beside the first: some 90 MB. */
+/** Entries of all kept plans, some 90 MB. The first plan may have more. */
 const MOST_ENTRIES = 200_000;
 
 export class PlanMemory {
-  /** `undefined` for what has none. */
+  /** Tree → plan; `undefined` for a tree that has none. */
   readonly #kept = new Map<string, Plan | undefined>();
   #entries = 0;
 
@@ -19,7 +20,7 @@ export class PlanMemory {
     this.#entries += entries;
   }
 
-  /** Lets go of a plan. @param make for one that was not kept */
+  /** Gives a plan, which is not kept any longer. @param make makes a plan that was not kept */
   take(id: string, make: () => Plan | undefined): Plan | undefined {
     if (!this.#kept.has(id)) return make();
     const plan = this.#kept.get(id);

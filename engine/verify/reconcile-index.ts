@@ -1,4 +1,7 @@
-/** The index after a repair: what is gone is marked, what is back is not, and every count is what a new count gives. */
+/**
+ * Updates the index after a repair: marks missing files as gone, unmarks files that are back, and sets every count
+ * anew.
+ */
 import { objectsOfLayer } from '../content/layer-objects.js';
 import type { Key } from '../core/key.js';
 import type { Orphan } from '../index/keys.js';
@@ -8,19 +11,19 @@ import type { StoreContext } from '../session/context.js';
 import type { Mended } from './fsck.js';
 import { countExpected, type ExpectedCounts, sumTotals } from './recount.js';
 
-/** What a repair found of an object that it looked at. */
+/** The state of an object, as a repair found it. */
 export interface ObjectState {
   size: number;
-  /** Further copies that there are or should be. */
+  /** The number of further copies that the index lists. */
   copies: number;
-  /** Numbers of the copies that are as they should be, rising; 0 is the first file. */
+  /** Numbers of the sound copies, rising; 0 is the first file. */
   sound: readonly number[];
   fault: string | undefined;
 }
 
 export interface BlobState {
   size: number;
-  /** What is wrong with its file; `undefined` when nothing is. */
+  /** What is wrong with the blob's file; `undefined` when nothing is. */
   fault: string | undefined;
 }
 
@@ -56,7 +59,7 @@ class Reconciliation {
     return this.#mended;
   }
 
-  /** First of all: a layer whose table of contents is gone holds no objects. */
+  /** Runs first of all: a layer whose table of contents is gone counts as holding no objects. */
   #markBlobs(): void {
     const { index } = this.#store;
     for (const [key, { size, fault }] of this.#blobs) {
@@ -95,7 +98,7 @@ class Reconciliation {
     const changed: [name: string, known: ObjectRecord | undefined, refs: number][] = [];
     for (const { key: name, value } of index.objects.entries()) {
       const counted = needed.get(name)?.layers.length ?? 0;
-      // A table of contents that was damaged a moment ago may hold it, too; the next repair knows.
+      // A table of contents that was damaged a moment ago may list the object, too. The next repair knows.
       const refs = unknownLayers.size > 0 ? Math.max(counted, value.refs) : counted;
       const isOrphan = index.orphans.has({ kind: 'object', name });
       if (refs !== value.refs || isOrphan !== (refs === 0) || this.#objects.has(name))

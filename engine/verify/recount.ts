@@ -1,4 +1,4 @@
-/** References counted anew, from images, trees and tables of contents alone: what the counts in the index must be. */
+/** Counts references anew, from images, trees and tables of contents alone. The index must have the same counts. */
 import { objectSizesOf } from '../content/layer-objects.js';
 import { throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
@@ -9,14 +9,14 @@ import { bytesOfBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 
 export interface ExpectedCounts {
-  /** Object → its bytes, and the layers that hold it. */
+  /** Object → its size in bytes, and the layers that hold it. */
   objects: Map<string, { size: number; layers: Key[] }>;
   blobs: Map<Key, { refs: number; images: Set<Key> }>;
   /** Layer → how many images and trees need it. */
   layers: Map<Key, number>;
   /** Layer → the images that need it. */
   users: Map<Key, Key[]>;
-  /** Layers that hold objects which nobody can tell, their tables of contents being damaged. */
+  /** Layers with damaged tables of contents, whose objects are unknown. */
   unknownLayers: Set<Key>;
 }
 
@@ -71,7 +71,7 @@ function countObjects(store: StoreContext, layer: LayerRecord, { objects, unknow
   }
 }
 
-/** The sums over everything, as the records give them. */
+/** Sums the totals over all records. */
 export function sumTotals({ index }: StoreContext): Totals {
   const totals: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
   for (const value of index.objects.values()) {

@@ -1,14 +1,15 @@
 /**
- * Mends a store as far as it can be mended from itself. Damaged files go to quarantine; what is gone is marked as gone in the index, so
- * that an import of the same archive brings it back; trees that are damaged go, to be rendered anew; strays go; counts are counted anew.
+ * Mends a store as far as it can be mended from itself. Damaged files go to quarantine. Missing files are marked as
+ * gone in the index, so that an import of the same archive restores them. Damaged trees are removed, to be rendered
+ * anew. Strays are removed. Counts are counted anew.
  *
- * Everything is hashed first, while others go on working. Then, alone:
- *   1. trees leave the index, then their nodes,
+ * Everything is hashed first, while other operations go on. Then, alone:
+ *   1. damaged trees leave the index, and are moved to trash then,
  *   2. damaged files move to quarantine, and the disk is synced,
- *   3. one transaction marks what is gone and sets all counts,
+ *   3. one transaction marks missing files as gone and sets all counts,
  *   4. strays are deleted.
- * Until 3 the index lists broken things, as it did before; after 2 they are missing in place of damaged. So a repair that is killed
- * leaves what another one mends, and no import ever takes a damaged file for a whole one.
+ * Until 3 the index lists broken files, as it did before; after 2 they are missing instead of damaged. So a repair that
+ * is killed leaves a store that another repair mends, and no import ever takes a damaged file for a sound one.
  */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -50,10 +51,10 @@ export async function repairStore(store: StoreContext, options: OperationOptions
   }
 }
 
-/** What was found while others worked; some of it may be gone or made anew since. */
+/** What a check found while other operations went on. Some of it may be gone or made anew since. */
 interface Found {
   suspects: readonly Damage[];
-  /** Trees that were looked at, and when they had been rendered. */
+  /** Tree that was checked → when it was rendered. */
   seen: ReadonlyMap<string, number>;
 }
 
@@ -81,7 +82,7 @@ class Repair {
 
   async run(): Promise<FsckResult> {
     const { disk, index } = this.#store;
-    // What others have committed while this waited for them.
+    // Other operations may have committed while this repair waited for them.
     index.refresh();
     const expected = countExpected(this.#store, this.#options.signal);
     await this.#lookAgain(expected);
@@ -96,7 +97,7 @@ class Repair {
     return { ...left, repaired: this.#mended, quarantined: this.#quarantine.taken };
   }
 
-  /** Suspects are hashed once more, with all that is marked as gone, and all that is needed and not listed. */
+  /** Hashes suspects once more, with files that are marked as gone, and files that are needed but not listed. */
   async #lookAgain(expected: ExpectedCounts): Promise<void> {
     const objects = this.#objectsToLookAt(expected);
     const blobs = this.#blobsToLookAt(expected);
@@ -156,7 +157,7 @@ class Repair {
     return blobs;
   }
 
-  /** Trees that differ from their plans, that have damaged files, or of which nobody can tell. */
+  /** Trees that differ from their plans, have damaged files, or cannot be judged. */
   #brokenTrees(): Map<string, string> {
     const { index, layout } = this.#store;
     const files = this.#damagedFiles();
@@ -213,7 +214,7 @@ class Repair {
     }
   }
 
-  /** Sound copies of an object take the nodes of damaged ones. */
+  /** Moves damaged files of objects to quarantine. Sound copies of an object take the places of damaged ones. */
   #moveObjects(): void {
     const { objects } = this.#store;
     for (const [name, { sound }] of this.#objects) {
@@ -243,7 +244,7 @@ class Repair {
     const dir = this.#makeTrash();
     for (const leftover of moveLeftoversAside(this.#store)) this.#trash.push(leftover);
     stray.forEach((path, n) => {
-      // Who holds a lock removes its file: so nobody can hold it by then.
+      // Releasing a lock removes its file, so no one else can hold the lock when the file goes.
       if (dirname(path) === layout.locks) tryLock(path, true)?.release();
       else moveAside(path, join(dir, `${n}`));
       this.#mended.push({ kind: 'stray', id: path, what: 'not listed', action: 'removed' });

@@ -1,11 +1,13 @@
-/** What ended processes left in staging and among the locks, seen without a trace: taking it away is gc's, or a repair's. */
+/**
+ * Finds what ended processes left in staging and among the locks, and changes nothing. gc or a repair takes it away.
+ */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '../core/errors.js';
 import { type Layout, sessionLock } from '../disk/layout.js';
 import { tryFlock } from '../disk/native.js';
 
-/** Sessions whose process is gone, and lock files that nobody holds. @param own the session of whoever asks */
+/** Sessions whose process is gone, and lock files without a holder. @param own the caller's session */
 export function leftovers(layout: Layout, own: string | undefined): string[] {
   const sessions = fs
     .readdirSync(layout.staging)
@@ -18,7 +20,7 @@ export function leftovers(layout: Layout, own: string | undefined): string[] {
   ];
 }
 
-/** Unlike one who takes the lock, this one neither makes its file nor removes it. */
+/** Taking the lock would make its file, and releasing it would remove the file. This test does neither. */
 function isHeld(path: string): boolean {
   let fd: number;
   try {

@@ -17,7 +17,8 @@ import type { StoreContext } from '../session/context.js';
 import { extraPaths } from './extra-paths.js';
 
 /**
- * The plan by which a tree was made, whatever its image would give today; `undefined` when an image that it was made of is gone.
+ * The plan by which a tree was made, whatever its image would give today; `undefined` when an image of the tree is
+ * gone.
  * @throws CairnError `ERR_DAMAGED` when a table of contents or a manifest cannot be read
  */
 export function planOfTree(store: StoreContext, { id, layers }: TreeRecord): Plan | undefined {
@@ -30,11 +31,11 @@ export function planOfTree(store: StoreContext, { id, layers }: TreeRecord): Pla
 export interface TreeLook {
   tree: TreeRecord;
   plan: Plan;
-  /** Object name → inode, 0 where that was not looked at. */
+  /** Object name → inode; 0 for an object that was not looked at. */
   inodeOf: (object: string) => bigint;
 }
 
-/** What differs, by path below the root. Files that are links to objects are looked at with the objects. */
+/** Finds differences, by path below the root. Files that are links to objects are checked with the objects. */
 export async function verifyTree(
   store: StoreContext,
   { tree, plan, inodeOf }: TreeLook,
@@ -68,7 +69,7 @@ export async function verifyTree(
   return { bytes, findings };
 }
 
-/** Directory → how many names are planned in it. */
+/** Directory → the number of names planned in it. */
 function countChildren({ entries }: Plan): Map<ByteString, number> {
   const counts = new Map<ByteString, number>();
   for (const { path } of entries) {
@@ -79,7 +80,7 @@ function countChildren({ entries }: Plan): Map<ByteString, number> {
   return counts;
 }
 
-/** A file in an object's place that is not what it should be. */
+/** A damaged file in an object's place. */
 export interface DamagedFile {
   ino: bigint;
   dev: bigint;

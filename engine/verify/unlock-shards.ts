@@ -1,4 +1,7 @@
-/** Before a repair takes everything in a directory for damaged: one that its owner cannot enter is opened again, and this is said. */
+/**
+ * Opens directories that their owner cannot enter, and says so. Otherwise a repair would take all files in them for
+ * damaged.
+ */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { toCairnError } from '../core/errors.js';
