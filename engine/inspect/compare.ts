@@ -1,4 +1,4 @@
-/** Differences between the trees of two images, from their plans. */
+/** Finds differences between the trees of two images, from their plans. */
 import type { ImageRecord } from '../index/records.js';
 import type { PlanEntry } from '../plan/plan.js';
 import { layerStackOf } from '../resolve/layer-stack.js';
@@ -13,7 +13,7 @@ export interface Difference {
   after: FileRecord | null;
 }
 
-/** In byte order of paths. What layer an entry comes from is no difference. */
+/** Gives differences in byte order of paths. The layer that an entry comes from is no difference. */
 export function* compareImages(store: StoreContext, a: ImageRecord, b: ImageRecord): Generator<Difference> {
   const left = layerStackOf(store, a);
   const right = layerStackOf(store, b);

@@ -1,4 +1,4 @@
-/** Reading an image's tree without rendering it: the plan as records, and single files. */
+/** Reads an image's tree without rendering it: the plan as records, and single files. */
 import { type ByteString, fromText, isUtf8, toBuffer, toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
@@ -18,7 +18,7 @@ import type { StoreContext } from '../session/context.js';
 export interface FileRecord {
   /** `.` for the root; others without a leading slash. */
   path: string;
-  /** Where the path is not UTF-8: its bytes. */
+  /** The bytes of a path that is not UTF-8. */
   pathBase64?: string;
   type: NodeType;
   /** Four octal digits or more. */
@@ -37,7 +37,7 @@ export interface FileRecord {
   dev?: { major: number; minor: number };
   /** Name → base64. */
   xattrs?: Record<string, string>;
-  /** Key of the layer it comes from; absent for a directory that none declares. */
+  /** The key of the entry's layer; absent for a directory that no layer declares. */
   layer?: Key;
 }
 
@@ -75,8 +75,8 @@ export function fileRecord(entry: PlanEntry, layers: readonly Key[]): FileRecord
 
 /**
  * The content of one file of an image, in chunks. Symlinks are followed inside the tree.
- * @throws CairnError `ERR_NOT_FOUND` for a path that leads to no file; `ERR_DAMAGED`, at the latest with the last chunk, when what was
- *   read is not the content of the file
+ * @throws CairnError `ERR_NOT_FOUND` for a path that leads to no file; `ERR_DAMAGED`, at the latest with the last
+ * chunk, when the bytes read are not the content of the file
  */
 export function readFileOf(store: StoreContext, image: ImageRecord, path: string): Iterable<Buffer> {
   const stack = layerStackOf(store, image);
@@ -89,7 +89,10 @@ export function readFileOf(store: StoreContext, image: ImageRecord, path: string
   return store.objects.open(store.objects.nameOf(entry), { size: entry.size, sha512: entry.key });
 }
 
-/** The entry that a path leads to, through symlinks, never out of the root. @throws CairnError `ERR_NOT_FOUND` for a loop */
+/**
+ * The entry that a path leads to, through symlinks, but never out of the root.
+ * @throws CairnError `ERR_NOT_FOUND` for a loop
+ */
 export function lookUp(plan: Plan, path: ByteString): PlanEntry | undefined {
   const byPath = new Map(plan.entries.map((entry) => [entry.path, entry]));
   const rest = path.split('/').reverse();

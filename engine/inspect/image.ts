@@ -1,4 +1,4 @@
-/** What the store knows of its images, put together for people and programs. */
+/** Describes images, for people and programs. */
 import { activeLeases, Holders } from '../collect/roots.js';
 import { readBlob, readToc } from '../content/read-blob.js';
 import { defined } from '../core/defined.js';
@@ -25,7 +25,7 @@ export interface ImageSummary {
   aliases?: { name: string; labels: Record<string, string> }[];
   format: string;
   size: number;
-  /** Logical bytes of its trees. */
+  /** Logical bytes of the image's trees. */
   treeSize: number;
   /** ISO 8601. */
   importTime: string;
@@ -36,26 +36,26 @@ export interface ImageSummary {
 
 export interface ImageDetails extends ImageSummary {
   dependencies: { name: string; id?: string; key: Key | null }[];
-  /** Bottom to top; `sharedBy` counts the other images that have it. */
+  /** Bottom to top; `sharedBy` counts the other images that have the layer. */
   layers: (Omit<LayerRecord, 'toc' | 'recipe' | 'refs' | 'archiveDigests'> & {
     toc: Key;
     recipe: Key;
-    /** Digests of the archives it came in. */
+    /** Digests of the archives that the layer came in. */
     transports: string[];
     sharedBy: number;
   })[];
   trees: { treeId: string; path: string; files: number; bytes: number; mode: string }[];
-  /** What keeps it: pins and leases. */
+  /** The pins and leases that keep the image. */
   roots: string[];
-  /** What cannot be read of its documents and tables of contents, and what a repair found gone. Objects are not looked at. */
+  /** Documents and tables of contents that cannot be read, and parts gone since a repair. Objects are not checked. */
   damaged: { kind: 'manifest' | 'config' | 'archive' | 'layer'; key: Key; what: string }[];
-  /** What its tree would be called; absent while a dependency is missing. */
+  /** The id of the image's tree; absent while a dependency is missing. */
   treeId?: string;
   pathWhitelist: number;
   annotations: Record<string, string>;
-  /** ACI: how it is run. */
+  /** ACI: how the image is run. */
   app?: unknown;
-  /** OCI: the configuration and the steps that made it. */
+  /** OCI: the configuration, and the steps that made the image. */
   config?: unknown;
   history?: unknown;
 }
@@ -81,7 +81,7 @@ function aliasesOf({ aliases = [] }: ImageRecord): { name: string; labels: Recor
   return aliases.map(({ name, labels }) => ({ name, labels: labelMap(labels) }));
 }
 
-/** What a damaged document would tell is left out. */
+/** Leaves out fields that come from a damaged document. */
 export function describeImage(store: StoreContext, image: ImageRecord): ImageDetails {
   const described =
     attempt(() => (image.config === undefined ? describeAci(store, image) : describeOci(store, image, image.config))) ??
@@ -179,7 +179,7 @@ function describeLayer(all: Catalogue, record: LayerRecord): ImageDetails['layer
   };
 }
 
-/** A missing dependency is no reason not to show the rest. */
+/** A missing dependency, or a damaged document, is no reason not to show the rest. */
 function attempt<T>(work: () => T): T | undefined {
   try {
     return work();

@@ -1,4 +1,4 @@
-/** What takes the space, told from the index alone. */
+/** Measures what takes space, from the index alone. */
 import { wouldFree } from '../collect/gc.js';
 import type { Key } from '../core/key.js';
 import { Catalogue } from '../index/catalogue.js';
@@ -19,7 +19,7 @@ export interface Usage {
   storedBytes: number;
   /** Bytes of content that are stored once and needed more than once. */
   sharedBytes: number;
-  /** What `gc` with its default grace period would free now. */
+  /** Bytes that `gc` with its default grace period would free now. */
   reclaimableBytes: number;
   perImage: ImageUsage[];
 }
@@ -27,7 +27,7 @@ export interface Usage {
 export interface ImageUsage {
   key: Key;
   name: string;
-  /** Bytes of its layers as tars. */
+  /** Bytes of the image's layers as tars. */
   size: number;
   /** Bytes of the distinct objects of its layers; other images may need them, too. */
   objectBytes: number;
