@@ -1,6 +1,6 @@
 /**
- * The engine's table of contents: what an open store can do. Each verb lives in a file of its own, which is loaded when it is first
- * asked for: a command should not wait for code that it does not run.
+ * The engine's table of contents: the operations of an open store. Each is in a file of its own, which is loaded on
+ * first use: a command should not wait for code that it does not run.
  */
 import type { Collected, GcOptions, Removed, RemoveOptions } from './collect/index.js';
 import type { PutResult } from './content/index.js';
@@ -42,14 +42,14 @@ export async function openStore(options: OpenOptions): Promise<Store> {
 export class Store implements AsyncDisposable {
   readonly #opened: StoreContext;
   #closed: Promise<void> | undefined;
-  /** One for all imports, so that those that go on at the same time are committed together. */
+  /** One importer for all imports, so that concurrent imports are committed together. */
   #importer: Promise<Importer> | undefined;
 
   constructor(context: StoreContext) {
     this.#opened = context;
   }
 
-  /** @throws CairnError `ERR_USAGE` once the store is closed: what is closed should not pass for damaged */
+  /** @throws CairnError `ERR_USAGE` once the store is closed: a closed store should not pass for a damaged one */
   get #context(): StoreContext {
     if (this.#closed !== undefined) throw new CairnError('ERR_USAGE', 'the store is closed', { path: this.dir });
     return this.#opened;
@@ -59,7 +59,7 @@ export class Store implements AsyncDisposable {
     return this.#opened.layout.dir;
   }
 
-  /** Imports one source: a path, or `-` for standard input. Durable when it resolves. */
+  /** Imports one source: a path, or `-` for standard input. The image is durable when the promise resolves. */
   async import(source: string, options: ImportOptions = {}): Promise<Imported> {
     const [imported] = await this.importAll([source], { ...options, keepGoing: false });
     return imported as Imported;
@@ -79,7 +79,7 @@ export class Store implements AsyncDisposable {
     });
   }
 
-  /** The image that an argument means. A path to an archive is imported first. */
+  /** Finds the image that an argument means. A path to an archive is imported first. */
   async resolve(argument: string, options: OperationOptions = {}): Promise<ImageRecord> {
     return this.#resolve(argument, options);
   }
@@ -92,7 +92,7 @@ export class Store implements AsyncDisposable {
     return this.#context.index.image((imported as Imported).key) as ImageRecord;
   }
 
-  /** As {@link resolve}, for what takes only images that are here. */
+  /** As {@link resolve}, but only for images that are in the store. */
   #find(argument: string): ImageRecord {
     return resolveImage(this.#context.index, argument, readableImages(this.#context));
   }
@@ -109,7 +109,7 @@ export class Store implements AsyncDisposable {
     return describeImage(this.#context, this.#find(argument));
   }
 
-  /** The manifest's exact bytes. */
+  /** The exact bytes of an image's manifest. */
   async manifest(argument: string): Promise<Buffer> {
     const { readBlob } = await import('./content/read-blob.js');
     return readBlob(this.#context, this.#find(argument).manifest);
@@ -136,13 +136,14 @@ export class Store implements AsyncDisposable {
     for (const value of this.#context.index.trees.values()) yield { ...value, path: this.treePath(value.id) };
   }
 
-  /** The trees that a tree id, or an image, means. */
+  /** Finds the trees that a tree id or an image means. */
   findTrees(argument: string): TreeRecord[] {
     return resolveTrees(this.#context.index, argument, readableImages(this.#context));
   }
 
   /**
-   * The tree that a tree id means, or an image: of several that it has, the one that a render would find now, else the one used last.
+   * Finds the tree that a tree id or an image means. Of several trees of an image, it is the one that a render would
+   * find now, else the one used last.
    * @throws CairnError `ERR_NOT_FOUND` when there is none
    */
   async findTree(argument: string): Promise<TreeRecord> {
@@ -159,7 +160,7 @@ export class Store implements AsyncDisposable {
     return removeTrees(this.#context, trees, options);
   }
 
-  /** What a render would give, path by path, without rendering. */
+  /** Lists what a render would make, path by path, without rendering. */
   async *files(argument: string): AsyncGenerator<FileRecord> {
     const { filesOf } = await import('./inspect/files.js');
     yield* filesOf(this.#context, await this.resolve(argument));
@@ -176,7 +177,7 @@ export class Store implements AsyncDisposable {
     return readFileOf(this.#context, await this.resolve(argument), path);
   }
 
-  /** Checks what is named, or everything. An argument is an image or a tree id. */
+  /** Checks the targets, each an image or a tree id, or everything. */
   async check(
     targets: readonly string[] = [],
     options: Omit<CheckOptions, 'images' | 'trees'> = {},
@@ -186,7 +187,7 @@ export class Store implements AsyncDisposable {
     return checkStore(this.#context, { ...options, ...namedTargets(this.#context, targets) });
   }
 
-  /** Compares index and disk. With `repair` everything is hashed, too, and what can be mended is. */
+  /** Compares index and disk. With `repair`, also hashes everything, and mends what can be mended. */
   async fsck(options: OperationOptions & { repair?: boolean } = {}): Promise<FsckResult> {
     const { index, layout } = this.#context;
     const { checkRows } = await import('./index/check-rows.js');
@@ -199,13 +200,15 @@ export class Store implements AsyncDisposable {
     return fsckStore(this.#context, options);
   }
 
-  /** Copies the whole store to a new or empty directory, while it is in use. Restoring is opening that. */
+  /**
+   * Copies the whole store to a new or empty directory, while it is in use. The copy is a store, ready to be opened.
+   */
   async backUp(dest: string, options: OperationOptions = {}): Promise<BackedUp> {
     const { backUp } = await import('./recover/backup.js');
     return backUp(this.#context, dest, options);
   }
 
-  /** A name means what it means, be it damaged: removing is no time for taking another one. */
+  /** A name means its image, even a damaged one: a removal must not fall back to another image. */
   async remove(targets: readonly string[], options: RemoveOptions = {}): Promise<Removed[]> {
     const { removeImages } = await import('./collect/remove.js');
     const images = targets.map((target) => resolveImage(this.#context.index, target));
@@ -268,7 +271,7 @@ export class Store implements AsyncDisposable {
     return { key, ...(await getBlob(this.#context, key, file, options)) };
   }
 
-  /** Waits for what is under way, which its own signal can cut short. To close it again is nothing. */
+  /** Waits for running operations, which their own signals can cut short. Closing a closed store does nothing. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -279,7 +282,7 @@ export class Store implements AsyncDisposable {
     await uses.rest();
     if (index.wasWritten)
       notice('someone wrote to the store while it was being read without locks; read again to be sure');
-    // Threads take a moment to end, and know nothing of the index.
+    // The index closes while the threads end, which takes a moment: threads do not use the index.
     for (const part of await Promise.allSettled([this.#closeFiles(), index.close()]))
       if (part.status === 'rejected') throw part.reason;
   }
