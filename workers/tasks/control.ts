@@ -1,4 +1,4 @@
-/** The worker's side of {@link Control}: stop when told to, and count. */
+/** The worker's side of {@link Control}: stops when the main thread has cancelled, and counts. */
 import { aborted } from '../../engine/core/errors.js';
 import type { Control } from './parts.js';
 

@@ -5,7 +5,7 @@ import type { Control, Shard } from './parts.js';
 
 export type OutputCompression = 'none' | 'gzip' | 'zstd';
 
-/** Where an export goes: a new file, or a stream that is open in this process, with its name if it has one. */
+/** The destination of an export: a new file, or a stream that is open in this process, with its name if it has one. */
 export type Output = { path: string } | { fd: number; name?: string };
 
 /** Puts a layer's tar together again from its recipe and objects. */
@@ -17,7 +17,7 @@ export interface ExportLayerTask {
   objects: ObjectsAt;
   output: Output;
   compress: OutputCompression;
-  /** Hash what is written, and what it is before it is compressed, with sha256, too. */
+  /** Also hash with sha256: the bytes written, and the bytes before compression. */
   digests?: boolean;
 }
 
@@ -48,7 +48,7 @@ export interface ExportBlobTask {
 export interface PackFilesTask {
   kind: 'pack-files';
   control: Control;
-  /** Names in the tar, and where the bytes are. */
+  /** Names in the tar, and paths of the bytes. */
   files: [name: string, path: string][];
   output: Output;
   compress: OutputCompression;
@@ -64,7 +64,7 @@ export interface ExportResult {
   diffId?: string;
 }
 
-/** Gives blobs a further name below another root, by hard link or else as copies. Makes shards. */
+/** Gives blobs a further name below another root, by hard link, or else as copies. Makes missing shards. */
 export interface CloneBlobsTask {
   kind: 'clone-blobs';
   control: Control;
@@ -74,7 +74,7 @@ export interface CloneBlobsTask {
   names: string[];
 }
 
-/** The same for objects, from one home to another. */
+/** Does the same for objects, from one home to another. */
 export interface CloneObjectsTask {
   kind: 'clone-objects';
   control: Control;

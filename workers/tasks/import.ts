@@ -1,4 +1,4 @@
-/** Tasks that bring images in: looking at archives, reading layers to staging, moving them to where they belong. */
+/** Tasks of imports: look at archives, read layers to staging, move staged files into place. */
 import type { Limits } from '../../engine/core/limits.js';
 import type { Identity, SkippedKind } from '../../engine/core/metadata.js';
 import type { ObjectsAt } from '../../engine/core/object.js';
@@ -7,28 +7,31 @@ import type { RingMemory } from './ring.js';
 
 export type ImageFormat = 'aci' | 'oci';
 
-/** Streams one layer in: inflate, hash, scan, and write its new objects, table of contents and recipe to staging. */
+/** Ingests one layer: decode and hash, scan, write its new objects, table of contents and recipe to staging. */
 export interface IngestTask {
   kind: 'ingest' | 'scan';
   control: Control;
   source: Source;
-  /** Whose rules the layer's entries follow. */
+  /** The format whose rules the layer's entries follow. */
   format: ImageFormat;
   /** Hash the uncompressed tar with sha256, too. */
   diffId: boolean;
-  /** Where to keep the bytes as they come. */
+  /** A new file that keeps the bytes as they come. */
   keep?: string | undefined;
-  /** Where the bytes come from instead, when a {@link DecodeTask} reads the source. */
+  /** Gives the bytes instead of the source, which a {@link DecodeTask} reads then. */
   ring?: RingMemory;
   /** Takes small objects to a {@link WriteObjectsTask}. */
   parcels?: RingMemory;
-  /** An existing directory for what belongs to this layer alone. */
+  /** An existing directory for files of this layer alone. */
   staging: string;
-  /** Where new objects are staged; layers of one import share it. */
+  /** Where new objects are staged. The layers of one import share this directory. */
   newObjects: string;
-  /** Stage them side by side, not in the shards that the store has: for few, making and emptying shards would be most of the work. */
+  /**
+   * Stage new objects side by side, not in shards as the store. For a few, most of the work would be making and
+   * emptying shards.
+   */
   flat: boolean;
-  /** The store's objects: what is there already is not written again. */
+  /** The store's objects. An object that is there already is not written again. */
   objects: ObjectsAt;
   limits: Limits;
   identity: Identity;
@@ -38,7 +41,7 @@ export interface IngestTask {
   storeIsEmpty: boolean;
 }
 
-/** Reads, inflates and hashes a source for an `ingest-ring` task that runs at the same time. */
+/** Reads, decodes and hashes a source for a `scan` task that runs at the same time. */
 export interface DecodeTask {
   kind: 'decode';
   control: Control;
@@ -64,7 +67,7 @@ export interface SourceResult {
 export interface LayerResult {
   toc: StagedBlob;
   recipe: StagedBlob;
-  /** An ACI's manifest; of other layers nothing. */
+  /** An ACI's manifest; empty for other layers. */
   manifest: Uint8Array;
   entries: number;
   files: number;
@@ -79,18 +82,18 @@ export interface LayerResult {
 
 export type IngestResult = SourceResult & LayerResult;
 
-/** Writes the small objects of an `ingest-ring` task that runs at the same time. */
+/** Writes the small objects of a `scan` task that runs at the same time. */
 export interface WriteObjectsTask {
   kind: 'write-objects';
   ring: RingMemory;
   /** Where new objects are staged. */
   staging: string;
-  /** Where they will lie. */
+  /** Where the new objects will lie. */
   objects: ObjectsAt;
   identity: Identity;
 }
 
-/** Unpacks a compressed source to a new file as it streams by. */
+/** Decodes a source to a new file, as a stream. */
 export interface SpoolTask {
   kind: 'spool';
   control: Control;
@@ -100,7 +103,7 @@ export interface SpoolTask {
   limits: Limits;
 }
 
-/** The first bytes of an archive: what is its first member called? */
+/** Finds the name of an archive's first member in the archive's first bytes. */
 export interface PeekTask {
   kind: 'peek';
   control: Control;
@@ -108,7 +111,7 @@ export interface PeekTask {
   limits: Limits;
 }
 
-/** Lists what a tar holds, passing over the contents. Refuses what {@link IngestTask} refuses of headers. */
+/** Lists the members of a tar, passing over their contents. Refuses the same headers as {@link IngestTask}. */
 export interface ListMembersTask {
   kind: 'list-members';
   control: Control;
@@ -116,7 +119,10 @@ export interface ListMembersTask {
   limits: Limits;
 }
 
-/** Members of a tar in columns: cleaned names and symlink targets joined by NUL, places of contents (-1 for no file), sizes. */
+/**
+ * Members of a tar in columns: cleaned names and symlink targets joined by NUL, positions of contents (-1 for no file),
+ * sizes.
+ */
 export interface Members {
   names: string;
   links: string;
@@ -124,14 +130,14 @@ export interface Members {
   sizes: Float64Array;
 }
 
-/** Hashes a file, or a part of one, as it lies there. */
+/** Hashes a file, or a part of one, without decoding it. */
 export interface DigestTask {
   kind: 'digest';
   control: Control;
   source: Source;
 }
 
-/** Moves what imports have staged to where it belongs. Run between two syncs. */
+/** Moves staged files of imports into place. Runs between two syncs. */
 export interface PlaceTask {
   kind: 'place';
   /** `[from, to]` pairs: files, and whole shards of objects. */

@@ -1,9 +1,9 @@
-/** What tasks of several kinds are made of. */
+/** The parts that tasks of several kinds share. */
 import type { SkippedKind } from '../../engine/core/metadata.js';
 
 export type Compression = 'none' | 'gzip' | 'bzip2' | 'xz' | 'zstd';
 
-/** Memory shared with the main thread: it cancels, the worker counts. */
+/** Memory shared with the main thread. The main thread cancels, the worker counts. */
 export interface Control {
   /** Element 0 is set to 1 to cancel. */
   cancel: Int32Array;
@@ -12,8 +12,8 @@ export interface Control {
 }
 
 /**
- * A file, or a part of one, or bytes, or a stream that is open in this process, of which `head` has been read already. Its compression
- * is told from its bytes.
+ * A file, a part of one, bytes, or a stream that is open in this process. The `head` of a stream has been read already.
+ * The compression of a source is told from its bytes.
  */
 export type Source =
   | { path: string; part?: { offset: number; size: number } }
@@ -30,7 +30,7 @@ export interface Shard {
   sources: string;
   /** Rows of mode, uid, gid, seconds, nanoseconds, device major, minor. */
   meta: Float64Array;
-  /** Extended attributes of the few that have them, by position. */
+  /** Extended attributes of the few entries that have them, by position. */
   xattrs: [number, [string, Uint8Array][]][];
 }
 

@@ -1,6 +1,6 @@
 /**
- * What the engine asks of its workers: one type per task and per answer. Workers hold no state between tasks, never open the
- * index, and decide nothing: everything a task needs is in it.
+ * The protocol of the engine and its workers: one type per task and per answer. Workers hold no state between tasks,
+ * never open the index, and decide nothing: a task has everything that it needs.
  */
 import type { ErrorCode, ErrorDetails } from '../../engine/core/errors.js';
 import type { SkippedKind } from '../../engine/core/metadata.js';

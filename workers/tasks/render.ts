@@ -1,4 +1,4 @@
-/** Tasks that make trees and take them away. */
+/** Tasks that make and delete trees. */
 import type { ByteString } from '../../engine/core/bytes.js';
 import type { Identity } from '../../engine/core/metadata.js';
 import type { ObjectsAt } from '../../engine/core/object.js';
@@ -6,7 +6,7 @@ import type { Control, Shard, Skipped } from './parts.js';
 
 export type RenderMode = 'link' | 'reflink' | 'copy';
 
-/** Makes a shard's directories, files and special files below `root`. Parents that another shard makes are made if missing. */
+/** Makes a shard's directories, files and special files below `root`, and missing parents that another shard makes. */
 export interface RenderTask {
   kind: 'render';
   control: Control;
@@ -19,13 +19,13 @@ export interface RenderTask {
 }
 
 export interface RenderResult {
-  /** What could not be set: `what` → how often, with up to ten paths. */
+  /** Metadata that could not be set: `what` → how often, with up to ten paths. */
   skipped: Skipped;
   /** Objects at the file system's link limit: name → the highest number of a copy that was linked to. */
   copies: Record<string, number>;
 }
 
-/** Adds further names to inodes that are there. Run after all shards. */
+/** Adds further names to existing inodes. Runs after all shards. */
 export interface JoinTask {
   kind: 'join';
   root: string;

@@ -1,17 +1,18 @@
 /**
- * A stream of bytes from one thread to another through shared memory: a fixed number of slots, filled and emptied by turns. The
- * writer waits while all are full, the reader while all are empty; neither copies what it takes out.
+ * A stream of bytes from one thread to another through shared memory: a fixed number of slots, filled and emptied by
+ * turns. The writer waits while all slots are full, the reader while all are empty. The reader gets the bytes in place,
+ * not a copy.
  */
 import { aborted } from '../../engine/core/errors.js';
 
-/** Crosses threads as it is. */
+/** The threads share this memory; it is not copied. */
 export interface RingMemory {
   slots: SharedArrayBuffer;
   /** Filled, emptied, state; then the length of each slot. */
   marks: Int32Array;
 }
 
-/** Few, so that little memory is touched; large, as each wakes who waits for it. */
+/** Few slots, so that little memory is touched. Large ones, since each wakes the waiting thread. */
 const SLOTS = 8;
 export const SLOT_BYTES = 2 ** 20;
 const FILLED = 0;
@@ -21,10 +22,12 @@ const LENGTHS = 3;
 
 const OPEN = 0;
 const ENDED = 1;
-/** Someone failed or cancelled; whoever is at a ring stops without an error of its own. */
+/** A thread failed or was cancelled. The threads at the ring stop, with no error of their own. */
 const BROKEN = 2;
 
-/** Ending and breaking wake whoever sleeps already; one that is just about to looks up after so long. */
+/**
+ * Ending and breaking wake a thread that sleeps already. A thread that is just falling asleep looks up after this time.
+ */
 const LOOK_UP_MS = 50;
 
 export function makeRing(): RingMemory {
@@ -72,7 +75,7 @@ export class RingWriter {
     return this.#bytes.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES);
   }
 
-  /** Hands over what {@link room} gave. @param length bytes of it that were filled */
+  /** Hands over the slot that {@link room} gave. @param length bytes of the slot that were filled */
   send(length: number): void {
     const { marks } = this.#ring;
     const filled = Atomics.load(marks, FILLED);

@@ -1,4 +1,4 @@
-/** Tasks that look whether what lies in the store is what it should be. */
+/** Tasks that check whether files of the store and of trees are what they should be. */
 import type { SkippedKind } from '../../engine/core/metadata.js';
 import type { ObjectsAt } from '../../engine/core/object.js';
 import type { Control, Shard } from './parts.js';
@@ -8,12 +8,12 @@ export interface VerifyObjectsTask {
   kind: 'verify-objects';
   control: Control;
   objects: ObjectsAt;
-  /** Joined by NUL. */
+  /** Names of objects, joined by NUL. */
   names: string;
-  /** Per name: which copy of the object is meant. */
+  /** Per name: the number of the copy. */
   copies: Uint32Array;
   sizes: Float64Array;
-  /** Per name: metadata that could not be set when it was made. */
+  /** Per name: metadata that could not be set when the object was made. */
   skipped: Record<string, SkippedKind[]>;
   quick: boolean;
 }
@@ -34,15 +34,15 @@ export interface VerifyTreeTask {
   objects: ObjectsAt;
   shard: Shard;
   sizes: Float64Array;
-  /** Per row: how many names a directory is to have in it. */
+  /** Per row: the number of names planned in a directory. */
   children: Uint32Array;
-  /** Per row: the inode of the object that a file is to be a link to; 0 where that was not looked at. */
+  /** Per row: the inode of the object that a file should be a link to; 0 for an object that was not looked at. */
   inodes: BigUint64Array;
   /** A file's first name when it has several; joined by NUL. */
   groups: string;
   /** Files are links to objects, which are hashed by a task of their own. */
   linked: boolean;
-  /** Kinds of metadata that could not be set when it was rendered. */
+  /** Kinds of metadata that could not be set when the tree was rendered. */
   skipped: SkippedKind[];
   quick: boolean;
 }
@@ -56,7 +56,7 @@ export interface VerifiedObjects {
   bytes: number;
   /** By position in the task's lists. */
   findings: { at: number; what: string }[];
-  /** Per name: 0 for what is missing, or of another file system than the directory of objects. */
+  /** Per name; 0 for an object that is missing, or on another file system than the directory of objects. */
   inodes: BigUint64Array;
 }
 
@@ -71,20 +71,20 @@ export interface Finding {
   what: string;
 }
 
-/** Looks whether objects are there, and what of their metadata is not. */
+/** Finds missing objects, and metadata that the others lack. */
 export interface SurveyObjectsTask {
   kind: 'survey-objects';
   control: Control;
   objects: ObjectsAt;
   names: string[];
   sizes: Float64Array;
-  /** Per name: the extended attributes that it should have. */
+  /** Per name: the extended attributes that the object should have. */
   xattrs: Record<string, string[]>;
 }
 
 export interface SurveyResult {
-  /** Objects that are missing, of another size or none: name → what is wrong. */
+  /** Objects that are missing, of another size, or no objects: name → what is wrong. */
   faults: Record<string, string>;
-  /** Objects that do not have all of their metadata: name → what is missing. */
+  /** Objects that lack metadata: name → what is missing. */
   skipped: Record<string, SkippedKind[]>;
 }
