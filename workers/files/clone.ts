@@ -1,4 +1,4 @@
-/** Files of a store for its backup: by hard link where that is possible, else as copies. */
+/** Gives a backup the files of its store: by hard link where that is possible, else as copies. */
 import { defined } from '../../engine/core/defined.js';
 import { CairnError, hasCode } from '../../engine/core/errors.js';
 import { linkOrCopy } from '../../engine/disk/copy-file.js';
@@ -7,14 +7,14 @@ import { homeAt } from '../../engine/objects/homes.js';
 import { checkCancelled, countItems } from '../tasks/control.js';
 import type { CloneBlobsTask, CloneObjectsTask, CloneResult } from '../tasks/export.js';
 
-/** @throws CairnError `ERR_DAMAGED` for one that is missing */
+/** @throws CairnError `ERR_DAMAGED` for a missing object */
 export function cloneObjects(task: CloneObjectsTask): CloneResult {
   const from = homeAt(task.from);
   const to = homeAt(task.to);
   return cloneAll(task, (name) => to.adopt(name, from));
 }
 
-/** @throws CairnError `ERR_DAMAGED` for one that is missing */
+/** @throws CairnError `ERR_DAMAGED` for a missing blob */
 export function cloneBlobs(task: CloneBlobsTask): CloneResult {
   return cloneAll(task, (name) => {
     const to = shardedPath(task.to, name);
@@ -37,7 +37,7 @@ function cloneAll({ names, control }: CloneBlobsTask | CloneObjectsTask, clone: 
   return result;
 }
 
-/** The shard is there by then: what is missing is the file. */
+/** Shards have been made by then, so a missing path is the file itself. */
 function orMissing<T>(work: () => T): T {
   try {
     return work();

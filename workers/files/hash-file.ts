@@ -4,12 +4,12 @@ import * as fs from 'node:fs';
 import { checkCancelled, countBytes } from '../tasks/control.js';
 import type { Control } from '../tasks/parts.js';
 
-/** What most files fit into. */
+/** Most files fit into so many bytes. */
 export const HASH_ROOM = 1 << 20;
 
 /**
- * sha512 in hex of all that is left to read.
- * @param size bytes that are expected; what has no more of them and fits into the room is read and hashed at one go
+ * Hashes the rest of an open file. @returns its sha512 in hex
+ * @param size expected bytes; a file that has no more, and fits into the room, is read and hashed at one go
  * @param room shared by all files of a task
  */
 export function hashOf(fd: number, size: number, room: Buffer, control: Control): string {

@@ -1,10 +1,10 @@
-/** `rm -rf` of what is out of sight already. Symlinks are never followed. */
+/** `rm -rf` for paths that are out of sight already. Symlinks are never followed. */
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../../engine/core/bytes.js';
 import { hasCode } from '../../engine/core/errors.js';
 import type { RemoveTask } from '../tasks/render.js';
 
-/** Removes what can be removed, and then throws what went wrong first. */
+/** Removes all paths that can be removed, and then throws the first error. */
 export function removePaths(task: RemoveTask): null {
   const failures: unknown[] = [];
   for (const path of task.paths) {
@@ -26,14 +26,14 @@ function removeOpened(path: ByteString): void {
     try {
       openUp(path);
     } catch {
-      // It is not ours to open. What was said first says why it stays.
+      // The path belongs to another user. The first error says why it stays.
       throw error;
     }
     remove(path);
   }
 }
 
-/** Another may be removing the same. */
+/** Another process may be removing the same path. */
 function remove(path: ByteString): void {
   try {
     if (removeLeaf(path)) return;
@@ -47,20 +47,20 @@ function remove(path: ByteString): void {
   }
 }
 
-/** @returns whether it is gone; a directory is not */
+/** @returns whether the path is gone; a directory is not */
 function removeLeaf(path: ByteString): boolean {
   try {
     fs.unlinkSync(toFsPath(path));
     return true;
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return true;
-    // Linux says the first, POSIX the second; where it means that we may not, listing it will say so again.
+    // Linux says EISDIR, POSIX EPERM. If EPERM means no permission, listing the directory fails for the same reason.
     if (hasCode(error, 'EISDIR') || (hasCode(error, 'EPERM') && isDirectory(path))) return false;
     throw error;
   }
 }
 
-/** Lets us delete in directories whose owner, being us, may not write in them. */
+/** Makes directories of this user writable, so that entries in them can be deleted. */
 function openUp(path: ByteString): void {
   if (!isDirectory(path)) return;
   fs.chmodSync(toFsPath(path), 0o700);

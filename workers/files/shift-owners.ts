@@ -1,12 +1,15 @@
 /**
- * A row of a plan for a tree whose owners are shifted, as for a user namespace: also owners that extended attributes name. What would
- * mean something else on the host than in the image must not get there as it is.
+ * Shifts the owners in a row of a plan, as for a user namespace, also owners that extended attributes name. An
+ * attribute that would mean something else on the host than in the image must not get there as it is.
  */
 import type { Xattr } from '../../engine/core/metadata.js';
 import type { ShardRow } from '../../engine/plan/shard.js';
 
 const CAPABILITY = 'security.capability';
-/** `struct vfs_ns_cap_data` (linux/capability.h): magic and flags, two sets of two words, and from revision 3 on the root of a namespace. */
+/**
+ * `struct vfs_ns_cap_data` (linux/capability.h): magic and flags, two sets of two words, and from revision 3 on the
+ * root of a namespace.
+ */
 const REVISION_2 = 0x0200_0000;
 const REVISION_3 = 0x0300_0000;
 const REVISION_MASK = 0xff00_0000;
@@ -26,7 +29,7 @@ export function shifted(row: ShardRow, by: number): ShardRow {
   return { ...row, uid: row.uid + by, gid: row.gid + by, xattrs };
 }
 
-/** @returns `undefined` for one that means owners and that nobody here can read */
+/** @returns `undefined` for an attribute that names owners in an unknown form */
 function shiftedXattr({ name, value }: Xattr, by: number): Xattr | undefined {
   if (name === CAPABILITY) {
     const shiftedValue = shiftedCapability(value, by);
@@ -40,7 +43,7 @@ function shiftedXattr({ name, value }: Xattr, by: number): Xattr | undefined {
   return { name, value: copy };
 }
 
-/** Rights of the image's root, not of the host's: the form with the root of a namespace says so. */
+/** Gives the rights to the image's root, not the host's: revision 3 names the root of a namespace. */
 function shiftedCapability(value: Buffer, by: number): Buffer | undefined {
   if (value.length < SIZE_2) return undefined;
   const magic = value.readUInt32LE(0);
