@@ -1,9 +1,9 @@
-/** A blob on its way to staging. */
+/** Writes a blob to staging. */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import type { StagedBlob } from '../tasks/parts.js';
 
-/** A blob being written: hashed on the way. */
+/** A blob being written, and hashed on the way. */
 export class BlobFile {
   readonly #hash = createHash('sha512');
   #fd: number;

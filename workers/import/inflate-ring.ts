@@ -1,6 +1,6 @@
 /**
- * Three workers share the write path of one layer, with rings of shared memory between them: this one reads, inflates and hashes the
- * tar, the next scans it and hashes its files (`absorb-ring.ts`), the last writes the small ones (`object-file.ts`).
+ * Three workers share a layer, with rings of shared memory between them. This one reads, decodes and hashes the tar.
+ * The next scans the tar and hashes its files (`ingest-ring.ts`). The last writes the small files (`object-file.ts`).
  */
 import type { DecodeTask, SourceResult } from '../tasks/import.js';
 import { RingWriter } from '../tasks/ring.js';

@@ -1,4 +1,4 @@
-/** The second part of a layer that workers share: ring to staging, see `pour.ts`. */
+/** The second worker of a shared layer: from ring to staging. See `inflate-ring.ts`. */
 import { checkCancelled } from '../tasks/control.js';
 import type { DecodeTask, IngestTask, LayerResult } from '../tasks/import.js';
 import { readRing } from '../tasks/ring.js';

@@ -1,4 +1,6 @@
-/** The write path of one layer, on one thread: source to staging. See `pour.ts` for how several share it. */
+/**
+ * Ingests a layer on one thread, from source to staging. See `inflate-ring.ts` for how several threads share a layer.
+ */
 import type { IngestResult, IngestTask } from '../tasks/import.js';
 import { readSource } from './input.js';
 import { LayerSink } from './layer-sink.js';

@@ -1,4 +1,4 @@
-/** Reading a layer's source: sniffed, inflated, counted and hashed as it streams by. */
+/** Reads a layer's source: its bytes are identified, decoded, counted and hashed as they stream by. */
 import { createHash, type Hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { CairnError } from '../../engine/core/errors.js';
@@ -13,9 +13,9 @@ import type { DigestTask, SourceResult } from '../tasks/import.js';
 import type { Control, Source } from '../tasks/parts.js';
 import { BlobFile } from './blob-file.js';
 
-/** Large, as each piece wakes another thread, which is dear on a virtual machine (docs/performance.md). */
+/** Large, since each chunk wakes another thread, which is expensive on a virtual machine (docs/performance.md). */
 const CHUNK = 2 ** 20;
-/** Ratios mean little before this much came out. */
+/** A ratio means little before so many bytes are decoded. */
 const RATIO_AFTER = 2 ** 20;
 
 interface Task {
@@ -24,7 +24,7 @@ interface Task {
   limits: Limits;
   /** Hash the uncompressed bytes with sha256, too. */
   diffId?: boolean;
-  /** Keep the bytes as they came in a new file. */
+  /** A new file that keeps the bytes as they came. */
   keep?: string | undefined;
 }
 
@@ -60,11 +60,12 @@ async function readThrough(
     countBytes(control, chunk.length);
     if (refusal !== undefined) continue;
     try {
-      // Taken first: where another thread takes it, both work at the same time.
+      // The chunk is passed on first. If another thread takes it, both work at the same time.
       take(chunk);
     } catch (error) {
       if (!input.compressed) throw error;
-      // Bytes that make no archive may come of a stream that is corrupt, which is then the truth to tell: its checksum is at its end.
+      // A corrupt stream can give bytes that are no archive. Its checksum comes last, so it is read on: that error is
+      // the true one.
       refusal = error;
     }
     sha512.update(chunk);
@@ -80,7 +81,7 @@ async function readThrough(
   };
 }
 
-/** sha256 of a source as it lies there. */
+/** The sha256 of a source, without decoding it. */
 export async function digestSource({ source, control }: DigestTask): Promise<{ sha256: string }> {
   const hash = createHash('sha256');
   for await (const chunk of rawBytes(source, control)) {
@@ -90,7 +91,7 @@ export async function digestSource({ source, control }: DigestTask): Promise<{ s
   return { sha256: hash.digest('hex') };
 }
 
-/** The uncompressed bytes of a source, and a running count and hash of those that came. */
+/** Opens a source. @returns its uncompressed bytes, and a running count and hash of the bytes as they came */
 async function openInput({ source, control, limits }: Task, kept: BlobFile | undefined) {
   const transport: Transport = { size: 0, unpacked: 0, hash: createHash('sha256'), kept };
   const chunks = counted(rawBytes(source, control), transport, control);
@@ -107,7 +108,7 @@ async function openInput({ source, control, limits }: Task, kept: BlobFile | und
 
 interface Transport {
   size: number;
-  /** What came of it so far. */
+  /** Bytes decoded so far. */
   unpacked: number;
   hash: Hash;
   kept: BlobFile | undefined;
@@ -135,7 +136,7 @@ async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffe
   }
 }
 
-/** Small: no other thread is asked to read it. */
+/** Reads a small source on this thread: asking another one would take longer. */
 function* inOnePiece(fd: number, start: number, end: number): Generator<Buffer> {
   try {
     const bytes = Buffer.alloc(Math.max(0, end - start));
@@ -155,7 +156,7 @@ async function* counted(
   control: Control,
 ): AsyncGenerator<Buffer, undefined> {
   for await (const chunk of raw) {
-    // Here as well: much may be read of which nothing comes.
+    // Checked here, too: many bytes may be read that decode to nothing.
     checkCancelled(control);
     transport.size += chunk.length;
     transport.hash.update(chunk);
@@ -180,14 +181,14 @@ async function peek(
       yield head;
       yield* chunks;
     } finally {
-      // Also of one who stopped at the head.
+      // The source is closed even if the caller stops at the head.
       await chunks.return(undefined);
     }
   }
   return { head, rest: again() };
 }
 
-/** Empty members and padding cost time and give nothing; no real stream has more of them than content. */
+/** Empty members and padding cost time and give nothing. No real stream has more of them than content. */
 async function* checkOverhead(
   chunks: AsyncIterable<Buffer>,
   transport: Transport,

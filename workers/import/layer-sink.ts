@@ -1,4 +1,6 @@
-/** Where a layer's tar goes as it is scanned: contents to objects, everything else to the recipe, entries to the table of contents. */
+/**
+ * Takes a layer's tar as it is scanned: contents to objects, entries to the table of contents, the rest to the recipe.
+ */
 import * as fs from 'node:fs';
 import { CairnError } from '../../engine/core/errors.js';
 import { makeOnce } from '../../engine/disk/durable.js';
@@ -60,7 +62,7 @@ export class LayerSink implements TarSink {
   content(bytes: Buffer): void {
     if (this.#role === 'object') this.#objects.content(bytes);
     else {
-      // The manifest is kept as a blob of its own; in the recipe it stands as it came.
+      // The manifest is kept as a blob of its own, and also stands in the recipe as it came.
       if (this.#role === 'manifest') this.#manifest.push(Buffer.from(bytes));
       this.#recipe.frame(bytes);
     }
@@ -70,7 +72,7 @@ export class LayerSink implements TarSink {
     if (this.#role === 'object') this.#objects.end();
   }
 
-  /** All bytes have come: writes what belongs to the layer as a whole. */
+  /** Writes what describes the layer as a whole. To be called after the last bytes. */
   finish(): LayerResult {
     this.#scanner.finish();
     if (!this.#scanner.ended && !this.#task.allowMissingEnd) {
@@ -86,7 +88,7 @@ export class LayerSink implements TarSink {
     const names = [...this.#objects.staged, toc.sha512, recipe.sha512];
     fs.writeFileSync(stagedNames(staging), names.join('\n'), { mode: 0o600 });
     const { sizes } = this.#objects;
-    // The order in which the index has them.
+    // The index has the same order.
     const objects = [...sizes.keys()].sort();
     return {
       toc,

@@ -1,4 +1,4 @@
-/** Archives that hold other archives: unpacked once if they are compressed, then listed and read in place. */
+/** Lists archives that hold other archives. A compressed one is unpacked once; its members are read in place then. */
 import * as fs from 'node:fs';
 import { CairnError } from '../../engine/core/errors.js';
 import { cleanPath } from '../../engine/core/path.js';
@@ -12,13 +12,13 @@ import type { ListMembersTask, Members, PeekTask, SourceResult, SpoolTask } from
 import { readSource } from './input.js';
 import { writeAll } from './object-file.js';
 
-/** The cleaned name of the first member besides the root, as far as it can be told; else ''. */
+/** The cleaned name of the first member besides the root; '' if the head does not tell it. */
 export async function peekMember({ head, limits, control }: PeekTask): Promise<string> {
   const first = new FirstMember(limits);
   try {
     await readSource({ source: { bytes: head }, control, limits }, (chunk) => first.push(chunk));
   } catch {
-    // A head is cut off somewhere. What is really wrong is said when all of it is read.
+    // A head is cut off somewhere. Reading the whole archive says what is really wrong.
   }
   return first.name;
 }
@@ -32,7 +32,7 @@ export async function spool(task: SpoolTask): Promise<SourceResult> {
   }
 }
 
-/** @throws CairnError `ERR_BAD_ARCHIVE` also for two members of one name: which of them is meant is anybody's guess */
+/** @throws CairnError `ERR_BAD_ARCHIVE`, also for two members of one name, since either could be meant */
 export function listMembers({ path, limits, control }: ListMembersTask): Members {
   const names = new Map<string, { link: string; offset: number; size: number }>();
   const { fd, size } = openRegular(path);
@@ -50,11 +50,11 @@ export function listMembers({ path, limits, control }: ListMembersTask): Members
     const block = Buffer.alloc(BLOCK);
     while (!scanner.ended) {
       checkCancelled(control);
-      // After contents were passed over, what is left of their last block comes first.
+      // After contents that were passed over, the rest of their last block comes first.
       const wanted = BLOCK - (scanner.bytes % BLOCK);
       if (scanner.bytes + wanted > size || fs.readSync(fd, block, 0, wanted, scanner.bytes) < wanted) break;
       scanner.push(block.subarray(0, wanted));
-      // Before it is passed over: sums of sizes near 2^53 are not exact.
+      // Checked before contents are passed over: sums of sizes near 2^53 are not exact.
       if (scanner.pending > size - scanner.bytes) throw cutOff();
       if (scanner.pending > 0) scanner.passOver();
     }

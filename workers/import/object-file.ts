@@ -1,6 +1,6 @@
 /**
- * Writing objects to staging, here or on a worker that does nothing else. Making many small files costs more than hashing them, so
- * a layer's scanner hands small ones over in parcels and goes on scanning.
+ * Writes objects to staging, on the scanning worker or on one that does nothing else. Making many small files costs
+ * more than hashing them. So the scanner of a layer hands small objects over in parcels, and goes on scanning.
  */
 import * as fs from 'node:fs';
 import { hasCode } from '../../engine/core/errors.js';
@@ -10,12 +10,12 @@ import { homeAt } from '../../engine/objects/homes.js';
 import type { WriteObjectsTask } from '../tasks/import.js';
 import { type RingWriter, readRing, SLOT_BYTES } from '../tasks/ring.js';
 
-/** Larger ones are written where they are scanned: copying them into a parcel would cost what it saves. */
+/** Larger objects are written by the scanner itself: copying them into a parcel would cost what it saves. */
 export const PARCELLED_BYTES = 64 * 1024;
 
 const NO_XATTRS: Metadata['xattrs'] = [];
 
-/** Writes one object whose directory is there. @returns metadata that could not be set */
+/** Writes one object. Its directory exists. @returns metadata that could not be set */
 export function writeObjectFile(path: string, bytes: Buffer, meta: Metadata, identity: Identity): SkippedKind[] {
   const fd = createOnce(path, meta.mode & 0o777);
   if (fd === undefined) return [];
@@ -27,7 +27,7 @@ export function writeObjectFile(path: string, bytes: Buffer, meta: Metadata, ide
   }
 }
 
-/** Of layers that are staged together, the first to bring an object writes it. */
+/** Of layers that are staged together, the first to bring an object writes it. @returns `undefined` for the others */
 function createOnce(path: string, mode: number): number | undefined {
   try {
     return fs.openSync(path, fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL, mode);
@@ -46,7 +46,7 @@ export function writeAll(fd: number, bytes: Buffer): void {
 const METADATA_BYTES = 2 + 4 + 4 + 8 + 4;
 
 /**
- * Objects on their way to another worker, as many as a slot takes:
+ * Packs objects for another worker, as many as a slot takes:
  * `<length of name><name><metadata><length of content><content>`.
  */
 export class ParcelWriter {

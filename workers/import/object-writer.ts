@@ -1,4 +1,4 @@
-/** Turns the contents of a layer's files into objects: hashed, named, and written to staging unless the store has them. */
+/** Makes objects of the contents of a layer's files: hashes and names them, and stages those that the store lacks. */
 import { createHash, type Hash, hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export class ObjectWriter {
   /** Distinct objects so far: name → bytes. */
   readonly sizes = new Map<string, number>();
   readonly skipped: Record<string, SkippedKind[]> = {};
-  /** Names of the new ones. */
+  /** Names of the new objects. */
   readonly staged: string[] = [];
 
   readonly #task: Where;
@@ -30,10 +30,10 @@ export class ObjectWriter {
   readonly #held = Buffer.allocUnsafeSlow(HELD_BYTES);
   #heldLength = 0;
   #entry: TocEntry | undefined;
-  /** A file too large to hold: its open temporary and running hash. */
+  /** A file too large to hold: its open temporary file and running hash. */
   #large: { fd: number; path: string; hash: Hash } | undefined;
 
-  /** @param parcels takes small objects to another worker that writes them */
+  /** @param parcels takes small objects to another worker, which writes them */
   constructor(task: Where, parcels: ParcelWriter | undefined) {
     this.#task = task;
     this.#home = homeAt(task.objects);
@@ -70,12 +70,12 @@ export class ObjectWriter {
     this.#entry = undefined;
   }
 
-  /** All entries have come. */
+  /** To be called after the last entry. */
   finish(): void {
     this.#parcels?.end();
   }
 
-  /** Drops what is half written. */
+  /** Closes a half-written file. */
   close(): void {
     if (this.#large !== undefined) fs.closeSync(this.#large.fd);
     this.#large = undefined;
@@ -107,7 +107,7 @@ export class ObjectWriter {
     }
   }
 
-  /** Whether this object is the first of its name, here and in the store. */
+  /** @returns whether neither this layer so far nor the store has the object */
   #isNew(name: string, size: number): boolean {
     if (this.sizes.has(name)) return false;
     this.sizes.set(name, size);

@@ -1,4 +1,4 @@
-/** Moving what imports have staged to where it belongs. */
+/** Moves staged files of imports into place. */
 import * as fs from 'node:fs';
 import { hasCode } from '../../engine/core/errors.js';
 import { moveIntoFreePlace } from '../../engine/disk/durable.js';
@@ -13,7 +13,7 @@ export function placeStaged({ moves }: PlaceTask): null {
   return null;
 }
 
-/** Also by an earlier try of the same, of which another part failed. */
+/** @returns whether the path was moved, now or by an earlier attempt, another part of which failed */
 function isPlaced(from: string, to: string): boolean {
   try {
     return moveIntoFreePlace(from, to);
