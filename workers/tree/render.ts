@@ -1,4 +1,4 @@
-/** The read path's hands: makes what a plan says. Nothing here is ever followed, overwritten or deleted. */
+/** Makes the files of a plan on a worker. Nothing is ever followed, overwritten or deleted. */
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../../engine/core/bytes.js';
 import { CairnError, hasCode } from '../../engine/core/errors.js';
@@ -23,7 +23,7 @@ import type { Skipped } from '../tasks/parts.js';
 import type { FinishDirectoriesTask, JoinTask, RenderResult, RenderTask } from '../tasks/render.js';
 import { addSkipped } from '../tasks/skipped.js';
 
-/** How often a long loop looks whether it should stop. */
+/** Rows between two looks at whether the task is cancelled. */
 const CHECK_EVERY = 256;
 
 export function renderShard(task: RenderTask): RenderResult {
@@ -58,7 +58,7 @@ class ShardRenderer {
     return { skipped: this.#skipped, copies: this.#copies };
   }
 
-  /** Mode and times are set once everything below exists; until then its owner must be able to write. */
+  /** Mode and times are set when everything below exists. Until then the owner must be able to write. */
   #directory(path: ByteString, row: ShardRow): void {
     try {
       fs.mkdirSync(toFsPath(path), this.#task.identity.uid === 0 ? row.mode & 0o777 : 0o700);
@@ -71,7 +71,7 @@ class ShardRenderer {
     const { mode, root } = this.#task;
     const file = contentOf(row);
     const copy = this.#home.materialise(file, toFsPath(path), mode, `${root}.copy`);
-    // Also of a copy that was there: a crash may have kept whoever made it from telling.
+    // Existing copies are noted, too: a crash may have kept their maker from noting them.
     if (copy > 0) this.#noteCopy(this.#home.nameOf(file), copy);
     if (mode === 'link') return;
     const own = shifted(row, this.#task.uidShift);
@@ -107,7 +107,7 @@ class ShardRenderer {
 interface Finish {
   /** `undefined` for a symlink, whose mode means nothing. */
   mode: number | undefined;
-  /** Set the mode even if it is what a new file has. */
+  /** Set the mode even if a new file has it already. */
   forceMode: boolean;
   identity: Identity;
 }
@@ -133,7 +133,7 @@ function finishPath(path: ByteString, row: ShardRow, { mode, forceMode, identity
   }
   if (row.xattrs.length > 0) {
     skipped.push(...setXattrs(path, row.xattrs));
-    // An access control list among them has changed it.
+    // An access control list among the attributes has changed the mode.
     if (wanted !== undefined) fs.chmodSync(toFsPath(path), wanted);
   }
   skipped.push(...setPathTimes(path, row.sec, row.nsec));
@@ -143,11 +143,11 @@ function finishPath(path: ByteString, row: ShardRow, { mode, forceMode, identity
 export function finishDirectories(task: FinishDirectoriesTask): { skipped: Skipped } {
   const root = fromText(task.root);
   const skipped: Skipped = {};
-  // Deepest first: once its mode is set, an owner may not be able to reach what lies below.
+  // Deepest first: once a directory's mode is set, its owner may not be able to reach entries below it.
   for (const row of unpackShard(task.shard).reverse()) {
     const own = shifted(row, task.uidShift);
     const mode = feasibleDirectoryMode(row.mode, task.identity);
-    // The root of a checkout was there before, for its maker alone.
+    // The root of a checkout exists already, for its maker alone.
     const forceMode = task.identity.uid !== 0 || row.path === '';
     for (const what of finishPath(below(root, row.path), own, { mode, forceMode, identity: task.identity }))
       addSkipped(skipped, what, toText(row.path));
@@ -159,7 +159,7 @@ export function joinLinks(task: JoinTask): null {
   const root = fromText(task.root);
   for (const [existing, added] of task.links) {
     const from = below(root, existing);
-    // What could not be made has no further names either.
+    // A file that could not be made gets no further names.
     if (fs.lstatSync(toFsPath(from), { throwIfNoEntry: false }) === undefined) continue;
     try {
       fs.linkSync(toFsPath(from), toFsPath(below(root, added)));
