@@ -1,4 +1,4 @@
-/** Looks whether objects and blobs are what their names say. */
+/** Checks whether objects and blobs are what their names say. */
 import { type ByteString, fromText } from '../../engine/core/bytes.js';
 import { openForReading } from '../../engine/disk/file-bytes.js';
 import { faultOf } from '../../engine/disk/path-fault.js';
@@ -49,7 +49,7 @@ export function verifyBlobs(task: VerifyBlobsTask): VerifyResult {
   return { bytes, findings };
 }
 
-/** @param hash of an open file; `undefined` where its content is not looked at */
+/** @param hash hashes an open file; `undefined` if the content is not to be checked */
 function faultOfBlob(
   path: ByteString,
   { sha512, size }: { sha512: string; size: number },

@@ -1,4 +1,4 @@
-/** Looks what objects there are and what their metadata is, for an index that is made anew. Hashes nothing. */
+/** Looks at objects and their metadata for an index that is made anew. Hashes nothing. */
 import type { SkippedKind } from '../../engine/core/metadata.js';
 import type { ObjectHome } from '../../engine/objects/home.js';
 import { homeAt } from '../../engine/objects/homes.js';
@@ -18,7 +18,7 @@ export function surveyObjects(task: SurveyObjectsTask): SurveyResult {
   return result;
 }
 
-/** @returns what is wrong with it, or else what of its metadata it does not have */
+/** @returns what is wrong with the object, or else the metadata that it lacks */
 function look(home: ObjectHome, name: string, size: number, xattrs: readonly string[]): string | SkippedKind[] {
   const found = home.look({ name, copy: 0 });
   if (typeof found === 'string') return found;

@@ -25,9 +25,9 @@ interface Looked {
   path: ByteString;
   row: ShardRow;
   stat: FileStat | undefined;
-  /** As planned. */
+  /** The planned size. */
   size: number;
-  /** Its own path, or the one whose inode it shares. */
+  /** The entry's own path, or the path whose inode it shares. */
   firstName: ByteString;
 }
 
@@ -35,7 +35,7 @@ class TreeVerifier {
   readonly #task: VerifyTreeTask;
   readonly #root: ByteString;
   readonly #home: ObjectHome;
-  /** There can be as many as extended attributes in the tree, each of which asks. */
+  /** A set, since every extended attribute in the tree is looked up, and every one may be skipped. */
   readonly #skipped: ReadonlySet<SkippedKind>;
   readonly #findings: Finding[] = [];
   readonly #room = Buffer.allocUnsafe(HASH_ROOM);
@@ -78,12 +78,12 @@ class TreeVerifier {
     }
   }
 
-  /** Most files of a tree are names of objects that were looked at as such. */
+  /** Most files of a tree are names of objects, which are checked as objects. */
   #isLookedAt(row: ShardRow, stat: FileStat, i: number): boolean {
     return row.type === 'file' && stat.ino === this.#task.inodes[i] && stat.device === this.#home.device;
   }
 
-  /** If all that is planned is there: where there are as many names as planned, there are no others. */
+  /** Counts names. If all planned paths exist, and there are as many names as planned, there are no others. */
   #holdsOnlyPlanned(path: ByteString, row: ShardRow, stat: FileStat, i: number): boolean {
     if (row.type !== 'dir') return true;
     try {
@@ -93,7 +93,7 @@ class TreeVerifier {
     }
   }
 
-  /** What differs, one after the other: what was found before it cannot look any further is told, too. */
+  /** Gives differences one by one: those found before an error are reported, too. */
   *#compare({ path, row, stat, size, firstName }: Looked): Generator<string> {
     if (stat === undefined) {
       if (!this.#mayBeMissing(row)) yield 'missing';
@@ -124,7 +124,7 @@ class TreeVerifier {
     }
   }
 
-  /** A name of the very object that the plan wants, or of a copy of it, which is checked where objects are. */
+  /** @returns whether the file is the planned object or a copy of it, which are checked with the objects */
   #isObject(row: ShardRow, stat: FileStat): boolean {
     return this.#task.linked && this.#home.isNameOf(contentOf(row), stat);
   }
@@ -159,7 +159,7 @@ class TreeVerifier {
   }
 }
 
-/** Whether there is no other name of the same file that came before. */
+/** @returns whether no earlier path is a name of the same file */
 function isFirst(row: ShardRow, firstName: ByteString): boolean {
   return firstName === '' || firstName === row.path;
 }
