@@ -1,4 +1,4 @@
-/** A blob as it lies there, under another name: by reflink where the file system has them, and hashed all the same. */
+/** Copies a blob to another name, by reflink where the file system has them. The blob is hashed in any case. */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { fileBytes } from '../../engine/disk/file-bytes.js';
@@ -26,7 +26,7 @@ function isCloned(from: string, to: string): boolean {
     fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL | fs.constants.COPYFILE_FICLONE_FORCE);
     return true;
   } catch {
-    // Copying the bytes finds out whether anything else is wrong.
+    // If anything else is wrong, copying the bytes fails, too.
     return false;
   }
 }

@@ -1,4 +1,4 @@
-/** Gives images back as archives: a layer's exact bytes, or a merged tree packed anew. */
+/** Exports images as archives: a layer's exact bytes, or a merged tree packed anew. */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';

@@ -1,9 +1,9 @@
-/** Files as they are in one tar: layouts and archives of images. */
+/** Packs files as they are into one tar: layouts and archives of images. */
 import * as fs from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 
-/** @param files names in the tar, and where the bytes are */
+/** @param files names in the tar, and paths of the bytes */
 export async function* packFiles(files: readonly (readonly [name: string, path: string])[]): AsyncGenerator<Buffer> {
   const archive = pack();
   const fill = async (): Promise<void> => {

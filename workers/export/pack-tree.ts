@@ -1,4 +1,4 @@
-/** A merged tree as one pax archive, entries in byte order of their paths. */
+/** Packs a merged tree as one pax archive, with entries in byte order of their paths. */
 import { type Pack, pack } from 'tar-stream';
 import { type ByteString, isAscii, toBuffer } from '../../engine/core/bytes.js';
 import type { NodeType } from '../../engine/core/metadata.js';
@@ -19,9 +19,9 @@ const TYPES = {
 
 const ENDS_A_WAIT = ['drain', 'close', 'error'] as const;
 
-/** What a ustar header can hold; beyond it a pax record tells. */
+/** The limits of a ustar header. Larger values take a pax record. */
 const USTAR = { name: 100, id: 0o777777, time: 0x7fffffff } as const;
-/** Of a regular file, in `st_mode`. */
+/** The type of a regular file in `st_mode`. */
 const TYPE_BITS = 0o100000;
 
 export interface PackedTree {
@@ -31,7 +31,9 @@ export interface PackedTree {
   /** Per row: the first path that shares its inode; a later one becomes a hard link to it. */
   groups: readonly ByteString[];
   contentOf: (row: ShardRow, size: number) => Iterable<Buffer>;
-  /** Makes it an ACI: the tree goes below `rootfs`, and this beside it, last as its own tools write it. */
+  /**
+   * Makes the archive an ACI: the tree goes below `rootfs`, and the manifest beside it, last as in ACIs of other tools.
+   */
   manifest?: Uint8Array | undefined;
 }
 
@@ -66,7 +68,7 @@ async function addEntry(
   const header = {
     name: plain(name),
     type: linkTo === undefined ? TYPES[row.type] : ('link' as const),
-    // With its type, of which the header takes no notice: tar-stream takes a mode of 0 for none.
+    // The type is added because tar-stream takes a mode of 0 for none. It does not get into the header.
     mode: row.mode | TYPE_BITS,
     uid: row.uid > USTAR.id ? 0 : row.uid,
     gid: row.gid > USTAR.id ? 0 : row.gid,
@@ -79,7 +81,7 @@ async function addEntry(
   await new Promise<void>((resolve, reject) => {
     const entry = archive.entry(header, (error) => (error ? reject(error) : resolve()));
     if (header.type !== 'file') return;
-    // What goes wrong ends the whole archive, and that ends the entry, which must not tell of it a second time.
+    // An error ends the whole archive, and with it the entry. The entry must not report the error a second time.
     entry.on('error', () => {});
     feed(entry, size === 0 ? [] : contentOf(row, size)).catch(reject);
   });
@@ -92,7 +94,7 @@ async function feed(entry: Entry, chunks: Iterable<Buffer>): Promise<void> {
   entry.end();
 }
 
-/** @throws Error when the archive was given up: then nobody takes more, and what is open must be closed */
+/** @throws Error when the archive was given up: no more of it is read, and open files must be closed */
 function drained(entry: Entry): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
@@ -112,7 +114,10 @@ function plain(name: ByteString): string {
     : name.replace(/[^\x20-\x7e]/g, '?').slice(0, USTAR.name - 1);
 }
 
-/** Only what the plain header cannot hold. Values are bytes: tar-stream would write them as text and damage binary ones. */
+/**
+ * Makes records of what the plain header cannot hold. Values are bytes: tar-stream would write text, and damage binary
+ * values.
+ */
 function paxRecords(row: ShardRow, name: ByteString, link: ByteString): Buffer[] {
   const records: Buffer[] = [];
   const add = (key: string, value: Buffer): void => {
