@@ -1,11 +1,11 @@
-/** The entry point of every thread: takes a task, loads what does it, calls that, and sends errors as data. */
+/** The entry point of every thread: takes a task, loads and calls its function, and sends errors as data. */
 import { workerData } from 'node:worker_threads';
 import { isCairnError, toCairnError } from '../engine/core/errors.js';
 import type { Answer, Task, Tasks } from './tasks/protocol.js';
 
 type Performers = { [K in keyof Tasks]: () => Promise<(task: Tasks[K][0]) => Tasks[K][1] | Promise<Tasks[K][1]>> };
 
-/** A thread loads only what its tasks need: starting is what a short command waits for. */
+/** A thread loads only what its tasks need: short commands wait for their threads to start. */
 const performers: Performers = {
   ingest: async () => (await import('./import/ingest.js')).ingest,
   scan: async () => (await import('./import/ingest-ring.js')).scanRing,
@@ -33,7 +33,7 @@ const performers: Performers = {
 };
 
 const first = workerData as keyof Tasks | null;
-// While the one who will ask is still busy making up its mind.
+// The first task's code is loaded while the main thread still prepares the task.
 if (first !== null) performers[first]().catch(() => {}); // the task itself will say why
 
 export async function run(task: Task): Promise<Answer<unknown>> {
