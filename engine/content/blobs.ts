@@ -22,7 +22,7 @@ export interface PutResult {
   existed: boolean;
 }
 
-/** Stores bytes; durable when it resolves. @param source a path, or a stream */
+/** Stores bytes, which are durable when this resolves. @param source a path, or a stream */
 export async function putBlob(
   store: StoreContext,
   source: string | NodeJS.ReadableStream,

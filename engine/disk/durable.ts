@@ -1,5 +1,5 @@
 /**
- * How things become durable, and the only place that syncs or renames.
+ * Makes things durable. Only this module syncs or renames.
  *
  * Everything new is written below `staging/`, then
  *   1. {@link Disk.sync}: the data and its directories are on disk,

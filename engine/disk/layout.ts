@@ -5,14 +5,14 @@
  * <store>/
  *   cairn.json                       format version
  *   index/                           the LMDB environment; it says what exists
- *   index-1/                         a copy of it from before the store came to format 2
+ *   index-1/                         a copy of the index from before the store came to format 2
  *   blobs/sha512/ab/<126 hex>        verbatim bytes
  *   objects/ab/<126 hex>.<variant>   one file's content, with its metadata
  *   trees/<tree id>/rootfs           a rendered tree; its image's manifest beside it
- *   plans/<128 hex>                  how to render the image that has this key, if that is large: a cache
+ *   plans/<128 hex>                  a cache: the plan of the image with this key, if the image is large
  *   staging/<session>/               what one open store is writing, with the lock that shows it is alive
- *   quarantine/                      what was found damaged
- *   locks/                           one file a lock, there only while it is held
+ *   quarantine/                      files that were found damaged
+ *   locks/                           one file for each lock, only while the lock is held
  * ```
  */
 import { join } from 'node:path';

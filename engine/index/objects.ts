@@ -106,7 +106,7 @@ export function listObjects(index: Index, objects: readonly NewObject[]): number
   return back;
 }
 
-/** Notes that those of a layer's objects that were gone are back. The layer holds its references already. */
+/** Notes that a layer's gone objects are back. The layer holds its references already. */
 export function restoreObjects(index: Index, objects: readonly NewObject[]): Retained {
   const restored: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   for (const { name, record } of objects) {

@@ -36,7 +36,7 @@ export interface TableOptions<K, V> {
 /** A row as {@link Table.scan} finds it. */
 export interface ScannedRow<K> {
   key: K;
-  /** As it is stored. */
+  /** The value as it is stored. */
   value: unknown;
   sum: number;
   /** Whether a look-up by its key finds the row, too. */

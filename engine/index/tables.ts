@@ -25,7 +25,7 @@ export class Tables {
   readonly fingerprints: Table<string, string[]>;
   readonly layers: Table<Key, LayerRecord>;
   readonly blobs: Table<Key, BlobRecord>;
-  /** By name. */
+  /** Objects by their names. */
   readonly objects: Table<string, ObjectRecord>;
   /** Objects and blobs that nothing needs any more, waiting for gc. */
   readonly orphans: Table<Orphan, true>;

@@ -33,7 +33,7 @@ export interface ObjectHome {
   /**
    * Makes a new file with the content of an object. With `link` the file is a further name of the object, metadata
    * included; otherwise it is a copy of the bytes alone.
-   * @param path where nothing must be
+   * @param path of the new file; nothing may be there
    * @returns the number of the copy that `link` gave the name to; 0 for the object's first file, and without `link`
    * @throws CairnError `ERR_DAMAGED` when the object is missing, `ERR_UNSUPPORTED` where reflinks are not available
    */

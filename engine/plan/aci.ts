@@ -5,7 +5,7 @@ import { MergeTree } from './merge-tree.js';
 import type { Plan } from './plan.js';
 import { compileWhitelist, survivors, type Whitelist, type WhitelistNode } from './whitelist.js';
 
-/** An image at its place in the dependency tree, as the planner takes it. */
+/** An image at its place in the dependency tree, in the form for the planner. */
 export interface AciNode {
   toc: readonly TocEntry[];
   /** Its image's whitelist: the same array at every place where the image stands. */

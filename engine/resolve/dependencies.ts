@@ -47,7 +47,8 @@ export function dependencyNodesOf(
 }
 
 /**
- * The nodes of a tree made before, from the keys of its layers in priority order, whatever its names mean today.
+ * The nodes of a tree made before, from the keys of its layers in priority order. Today's meaning of names plays no
+ * part.
  * @returns `undefined` when an image is gone
  */
 export function dependencyNodesAlong(index: Index, layers: readonly Key[]): DependencyNode[] | undefined {
