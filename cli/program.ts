@@ -16,8 +16,9 @@ const BUNDLE = fileURLToPath(new URL('./program.cjs', import.meta.url));
 const require = createRequire(BUNDLE);
 const COMPILED = `${BUNDLE}.compiled`;
 /**
- * Bytes of the sha256 of a bundle, its compiled code and the version of Node that compiled it. V8 itself checks little more than the
- * lengths. It takes all of Node 20 for one version, and one of them crashes over the code that another compiled.
+ * Bytes of the sha256 of a bundle, its compiled code and the version of Node that compiled it. V8 itself checks
+ * little more than the lengths. It takes all of Node 20 for one version, and one of them crashes over the code that
+ * another compiled.
  */
 const HASH_BYTES = 32;
 

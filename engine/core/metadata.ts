@@ -43,7 +43,10 @@ export interface Xattr {
   value: Buffer;
 }
 
-/** Metadata that a system may refuse to set, as records and JSON spell it. `xattr` is followed by the attribute's name. */
+/**
+ * Metadata that a system may refuse to set, as records and JSON spell it. `xattr` is followed by the attribute's
+ * name.
+ */
 export type SkippedKind =
   | 'mode'
   | 'owner'

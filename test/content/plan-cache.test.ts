@@ -1,4 +1,7 @@
-/** Plans that are kept with large images: that they are used, when they are not, and that nothing is believed of them that is not so. */
+/**
+ * Plans that are kept with large images: that they are used, when they are not, and that nothing is believed of them
+ * that is not so.
+ */
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import * as fs from 'node:fs';

@@ -1,4 +1,7 @@
-/** When a sync begins, and who hears that it failed. The program that takes the system call's place is one of the test's own. */
+/**
+ * When a sync begins, and who hears that it failed. The program that takes the system call's place is one of the
+ * test's own.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -10,7 +13,10 @@ import { temporaryDirectory } from '../fixtures/cli.js';
 const DURABLE = fileURLToPath(new URL('../../engine/disk/durable.js', import.meta.url));
 const MOST_MS = 20_000;
 
-/** Runs a script that has a `disk`, with `sync` as this shell script says, in a directory that is both's. @returns what it prints */
+/**
+ * Runs a script that has a `disk`, with `sync` as this shell script says, in a directory that is both's. @returns
+ * what it prints
+ */
 function withDisk(t: TestContext, sync: string, script: string): string {
   const dir = temporaryDirectory(t);
   fs.writeFileSync(join(dir, 'sync'), `#!/bin/sh\ncd '${dir}'\n${sync}\n`, { mode: 0o755 });

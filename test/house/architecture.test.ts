@@ -1,4 +1,7 @@
-/** The house as it was drawn: every file in a room, arrows only where the table has them, promises of "the only place" kept. */
+/**
+ * The house as it was drawn: every file in a room, arrows only where the table has them, promises of "the only place"
+ * kept.
+ */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +12,10 @@ import { circleIn, commentLines, ROOT, reachedFrom, SHIPPED, sourcesIn } from '.
 const SOURCES = new Map(sourcesIn([...SHIPPED, 'bench', 'test']).map((source) => [source.path, source]));
 const shipped = [...SOURCES.values()].filter(({ path }) => SHIPPED.some((folder) => path.startsWith(`${folder}/`)));
 
-/** The room that a file lies in, or the single file or folder above the rooms; `undefined` for a file that lies in none. */
+/**
+ * The room that a file lies in, or the single file or folder above the rooms; `undefined` for a file that lies in
+ * none.
+ */
 function placeOf(path: string): string | undefined {
   if (ABOVE[path] !== undefined) return path;
   const [top, folder, ...rest] = path.split('/') as [string, string, ...string[]];

@@ -1,6 +1,6 @@
 /**
- * The rooms of the house: what each is about, and which rooms it may import. The one table: the architecture test holds the sources
- * against it, CONTRIBUTING shows it, and each room's door repeats its line.
+ * The rooms of the house: what each is about, and which rooms it may import. The one table: the architecture test
+ * holds the sources against it, CONTRIBUTING shows it, and each room's door repeats its line.
  */
 
 export interface Room {
@@ -91,7 +91,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
 };
 
-/** What is no room: single files, and the command line. In place of rooms that it may not import it lists those that it may. */
+/**
+ * What is no room: single files, and the command line. In place of rooms that it may not import it lists those that
+ * it may.
+ */
 export const ABOVE: Readonly<Record<string, { says: string; imports: readonly string[] }>> = {
   'engine/store.ts': { says: 'the façade: what an open store can do', imports: everyEngineRoom() },
   'engine/api.ts': { says: 'the public surface of the package', imports: ['engine/store.ts', ...everyEngineRoom()] },

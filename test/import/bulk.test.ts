@@ -1,4 +1,7 @@
-/** Several sources and several layers at the same time: what they share is there once, and one that waits holds up none. */
+/**
+ * Several sources and several layers at the same time: what they share is there once, and one that waits holds up
+ * none.
+ */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';

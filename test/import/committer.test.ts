@@ -1,4 +1,7 @@
-/** What waits for a commit: how much may wait, what a signal does to it, and what becomes of a batch of which one cannot be committed. */
+/**
+ * What waits for a commit: how much may wait, what a signal does to it, and what becomes of a batch of which one
+ * cannot be committed.
+ */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { type TestContext, test } from 'node:test';

@@ -1,4 +1,7 @@
-/** OCI images into a store: layouts, docker archives, single layers; names and digests; what is shared and what goes again. */
+/**
+ * OCI images into a store: layouts, docker archives, single layers; names and digests; what is shared and what goes
+ * again.
+ */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';

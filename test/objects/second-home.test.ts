@@ -1,6 +1,6 @@
 /**
- * Objects that lie elsewhere, and otherwise, are nothing that the rest of the engine notices: a store whose objects have another home
- * does all that one with loose objects does.
+ * Objects that lie elsewhere, and otherwise, are nothing that the rest of the engine notices: a store whose objects
+ * have another home does all that one with loose objects does.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';

@@ -1,4 +1,7 @@
-/** Stores where something is wrong with the ground they stand on: full, read-only, newer, no store at all, or out of links. */
+/**
+ * Stores where something is wrong with the ground they stand on: full, read-only, newer, no store at all, or out of
+ * links.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';

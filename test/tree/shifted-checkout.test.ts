@@ -1,4 +1,7 @@
-/** Owners, and what names owners, in checkouts and trees: nobody gets more rights from them than the image gives within itself. */
+/**
+ * Owners, and what names owners, in checkouts and trees: nobody gets more rights from them than the image gives
+ * within itself.
+ */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';

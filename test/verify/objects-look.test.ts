@@ -1,4 +1,7 @@
-/** Objects that are handed on while the index is read: what a damaged row leads to must not hide that the index is damaged. */
+/**
+ * Objects that are handed on while the index is read: what a damaged row leads to must not hide that the index is
+ * damaged.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ObjectsLook } from '../../engine/content/verify-files.js';

@@ -1,4 +1,7 @@
-/** A gc without a grace period deletes what lies in quarantine, and asks nobody: repairs and counts take it as it comes. */
+/**
+ * A gc without a grace period deletes what lies in quarantine, and asks nobody: repairs and counts take it as it
+ * comes.
+ */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';

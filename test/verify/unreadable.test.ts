@@ -1,4 +1,7 @@
-/** What the owner of a store may not read is found, told and mended like other damage; only root is never denied anything. */
+/**
+ * What the owner of a store may not read is found, told and mended like other damage; only root is never denied
+ * anything.
+ */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Pax extended headers as cairn writes them, beside a package that packs archives. Values are bytes: the package would write them
- * as text and damage binary ones.
+ * Pax extended headers as cairn writes them, beside a package that packs archives. Values are bytes: the package
+ * would write them as text and damage binary ones.
  */
 import { type ByteString, toBuffer } from '../../core/bytes.js';
 import { BLOCK } from './header.js';
