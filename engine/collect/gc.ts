@@ -72,34 +72,38 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   const leftovers = measureLeftovers(store);
   const decision = await decide(store, options, dryRun);
   const quarantined = expiredQuarantine(store.layout, Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS));
-  const removed = {
-    trees: decision.trees.length,
-    images: decision.images.length,
-    layers: decision.layers,
-    objects: 0,
-    staging: 0,
-    quarantine: quarantined.paths.length,
-  };
   const { totals } = decision;
-  removed.objects = decision.objects;
-  removed.staging = leftovers.count;
-  let freedBytes = decision.treeBytes + totals.orphanBytes + leftovers.bytes + quarantined.bytes;
-  let keptBytes = storedBytes(totals) + decision.keptTreeBytes;
-  if (!dryRun) {
-    const swept = await store.index.makingRoom(async () => {
-      await deleteTrees(store, decision.trees, options.signal);
-      await discard(store, quarantined.paths);
-      return sweep(store, options);
-    });
-    if (swept === undefined) {
-      store.notice('another process relies on objects right now; they are left to the next gc');
-      freedBytes -= totals.orphanBytes + leftovers.bytes;
-      keptBytes += totals.orphanBytes;
-      removed.objects = 0;
-      removed.staging = 0;
-    }
-  }
-  return { dryRun, removed, freedBytes, keptBytes, ms: Math.round(performance.now() - begun) };
+  const isSwept = dryRun || (await takeAway(store, options, { trees: decision.trees, quarantined: quarantined.paths }));
+  if (!isSwept) store.notice('another process relies on objects right now; they are left to the next gc');
+  const sweptBytes = totals.orphanBytes + leftovers.bytes;
+  return {
+    dryRun,
+    removed: {
+      trees: decision.trees.length,
+      images: decision.images.length,
+      layers: decision.layers,
+      objects: isSwept ? decision.objects : 0,
+      staging: isSwept ? leftovers.count : 0,
+      quarantine: quarantined.paths.length,
+    },
+    freedBytes: decision.treeBytes + quarantined.bytes + (isSwept ? sweptBytes : 0),
+    keptBytes: storedBytes(totals) + decision.keptTreeBytes + (isSwept ? 0 : totals.orphanBytes),
+    ms: Math.round(performance.now() - begun),
+  };
+}
+
+/** Deletes what the index has let go of. @returns whether objects were swept, too; not while others rely on some */
+async function takeAway(
+  store: StoreContext,
+  options: GcOptions,
+  { trees, quarantined }: { trees: Decision['trees']; quarantined: string[] },
+): Promise<boolean> {
+  const swept = await store.index.makingRoom(async () => {
+    await deleteTrees(store, trees, options.signal);
+    await discard(store, quarantined);
+    return sweep(store, options);
+  });
+  return swept !== undefined;
 }
 
 /** The bytes of trees and orphans that a gc would free now. The transaction is taken back. */

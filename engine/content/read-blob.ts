@@ -8,7 +8,7 @@ import { decodeToc, type TocEntry } from '../layer/toc.js';
 import type { StoreContext } from '../session/context.js';
 
 /** @throws CairnError `ERR_DAMAGED` */
-export function readToc(store: StoreContext, layer: Key): TocEntry[] {
+export function readToc(store: Pick<StoreContext, 'layout' | 'index'>, layer: Key): TocEntry[] {
   const record = store.index.layer(layer);
   if (record === undefined) throw new CairnError('ERR_DAMAGED', `the index has no layer ${layer}`);
   return decodeToc(readBlob(store, record.toc.key));
@@ -21,7 +21,7 @@ export type ReadDocument = (key: Key) => Buffer;
 const HELD_BYTES = 64 * 2 ** 20;
 
 /** Makes a reader for one operation, which reads and hashes each document once. */
-export function documentReader(store: StoreContext): ReadDocument {
+export function documentReader(store: Pick<StoreContext, 'layout'>): ReadDocument {
   const held = new Map<Key, Buffer>();
   let bytes = 0;
   return (key) => {
@@ -39,8 +39,8 @@ export function documentReader(store: StoreContext): ReadDocument {
 const WHAT_NOW = '"cairn fsck --repair" tells what must be imported again';
 
 /** Reads a blob whole. It is believed only if it still has its hash. @throws CairnError `ERR_DAMAGED` */
-export function readBlob(store: StoreContext, key: Key): Buffer {
-  const path = store.layout.blob(key);
+export function readBlob({ layout }: Pick<StoreContext, 'layout'>, key: Key): Buffer {
+  const path = layout.blob(key);
   let bytes: Buffer;
   try {
     bytes = fs.readFileSync(path);

@@ -22,7 +22,7 @@ export function fillBackupIndex(store: StoreContext, old: Index, index: Index): 
     for (const key of new Set(layers)) users.set(key, (users.get(key) ?? 0) + 1);
   }
   const dropped = [...old.layers.values()].filter(({ key }) => !users.has(key));
-  const less = countLess(store, old, dropped);
+  const less = countLess(store, dropped);
   copyRows(old.images, index.images);
   copyRows(old.names, index.names);
   copyRows(old.layers, index.layers, (layer) =>
@@ -70,12 +70,11 @@ interface Less {
 }
 
 /** Counts the references of these layers to blobs and objects, and collects the digests of their archives. */
-function countLess(store: StoreContext, old: Index, layers: readonly LayerRecord[]): Less {
+function countLess(store: StoreContext, layers: readonly LayerRecord[]): Less {
   const less: Less = { blobs: new Map(), objects: new Map(), digests: new Set() };
   for (const layer of layers) {
     for (const { key } of [layer.toc, layer.recipe]) less.blobs.set(key, (less.blobs.get(key) ?? 0) + 1);
-    for (const name of objectsOfLayer({ ...store, index: old }, layer) ?? [])
-      less.objects.set(name, (less.objects.get(name) ?? 0) + 1);
+    for (const name of objectsOfLayer(store, layer) ?? []) less.objects.set(name, (less.objects.get(name) ?? 0) + 1);
     for (const { digest } of layer.archiveDigests) less.digests.add(digest);
   }
   return less;

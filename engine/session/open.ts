@@ -57,7 +57,7 @@ export async function openContext(options: OpenOptions): Promise<StoreContext> {
 async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext> {
   const readOnly = options.readOnly === true;
   const create = options.create ?? !readOnly;
-  fs.existsSync(options.dir) || create || missing(options.dir);
+  if (!create && !fs.existsSync(options.dir)) missing(options.dir);
   const dir = create && !fs.existsSync(options.dir) ? makeDirectory(options.dir) : fs.realpathSync(options.dir);
   const layout = new Layout(dir);
   if (!fs.existsSync(layout.format)) {
