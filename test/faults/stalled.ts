@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { hasCode } from '../../engine/core/errors.js';
 import { PROGRAM } from '../fixtures/cli.js';
 import { environment } from './strace.js';
 
@@ -37,6 +38,12 @@ export async function stallAt(call: string, args: readonly string[], store: stri
 function isStopped({ pid }: ChildProcess): boolean {
   const [tracee] = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ');
   if (tracee === undefined || tracee === '') return false;
-  // The state follows the name, which may hold any character.
-  return /^[Tt]/.test(fs.readFileSync(`/proc/${tracee}/stat`, 'latin1').replace(/^.*\) /s, ''));
+  try {
+    // The state follows the name, which may hold any character.
+    return /^[Tt]/.test(fs.readFileSync(`/proc/${tracee}/stat`, 'latin1').replace(/^.*\) /s, ''));
+  } catch (error) {
+    // The first children of strace only try what the kernel can do, and end at once.
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return false;
+    throw error;
+  }
 }
