@@ -1,6 +1,6 @@
 /**
- * What may go and what must stay: roots, remove, gc, sweep. May import: resolve, content, session, plan, index,
- * objects, disk, core.
+ * What may go and what must stay: roots, remove, gc, sweep. May import: resolve, content, session, index, objects,
+ * disk, core.
  *
  * `roots.ts` says what stays, `gc.ts` what goes, `sweep.ts` takes it off the disk.
  */

@@ -1,6 +1,6 @@
 /**
  * What people ask: images, usage, files, differences. May import: collect, resolve, content, session, plan, index,
- * objects, layer, image, core.
+ * image, core.
  *
  * Nothing here writes.
  */

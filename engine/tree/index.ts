@@ -1,6 +1,6 @@
 /**
- * Root file systems: render and checkout. May import: resolve, content, session, plan, index, objects, disk,
- * workers/tasks, core.
+ * Root file systems: render and checkout. May import: resolve, content, session, plan, index, disk, workers/tasks,
+ * core.
  *
  * Begin with `render.ts`. `execute.ts` carries out any plan, in the store or outside of it.
  */

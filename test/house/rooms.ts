@@ -50,15 +50,15 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   import: { says: 'from a source to an image that is listed', imports: ['resolve', 'content', 'session', ...GROUND] },
   tree: {
     says: 'root file systems: render and checkout',
-    imports: ['resolve', 'content', 'session', 'plan', 'index', 'objects', 'disk', 'workers/tasks', 'core'],
+    imports: ['resolve', 'content', 'session', 'plan', 'index', 'disk', 'workers/tasks', 'core'],
   },
   export: {
     says: 'archives and layouts out of the store',
-    imports: ['resolve', 'content', 'session', 'plan', 'index', 'objects', 'image', 'disk', 'workers/tasks', 'core'],
+    imports: ['resolve', 'content', 'session', 'plan', 'index', 'image', 'disk', 'workers/tasks', 'core'],
   },
   collect: {
     says: 'what may go and what must stay: roots, remove, gc, sweep',
-    imports: ['resolve', 'content', 'session', 'plan', 'index', 'objects', 'disk', 'core'],
+    imports: ['resolve', 'content', 'session', 'index', 'objects', 'disk', 'core'],
   },
   verify: {
     says: 'whether the store is what its index says: check, fsck, repair',
@@ -66,7 +66,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   inspect: {
     says: 'what people ask: images, usage, files, differences',
-    imports: ['collect', 'resolve', 'content', 'session', 'plan', 'index', 'objects', 'layer', 'image', 'core'],
+    imports: ['collect', 'resolve', 'content', 'session', 'plan', 'index', 'image', 'core'],
   },
   'workers/compression': { says: 'compressed streams, in and out', imports: ['core', 'workers/tasks'] },
   'workers/files': {
@@ -75,7 +75,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'workers/import': {
     says: "a layer's source to staging",
-    imports: ['core', 'disk', 'layer', 'objects', 'workers/tasks', 'workers/compression', 'workers/files'],
+    imports: ['core', 'disk', 'layer', 'objects', 'workers/tasks', 'workers/compression'],
   },
   'workers/tree': {
     says: "a plan's shard to directories and files",
@@ -87,7 +87,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'workers/export': {
     says: 'layers and trees to archives',
-    imports: ['core', 'disk', 'layer', 'objects', 'plan', 'workers/tasks', 'workers/compression', 'workers/files'],
+    imports: ['core', 'disk', 'layer', 'objects', 'plan', 'workers/tasks', 'workers/compression'],
   },
 };
 

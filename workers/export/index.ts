@@ -1,6 +1,5 @@
 /**
- * Layers and trees to archives. May import: core, disk, layer, objects, plan, workers/tasks, workers/compression,
- * workers/files.
+ * Layers and trees to archives. May import: core, disk, layer, objects, plan, workers/tasks, workers/compression.
  *
  * `export.ts` gives back archives as they came, `pack-tree.ts` makes new ones.
  */
