@@ -5,8 +5,11 @@ import { hasCode } from '../core/errors.js';
 import { makeOnce } from './durable.js';
 import { namesIn } from './list-directory.js';
 
+/** How many digits of a name are its shard. */
+export const SHARD_DIGITS = 2;
+
 export function shardedPath(root: string, name: string): string {
-  return `${root}/${name.slice(0, 2)}/${name.slice(2)}`;
+  return `${root}/${name.slice(0, SHARD_DIGITS)}/${name.slice(SHARD_DIGITS)}`;
 }
 
 /** Runs `make`, which makes a file at a sharded path. If the shard was missing, makes the shard and runs it again. */

@@ -2,8 +2,8 @@
  * Objects as files: `objects/ab/<rest of the name>`, linked into trees. A file system allows one file only so many
  * names. When an object reaches that number a further copy takes over: `<name>+1`, `<name>+2` and so on.
  */
+
 import * as fs from 'node:fs';
-import { dirname } from 'node:path';
 import { fromText } from '../core/bytes.js';
 import { CairnError, hasCode } from '../core/errors.js';
 import type { SkippedKind } from '../core/metadata.js';
@@ -13,7 +13,7 @@ import { makeOnce, moveIntoPlace, syncFile } from '../disk/durable.js';
 import { fileBytes } from '../disk/file-bytes.js';
 import { statOrFault } from '../disk/path-fault.js';
 import type { Quarantine } from '../disk/quarantine.js';
-import { intoShard, shardedFiles, shardedPath } from '../disk/shards.js';
+import { intoShard, SHARD_DIGITS, shardedFiles, shardedPath } from '../disk/shards.js';
 import { fileStat } from '../disk/stat.js';
 import type {
   DeletedObject,
@@ -174,20 +174,19 @@ export class LooseObjects implements ObjectHome {
     const made = new Set<string>();
     return {
       pathFor: (name) => {
-        const path = shardedPath(dir, name);
-        const shard = dirname(path);
-        if (!made.has(shard)) makeOnce(shard);
+        const shard = name.slice(0, SHARD_DIGITS);
+        if (!made.has(shard)) makeOnce(`${dir}/${shard}`);
         made.add(shard);
-        return path;
+        return shardedPath(dir, name);
       },
     };
   }
 
   *movesFrom(staged: string): Generator<ObjectMove> {
     for (const name of fs.readdirSync(staged)) {
-      const isShard = name.length === 2;
+      const isShard = name.length === SHARD_DIGITS;
       const to = isShard ? `${this.#dir}/${name}` : this.path(name);
-      yield { prefix: name.slice(0, 2), from: `${staged}/${name}`, to };
+      yield { prefix: name.slice(0, SHARD_DIGITS), from: `${staged}/${name}`, to };
     }
   }
 
