@@ -1,6 +1,6 @@
 /**
- * Several sources and several layers at the same time: what they share is there once, and one that waits holds up
- * none.
+ * Several sources and several layers at the same time: shared content is stored once, and a slow source holds up no
+ * other.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -29,7 +29,7 @@ test('no more items are at work than there is room for, and one that leaves make
     await new Promise<void>((resolve) => all.push(resolve));
     return `${item}${i}`;
   });
-  // Every item has come to where it waits for the others, which without leaving would only two.
+  // Every item now waits for the others. Without releasing slots only two of them would.
   while (waiting < 6) await tick();
   assert.equal(most, 2);
   for (const resolve of all.reverse()) resolve();

@@ -1,6 +1,6 @@
 /**
- * What waits for a commit: how much may wait, what a signal does to it, and what becomes of a batch of which one
- * cannot be committed.
+ * Waiting for a commit: how many imports may wait, how a signal ends the wait, and how a batch fares when one import
+ * fails.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -19,7 +19,7 @@ class Setting {
   readonly s: TestStore;
   readonly context: StoreContext;
   readonly reader: LayerReader;
-  /** Says whether layers are being read, for which a batch waits. */
+  /** Says whether layers are being read; a batch waits while they are. */
   readonly layers = { busy: false };
   readonly committer: Committer;
 
@@ -47,7 +47,7 @@ class Setting {
     return (await this.s.json<Json[]>(['ls'])).map(({ name }) => String(name).slice('example.com/'.length)).sort();
   }
 
-  /** Makes the disk take its time. @returns lets it go on */
+  /** Holds the disk up. @returns a function that lets the disk go on */
   holdDisk(t: TestContext): () => void {
     let open: () => void = () => {};
     const gate = new Promise<void>((resolve) => {
@@ -88,7 +88,7 @@ test('so many may wait, and then sources wait as well', async (t) => {
   let left = 0;
   const add = (image: Prepared): Promise<unknown> => committer.add(image, undefined, () => left++);
   const committed = [add(images[0] as Prepared)];
-  // It is taken at once, and is called to leave a second time, which is nothing new to whoever counts places.
+  // The import is taken at once, which releases its slot a second time. Callers allow that; counting begins here.
   await new Promise((resolve) => setImmediate(resolve));
   left = 0;
   for (const image of images.slice(1)) committed.push(add(image));
@@ -105,7 +105,7 @@ test('what is cancelled before it is placed does not come in, and leaves nothing
   const images = [await setting.prepared('a'), await setting.prepared('b'), await setting.prepared('c')] as const;
   const goOn = setting.holdDisk(t);
   const cancel = new AbortController();
-  // The first is in a batch already, whose bytes the disk is taking; the second waits for the next.
+  // The first is in a batch already, and the disk is taking its bytes. The second waits for the next batch.
   const first = setting.committer.add(images[0], cancel.signal);
   await new Promise((resolve) => setImmediate(resolve));
   const second = setting.committer.add(images[1], cancel.signal);

@@ -1,4 +1,4 @@
-/** Every compression that a source may come in, through the real program. */
+/** Every compression of sources, through the real program. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -15,13 +15,13 @@ const IMAGE = aci({ name: 'example.com/app' }, [
   { name: 'etc/text', content: 'all work and no play makes a dull boy\n'.repeat(5000), mode: 0o640 },
   { name: 'noise', content: Buffer.from(Array.from({ length: 40_000 }, (_, i) => (i * i * 31 + (i >> 3)) & 0xff)) },
 ]);
-/** Expands far beyond what is allowed. */
+/** Expands far beyond the limit. */
 const BOMB = aci({ name: 'example.com/bomb' }, [{ name: 'zeros', content: Buffer.alloc(64 * 2 ** 20) }]);
 
 interface Kind {
   name: 'gzip' | 'bzip2' | 'xz' | 'zstd';
   pack: (bytes: Buffer, more?: readonly string[]) => Buffer;
-  /** What makes it, if that is not Node. */
+  /** The program that packs, if that is not Node. */
   program?: string;
 }
 
@@ -287,7 +287,7 @@ test('streams that hold nothing, or next to nothing, cost next to nothing', asyn
   await t.test('bzip2 without blocks', async () => {
     assert.equal((await unpacked('bzip2', repeated(empty, 20_000))).length, 0);
   });
-  /** Of a window of 128 MiB. */
+  /** A frame with a window of 128 MiB. */
   const frame = (flags: number, rest: string): Buffer =>
     Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, flags, 17 << 3]), Buffer.from(rest, 'hex')]);
   await t.test('zstd frames without content', async () => {

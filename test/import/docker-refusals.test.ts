@@ -12,7 +12,7 @@ const ARCHIVE = 'ERR_BAD_ARCHIVE';
 
 const SECRETS = ['../../etc/passwd', '../outside/secret', '/etc/passwd', 'a/../../../outside/secret'];
 
-/** What `docker save` writes, its list of images changed. */
+/** An archive of `docker save`, with its list of images changed. */
 function docker(old: boolean, change: (list: Record<string, unknown>) => void): EntrySpec[] {
   const entries = dockerEntries([{ ...GOOD, ref: 'app:1' }], old).filter(
     ({ name }) => old || !['index.json', 'oci-layout'].includes(name as string),
@@ -50,7 +50,7 @@ function without(list: Record<string, unknown>, field: string): void {
   delete list[field];
 }
 
-/** All layers are one member that is no file. It comes last: the first member tells the form of the archive. */
+/** All layers are one member that is no file. This member comes last: the first one tells the form of the archive. */
 function linked(link: string, flag = '2'): EntrySpec[] {
   const entries = docker(true, (list) => (list['Layers'] = ['x/layer.tar', 'x/layer.tar']));
   return [...entries, { name: 'x/layer.tar', flag, link }];

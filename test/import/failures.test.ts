@@ -1,4 +1,4 @@
-/** Imports that fail half-way: they end, tell why, and hold on to nothing. */
+/** Imports that fail half-way: they end, say why, and hold on to nothing. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -23,7 +23,8 @@ test('workers that share a layer do not wait for one that fails before it begins
   const s = new TestStore(t);
   const context = await openContext({ dir: s.store, workers: 2 });
   const staging = context.staging.make();
-  // Where its own file should be made there is one: as when the disk is full, or there are no more descriptors.
+  // A file is in the place of the layer's own, so that making that fails, as on a full disk or without free
+  // descriptors.
   fs.writeFileSync(stagedRecipe(staging), '');
   const source = s.write('big.aci', aci({ name: 'example.com/big' }, [{ name: 'f', content: randomBytes(9 << 20) }]));
   const { size } = fs.statSync(source);
@@ -53,7 +54,7 @@ test('refused sources leave no descriptors open', { skip: process.platform !== '
     fs.readdirSync('/proc/self/fd').flatMap((fd) => {
       try {
         const target = fs.readlinkSync(`/proc/self/fd/${fd}`);
-        // The store's own are open on purpose.
+        // Files that the store itself keeps open do not count.
         return target.startsWith(s.dir) && !/\/store(\/index|$)|\/lock$|\/use$/.test(target) ? [target] : [];
       } catch {
         return [];
@@ -63,7 +64,7 @@ test('refused sources leave no descriptors open', { skip: process.platform !== '
     const results = await store.importAll([...sources, ...sources], { keepGoing: true, keepArchive });
     assert.ok(results.every((result) => 'error' in result));
   }
-  // Streams close theirs a moment later.
+  // Streams close their files a moment later.
   for (let i = 0; i < 100 && openFiles().length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 50));
   assert.deepEqual(openFiles(), []);
   await store.close();
@@ -74,7 +75,7 @@ test('what was placed for an image that cannot be recorded is swept by the next 
   const shared = aci({ name: 'example.com/a' }, [{ name: 'f', content: 'hello' }]);
   ociLayout(s.path('layout'), [{ ref: 'x:v1', layers: [shared, tar([{ name: 'own', content: 'of nobody' }])] }]);
   await s.ok(['import', s.write('a.aci', shared)]);
-  // Its layer is here as one of an ACI, whose entries mean something else.
+  // The layer is in the store as one of an ACI, where entries have another meaning.
   await s.refused(['import', s.path('layout')], 'ERR_UNSUPPORTED', 1);
   const before = await s.json(['fsck']);
   assert.deepEqual([before['ok'], before['stray']], [true, []]);
@@ -95,7 +96,7 @@ for (const [what, input] of [
       endless: true,
       ...(input === undefined ? {} : { input }),
       onStart: (child) => {
-        // Once it has a place to stage to, it reads.
+        // An import that has a staging directory is reading.
         const timer = setInterval(() => {
           const staging = s.path('store/staging');
           if (!fs.existsSync(staging) || fs.readdirSync(staging).length === 0) return;
@@ -139,7 +140,7 @@ test('files of a layout that lead to endless ones are read for as long as they s
     [index, 'ERR_BAD_MANIFEST'],
     [blob, 'ERR_DIGEST_MISMATCH'],
   ] as const) {
-    // Nothing by its size, and hundreds of gigabytes to who reads on.
+    // This file has no size, but gives hundreds of gigabytes to a reader that reads on.
     fs.rmSync(path);
     fs.symlinkSync('/proc/self/pagemap', path);
     await s.refused(['import', `${dir}:app`], code, 1);
@@ -148,7 +149,7 @@ test('files of a layout that lead to endless ones are read for as long as they s
       fs.writeFileSync(path, bytes);
     }
   }
-  // What leads to good files elsewhere is good.
+  // A link to a good file elsewhere is good.
   for (const [i, { path, bytes }] of kept.entries()) {
     fs.rmSync(path);
     fs.symlinkSync(s.write(`elsewhere-${i}`, bytes), path);
@@ -172,7 +173,7 @@ test('a directory that is too deep to be read is a source of its own, and refuse
   fs.mkdirSync(dir);
   const image = s.aci('app.aci', { name: 'example.com/app' });
   fs.linkSync(image, `${dir}/z.aci`);
-  // Longer than a path may be: made below a part of it that is short enough, then moved to where it is too deep.
+  // The path is longer than a path may be. So it is made below a shorter one, then moved to where it is too deep.
   const half = `${s.path('half')}${`/${name}`.repeat(12)}`;
   fs.mkdirSync(half, { recursive: true });
   const deep = `${dir}${`/${name}`.repeat(12)}`;
@@ -182,7 +183,7 @@ test('a directory that is too deep to be read is a source of its own, and refuse
   assert.equal(found.length, 2);
   assert.equal(found[1], `${dir}/z.aci`);
   const ran = await s.run(['import', '--recursive', '--keep-going', '--json', dir]);
-  // Or nobody could delete it.
+  // Moved back, since nobody could delete it there.
   fs.renameSync(`${deep}/half`, s.path('half'));
   assert.equal(ran.code, 1, ran.stderr);
   const [bad, good] = ran.json<never>() as { source: string; error?: { code: string }; key?: string }[];

@@ -1,4 +1,4 @@
-/** Every limit is typed, names the flag that raises it, and lets the same input pass once the flag says more. */
+/** Every limit has its error code and names the flag that raises it. With a higher limit the same input passes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -10,11 +10,11 @@ import { layoutOfBlobs } from '../fixtures/oci.js';
 import { TestStore } from '../fixtures/store.js';
 
 interface Row {
-  /** What is refused at `low`, and taken at `high`. */
+  /** The input, which is refused at `low` and taken at `high`. */
   what: string;
   low: string;
   high: string;
-  /** Puts the input there. @returns the command that runs into the limit */
+  /** Makes the input. @returns the command that runs into the limit */
   command: (s: TestStore) => string[] | Promise<string[]>;
   code?: 'ERR_LIMIT' | 'ERR_BAD_ARCHIVE';
 }
@@ -177,7 +177,7 @@ test('an extended attribute counts by what it takes to hold, however short it is
   assert.match(error.message, /--max-metadata/);
 });
 
-/** The limit that an archive runs into which would take too much memory whole. */
+/** The error for an archive that would take too much memory as a whole. */
 function refusalOf(chunks: readonly Buffer[]): CairnError {
   const sink = { frame: () => {}, entry: () => {}, content: () => {}, entryEnd: () => {} };
   const scanner = new TarScanner(sink, DEFAULT_LIMITS);

@@ -1,4 +1,4 @@
-/** OCI layouts that are damaged or mean harm: what is refused, with which code, and that nothing of it stays. */
+/** OCI layouts that are damaged or mean harm: each is refused with its code, and leaves nothing behind. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ const ARCHIVE = 'ERR_BAD_ARCHIVE';
 const UNSUPPORTED = 'ERR_UNSUPPORTED';
 const NOWHERE = `sha256:${'0'.repeat(64)}`;
 
-/** A good layout, then changed. */
+/** A good layout with a change. */
 function spoiled(change: (dir: string, image: WrittenImage) => void, compress: 'none' | 'gzip' = 'none'): Make {
   return (dir) => {
     const [image] = ociLayout(dir, [{ ...GOOD, compress }]);
@@ -45,7 +45,7 @@ interface Parts {
   layers: Descriptor[];
 }
 
-/** A layout with these words of its descriptors, configuration or manifest changed. */
+/** A layout with changed fields in its descriptors, configuration or manifest. */
 function composed(change: {
   config?: Readonly<Record<string, unknown>>;
   parts?: (parts: Parts) => Partial<Parts>;
@@ -71,7 +71,7 @@ function indexed(index: object | string | Buffer): Make {
   return spoiled((dir) => writeIndex(dir, index));
 }
 
-/** The bytes of a blob are others, of the same length. */
+/** Changes the bytes of a blob, but not their number. */
 function flip(dir: string, digest: string): void {
   const bytes = fs.readFileSync(blobPath(dir, digest));
   bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
@@ -142,7 +142,7 @@ const DOCUMENTS: readonly Case[] = [
     MANIFEST,
   ],
   ['a configuration without diffIDs', composed({ config: { rootfs: undefined } }), MANIFEST],
-  // CVE-2021-41190: one document that different programs read as different things.
+  // CVE-2021-41190: a document that different programs read in different ways.
   [
     'CVE-2021-41190: a manifest that is an index as well',
     composed({ manifest: (manifest) => ({ ...manifest, manifests: [] }) }),
@@ -244,12 +244,12 @@ const DOCUMENTS: readonly Case[] = [
   ],
 ];
 
-/** The digest in the index is that of no document, but a document of that name is there: the index. */
+/** The index names a digest that no document has. A document of that name is there: the index. */
 function namesItself(dir: string): string {
   ociLayout(dir, [GOOD]);
   const descriptor = { mediaType: MEDIA.index, digest: NOWHERE, size: 0 };
   const { length } = JSON.stringify(indexOf([descriptor]));
-  // The number of digits of its length is part of its length.
+  // The digits of the size are part of the document, and count in its size.
   const size = length + String(length).length - 1;
   writeIndex(dir, indexOf([{ ...descriptor, size }]));
   fs.copyFileSync(join(dir, 'index.json'), blobPath(dir, NOWHERE));

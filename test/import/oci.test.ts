@@ -1,6 +1,5 @@
 /**
- * OCI images into a store: layouts, docker archives, single layers; names and digests; what is shared and what goes
- * again.
+ * Imports of OCI images: layouts, docker archives, single layers; names and digests; shared layers, and their removal.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** What kind of archive a source is, told from its first bytes. */
+/** The kind of an archive, told from its first bytes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -12,9 +12,9 @@ import { TestStore } from '../fixtures/store.js';
 const HEAD_BYTES = 16 * 1024;
 const ACI = aci({ name: 'example.com/app' }, [{ name: 'f', content: 'text' }]);
 const CONTAINER = tar([{ name: 'oci-layout', content: '{}' }]);
-/** One header, and so many zeros that a few bytes of them take no room to speak of. */
+/** One header and many zeros, which take almost no room when compressed. */
 const BOMB = tar([{ name: 'blobs/zeros', content: Buffer.alloc(8 * 2 ** 20) }]);
-/** What comes before the first member takes more than the few bytes that are looked at first. */
+/** The headers before the first member are longer than the bytes that are looked at first. */
 const COMMENTED = Buffer.concat([
   paxHeader({
     comment: Array.from({ length: 9000 }, (_none, i) => (i * i).toString(36))
