@@ -1,4 +1,4 @@
-/** The shared rendering cases, through the real program: what `files` lists and what a render puts on disk. */
+/** The shared rendering cases, through the real program: the list of `files`, and the files that a render makes. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -23,7 +23,7 @@ interface CaseEntry {
 interface CaseImage {
   name: string;
   entries: CaseEntry[];
-  /** Of ACIs only, as is the whitelist. */
+  /** Only ACIs have dependencies and a whitelist. */
   dependencies?: string[];
   whitelist?: string[];
 }
@@ -43,9 +43,9 @@ interface Case {
   name: string;
   why: string;
   format: 'aci' | 'oci';
-  /** Of an OCI case, the layers of one image, bottom to top. */
+  /** OCI: the layers of one image, bottom to top. */
   images: CaseImage[];
-  /** Of ACIs, the image that is rendered. */
+  /** ACI: the image that is rendered. */
   top?: string;
   expect?: Expected[];
   refuse?: string;
@@ -95,7 +95,7 @@ async function refuses(t: TestContext, each: Case, code: string): Promise<void> 
 interface Written {
   store: string;
   sources: string[];
-  /** The one that the case is about. */
+  /** The image that the case is about. */
   image: string;
 }
 
@@ -108,7 +108,7 @@ function written(t: TestContext, { format, images, top }: Case): Written {
   return { store, sources: [`${layout}:top`], image: 'top' };
 }
 
-/** The images as archives, what they depend on first. */
+/** Writes the images as archives, dependencies first. */
 function acis(dir: string, images: readonly CaseImage[]): string[] {
   const sources = new Set<string>();
   const write = (image: CaseImage, above: readonly string[]): void => {
@@ -124,7 +124,7 @@ function acis(dir: string, images: readonly CaseImage[]): string[] {
   return [...sources];
 }
 
-/** Declares what the case declares and nothing else. */
+/** Declares the entries of the case and nothing else. */
 function archive({ name, entries, dependencies = [], whitelist = [] }: CaseImage): Buffer {
   const manifest = {
     name: `example.com/${name}`,
@@ -138,7 +138,7 @@ function entrySpec({ path, type, ...rest }: CaseEntry): EntrySpec {
   return { name: path, flag: FLAGS[type], ...rest };
 }
 
-/** What both `files` and the case tell. */
+/** The fields that `files` and the case both have. */
 function expectedForm({ path, content, mode, ...rest }: Expected) {
   return {
     ...rest,

@@ -1,4 +1,4 @@
-/** Rendering an image straight from its archive: its plan is that of the import. */
+/** Rendering an image straight from its archive, by the plan that the import has made. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
@@ -34,7 +34,7 @@ class Source extends TestStore {
     return tree;
   }
 
-  /** What is left of work that is not complete. */
+  /** Leftovers of incomplete work. */
   get staged(): string[] {
     return fs.readdirSync(this.path('store/staging'));
   }
@@ -87,7 +87,7 @@ test('an image that makes no tree does not come in', async (t) => {
 
 test('an image stays whose tree cannot be made', async (t) => {
   const s = new Source(t);
-  // Within what a path may have, but not below the store.
+  // A path that is not too long by itself, but is below the store.
   const deep = Array.from({ length: 20 }, () => 'd'.repeat(203)).join('/');
   const layout = s.layout('deep', [tar([{ name: 'deep', flag: '5', pax: { path: deep } }])]);
   const error = await s.refused(['render', layout], 'ERR_LIMIT', 1);

@@ -1,6 +1,5 @@
 /**
- * Owners, and what names owners, in checkouts and trees: nobody gets more rights from them than the image gives
- * within itself.
+ * Owners, and attributes that name owners, in checkouts and trees: they give no rights beyond those inside the image.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -91,7 +90,7 @@ test('whoever exchanges a checkout that is being made leads it nowhere', asRoot,
   await using store = await openStore({ dir: s.store, workers: 1 });
   const elsewhere = s.path('elsewhere');
   fs.mkdirSync(elsewhere);
-  // As soon as it is there: as whoever owns the directory above could.
+  // Acts as soon as the directory exists, as the owner of its parent could.
   const watcher = fs.watch(s.dir, (_event, name) => {
     if (name === null || !/^\.out\.cairn-[0-9a-f]+$/.test(name) || !fs.existsSync(s.path(name))) return;
     if (fs.existsSync(s.path('taken'))) return;
