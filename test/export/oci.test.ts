@@ -1,4 +1,4 @@
-/** Giving images back as OCI layouts, docker archives and squashed ACIs: what comes in again is what went out. */
+/** Exports of images as OCI layouts, docker archives and squashed ACIs: importing them gives the exported image. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -31,7 +31,7 @@ interface Listed extends Json {
   layer?: string;
 }
 
-/** The tree of an image as `files` tells it, without the layers it comes from. */
+/** The tree of an image as `files` lists it, without the layers of its entries. */
 async function treeOf(s: TestStore, image: string): Promise<Json[]> {
   const { stdout } = await s.ok(['files', '--json', image]);
   const lines = stdout.toString().trimEnd().split('\n');
@@ -47,7 +47,7 @@ function layoutOf(s: TestStore, compress: 'none' | 'gzip'): WrittenImage {
   return written as WrittenImage;
 }
 
-/** Digests of the blobs of a layout that was written, in order. */
+/** Digests of the blobs of a written layout, in order. */
 function blobsIn(dir: string): string[] {
   return fs
     .readdirSync(join(dir, 'blobs', 'sha256'))

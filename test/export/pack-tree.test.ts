@@ -1,4 +1,4 @@
-/** A merged tree as an archive, for a reader that leaves. */
+/** A merged tree as an archive, when its reader gives up. */
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
