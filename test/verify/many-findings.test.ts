@@ -1,4 +1,4 @@
-/** As many findings, and as many trees, as there may be: what they need of stack and memory is bounded. */
+/** The highest numbers of findings and of trees: stack and memory stay bounded. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -13,7 +13,7 @@ import type { FsckResult } from '../../engine/verify/fsck.js';
 import { PlanMemory } from '../../engine/verify/plan-memory.js';
 import { TestStore } from '../fixtures/store.js';
 
-/** With the usual stack it would take 120 000 findings. */
+/** With the usual stack a failure would take 120 000 findings. */
 const SMALL_STACK = ['--stack-size=200'];
 const MANY = 40_000;
 
@@ -58,7 +58,7 @@ test('a check of many trees does not hold the plans of all of them', async (t) =
     for (const each of ids) index.trees.put(each, { ...tree, id: each });
   });
   await new Store(context).close();
-  // Two thirds of what all plans would take.
+  // Two thirds of the memory that all plans would take.
   const ran = await s.run(['check', '--json'], { nodeFlags: ['--max-old-space-size=60'] });
   assert.equal(ran.code, 0, ran.stderr.slice(0, 2000));
   assert.equal(ran.json<CheckResult>().checked.trees, ids.length + 1);

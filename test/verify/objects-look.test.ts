@@ -1,6 +1,6 @@
 /**
- * Objects that are handed on while the index is read: what a damaged row leads to must not hide that the index is
- * damaged.
+ * Objects are handed on while the index is read. An error that follows from a damaged row must not hide the damage of
+ * the index.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,7 +1,4 @@
-/**
- * A gc without a grace period deletes what lies in quarantine, and asks nobody: repairs and counts take it as it
- * comes.
- */
+/** A gc without a grace period deletes quarantined files at any time. Repairs and counts must cope with that. */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';

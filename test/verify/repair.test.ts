@@ -1,4 +1,4 @@
-/** `fsck --repair`: what it mends by itself, what it leaves to an import, and that it harms nobody else. */
+/** `fsck --repair`: it mends what it can, leaves the rest to an import, and harms no other process. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ import { TestStore } from '../fixtures/store.js';
 
 const NEEDS_ROOT = process.geteuid?.() === 0 ? false : 'only root can give files away';
 
-/** A store opened by the library, with what lies beneath it. */
+/** A store opened by the library, with its parts. */
 class Bench {
   readonly dir: string;
   readonly context: StoreContext;
@@ -83,7 +83,7 @@ class Bench {
     return layers[0]?.toc as Key;
   }
 
-  /** Whether the image can be given back, byte for byte. */
+  /** @returns whether the image can be exported, byte for byte */
   async exports(image: string): Promise<boolean> {
     const out = join(this.dir, 'out');
     return this.store.export(image, out, { format: 'tar' }).then(
@@ -281,7 +281,7 @@ test('a table of contents that reads as one for other objects lets go of nothing
   const bench = await Bench.open(t);
   await bench.aci('a', [{ name: 'f', content: 'same', mode: 0o644 }]);
   await bench.aci('b', [{ name: 'f', content: 'same', mode: 0o645 }]);
-  // One bit of the mode: now it tells of the object of the other image.
+  // One bit of the mode: with it the entry names the object of the other image.
   const path = bench.blob(await bench.tocOf('example.com/a'));
   const bytes = fs.readFileSync(path);
   const at = bytes.indexOf(Buffer.from([0xa4, 0x01]));
@@ -352,7 +352,7 @@ test('a damaged image stops nobody else', async (t) => {
   });
 });
 
-/** Ways an index can be wrong with every file in place, and the action that mends it. */
+/** Ways in which an index can be wrong with every file in place, and the action that mends it. */
 const WRONG: readonly [what: string, spoil: (context: StoreContext, image: Key) => void, action: string][] = [
   [
     'an object counted too high',
@@ -593,7 +593,7 @@ test('a repair that is stopped anywhere is finished by the next', async (t) => {
   }
 });
 
-/** The n-th call of a method throws, as if the process ended there. */
+/** Makes the n-th call of a method throw, as if the process ended there. */
 function failing<N extends string>(
   of: { [name in N]: (...args: never[]) => Promise<unknown> },
   name: N,

@@ -1,6 +1,6 @@
 /**
- * What the owner of a store may not read is found, told and mended like other damage; only root is never denied
- * anything.
+ * Files that the owner of a store may not read are found, reported and mended like other damage. Root may read all
+ * files.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -15,7 +15,7 @@ const NEEDS_ROOT = process.geteuid?.() === 0 ? false : 'only root can be someone
 const NOBODY = 65_534;
 const DENIED = 'cannot be read: permission denied';
 
-/** A store that belongs to a user without rights, through whose eyes it is looked at. */
+/** A store that belongs to a user without rights, who runs the commands. */
 class PlainStore extends TestStore {
   constructor(t: TestContext) {
     super(t);
