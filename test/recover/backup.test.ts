@@ -1,4 +1,4 @@
-/** A backup is a store of its own, whole whatever happens to the store while it is made or after. */
+/** A backup is a complete store, whatever happens to its source meanwhile or later. */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -36,7 +36,7 @@ async function storeWithImages(t: TestContext): Promise<TestStore> {
   return s;
 }
 
-/** Nothing wrong, nothing unlisted, no trees. */
+/** The store has no damage, no unlisted files and no trees. */
 async function isSound(dir: string): Promise<void> {
   await using store = await openStore({ dir, workers: 1 });
   const { ok, missing, stray, miscounted, checked } = await store.fsck();
@@ -101,7 +101,7 @@ test('a great many orphans are left out', async (t) => {
   await using store = new Store(context);
   await store.import(s.aci('many.aci', { name: 'example.com/many' }, many));
   await store.import(s.aci('few.aci', { name: 'example.com/few' }, [{ name: 'f', content: 'few\n' }]));
-  // While someone relies on objects, they stay.
+  // Objects stay while an operation relies on them.
   await context.uses.during(undefined, async () => {
     await store.remove(['example.com/many']);
     const { images, objects } = await store.backUp(s.path('backup'));
@@ -220,7 +220,7 @@ test('cancelled, or of a store that lacks something, it leaves nothing', async (
   const controller = new AbortController();
   const onProgress = (): void => controller.abort();
   await assert.rejects(store.backUp(dest, { signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' });
-  // Whether the first report comes before the end is the clock's to say; either way nothing is left half made.
+  // The first report may come before the end or not. Either way nothing is left half made.
   const ended = await store.backUp(dest, { signal: controller.signal, onProgress }).catch((error: Error) => error);
   assert.equal(fs.existsSync(join(dest, 'cairn.json')), !(ended instanceof Error));
   fs.rmSync(dest, { recursive: true, force: true });

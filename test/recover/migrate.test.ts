@@ -1,4 +1,4 @@
-/** A store of format 1 is brought to format 2 when it is first opened for writing, whatever happens in between. */
+/** A store of format 1 is brought to format 2 when it is first opened for writing, whatever interrupts that. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -16,15 +16,15 @@ function oldStore(t: TestContext): TestStore {
   return s;
 }
 
-/** Nothing in the old store has been used since it was made, and a gc is to leave it all. */
+/** Nothing in the old store has been used since it was made, yet gc must keep all of it. */
 const CENTURY_MS = 100 * 365 * 24 * 3600 * 1000;
 
-/** A command that opens the store for writing, and in the end changes nothing. */
+/** A command that opens the store for writing, and changes nothing in the end. */
 const WRITING = ['pin', 'example.com/base'];
 
 const formatOf = (dir: string): string => fs.readFileSync(join(dir, 'cairn.json'), 'utf8');
 
-/** All that was in it is in it, and nothing is wrong with it. */
+/** The store still has everything that was in it, without damage. */
 async function isComplete(s: TestStore): Promise<void> {
   const images = await s.json<Json[]>(['ls']);
   assert.deepEqual(images.map(({ name, latest, pinned }) => [name, latest, pinned]).sort(), [

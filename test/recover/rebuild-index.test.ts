@@ -1,4 +1,4 @@
-/** An index that is damaged or gone is refused, and made anew from what the store holds. */
+/** An index that is damaged or gone is refused, and made anew from the other files of the store. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -21,7 +21,7 @@ import { unpackStoreV1 } from '../fixtures/store-v1.js';
 
 const AT = { mtime: 1_700_000_000 };
 
-/** A store with some of everything. */
+/** A store with some of every kind of content. */
 async function richStore(t: TestContext): Promise<TestStore> {
   const s = new TestStore(t);
   const base = s.aci('base.aci', { name: 'example.com/base', labels: { version: '1' } }, [
@@ -50,7 +50,7 @@ async function richStore(t: TestContext): Promise<TestStore> {
   return s;
 }
 
-/** Everything in an index but the times of use. */
+/** All rows of an index, without times of use. */
 function contentOf(index: Index): Record<string, unknown> {
   const rows = (table: { entries(): Iterable<{ key: unknown; value: unknown }> }): unknown[] =>
     [...table.entries()].map(({ key, value }) => [key, value]);
@@ -85,7 +85,7 @@ function objectPaths(s: TestStore): string[] {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** Nothing listed is missing, nothing is there unlisted, and every count and hash is right. */
+/** No listed file is missing, no file is unlisted, and every count and hash is right. */
 async function isSound(dir: string): Promise<void> {
   await using store = await openStore({ dir, workers: 1 });
   const { ok, missing, stray, miscounted } = await store.fsck();
@@ -213,7 +213,7 @@ test('objects get their further copies and their missing metadata noted; what no
   await isSound(s.store);
 });
 
-/** Bytes that mean nothing, always the same. */
+/** Meaningless bytes, always the same. */
 function garbage(length: number): Buffer {
   const blocks: Buffer[] = [];
   for (let i = 0; i * 64 < length; i++) blocks.push(createHash('sha512').update(`${i}`).digest());
