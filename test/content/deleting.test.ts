@@ -1,4 +1,4 @@
-/** What is deleted, what must not be, and what others do at that moment. */
+/** Deleting: what goes, what must stay, and what other processes do meanwhile. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -18,7 +18,7 @@ import { type Json, TestStore } from '../fixtures/store.js';
 
 const isRoot = process.geteuid?.() === 0;
 const asRoot = { skip: isRoot ? false : 'needs root' };
-/** Nobody in particular. */
+/** A user without rights. */
 const USER = 65_534;
 
 interface Rendered {
@@ -68,7 +68,7 @@ test('what is mounted in a tree is never reached by deleting it', asRoot, async 
   assert.equal(fs.readFileSync(join(host, 'precious'), 'utf8'), 'all there is');
   assert.equal(fs.readFileSync(join(point, 'precious'), 'utf8'), 'all there is');
 
-  // One that nothing lists is left alone, too, and keeps no other from being collected.
+  // An unlisted tree is left alone, too, and does not keep other trees from being collected.
   const unlisted = s.path(`store/trees/deps-sha512-${'0'.repeat(128)}`);
   fs.mkdirSync(unlisted);
   spawnSync('mount', ['--bind', host, unlisted]);
@@ -113,7 +113,7 @@ test('a checkout that cannot take its place leaves what was there', async (t) =>
   const s = await twoImages(t);
   const target = s.path('out');
   await using store = await openStore({ dir: s.store });
-  // Someone else's directory comes to stand there while the checkout is made.
+  // Another process makes the destination while the checkout is made.
   const onProgress = (): void => {
     fs.mkdirSync(target, { recursive: true });
     fs.writeFileSync(join(target, 'theirs'), '');
@@ -132,7 +132,7 @@ test('a tree that is rendered while others are deleted stays', async (t) => {
   await context.index.commit(() => {
     for (const { treeId } of [a, b]) dropTreeRecord(context, treeId);
   });
-  // Another process renders one in the middle, at which this one does not look up from its work.
+  // Another process renders a tree in the middle. This process does not notice by itself.
   const lockOf = context.layout.treeLock.bind(context.layout);
   t.mock.method(context.layout, 'treeLock', (id: string) => {
     if (id === b.treeId) execFileSync(process.execPath, [PROGRAM, '--store', s.store, 'render', 'example.com/b']);
@@ -153,7 +153,7 @@ test('a tree that gc is just taking is made anew for who asks for it', async (t)
   t.mock.method(context.index, 'commit', async (change: () => unknown, rows?: number) => {
     if (!taken) {
       taken = true;
-      // What gc does first; its directory goes a moment later.
+      // gc drops the record first; the directory goes a moment later.
       await commit(() => dropTreeRecord(context, treeId));
       fs.rmSync(join(path, '..'), { recursive: true });
     }
@@ -193,7 +193,7 @@ test('what one worker cannot delete keeps no other file; what is gone already is
   t.after(() => pool.close());
   const paths = ['a', 'b', 'c'].map((name) => join(dir, name));
   for (const path of paths) fs.mkdirSync(path);
-  // A file has nothing below it.
+  // No path lies below a file.
   fs.writeFileSync(join(dir, 'file'), '');
   await assert.rejects(deleteSmall(pool, [join(dir, 'file', 'below'), join(dir, 'missing'), ...paths]), {
     code: 'ERR_IO',

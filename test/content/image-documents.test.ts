@@ -1,4 +1,4 @@
-/** Every image has a document that says what the index knows of it, and keeps saying it. */
+/** Every image has a document with all that the index knows of it, and the document stays up to date. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -25,7 +25,7 @@ async function storeWithBase(t: TestContext): Promise<TestStore> {
   return s;
 }
 
-/** Revisions that lie in the store, and whether the last says pinned. */
+/** The revisions in the store, and whether the last one is pinned. */
 function revisions(s: TestStore): { revisions: number[]; pinned: boolean | undefined } {
   const found = documentsIn(s.store);
   return { revisions: found.map(({ revision }) => revision), pinned: found.at(-1)?.image.pinned };

@@ -1,7 +1,4 @@
-/**
- * Plans that are kept with large images: that they are used, when they are not, and that nothing is believed of them
- * that is not so.
- */
+/** Plans that are kept with large images: when they are used, when not, and that wrong ones are never believed. */
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -23,7 +20,7 @@ const ROOT = { uid: 0, gid: 0, umask: 0 };
 const AS_ROOT = process.geteuid?.() === 0;
 const skip = AS_ROOT ? false : 'as a user no plan is kept';
 
-/** Directories, files of a few contents, further names, symlinks; one file with an attribute. */
+/** Directories, files of a few contents, further names, symlinks; one file has an attribute. */
 const LARGE: readonly EntrySpec[] = [
   ...manyEntries(20, 2000, 700),
   { name: 'marked', content: 'x', pax: { 'SCHILY.xattr.user.mark': 'yes' } },
@@ -47,7 +44,7 @@ class Rendering extends TestStore {
     return tree;
   }
 
-  /** Where the one plan lies. */
+  /** The path of the only plan. */
   get plan(): string {
     const names = fs.readdirSync(this.plans);
     assert.equal(names.length, 1);
@@ -61,7 +58,7 @@ async function largeStore(t: TestContext): Promise<Rendering> {
   return s;
 }
 
-/** As the store writes it, with something else in it. */
+/** Rewrites a plan in the store's own form, with changed content. */
 function rewrite(plan: string, change: (stored: { version: number; treeId: string; shards: Shard[] }) => void): void {
   const stored = deserialize(fs.readFileSync(plan).subarray(64)) as {
     version: number;
@@ -73,7 +70,7 @@ function rewrite(plan: string, change: (stored: { version: number; treeId: strin
   fs.writeFileSync(plan, Buffer.concat([hash('sha512', body, 'buffer'), body]));
 }
 
-/** What a whole plan says. Its bytes may differ from those of its equal: V8 writes the same list as dense or sparse. */
+/** The content of a complete plan. The bytes of equal plans may differ: V8 writes the same list as dense or sparse. */
 function saidBy(plan: string): unknown {
   const bytes = fs.readFileSync(plan);
   const body = bytes.subarray(64);
