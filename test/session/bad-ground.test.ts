@@ -1,7 +1,4 @@
-/**
- * Stores where something is wrong with the ground they stand on: full, read-only, newer, no store at all, or out of
- * links.
- */
+/** Stores in bad places: a full or read-only file system, a newer format, no store at all, or no more links. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -13,7 +10,7 @@ import { cairn, temporaryDirectory } from '../fixtures/cli.js';
 
 const NEEDS_ROOT = process.geteuid?.() === 0 ? false : 'only root can mount';
 
-/** A small file system of its own; `undefined`, with a visible skip, where mounting is not allowed. */
+/** A small file system for the test alone; `undefined`, with a visible skip, where mounting is not allowed. */
 function mountTmpfs(t: TestContext, size: string, more = ''): string | undefined {
   const dir = fs.mkdtempSync(join(tmpdir(), 'cairn-test-'));
   t.after(() => {

@@ -1,4 +1,4 @@
-/** The end of an open store: what it has promised is done, and what is asked of it later is refused. */
+/** The end of an open store: promised work is done, and later requests are refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openStore } from '../../engine/store.js';
@@ -13,7 +13,7 @@ test('what a store was asked for last is noted, however soon it is closed', asyn
 
   const notices: string[] = [];
   const store = await openStore({ dir: s.store, onNotice: (message) => notices.push(message) });
-  // The first commit of this process: what it needs is not loaded yet.
+  // This is the first commit of the process, so its code is not loaded yet.
   const { existed } = await store.render('example.com/app');
   await store.close();
 
@@ -30,7 +30,7 @@ test('closing waits for what is under way', async (t) => {
   });
   const store = await openStore({ dir: s.store });
   const importing = store.importAll(paths, { jobs: 2 });
-  // Not before it has begun; what comes after is refused.
+  // The imports have begun by then. Later requests are refused.
   await new Promise((resolve) => setImmediate(resolve));
   await store.close();
   assert.equal((await importing).length, 12);

@@ -1,4 +1,4 @@
-/** Whose store it is: owners, modes, and a store behind a symlink. */
+/** The owner of a store: owners, modes, and a store behind a symlink. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';

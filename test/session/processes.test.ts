@@ -1,4 +1,4 @@
-/** Several processes at one store, and processes that do not live to the end. */
+/** Several processes at one store, and processes that are killed. */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -28,7 +28,7 @@ function manyFiles(place: Place, name: string, count: number): string {
   return path;
 }
 
-/** Calls `act` once something is staged: then an import is under way. */
+/** Calls `act` when a file is staged, which means that an import is under way. */
 function onceStaging({ store }: Place, child: ChildProcess, act: () => void): void {
   const staging = join(store, 'staging');
   const timer = setInterval(() => {

@@ -26,7 +26,7 @@ async function filled(t: TestContext): Promise<{ s: TestStore; blob: string; tre
   return { s, blob: key as string, tree: treeId as string };
 }
 
-/** Everything that only reads, each with an end of success. */
+/** All commands that only read. Each succeeds. */
 function readers(blob: string, tree: string, out: string): string[][] {
   return [
     ['ls'],
