@@ -78,7 +78,7 @@ test('a directory over what a file hid starts empty', () => {
   ]);
 });
 
-/** Another value for each field that means something for the type of the entry. */
+/** Another value for each field that has a meaning for the type of the entry. */
 const CHANGES: readonly [field: keyof PlanEntry, change: (entry: PlanEntry) => Partial<PlanEntry> | undefined][] = [
   ['path', ({ path }) => ({ path: `${path}~` })],
   ['type', ({ type }) => ({ type: type === 'fifo' ? 'file' : 'fifo' })],

@@ -1,4 +1,4 @@
-/** The sums of the index's tables fit their rows, whatever was changed, taken back or aborted. */
+/** The sums of the index's tables fit their rows, after changes, taken-back changes and aborted ones. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -51,7 +51,7 @@ interface Change {
   value: unknown;
 }
 
-/** What a table has for a key. */
+/** The key that a table has for a number. */
 function keyIn(table: string, key: number): unknown {
   const digits = `${key}`.padStart(2, '0');
   if (table === 'names') return ['name', digits];
@@ -59,7 +59,7 @@ function keyIn(table: string, key: number): unknown {
   return table === 'objects' ? `${digits.repeat(64)}.0644.0.0.${key}` : digits;
 }
 
-/** @returns a function that makes the change in a transaction, after which the table has the value */
+/** @returns a function that makes the change in a transaction. The table has the value after it. */
 function prepare(index: Index, { table, key, looks, twice, ready, value }: Change, hash: TextHash): () => void {
   const rows = index[table as 'leases'] as unknown as Table<unknown, unknown>;
   const at = keyIn(table, key);
@@ -106,7 +106,7 @@ test('after any changes, committed or not, every row fits its sum, and every pag
   });
 });
 
-/** Changes the index without its knowledge. */
+/** Changes the index from outside, so that its sums do not follow. */
 async function tamper(path: string, work: (table: (name: string) => import('lmdb').Database) => void): Promise<void> {
   const env = open({ path, maxDbs: 16 });
   const tables = new Map<string, import('lmdb').Database>();

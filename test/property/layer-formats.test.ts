@@ -1,5 +1,5 @@
 /**
- * Recipe and table of contents, the two halves of a stored layer: both come back as they went in, and damage is seen.
+ * Recipe and table of contents, the two halves of a stored layer: both decode to what was encoded, and damage is found.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -150,7 +150,7 @@ test('a plan of OCI layers lists every parent before what lies in it, once, in b
 test('a layer planned twice over, or with an empty one on top, gives the tree of one', () => {
   fc.assert(
     fc.property(layers, ([layer = []]) => {
-      // The second time, a layer may follow, white out and link to its own entries.
+      // In the second copy, a layer may follow, white out and link to its own entries.
       fc.pre(layer.every(({ type }) => type === 'file' || type === 'dir' || type === 'fifo'));
       fc.pre(new Set(layer.map(({ path }) => path)).size === layer.length);
       fc.pre(!layer.some(({ path, type }) => type !== 'dir' && layer.some((each) => each.path.startsWith(`${path}/`))));
