@@ -1,6 +1,6 @@
 /**
- * The house as it was drawn: every file in a room, arrows only where the table has them, promises of "the only place"
- * kept.
+ * The architecture: every file is in a room, rooms import only what the table allows, and "the only place" is the only
+ * one.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
@@ -12,10 +12,7 @@ import { circleIn, commentLines, ROOT, reachedFrom, SHIPPED, sourcesIn } from '.
 const SOURCES = new Map(sourcesIn([...SHIPPED, 'bench', 'test']).map((source) => [source.path, source]));
 const shipped = [...SOURCES.values()].filter(({ path }) => SHIPPED.some((folder) => path.startsWith(`${folder}/`)));
 
-/**
- * The room that a file lies in, or the single file or folder above the rooms; `undefined` for a file that lies in
- * none.
- */
+/** The room of a file, or the single file or folder above the rooms; `undefined` for a file outside both. */
 function placeOf(path: string): string | undefined {
   if (ABOVE[path] !== undefined) return path;
   const [top, folder, ...rest] = path.split('/') as [string, string, ...string[]];
@@ -125,7 +122,7 @@ test('nothing below the command line imports it, and nothing that is shipped imp
   }
 });
 
-/** What only one place may say, by what its text looks like. */
+/** Text that only one place may contain. */
 const ONLY_PLACES: readonly { what: string; pattern: RegExp; places: readonly string[] }[] = [
   {
     what: 'names of the layout',

@@ -1,4 +1,4 @@
-/** The pages under `docs/` name everything that they promise to name, and their links lead somewhere. */
+/** The pages under `docs/` name everything that they promise to name, and all their links have a target. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';

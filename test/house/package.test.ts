@@ -1,4 +1,4 @@
-/** The package as its users get it: packed, installed elsewhere, type-checked and run, by the oldest Node, too. */
+/** The package as its users have it: packed, installed elsewhere, type-checked and run, also by the oldest Node. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -19,7 +19,7 @@ const NODES = [
   { name: 'the oldest Node', node: OLDEST, skip: NO_OLDEST },
 ];
 
-/** How the names of consumers end, and how each asks for the package. `.ts` is what a bundler takes: a module. */
+/** The endings of consumers, and how each asks for the package. A bundler takes `.ts` for a module. */
 const CONSUMERS = { '.ts': NAMED, '.mts': NAMED, '.cts': NAMED, '-require.cts': REQUIRED };
 const MODULES = ['.mts', '.cts', '-require.cts'];
 
@@ -28,10 +28,10 @@ const FLAGS = [
   ...['--target', 'es2022', '--lib', 'es2023,esnext.disposable', '--types', 'node'],
 ];
 
-/** Where users differ: how TypeScript looks a package up, and which of its two entries it takes. */
+/** Differences between users: how TypeScript looks a package up, and which of its two entries it takes. */
 const COMPILED = [
   { as: 'as NodeNext', ends: MODULES, flags: ['--module', 'nodenext'] },
-  // Here no CommonJS file may require an ES module, as no Node before 20.19 can.
+  // In this mode no CommonJS file may require an ES module, as no Node before 20.19 can.
   { as: 'as Node16', ends: MODULES, flags: ['--module', 'node16'] },
   { as: 'for a bundler', ends: ['.ts'], flags: ['--module', 'esnext', '--moduleResolution', 'bundler'] },
   {
@@ -64,7 +64,7 @@ function installPackage(): string {
   const packing = ['pack', '--silent', '--ignore-scripts', '--pack-destination', dir];
   const packed = execFileSync('npm', packing, { cwd: ROOT, encoding: 'utf8' });
   execFileSync('tar', ['xf', join(dir, packed.trim()), '-C', dir]);
-  // Its dependencies are those of the checkout; what is tested is what the tarball itself brings.
+  // The dependencies are those of the checkout: the test is about the tarball itself.
   const modules = join(dir, 'node_modules');
   fs.mkdirSync(modules);
   for (const name of fs.readdirSync(join(ROOT, 'node_modules')))
@@ -73,7 +73,7 @@ function installPackage(): string {
   return join(modules, 'cairn');
 }
 
-/** What the compiler says: of wrong consumers as `file:line: error`, of all other files in full. */
+/** The compiler's messages: `file:line: error` for wrong consumers, the full text for all other files. */
 function compile(node: string, files: readonly string[], flags: readonly string[]): string[] {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   const { stdout, stderr } = spawnSync(node, [tsc, ...FLAGS, ...flags, ...files], { cwd: dir, encoding: 'utf8' });

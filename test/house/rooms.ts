@@ -1,14 +1,13 @@
 /**
- * The rooms of the house: what each is about, and which rooms it may import. The one table: the architecture test
- * holds the sources against it, CONTRIBUTING shows it, and each room's door repeats its line.
+ * The rooms of the house: the subject of each, and the rooms that it may import. This is the one table: the
+ * architecture test holds the sources against it, CONTRIBUTING shows it, and each room's door repeats its line.
  */
-
 export interface Room {
-  /** One sentence. */
+  /** One sentence about the room. */
   says: string;
   /** Rooms on lower floors; rooms of one floor do not see each other. */
   imports: readonly string[];
-  /** Reaches no I/O, by whatever way. */
+  /** Reaches no I/O, neither by itself nor through imports. */
   pure?: true;
 }
 
@@ -91,10 +90,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
 };
 
-/**
- * What is no room: single files, and the command line. In place of rooms that it may not import it lists those that
- * it may.
- */
+/** Code outside the rooms: single files, and the command line. Each lists the rooms that it may import. */
 export const ABOVE: Readonly<Record<string, { says: string; imports: readonly string[] }>> = {
   'engine/store.ts': { says: 'the façade: what an open store can do', imports: everyEngineRoom() },
   'engine/api.ts': { says: 'the public surface of the package', imports: ['engine/store.ts', ...everyEngineRoom()] },

@@ -38,7 +38,7 @@ function locate(source: string, target: string): string {
   return normalize(join(dirname(source), target)).replace(/\.js$/, '.ts');
 }
 
-/** Everything that a source imports, and what that imports in turn, with the way there. */
+/** All direct and indirect imports of a source, each with the way to it. */
 export function reachedFrom(sources: ReadonlyMap<string, Source>, path: string): Map<string, string> {
   const ways = new Map<string, string>([[path, path]]);
   const open = [path];
