@@ -1,7 +1,4 @@
-/**
- * When a sync begins, and who hears that it failed. The program that takes the system call's place is one of the
- * test's own.
- */
+/** When a sync begins, and who learns that it failed. A program of the test takes the place of the system call. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
@@ -14,8 +11,8 @@ const DURABLE = fileURLToPath(new URL('../../engine/disk/durable.js', import.met
 const MOST_MS = 20_000;
 
 /**
- * Runs a script that has a `disk`, with `sync` as this shell script says, in a directory that is both's. @returns
- * what it prints
+ * Runs a script that has a `disk`. `sync` is this shell script, in a directory that both share.
+ * @returns what the script prints
  */
 function withDisk(t: TestContext, sync: string, script: string): string {
   const dir = temporaryDirectory(t);
