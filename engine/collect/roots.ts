@@ -92,7 +92,7 @@ export class Holders {
   }
 }
 
-/** An ACI is part of all trees with its layers. An OCI image is not: trees keep the layers that OCI images share. */
+/** An ACI is part of all trees with its layers, an OCI image only of its own: a tree itself keeps shared OCI layers. */
 function isPartOf(image: ImageRecord, tree: TreeRecord): boolean {
   if (image.format === 'oci') return tree.images.includes(image.key);
   return image.layers.some((layer) => tree.layers.includes(layer));

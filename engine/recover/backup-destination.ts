@@ -23,8 +23,8 @@ export interface BackupPlace {
  * Makes the directory if it is missing, and locks it. A directory that holds anything but an interrupted backup stays
  * as it is.
  * @param from the store that is backed up
- * @throws CairnError `ERR_EXISTS`, also while another backup writes there, `ERR_USAGE` for one inside the store,
- * `ERR_IO`
+ * @throws CairnError `ERR_EXISTS`, also while another backup writes there, `ERR_USAGE` for a place inside the
+ * store, `ERR_IO`
  */
 export function claimPlace(from: Layout, dest: string): BackupPlace {
   try {

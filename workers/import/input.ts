@@ -136,7 +136,7 @@ async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffe
   }
 }
 
-/** Reads a small source on this thread: asking another one would take longer. */
+/** Reads a small source in place, without asking another thread to. */
 function* inOnePiece(fd: number, start: number, end: number): Generator<Buffer> {
   try {
     const bytes = Buffer.alloc(Math.max(0, end - start));
