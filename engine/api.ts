@@ -1,5 +1,4 @@
 /** The public surface of the package. */
-
 export { type Collected, DEFAULT_GRACE_MS, type GcOptions } from './collect/gc.js';
 export type { Removed, RemoveOptions } from './collect/remove.js';
 export type { PutResult } from './content/blobs.js';

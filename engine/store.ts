@@ -200,9 +200,7 @@ export class Store implements AsyncDisposable {
     return fsckStore(this.#context, options);
   }
 
-  /**
-   * Copies the whole store to a new or empty directory, while it is in use. The copy is a store, ready to be opened.
-   */
+  /** Copies the whole store to a new or empty directory, while it is in use. The copy opens as any store. */
   async backUp(dest: string, options: OperationOptions = {}): Promise<BackedUp> {
     const { backUp } = await import('./recover/backup.js');
     return backUp(this.#context, dest, options);

@@ -71,7 +71,7 @@ function removeOne(store: StoreContext, image: ImageRecord, trees: readonly Tree
   return { key: image.key, name: image.name, removedTrees: gone.trees.map(({ id }) => id), freedBytes, held };
 }
 
-/** @throws CairnError `ERR_HELD` while a lease holds a tree, unless `force`, or something is mounted in one */
+/** @throws CairnError `ERR_HELD` while a lease holds a tree, unless `force`, and while one has a mount in it */
 export async function removeTrees(
   store: StoreContext,
   trees: readonly TreeRecord[],

@@ -28,7 +28,7 @@ import type { Container } from './source/container.js';
 export interface OciRequest extends ImportRequest {
   importTime: number;
   onBytes: ((bytes: number) => void) | undefined;
-  /** Reads layers even if they are in the store, because some were removed during the last attempt. */
+  /** Read layers even if they are in the store, because some were removed during the last attempt. */
   readAll: boolean;
 }
 

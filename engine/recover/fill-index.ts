@@ -64,9 +64,7 @@ function fillLayer(index: Index, { record, names, sizes }: SalvagedLayer, skippe
   for (const archive of record.archiveDigests) rememberArchive(index, archive, record.key);
 }
 
-/**
- * Notes further copies of an object. An object that no layer needs becomes an orphan: else no gc would ever sweep it.
- */
+/** Notes further copies of an object. An object that no layer needs becomes an orphan, or no gc would sweep it. */
 function fillObject(index: Index, name: string, size: number, copies: number): void {
   const known = index.objects.get(name);
   if (known !== undefined) {

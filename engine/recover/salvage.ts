@@ -84,9 +84,7 @@ function layersOf(documents: readonly FoundDocument[]): DocumentedLayer[] {
   return [...variants.values()];
 }
 
-/**
- * Finds missing and damaged blobs of images and layers. Archives are only looked for: `check` is there to hash them.
- */
+/** Finds missing and damaged blobs of images and layers. Archives are only looked for: `check` hashes them. */
 async function blobFaults(layout: Layout, work: Work, { documents, blobs }: Found): Promise<Map<Key, string>> {
   const faults = new Map<Key, string>();
   const wanted = new Map<Key, number | undefined>();

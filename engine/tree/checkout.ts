@@ -26,9 +26,7 @@ import { noteCopies } from './note-copies.js';
 import type { Rendered } from './options.js';
 
 export interface CheckoutOptions extends OperationOptions {
-  /**
-   * By default, reflinks where the file system has them, else copies. `link` shares files with the store: read only.
-   */
+  /** By default, reflinks where possible, else copies. `link` shares files with the store: for reading only. */
   mode?: RenderMode;
   /** Put the root file system itself at the destination, without a manifest beside it. */
   rootfsOnly?: boolean;
@@ -42,9 +40,7 @@ export interface CheckedOut extends Rendered {
   dir: string;
 }
 
-/**
- * @throws CairnError `ERR_EXISTS`, `ERR_USAGE` for a root directory or one inside the store, and what rendering throws
- */
+/** @throws CairnError `ERR_EXISTS`, `ERR_USAGE` for the root directory or one in the store, and as rendering does */
 export async function checkoutImage(
   store: StoreContext,
   image: ImageRecord,
@@ -166,7 +162,7 @@ function checkTarget(store: StoreContext, target: string, force: boolean): void 
   throw alreadyThere(target);
 }
 
-/** The highest 32-bit number is no id but means none. There is no id beyond. */
+/** The highest 32-bit number stands for no id, and there are no higher ids. */
 function checkShift({ entries }: Plan, shift: number): void {
   const far = entries.find(({ uid, gid }) => Math.max(uid, gid) + shift > MAX_ID || Math.min(uid, gid) + shift < 0);
   if (far === undefined) return;

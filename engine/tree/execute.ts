@@ -75,7 +75,7 @@ function addResult(result: RenderResult, { skipped, copies }: RenderResult): voi
   for (const [name, copy] of Object.entries(copies)) result.copies[name] = Math.max(result.copies[name] ?? 0, copy);
 }
 
-/** For root, shards come in any order. For users, the last and so the deepest come first, all on one worker. */
+/** Finishes directories: for root in any order, for users on one worker, from the last and so the deepest. */
 function finishDirectories(work: Work, plan: PackedPlan, how: Omit<TaskInput<'finish-directories'>, 'shard'>) {
   const shards = Array.from({ length: plan.directoryShards }, (_none, i) => plan.directoryShards - 1 - i);
   const tasks = mapped(shards, (i) => ({ ...how, shard: plan.directoryShard(i) }));

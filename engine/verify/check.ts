@@ -36,7 +36,7 @@ export interface CheckResult {
   ok: boolean;
 }
 
-/** An image or layer that needs a blob, and the part that the blob is of it. */
+/** An image, layer or blob record that needs a blob, and as which part. */
 interface BlobUser {
   kind: Damage['kind'];
   id: string;
@@ -125,7 +125,7 @@ class Checker {
     }
   }
 
-  /** @param all whether layers are checked, all of them: their objects include all that trees link to */
+  /** @param all whether all layers are checked: their objects include all that trees link to */
   async #listObjects(all: boolean): Promise<void> {
     const { everything, layers, trees } = this.#targets;
     if (everything) await this.#checkIndex();

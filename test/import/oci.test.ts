@@ -1,6 +1,4 @@
-/**
- * Imports of OCI images: layouts, docker archives, single layers; names and digests; shared layers, and their removal.
- */
+/** Imports of OCI images: layouts, docker archives, single layers; names and digests; sharing and removing layers. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';

@@ -1,6 +1,4 @@
-/**
- * Recipe and table of contents, the two halves of a stored layer: both decode to what was encoded, and damage is found.
- */
+/** Recipe and table of contents, the two halves of a layer: both decode to what was encoded; damage is found. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';

@@ -1,6 +1,4 @@
-/**
- * Owners, and attributes that name owners, in checkouts and trees: they give no rights beyond those inside the image.
- */
+/** Owners, and attributes with owners, in checkouts and trees: they give no rights beyond those inside the image. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';

@@ -31,9 +31,7 @@ export interface PackedTree {
   /** Per row: the first path that shares its inode; a later one becomes a hard link to it. */
   groups: readonly ByteString[];
   contentOf: (row: ShardRow, size: number) => Iterable<Buffer>;
-  /**
-   * Makes the archive an ACI: the tree goes below `rootfs`, and the manifest beside it, last as in ACIs of other tools.
-   */
+  /** Makes the archive an ACI: the tree goes below `rootfs`, the manifest comes last, as in other tools' ACIs. */
   manifest?: Uint8Array | undefined;
 }
 

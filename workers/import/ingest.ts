@@ -1,6 +1,4 @@
-/**
- * Ingests a layer on one thread, from source to staging. See `inflate-ring.ts` for how several threads share a layer.
- */
+/** Ingests a layer on one thread, from source to staging. In `inflate-ring.ts` several threads share a layer. */
 import type { IngestResult, IngestTask } from '../tasks/import.js';
 import { readSource } from './input.js';
 import { LayerSink } from './layer-sink.js';

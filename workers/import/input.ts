@@ -64,8 +64,8 @@ async function readThrough(
       take(chunk);
     } catch (error) {
       if (!input.compressed) throw error;
-      // A corrupt stream can give bytes that are no archive. Its checksum comes last, so it is read on: that error is
-      // the true one.
+      // A corrupt stream can give bytes that are no archive. Its checksum comes last, so the rest is read: a wrong
+      // checksum is the error to report.
       refusal = error;
     }
     sha512.update(chunk);

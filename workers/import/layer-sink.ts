@@ -1,6 +1,4 @@
-/**
- * Takes a layer's tar as it is scanned: contents to objects, entries to the table of contents, the rest to the recipe.
- */
+/** Takes a layer's tar apart: contents to objects, entries to the table of contents, the rest to the recipe. */
 import * as fs from 'node:fs';
 import { CairnError } from '../../engine/core/errors.js';
 import { makeOnce } from '../../engine/disk/durable.js';

@@ -26,10 +26,7 @@ export interface IngestTask {
   staging: string;
   /** Where new objects are staged. The layers of one import share this directory. */
   newObjects: string;
-  /**
-   * Stage new objects side by side, not in shards as the store. For a few, most of the work would be making and
-   * emptying shards.
-   */
+  /** Stage new objects side by side, not in shards: for a few, making and emptying shards would take longest. */
   flat: boolean;
   /** The store's objects. An object that is there already is not written again. */
   objects: ObjectsAt;

@@ -25,9 +25,7 @@ const ENDED = 1;
 /** A thread failed or was cancelled. The threads at the ring stop, with no error of their own. */
 const BROKEN = 2;
 
-/**
- * Ending and breaking wake a thread that sleeps already. A thread that is just falling asleep looks up after this time.
- */
+/** Ending and breaking wake a sleeping thread. A thread that is just falling asleep looks up after this time. */
 const LOOK_UP_MS = 50;
 
 export function makeRing(): RingMemory {

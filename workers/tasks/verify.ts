@@ -56,7 +56,7 @@ export interface VerifiedObjects {
   bytes: number;
   /** By position in the task's lists. */
   findings: { at: number; what: string }[];
-  /** Per name; 0 for an object that is missing, or on another file system than the directory of objects. */
+  /** Per name: the inode; 0 for an object that is missing, or on another file system than the objects' directory. */
   inodes: BigUint64Array;
 }
 

@@ -1,4 +1,4 @@
-/** Makes the files of a plan on a worker. Nothing is ever followed, overwritten or deleted. */
+/** Makes the files of a plan on a worker. Symlinks are never followed; nothing is overwritten or deleted. */
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../../engine/core/bytes.js';
 import { CairnError, hasCode } from '../../engine/core/errors.js';

@@ -26,7 +26,7 @@ export type Located =
   | { kind: 'stream' };
 
 /**
- * Reads `PATH[:REFERENCE]`. The path is all of it if there is such a file, else its longest beginning that is a file.
+ * Reads `PATH[:REFERENCE]`. The path is all of it if that exists, else its longest beginning that exists.
  * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_AN_IMAGE`
  */
 export function locateSource(source: string): Located {
@@ -90,9 +90,7 @@ export async function kindOfArchive(store: StoreContext, head: Buffer): Promise<
   return container ? 'container' : 'aci';
 }
 
-/**
- * The first bytes of a plain or gzipped archive suffice, and most archives are. This is faster than asking a worker.
- */
+/** The first bytes of a plain or gzipped archive, as most are, suffice. This is faster than asking a worker. */
 function firstMember(head: Buffer, limits: Limits): string | undefined {
   const first = new FirstMember(limits);
   try {
