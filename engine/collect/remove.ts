@@ -32,7 +32,7 @@ export interface Removed {
 
 /**
  * Removes images, and trees that no other image has. All go or none: holders are looked at before anything goes.
- * @throws CairnError `ERR_HELD` while a pin, lease or pod holds an image, unless `force`, and while something is
+ * @throws CairnError `ERR_HELD` while a pin or lease holds an image, unless `force`, and while something is
  * mounted in a tree
  */
 export async function removeImages(

@@ -5,18 +5,17 @@
  *
  * Nothing is visible before the commit. An import that fails before it leaves only staging to delete.
  */
+
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { Source } from '../../workers/tasks/parts.js';
 import { StagedDiscards } from '../content/delete.js';
 import { commitImages } from '../content/document-writer.js';
 import { eachOf } from '../core/concurrency.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
-import { hostPlatform, parsePlatform } from '../image/oci/platform.js';
 import type { ImageRecord } from '../index/records.js';
 import { isComplete } from '../resolve/completeness.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { prepareAci } from './aci.js';
+import { type AciSource, prepareAci } from './aci.js';
 import { Claims } from './claims.js';
 import { Committer } from './commit.js';
 import { assignedName, findLayer, keepsArchives, keyOfImage, namesOf, type OciSource, prepareOci } from './oci.js';
@@ -26,11 +25,8 @@ import { Meter } from './progress.js';
 import { LayerReader } from './read-layer.js';
 import { merge } from './record-import.js';
 import { type Asked, describe, type Imported, type ImportFailure } from './result.js';
-import { chooseImage } from './source/choose-image.js';
-import { type Container, directoryContainer } from './source/container.js';
-import { headOf, headOfStream, kindOfArchive, type Located, locateSource } from './source/locate.js';
-import { openArchive } from './source/open-archive.js';
-import { chooseSingleLayer } from './source/single-layer.js';
+import { type Located, locateSource } from './source/locate.js';
+import { openSource } from './source/open-source.js';
 import { fingerprintOf, sizeOf } from './source/sources.js';
 
 export type { ImportOptions, ImportRequest } from './options.js';
@@ -106,44 +102,21 @@ export class Importer {
     }
     const dir = staging.make();
     try {
-      return await this.#read({ asked, staging: dir, request: restoring(request, known?.image) }, located, fingerprint);
+      const one = { asked, staging: dir, request: restoring(request, known?.image) };
+      const opened = await openSource(this.#store, { source, located, fingerprint }, dir, request);
+      return await (opened.kind === 'aci' ? this.#importAci(one, opened) : this.#importOci(one, opened));
     } finally {
       await this.#discards.discard(dir);
     }
   }
 
-  /** Imports an ACI, an image of a container, or a single layer, depending on the source. */
-  async #read(one: OneImport, located: Located, fingerprint: string | undefined): Promise<Imported> {
-    const { asked, staging, request } = one;
-    if (located.kind === 'directory') {
-      refuseFlag(request.layer, '--layer takes a single tar, not a layout');
-      return this.#importOci(one, directoryContainer(located.path, this.#store.limits), located.reference);
-    }
-    const isStream = located.kind === 'stream';
-    const head = await (isStream ? headOfStream(request.signal) : headOf(located.path));
-    const from: Source = isStream ? { fd: 0, head } : { path: located.path };
-    if (request.layer === true) {
-      return this.#importChosen(one, await chooseSingleLayer(this.#store, from, staging, request));
-    }
-    if ((await kindOfArchive(this.#store, head)) === 'container') {
-      const archive = { name: asked.source, source: from, head };
-      const container = await openArchive(this.#store, archive, staging, request.signal);
-      return this.#importOci(one, container, isStream ? undefined : located.reference);
-    }
+  async #importAci({ asked, staging, request }: OneImport, aci: AciSource): Promise<Imported> {
     refuseName(request);
-    const aci = { source: from, size: isStream ? undefined : located.size, fingerprint };
     const prepared = await prepareAci({ store: this.#store, reader: this.#reader, staging }, aci, request);
     return this.#describeOutcome(asked, prepared, await this.#commit(prepared, request));
   }
 
-  #importOci(one: OneImport, container: Container, reference: string | undefined): Promise<Imported> {
-    const { platform: wanted } = one.request;
-    const platform = wanted === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(wanted);
-    const chosen = chooseImage(container, { reference, platform }, this.#store.limits);
-    return this.#importChosen(one, { container, chosen });
-  }
-
-  async #importChosen({ asked, staging, request }: OneImport, oci: OciSource): Promise<Imported> {
+  async #importOci({ asked, staging, request }: OneImport, oci: OciSource): Promise<Imported> {
     const { chosen } = oci;
     const digests = [chosen.config.digest, ...(chosen.manifest === undefined ? [] : [chosen.manifest.digest])];
     const key = keyOfImage(chosen);
@@ -266,9 +239,6 @@ function restoring(request: Request, image: ImageRecord | undefined): Request {
 }
 
 function refuseName({ name }: ImportOptions): void {
-  refuseFlag(name !== undefined, '--name is for OCI images; an ACI is named by its manifest');
-}
-
-function refuseFlag(given: boolean | undefined, why: string): void {
-  if (given === true) throw new CairnError('ERR_USAGE', why);
+  if (name === undefined) return;
+  throw new CairnError('ERR_USAGE', '--name is for OCI images; an ACI is named by its manifest');
 }
