@@ -19,6 +19,10 @@ const COMMON: BuildOptions = {
   format: 'cjs',
   target: 'node20.12',
   define: { 'import.meta.url': 'moduleUrl' },
+  // Each start reads and hashes all of a bundle. Names and lines stay, for stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 120,
   logLevel: 'warning',
 };
 const MODULE_URL = "const moduleUrl = require('node:url').pathToFileURL(__filename).href;";

@@ -29,7 +29,7 @@ import type {
   VerifyLook,
 } from './home.js';
 import { lacksOfLoose, verifyLoose } from './loose-verify.js';
-import { fileNameOf, looseName, parseFileName, parseLooseName } from './name.js';
+import { fileNameOf, isLooseName, looseName, parseFileName } from './name.js';
 
 export class LooseObjects implements ObjectHome {
   readonly at: ObjectsAt;
@@ -56,7 +56,7 @@ export class LooseObjects implements ObjectHome {
   }
 
   isName(text: string): boolean {
-    return parseLooseName(text) !== undefined;
+    return isLooseName(text);
   }
 
   has(name: string): boolean {

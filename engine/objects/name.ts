@@ -20,20 +20,30 @@ export function looseName(file: FileContent): string {
   return xattrs.length === 0 ? plain : `${plain}.x${xattrsDigest(xattrs)}`;
 }
 
-const NAME = /^([0-9a-f]{128})\.([0-7]{4})\.([0-9]+)\.([0-9]+)\.([0-9]+)(?:,([0-9]{1,9}))?(?:\.x([0-9a-f]{64}))?$/;
+const KEY_DIGITS = 128;
+const KEY = /^[0-9a-f]{128}$/;
+/** What follows the key. */
+const VARIANT = /^\.([0-7]{4})\.([0-9]+)\.([0-9]+)\.([0-9]+)(?:,([0-9]{1,9}))?(?:\.x([0-9a-f]{64}))?$/;
 
-/** @returns `undefined` for a text that names no loose object */
+export function isLooseName(text: string): boolean {
+  return KEY.test(text.slice(0, KEY_DIGITS)) && VARIANT.test(text.slice(KEY_DIGITS));
+}
+
+/**
+ * Takes a name apart. Whether its key is one shows when the content is hashed.
+ * @returns `undefined` for a text that says no metadata
+ */
 export function parseLooseName(name: string): NamedContent | undefined {
-  const match = NAME.exec(name);
+  const match = VARIANT.exec(name.slice(KEY_DIGITS));
   if (match === null) return undefined;
   return {
-    sha512: match[1] as string,
-    mode: Number.parseInt(match[2] as string, 8),
-    uid: Number(match[3]),
-    gid: Number(match[4]),
-    sec: Number(match[5]),
-    nsec: Number((match[6] ?? '').padEnd(9, '0')),
-    xattrs: match[7],
+    sha512: name.slice(0, KEY_DIGITS),
+    mode: Number.parseInt(match[1] as string, 8),
+    uid: Number(match[2]),
+    gid: Number(match[3]),
+    sec: Number(match[4]),
+    nsec: match[5] === undefined ? 0 : Number(match[5].padEnd(9, '0')),
+    xattrs: match[6],
   };
 }
 

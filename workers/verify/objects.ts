@@ -1,5 +1,7 @@
 /** Checks whether objects and blobs are what their names say. */
+
 import { type ByteString, fromText } from '../../engine/core/bytes.js';
+import type { SkippedKind } from '../../engine/core/metadata.js';
 import { openForReading } from '../../engine/disk/file-bytes.js';
 import { faultOf } from '../../engine/disk/path-fault.js';
 import { fileStat } from '../../engine/disk/stat.js';
@@ -7,6 +9,8 @@ import { homeAt } from '../../engine/objects/homes.js';
 import { HASH_ROOM, hashOf } from '../files/hash-file.js';
 import { checkCancelled, countItems } from '../tasks/control.js';
 import type { Finding, VerifiedObjects, VerifyBlobsTask, VerifyObjectsTask, VerifyResult } from '../tasks/verify.js';
+
+const NOTHING: readonly SkippedKind[] = [];
 
 export function verifyObjects(task: VerifyObjectsTask): VerifiedObjects {
   const { control, copies, quick } = task;
@@ -20,7 +24,7 @@ export function verifyObjects(task: VerifyObjectsTask): VerifiedObjects {
   names.forEach((name, i) => {
     checkCancelled(control);
     const size = task.sizes[i] as number;
-    const look = { size, quick, skipped: task.skipped[name] ?? [], hash };
+    const look = { size, quick, skipped: task.skipped[name] ?? NOTHING, hash };
     const { faults, inode } = home.verify({ name, copy: copies[i] as number }, look);
     inodes[i] = inode;
     for (const what of faults) findings.push({ at: i, what });
