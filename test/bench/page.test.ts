@@ -12,6 +12,7 @@ import { withTables } from '../../bench/report/markdown.js';
 import { LIMITS, SCENARIOS } from '../../bench/scenarios/all.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
 import { measured, results, timing } from '../fixtures/measured.js';
+import { NAMELESS_CORPUS } from '../fixtures/nameless-corpus.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const read = (file: string): string => fs.readFileSync(join(ROOT, file), 'utf8');
@@ -38,15 +39,7 @@ test('the tables of docs/performance.md are made from bench/results.json', () =>
 
 test('every kept scenario is one that the bench has, once, and so is every contestant', (t) => {
   const dir = temporaryDirectory(t);
-  const corpus = {
-    flat: 'f',
-    layers: ['l'],
-    images: ['i'],
-    layout: { dir: 'o', tag: 't' },
-    names: ['n'],
-    packages: ['p'],
-  };
-  const ground = { corpus, sizes: SMALL, dir, build: THIS_BUILD };
+  const ground = { corpus: NAMELESS_CORPUS, sizes: SMALL, dir, build: THIS_BUILD };
   const known = Object.values({ ...SCENARIOS, ...LIMITS }).flatMap((make) => make(ground));
   const kept = KEPT.flatMap(({ scenarios }) => scenarios);
   assert.equal(new Set(kept.map(({ scenario }) => scenario)).size, kept.length);

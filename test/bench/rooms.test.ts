@@ -8,6 +8,7 @@ import { SMALL } from '../../bench/inputs/sizes.js';
 import { THIS_BUILD } from '../../bench/measure/cairn.js';
 import { LIMITS, SCENARIOS } from '../../bench/scenarios/all.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
+import { NAMELESS_CORPUS } from '../fixtures/nameless-corpus.js';
 
 const BENCH = fileURLToPath(new URL('../../../bench/', import.meta.url));
 const LIST = join('scenarios', 'all.ts');
@@ -28,17 +29,9 @@ test('only the list of scenarios imports the limits, and names them apart from t
   );
   assert.deepEqual(reaching, [LIST]);
   const dir = temporaryDirectory(t);
-  const corpus = {
-    flat: 'f',
-    layers: ['l'],
-    images: ['i'],
-    layout: { dir: 'o', tag: 't' },
-    names: ['n'],
-    packages: ['p'],
-  };
   const named = (list: typeof LIMITS) =>
     Object.values(list).flatMap((make) =>
-      make({ corpus, sizes: SMALL, dir, build: THIS_BUILD }).map(({ name }) => name),
+      make({ corpus: NAMELESS_CORPUS, sizes: SMALL, dir, build: THIS_BUILD }).map(({ name }) => name),
     );
   for (const name of named(LIMITS)) assert.match(name, /^limit-/);
   for (const name of named(SCENARIOS)) assert.doesNotMatch(name, /^limit/);
