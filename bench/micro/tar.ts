@@ -23,7 +23,7 @@ export async function tarCases(): Promise<MicroGroup> {
         ...size,
         run: () => {
           const scanner = new TarScanner(
-            { frame: () => {}, entry: () => {}, content: () => {}, entryEnd: () => {} },
+            { frame: () => {}, entry: () => {}, content: () => {}, hole: () => {}, entryEnd: () => {} },
             DEFAULT_LIMITS,
           );
           for (const chunk of chunks) scanner.push(chunk);

@@ -7,7 +7,7 @@ export interface Limits {
   maxEntries: number;
   /** Uncompressed bytes of one layer. */
   maxBytes: number;
-  /** Uncompressed bytes per compressed byte, past the first MiB. Real images stay below 100. */
+  /** Uncompressed bytes per compressed byte, past {@link FREE_OUTPUT}. Real images stay below 100. */
   maxRatio: number;
   /** Bytes of a path; Linux' own PATH_MAX. */
   maxPath: number;
@@ -37,7 +37,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxMetadata: 128 * 2 ** 20,
   maxOverhead: 16 * 2 ** 20,
   maxDependencies: 1024,
-  maxLayers: 128,
+  maxLayers: 500,
   maxManifest: 4 * 2 ** 20,
 };
 
@@ -98,6 +98,16 @@ export const MAX_ZSTD_WINDOW = 128 * 2 ** 20;
  */
 export const FREE_ZSTD_WINDOWS = 2 ** 30;
 export const ZSTD_WINDOWS_PER_BYTE = 256;
+
+/**
+ * Bytes that a layer may unpack to, whatever its size. So much of zeros is an honest log or disk image, and costs a
+ * second.
+ */
+export const FREE_OUTPUT = 256 * 2 ** 20;
+
+/** Parts of a sparse file, and the bytes that holding one takes. */
+export const MAX_SPARSE_PARTS = 2 ** 20;
+export const SPARSE_PART_OVERHEAD = 32;
 
 /** Levels of OCI indexes within indexes. Real images have one. */
 export const MAX_NESTED_INDEXES = 4;

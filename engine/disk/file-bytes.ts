@@ -14,6 +14,8 @@ export interface ExpectedBytes {
   size: number;
   /** Hash in hex, proved by the last chunk; absent where the taker of the bytes checks more than this file. */
   sha512?: string | undefined;
+  /** Parts to read, as position and length; all by default. They go without `sha512`, which all bytes have. */
+  parts?: readonly (readonly [offset: number, length: number])[] | undefined;
   /** For errors: `an object`. */
   what: string;
 }
@@ -22,7 +24,10 @@ export interface ExpectedBytes {
  * A file's bytes in chunks.
  * @throws CairnError `ERR_DAMAGED` when the file is missing, of another length, or of another content
  */
-export function* fileBytes(path: string, { size, sha512, what }: ExpectedBytes): Generator<Buffer> {
+export function* fileBytes(
+  path: string,
+  { size, sha512, parts = [[0, size]], what }: ExpectedBytes,
+): Generator<Buffer> {
   const hash = sha512 === undefined ? undefined : createHash('sha512');
   let fd: number;
   try {
@@ -31,16 +36,19 @@ export function* fileBytes(path: string, { size, sha512, what }: ExpectedBytes):
     throw asDamage(cause, what, path, WHO_NEEDS_IT);
   }
   try {
-    let left = size;
-    while (left > 0) {
-      const buffer = Buffer.allocUnsafe(Math.min(left, CHUNK));
-      const taken = fs.readSync(fd, buffer, 0, buffer.length, null);
-      if (taken === 0) break;
-      left -= taken;
-      hash?.update(buffer.subarray(0, taken));
-      yield buffer.subarray(0, taken);
+    let isCut = false;
+    for (const [offset, length] of parts) {
+      let left = length;
+      while (left > 0 && !isCut) {
+        const buffer = Buffer.allocUnsafe(Math.min(left, CHUNK));
+        const taken = fs.readSync(fd, buffer, 0, buffer.length, offset + length - left);
+        isCut = taken === 0;
+        left -= taken;
+        hash?.update(buffer.subarray(0, taken));
+        if (taken > 0) yield buffer.subarray(0, taken);
+      }
     }
-    if (left > 0 || fs.fstatSync(fd).size !== size) {
+    if (isCut || fs.fstatSync(fd).size !== size) {
       throw new CairnError('ERR_DAMAGED', `${what} does not have the size that the index says`, { path });
     }
     const found = hash?.digest('hex');

@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../core/bytes.js';
-import type { NodeType } from '../core/metadata.js';
+import { type NodeType, timeOf } from '../core/metadata.js';
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, calls, splitDeviceNumber } from './native.js';
 
 export interface FileStat {
@@ -37,7 +37,6 @@ const TYPES: ReadonlyMap<number, FileStat['type']> = new Map([
 
 /** Offsets in `struct statx`, which are the same on every Linux. */
 const FIELDS = { uid: 20, gid: 24, mode: 28, ino: 32, size: 40, sec: 112, nsec: 120, node: 128, device: 136 } as const;
-const NANO = 1_000_000_000n;
 const STATX_BYTES = 256;
 const STATX_BASIC_STATS = 0x7ff;
 /** The system refuses longer paths. */
@@ -98,12 +97,6 @@ function ofNode(path: string | Buffer): FileStat | undefined {
 
 function typeOf(mode: number): FileStat['type'] {
   return TYPES.get(mode >> 12) ?? 'socket';
-}
-
-/** Seconds are rounded down, also before 1970. */
-function timeOf(nanoseconds: bigint): { sec: number; nsec: number } {
-  const nsec = ((nanoseconds % NANO) + NANO) % NANO;
-  return { sec: Number((nanoseconds - nsec) / NANO), nsec: Number(nsec) };
 }
 
 function joined(major: number, minor: number): number {

@@ -6,7 +6,16 @@ import { type ByteString, toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import { type Limits, limitFlag } from '../core/limits.js';
 import { badPath, cleanPath, parentOf } from '../core/path.js';
-import { badLink, type ContentRole, checkSize, checkSymlink, type LayerRules, linkTarget, tocEntry } from './rules.js';
+import {
+  badLink,
+  type ContentRole,
+  checkSize,
+  checkSymlink,
+  type LayerRules,
+  layerType,
+  linkTarget,
+  tocEntry,
+} from './rules.js';
 import type { TarEntry } from './tar/entry.js';
 import type { TocEntry } from './toc.js';
 
@@ -29,6 +38,7 @@ export class AciLayer implements LayerRules {
 
   add(entry: TarEntry): ContentRole {
     const full = cleanPath(entry.name, this.#limits);
+    layerType(entry);
     checkSize(entry, this.#limits);
     if (full === 'manifest') return this.#manifest(entry);
     if (full === '' || full === ROOT) {
@@ -66,7 +76,7 @@ export class AciLayer implements LayerRules {
     // This directory is declared after an entry that lies in it.
     if (this.#implied.has(path)) this.#undeclared--;
     this.#checkParents(entry.name, path);
-    const toc = tocEntry(entry, path);
+    const toc = tocEntry(entry, path, layerType(entry));
     if (entry.type === 'symlink') checkSymlink(entry);
     if (entry.type === 'hardlink') toc.link = this.#linkTarget(entry, path);
     this.#byPath.set(path, toc);

@@ -10,6 +10,8 @@ const MAGICS: readonly { name: Compression; bytes: Buffer }[] = [
   { name: 'zstd', bytes: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]) },
 ];
 
+const SKIPPABLE = 0x184d2a50;
+
 /**
  * @param head the first 512 bytes, or all of a shorter file
  * @param path for errors
@@ -19,9 +21,15 @@ export function identifyBytes(head: Buffer, path: string): Compression {
   const magic = MAGICS.find(({ bytes }) => head.subarray(0, bytes.length).equals(bytes));
   if (magic !== undefined) return magic.name;
   if (head.length === BLOCK && (checksumFits(head, 0) || isZeroBlock(head, 0))) return 'none';
+  if (beginsSkippable(head)) return 'zstd';
   if (head.length === 0) throw new CairnError('ERR_NOT_AN_IMAGE', `${path} is empty`, { path });
   const what = looksLikeText(head) ? 'text, not an image' : 'not an image: neither a tar archive nor a compressed one';
   throw new CairnError('ERR_NOT_AN_IMAGE', `${path} is ${what}`, { path });
+}
+
+/** Whether it begins with a frame that decoders of zstd pass over (RFC 8878, section 3.1.2), as pzstd's streams do. */
+function beginsSkippable(head: Buffer): boolean {
+  return head.length >= 4 && (head.readUInt32LE(0) & 0xffff_fff0) >>> 0 === SKIPPABLE;
 }
 
 function looksLikeText(head: Buffer): boolean {

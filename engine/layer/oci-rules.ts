@@ -4,8 +4,17 @@
  */
 import type { ByteString } from '../core/bytes.js';
 import type { Limits } from '../core/limits.js';
+import type { EntryType } from '../core/metadata.js';
 import { badPath, baseOf, cleanPath, joinPath, parentOf } from '../core/path.js';
-import { type ContentRole, checkSize, checkSymlink, type LayerRules, linkTarget, tocEntry } from './rules.js';
+import {
+  type ContentRole,
+  checkSize,
+  checkSymlink,
+  type LayerRules,
+  layerType,
+  linkTarget,
+  tocEntry,
+} from './rules.js';
 import type { TarEntry } from './tar/entry.js';
 import type { TocEntry } from './toc.js';
 
@@ -18,24 +27,31 @@ const OPAQUE = '.wh..wh..opq';
 export class OciLayer implements LayerRules {
   readonly entries: TocEntry[] = [];
   readonly #limits: Limits;
+  readonly #isBare: boolean;
 
-  constructor(limits: Limits) {
+  /** @param isBare the tar came by itself, of no image. Then it may be a backup of GNU tar. */
+  constructor(limits: Limits, isBare = false) {
     this.#limits = limits;
+    this.#isBare = isBare;
   }
 
   add(entry: TarEntry): ContentRole {
+    const { type } = entry;
+    if (this.#isBare && type === 'label') return 'none';
+    if (this.#isBare && type === 'dumpdir') return this.#add(entry, 'dir');
+    return this.#add(entry, layerType(entry));
+  }
+
+  #add(entry: TarEntry, type: EntryType): ContentRole {
     const path = cleanPath(entry.name, this.#limits);
     checkSize(entry, this.#limits);
-    if (path === '' && entry.type !== 'dir') throw badPath(entry.name, `a ${entry.type} where only a directory may be`);
+    if (path === '' && type !== 'dir') throw badPath(entry.name, `a ${type} where only a directory may be`);
     if (path.includes(WHITEOUT_PREFIX) && this.#marker(entry, path)) return 'none';
-    const toc = tocEntry(entry, path);
-    if (entry.type === 'symlink') checkSymlink(entry);
-    if (entry.type === 'hardlink') {
-      toc.link = linkTarget(entry, this.#limits);
-      if (toc.link === path) throw badPath(entry.name, 'a hard link to itself');
-    }
+    const toc = { ...tocEntry(entry, path, type), size: type === 'file' ? entry.size : 0 };
+    if (type === 'symlink') checkSymlink(entry);
+    if (type === 'hardlink') toc.link = linkTarget(entry, this.#limits);
     this.entries.push(toc);
-    return entry.type === 'file' ? 'object' : 'none';
+    return type === 'file' ? 'object' : 'none';
   }
 
   finish(): TocEntry[] {

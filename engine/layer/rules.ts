@@ -2,6 +2,7 @@
 import { type ByteString, toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import { type Limits, limitFlag, MAX_SYMLINK_TARGET } from '../core/limits.js';
+import type { EntryType } from '../core/metadata.js';
 import { badPath, cleanPath } from '../core/path.js';
 import type { TarEntry } from './tar/entry.js';
 import type { LayerEntryType, TocEntry } from './toc.js';
@@ -19,7 +20,13 @@ export interface LayerRules {
   finish(): TocEntry[];
 }
 
-export function tocEntry(entry: TarEntry, path: ByteString, type: LayerEntryType = entry.type): TocEntry {
+/** @throws CairnError `ERR_BAD_ARCHIVE` for what only GNU tar's own archives hold */
+export function layerType({ name, type }: TarEntry): EntryType {
+  if (type === 'label' || type === 'dumpdir') throw badPath(name, `a ${type} is part of no image`);
+  return type;
+}
+
+export function tocEntry(entry: TarEntry, path: ByteString, type: LayerEntryType): TocEntry {
   return {
     path,
     type,
@@ -34,6 +41,7 @@ export function tocEntry(entry: TarEntry, path: ByteString, type: LayerEntryType
     devMajor: entry.devMajor,
     devMinor: entry.devMinor,
     xattrs: entry.xattrs,
+    ...(entry.sparse === undefined ? {} : { sparse: entry.sparse }),
   };
 }
 
@@ -52,12 +60,10 @@ export function checkSymlink(entry: TarEntry): void {
   if (entry.link.includes('\0')) throw badPath(entry.name, 'a NUL byte in a symlink target');
 }
 
-/** A hard link's target, cleaned. @throws CairnError `ERR_BAD_ARCHIVE` */
+/** A hard link's target, cleaned. A leading slash means the root, as in a name. @throws CairnError `ERR_BAD_ARCHIVE` */
 export function linkTarget(entry: TarEntry, limits: Limits): ByteString {
   if (entry.link === '') throw badPath(entry.name, 'a hard link without a target');
-  if (entry.link.startsWith('/') || entry.link.split('/').includes('..')) {
-    throw badPath(entry.name, 'a hard link to an absolute path or through ".."');
-  }
+  if (entry.link.split('/').includes('..')) throw badPath(entry.name, 'a hard link through ".."');
   return cleanPath(entry.link, limits);
 }
 

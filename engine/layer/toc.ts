@@ -6,6 +6,7 @@
 import type { ByteString } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import type { EntryType, Metadata, Xattr } from '../core/metadata.js';
+import type { SparsePart } from './tar/sparse.js';
 
 /**
  * Beside entries of archives, OCI layers have two that concern lower layers: a whiteout takes a path away, an opaque
@@ -27,6 +28,13 @@ export interface TocEntry extends Metadata {
   link: ByteString;
   devMajor: number;
   devMinor: number;
+  /** Of a sparse file, the parts that its archive holds, in order. */
+  sparse?: readonly SparsePart[];
+}
+
+/** Bytes of a file's content that the archive holds. Holes of a sparse file are not among them. */
+export function storedBytes({ size, sparse }: Pick<TocEntry, 'size' | 'sparse'>): number {
+  return sparse === undefined ? size : sparse.reduce((sum, [, length]) => sum + length, 0);
 }
 
 const MAGIC = 'cairn-toc 1\n';
@@ -64,9 +72,9 @@ export function encodeToc(entries: readonly TocEntry[]): Buffer {
     view.setUint32(row + 19, entry.nsec, true);
     view.setFloat64(row + 23, entry.size, true);
     if (entry.type === 'file') keys.push(entry.key);
-    if (entry.xattrs.length > 0 || entry.devMajor !== 0 || entry.devMinor !== 0) {
+    if (entry.xattrs.length > 0 || entry.devMajor !== 0 || entry.devMinor !== 0 || entry.sparse !== undefined) {
       const xattrs = entry.xattrs.map(({ name, value }) => [name, value.toString('base64')]);
-      rare.push([i, entry.devMajor, entry.devMinor, xattrs]);
+      rare.push([i, entry.devMajor, entry.devMinor, xattrs, ...(entry.sparse === undefined ? [] : [entry.sparse])]);
     }
   });
   return Buffer.concat([
@@ -153,17 +161,24 @@ export function decodeToc(bytes: Buffer): TocEntry[] {
     if (isFile) file++;
   }
   if (file !== keys.length) throw damaged('its keys do not fit its files');
-  for (const [i, devMajor, devMinor, xattrs] of rare) {
+  for (const [i, devMajor, devMinor, xattrs, sparse] of rare) {
     const entry = entries[i];
     if (entry === undefined) throw damaged('a note on an entry that it does not have');
     entry.devMajor = devMajor;
     entry.devMinor = devMinor;
     entry.xattrs = xattrs.map(([name, value]) => ({ name, value: Buffer.from(value, 'base64') }));
+    if (sparse !== undefined) entry.sparse = sparse;
   }
   return entries;
 }
 
-type Rare = [index: number, devMajor: number, devMinor: number, xattrs: [name: string, value: string][]];
+type Rare = [
+  index: number,
+  devMajor: number,
+  devMinor: number,
+  xattrs: [name: string, value: string][],
+  sparse?: SparsePart[],
+];
 
 function parseRare(body: Buffer): Rare[] {
   let rare: unknown;
@@ -178,8 +193,10 @@ function parseRare(body: Buffer): Rare[] {
 
 function isRare(note: unknown): note is Rare {
   if (!Array.isArray(note)) return false;
-  const [index, devMajor, devMinor, xattrs] = note as unknown[];
+  const [index, devMajor, devMinor, xattrs, sparse = []] = note as unknown[];
   return (
+    Array.isArray(sparse) &&
+    sparse.every((part) => Array.isArray(part) && part.length === 2 && part.every(Number.isSafeInteger)) &&
     [index, devMajor, devMinor].every(Number.isInteger) &&
     Array.isArray(xattrs) &&
     xattrs.every((pair) => Array.isArray(pair) && typeof pair[0] === 'string' && typeof pair[1] === 'string')

@@ -4,6 +4,7 @@
  */
 import type { SkippedKind } from '../core/metadata.js';
 import type { FileContent, ObjectFile, ObjectsAt } from '../core/object.js';
+import type { ExpectedBytes } from '../disk/file-bytes.js';
 import type { Quarantine } from '../disk/quarantine.js';
 
 /** How a file of a tree gets its content. */
@@ -28,7 +29,7 @@ export interface ObjectHome {
    * The bytes of an object, in chunks.
    * @throws CairnError `ERR_DAMAGED` when the object is missing, of another size or, if a hash is given, other content
    */
-  open(name: string, expected: { size: number; sha512?: string }): Generator<Buffer>;
+  open(name: string, expected: Omit<ExpectedBytes, 'what'>): Generator<Buffer>;
 
   /**
    * Makes a new file with the content of an object. With `link` the file is a further name of the object, metadata

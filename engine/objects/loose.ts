@@ -8,9 +8,9 @@ import { fromText } from '../core/bytes.js';
 import { CairnError, hasCode } from '../core/errors.js';
 import type { SkippedKind } from '../core/metadata.js';
 import type { FileContent, ObjectFile, ObjectsAt } from '../core/object.js';
-import { copyFile, linkOrCopy } from '../disk/copy-file.js';
+import { copyBytes, copyFile, linkOrCopy } from '../disk/copy-file.js';
 import { makeOnce, moveIntoPlace, syncFile } from '../disk/durable.js';
-import { fileBytes } from '../disk/file-bytes.js';
+import { type ExpectedBytes, fileBytes } from '../disk/file-bytes.js';
 import { statOrFault } from '../disk/path-fault.js';
 import type { Quarantine } from '../disk/quarantine.js';
 import { intoShard, SHARD_DIGITS, shardedFiles, shardedPath } from '../disk/shards.js';
@@ -67,8 +67,8 @@ export class LooseObjects implements ObjectHome {
     return statOrFault(this.path(name, copy));
   }
 
-  open(name: string, { size, sha512 }: { size: number; sha512?: string }): Generator<Buffer> {
-    return fileBytes(this.path(name), { size, sha512, what: 'an object' });
+  open(name: string, expected: Omit<ExpectedBytes, 'what'>): Generator<Buffer> {
+    return fileBytes(this.path(name), { ...expected, what: 'an object' });
   }
 
   materialise(file: FileContent, path: string | Buffer, how: Materialising, scratch: string): number {
@@ -201,9 +201,9 @@ export class LooseObjects implements ObjectHome {
 }
 
 function copyContent(object: string, path: string | Buffer, how: 'reflink' | 'copy'): void {
-  const clone = how === 'reflink' ? fs.constants.COPYFILE_FICLONE_FORCE : 0;
   try {
-    fs.copyFileSync(object, path, clone | fs.constants.COPYFILE_EXCL);
+    if (how === 'copy') copyBytes(object, path);
+    else fs.copyFileSync(object, path, fs.constants.COPYFILE_FICLONE_FORCE | fs.constants.COPYFILE_EXCL);
   } catch (error) {
     if (how !== 'reflink' || !hasCode(error, 'ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'ENOSYS')) throw error;
     throw new CairnError('ERR_UNSUPPORTED', 'this file system has no reflinks; use --mode copy', { cause: error });

@@ -3,7 +3,7 @@
  * object is the content of one regular file together with its metadata, and its name says all of that in plain text:
  * `<sha512>.<mode>.<uid>.<gid>.<mtime>[.x<digest of extended attributes>]`. Further copies add `+1`, `+2`, … to it.
  */
-import { formatMode, formatTime, type Metadata, xattrsDigest } from '../core/metadata.js';
+import { formatMode, formatTime, type Metadata, parseTime, type Time, xattrsDigest } from '../core/metadata.js';
 import type { FileContent, ObjectFile } from '../core/object.js';
 
 /** The facts that the name of a loose object says. */
@@ -23,7 +23,7 @@ export function looseName(file: FileContent): string {
 const KEY_DIGITS = 128;
 const KEY = /^[0-9a-f]{128}$/;
 /** What follows the key. */
-const VARIANT = /^\.([0-7]{4})\.([0-9]+)\.([0-9]+)\.([0-9]+)(?:,([0-9]{1,9}))?(?:\.x([0-9a-f]{64}))?$/;
+const VARIANT = /^\.([0-7]{4})\.([0-9]+)\.([0-9]+)\.(-?[0-9]+(?:,[0-9]{1,9})?)(?:\.x([0-9a-f]{64}))?$/;
 
 export function isLooseName(text: string): boolean {
   return KEY.test(text.slice(0, KEY_DIGITS)) && VARIANT.test(text.slice(KEY_DIGITS));
@@ -41,11 +41,13 @@ export function parseLooseName(name: string): NamedContent | undefined {
     mode: Number.parseInt(match[1] as string, 8),
     uid: Number(match[2]),
     gid: Number(match[3]),
-    sec: Number(match[4]),
-    nsec: match[5] === undefined ? 0 : Number(match[5].padEnd(9, '0')),
-    xattrs: match[6],
+    ...(parseTime(match[4] as string, ',') ?? NEVER),
+    xattrs: match[5],
   };
 }
+
+/** Stands for a number of seconds that no {@link looseName} has. */
+const NEVER: Time = { sec: Number.NaN, nsec: 0 };
 
 /** The name of a file of an object, in the objects' directory and in reports. */
 export function fileNameOf({ name, copy }: ObjectFile): string {

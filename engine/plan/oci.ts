@@ -109,9 +109,12 @@ class LayerMerge {
   }
 
   #putLink(entry: TocEntry, below: MergeNode | undefined): void {
-    const target = this.#lookUp(entry.link, entry) ?? below;
+    const there = this.#lookUp(entry.link, entry);
+    const target = there ?? below;
     if (target?.children !== undefined) throw badPath(entry.path, 'a hard link to a directory');
     if (target?.entry === undefined) throw badLink(entry.path, entry.link, 'which is not there at that point');
+    // GNU tar writes such a link for a file that it was told to archive twice.
+    if (there !== undefined && entry.link === entry.path) return;
     this.#tree.markLinked(target.entry);
     this.#putLeaf(entry, target.entry, target.home);
   }

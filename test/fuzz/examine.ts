@@ -101,11 +101,14 @@ class Reader {
         entry: (entry) => {
           this.#role = this.#rules.add(entry);
           this.#parts = [];
-          if (this.#role === 'object' && entry.size > 0) this.#recipe.content(entry.size);
+          if (this.#role === 'object' && entry.stored > 0) this.#recipe.content(entry.stored);
         },
         content: (bytes) => {
           if (this.#role === 'object') this.#parts.push(Buffer.from(bytes));
           else this.#recipe.frame(bytes);
+        },
+        hole: (length) => {
+          if (this.#role === 'object') this.#parts.push(Buffer.alloc(length));
         },
         entryEnd: () => {
           if (this.#role !== 'object') return;

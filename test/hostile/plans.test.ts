@@ -63,7 +63,7 @@ test('directories that no entry declares are bounded for a tree', () => {
 test('directories that no entry of an ACI declares count as entries of its layer', () => {
   const layer = (maxEntries: number): AciLayer => new AciLayer({ ...DEFAULT_LIMITS, maxEntries });
   const add = (to: AciLayer, name: string, type: 'file' | 'dir' = 'file'): void => {
-    const plain = { mode: 0, uid: 0, gid: 0, mtime: { sec: 0, nsec: 0 }, size: 0, link: '' };
+    const plain = { mode: 0, uid: 0, gid: 0, mtime: { sec: 0, nsec: 0 }, size: 0, stored: 0, link: '' };
     to.add({ ...plain, name, type, devMajor: 0, devMinor: 0, xattrs: [] });
   };
   assert.throws(() => add(layer(5), 'rootfs/a/b/c/d/e/f'), { code: 'ERR_LIMIT', message: /--max-entries/ });

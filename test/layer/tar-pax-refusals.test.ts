@@ -37,7 +37,7 @@ const PAX: readonly Refused[] = [
       /"size" is not a number/,
     ] as const,
   ]),
-  ...['-1', 'NaN', '1e9', '.5', '1.2.3', 'Infinity', '1.5x', '9007199254740992', '9999999999999999'].map(
+  ...['--1', '-', '-1.-5', 'NaN', '1e9', '.5', '1.2.3', 'Infinity', '1.5x', '9007199254740992', '9999999999999999'].map(
     (value) =>
       [`an mtime of ${value}`, tar([{ name: VICTIM, pax: { mtime: value } }]), /"mtime" is not a time/] as const,
   ),

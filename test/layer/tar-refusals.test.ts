@@ -39,7 +39,6 @@ const HEADERS: readonly Refused[] = [
   ['a negative mode', patched(100, NEGATIVE.slice(0, 8)), /negative mode/, VICTIM],
   ['a negative uid', patched(108, NEGATIVE.slice(0, 8)), /negative uid/, VICTIM],
   ['a negative gid', patched(116, NEGATIVE.slice(0, 8)), /negative gid/, VICTIM],
-  ['a negative mtime', patched(136, NEGATIVE), /negative mtime/, VICTIM],
   ['a size with a minus sign', patched(124, '-0000000001'), /size is not a number/, VICTIM],
   ['a size of 2^53', patched(124, HUGE), /size is larger than 2\^53/, VICTIM],
   ['an mtime of 2^53', patched(136, HUGE), /mtime is larger/, VICTIM],
@@ -67,14 +66,6 @@ const HEADERS: readonly Refused[] = [
     'a minor device number beyond 32 bits',
     tar([{ name: VICTIM, flag: '4', devMinor: 2 ** 40 }]),
     /beyond 32 bits/,
-    VICTIM,
-  ],
-  ['a NUL inside a name', tar([{ name: 'victim\0.txt' }]), /NUL byte inside the name/, VICTIM],
-  ['a NUL inside a name prefix', tar([{ name: VICTIM, prefix: 'a\0b' }]), /NUL byte inside the name prefix/],
-  [
-    'a NUL inside a link target',
-    tar([{ name: VICTIM, flag: '2', link: 'a\0b' }]),
-    /NUL byte inside the link target/,
     VICTIM,
   ],
   [
@@ -111,17 +102,16 @@ const HEADERS: readonly Refused[] = [
 ];
 
 const KINDS: readonly Refused[] = [
-  ...(['1 hardlink', '2 symlink', '3 char', '4 block', '5 dir', '6 fifo'] as const).map((each) => {
+  ...(['1 hardlink', '2 symlink', '3 char', '4 block', '6 fifo'] as const).map((each) => {
     const [flag, type] = each.split(' ') as [string, string];
     const archive = tar([{ name: VICTIM, flag, link: 't', content: 'body' }]);
     return [`a ${type} with a body`, archive, new RegExp(`a ${type} with 4 bytes`), VICTIM] as const;
   }),
   ['an old-style directory with a body', tar([{ name: 'victim/', content: 'body' }]), /a dir with 4 bytes/, 'victim/'],
-  ['a GNU sparse file', tar([{ name: VICTIM, flag: 'S', dialect: 'gnu' }]), /sparse/, VICTIM],
   ['a pax sparse file of format 0.x', tar([{ name: VICTIM, pax: { 'GNU.sparse.map': '0,1' } }]), /sparse/],
   ['a pax sparse file of format 1.0', tar([{ name: VICTIM, pax: { 'GNU.sparse.major': '1' } }]), /sparse/],
   ["a sparse file of Solaris' tar", tar([{ name: VICTIM, pax: { 'SUN.holesdata': ' 0 1' } }]), /sparse/],
-  ...['8', 'A', 's', 'D', 'M', 'N', 'V', 'X', '\xff'].map(
+  ...['8', 'A', 's', 'M', 'N', 'X', '\xff'].map(
     (flag) =>
       [
         `the unknown type ${JSON.stringify(flag)}`,
@@ -160,7 +150,7 @@ test('a cut anywhere before the end marker is refused, unless it is between two 
 test('a refusal does not depend on where the chunks are cut', () => {
   const archive = tar([
     { name: 'before', content: 'x'.repeat(700) },
-    { name: VICTIM, flag: '5', size: 512 },
+    { name: VICTIM, flag: '2', link: 'x', size: 512 },
   ]);
   for (const length of [1, 13, 511, 512, 513, 5000]) {
     assert.throws(() => scan(cut(archive, [length])), { code: 'ERR_BAD_ARCHIVE', entry: VICTIM });

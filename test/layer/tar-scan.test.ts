@@ -16,6 +16,7 @@ function plain(name: string, fields: Partial<Scanned> = {}): Scanned {
     gid: 0,
     mtime: { sec: 0, nsec: 0 },
     size: fields.content?.length ?? 0,
+    stored: fields.content?.length ?? 0,
     link: '',
     devMajor: 0,
     devMinor: 0,

@@ -2,22 +2,19 @@
 import { createHash, type Hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { CairnError } from '../../engine/core/errors.js';
-import { type Limits, limitFlag } from '../../engine/core/limits.js';
+import { FREE_OUTPUT, type Limits, limitFlag } from '../../engine/core/limits.js';
 import { readStream } from '../../engine/disk/input-stream.js';
 import { openRegular } from '../../engine/disk/regular-file.js';
 import { identifyBytes } from '../../engine/layer/compression.js';
 import { BLOCK } from '../../engine/layer/tar/header.js';
 import { decompressed } from '../compression/decompress.js';
-import { checkCancelled, countBytes } from '../tasks/control.js';
+import { checkCancelled, countBytes, countRead } from '../tasks/control.js';
 import type { DigestTask, SourceResult } from '../tasks/import.js';
 import type { Control, Source } from '../tasks/parts.js';
 import { BlobFile } from './blob-file.js';
 
 /** Large, since each chunk wakes another thread, which is expensive on a virtual machine (docs/performance.md). */
 const CHUNK = 2 ** 20;
-/** A ratio means little before so many bytes are decoded. */
-const RATIO_AFTER = 2 ** 20;
-
 interface Task {
   source: Source;
   control: Control;
@@ -159,6 +156,7 @@ async function* counted(
     // Checked here, too: many bytes may be read that decode to nothing.
     checkCancelled(control);
     transport.size += chunk.length;
+    countRead(control, chunk.length);
     transport.hash.update(chunk);
     transport.kept?.write(chunk);
     yield chunk;
@@ -207,7 +205,7 @@ function checkVolume(size: number, transported: number, limits: Limits): void {
   if (size > limits.maxBytes) {
     throw new CairnError('ERR_LIMIT', `the layer is larger than ${limits.maxBytes} bytes (${limitFlag('maxBytes')})`);
   }
-  if (size - RATIO_AFTER > transported * limits.maxRatio) {
+  if (size - FREE_OUTPUT > transported * limits.maxRatio) {
     throw new CairnError(
       'ERR_LIMIT',
       `the layer unpacks to more than ${limits.maxRatio} times its size (${limitFlag('maxRatio')})`,

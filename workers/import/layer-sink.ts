@@ -31,8 +31,8 @@ export class LayerSink implements TarSink {
   constructor(task: IngestTask) {
     makeOnce(task.newObjects);
     this.#task = task;
-    this.#scanner = new TarScanner(this, task.limits);
-    this.#layer = task.format === 'aci' ? new AciLayer(task.limits) : new OciLayer(task.limits);
+    this.#scanner = new TarScanner(this, task.limits, task.vouched);
+    this.#layer = task.format === 'aci' ? new AciLayer(task.limits) : new OciLayer(task.limits, task.isBare);
     const parcels = task.parcels === undefined ? undefined : new ParcelWriter(new RingWriter(task.parcels));
     this.#objects = new ObjectWriter(task, parcels);
     this.#recipeFile = new BlobFile(stagedRecipe(task.staging));
@@ -54,7 +54,7 @@ export class LayerSink implements TarSink {
     this.#files++;
     this.#contentBytes += entry.size;
     this.#objects.begin(this.#layer.entries.at(-1) as TocEntry);
-    if (entry.size > 0) this.#recipe.content(entry.size);
+    if (entry.stored > 0) this.#recipe.content(entry.stored);
   }
 
   content(bytes: Buffer): void {
@@ -66,6 +66,12 @@ export class LayerSink implements TarSink {
     }
   }
 
+  hole(length: number): void {
+    if (this.#role === 'object') this.#objects.hole(length);
+    else if (this.#role === 'manifest')
+      throw new CairnError('ERR_BAD_ARCHIVE', 'a sparse manifest', { entry: 'manifest' });
+  }
+
   entryEnd(): void {
     if (this.#role === 'object') this.#objects.end();
   }
@@ -73,7 +79,7 @@ export class LayerSink implements TarSink {
   /** Writes what describes the layer as a whole. To be called after the last bytes. */
   finish(): LayerResult {
     this.#scanner.finish();
-    if (!this.#scanner.ended && !this.#task.allowMissingEnd) {
+    if (!this.#scanner.ended && !this.#task.vouched) {
       const why = 'the archive has no end marker; it may be cut off';
       throw new CairnError('ERR_BAD_ARCHIVE', why, { entry: this.#scanner.lastName });
     }
@@ -93,6 +99,7 @@ export class LayerSink implements TarSink {
       recipe,
       manifest: Buffer.concat(this.#manifest),
       entries: this.#scanner.entries,
+      trailing: this.#scanner.trailing,
       files: this.#files,
       contentBytes: this.#contentBytes,
       objects: objects.join('\n'),

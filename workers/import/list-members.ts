@@ -42,8 +42,12 @@ export function listMembers({ path, limits, control }: ListMembersTask): Members
     if (entry.type === 'dir') return;
     const name = cleanPath(entry.name, limits);
     if (names.has(name)) throw new CairnError('ERR_BAD_ARCHIVE', 'a duplicate entry', { entry: name });
+    if (entry.sparse !== undefined)
+      throw new CairnError('ERR_UNSUPPORTED', 'a sparse file that an image is to be read from', { entry: name });
+    // `tar` of an unpacked archive makes hard links of equal layers.
+    const linked = entry.type === 'hardlink' ? names.get(cleanPath(entry.link, limits)) : undefined;
     const offset = entry.type === 'file' ? scanner.bytes : -1;
-    names.set(name, { link: entry.link, offset, size: entry.size });
+    names.set(name, linked ?? { link: entry.link, offset, size: entry.size });
   });
   const scanner = new TarScanner(sink, limits);
   try {

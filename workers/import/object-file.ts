@@ -37,9 +37,13 @@ function createOnce(path: string, mode: number): number | undefined {
   }
 }
 
-export function writeAll(fd: number, bytes: Buffer): void {
+/** @param position in the file; by default where the last write ended */
+export function writeAll(fd: number, bytes: Buffer, position?: number): void {
   let at = 0;
-  while (at < bytes.length) at += fs.writeSync(fd, bytes, at, bytes.length - at);
+  while (at < bytes.length) {
+    const to = position === undefined ? null : position + at;
+    at += fs.writeSync(fd, bytes, at, bytes.length - at, to);
+  }
 }
 
 /** Mode, uid, gid, seconds, nanoseconds. */

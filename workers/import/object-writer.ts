@@ -1,5 +1,5 @@
 /** Makes objects of the contents of a layer's files: hashes and names them, and stages those that the store lacks. */
-import { createHash, type Hash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { SkippedKind } from '../../engine/core/metadata.js';
@@ -9,7 +9,8 @@ import type { TocEntry } from '../../engine/layer/toc.js';
 import type { ObjectHome, ObjectStaging } from '../../engine/objects/home.js';
 import { homeAt } from '../../engine/objects/homes.js';
 import type { IngestTask } from '../tasks/import.js';
-import { PARCELLED_BYTES, type ParcelWriter, writeAll, writeObjectFile } from './object-file.js';
+import { LargeFile } from './large-file.js';
+import { PARCELLED_BYTES, type ParcelWriter, writeObjectFile } from './object-file.js';
 
 /** Files up to this size are held in memory until their hash is known, so that known content is never written. */
 const HELD_BYTES = 1 << 20;
@@ -30,8 +31,8 @@ export class ObjectWriter {
   readonly #held = Buffer.allocUnsafeSlow(HELD_BYTES);
   #heldLength = 0;
   #entry: TocEntry | undefined;
-  /** A file too large to hold: its open temporary file and running hash. */
-  #large: { fd: number; path: string; hash: Hash } | undefined;
+  /** A file too large to hold, or one with holes. */
+  #large: LargeFile | undefined;
 
   /** @param parcels takes small objects to another worker, which writes them */
   constructor(task: Where, parcels: ParcelWriter | undefined) {
@@ -44,18 +45,15 @@ export class ObjectWriter {
   begin(entry: TocEntry): void {
     this.#entry = entry;
     this.#heldLength = 0;
-    if (entry.size > HELD_BYTES) {
-      const path = join(this.#task.staging, 'large');
-      this.#large = { fd: fs.openSync(path, 'wx', 0o600), path, hash: createHash('sha512') };
+    if (entry.size > HELD_BYTES || entry.sparse !== undefined) {
+      this.#large = new LargeFile(join(this.#task.staging, 'large'));
     }
   }
 
   content(bytes: Buffer): void {
     const entry = this.#entry as TocEntry;
-    if (this.#large !== undefined) {
-      this.#large.hash.update(bytes);
-      writeAll(this.#large.fd, bytes);
-    } else if (bytes.length === entry.size) this.#small(entry, bytes);
+    if (this.#large !== undefined) this.#large.write(bytes);
+    else if (bytes.length === entry.size) this.#small(entry, bytes);
     else {
       bytes.copy(this.#held, this.#heldLength);
       this.#heldLength += bytes.length;
@@ -63,9 +61,13 @@ export class ObjectWriter {
     }
   }
 
+  hole(length: number): void {
+    this.#large?.skip(length);
+  }
+
   end(): void {
     const entry = this.#entry as TocEntry;
-    if (entry.size === 0) this.#small(entry, Buffer.alloc(0));
+    if (entry.size === 0 && this.#large === undefined) this.#small(entry, Buffer.alloc(0));
     if (this.#large !== undefined) this.#endLarge(entry, this.#large);
     this.#entry = undefined;
   }
@@ -77,7 +79,7 @@ export class ObjectWriter {
 
   /** Closes a half-written file. */
   close(): void {
-    if (this.#large !== undefined) fs.closeSync(this.#large.fd);
+    this.#large?.close();
     this.#large = undefined;
   }
 
@@ -91,10 +93,10 @@ export class ObjectWriter {
     } else this.#note(name, writeObjectFile(this.#staging.pathFor(name), bytes, entry, this.#task.identity));
   }
 
-  #endLarge(entry: TocEntry, large: { fd: number; path: string; hash: Hash }): void {
+  #endLarge(entry: TocEntry, large: LargeFile): void {
     this.#large = undefined;
     try {
-      entry.key = large.hash.digest('hex');
+      entry.key = large.finish();
       const name = this.#home.nameOf(entry);
       if (this.#isNew(name, entry.size)) {
         fs.fchmodSync(large.fd, entry.mode & 0o777);
@@ -103,7 +105,7 @@ export class ObjectWriter {
         moveIntoPlace(large.path, this.#staging.pathFor(name));
       } else fs.unlinkSync(large.path);
     } finally {
-      fs.closeSync(large.fd);
+      large.close();
     }
   }
 

@@ -11,6 +11,11 @@ export function countBytes(control: Control, bytes: number): void {
   Atomics.add(control.done, 0, BigInt(bytes));
 }
 
+/** Counts bytes of sources, as they come. */
+export function countRead(control: Control, bytes: number): void {
+  Atomics.add(control.done, 2, BigInt(bytes));
+}
+
 export function countItems(control: Control, items: number): void {
   Atomics.add(control.done, 1, BigInt(items));
 }

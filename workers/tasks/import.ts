@@ -32,8 +32,10 @@ export interface IngestTask {
   objects: ObjectsAt;
   limits: Limits;
   identity: Identity;
-  /** Take an archive without its end marker, because the caller knows its digest. */
-  allowMissingEnd: boolean;
+  /** A digest that the caller knows vouches for the archive, whatever its end looks like. */
+  vouched: boolean;
+  /** The tar came by itself, of no image. */
+  isBare: boolean;
   /** The store holds no objects at all. */
   storeIsEmpty: boolean;
 }
@@ -67,6 +69,8 @@ export interface LayerResult {
   /** An ACI's manifest; empty for other layers. */
   manifest: Uint8Array;
   entries: number;
+  /** Bytes after the archive's end that are not zero. */
+  trailing: number;
   files: number;
   /** Bytes of file content, each name counted. */
   contentBytes: number;

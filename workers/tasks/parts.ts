@@ -7,7 +7,7 @@ export type Compression = 'none' | 'gzip' | 'bzip2' | 'xz' | 'zstd';
 export interface Control {
   /** Element 0 is set to 1 to cancel. */
   cancel: Int32Array;
-  /** Bytes and items done so far. */
+  /** Bytes and items done so far, and bytes of sources read. */
   done: BigInt64Array;
 }
 

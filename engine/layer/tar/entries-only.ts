@@ -4,7 +4,7 @@ import type { TarSink } from './scan.js';
 
 /** @param onEntry gets each entry; what it throws ends the scan */
 export function entriesOnly(onEntry: (entry: TarEntry) => void): TarSink {
-  return { frame: ignore, entry: onEntry, content: ignore, entryEnd: ignore };
+  return { frame: ignore, entry: onEntry, content: ignore, hole: ignore, entryEnd: ignore };
 }
 
 function ignore(): void {}

@@ -2,12 +2,13 @@
 import { type ByteString, toText } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
 import { MAX_DEVICE, MAX_ID } from '../../core/limits.js';
-import type { EntryType, Time } from '../../core/metadata.js';
-import type { TarEntry } from './entry.js';
+import type { Time } from '../../core/metadata.js';
+import type { TarEntry, TarEntryType } from './entry.js';
 import type { RawHeader } from './header.js';
 import { type PaxRecords, readPax, sortedXattrs } from './pax.js';
+import { type GnuMap, type MapReader, sparseOf } from './sparse.js';
 
-const TYPES: Readonly<Record<string, EntryType>> = {
+const TYPES: Readonly<Record<string, TarEntryType>> = {
   '0': 'file',
   '1': 'hardlink',
   '2': 'symlink',
@@ -16,6 +17,9 @@ const TYPES: Readonly<Record<string, EntryType>> = {
   '5': 'dir',
   '6': 'fifo',
   '7': 'file',
+  S: 'file',
+  V: 'label',
+  D: 'dumpdir',
 };
 
 /** The largest size that eleven octal digits can spell. Larger sizes take pax or base-256. */
@@ -47,26 +51,31 @@ export class ExtendedHeaders {
 
   /** The name of the entry that has this header. */
   nameOf(raw: RawHeader): ByteString {
-    return this.#records.path ?? this.#longName ?? raw.name;
+    return this.#records.sparse?.name ?? this.#records.path ?? this.#longName ?? raw.name;
   }
 
   /**
    * Folds a header and the extended ones before it into one entry.
    * @param name as {@link nameOf} gives it
+   * @param gnuMap of a header of type `S`
+   * @returns for a sparse file also its map, which may have to be read on
    * @throws CairnError `ERR_BAD_ARCHIVE`
    */
-  fold(raw: RawHeader, name: ByteString): TarEntry {
+  fold(raw: RawHeader, name: ByteString, gnuMap: GnuMap | undefined): { entry: TarEntry; map: MapReader | undefined } {
     const records = this.#records;
     let type = TYPES[raw.flag];
-    if (raw.flag === 'S') throw bad(name, 'sparse files are not supported');
     if (type === undefined) throw bad(name, `unknown entry type ${JSON.stringify(raw.flag)}`);
     // Before ustar, a directory was a file whose name ends in a slash.
     if (raw.flag === '0' && name.endsWith('/')) type = 'dir';
-    const size = records.size ?? raw.size;
+    // On a directory the size is a hint (POSIX.1-2017, ustar). No content follows it.
+    const stored = type === 'dir' && raw.flag === '5' ? 0 : (records.size ?? raw.size);
     if (records.size !== undefined && records.size !== raw.size && records.size <= LARGEST_OCTAL_SIZE) {
       throw bad(name, `the pax header says ${records.size} bytes, the entry's own header ${raw.size}`);
     }
-    if (size !== 0 && type !== 'file') throw bad(name, `a ${type} with ${size} bytes of content`);
+    if (stored !== 0 && type !== 'file' && type !== 'dumpdir')
+      throw bad(name, `a ${type} with ${stored} bytes of content`);
+    const sparse = records.sparse === undefined ? undefined : sparseOf(records.sparse);
+    if (sparse !== undefined && (type !== 'file' || gnuMap !== undefined)) throw bad(name, 'it is sparse in two ways');
     const uid = records.uid ?? this.#globals.uid ?? raw.uid;
     const gid = records.gid ?? this.#globals.gid ?? raw.gid;
     if (uid > MAX_ID || gid > MAX_ID) throw bad(name, 'an owner beyond 32 bits');
@@ -77,19 +86,21 @@ export class ExtendedHeaders {
     this.#records = {};
     this.#longName = undefined;
     this.#longLink = undefined;
-    return {
+    const entry: TarEntry = {
       name,
       type,
       mode: raw.mode % 0o10000,
       uid,
       gid,
       mtime,
-      size,
+      size: gnuMap?.size ?? sparse?.size ?? stored,
+      stored,
       link,
       devMajor: raw.devMajor,
       devMinor: raw.devMinor,
       xattrs: sortedXattrs(records.xattrs),
     };
+    return { entry, map: gnuMap ?? sparse?.map };
   }
 }
 

@@ -67,27 +67,30 @@ function octal(block: Buffer, at: number, length: number): number | undefined {
 }
 
 /** A numeric field: octal, or GNU's base-256, which has the first bit set (big-endian two's complement). */
-function number(block: Buffer, at: number, length: number, what: string): number {
-  const first = block[at] as number;
-  let value: number | undefined;
-  if (first === 0x80) {
-    value = 0;
-    for (let i = at + 1; i < at + length; i++) value = value * 256 + (block[i] as number);
-  } else if (first > 0x80) {
-    throw bad(block, at, first === 0xff ? `negative ${what}` : `${what} is not a number`);
-  } else {
-    value = octal(block, at, length);
-  }
-  if (value === undefined) throw bad(block, at, `${what} is not a number`);
-  if (value > Number.MAX_SAFE_INTEGER) throw bad(block, at, `${what} is larger than 2^53`);
+export function number(block: Buffer, at: number, length: number, what: string): number {
+  const value = signed(block, at, length, what);
+  if (value < 0) throw bad(block, at, `negative ${what}`);
   return value;
 }
 
-/** A text field up to its first NUL. Only NULs may follow: anything else is a second name smuggled in. */
-function text(block: Buffer, at: number, length: number, what: string): ByteString {
+/** As {@link number}. Base-256 can spell numbers below zero. */
+function signed(block: Buffer, at: number, length: number, what: string): number {
+  const first = block[at] as number;
+  let value: number | undefined;
+  if (first < 0x80) value = octal(block, at, length);
+  else if (first === 0x80 || first === 0xff) {
+    value = first === 0xff ? -1 : 0;
+    for (let i = at + 1; i < at + length; i++) value = value * 256 + (block[i] as number);
+  }
+  if (value === undefined) throw bad(block, at, `${what} is not a number`);
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) throw bad(block, at, `${what} is larger than 2^53`);
+  return value;
+}
+
+/** A text field. Its first NUL ends it (POSIX.1-2017, "ustar Interchange Format"), whatever a writer left behind it. */
+function text(block: Buffer, at: number, length: number): ByteString {
   let end = at;
   while (end < at + length && block[end] !== 0) end++;
-  for (let i = end; i < at + length; i++) if (block[i] !== 0) throw bad(block, at, `a NUL byte inside the ${what}`);
   return block.toString('latin1', at, end);
 }
 
@@ -101,13 +104,13 @@ function bad(block: Buffer, near: number, why: string): CairnError {
 
 /**
  * Reads the header at `at`, a multiple of 512. The caller has checked the checksum (see {@link checksumFits}).
- * @throws CairnError `ERR_BAD_ARCHIVE` for fields that are no numbers, negative, over 2^53, or hold a NUL inside a name
+ * @throws CairnError `ERR_BAD_ARCHIVE` for fields that are no numbers, over 2^53, or negative, except for the time
  */
 export function readHeader(block: Buffer, at: number): RawHeader {
-  let name = text(block, at, 100, 'name');
+  let name = text(block, at, 100);
   // Only POSIX headers have a prefix of the name here; GNU's have times in the same bytes.
   const posix = block.toString('latin1', at + 257, at + 263) === 'ustar\0';
-  if (posix && block[at + 345] !== 0) name = `${text(block, at + 345, 155, 'name prefix')}/${name}`;
+  if (posix && block[at + 345] !== 0) name = `${text(block, at + 345, 155)}/${name}`;
   const byte = block[at + 156] as number;
   const flag = byte === 0 ? '0' : String.fromCharCode(byte);
   const device = flag === '3' || flag === '4';
@@ -117,9 +120,9 @@ export function readHeader(block: Buffer, at: number): RawHeader {
     uid: number(block, at + 108, 8, 'uid'),
     gid: number(block, at + 116, 8, 'gid'),
     size: number(block, at + 124, 12, 'size'),
-    mtime: number(block, at + 136, 12, 'mtime'),
+    mtime: signed(block, at + 136, 12, 'mtime'),
     flag,
-    link: text(block, at + 157, 100, 'link target'),
+    link: text(block, at + 157, 100),
     devMajor: device ? number(block, at + 329, 8, 'device number') : 0,
     devMinor: device ? number(block, at + 337, 8, 'device number') : 0,
   };

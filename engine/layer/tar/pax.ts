@@ -2,7 +2,8 @@
 import type { ByteString } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
 import { MAX_XATTR_NAME, MAX_XATTR_VALUE } from '../../core/limits.js';
-import type { Time, Xattr } from '../../core/metadata.js';
+import { parseTime, type Time, type Xattr } from '../../core/metadata.js';
+import { readSparseRecord, type SparseRecords } from './sparse.js';
 
 /** What records say of entries. An absent field leaves what the entry's own header says. */
 export interface PaxRecords {
@@ -13,8 +14,10 @@ export interface PaxRecords {
   gid?: number;
   mtime?: Time;
   xattrs?: Map<ByteString, Buffer>;
+  sparse?: SparseRecords;
 }
 
+const GNU_SPARSE = 'GNU.sparse.';
 const SCHILY = 'SCHILY.xattr.';
 const LIBARCHIVE = 'LIBARCHIVE.xattr.';
 
@@ -44,7 +47,13 @@ export function readPax(body: Buffer, into: PaxRecords, global: boolean): void {
 }
 
 function applyRecord(into: PaxRecords, key: ByteString, value: Buffer, global: boolean): void {
-  if (key.startsWith('GNU.sparse.') || key.startsWith('SUN.holes')) throw bad('sparse files are not supported');
+  if (key.startsWith(GNU_SPARSE)) {
+    if (global) throw bad('a global header may not make files sparse');
+    into.sparse ??= { parts: [] };
+    readSparseRecord(into.sparse, key.slice(GNU_SPARSE.length), value);
+    return;
+  }
+  if (key.startsWith('SUN.holes')) throw bad('sparse files of Solaris are not supported');
   if (key.startsWith(SCHILY)) {
     if (global) throw bad('a global header may not set extended attributes');
     setXattr(into, key.slice(SCHILY.length), value);
@@ -71,7 +80,7 @@ function applyRecord(into: PaxRecords, key: ByteString, value: Buffer, global: b
       return;
     case 'mtime':
       if (value.length === 0) delete into.mtime;
-      else into.mtime = parseTime(value.toString('latin1'));
+      else into.mtime = timeOf(value);
       return;
     default: // names of owners, access times, comments and other vendors' keywords do not matter
   }
@@ -105,12 +114,10 @@ function decimal(key: string, value: Buffer): number {
   return Number(digits);
 }
 
-/** `seconds[.fraction]`, at most 2^53 - 1. Digits past nanoseconds are cut off, since no file system keeps them. */
-export function parseTime(value: string): Time {
-  const match = /^([0-9]{1,16})(?:\.([0-9]*))?$/.exec(value);
-  if (match === null || Number(match[1]) > Number.MAX_SAFE_INTEGER) throw bad('"mtime" is not a time at or after 1970');
-  const fraction = (match[2] ?? '').slice(0, 9).padEnd(9, '0');
-  return { sec: Number(match[1]), nsec: Number(fraction) };
+function timeOf(value: Buffer): Time {
+  const time = parseTime(value.toString('latin1'));
+  if (time === undefined) throw bad('"mtime" is not a time');
+  return time;
 }
 
 function decodePercent(text: string): string {

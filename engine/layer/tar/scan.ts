@@ -7,42 +7,43 @@
  */
 import { toText } from '../../core/bytes.js';
 import { CairnError } from '../../core/errors.js';
-import { type Limits, limitFlag, MAX_META_HEADERS, XATTR_OVERHEAD } from '../../core/limits.js';
-import type { Xattr } from '../../core/metadata.js';
+import { type Limits, limitFlag, MAX_META_HEADERS } from '../../core/limits.js';
 import type { TarEntry } from './entry.js';
 import { ExtendedHeaders, isExtended } from './extended-headers.js';
 import { BLOCK, checksumFits, isZeroBlock, type RawHeader, readHeader } from './header.js';
+import { checkMap, GnuMap, type MapReader, SparseContent, type SparseSink } from './sparse.js';
+import { Volume, type VolumeLimits } from './volume.js';
+import { WholeBlocks } from './whole-blocks.js';
 
 /** Receives an archive's parts in their order. Buffers are views into the input and valid during the call only. */
-export interface TarSink {
+export interface TarSink extends SparseSink {
   /** Bytes that are not content. */
   frame(bytes: Buffer): void;
-  /** An entry begins; `entry.size` bytes of `content` and one `entryEnd` follow. */
+  /** An entry begins; `entry.size` bytes as `content` and `hole` and one `entryEnd` follow. */
   entry(entry: TarEntry): void;
   content(bytes: Buffer): void;
+  /** So many zeros, which the archive does not hold. */
+  hole(length: number): void;
   entryEnd(): void;
 }
 
-export type ScanLimits = Pick<Limits, 'maxEntries' | 'maxPax' | 'maxMetadata'>;
+export type ScanLimits = Pick<Limits, 'maxPax'> & VolumeLimits;
 
-type State = 'header' | 'meta' | 'content' | 'padding' | 'end';
+type State = 'header' | 'meta' | 'map' | 'content' | 'padding' | 'end';
 
 export class TarScanner {
-  /** Entries seen so far, meta headers not counted. */
-  entries = 0;
-  /** Bytes of names, link targets and extended attributes seen so far. */
-  metadata = 0;
   /** Input bytes taken so far. */
   bytes = 0;
   /** Whether both zero blocks that end an archive have been seen. */
   ended = false;
+  /** Bytes after the end marker that are not zero. Only an archive that is vouched for may have any. */
+  trailing = 0;
 
   #state: State = 'header';
   #left = 0;
   #padding = 0;
   #zeroBlocks = 0;
-  #held = Buffer.alloc(BLOCK);
-  #heldLength = 0;
+  readonly #blocks = new WholeBlocks();
   #meta: Buffer = Buffer.alloc(0);
   #metaLength = 0;
   #metaFlag = '';
@@ -52,12 +53,29 @@ export class TarScanner {
   #dangling = false;
   readonly #extended = new ExtendedHeaders();
   #lastName = '';
+  /** An entry whose map has not been read to its end. */
+  #unmapped: { entry: TarEntry; map: MapReader } | undefined;
+  /** Takes the content of a sparse file. */
+  #sparse: SparseContent | undefined;
+  readonly #volume: Volume;
   readonly #sink: TarSink;
   readonly #limits: ScanLimits;
+  readonly #vouched: boolean;
 
-  constructor(sink: TarSink, limits: ScanLimits) {
+  /**
+   * @param vouched a digest proves that the input is what its maker meant it to be, so that it may end without its end
+   *   marker or padding, or go on after its end
+   */
+  constructor(sink: TarSink, limits: ScanLimits, vouched = false) {
     this.#sink = sink;
     this.#limits = limits;
+    this.#vouched = vouched;
+    this.#volume = new Volume(limits);
+  }
+
+  /** Entries seen so far, meta headers not counted. */
+  get entries(): number {
+    return this.#volume.entries;
   }
 
   /** @throws CairnError `ERR_BAD_ARCHIVE` or `ERR_LIMIT`, naming the entry; the scanner is of no use afterwards */
@@ -67,10 +85,13 @@ export class TarScanner {
     while (at < chunk.length) {
       switch (this.#state) {
         case 'header':
-          at = this.#takeHeader(chunk, at);
+          at = this.#blocks.take(chunk, at, this.#headerBlock);
           break;
         case 'meta':
           at = this.#takeMeta(chunk, at);
+          break;
+        case 'map':
+          at = this.#blocks.take(chunk, at, this.#mapBlock);
           break;
         case 'content':
           at = this.#takeContent(chunk, at);
@@ -99,8 +120,8 @@ export class TarScanner {
   passOver(): void {
     this.bytes += this.#left;
     this.#left = 0;
-    this.#sink.entryEnd();
-    this.#afterContent();
+    this.#sparse = undefined;
+    this.#endEntry();
   }
 
   /**
@@ -109,30 +130,16 @@ export class TarScanner {
    * @throws CairnError `ERR_BAD_ARCHIVE` when the input ends inside an entry or a block
    */
   finish(): void {
-    if (this.#state === 'content' || this.#state === 'meta')
+    if (this.#state === 'content' || this.#state === 'meta' || this.#state === 'map')
       throw this.#bad('the archive is cut off inside this entry');
-    if (this.#state === 'padding' || this.#heldLength > 0 || this.bytes % BLOCK !== 0) {
-      throw this.#bad('the archive is cut off after this entry');
-    }
+    const { rest } = this.#blocks;
+    const ended = this.bytes % BLOCK === 0 || (this.#vouched && rest.every((byte) => byte === 0));
+    if (!ended) throw this.#bad('the archive is cut off after this entry');
+    if (rest.length > 0) this.#sink.frame(rest);
     if (this.#dangling) throw this.#bad('an extended header without an entry');
   }
 
-  #takeHeader(chunk: Buffer, at: number): number {
-    if (this.#heldLength === 0 && chunk.length - at >= BLOCK) {
-      this.#block(chunk, at);
-      return at + BLOCK;
-    }
-    const taken = Math.min(BLOCK - this.#heldLength, chunk.length - at);
-    chunk.copy(this.#held, this.#heldLength, at, at + taken);
-    this.#heldLength += taken;
-    if (this.#heldLength === BLOCK) {
-      this.#heldLength = 0;
-      this.#block(this.#held, 0);
-    }
-    return at + taken;
-  }
-
-  #block(block: Buffer, at: number): void {
+  readonly #headerBlock = (block: Buffer, at: number): void => {
     if (block[at] === 0 && isZeroBlock(block, at)) {
       if (this.#dangling) throw this.#bad('an extended header without an entry');
       this.#sink.frame(block.subarray(at, at + BLOCK));
@@ -148,8 +155,8 @@ export class TarScanner {
     const raw = readHeader(block, at);
     this.#sink.frame(block.subarray(at, at + BLOCK));
     if (isExtended(raw.flag)) this.#beginMeta(raw);
-    else this.#beginEntry(raw);
-  }
+    else this.#beginEntry(raw, raw.flag === 'S' ? new GnuMap(block, at) : undefined);
+  };
 
   #beginMeta(raw: RawHeader): void {
     this.#lastName = raw.name;
@@ -187,40 +194,62 @@ export class TarScanner {
     this.#afterContent();
   }
 
-  #beginEntry(raw: RawHeader): void {
+  #beginEntry(raw: RawHeader, gnuMap: GnuMap | undefined): void {
     this.#lastName = this.#extended.nameOf(raw);
-    const entry = this.#extended.fold(raw, this.#lastName);
+    const { entry, map } = this.#extended.fold(raw, this.#lastName, gnuMap);
     this.#metaRun = 0;
     this.#dangling = false;
-    if (++this.entries > this.#limits.maxEntries) {
-      throw new CairnError('ERR_LIMIT', `more than ${this.#limits.maxEntries} entries (${limitFlag('maxEntries')})`, {
-        entry: toText(entry.name),
-      });
+    this.#left = entry.stored;
+    this.#padding = paddingOf(entry.stored);
+    if (map === undefined) this.#openEntry(entry);
+    else this.#readMap(entry, map);
+  }
+
+  readonly #mapBlock = (block: Buffer, at: number): void => {
+    const { entry, map } = this.#unmapped as { entry: TarEntry; map: MapReader };
+    if (map.inContent) {
+      if (this.#left < BLOCK) throw this.#bad('bad sparse file: its map is longer than its content');
+      this.#left -= BLOCK;
     }
-    this.metadata += metadataOf(entry);
-    if (this.metadata > this.#limits.maxMetadata) {
-      const why = `more than ${this.#limits.maxMetadata} bytes of names, link targets and extended attributes`;
-      throw new CairnError('ERR_LIMIT', `${why} (${limitFlag('maxMetadata')})`, { entry: toText(entry.name) });
+    this.#sink.frame(block.subarray(at, at + BLOCK));
+    map.take(block, at);
+    this.#readMap(entry, map);
+  };
+
+  #readMap(entry: TarEntry, map: MapReader): void {
+    if (map.more) {
+      this.#unmapped = { entry, map };
+      this.#state = 'map';
+      return;
     }
-    this.#left = entry.size;
-    this.#padding = paddingOf(entry.size);
+    this.#unmapped = undefined;
+    checkMap(map.parts, entry.size, this.#left);
+    this.#sparse = new SparseContent(map.parts, entry.size, this.#sink);
+    this.#openEntry({ ...entry, stored: this.#left, sparse: map.parts });
+  }
+
+  #openEntry(entry: TarEntry): void {
+    this.#volume.add(entry, this.bytes);
     this.#sink.entry(entry);
-    if (entry.size > 0) this.#state = 'content';
-    else {
-      this.#sink.entryEnd();
-      this.#state = 'header';
-    }
+    if (this.#left > 0) this.#state = 'content';
+    else this.#endEntry();
   }
 
   #takeContent(chunk: Buffer, at: number): number {
     const taken = Math.min(this.#left, chunk.length - at);
+    const bytes = taken === chunk.length ? chunk : chunk.subarray(at, at + taken);
     this.#left -= taken;
-    this.#sink.content(taken === chunk.length ? chunk : chunk.subarray(at, at + taken));
-    if (this.#left === 0) {
-      this.#sink.entryEnd();
-      this.#afterContent();
-    }
+    if (this.#sparse === undefined) this.#sink.content(bytes);
+    else this.#sparse.push(bytes);
+    if (this.#left === 0) this.#endEntry();
     return at + taken;
+  }
+
+  #endEntry(): void {
+    this.#sparse?.end();
+    this.#sparse = undefined;
+    this.#sink.entryEnd();
+    this.#afterContent();
   }
 
   #afterContent(): void {
@@ -238,7 +267,8 @@ export class TarScanner {
 
   #takeEnd(chunk: Buffer, at: number): number {
     const rest = at === 0 ? chunk : chunk.subarray(at);
-    for (const byte of rest) if (byte !== 0) throw this.#bad('data after the end marker');
+    for (const byte of rest) if (byte !== 0) this.trailing++;
+    if (this.trailing > 0 && !this.#vouched) throw this.#bad('data after the end marker');
     this.#sink.frame(rest);
     return chunk.length;
   }
@@ -250,9 +280,4 @@ export class TarScanner {
 
 function paddingOf(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK;
-}
-
-function metadataOf({ name, link, xattrs }: TarEntry): number {
-  const sizeOf = (each: Xattr): number => XATTR_OVERHEAD + each.name.length + each.value.length;
-  return xattrs.reduce((sum, each) => sum + sizeOf(each), name.length + link.length);
 }
