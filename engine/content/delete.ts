@@ -109,13 +109,22 @@ function isDirectory(path: ByteString): boolean {
   return fs.lstatSync(toFsPath(path), { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
+function makeWritable(path: ByteString): void {
+  const { W_OK, R_OK, X_OK } = fs.constants;
+  try {
+    fs.accessSync(toFsPath(path), R_OK | W_OK | X_OK);
+  } catch {
+    fs.chmodSync(toFsPath(path), 0o700);
+  }
+}
+
 /**
  * Lists a directory. Makes it writable first, so that its entries can be removed whatever its mode was.
  * @returns `undefined` for a directory that cannot be listed; a worker finds out why
  */
 function entriesOf(path: ByteString): fs.Dirent[] | undefined {
   try {
-    if (process.geteuid?.() !== 0) fs.chmodSync(toFsPath(path), 0o700);
+    makeWritable(path);
     return fs.readdirSync(toFsPath(path), { withFileTypes: true, encoding: 'latin1' });
   } catch {
     return undefined;

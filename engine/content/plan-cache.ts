@@ -35,7 +35,7 @@ interface StoredPlan {
 
 /** @returns the plan of an image's tree, if that plan is kept and the tree is still the same */
 export function findPlan(store: StoreContext, image: Key, treeId: string): PackedPlan | undefined {
-  if (store.identity.uid !== 0) return undefined;
+  if (store.index.anyLacks) return undefined;
   try {
     const bytes = fs.readFileSync(store.layout.plan(image));
     const body = bytes.subarray(HASH_BYTES);
@@ -47,9 +47,9 @@ export function findPlan(store: StoreContext, image: Key, treeId: string): Packe
   }
 }
 
-/** Whether to keep a plan. Only root keeps any: for other users any object may lack metadata, and all must be asked. */
-export function isWorthKeeping({ identity }: StoreContext, entries: number): boolean {
-  return identity.uid === 0 && entries >= LEAST_ENTRIES && entries <= MOST_ENTRIES;
+/** Whether to keep a plan. None is kept where any object may lack metadata, so that all must be asked. */
+export function isWorthKeeping({ index }: StoreContext, entries: number): boolean {
+  return !index.anyLacks && entries >= LEAST_ENTRIES && entries <= MOST_ENTRIES;
 }
 
 /** Writes a plan to a new file in staging, from where {@link keepPlan} takes it. A failure to write it does no harm. */

@@ -28,14 +28,40 @@ export function mountedTrees({ trees }: { trees: string }): Set<string> {
   return new Set(mountsBelow(trees).map((point) => point.slice(realPath(trees).length + 1).split('/')[0] as string));
 }
 
+/** The file system that a directory lies on; `undefined` where the system does not list mounts. */
+export function fileSystemAt(dir: string): { type: string; mountPoint: string } | undefined {
+  const at = fs.realpathSync(dir);
+  const found = mounts().filter(({ point }) => `${at}/`.startsWith(point === '/' ? '/' : `${point}/`));
+  // Of several mounts on one another the last one is seen, and of nested ones the deepest.
+  const seen = found.reduceRight<Mount | undefined>(
+    (best, each) => (best === undefined || each.point.length > best.point.length ? each : best),
+    undefined,
+  );
+  return seen === undefined ? undefined : { type: seen.type, mountPoint: seen.point };
+}
+
 function mountPoints(): string[] {
+  return mounts().map(({ point }) => point);
+}
+
+interface Mount {
+  point: string;
+  type: string;
+}
+
+function mounts(): Mount[] {
   let table: string;
   try {
     table = fs.readFileSync(MOUNTS, 'utf8');
   } catch {
     return [];
   }
-  return table.split('\n').map((line) => unescaped(line.split(' ')[MOUNT_POINT] ?? ''));
+  const lines = table.split('\n').filter((line) => line !== '');
+  return lines.map((line) => {
+    // The type is the first field after a lone dash.
+    const type = / - (\S+)/.exec(line)?.[1] ?? '';
+    return { point: unescaped(line.split(' ')[MOUNT_POINT] ?? ''), type };
+  });
 }
 
 /** Blanks and backslashes are written as three octal digits. */

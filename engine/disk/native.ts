@@ -23,6 +23,7 @@ interface Calls {
   flock: Call;
   mknod: Call;
   lsetxattr: Call;
+  lremovexattr: Call;
   llistxattr: Call;
   flistxattr: Call;
   lgetxattr: Call;
@@ -59,6 +60,7 @@ export function calls(): Calls | undefined {
       lsetxattr: libc.func(
         'int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)',
       ),
+      lremovexattr: libc.func('int lremovexattr(const void *path, const void *name)'),
       llistxattr: libc.func('int64_t llistxattr(const void *path, void *list, size_t size)'),
       flistxattr: libc.func('int64_t flistxattr(int fd, void *list, size_t size)'),
       lgetxattr: libc.func('int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)'),

@@ -4,6 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { CairnError } from '../core/errors.js';
+import { handNothingDown } from './identity.js';
 
 export class PrivateDirectory {
   /** The path that it was made at. Someone may have renamed it since. */
@@ -25,6 +26,7 @@ export class PrivateDirectory {
     // With the dot the path means the directory, without it the kernel's link to the directory.
     const link = `/proc/self/fd/${this.#fd}/.`;
     this.inside = fs.existsSync(link) ? link : path;
+    handNothingDown(this.inside);
   }
 
   /** Lets others in, as `mode` says. */

@@ -5,8 +5,10 @@ import { hasCode } from '../core/errors.js';
 import type { Identity, Metadata, Xattr } from '../core/metadata.js';
 import { isOverlayXattr, type SkippedKind } from '../core/metadata.js';
 import { setTimes } from './native.js';
+import { fileStat } from './stat.js';
 import { setXattr } from './xattrs.js';
 
+const SETGID = 0o2000;
 /** Every file system keeps times up to here (2038). */
 const FAR_FUTURE = 0x7fff_ffff;
 
@@ -25,14 +27,14 @@ export function needsOwner(meta: Pick<Metadata, 'uid' | 'gid'>, identity: Identi
   return meta.uid !== identity.uid || meta.gid !== identity.gid;
 }
 
-/** Without root, owners must keep the right to read their files, or the store could not check them. */
+/** Unless modes mean nothing to us, we must keep the right to read our files, or the store could not check them. */
 export function feasibleMode(mode: number, identity: Identity): number {
-  return identity.uid === 0 ? mode : mode | 0o400;
+  return identity.overridesModes ? mode : mode | 0o400;
 }
 
-/** As {@link feasibleMode}, for directories: owners must also keep the right to enter them. */
+/** As {@link feasibleMode}, for directories, which we must also keep the right to enter. */
 export function feasibleDirectoryMode(mode: number, identity: Identity): number {
-  return identity.uid === 0 ? mode : mode | 0o500;
+  return identity.overridesModes ? mode : mode | 0o500;
 }
 
 /** Whether `open(…, mode)` or `mkdir` gives less than `mode`, so that a chmod must follow. */
@@ -44,27 +46,48 @@ export function needsChmod(mode: number, identity: Identity): boolean {
 export function finishFile(fd: number, path: ByteString, meta: Metadata, identity: Identity): SkippedKind[] {
   const skipped: SkippedKind[] = [];
   let mode = feasibleMode(meta.mode, identity);
-  if (mode !== meta.mode) skipped.push('mode');
+  let chmod = mode !== meta.mode || needsChmod(mode, identity);
   if (needsOwner(meta, identity)) {
-    try {
-      fs.fchownSync(fd, meta.uid, meta.gid);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
+    chmod = true;
+    if (!giveOwner(meta, identity, (uid, gid) => fs.fchownSync(fd, uid, gid))) {
       skipped.push('owner');
-      // Drops setuid and setgid: they would lend the rights of a wrong owner.
-      mode &= 0o1777;
-      if (mode !== feasibleMode(meta.mode, identity)) skipped.push('mode');
+      mode &= WITHOUT_RIGHTS;
     }
-    fs.fchmodSync(fd, mode);
-  } else if (needsChmod(mode, identity)) fs.fchmodSync(fd, mode);
+  }
+  if (chmod) fs.fchmodSync(fd, mode);
   if (meta.xattrs.length > 0) {
     skipped.push(...setXattrs(path, meta.xattrs));
     // An access control list among the attributes has changed the mode.
     fs.fchmodSync(fd, mode);
   }
-  if (meta.nsec === 0 && meta.sec <= FAR_FUTURE) fs.futimesSync(fd, meta.sec, meta.sec);
+  if (mode !== meta.mode || lostSetgid(mode, meta.gid, identity, () => fs.fstatSync(fd))) skipped.push('mode');
+  if (meta.nsec === 0 && isKeptEverywhere(meta.sec)) fs.futimesSync(fd, meta.sec, meta.sec);
   else skipped.push(...setPathTimes(path, meta.sec, meta.nsec));
   return skipped;
+}
+
+/** Mode bits of a file whose owners could not be set: setuid and setgid would lend the rights of a wrong owner. */
+export const WITHOUT_RIGHTS = 0o1777;
+
+/** @returns whether the owners could be set */
+export function giveOwner(
+  { uid, gid }: Pick<Metadata, 'uid' | 'gid'>,
+  identity: Identity,
+  chown: (uid: number, gid: number) => void,
+): boolean {
+  if (uid !== identity.uid && !identity.givesAway) return false;
+  try {
+    chown(uid, gid);
+    return true;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return false;
+  }
+}
+
+/** Whether a chmod left setgid out, as it silently does for a group that is not ours. */
+export function lostSetgid(mode: number, gid: number, identity: Identity, stat: () => fs.Stats): boolean {
+  return (mode & SETGID) !== 0 && gid !== identity.gid && (stat().mode & SETGID) === 0;
 }
 
 /** @returns what could not be set: `xattr NAME` each */
@@ -86,20 +109,23 @@ export function setXattrs(path: ByteString, xattrs: readonly Xattr[]): SkippedKi
   return skipped;
 }
 
-/** Sets the times of any path, without following a symlink. @returns what could not be set */
-export function setPathTimes(path: ByteString, sec: number, nsec: number): SkippedKind[] {
-  const skipped = nsec === 0 ? [] : setFractionalTimes(path, sec, nsec);
-  if (nsec === 0) fs.lutimesSync(toFsPath(path), sec, sec);
-  if (sec <= FAR_FUTURE) return skipped;
-  // A file system silently replaces a time past its own end by the last moment that it knows.
-  const kept = fs.lstatSync(toFsPath(path), { bigint: true }).mtimeNs / 1_000_000_000n;
-  return kept === BigInt(sec) ? skipped : ['time'];
+/** Whether every file system, and every call of Node's, takes this time. */
+function isKeptEverywhere(sec: number): boolean {
+  return sec >= 0 && sec <= FAR_FUTURE;
 }
 
-function setFractionalTimes(path: ByteString, sec: number, nsec: number): SkippedKind[] {
-  if (setTimes(path, sec, nsec)) return [];
-  // Node's own calls take seconds as a double: whole microseconds at best.
-  const time = sec + Math.floor(nsec / 1000) / 1e6;
-  fs.lutimesSync(toFsPath(path), time, time);
-  return ['time below a microsecond'];
+/** Sets the times of any path, without following a symlink. @returns what could not be set */
+export function setPathTimes(path: ByteString, sec: number, nsec: number): SkippedKind[] {
+  const skipped: SkippedKind[] = [];
+  if (nsec === 0 && sec >= 0) fs.lutimesSync(toFsPath(path), sec, sec);
+  else if (!setTimes(path, sec, nsec)) {
+    // Node's own calls take seconds as a double: whole microseconds at best, and before 1970 as a date of milliseconds.
+    const time = sec + Math.floor(nsec / 1000) / 1e6;
+    const date = sec < 0 ? new Date(Math.floor(time * 1000)) : time;
+    fs.lutimesSync(toFsPath(path), date, date);
+    if (nsec > 0) skipped.push(sec < 0 ? 'time' : 'time below a microsecond');
+  }
+  if (isKeptEverywhere(sec) || skipped.includes('time')) return skipped;
+  // A file system silently replaces a time beyond its own ends by the nearest moment that it knows.
+  return fileStat(path)?.sec === sec ? skipped : ['time'];
 }

@@ -6,6 +6,8 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { hasCode } from '../core/errors.js';
+import type { Identity } from '../core/metadata.js';
+import { findIdentity, handNothingDown } from './identity.js';
 import { sessionLock } from './layout.js';
 import { type Lock, tryLock } from './lock.js';
 
@@ -16,6 +18,7 @@ export class Staging {
   #next = 0;
   /** Names of directories that the next gc will need. */
   readonly #abandoned = new Set<string>();
+  #identity: Identity | undefined;
 
   constructor(root: string) {
     this.#root = root;
@@ -26,19 +29,30 @@ export class Staging {
     return this.#dir === undefined ? undefined : this.#dir.slice(this.#root.length + 1);
   }
 
+  /** What new files here get, and what may be done to them. */
+  get identity(): Identity {
+    this.#identity ??= findIdentity(this.#session());
+    return this.#identity;
+  }
+
   /** A new empty directory. */
   make(): string {
+    const made = join(this.#session(), `${this.#next++}`);
+    fs.mkdirSync(made, { mode: 0o700 });
+    return made;
+  }
+
+  #session(): string {
     if (this.#dir === undefined) {
       const dir = join(this.#root, randomUUID());
       fs.mkdirSync(dir, { mode: 0o700 });
+      handNothingDown(dir);
       // A process that looks for dead sessions may hold the lock for a moment.
       do this.#lock = tryLock(sessionLock(dir), true);
       while (this.#lock === undefined);
       this.#dir = dir;
     }
-    const made = join(this.#dir, `${this.#next++}`);
-    fs.mkdirSync(made, { mode: 0o700 });
-    return made;
+    return this.#dir;
   }
 
   /**

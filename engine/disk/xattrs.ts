@@ -1,4 +1,4 @@
-/** Reads and sets extended attributes, which Node has no calls for. */
+/** Reads, sets and removes extended attributes, which Node has no calls for. */
 import type { ByteString } from '../core/bytes.js';
 import type { Xattr } from '../core/metadata.js';
 import { calls, cString, failed } from './native.js';
@@ -9,6 +9,11 @@ export function setXattr(path: ByteString, xattr: Xattr): void {
   if (api === undefined) throw Object.assign(new Error('no way to set extended attributes'), { code: 'ENOTSUP' });
   const { name, value } = xattr;
   if (api.lsetxattr(cString(path), cString(name), value, value.length, 0) !== 0) throw failed(api, 'lsetxattr', path);
+}
+
+/** Takes an extended attribute away, if it is there and can be taken away. */
+export function removeXattr(path: ByteString, name: ByteString): void {
+  calls()?.lremovexattr(cString(path), cString(name));
 }
 
 /**

@@ -34,7 +34,9 @@ export class DiskReserve {
    * @throws CairnError `ERR_NO_SPACE`
    */
   check(rows: number): void {
-    const { bavail, bfree, bsize } = fs.statfsSync(this.#path);
+    const { blocks, bavail, bfree, bsize } = fs.statfsSync(this.#path);
+    // Some file systems in memory do not count.
+    if (blocks === 0) return;
     // Only root may use the space that a file system keeps back.
     const free = (process.geteuid?.() === 0 ? bfree : bavail) * bsize;
     if (free >= COMMIT_BYTES + rows * (PAGE_BYTES + ROW_BYTES)) return;
@@ -57,6 +59,11 @@ export class DiskReserve {
     } catch {
       this.giveUp();
     }
+  }
+
+  /** Bytes that are kept back now. */
+  get allocatedBytes(): number {
+    return fs.existsSync(this.#reserve) ? RESERVE_BYTES : 0;
   }
 
   giveUp(): void {

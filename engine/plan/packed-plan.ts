@@ -2,7 +2,6 @@
 import type { Shard } from '../../workers/tasks/parts.js';
 import type { ByteString } from '../core/bytes.js';
 import type { Key } from '../core/key.js';
-import type { Identity } from '../core/metadata.js';
 import type { FileContent } from '../core/object.js';
 import type { Plan, PlanEntry } from './plan.js';
 import { cutShards, packShard } from './shard.js';
@@ -36,7 +35,8 @@ export interface PackedPlan extends PlanSummary {
 }
 
 export interface Packing {
-  identity: Identity;
+  /** Objects may lack more than extended attributes, so that all of them must be asked. */
+  anyLacks: boolean;
   /** How many workers share the work. */
   workers: number;
   /** The name of a file's object. */
@@ -44,7 +44,7 @@ export interface Packing {
 }
 
 /** Packs each shard only when it is first asked for: workers render the first shards while others are packed. */
-export function packPlan(plan: Plan, { identity, workers, nameOf }: Packing): PackedPlan {
+export function packPlan(plan: Plan, { anyLacks, workers, nameOf }: Packing): PackedPlan {
   const { entries, files, bytes } = plan;
   const firsts = entries.filter(({ group, path }) => group === '' || group === path);
   const runs = cutShards(firsts, workers * SHARDS_PER_WORKER);
@@ -60,7 +60,7 @@ export function packPlan(plan: Plan, { identity, workers, nameOf }: Packing): Pa
     bytes,
     longestPath: entries.reduce((longest, { path }) => (path.length > longest.length ? path : longest), ''),
     links: entries.filter(({ group, path }) => group !== '' && group !== path).map(({ group, path }) => [group, path]),
-    maybeIncomplete: entries.filter((entry) => mayLack(entry, identity)).map((entry) => [entry.path, nameOf(entry)]),
+    maybeIncomplete: entries.filter((entry) => mayLack(entry, anyLacks)).map((entry) => [entry.path, nameOf(entry)]),
     hash: () => (hash ??= treeHashOf(plan)),
     shards: runs.length,
     // Keeps packed shards: a plan that goes into the cache is asked for them once more.
@@ -77,7 +77,7 @@ function inRuns(entries: readonly PlanEntry[], count: number): PlanEntry[][] {
   return runs;
 }
 
-/** Whether a file's object may lack metadata. As root only extended attributes can be lacking; few files have any. */
-function mayLack({ type, xattrs }: PlanEntry, identity: Identity): boolean {
-  return type === 'file' && (identity.uid !== 0 || xattrs.length > 0);
+/** Whether a file's object may lack metadata. Mostly only extended attributes can be lacking; few files have any. */
+function mayLack({ type, xattrs }: PlanEntry, anyLacks: boolean): boolean {
+  return type === 'file' && (anyLacks || xattrs.length > 0);
 }

@@ -1,7 +1,6 @@
 /** The parts of an open store that every operation works with. */
 import { CairnError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
-import type { Identity } from '../core/metadata.js';
 import type { Disk } from '../disk/durable.js';
 import type { Layout } from '../disk/layout.js';
 import { ffiFault } from '../disk/native.js';
@@ -19,7 +18,6 @@ export interface StoreContext {
   readonly disk: Disk;
   readonly staging: Staging;
   readonly limits: Limits;
-  readonly identity: Identity;
   readonly readOnly: boolean;
   /** Version of the files on disk when the store was opened. */
   readonly format: number;

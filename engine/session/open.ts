@@ -4,7 +4,6 @@ import { dirname, resolve } from 'node:path';
 import { defined } from '../core/defined.js';
 import { CairnError, hasCode, toCairnError } from '../core/errors.js';
 import { DEFAULT_LIMITS, type Limits } from '../core/limits.js';
-import type { Identity } from '../core/metadata.js';
 import { Disk, makeOnce } from '../disk/durable.js';
 import { indexData, isFormat, Layout } from '../disk/layout.js';
 import { Staging } from '../disk/staging.js';
@@ -92,7 +91,6 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     disk: new Disk(layout.dir),
     staging: new Staging(layout.staging),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
-    identity: ownIdentity(),
     readOnly,
     notice,
     uses: new UseLock(layout.useLock, readOnly),
@@ -160,9 +158,4 @@ export function ensureWritable(layout: Layout): void {
       cause: error,
     });
   }
-}
-
-/** Must run on the main thread: threads may not ask for the umask. */
-function ownIdentity(): Identity {
-  return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0, umask: process.umask() };
 }

@@ -21,6 +21,8 @@ export interface TaskRunner {
 export interface Counts {
   bytes: number;
   items: number;
+  /** Bytes of sources as they come, which may be compressed. */
+  read: number;
 }
 
 export interface WorkOptions {
@@ -46,7 +48,7 @@ export class Work {
   readonly #pool: TaskRunner;
   readonly #control: Control = {
     cancel: new Int32Array(new SharedArrayBuffer(4)),
-    done: new BigInt64Array(new SharedArrayBuffer(16)),
+    done: new BigInt64Array(new SharedArrayBuffer(24)),
   };
 
   constructor(pool: TaskRunner) {
@@ -60,7 +62,8 @@ export class Work {
 
   get counts(): Counts {
     const { done } = this.#control;
-    return { bytes: Number(Atomics.load(done, 0)), items: Number(Atomics.load(done, 1)) };
+    const at = (i: number): number => Number(Atomics.load(done, i));
+    return { bytes: at(0), items: at(1), read: at(2) };
   }
 
   /** Has one task done at once, however many are under way. The task may keep its thread waiting. */

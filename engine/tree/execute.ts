@@ -6,6 +6,7 @@ import { toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import { MAX_PATH } from '../core/limits.js';
 import { mapped } from '../core/mapped.js';
+import type { Identity } from '../core/metadata.js';
 import { type OperationOptions, telling } from '../core/operation.js';
 import type { Disk } from '../disk/durable.js';
 import type { PackedPlan } from '../plan/packed-plan.js';
@@ -35,16 +36,18 @@ export interface TreePlace {
   mode: RenderMode;
   /** Added to every owner's uid and gid. */
   uidShift: number;
+  /** What new files get there. */
+  identity: Identity;
 }
 
 /** Makes the tree of a plan. */
 export async function execute(
   store: StoreContext,
   plan: PackedPlan,
-  { root, disk, mode, uidShift }: TreePlace,
+  { root, disk, mode, uidShift, identity }: TreePlace,
   options: OperationOptions,
 ): Promise<RenderResult> {
-  const { pool, objects, identity } = store;
+  const { pool, objects } = store;
   const result: RenderResult = { skipped: {}, copies: {} };
   const onProgress = telling(options, { what: 'rendering', unit: 'items', total: plan.entries });
   await pool.during({ signal: options.signal, onProgress }, async (work) => {
@@ -75,11 +78,11 @@ function addResult(result: RenderResult, { skipped, copies }: RenderResult): voi
   for (const [name, copy] of Object.entries(copies)) result.copies[name] = Math.max(result.copies[name] ?? 0, copy);
 }
 
-/** Finishes directories: for root in any order, for users on one worker, from the last and so the deepest. */
+/** Finishes directories: in any order if modes mean nothing to us, else on one worker, from the last and deepest. */
 function finishDirectories(work: Work, plan: PackedPlan, how: Omit<TaskInput<'finish-directories'>, 'shard'>) {
   const shards = Array.from({ length: plan.directoryShards }, (_none, i) => plan.directoryShards - 1 - i);
   const tasks = mapped(shards, (i) => ({ ...how, shard: plan.directoryShard(i) }));
-  return work.map('finish-directories', tasks, how.identity.uid === 0 ? {} : { width: 1 });
+  return work.map('finish-directories', tasks, how.identity.overridesModes ? {} : { width: 1 });
 }
 
 /** A link has the metadata of its object, and lacks what the object lacks. */

@@ -71,7 +71,7 @@ async function stageTree(
   const plan = found ?? packForWorkers(store, given ?? planOf(store, stack));
   checkPathLengths(plan, store.layout.rootfs(treeId));
   const isNew = found === undefined && isWorthKeeping(store, plan.entries);
-  const place = { root: rootfsIn(staging), disk: store.disk, mode, uidShift: 0 };
+  const place = { root: rootfsIn(staging), disk: store.disk, mode, uidShift: 0, identity: store.staging.identity };
   const executing = execute(store, plan, place, options);
   const hashing = finishPlan(plan, treeId, isNew ? besideStaging(staging).plan : undefined);
   // Both must have ended before staging is cleared, even if one fails: nothing may still be written there.

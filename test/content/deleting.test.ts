@@ -59,7 +59,7 @@ test('what is mounted in a tree is never reached by deleting it', asRoot, async 
     const error = await s.refused(args, 'ERR_HELD', 1);
     assert.equal(error.path, point);
   }
-  await s.ok(['gc', '--grace-period', '0s']);
+  await s.ok(['gc', '--images', '--grace-period', '0s']);
   assert.deepEqual(
     (await s.json<Json[]>(['tree', 'ls'])).map((tree) => tree['treeId']),
     [a.treeId],
@@ -74,12 +74,15 @@ test('what is mounted in a tree is never reached by deleting it', asRoot, async 
   spawnSync('mount', ['--bind', host, unlisted]);
   t.after(() => spawnSync('umount', [unlisted]));
   fs.mkdirSync(s.path(`store/trees/deps-sha512-${'1'.repeat(128)}`));
-  assert.match((await s.ok(['gc', '--grace-period', '0s'])).stderr, /left behind: tree deps-sha512-000.* is mounted/);
+  assert.match(
+    (await s.ok(['gc', '--images', '--grace-period', '0s'])).stderr,
+    /left behind: tree deps-sha512-000.* is mounted/,
+  );
   assert.deepEqual(fs.readdirSync(s.path('store/trees')).sort(), [`deps-sha512-${'0'.repeat(128)}`, a.treeId].sort());
 
   execFileSync('umount', [unlisted]);
   execFileSync('umount', [point]);
-  await s.ok(['gc', '--grace-period', '0s']);
+  await s.ok(['gc', '--images', '--grace-period', '0s']);
   assert.deepEqual(fs.readdirSync(s.path('store/trees')), []);
   assert.equal(fs.readFileSync(join(host, 'precious'), 'utf8'), 'all there is');
 });

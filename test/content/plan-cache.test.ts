@@ -16,7 +16,6 @@ import { ociLayout } from '../fixtures/oci.js';
 import { type Json, TestStore } from '../fixtures/store.js';
 import { describeTree } from '../fixtures/tree.js';
 
-const ROOT = { uid: 0, gid: 0, umask: 0 };
 const AS_ROOT = process.geteuid?.() === 0;
 const skip = AS_ROOT ? false : 'as a user no plan is kept';
 
@@ -160,22 +159,22 @@ test('an import keeps the plan of an OCI image; gc takes it away when the image 
   assert.equal(fs.statSync(s.plan).ino, ino, 'the plan was made again');
   assert.ok(!fs.existsSync(join(path, 'd0/f20')));
   await s.ok(['check']);
-  await s.ok(['gc', '--grace-period', '0', '--keep-last', '1']);
+  await s.ok(['gc', '--images', '--grace-period', '0', '--keep-last', '1']);
   assert.equal(fs.statSync(s.plan).ino, ino, 'gc took what is needed');
   fs.mkdirSync(join(s.plans, 'strange'));
-  const { stderr } = await s.ok(['gc', '--grace-period', '0', '--keep-last', '1']);
+  const { stderr } = await s.ok(['gc', '--images', '--grace-period', '0', '--keep-last', '1']);
   assert.match(stderr, /left behind: .*strange/);
   fs.rmdirSync(join(s.plans, 'strange'));
   await s.ok(['rm', 'example.com/large']);
   assert.equal((await s.json<{ ok: boolean }>(['fsck'])).ok, true);
-  await s.ok(['gc', '--grace-period', '0']);
+  await s.ok(['gc', '--images', '--grace-period', '0']);
   assert.deepEqual(fs.readdirSync(s.plans), []);
 });
 
 test('a plan that cannot be written is no harm', (t) => {
   const plan = packPlan(
     { entries: [plainEntry('', 'dir', 0o755, 0)], files: 0, bytes: 0 },
-    { identity: ROOT, workers: 1, nameOf: looseName },
+    { anyLacks: false, workers: 1, nameOf: looseName },
   );
   const dir = temporaryDirectory(t);
   stagePlan(plan, 'id', join(dir, 'plan'));

@@ -8,11 +8,14 @@ import { fileKinds, mknod } from '../../engine/disk/native.js';
 import {
   feasibleDirectoryMode,
   feasibleMode,
+  giveOwner,
   isRefusal,
+  lostSetgid,
   needsChmod,
   needsOwner,
   setPathTimes,
   setXattrs,
+  WITHOUT_RIGHTS,
 } from '../../engine/disk/set-metadata.js';
 import type { ObjectHome } from '../../engine/objects/home.js';
 import { homeAt } from '../../engine/objects/homes.js';
@@ -61,7 +64,7 @@ class ShardRenderer {
   /** Mode and times are set when everything below exists. Until then the owner must be able to write. */
   #directory(path: ByteString, row: ShardRow): void {
     try {
-      fs.mkdirSync(toFsPath(path), this.#task.identity.uid === 0 ? row.mode & 0o777 : 0o700);
+      fs.mkdirSync(toFsPath(path), this.#task.identity.overridesModes ? row.mode & 0o777 : 0o700);
     } catch (error) {
       if (!hasCode(error, 'EEXIST')) throw error;
     }
@@ -119,17 +122,15 @@ function finishPath(path: ByteString, row: ShardRow, { mode, forceMode, identity
   let chmod = forceMode || (mode !== undefined && needsChmod(mode, identity));
   if (needsOwner(row, identity)) {
     chmod = true;
-    try {
-      fs.lchownSync(toFsPath(path), row.uid, row.gid);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
+    if (!giveOwner(row, identity, (uid, gid) => fs.lchownSync(toFsPath(path), uid, gid))) {
       skipped.push('owner');
-      if (wanted !== undefined) wanted &= 0o1777;
+      if (wanted !== undefined) wanted &= WITHOUT_RIGHTS;
     }
   }
   if (wanted !== undefined) {
     if (chmod) fs.chmodSync(toFsPath(path), wanted);
-    if (wanted !== row.mode) skipped.push('mode');
+    if (wanted !== row.mode || lostSetgid(wanted, row.gid, identity, () => fs.lstatSync(toFsPath(path))))
+      skipped.push('mode');
   }
   if (row.xattrs.length > 0) {
     skipped.push(...setXattrs(path, row.xattrs));
@@ -148,7 +149,7 @@ export function finishDirectories(task: FinishDirectoriesTask): { skipped: Skipp
     const own = shifted(row, task.uidShift);
     const mode = feasibleDirectoryMode(row.mode, task.identity);
     // The root of a checkout exists already, for its maker alone.
-    const forceMode = task.identity.uid !== 0 || row.path === '';
+    const forceMode = !task.identity.overridesModes || row.path === '';
     for (const what of finishPath(below(root, row.path), own, { mode, forceMode, identity: task.identity }))
       addSkipped(skipped, what, toText(row.path));
   }
