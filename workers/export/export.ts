@@ -8,7 +8,7 @@ import { CairnError, withPath } from '../../engine/core/errors.js';
 import { WHO_NEEDS_IT } from '../../engine/disk/file-bytes.js';
 import { descriptorSink, newFileSink } from '../../engine/disk/output-stream.js';
 import { readRecipe } from '../../engine/layer/recipe.js';
-import { decodeToc, type TocEntry } from '../../engine/layer/toc.js';
+import { decodeToc, storedBytes, type TocEntry } from '../../engine/layer/toc.js';
 import { homeAt } from '../../engine/objects/homes.js';
 import { contentOf, type ShardRow, unpackShard } from '../../engine/plan/shard.js';
 import { compressor } from '../compression/compress.js';
@@ -46,7 +46,7 @@ export function exportFiles(task: PackFilesTask): Promise<ExportResult> {
 
 async function* layerBytes(task: ExportLayerTask): AsyncGenerator<Buffer> {
   const home = homeAt(task.objects);
-  const contents = readToc(task.toc).filter(({ type, size }) => type === 'file' && size > 0);
+  const contents = readToc(task.toc).filter((entry) => entry.type === 'file' && storedBytes(entry) > 0);
   let next = 0;
   for await (const part of readRecipe(recipeBytes(task.recipe))) {
     if ('frame' in part) {
@@ -54,9 +54,9 @@ async function* layerBytes(task: ExportLayerTask): AsyncGenerator<Buffer> {
       continue;
     }
     const entry = contents[next++];
-    if (entry?.size !== part.content)
+    if (entry === undefined || storedBytes(entry) !== part.content)
       throw new CairnError('ERR_DAMAGED', 'the recipe does not fit the table of contents', { path: task.recipe });
-    yield* home.open(home.nameOf(entry), { size: entry.size });
+    yield* home.open(home.nameOf(entry), { size: entry.size, parts: entry.sparse });
   }
   if (next !== contents.length)
     throw new CairnError('ERR_DAMAGED', 'the recipe does not fit the table of contents', { path: task.recipe });

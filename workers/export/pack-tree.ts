@@ -3,6 +3,7 @@ import { type Pack, pack } from 'tar-stream';
 import { type ByteString, isAscii, toBuffer } from '../../engine/core/bytes.js';
 import type { NodeType } from '../../engine/core/metadata.js';
 import { formatTime } from '../../engine/core/metadata.js';
+import { headerBlock } from '../../engine/layer/tar/write-header.js';
 import { paxHeader, paxRecord } from '../../engine/layer/tar/write-pax.js';
 import type { ShardRow } from '../../engine/plan/shard.js';
 
@@ -19,8 +20,8 @@ const TYPES = {
 
 const ENDS_A_WAIT = ['drain', 'close', 'error'] as const;
 
-/** The limits of a ustar header. Larger values take a pax record. */
-const USTAR = { name: 100, id: 0o777777, time: 0x7fffffff } as const;
+/** What tar-stream's headers can spell. Other values take a pax record, and device numbers a header of our own. */
+const USTAR = { name: 100, id: 0o777777, time: 0x7fffffff, device: 0o777777 } as const;
 /** The type of a regular file in `st_mode`. */
 const TYPE_BITS = 0o100000;
 
@@ -63,15 +64,19 @@ async function addEntry(
   const link = linkTo ?? (row.type === 'symlink' ? row.source : '');
   const records = paxRecords(row, name, link);
   if (records.length > 0) archive.push(paxHeader(records));
+  if (linkTo === undefined && Math.max(row.devMajor, row.devMinor) > USTAR.device) {
+    archive.push(deviceHeader(row, name));
+    return;
+  }
   const header = {
     name: plain(name),
     type: linkTo === undefined ? TYPES[row.type] : ('link' as const),
     // The type is added because tar-stream takes a mode of 0 for none. It does not get into the header.
     mode: row.mode | TYPE_BITS,
-    uid: row.uid > USTAR.id ? 0 : row.uid,
-    gid: row.gid > USTAR.id ? 0 : row.gid,
+    uid: plainId(row.uid),
+    gid: plainId(row.gid),
     size,
-    mtime: new Date(row.sec > USTAR.time ? 0 : row.sec * 1000),
+    mtime: new Date(plainTime(row.sec) * 1000),
     devmajor: row.devMajor,
     devminor: row.devMinor,
     ...(link === '' ? {} : { linkname: plain(link) }),
@@ -83,6 +88,20 @@ async function addEntry(
     entry.on('error', () => {});
     feed(entry, size === 0 ? [] : contentOf(row, size)).catch(reject);
   });
+}
+
+function deviceHeader({ type, mode, uid, gid, sec, devMajor, devMinor }: ShardRow, name: ByteString): Buffer {
+  const flag = type === 'char' ? '3' : '4';
+  const owner = { uid: plainId(uid), gid: plainId(gid) };
+  return headerBlock({ name: plain(name), flag, mode, ...owner, mtime: plainTime(sec), devMajor, devMinor });
+}
+
+function plainId(id: number): number {
+  return id > USTAR.id ? 0 : id;
+}
+
+function plainTime(sec: number): number {
+  return sec < 0 || sec > USTAR.time ? 0 : sec;
 }
 
 async function feed(entry: Entry, chunks: Iterable<Buffer>): Promise<void> {
@@ -123,9 +142,9 @@ function paxRecords(row: ShardRow, name: ByteString, link: ByteString): Buffer[]
   };
   if (plain(name) !== name) add('path', toBuffer(name));
   if (plain(link) !== link) add('linkpath', toBuffer(link));
-  if (row.uid > USTAR.id) add('uid', Buffer.from(`${row.uid}`));
-  if (row.gid > USTAR.id) add('gid', Buffer.from(`${row.gid}`));
-  if (row.nsec !== 0 || row.sec > USTAR.time) add('mtime', Buffer.from(formatTime(row.sec, row.nsec)));
+  if (plainId(row.uid) !== row.uid) add('uid', Buffer.from(`${row.uid}`));
+  if (plainId(row.gid) !== row.gid) add('gid', Buffer.from(`${row.gid}`));
+  if (row.nsec !== 0 || plainTime(row.sec) !== row.sec) add('mtime', Buffer.from(formatTime(row.sec, row.nsec)));
   for (const { name: attribute, value } of row.xattrs) add(`SCHILY.xattr.${attribute}`, value);
   return records;
 }
