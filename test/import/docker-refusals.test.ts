@@ -60,12 +60,7 @@ const DOCKER: readonly Case[] = [
   ...SECRETS.flatMap((secret): Case[] => [
     [`Config is ${secret}`, packed(docker(true, (list) => (list['Config'] = secret))), MANIFEST],
     [`Layers are ${secret}`, packed(docker(true, (list) => (list['Layers'] = [secret, secret]))), MANIFEST],
-    // A directory is an image only if it is a layout.
-    [
-      `Config is ${secret}, in a directory`,
-      unpacked(docker(true, (list) => (list['Config'] = secret))),
-      'ERR_NOT_AN_IMAGE',
-    ],
+    [`Config is ${secret}, in a directory`, unpacked(docker(true, (list) => (list['Config'] = secret))), MANIFEST],
     [`a layer is a symlink to ${secret}`, packed(linked(secret)), ARCHIVE, /leaves the root|has no x\/layer\.tar/],
   ]),
   ['a layer is a symlink to itself', packed(linked('layer.tar')), ARCHIVE, /has no x\/layer\.tar/],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { kindOfArchive } from '../../engine/import/source/locate.js';
+import { beginsAsAci } from '../../engine/import/source/locate.js';
 import type { StoreContext } from '../../engine/session/context.js';
 import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
@@ -35,8 +35,8 @@ test('the kind of an archive', async (t) => {
     asked.push(task.kind);
     return run(task);
   };
-  const kindOf = (bytes: Buffer): Promise<string> =>
-    kindOfArchive(context as StoreContext, bytes.subarray(0, HEAD_BYTES));
+  const kindOf = async (bytes: Buffer): Promise<string> =>
+    (await beginsAsAci(context as StoreContext, bytes.subarray(0, HEAD_BYTES))) ? 'aci' : 'container';
 
   for (const [what, bytes, kind] of [
     ['an image', ACI, 'aci'],

@@ -8,6 +8,7 @@ import { readDigest } from './descriptor.js';
 
 /** The configuration of an image; Docker's has the same fields. Absent lists are empty. */
 export interface OciConfig {
+  /** Both are empty where some tools leave out what the spec requires. The image's platform is unknown then. */
   os: string;
   architecture: string;
   variant?: string;
@@ -60,8 +61,8 @@ export function parseConfig(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest
   const root = new JsonField(DOCUMENT, parseJson(bytes, DOCUMENT, limits));
   const raw = root.object();
   return {
-    os: readRequired(root, 'os'),
-    architecture: readRequired(root, 'architecture'),
+    os: root.exactField('os').text(),
+    architecture: root.exactField('architecture').text(),
     ...optional('variant', root.exactField('variant').text()),
     ...optional('created', readDate(root.exactField('created'))),
     ...optional('author', root.exactField('author').text()),
@@ -74,12 +75,6 @@ export function parseConfig(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest
 
 function optional<Key extends string>(key: Key, text: string): { [key in Key]?: string } {
   return (text === '' ? {} : { [key]: text }) as { [key in Key]?: string };
-}
-
-function readRequired(root: JsonField, key: string): string {
-  const text = root.exactField(key).text();
-  if (text === '') throw root.exactField(key).fault(`${key} is required`);
-  return text;
 }
 
 function readDate(field: JsonField): string {

@@ -11,6 +11,8 @@ export interface Descriptor {
   /** Bytes, as they are stored. */
   size: number;
   annotations: Record<string, string>;
+  /** Of an artifact, which is no image. */
+  artifactType?: string;
   platform?: Platform;
 }
 
@@ -39,6 +41,7 @@ export function readDescriptor(descriptor: JsonField): Descriptor {
     digest: readDigest(descriptor.exactField('digest')),
     size: size.integer(0, Number.MAX_SAFE_INTEGER),
     annotations: descriptor.exactField('annotations').textMap(),
+    ...defined({ artifactType: descriptor.exactField('artifactType').text() || undefined }),
     ...defined({ platform }),
   };
 }

@@ -3,13 +3,13 @@ import type { Limits } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import { parseJson } from '../json.js';
 import { JsonField } from '../json-field.js';
-import { isReference } from './reference.js';
+import { isLayoutName } from './reference.js';
 
 /** One image of a `docker save` archive. */
 export interface DockerImage {
   /** The name of the member that holds the configuration. */
   config: string;
-  /** References, `busybox:latest`. */
+  /** Names, `busybox:latest`. */
   repoTags: string[];
   /** The names of the members that hold the layers, the lowest first. */
   layers: string[];
@@ -46,6 +46,6 @@ function readMemberName(field: JsonField): string {
 
 function readTag(field: JsonField): string {
   const tag = field.text();
-  if (!isReference(tag)) throw field.fault(`not an image reference: ${quoted(tag)}`);
+  if (!isLayoutName(tag)) throw field.fault(`not an image reference: ${quoted(tag)}`);
   return tag;
 }

@@ -19,8 +19,12 @@ export const DOCKER_LAYER = 'application/vnd.docker.image.rootfs.diff.tar';
 export const DOCKER_LAYER_GZIP = `${DOCKER_LAYER}.gzip`;
 export const DOCKER_FOREIGN_LAYER = 'application/vnd.docker.image.rootfs.foreign.diff.tar';
 
-/** The annotation that names an image in a layout's index. */
+/** The annotation that names an image in a layout's index; mostly only a tag. */
 export const REF_NAME = 'org.opencontainers.image.ref.name';
+/** The annotation with an image's full name, as containerd, Docker and BuildKit write it. */
+export const FULL_NAME = 'io.containerd.image.name';
+/** The annotation of a descriptor that is about another image, as an attestation is (BuildKit). */
+export const ABOUT_ANOTHER = 'vnd.docker.reference.type';
 
 const KINDS: ReadonlyMap<string, 'index' | 'manifest'> = new Map([
   [OCI_INDEX, 'index'],
@@ -31,18 +35,9 @@ const KINDS: ReadonlyMap<string, 'index' | 'manifest'> = new Map([
 
 const CONFIGS: ReadonlySet<string> = new Set([OCI_CONFIG, DOCKER_CONFIG]);
 
-const LAYERS: ReadonlySet<string> = new Set([
-  OCI_LAYER,
-  OCI_LAYER_GZIP,
-  OCI_LAYER_ZSTD,
-  OCI_FOREIGN_LAYER,
-  `${OCI_FOREIGN_LAYER}+gzip`,
-  `${OCI_FOREIGN_LAYER}+zstd`,
-  DOCKER_LAYER,
-  DOCKER_LAYER_GZIP,
-  DOCKER_FOREIGN_LAYER,
-  `${DOCKER_FOREIGN_LAYER}.gzip`,
-]);
+const LAYERS = [OCI_LAYER, OCI_FOREIGN_LAYER, DOCKER_LAYER, DOCKER_FOREIGN_LAYER];
+/** BuildKit 0.10 and 0.11 wrote Docker's types with `.zstd`. What a layer is compressed with is read from its bytes. */
+const COMPRESSED = /[+.](?:gzip|zstd|xz|bzip2)$/;
 
 /** The kind of a document of this media type, or undefined for a type that is neither. */
 export function documentKind(mediaType: string): 'index' | 'manifest' | undefined {
@@ -54,7 +49,7 @@ export function isConfigType(mediaType: string): boolean {
 }
 
 export function isLayerType(mediaType: string): boolean {
-  return LAYERS.has(mediaType);
+  return LAYERS.includes(mediaType.replace(COMPRESSED, ''));
 }
 
 /** Docker's first manifests. They name layers but no configuration, and their signatures cover half of the text. */

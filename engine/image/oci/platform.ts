@@ -70,6 +70,11 @@ export function pickPlatform(manifests: readonly Descriptor[], wanted: Platform)
   return anywhere.length === 1 ? anywhere[0] : undefined;
 }
 
+/** Whether an image of the one platform runs where the other is wanted. */
+export function isPlatform(offered: Platform, wanted: Platform): boolean {
+  return rank(offered, wanted) !== undefined;
+}
+
 function rank(offered: Platform, wanted: Platform): 0 | 1 | 2 | undefined {
   if (offered.os !== wanted.os || offered.architecture !== wanted.architecture) return undefined;
   if (fullVariant(offered) === fullVariant(wanted)) return 0;

@@ -21,6 +21,9 @@ const REFERENCE = new RegExp(
   `^((?:${DOMAIN}/)?${PATH_PART}(?:/${PATH_PART})*)(?::(${TAG}))?(?:@(sha256:[0-9a-f]{64}))?$`,
 );
 const BARE_TAG = new RegExp(`^${TAG}$`);
+/** What a layout may call an image (OCI image spec, annotations, `org.opencontainers.image.ref.name`). */
+const REF_COMPONENT = '[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*';
+const REF = new RegExp(`^${REF_COMPONENT}(?:/${REF_COMPONENT})*$`);
 
 const LONGEST_REFERENCE = MAX_REFERENCE_NAME + ':'.length + 128 + '@sha256:'.length + 64;
 
@@ -43,6 +46,21 @@ export function parseReference(text: string): Reference {
   throw new CairnError('ERR_NAME_SYNTAX', `not an image reference: ${quoted(text)}: ${rule}`);
 }
 
+/**
+ * As {@link parseReference}, but takes what layouts may call an image as well: capitals, and `+` in tags.
+ * @throws CairnError `ERR_NAME_SYNTAX`
+ */
+export function parseLayoutName(text: string): Reference {
+  const isOne = text.length <= LONGEST_REFERENCE && REF.test(text) && !/@sha[0-9]*:/i.test(text);
+  return isOne && !isReference(text) ? splitTag(text) : parseReference(text);
+}
+
+/** The tag comes after the last colon, unless that is the colon of a port. */
+function splitTag(text: string): Reference {
+  const colon = text.lastIndexOf(':');
+  return colon > text.lastIndexOf('/') ? { name: text.slice(0, colon), tag: text.slice(colon + 1) } : { name: text };
+}
+
 /** Whether a text is a reference, see {@link parseReference}. */
 export function isReference(text: string): boolean {
   try {
@@ -51,6 +69,22 @@ export function isReference(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether a text is a name for {@link parseLayoutName}. */
+export function isLayoutName(text: string): boolean {
+  try {
+    parseLayoutName(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether registries and Docker take a text as a reference. */
+export function isRegistryReference(text: string): boolean {
+  const name = REFERENCE.exec(text)?.[1];
+  return name !== undefined && name.length <= MAX_REFERENCE_NAME;
 }
 
 /** Writes a reference so that {@link parseReference} reads the same one back. */

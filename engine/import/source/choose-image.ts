@@ -1,21 +1,26 @@
-/** Chooses an image of a container, and lists its parts. Documents are checked against their descriptors on the way. */
+/** Chooses images of a container, and lists their parts. Documents are checked against their descriptors on the way. */
 import { CairnError, isCairnError } from '../../core/errors.js';
 import { digestOf } from '../../core/key.js';
-import { type Limits, limitFlag, MAX_CANDIDATES, MAX_NESTED_INDEXES } from '../../core/limits.js';
+import { limitFlag, MAX_CANDIDATES, MAX_NESTED_INDEXES } from '../../core/limits.js';
 import {
   type Descriptor,
-  documentKind,
+  type DockerImage,
+  type ManifestDocument,
   type OciConfig,
   parseConfig,
-  parseDockerManifest,
   parseDocument,
-  parseLayoutHeader,
-  REF_NAME,
 } from '../../image/oci/documents.js';
-import { formatPlatform, type Platform, pickPlatform } from '../../image/oci/platform.js';
+import { formatPlatform, isPlatform, type Platform, pickPlatform } from '../../image/oci/platform.js';
+import {
+  badIndex,
+  blobName,
+  type Candidate,
+  candidatesIn,
+  type DocumentLimits,
+  digestInName,
+  imagesAmong,
+} from './candidates.js';
 import type { Container } from './container.js';
-
-const FULL_NAME = 'io.containerd.image.name';
 
 export interface ChosenLayer {
   /** The name of the blob in its container. */
@@ -33,176 +38,146 @@ export interface ChosenImage {
   layers: ChosenLayer[];
   /** The container's names for the image. */
   references: string[];
-  /** The digests were computed from the bytes that came, so they promise nothing. */
-  digestsUnverified?: boolean;
+  /** It is one layer's tar that came by itself. Its digests were computed from its bytes, so they promise nothing. */
+  isBare?: boolean;
 }
 
 export interface Choice {
-  /** The reference that picks one of several images. */
+  /** The reference that picks one of several images, or the digest of its manifest or configuration. */
   reference: string | undefined;
   platform: Platform;
+  /** The platform was asked for: an image of another one will not do. */
+  isPlatformAsked: boolean;
+  /** Take all images that fit, not just one. */
+  all: boolean;
 }
 
-type Limit = Pick<Limits, 'maxManifest' | 'maxLayers'>;
-
 /**
+ * @returns one image, or with `all` at least one
  * @throws CairnError `ERR_NOT_FOUND`, `ERR_AMBIGUOUS_KEY` if several images match, `ERR_DIGEST_MISMATCH`,
  * `ERR_BAD_MANIFEST`, …
  */
-export function chooseImage(container: Container, choice: Choice, limits: Limit): ChosenImage {
-  // A layout may also have a manifest.json, for old programs. The layout says more.
-  if (container.has('oci-layout') || container.has('index.json')) return chooseFromLayout(container, choice, limits);
-  if (container.has('manifest.json')) return chooseFromDocker(container, choice, limits);
-  throw new CairnError(
-    'ERR_NOT_AN_IMAGE',
-    `${container.path} has neither an index.json nor a manifest.json: no OCI or Docker image`,
-    { path: container.path },
+export function chooseImages(container: Container, choice: Choice, limits: DocumentLimits): ChosenImage[] {
+  const candidates = candidatesIn(container, limits);
+  const { reference, all } = choice;
+  const meant = reference === undefined ? candidates : candidates.filter((candidate) => isMeant(candidate, reference));
+  if (meant.length === 0) throw noSuchReference(container, reference as string, candidates);
+  if (meant.length > 1 && !all) throw severalImages(container, meant);
+  const opener = new Opener(container, choice, limits);
+  if (meant.length === 1) return [opener.open(meant[0] as Candidate)];
+  return ofThatPlatform(meant, (candidate) => opener.open(candidate));
+}
+
+/** Of several images some may be for other platforms alone. @throws what opening the first threw if all are */
+function ofThatPlatform(candidates: readonly Candidate[], open: (each: Candidate) => ChosenImage): ChosenImage[] {
+  const opened: ChosenImage[] = [];
+  let foreign: unknown;
+  for (const candidate of candidates) {
+    try {
+      opened.push(open(candidate));
+    } catch (error) {
+      if (!isCairnError(error, 'ERR_NOT_FOUND')) throw error;
+      foreign ??= error;
+    }
+  }
+  if (opened.length === 0) throw foreign;
+  return opened;
+}
+
+class Opener {
+  readonly #container: Container;
+  readonly #choice: Choice;
+  readonly #limits: DocumentLimits;
+
+  constructor(container: Container, choice: Choice, limits: DocumentLimits) {
+    this.#container = container;
+    this.#choice = choice;
+    this.#limits = limits;
+  }
+
+  open(candidate: Candidate): ChosenImage {
+    const { descriptors, docker } = candidate;
+    const image = descriptors.length === 0 ? undefined : this.#fromLayout(candidate);
+    const chosen = image ?? this.#fromDocker(docker as DockerImage, candidate.names);
+    const { os, architecture, variant } = chosen.config.parsed;
+    const platform = { os, architecture, ...(variant === undefined ? {} : { variant }) };
+    const isForeign = os !== '' && architecture !== '' && !isPlatform(platform, this.#choice.platform);
+    if (isForeign && this.#choice.isPlatformAsked) throw this.#noSuchPlatform();
+    return chosen;
+  }
+
+  /** @returns `undefined` if only `manifest.json` lists all of its layers, as Docker 25.0.0 wrote it */
+  #fromLayout({ descriptors, docker, names }: Candidate): ChosenImage | undefined {
+    const descriptor = descriptors.length === 1 ? descriptors[0] : pickPlatform(descriptors, this.#choice.platform);
+    if (descriptor === undefined) throw this.#noSuchPlatform();
+    const { manifest, bytes, digest } = this.#readManifest(descriptor, 0);
+    this.#checkCount(manifest.layers.length);
+    const configBytes = this.#container.read(blobName(manifest.config));
+    checkDescriptor(manifest.config, configBytes);
+    const config = this.#config(configBytes);
+    const { diffIds } = config.parsed;
+    if (diffIds.length !== manifest.layers.length) {
+      if (docker !== undefined) return undefined;
+      throw tooFewDiffIds(`${diffIds.length} diff_ids for the ${manifest.layers.length} layers of the manifest`);
+    }
+    const layers = manifest.layers.map((layer, i) => ({
+      member: blobName(layer),
+      diffId: diffIds[i] as string,
+      descriptor: layer,
+    }));
+    return { manifest: { bytes, digest }, config, layers, references: names };
+  }
+
+  #readManifest(
+    descriptor: Descriptor,
+    nesting: number,
+  ): { manifest: ManifestDocument; bytes: Buffer; digest: string } {
+    if (nesting > MAX_NESTED_INDEXES) throw badIndex(`indexes nested deeper than ${MAX_NESTED_INDEXES}`);
+    const bytes = this.#container.read(blobName(descriptor));
+    checkDescriptor(descriptor, bytes);
+    const document = parseDocument(bytes, this.#limits, descriptor.mediaType);
+    if (document.kind === 'manifest') return { manifest: document, bytes, digest: descriptor.digest };
+    const picked = pickPlatform(imagesAmong(document.manifests), this.#choice.platform);
+    if (picked === undefined) throw this.#noSuchPlatform();
+    return this.#readManifest(picked, nesting + 1);
+  }
+
+  #fromDocker(image: DockerImage, references: string[]): ChosenImage {
+    this.#checkCount(image.layers.length);
+    const config = this.#config(this.#container.read(image.config));
+    const named = digestInName(image.config);
+    if (named !== undefined && config.digest !== named) throw mismatch(image.config, named, config.digest);
+    const { diffIds } = config.parsed;
+    if (diffIds.length !== image.layers.length)
+      throw tooFewDiffIds(`${diffIds.length} diff_ids for ${image.layers.length} layers`);
+    const layers = image.layers.map((member, i) => ({ member, diffId: diffIds[i] as string }));
+    return { config, layers, references };
+  }
+
+  #config(bytes: Buffer): ChosenImage['config'] {
+    return { bytes, digest: digestOf(bytes), parsed: parseConfig(bytes, this.#limits) };
+  }
+
+  #checkCount(count: number): void {
+    const { maxLayers } = this.#limits;
+    if (count <= maxLayers) return;
+    throw new CairnError('ERR_LIMIT', `${count} layers; the limit is ${maxLayers} (${limitFlag('maxLayers')})`);
+  }
+
+  #noSuchPlatform(): CairnError {
+    const { path } = this.#container;
+    const platform = formatPlatform(this.#choice.platform);
+    return new CairnError('ERR_NOT_FOUND', `${path} has no image for ${platform}; --platform picks another`, { path });
+  }
+}
+
+/** Whether a reference means an image: in full, without its default tag, as a tag alone, or as a digest. */
+function isMeant({ names, fromTags, descriptors, docker }: Candidate, reference: string): boolean {
+  const digests = [...descriptors.map(({ digest }) => digest), digestInName(docker?.config ?? '')];
+  if (reference.length > 'sha256:'.length && digests.some((digest) => digest?.startsWith(reference))) return true;
+  return [...names, ...fromTags].some(
+    (name) => name === reference || name === `${reference}:latest` || name.endsWith(`:${reference}`),
   );
-}
-
-/** The references that pick the images of a layout. Empty for one image, or if names do not tell images apart. */
-export function referencesIn(container: Container, limits: Limit): string[] {
-  const index = parseDocument(container.read('index.json'), limits);
-  const manifests = index.kind === 'index' ? imagesAmong(index.manifests) : [];
-  const names = new Set(refsOf(manifests));
-  return names.size > 1 && manifests.every((each) => namesOf(each).length > 0) ? [...names] : [];
-}
-
-function chooseFromLayout(container: Container, choice: Choice, limits: Limit): ChosenImage {
-  parseLayoutHeader(container.read('oci-layout'), limits);
-  const index = parseDocument(container.read('index.json'), limits);
-  if (index.kind !== 'index') throw badManifest('index.json', 'must be an index of manifests');
-  const { reference } = choice;
-  const manifests = imagesAmong(index.manifests);
-  const candidates =
-    reference === undefined
-      ? manifests
-      : manifests.filter((each) => namesOf(each).some((name) => means(name, reference)));
-  if (candidates.length === 0) throw noSuchReference(container, reference, refsOf(manifests));
-  const descriptor = pickOne(container, candidates, choice, refsOf(manifests));
-  const { manifest, bytes, digest } = readManifest(container, descriptor, choice, limits, 0);
-  checkLayers(manifest.layers.length, limits);
-  const configBytes = container.read(blobName(manifest.config));
-  checkDescriptor(manifest.config, configBytes);
-  const config = readConfig(configBytes, limits);
-  const { diffIds } = config.parsed;
-  if (diffIds.length !== manifest.layers.length) {
-    throw badManifest(
-      'config: rootfs.diff_ids',
-      `${diffIds.length} diff_ids for the ${manifest.layers.length} layers of the manifest`,
-    );
-  }
-  const layers = manifest.layers.map((layer, i) => ({
-    member: blobName(layer),
-    diffId: diffIds[i] as string,
-    descriptor: layer,
-  }));
-  const [own] = namesOf(descriptor);
-  const isFull = descriptor.annotations[FULL_NAME] !== undefined;
-  const references =
-    (isFull ? undefined : repoTagsOf(container, manifest.config, limits)) ?? (own === undefined ? [] : [own]);
-  return { manifest: { bytes, digest }, config, layers, references };
-}
-
-/**
- * An index may list documents that are no images (OCI image spec, image index: unknown media types are no error). They
- * are left out, unless there are no others.
- */
-function imagesAmong(manifests: readonly Descriptor[]): readonly Descriptor[] {
-  const images = manifests.filter(({ mediaType }) => documentKind(mediaType) !== undefined);
-  return images.length === 0 ? manifests : images;
-}
-
-/**
- * In an archive that is both a layout and a docker archive, only manifest.json may have full names. Nothing else of
- * that document counts.
- */
-function repoTagsOf(container: Container, config: Descriptor, limits: Limit): string[] | undefined {
-  if (!container.has('manifest.json')) return undefined;
-  try {
-    const images = parseDockerManifest(container.read('manifest.json'), limits);
-    const tags = images.find((image) => image.config === blobName(config))?.repoTags ?? [];
-    return tags.length === 0 ? undefined : tags;
-  } catch (error) {
-    if (isCairnError(error)) return undefined;
-    throw error;
-  }
-}
-
-/** The full name that Docker writes, and the name of the specification, which is mostly only a tag. */
-function namesOf({ annotations }: Descriptor): string[] {
-  const full = annotations[FULL_NAME]?.replace(/^docker\.io\/(?:library\/)?/, '');
-  return [full, annotations[REF_NAME]].filter((name) => name !== undefined && name !== '') as string[];
-}
-
-function pickOne(
-  container: Container,
-  candidates: readonly Descriptor[],
-  { platform, reference }: Choice,
-  refs: readonly string[],
-): Descriptor {
-  if (candidates.length === 1) return candidates[0] as Descriptor;
-  const picked = candidates.every((each) => each.platform !== undefined)
-    ? pickPlatform(candidates, platform)
-    : undefined;
-  if (picked !== undefined) return picked;
-  if (reference !== undefined || refs.length === 0) throw noSuchPlatform(container, platform);
-  throw severalImages(container, refs);
-}
-
-function readManifest(
-  container: Container,
-  descriptor: Descriptor,
-  choice: Choice,
-  limits: Limit,
-  nesting: number,
-): { manifest: Extract<ReturnType<typeof parseDocument>, { kind: 'manifest' }>; bytes: Buffer; digest: string } {
-  if (nesting > MAX_NESTED_INDEXES) throw badManifest('index.json', `indexes nested deeper than ${MAX_NESTED_INDEXES}`);
-  const bytes = container.read(blobName(descriptor));
-  checkDescriptor(descriptor, bytes);
-  const document = parseDocument(bytes, limits, descriptor.mediaType);
-  if (document.kind === 'manifest') return { manifest: document, bytes, digest: descriptor.digest };
-  const picked = pickPlatform(imagesAmong(document.manifests), choice.platform);
-  if (picked === undefined) throw noSuchPlatform(container, choice.platform);
-  return readManifest(container, picked, choice, limits, nesting + 1);
-}
-
-function chooseFromDocker(container: Container, { reference }: Choice, limits: Limit): ChosenImage {
-  const images = parseDockerManifest(container.read('manifest.json'), limits);
-  const refs = images.flatMap(({ repoTags }) => repoTags);
-  const candidates =
-    reference === undefined ? images : images.filter(({ repoTags }) => repoTags.some((tag) => means(tag, reference)));
-  const [image] = candidates;
-  if (image === undefined) throw noSuchReference(container, reference, refs);
-  if (candidates.length > 1) {
-    throw severalImages(container, refs);
-  }
-  checkLayers(image.layers.length, limits);
-  const config = readConfig(container.read(image.config), limits);
-  // Only the name of the configuration says which digest it should have.
-  const named = /(?:^|\/)([0-9a-f]{64})(?:\.json)?$/.exec(image.config)?.[1];
-  if (named !== undefined && config.digest !== `sha256:${named}`) {
-    throw mismatch(image.config, `sha256:${named}`, config.digest);
-  }
-  const { diffIds } = config.parsed;
-  if (diffIds.length !== image.layers.length) {
-    throw badManifest('config: rootfs.diff_ids', `${diffIds.length} diff_ids for ${image.layers.length} layers`);
-  }
-  const layers = image.layers.map((member, i) => ({ member, diffId: diffIds[i] as string }));
-  return { config, layers, references: image.repoTags };
-}
-
-/** Whether a tag of an archive matches the reference, in full or without its default tag. */
-function means(tag: string, reference: string): boolean {
-  return tag === reference || tag === `${reference}:latest` || tag.endsWith(`:${reference}`);
-}
-
-function readConfig(bytes: Buffer, limits: Limit): ChosenImage['config'] {
-  return { bytes, digest: digestOf(bytes), parsed: parseConfig(bytes, limits) };
-}
-
-function blobName({ digest }: Descriptor): string {
-  return `blobs/sha256/${digest.slice('sha256:'.length)}`;
 }
 
 function checkDescriptor({ digest, size }: Descriptor, bytes: Buffer): void {
@@ -219,36 +194,27 @@ export function mismatch(entry: string, expected: string, found: string): CairnE
   });
 }
 
-function checkLayers(count: number, { maxLayers }: Limit): void {
-  if (count <= maxLayers) return;
-  throw new CairnError('ERR_LIMIT', `${count} layers; the limit is ${maxLayers} (${limitFlag('maxLayers')})`);
-}
-
-function refsOf(manifests: readonly Descriptor[]): string[] {
-  return manifests.flatMap((each) => namesOf(each).slice(0, 1));
-}
-
-function badManifest(entry: string, why: string): CairnError {
+function tooFewDiffIds(why: string): CairnError {
+  const entry = 'config: rootfs.diff_ids';
   return new CairnError('ERR_BAD_MANIFEST', `${entry}: ${why}`, { entry });
 }
 
-function noSuchReference({ path }: Container, reference: string | undefined, refs: readonly string[]): CairnError {
-  const has = refs.length === 0 ? 'none has a name' : `it has ${refs.slice(0, MAX_CANDIDATES).join(', ')}`;
-  if (reference === undefined) return new CairnError('ERR_NOT_AN_IMAGE', `${path} holds no image at all`, { path });
+function noSuchReference({ path }: Container, reference: string, all: readonly Candidate[]): CairnError {
+  const names = all.flatMap(pickedBy);
+  const has = names.length === 0 ? 'none has a name' : `it has ${names.slice(0, MAX_CANDIDATES).join(', ')}`;
   return new CairnError('ERR_NOT_FOUND', `${path} has no image ${reference}; ${has}`, { path });
 }
 
-function severalImages({ path }: Container, refs: readonly string[]): CairnError {
-  const candidates = refs.slice(0, MAX_CANDIDATES);
-  const more = refs.length > MAX_CANDIDATES ? ', …' : '';
-  const why = `${path} holds several images; pick one of :${candidates.join(', :')}${more}`;
+function severalImages({ path }: Container, all: readonly Candidate[]): CairnError {
+  const names = all.flatMap(pickedBy);
+  const candidates = names.slice(0, MAX_CANDIDATES);
+  const more = names.length > MAX_CANDIDATES ? ', …' : '';
+  const why = `${path} holds several images; --recursive takes all, or pick one of :${candidates.join(', :')}${more}`;
   return new CairnError('ERR_AMBIGUOUS_KEY', why, { path, candidates });
 }
 
-function noSuchPlatform({ path }: Container, platform: Platform): CairnError {
-  return new CairnError(
-    'ERR_NOT_FOUND',
-    `${path} has no image for ${formatPlatform(platform)}; --platform picks another`,
-    { path },
-  );
+/** What picks a candidate after a path and a colon. */
+function pickedBy({ names, descriptors, docker }: Candidate): string[] {
+  if (names.length > 0) return names;
+  return [descriptors[0]?.digest ?? digestInName(docker?.config ?? '') ?? []].flat();
 }

@@ -1,5 +1,6 @@
 /** Finds an import's source: its path, the reference that picks one of several images, and the kind of the archive. */
 import * as fs from 'node:fs';
+import { join } from 'node:path';
 import { constants, gunzipSync } from 'node:zlib';
 import { throwIfAborted } from '../../core/errors.js';
 import type { Limits } from '../../core/limits.js';
@@ -8,7 +9,7 @@ import { openRegular } from '../../disk/regular-file.js';
 import { identifyBytes } from '../../layer/compression.js';
 import { FirstMember } from '../../layer/tar/first-member.js';
 import { BLOCK } from '../../layer/tar/header.js';
-import { isLayout, STDIN } from '../../resolve/source-path.js';
+import { isLayout, STDIN, splitReference } from '../../resolve/source-path.js';
 import type { StoreContext } from '../../session/context.js';
 import { identifyFile } from './identify.js';
 
@@ -32,18 +33,13 @@ export type Located =
 export function locateSource(source: string): Located {
   if (source === STDIN) return { kind: 'stream' };
   const { path, reference } = splitReference(source);
-  if (isLayout(path)) return { kind: 'directory', path, reference };
+  if (isLayout(path) || isUnpacked(path)) return { kind: 'directory', path, reference };
   return { kind: 'file', path, size: identifyFile(path).size, reference };
 }
 
-function splitReference(source: string): { path: string; reference: string | undefined } {
-  if (!fs.existsSync(source)) {
-    for (let colon = source.lastIndexOf(':'); colon > 0; colon = source.lastIndexOf(':', colon - 1)) {
-      const path = source.slice(0, colon);
-      if (fs.existsSync(path)) return { path, reference: source.slice(colon + 1) };
-    }
-  }
-  return { path: source, reference: undefined };
+/** Whether a path is a directory with what `docker save` writes. */
+function isUnpacked(path: string): boolean {
+  return fs.existsSync(join(path, 'manifest.json'));
 }
 
 /** The first bytes of a file, or all of a shorter one. */
@@ -77,17 +73,11 @@ async function readHead(read: (room: Buffer, at: number) => number | Promise<num
   return Buffer.from(head.subarray(0, length));
 }
 
-/**
- * Tells from its first member whether an archive is an image (an ACI) or holds other archives and documents (an OCI
- * layout, a docker archive). Anything else is taken for an ACI, whose rules say what is wrong.
- */
-export async function kindOfArchive(store: StoreContext, head: Buffer): Promise<'aci' | 'container'> {
+/** Whether an archive's first member is one that only an ACI has. What others are shows when all members are listed. */
+export async function beginsAsAci(store: StoreContext, head: Buffer): Promise<boolean> {
   const first = firstMember(head, store.limits) ?? (await askForFirst(store, head));
-  const top = first.split('/')[0] as string;
-  const container =
-    ['oci-layout', 'index.json', 'blobs', 'manifest.json', 'repositories'].includes(top) ||
-    /^[0-9a-f]{64}(\.json|\.tar)?$/.test(top);
-  return container ? 'container' : 'aci';
+  // An archive that begins with nothing known is taken for an ACI, whose rules say what is wrong.
+  return ['', 'manifest', 'rootfs'].includes(first.split('/')[0] as string);
 }
 
 /** The first bytes of a plain or gzipped archive, as most are, suffice. This is faster than asking a worker. */

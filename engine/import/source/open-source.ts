@@ -1,18 +1,17 @@
-/** Opens a source: an ACI to ingest, or one OCI image and the container of its documents and layers. */
+/** Opens a source: an ACI to ingest, or OCI images and the container of their documents and layers. */
 import type { Source } from '../../../workers/tasks/parts.js';
 import { CairnError } from '../../core/errors.js';
 import { hostPlatform, parsePlatform } from '../../image/oci/platform.js';
 import type { StoreContext } from '../../session/context.js';
 import type { AciSource } from '../aci.js';
-import type { OciSource } from '../oci.js';
-import type { ImportOptions } from '../options.js';
-import { chooseImage } from './choose-image.js';
+import type { ImportOptions, ImportRequest } from '../options.js';
+import { type ChosenImage, chooseImages } from './choose-image.js';
 import { type Container, directoryContainer } from './container.js';
-import { headOf, headOfStream, kindOfArchive, type Located } from './locate.js';
+import { beginsAsAci, headOf, headOfStream, type Located } from './locate.js';
 import { openArchive } from './open-archive.js';
 import { chooseSingleLayer } from './single-layer.js';
 
-export type Opened = ({ kind: 'aci' } & AciSource) | ({ kind: 'oci' } & OciSource);
+export type Opened = ({ kind: 'aci' } & AciSource) | { kind: 'oci'; container: Container; images: ChosenImage[] };
 
 export interface Named {
   /** As the caller named it. */
@@ -30,30 +29,53 @@ export async function openSource(
   store: StoreContext,
   { source, located, fingerprint }: Named,
   staging: string,
-  options: ImportOptions,
+  options: ImportRequest,
 ): Promise<Opened> {
   const { limits } = store;
   if (located.kind === 'directory') {
     if (options.layer === true) throw new CairnError('ERR_USAGE', '--layer takes a single tar, not a layout');
-    return oneOf(store, directoryContainer(located.path, limits), located.reference, options);
+    return imagesOf(store, directoryContainer(located.path, limits), located.reference, options);
   }
   const isStream = located.kind === 'stream';
   const head = await (isStream ? headOfStream(options.signal) : headOf(located.path));
   const from: Source = isStream ? { fd: 0, head } : { path: located.path };
-  if (options.layer === true) return { kind: 'oci', ...(await chooseSingleLayer(store, from, staging, options)) };
-  if ((await kindOfArchive(store, head)) === 'aci') {
-    return { kind: 'aci', source: from, size: isStream ? undefined : located.size, fingerprint };
+  if (options.layer === true) {
+    const { container, chosen } = await chooseSingleLayer(store, from, staging, options);
+    return { kind: 'oci', container, images: [chosen] };
   }
-  const container = await openArchive(store, { name: source, source: from, head }, staging, options.signal);
-  return oneOf(store, container, isStream ? undefined : located.reference, options);
+  if (await beginsAsAci(store, head))
+    return { kind: 'aci', source: from, size: isStream ? undefined : located.size, fingerprint };
+  const container = await openArchive(
+    store,
+    { name: isStream || options.shownAs !== undefined ? source : located.path, source: from, head },
+    staging,
+    options.signal,
+  );
+  refuseOther(container);
+  return imagesOf(store, container, isStream ? undefined : located.reference, options);
 }
 
-function oneOf(
+/** @throws CairnError `ERR_NOT_AN_IMAGE` for an archive that holds no image in any form */
+function refuseOther(container: Container): void {
+  const { path } = container;
+  if (DOCUMENTS.some((name) => container.has(name))) return;
+  const isMaybeAci = container.has('manifest');
+  const why = isMaybeAci
+    ? 'only "manifest" and "rootfs" may stand at the top of an ACI'
+    : "has no manifest.json, no index.json and no ACI's manifest; if it is a root file system, --layer imports it";
+  const code = isMaybeAci ? 'ERR_BAD_ARCHIVE' : 'ERR_NOT_AN_IMAGE';
+  throw new CairnError(code, `${path}: ${why}`, { path });
+}
+
+const DOCUMENTS = ['oci-layout', 'index.json', 'manifest.json'];
+
+function imagesOf(
   { limits }: StoreContext,
   container: Container,
   reference: string | undefined,
-  { platform: wanted }: ImportOptions,
+  { platform: wanted, recursive = false }: ImportOptions,
 ): Opened {
   const platform = wanted === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(wanted);
-  return { kind: 'oci', container, chosen: chooseImage(container, { reference, platform }, limits) };
+  const choice = { reference, platform, isPlatformAsked: wanted !== undefined, all: recursive };
+  return { kind: 'oci', container, images: chooseImages(container, choice, limits) };
 }

@@ -37,6 +37,6 @@ export async function chooseSingleLayer(
   const config = { bytes, digest: digestOf(bytes), parsed: parseConfig(bytes, limits) };
   return {
     container,
-    chosen: { config, layers: [{ member: MEMBER, diffId }], references: [], digestsUnverified: true },
+    chosen: { config, layers: [{ member: MEMBER, diffId }], references: [], isBare: true },
   };
 }

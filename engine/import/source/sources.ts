@@ -2,17 +2,13 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { CairnError, isCairnError } from '../../core/errors.js';
-import { DEFAULT_LIMITS } from '../../core/limits.js';
 import { xxhash } from '../../core/xxhash.js';
 import { readRegular } from '../../disk/regular-file.js';
 import { isLayout, STDIN } from '../../resolve/source-path.js';
-import { referencesIn } from './choose-image.js';
-import { directoryContainer } from './container.js';
 import { identifyFile } from './identify.js';
 
 /**
- * Lists in byte order every file below a directory that looks like an image, and every image of every layout. A file is
- * itself.
+ * Lists in byte order every file below a directory that looks like an image, and every layout. A file is itself.
  * @throws CairnError `ERR_NOT_FOUND`
  */
 export function imagesBelow(dir: string): string[] {
@@ -32,7 +28,7 @@ function listed(dir: string): fs.Dirent[] | undefined {
 
 function collectBelow(dir: string, entries: readonly fs.Dirent[] | undefined, found: string[]): void {
   if (entries === undefined) {
-    for (const image of imagesOfLayout(dir)) found.push(image);
+    found.push(dir);
     return;
   }
   for (const entry of entries) {
@@ -48,17 +44,6 @@ function collectBelow(dir: string, entries: readonly fs.Dirent[] | undefined, fo
       continue;
     }
     collectBelow(path, below, found);
-  }
-}
-
-/** A layout that cannot be read counts as one source. Importing it says what is wrong. */
-function imagesOfLayout(dir: string): string[] {
-  try {
-    const references = referencesIn(directoryContainer(dir, DEFAULT_LIMITS), DEFAULT_LIMITS);
-    return references.length === 0 ? [dir] : references.map((reference) => `${dir}:${reference}`);
-  } catch (error) {
-    if (isCairnError(error)) return [dir];
-    throw error;
   }
 }
 
