@@ -2,8 +2,9 @@
  * Collects what nothing needs: trees first, then images, layers and objects, leftovers of dead processes in staging,
  * and files that repairs put in quarantine before the grace period.
  *
- * Roots are images used within the grace period, pins, leases, and the `keepLast` newest images of each name, with all
- * their dependencies. Everything else goes in one transaction. A dry run takes that transaction back.
+ * Roots are images used within the grace period, pins, leases, and named images with all their dependencies. Of named
+ * images only a stated policy takes any: those that were not used, all but the newest of each name, or as many as it
+ * takes to get below a size. All that goes goes in one transaction. A dry run takes that transaction back.
  */
 import * as fs from 'node:fs';
 import { discard } from '../content/delete.js';
@@ -15,10 +16,12 @@ import { mountedTrees } from '../disk/mounts.js';
 import { bytesAt, expiredQuarantine } from '../disk/quarantine.js';
 import { deadSessions } from '../disk/staging.js';
 import { Catalogue } from '../index/catalogue.js';
+import { referencesOf, titleOf } from '../index/images.js';
 import { orphanedObjects } from '../index/objects.js';
 import { TAKE_BACK } from '../index/open.js';
 import type { ImageRecord, Totals, TreeRecord } from '../index/records.js';
 import { DependencyClosure } from '../resolve/dependencies.js';
+import { nameText } from '../resolve/name.js';
 import { readableImages } from '../resolve/readable-images.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { deleteTrees } from './remove.js';
@@ -32,8 +35,10 @@ export interface GcOptions extends OperationOptions {
   graceMs?: number;
   /** Remove the least recently used first, until at most this many bytes are stored. */
   keepStorage?: number;
-  /** Keep so many of the newest images of each name. */
+  /** Keep so many of the newest images of each name; of the others those that were used within the grace period. */
   keepLast?: number;
+  /** Also take named images that were not used within the grace period. */
+  images?: boolean;
   dryRun?: boolean;
 }
 
@@ -48,14 +53,19 @@ export interface Collected {
     /** Repairs whose quarantined files were removed. */
     quarantine: number;
   };
+  /** What went, by name. */
+  gone: {
+    images: { key: Key; names: string[] }[];
+    trees: { treeId: string; images: string[] }[];
+  };
   freedBytes: number;
   keptBytes: number;
   ms: number;
 }
 
 interface Decision {
-  trees: string[];
-  images: Key[];
+  trees: TreeRecord[];
+  images: ImageRecord[];
   layers: number;
   objects: number;
   treeBytes: number;
@@ -73,7 +83,10 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   const decision = await decide(store, options, dryRun);
   const quarantined = expiredQuarantine(store.layout, Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS));
   const { totals } = decision;
-  const isSwept = dryRun || (await takeAway(store, options, { trees: decision.trees, quarantined: quarantined.paths }));
+  const trees = decision.trees.map(({ id }) => id);
+  // Found before anything goes: trees are told by the names of their images.
+  const gone = goneIn(store, decision);
+  const isSwept = dryRun || (await takeAway(store, options, { trees, quarantined: quarantined.paths }));
   if (!isSwept) store.notice('another process relies on objects right now; they are left to the next gc');
   const sweptBytes = totals.orphanBytes + leftovers.bytes;
   return {
@@ -86,9 +99,25 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
       staging: isSwept ? leftovers.count : 0,
       quarantine: quarantined.paths.length,
     },
+    gone,
     freedBytes: decision.treeBytes + quarantined.bytes + (isSwept ? sweptBytes : 0),
     keptBytes: storedBytes(totals) + decision.keptTreeBytes + (isSwept ? 0 : totals.orphanBytes),
     ms: Math.round(performance.now() - begun),
+  };
+}
+
+function goneIn({ index }: StoreContext, { images, trees }: Decision): Collected['gone'] {
+  const named = new Map(images.map((image) => [image.key, image]));
+  const titles = (keys: readonly Key[]): string[] =>
+    keys
+      .map((key) => named.get(key) ?? index.image(key))
+      .flatMap((image) => (image === undefined ? [] : titleOf(image)));
+  return {
+    images: images.map((image) => ({
+      key: image.key,
+      names: referencesOf(image).map((each) => nameText(image.format, each)),
+    })),
+    trees: trees.map((tree) => ({ treeId: tree.id, images: titles(tree.images) })),
   };
 }
 
@@ -96,7 +125,7 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
 async function takeAway(
   store: StoreContext,
   options: GcOptions,
-  { trees, quarantined }: { trees: Decision['trees']; quarantined: string[] },
+  { trees, quarantined }: { trees: string[]; quarantined: string[] },
 ): Promise<boolean> {
   const swept = await store.index.makingRoom(async () => {
     await deleteTrees(store, trees, options.signal);
@@ -135,7 +164,7 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
   const leased = new Set([...leasedTrees(index), ...mountedTrees(store.layout)]);
   const roots = heldImages(all, leased);
   const held = needs.of(roots);
-  const kept = needs.of([...roots, ...recentImages(all, oldest), ...newestOfEachName(all, options.keepLast ?? 0)]);
+  const kept = needs.of([...roots, ...recentImages(all, oldest), ...namedImages(all, options)]);
   const decision: Decision = {
     trees: [],
     images: [],
@@ -158,7 +187,7 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
     if (kept.has(image.key)) continue;
     note(decision, dropFromTrees(store, image, all.treesOf(image.key)));
     decision.layers += dropImageRecord(store, image).layers;
-    decision.images.push(image.key);
+    decision.images.push(image);
   }
   decision.totals = index.totals;
   decision.objects = orphanedObjects(index).count;
@@ -167,10 +196,10 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
 
 function note(decision: Decision, gone: { layers: number; trees: readonly TreeRecord[] }): void {
   decision.layers += gone.layers;
-  for (const { id, uniqueBytes } of gone.trees) {
-    decision.trees.push(id);
-    decision.treeBytes += uniqueBytes;
-    decision.keptTreeBytes -= uniqueBytes;
+  for (const tree of gone.trees) {
+    decision.trees.push(tree);
+    decision.treeBytes += tree.uniqueBytes;
+    decision.keptTreeBytes -= tree.uniqueBytes;
   }
 }
 
@@ -181,13 +210,22 @@ function recentImages(all: Catalogue, oldest: number): ImageRecord[] {
   return [...recent, ...rendered.map((key) => all.image(key)).filter((image) => image !== undefined)];
 }
 
-function newestOfEachName(all: Catalogue, keep: number): ImageRecord[] {
+/** The named images that stay by their names: all of them, unless a policy says which. */
+function namedImages(all: Catalogue, { images, keepLast, keepStorage }: GcOptions): ImageRecord[] {
+  const named = [...all.images.values()].filter((image) => referencesOf(image).length > 0);
+  if (keepLast !== undefined) return newestOfEachName(named, keepLast);
+  return images === true || keepStorage !== undefined ? [] : named;
+}
+
+function newestOfEachName(named: readonly ImageRecord[], keep: number): ImageRecord[] {
   if (keep <= 0) return [];
   const byName = new Map<string, ImageRecord[]>();
-  for (const image of all.images.values()) {
-    const versions = byName.get(image.name);
-    if (versions === undefined) byName.set(image.name, [image]);
-    else versions.push(image);
+  for (const image of named) {
+    for (const name of new Set(referencesOf(image).map((each) => each.name))) {
+      const versions = byName.get(name);
+      if (versions === undefined) byName.set(name, [image]);
+      else versions.push(image);
+    }
   }
   return [...byName.values()].flatMap((images) => images.sort((a, b) => b.importTime - a.importTime).slice(0, keep));
 }

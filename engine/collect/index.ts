@@ -6,3 +6,4 @@
  */
 export type { Collected, GcOptions } from './gc.js';
 export type { Removed, RemoveOptions } from './remove.js';
+export type { RemovedBlob } from './remove-blobs.js';

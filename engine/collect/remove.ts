@@ -1,6 +1,7 @@
 /** Removes images and trees by hand. */
 import { join } from 'node:path';
 import { discard } from '../content/delete.js';
+import { commitImages, type DocumentWriter } from '../content/document-writer.js';
 import { dropFromTrees, dropImageRecord, dropTreeRecord } from '../content/drop-references.js';
 import { defined } from '../core/defined.js';
 import { CairnError } from '../core/errors.js';
@@ -8,12 +9,18 @@ import type { Key } from '../core/key.js';
 import { lock } from '../disk/lock.js';
 import { mustNotBeMounted } from '../disk/mounts.js';
 import { Catalogue } from '../index/catalogue.js';
+import { referencesOf, titleOf } from '../index/images.js';
+import { isSameName, renameImage, withoutName } from '../index/names.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
+import { nameText } from '../resolve/name.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { activeLeases, Holders } from './roots.js';
 import { moveUnlistedAside, sweep } from './sweep.js';
+import { type Taking, takingsOf } from './takings.js';
 
 export interface RemoveOptions {
+  /** A name without a version means all images of that name. */
+  all?: boolean;
   /** Also remove images and trees that pins and leases hold. */
   force?: boolean;
   /** Ends the wait for other operations. Records dropped by then stay dropped; the next gc deletes their files. */
@@ -22,7 +29,12 @@ export interface RemoveOptions {
 
 export interface Removed {
   key: Key;
+  /** The image's first name before. */
   name: string;
+  /** Names that were taken away. */
+  untagged: string[];
+  /** Whether the image itself went, and not only names of it. */
+  removed: boolean;
   removedTrees: string[];
   /** Bytes that nothing needs any more. */
   freedBytes: number;
@@ -31,44 +43,77 @@ export interface Removed {
 }
 
 /**
- * Removes images, and trees that no other image has. All go or none: holders are looked at before anything goes.
+ * Takes names away, and images with their last names. Trees that no other image has go, too. All go or none: holders
+ * are looked at before anything goes.
  * @throws CairnError `ERR_HELD` while a pin or lease holds an image, unless `force`, and while something is
  * mounted in a tree
  */
 export async function removeImages(
   store: StoreContext,
-  images: readonly ImageRecord[],
-  { force = false, signal }: RemoveOptions = {},
+  targets: readonly string[],
+  { force = false, all = false, signal }: RemoveOptions = {},
 ): Promise<Removed[]> {
   mustWrite(store);
   const { index } = store;
-  const distinct = [...new Map(images.map((image) => [image.key, image])).values()];
-  const removed = await index.commitRemoval(() => {
-    const all = new Catalogue(index);
-    const everyone = new Holders(all, activeLeases(index));
-    const holders = distinct.map((image) => everyone.of(image));
-    const blocked = holders.findIndex((held) => held.length > 0);
-    if (blocked >= 0 && !force) {
-      const { name } = distinct[blocked] as ImageRecord;
-      const by = (holders[blocked] as string[]).join(', ');
-      throw new CairnError('ERR_HELD', `${name} is held by ${by}; --force removes it all the same`, { entry: name });
-    }
-    const gone = distinct.map((image, i) => removeOne(store, image, all.treesOf(image.key), holders[i] as string[]));
-    for (const id of gone.flatMap(({ removedTrees }) => removedTrees)) mustNotBeMounted(store.layout.tree(id));
-    return gone;
-  });
+  const removed = await commitImages(
+    store,
+    (documents) => {
+      const takings = takingsOf(index, targets, all);
+      const everything = new Catalogue(index);
+      const everyone = new Holders(everything, activeLeases(index));
+      const holders = takings.map((taking) => (isWhole(taking) ? everyone.of(taking.image) : []));
+      if (!force) refuseHeld(takings, holders);
+      const gone = takings.map((taking, i) => {
+        if (!isWhole(taking)) return takeNames(store, taking, documents);
+        return removeOne(store, taking, everything.treesOf(taking.image.key), holders[i] as string[]);
+      });
+      for (const id of gone.flatMap(({ removedTrees }) => removedTrees)) mustNotBeMounted(store.layout.tree(id));
+      return gone;
+    },
+    (work) => index.commitRemoval(work),
+  );
   const trees = removed.flatMap(({ removedTrees }) => removedTrees);
   await deleteUnlisted(store, trees, signal);
   return removed;
 }
 
-function removeOne(store: StoreContext, image: ImageRecord, trees: readonly TreeRecord[], held: string[]): Removed {
+/** Whether nothing would lead to the image any more. */
+function isWhole({ image, names }: Taking): boolean {
+  return names === 'all' || referencesOf(image).every((each) => names.some((gone) => isSameName(gone, each)));
+}
+
+function refuseHeld(takings: readonly Taking[], holders: readonly string[][]): void {
+  const blocked = holders.findIndex((held) => held.length > 0);
+  if (blocked < 0) return;
+  const title = titleOf((takings[blocked] as Taking).image);
+  const by = (holders[blocked] as string[]).join(', ');
+  throw new CairnError('ERR_HELD', `${title} is held by ${by}; --force removes it all the same`, { entry: title });
+}
+
+function takeNames(store: StoreContext, { image, names }: Taking, documents: DocumentWriter): Removed {
+  const gone = names as Exclude<Taking['names'], 'all'>;
+  renameImage(store.index, image, gone.reduce(withoutName, image), (each) => documents.revise(each));
+  return { ...describe(image), untagged: gone.map((each) => nameText(image.format, each)), removed: false, ...NOTHING };
+}
+
+const NOTHING = { removedTrees: [], freedBytes: 0, held: [] };
+
+function describe(image: ImageRecord): Pick<Removed, 'key' | 'name'> {
+  return { key: image.key, name: referencesOf(image)[0]?.name ?? '' };
+}
+
+function removeOne(store: StoreContext, { image }: Taking, trees: readonly TreeRecord[], held: string[]): Removed {
   const gone = dropFromTrees(store, image, trees);
-  let freedBytes = gone.bytes;
-  // The record may have changed since the caller looked it up.
-  const known = store.index.image(image.key);
-  if (known !== undefined) freedBytes += dropImageRecord(store, known).bytes;
-  return { key: image.key, name: image.name, removedTrees: gone.trees.map(({ id }) => id), freedBytes, held };
+  const freedBytes = gone.bytes + dropImageRecord(store, image).bytes;
+  const untagged = referencesOf(image).map((each) => nameText(image.format, each));
+  return {
+    ...describe(image),
+    untagged,
+    removed: true,
+    removedTrees: gone.trees.map(({ id }) => id),
+    freedBytes,
+    held,
+  };
 }
 
 /** @throws CairnError `ERR_HELD` while a lease holds a tree, unless `force`, and while one has a mount in it */

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Output } from '../../workers/tasks/export.js';
 import { CairnError, throwIfAborted, withPath } from '../core/errors.js';
@@ -20,6 +21,11 @@ export interface PutResult {
   key: Key;
   size: number;
   existed: boolean;
+}
+
+export interface GetOptions extends OperationOptions {
+  /** Replace a file that is there. */
+  force?: boolean;
 }
 
 /** Stores bytes, which are durable when this resolves. @param source a path, or a stream */
@@ -64,18 +70,18 @@ export async function putBlob(
 
 /**
  * Writes a blob's bytes out, checking them on the way.
- * @param file a path, or `-` for standard output
+ * @param file a path, `-` for standard output, or a stream
  * @throws CairnError `ERR_DAMAGED` when the bytes no longer have their hash, and what {@link destinationOf} throws
  */
 export async function getBlob(
   store: StoreContext,
   key: Key,
-  file: string,
-  options: OperationOptions = {},
+  file: string | Writable,
+  options: GetOptions = {},
 ): Promise<{ size: number }> {
   const path = store.layout.blob(key);
   if (!fs.existsSync(path)) throw new CairnError('ERR_DAMAGED', `${key} is missing; put it again`, { path });
-  const target = destinationOf(store, file, 'file');
+  const target = destinationOf(store, file, 'file', options.force === true);
   return withOutput(target, options.signal, async (output) => {
     try {
       const { hash, size } = await copyHashed(path, output, options);
@@ -85,10 +91,10 @@ export async function getBlob(
           expected: key,
           found: keyOfHex(hash),
         });
-      if (target.kind !== 'stream') await publish(target);
+      if (target.kind === 'file') await publish(target);
       return { size };
     } finally {
-      if (target.kind !== 'stream') fs.rmSync(target.scratch, { force: true });
+      if (target.kind === 'file') fs.rmSync(target.scratch, { force: true });
     }
   });
 }

@@ -4,4 +4,4 @@
  *
  * Blobs are believed only with their hash (`read-blob.ts`); what is deleted goes through `delete.ts`.
  */
-export type { PutResult } from './blobs.js';
+export type { GetOptions, PutResult } from './blobs.js';

@@ -72,6 +72,18 @@ export function parseHashPrefix(text: string): HashPrefix | undefined {
   return { kind, hex, full: hex.length === digits };
 }
 
+/** Fewer bare digits could be a word. */
+const MIN_BARE_DIGITS = 12;
+
+/** Reads the digits of a key or digest without what tells which, as other programs print ids. */
+export function parseBareHash(text: string): HashPrefix[] | undefined {
+  if (text.length < MIN_BARE_DIGITS || text.length > KEY_DIGITS || !/^[0-9a-f]+$/i.test(text)) return undefined;
+  const hex = text.toLowerCase();
+  const key = { kind: 'key', hex, full: hex.length === KEY_DIGITS } as const;
+  if (hex.length > DIGEST_DIGITS) return [key];
+  return [key, { kind: 'digest', hex, full: hex.length === DIGEST_DIGITS }];
+}
+
 /** The first and the last key or digest that begin with these digits, for an ordered range scan (both inclusive). */
 export function hashRange({ kind, hex }: Pick<HashPrefix, 'kind' | 'hex'>): { start: string; end: string } {
   const [prefix, digits] = kind === 'key' ? [KEY_PREFIX, KEY_DIGITS] : [DIGEST_PREFIX, DIGEST_DIGITS];

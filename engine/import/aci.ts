@@ -8,6 +8,7 @@ import type { ImageRecord } from '../index/records.js';
 import { newLayer } from './new-layer.js';
 import { checkExpected, type ImportOptions } from './options.js';
 import type { Importing, Prepared } from './prepared-image.js';
+import type { SourceProgress } from './progress.js';
 import type { SizedSource } from './read-layer.js';
 
 export interface AciSource extends SizedSource {
@@ -18,15 +19,16 @@ export interface AciSource extends SizedSource {
 export async function prepareAci(
   { store, reader, staging }: Importing,
   { source, size, fingerprint }: AciSource,
-  options: ImportOptions & { importTime: number; onBytes: ((bytes: number) => void) | undefined },
+  options: ImportOptions & { importTime: number; progress: SourceProgress | undefined },
 ): Promise<Prepared> {
   const ingested = await reader.read({ source, size }, staging, {
     signal: options.signal,
-    onBytes: options.onBytes,
+    onRead: options.progress?.read,
     format: 'aci',
     keep: options.keepArchive === true,
     newObjects: stagedObjects(staging),
-    allowMissingEnd: options.expect !== undefined,
+    vouched: options.expect !== undefined,
+    isBare: false,
   });
   const key: Key = keyOfHex(ingested.sha512);
   const digest = `sha256:${ingested.transport.sha256}`;

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { StagedDiscards } from '../content/delete.js';
 import { commitImages } from '../content/document-writer.js';
 import { eachOf } from '../core/concurrency.js';
+import { defined } from '../core/defined.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 import type { ImageRecord } from '../index/records.js';
 import { isComplete } from '../resolve/completeness.js';
@@ -18,15 +19,16 @@ import { mustWrite, type StoreContext } from '../session/context.js';
 import { type AciSource, prepareAci } from './aci.js';
 import { Claims } from './claims.js';
 import { Committer } from './commit.js';
-import { assignedName, findLayer, keepsArchives, keyOfImage, namesOf, type OciSource, prepareOci } from './oci.js';
+import { findLayer, keepsArchives, keyOfImage, namesOf, type OciSource, platformOf, prepareOci } from './oci.js';
 import { checkExpected, type ImportOptions, type ImportRequest } from './options.js';
 import type { Outcome, Prepared } from './prepared-image.js';
-import { Meter } from './progress.js';
+import { Meter, type SourceProgress } from './progress.js';
 import { LayerReader } from './read-layer.js';
 import { merge } from './record-import.js';
 import { type Asked, describe, type Imported, type ImportFailure } from './result.js';
+import type { ChosenImage } from './source/choose-image.js';
 import { type Located, locateSource } from './source/locate.js';
-import { openSource } from './source/open-source.js';
+import { type Opened, openSource } from './source/open-source.js';
 import { fingerprintOf, sizeOf } from './source/sources.js';
 
 export type { ImportOptions, ImportRequest } from './options.js';
@@ -57,38 +59,31 @@ export class Importer {
     const begun = Date.now();
     // The largest first: a long import that begins last would keep one worker busy after all others have ended.
     const order = sources.map((_source, i) => i).sort((a, b) => sizeOf(sources[b]) - sizeOf(sources[a]));
-    const results: (Imported | ImportFailure)[] = new Array(sources.length);
+    const results: (Imported | ImportFailure)[][] = new Array(sources.length);
     this.#reader.sources += sources.length;
     try {
       await eachOf(order, options.jobs ?? this.#store.pool.size + 1, async (i, _index, releaseSlot) => {
         const source = sources[i] as string;
         // Imports end in any order. Their images are as new as their place in the list says.
-        const request = { ...options, importTime: begun + i, onBytes: meter.of(source), releaseSlot };
-        results[i] = await this.#importOrReport(source, request, meter);
+        const request = { ...options, importTime: begun + i, meter, progress: meter.of(source), releaseSlot };
+        results[i] = await this.#importOrReport(source, request);
+        meter.end(source);
       });
     } finally {
       this.#reader.sources -= sources.length;
     }
-    return results;
+    return results.flat();
   }
 
-  async #importOrReport(source: string, request: Request, meter: Meter): Promise<Imported | ImportFailure> {
+  async #importOrReport(source: string, request: Request): Promise<(Imported | ImportFailure)[]> {
     try {
-      return await this.#importOne(source, request, meter);
-    } catch (thrown) {
-      const error = toCairnError(thrown, source);
-      if (!isCairnError(error)) throw error;
-      const named = new CairnError(error.code, error.message, {
-        ...error.toJSON(),
-        path: error.path ?? source,
-        cause: error,
-      });
-      if (request.keepGoing !== true || error.code === 'ERR_ABORTED') throw named;
-      return { source, error: named };
+      return await this.#importOne(source, request);
+    } catch (error) {
+      return [reported(source, error, request)];
     }
   }
 
-  async #importOne(source: string, request: Request, meter: Meter): Promise<Imported> {
+  async #importOne(source: string, request: Request): Promise<(Imported | ImportFailure)[]> {
     const asked = { source, begun: performance.now() };
     const { staging, index } = this.#store;
     const located = locateSource(source);
@@ -97,14 +92,20 @@ export class Importer {
     if (known !== undefined && isComplete(index, known.image)) {
       refuseName(request);
       checkExpected(request.expect, [known.image.key, known.digest]);
-      meter.skip(source);
-      return this.#alreadyHere(asked, known.image);
+      return [heard(await this.#alreadyHere(asked, known.image), request)];
     }
     const dir = staging.make();
     try {
       const one = { asked, staging: dir, request: restoring(request, known?.image) };
-      const opened = await openSource(this.#store, { source, located, fingerprint }, dir, request);
-      return await (opened.kind === 'aci' ? this.#importAci(one, opened) : this.#importOci(one, opened));
+      const opened = await openSource(
+        this.#store,
+        { source: request.shownAs ?? source, located, fingerprint },
+        dir,
+        request,
+      );
+      if (opened.kind !== 'aci') return await this.#importImages(one, opened);
+      if (opened.size !== undefined) request.progress?.expect(opened.size);
+      return [heard(await this.#importAci(one, opened), request)];
     } finally {
       await this.#discards.discard(dir);
     }
@@ -114,6 +115,28 @@ export class Importer {
     refuseName(request);
     const prepared = await prepareAci({ store: this.#store, reader: this.#reader, staging }, aci, request);
     return this.#describeOutcome(asked, prepared, await this.#commit(prepared, request));
+  }
+
+  async #importImages(one: OneImport, { container, images }: OpenedOci): Promise<(Imported | ImportFailure)[]> {
+    if (images.length === 1) {
+      return [heard(await this.#importOci(one, { container, chosen: images[0] as ChosenImage }), one.request)];
+    }
+    refuseSeveral(one);
+    one.request.progress?.expect(0);
+    // The source's slot is free once all of its images are in.
+    const { meter } = one.request;
+    return eachOf(images, this.#store.pool.size + 1, async (chosen, i) => {
+      const source = `${one.asked.source}:${chosen.references[0] ?? chosen.config.digest}`;
+      const staging = join(one.staging, `image-${i}`);
+      fs.mkdirSync(staging, { mode: 0o700 });
+      const asked = { ...one.asked, source };
+      const request = { ...one.request, progress: meter.of(source), releaseSlot: () => {} };
+      try {
+        return heard(await this.#importOci({ asked, staging, request }, { container, chosen }), request);
+      } catch (error) {
+        return reported(source, error, request);
+      }
+    });
   }
 
   async #importOci({ asked, staging, request }: OneImport, oci: OciSource): Promise<Imported> {
@@ -131,8 +154,8 @@ export class Importer {
       const isHere = here !== undefined && isComplete(this.#store.index, here);
       if (isHere && (!keepsArchives(chosen, request) || here.archives !== undefined)) {
         const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
-        const assigned = assignedName(first, request, request.importTime);
-        return await this.#alreadyHere(asked, here, { ...here, ...first, aliases, digests, ...assigned });
+        const platform = platformOf(chosen);
+        return await this.#alreadyHere(asked, here, { ...here, ...first, aliases, digests, ...defined({ platform }) });
       }
       return await this.#readChosen({ asked, staging, request: isHere ? request : restoring(request, here) }, oci);
     } finally {
@@ -162,10 +185,10 @@ export class Importer {
     if (outcome === 'lost') {
       throw new CairnError('ERR_NOT_FOUND', `layers of ${image.name || image.key} were removed while it was imported`);
     }
-    const { image: recorded, objects } = outcome;
-    if (outcome.restored) return { ...describe(asked, recorded, objects, true), healed: true };
+    const { image: recorded, objects, moved } = outcome;
+    if (outcome.restored) return { ...describe(asked, recorded, { objects, moved }, true), healed: true };
     if (outcome.existed) return this.#alreadyHere(asked, recorded);
-    return describe(asked, recorded, objects, false);
+    return describe(asked, recorded, { objects, moved }, false);
   }
 
   /**
@@ -195,10 +218,10 @@ export class Importer {
   async #alreadyHere(asked: Asked, image: ImageRecord, again = image): Promise<Imported> {
     const { index } = this.#store;
     // Kept archives may be gone: other processes may have removed the image and imported it anew.
-    const { archives: _kept, ...news } = again;
-    const merged = await commitImages(this.#store, (documents) => {
+    const { archives: _kept, unnamed: _unnamed, ...news } = again;
+    const { image: merged, moved } = await commitImages(this.#store, (documents) => {
       const now = index.image(image.key);
-      return now === undefined ? image : merge({ index, documents }, now, news);
+      return now === undefined ? { image, moved: [] } : merge({ index, documents }, now, news);
     });
     const layers = [...new Set(image.layers)].map((key) => index.layer(key));
     const objects = {
@@ -209,8 +232,26 @@ export class Importer {
     };
     // The image goes by the name that this import gave, if any.
     const named = again.name === '' ? merged : { ...merged, name: again.name, labels: again.labels };
-    return describe(asked, named, objects, true);
+    return describe(asked, named, { objects, moved }, true);
   }
+}
+
+/** What an import that goes on after failures reports of one. @throws the error itself, with its source, for others */
+function reported(source: string, thrown: unknown, { keepGoing, onResult }: ImportOptions): ImportFailure {
+  const error = toCairnError(thrown, source);
+  if (!isCairnError(error)) throw error;
+  const details = { ...error.toJSON(), path: error.path ?? source, cause: error };
+  const named = new CairnError(error.code, error.message, details);
+  if (keepGoing !== true || error.code === 'ERR_ABORTED') throw named;
+  const failure = { source, error: named };
+  onResult?.(failure);
+  return failure;
+}
+
+/** Tells the caller of an image that is in. */
+function heard(imported: Imported, { onResult }: ImportOptions): Imported {
+  onResult?.(imported);
+  return imported;
 }
 
 /** A layer that was here may be gone or damaged after all. The source still has it, so the image is read again. */
@@ -221,10 +262,13 @@ function lostIfDamaged(error: unknown): 'lost' {
 
 type Request = ImportRequest & {
   importTime: number;
-  onBytes: ((bytes: number) => void) | undefined;
+  meter: Meter;
+  progress: SourceProgress | undefined;
   /** Called when all is read: another source can be read while this one waits for its commit. */
   releaseSlot: () => void;
 };
+
+type OpenedOci = Extract<Opened, { kind: 'oci' }>;
 
 interface OneImport {
   asked: Asked;
@@ -236,6 +280,11 @@ interface OneImport {
 /** An incomplete image whose archives were kept gets its archives back, too. */
 function restoring(request: Request, image: ImageRecord | undefined): Request {
   return image?.archives === undefined ? request : { ...request, keepArchive: true };
+}
+
+function refuseSeveral({ asked: { source }, request }: OneImport): void {
+  const flag = request.name !== undefined ? '--name' : request.expect !== undefined ? '--expect' : undefined;
+  if (flag !== undefined) throw new CairnError('ERR_USAGE', `${source} holds several images; ${flag} is for one`);
 }
 
 function refuseName({ name }: ImportOptions): void {

@@ -8,11 +8,13 @@ import type { Source } from '../../workers/tasks/parts.js';
 import { stageDocument } from '../content/document-writer.js';
 import { readToc } from '../content/read-blob.js';
 import { eachOf } from '../core/concurrency.js';
+import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
 import { type Key, keyOfBytes, keyOfHex } from '../core/key.js';
 import { stagedObjects, stagedToc } from '../disk/layout.js';
-import { parseReference } from '../image/oci/reference.js';
-import type { ImageRecord } from '../index/records.js';
+import type { Platform } from '../image/oci/platform.js';
+import { parseLayoutName, parseReference } from '../image/oci/reference.js';
+import type { ImageName, ImageRecord } from '../index/records.js';
 import { decodeToc, type TocEntry } from '../layer/toc.js';
 import { planOci } from '../plan/oci.js';
 import { isCompleteLayer } from '../resolve/completeness.js';
@@ -21,13 +23,14 @@ import { flatManifest } from './flat-manifest.js';
 import { newLayer } from './new-layer.js';
 import type { ImportOptions, ImportRequest } from './options.js';
 import type { Importing, NewLayer, Prepared } from './prepared-image.js';
+import type { SourceProgress } from './progress.js';
 import type { ReadOptions } from './read-layer.js';
 import { type ChosenImage, type ChosenLayer, mismatch } from './source/choose-image.js';
 import type { Container } from './source/container.js';
 
 export interface OciRequest extends ImportRequest {
   importTime: number;
-  onBytes: ((bytes: number) => void) | undefined;
+  progress: SourceProgress | undefined;
   /** Read layers even if they are in the store, because some were removed during the last attempt. */
   readAll: boolean;
 }
@@ -44,21 +47,17 @@ export function keyOfImage(chosen: ChosenImage): Key {
 }
 
 /** The names of the image, the main one first: the caller's, or else the container's. */
-export function namesOf(chosen: ChosenImage, name: string | undefined): Pick<ImageRecord, 'name' | 'labels'>[] {
-  const references = name === undefined ? chosen.references : [name];
-  return references.map((reference) => {
-    const { name, tag = 'latest' } = parseReference(reference);
+export function namesOf(chosen: ChosenImage, name: string | undefined): ImageName[] {
+  const references = name === undefined ? chosen.references.map(parseLayoutName) : [parseReference(name)];
+  return references.map(({ name, tag = 'latest' }) => {
     return { name, labels: [{ name: 'version', value: tag }] };
   });
 }
 
-/** A name that the caller gave means this image from now on, even if an image imported later has it, too. */
-export function assignedName(
-  reference: Pick<ImageRecord, 'name' | 'labels'>,
-  { name }: ImportOptions,
-  at: number,
-): Pick<ImageRecord, 'given'> {
-  return name === undefined ? {} : { given: [{ ...reference, at }] };
+/** @returns `undefined` for an image whose configuration does not say */
+export function platformOf({ config: { parsed } }: ChosenImage): Platform | undefined {
+  const { os, architecture, variant } = parsed;
+  return os === '' || architecture === '' ? undefined : { os, architecture, ...defined({ variant }) };
 }
 
 /** @throws CairnError `ERR_DIGEST_MISMATCH`, `ERR_BAD_ARCHIVE`, `ERR_BAD_LINK`, … */
@@ -79,6 +78,8 @@ export async function prepareOci(
   const manifest = chosen.manifest ?? flatManifest(chosen, keys.map(sizeOf));
   const manifestKey = keyOfBytes(manifest.bytes);
   const key = keyOfImage(chosen);
+  const platform = platformOf(chosen);
+  if (platform === undefined) store.notice(`${container.path}: its configuration names no platform`);
   const documents = new Map<Key, number>();
   for (const [documentKey, bytes] of [
     [manifestKey, manifest.bytes],
@@ -95,7 +96,7 @@ export async function prepareOci(
     digest: manifest.digest,
     ...first,
     ...(aliases.length === 0 ? {} : { aliases }),
-    ...assignedName(first, request, request.importTime),
+    ...defined({ platform }),
     format: 'oci',
     size: keys.reduce((sum, each) => sum + sizeOf(each), 0),
     importTime: request.importTime,
@@ -141,10 +142,11 @@ async function readLayers(
     const promised = layer.descriptor?.size;
     if (promised !== undefined && promised !== size) throw mismatch(layer.member, `${promised} bytes`, `${size} bytes`);
   }
+  request.progress?.expect(blobs.reduce((sum, { size }) => sum + size, 0));
   const done = new Map<string, number>();
   const count = (diffId: string, bytes: number): void => {
     done.set(diffId, bytes);
-    request.onBytes?.([...done.values()].reduce((sum, each) => sum + each, 0));
+    request.progress?.read([...done.values()].reduce((sum, each) => sum + each, 0));
   };
   // The largest first: a long layer that begins last would keep one worker busy after all others have ended.
   blobs.sort((a, b) => b.size - a.size);
@@ -153,17 +155,23 @@ async function readLayers(
     fs.mkdirSync(dir, { mode: 0o700 });
     const layer = await readLayer(importing, blob, dir, {
       signal: request.signal,
-      onBytes: (bytes) => count(blob.layer.diffId, bytes),
+      onRead: (bytes) => count(blob.layer.diffId, bytes),
       format: 'oci',
       keep: keepsArchives(chosen, request),
       newObjects: stagedObjects(importing.staging),
-      // A digest that someone else promised proves that the archive ends where it should.
-      allowMissingEnd: chosen.digestsUnverified !== true || request.expect !== undefined,
+      vouched: chosen.isBare !== true || request.expect !== undefined,
+      isBare: chosen.isBare === true,
     });
+    tellTrailing(store, layer);
     known.set(blob.layer.diffId, layer.key);
     return layer;
   });
   return { layers, known };
+}
+
+function tellTrailing({ notice }: StoreContext, { key, ingested: { trailing } }: NewLayer): void {
+  if (trailing === 0) return;
+  notice(`${key.slice(0, 19)}: ${trailing} bytes after the layer's end are kept, but no reader takes them for files`);
 }
 
 /** Reads one layer. @throws CairnError `ERR_DIGEST_MISMATCH` when the documents promise another layer, … */

@@ -3,6 +3,7 @@ import { CairnError } from '../core/errors.js';
 import { parseHashPrefix } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import type { Plan } from '../plan/plan.js';
+import type { Imported, ImportFailure } from './result.js';
 
 export interface ImportOptions extends OperationOptions {
   /** Mark as the latest of its name. */
@@ -11,20 +12,29 @@ export interface ImportOptions extends OperationOptions {
   expect?: string;
   /** Sources read side by side: by default one more than there are workers. More may wait for their commit. */
   jobs?: number;
+  /** Hears of each image when it is in, and with `keepGoing` of each failure, in no particular order. */
+  onResult?: (result: Imported | ImportFailure) => void;
   /** Go on with the other sources after one failed. */
   keepGoing?: boolean;
   /** `NAME[:TAG]` for an OCI image, in place of what its container calls it. An ACI is named by its manifest. */
   name?: string;
   /** Keep the compressed layers as they came, so that the image can be given back with the same digests. */
   keepArchive?: boolean;
-  /** `os/architecture[/variant]` to pick of an index; the host's by default. */
+  /**
+   * `os/architecture[/variant]` that the image must be for. By default that of the host is picked of an index, and any
+   * other image is taken as it is.
+   */
   platform?: string;
+  /** Take every image of a source that holds several. */
+  recursive?: boolean;
   /** The source is one layer's tar; it becomes an image of that layer alone. */
   layer?: boolean;
 }
 
 /** The options of an import that other parts of the engine start. */
 export interface ImportRequest extends ImportOptions {
+  /** What the source is called in errors, where its path means nothing to users. */
+  shownAs?: string;
   /** Gets the plan of an OCI image's tree, for a render that follows at once. Otherwise the store keeps large plans. */
   onPlan?: (plan: Plan) => void;
 }

@@ -2,6 +2,7 @@
 import type { IngestResult } from '../../workers/tasks/import.js';
 import type { Key } from '../core/key.js';
 import type { ArchiveDigest } from '../index/archive-digest.js';
+import type { MovedName } from '../index/names.js';
 import type { NewObject, Retained } from '../index/objects.js';
 import type { ImageRecord } from '../index/records.js';
 import type { TocEntry } from '../layer/toc.js';
@@ -51,6 +52,8 @@ export interface Committed {
   /** The image lacked something, and is complete now. */
   restored: boolean;
   objects: Retained;
+  /** Names that now mean this image instead of another. */
+  moved: MovedName[];
 }
 
 /** `lost`: a layer that was in the store when the import began was removed meanwhile. */

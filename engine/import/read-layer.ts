@@ -21,14 +21,17 @@ const SHARED_OF_MANY_BYTES = 16 * 2 ** 20;
 
 export interface ReadOptions {
   signal: AbortSignal | undefined;
-  onBytes: ((bytes: number) => void) | undefined;
+  /** Hears how many bytes of the source have been read. */
+  onRead: ((bytes: number) => void) | undefined;
   format: ImageFormat;
   /** Keep the archive's bytes as they come. */
   keep: boolean;
   /** Where new objects are staged. The layers of one import share this directory. */
   newObjects: string;
-  /** Take an archive without its end marker, because the caller knows its digest. */
-  allowMissingEnd: boolean;
+  /** A digest that the caller knows vouches for the archive, whatever its end looks like. */
+  vouched: boolean;
+  /** The tar came by itself, of no image. */
+  isBare: boolean;
 }
 
 export interface SizedSource {
@@ -67,10 +70,10 @@ export class LayerReader {
   }
 
   #read({ source, size }: SizedSource, staging: string, options: ReadOptions): Promise<IngestResult> {
-    const { pool, objects, index, limits, identity } = this.#store;
+    const { pool, objects, index, limits, staging: staged } = this.#store;
     const onProgress = (counts: Counts): void => {
       this.#writeBehind();
-      options.onBytes?.(counts.bytes);
+      options.onRead?.(counts.read);
     };
     return pool.during({ signal: options.signal, onProgress }, async (work) => {
       const shared = this.sources > pool.size ? SHARED_OF_MANY_BYTES : SHARED_BYTES;
@@ -86,8 +89,9 @@ export class LayerReader {
         flat: alone && size !== undefined && size < SHARED_BYTES,
         objects: objects.at,
         limits,
-        identity,
-        allowMissingEnd: options.allowMissingEnd,
+        identity: staged.identity,
+        vouched: options.vouched,
+        isBare: options.isBare,
         storeIsEmpty: index.totals.objects === 0,
       };
       if (!alone) return this.#pipeline(work, task, options.signal);

@@ -1,12 +1,13 @@
 /** Changes the index for an import whose files are in place: layers, objects, blobs, the image and its document. */
 import type { DocumentWriter } from '../content/document-writer.js';
 import { unmarkWholeLayers } from '../content/incomplete-layers.js';
+import { defined } from '../core/defined.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { keyOfHex } from '../core/key.js';
-import type { Label } from '../image/label.js';
 import { type ArchiveDigest, mergeArchiveDigests } from '../index/archive-digest.js';
 import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from '../index/images.js';
+import { claimNames, type MovedName, withName } from '../index/names.js';
 import { listObjects, type Retained, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { BlobRef, ImageRecord, LayerRecord } from '../index/records.js';
@@ -51,9 +52,9 @@ export function record(
   for (const key of restored) reviseUsers(index, writer, key, image.key);
   if (existing !== undefined) {
     if (document !== undefined) listBlob(index, document.key, document.size);
-    const merged = merge({ index, documents: writer }, existing, image, sizes);
+    const { image: merged, moved } = merge({ index, documents: writer }, existing, image, sizes);
     for (const [key, size] of sizes) listBlob(index, key, size);
-    return { image: merged, existed: true, restored: lacked && isComplete(index, merged), objects };
+    return { image: merged, existed: true, restored: lacked && isComplete(index, merged), objects, moved };
   }
   for (const key of new Set(image.layers)) retainLayer(index, key);
   for (const key of blobsOf(image)) retainBlob(index, key, sizes.get(key) as number);
@@ -61,8 +62,9 @@ export function record(
   // Another process may have added to a layer's record since the document was staged. Then the document is written
   // anew.
   const recorded = writer.revise(document === undefined ? image : { ...image, document: document.key, revision: 1 });
+  const moved = claimNames(index, recorded, referencesOf(recorded), (each) => writer.revise(each));
   rememberImage(index, recorded);
-  return { image: recorded, existed: false, restored: false, objects };
+  return { image: recorded, existed: false, restored: false, objects, moved };
 }
 
 /** @returns why an image cannot be recorded: `lost` layers, or a layer that is here in another format */
@@ -167,38 +169,21 @@ export function merge(
   existing: ImageRecord,
   again: ImageRecord,
   sizes: ReadonlyMap<Key, number> = new Map(),
-): ImageRecord {
-  const news = existing.format === 'oci' ? othersOf(referencesOf(again), referencesOf(existing)) : [];
-  const merged: ImageRecord = { ...existing, lastUsed: Date.now() };
-  // An image without a name takes the first that it is given.
-  const first = existing.name === '' ? news.shift() : undefined;
-  if (first !== undefined) Object.assign(merged, first);
-  if (news.length > 0) merged.aliases = [...(existing.aliases ?? []), ...news];
-  if (again.given !== undefined) merged.given = [...othersOf(existing.given ?? [], again.given), ...again.given];
+): { image: ImageRecord; moved: MovedName[] } {
+  const names = referencesOf(again);
+  const named = names.reduce(withName, existing);
+  const merged: ImageRecord = { ...named, ...defined({ platform: again.platform }), lastUsed: Date.now() };
   if (again.digests !== undefined) merged.digests = [...new Set([...(existing.digests ?? []), ...again.digests])];
+  const moved = claimNames(index, merged, names, (image) => documents.revise(image));
   const renewed = renewDocuments(index, merged, again, sizes);
-  if (renewed !== undefined) {
-    const revised = documents.revise(renewed);
-    rememberImage(index, revised);
-    return revised;
-  }
-  if (existing.archives === undefined && again.archives !== undefined) {
+  if (renewed === undefined && existing.archives === undefined && again.archives !== undefined) {
     merged.archives = again.archives;
     merged.manifest = again.manifest;
     if (again.digest !== undefined) merged.digest = again.digest;
     for (const key of [...again.archives, again.manifest]) retainBlob(index, key, sizes.get(key) as number);
     releaseBlob(index, existing.manifest);
   }
-  const revised = documents.revise(merged);
+  const revised = documents.revise(renewed ?? merged);
   rememberImage(index, revised);
-  return revised;
-}
-
-type Reference = { name: string; labels: readonly Label[] };
-
-/** The references of `all` that are not among `known`. */
-function othersOf<R extends Reference>(all: readonly R[], known: readonly Reference[]): R[] {
-  const spelled = ({ name, labels }: Reference): string => JSON.stringify([name, labels]);
-  const has = new Set(known.map(spelled));
-  return all.filter((each) => !has.has(spelled(each)));
+  return { image: revised, moved };
 }

@@ -3,15 +3,25 @@ import type { ImageFormat } from '../../workers/tasks/import.js';
 import { defined } from '../core/defined.js';
 import type { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { labelMap } from '../image/label.js';
+import { platformLabels, referencesOf, shortName } from '../index/images.js';
+import type { MovedName } from '../index/names.js';
 import type { ImageRecord } from '../index/records.js';
+import { nameText } from '../resolve/name.js';
 
 export interface Imported {
   source: string;
   key: Key;
   /** OCI: the digest of the manifest. */
   digest?: string;
+  /** The name that this import gave, if any, else the first of its names. */
   name: string;
   labels: Record<string, string>;
+  /** All of its names. */
+  names: string[];
+  /** OCI: its platform, unless its configuration says none. */
+  os?: string;
+  arch?: string;
   format: ImageFormat;
   size: number;
   layers: number;
@@ -20,6 +30,8 @@ export interface Imported {
   existed: boolean;
   /** The image was here and lacked something that a repair had found damaged. It is complete again. */
   healed?: true;
+  /** Names that meant another image before. */
+  moved?: { name: string; from: Key }[];
   ms: number;
 }
 
@@ -38,7 +50,7 @@ export interface Asked {
 export function describe(
   { source, begun }: Asked,
   image: ImageRecord,
-  objects: Imported['objects'],
+  { objects, moved }: { objects: Imported['objects']; moved: readonly MovedName[] },
   existed: boolean,
 ): Imported {
   return {
@@ -46,12 +58,15 @@ export function describe(
     key: image.key,
     ...defined({ digest: image.digest }),
     name: image.name,
-    labels: Object.fromEntries(image.labels.map(({ name, value }) => [name, value])),
+    labels: labelMap([...image.labels, ...platformLabels(image)]),
+    names: referencesOf(image).map((each) => nameText(image.format, each)),
+    ...defined({ os: image.platform?.os, arch: image.platform?.architecture }),
     format: image.format,
     size: image.size,
     layers: image.layers.length,
     objects,
     existed,
+    ...(moved.length === 0 ? {} : { moved: moved.map((each) => ({ name: shortName(each), from: each.from })) }),
     ms: Math.round(performance.now() - begun),
   };
 }

@@ -1,9 +1,11 @@
 /** Images in the index: by key, by digest, by name. */
 import { hash } from 'node:crypto';
+import { defined } from '../core/defined.js';
 import { type HashPrefix, hashRange, type Key } from '../core/key.js';
 import type { Label } from '../image/label.js';
+import { hostPlatform, isPlatform } from '../image/oci/platform.js';
 import type { Index } from './open.js';
-import type { ImageRecord } from './records.js';
+import type { ImageName, ImageRecord } from './records.js';
 import type { Range } from './table.js';
 
 /** Names may be long; LMDB keys may not. */
@@ -26,13 +28,27 @@ export function rememberImage(index: Index, image: ImageRecord): void {
 
 export function removeImageRecord(index: Index, image: ImageRecord): void {
   index.images.remove(image.key);
-  for (const { name } of referencesOf(image)) index.names.remove([nameKey(name), image.key]);
+  removeNames(index, image);
   for (const digest of image.digests ?? []) index.digests.remove(digest);
 }
 
-/** All names of an image, each with its labels; none for an image that came without a name. */
-export function referencesOf(image: ImageRecord): { name: string; labels: Label[] }[] {
-  return [{ name: image.name, labels: image.labels }, ...(image.aliases ?? [])].filter(({ name }) => name !== '');
+export function removeNames(index: Index, image: ImageRecord): void {
+  for (const { name } of referencesOf(image)) index.names.remove([nameKey(name), image.key]);
+}
+
+type Named = Pick<ImageRecord, 'name' | 'labels' | 'aliases' | 'unnamed'>;
+
+/** All names of an image, each with its labels; none for an image that came without a name, or has lost it. */
+export function referencesOf(image: Named): ImageName[] {
+  const own = image.unnamed === true ? [] : [{ name: image.name, labels: image.labels }];
+  return [...own, ...(image.aliases ?? [])].filter(({ name }) => name !== '');
+}
+
+/** Labels that an image has by its platform, whatever its name. */
+export function platformLabels({ platform }: Pick<ImageRecord, 'platform'>): Label[] {
+  if (platform === undefined) return [];
+  const { os, architecture, variant } = platform;
+  return Object.entries(defined({ os, arch: architecture, variant })).map(([name, value]) => ({ name, value }));
 }
 
 /** The blobs that an image needs besides its layers. */
@@ -108,8 +124,9 @@ export function lookupIn(index: Index): ImageLookup {
 }
 
 /**
- * The image of this name that holds every label. If no version is asked for, `latest` images win. Then the image wins
- * that was imported, or was given the name, last. An unreadable image is passed over, unless there is no other.
+ * The image of this name that holds every label. Images for the platform of this machine come first. If no version is
+ * asked for, `latest` images win then. Then the image wins that was imported, or was given the name, last. An
+ * unreadable image is passed over, unless there is no other.
  */
 export function findNamed(
   images: Pick<ImageLookup, 'named' | 'isReadable'>,
@@ -117,14 +134,42 @@ export function findNamed(
   labels: readonly Label[],
 ): ImageRecord | undefined {
   const versioned = labels.some((label) => label.name === 'version');
-  const isMeant = (each: { name: string; labels: readonly Label[] }): boolean =>
-    each.name === name && holdsAll(each.labels, labels);
-  const candidates = images.named(name).filter((image) => referencesOf(image).some(isMeant));
+  const wanted = { name, labels };
+  const candidates = images.named(name).filter((image) => namesMeant(image, wanted).length > 0);
   const since = ({ importTime, given = [] }: ImageRecord): number =>
-    Math.max(importTime, ...given.filter(isMeant).map(({ at }) => at));
+    Math.max(
+      importTime,
+      ...given.filter((each) => each.name === name && holdsAll(each.labels, labels)).map(({ at }) => at),
+    );
+  const hostFirst = (a: ImageRecord, b: ImageRecord): number => Number(isForHost(b)) - Number(isForHost(a));
   const latestFirst = (a: ImageRecord, b: ImageRecord): number => (versioned ? 0 : Number(b.latest) - Number(a.latest));
-  candidates.sort((a, b) => latestFirst(a, b) || since(b) - since(a));
+  candidates.sort((a, b) => hostFirst(a, b) || latestFirst(a, b) || since(b) - since(a));
   return candidates.find((image) => images.isReadable?.(image) ?? true) ?? candidates[0];
+}
+
+const HOST = hostPlatform(process.arch, process.platform);
+
+/** Whether an image is for the platform of this machine, as far as it says. */
+export function isForHost({ platform }: Pick<ImageRecord, 'platform'>): boolean {
+  return platform === undefined || isPlatform(platform, HOST);
+}
+
+/** The names of an image that are this name and, with the labels of its platform, hold every label. */
+export function namesMeant(
+  image: ImageRecord,
+  { name, labels }: { name: string; labels: readonly Label[] },
+): ImageName[] {
+  const byPlatform = platformLabels(image);
+  const own = labels.filter((label) => !byPlatform.some((each) => each.name === label.name));
+  if (
+    own.length < labels.length &&
+    !holdsAll(
+      byPlatform,
+      labels.filter((label) => !own.includes(label)),
+    )
+  )
+    return [];
+  return referencesOf(image).filter((each) => each.name === name && holdsAll(each.labels, own));
 }
 
 /** Values of labels by name, made once for each image: manifests may have many labels, and many dependencies. */
@@ -142,8 +187,13 @@ export function holdsAll(labels: readonly Label[], wanted: readonly Label[]): bo
 }
 
 /** How people call an image. An image without a name is called by its key. */
-export function titleOf({ name, labels, key }: Pick<ImageRecord, 'name' | 'labels' | 'key'>): string {
-  if (name === '') return key;
+export function titleOf(image: Named & Pick<ImageRecord, 'key'>): string {
+  const [first] = referencesOf(image);
+  return first === undefined ? image.key : shortName(first);
+}
+
+/** A name with its version, `name[:version]`. */
+export function shortName({ name, labels }: { name: string; labels: readonly Label[] }): string {
   const version = labels.find((label) => label.name === 'version');
   return version === undefined ? name : `${name}:${version.value}`;
 }

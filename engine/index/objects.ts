@@ -60,6 +60,7 @@ export function retainObjects(index: Index, objects: readonly NewObject[]): Reta
   for (const { name, record, row } of objects) {
     const { size } = record;
     const known = index.objects.get(row ?? name);
+    index.noteLacks(record.skipped);
     if (known === undefined) {
       if (row === undefined) index.objects.put(name, record);
       else index.objects.putPrepared(row);

@@ -5,6 +5,7 @@
 import * as fs from 'node:fs';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { isXattrKind, type SkippedKind } from '../core/metadata.js';
 import { xxhash } from '../core/xxhash.js';
 import { syncDirectory, syncFile } from '../disk/durable.js';
 import { indexData } from '../disk/layout.js';
@@ -26,6 +27,10 @@ const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, or
 const PATIENCE_MS = 200;
 const DATABASES = 16;
 const READERS = 512;
+/** The unit of `blocks` in a stat. */
+const SECTOR = 512;
+/** The key in the table `meta` of a note that objects lack metadata. */
+const ANY_LACKS = 'lacking';
 
 export class Index extends Tables {
   readonly #environment: Environment;
@@ -173,8 +178,25 @@ export class Index extends Tables {
     return fs.statSync(indexData(this.#path), { throwIfNoEntry: false })?.size ?? 0;
   }
 
+  /** Bytes that the index takes on the disk, with what it keeps back for removals on a full disk. */
+  get allocatedBytes(): number {
+    const { blocks = 0 } = fs.statSync(indexData(this.#path), { throwIfNoEntry: false }) ?? {};
+    return blocks * SECTOR + this.#reserve.allocatedBytes;
+  }
+
   get totals(): Totals {
     return { ...NOTHING, ...(this.meta.get('totals') as Totals | undefined) };
+  }
+
+  /** Whether objects lack metadata that the system would not let us set. Versions that noted it nowhere had users. */
+  get anyLacks(): boolean {
+    return process.geteuid?.() !== 0 || this.meta.get(ANY_LACKS) === true;
+  }
+
+  /** Runs inside a transaction. Extended attributes do not count, since few objects have any. */
+  noteLacks(skipped: readonly SkippedKind[] | undefined): void {
+    if (skipped === undefined || skipped.every(isXattrKind) || this.meta.get(ANY_LACKS) === true) return;
+    this.meta.put(ANY_LACKS, true);
   }
 
   image(key: Key): ImageRecord | undefined {

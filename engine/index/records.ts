@@ -9,11 +9,18 @@ import type { Key } from '../core/key.js';
 import type { SkippedKind } from '../core/metadata.js';
 import type { Dependency } from '../image/aci/manifest.js';
 import type { Label } from '../image/label.js';
+import type { Platform } from '../image/oci/platform.js';
 import { type ArchiveDigest, formatArchiveDigest, parseArchiveDigest } from './archive-digest.js';
 import type { ValueCodec } from './table.js';
 
 /** Raised whenever a record changes its shape. */
 export const SCHEMA_VERSION = 2;
+
+/** A name with labels. A reference's tag is the label `version`. */
+export interface ImageName {
+  name: string;
+  labels: Label[];
+}
 
 export interface ImageRecord {
   /** ACI: the key of its tar. OCI: the key of its configuration, which names all of its layers. */
@@ -23,9 +30,16 @@ export interface ImageRecord {
   /** OCI: empty for an image that came without a reference. A reference's tag is the label `version`. */
   name: string;
   labels: Label[];
-  /** OCI: further references. */
-  aliases?: { name: string; labels: Label[] }[];
-  /** OCI: references given on request, and when (milliseconds since 1970). Since then they mean no older image. */
+  /** The name was taken away. An ACI keeps it here all the same, since it is in its manifest. */
+  unnamed?: true;
+  /** Further names. */
+  aliases?: ImageName[];
+  /** OCI: the platform that its configuration says; absent if it says none, and before names had platforms. */
+  platform?: Platform;
+  /**
+   * OCI: references given on request, and when (milliseconds since 1970). Since then they mean no older image. Only
+   * versions before names moved from image to image wrote this.
+   */
   given?: { name: string; labels: Label[]; at: number }[];
   format: ImageFormat;
   /** Bytes of the uncompressed layers. */

@@ -1,57 +1,86 @@
 /** Finds the image or tree of the store that a person's argument means. */
 import { CairnError } from '../core/errors.js';
-import { hashRange, isTreeArgument, type Key, keyOfHex, parseHashPrefix, TREE_PREFIX } from '../core/key.js';
+import {
+  type HashPrefix,
+  hashRange,
+  isTreeArgument,
+  type Key,
+  keyOfHex,
+  parseBareHash,
+  parseHashPrefix,
+  TREE_PREFIX,
+} from '../core/key.js';
 import { MAX_CANDIDATES } from '../core/limits.js';
-import { parseAppString } from '../image/aci/names.js';
-import { isReference, parseReference } from '../image/oci/reference.js';
-import { findNamed, type ImageLookup, imagesByHash, lookupIn } from '../index/images.js';
+import {
+  allImages,
+  findNamed,
+  type ImageLookup,
+  imagesByHash,
+  lookupIn,
+  namesMeant,
+  referencesOf,
+  shortName,
+} from '../index/images.js';
 import type { Index } from '../index/open.js';
-import type { ImageRecord, TreeRecord } from '../index/records.js';
+import type { BlobRecord, ImageName, ImageRecord, TreeRecord } from '../index/records.js';
 import type { Range } from '../index/table.js';
+import { parseName, type WantedName } from './name.js';
 import { isSource } from './source-path.js';
+import { nearNames } from './suggest.js';
 
 /** The meaning of an argument. A path is that of an image yet to be imported. */
 export type Resolved = { image: ImageRecord } | { path: string };
 
 /**
- * Tries in order: key or digest (any unambiguous prefix), existing file, name with labels.
+ * Tries in order: key or digest (any unambiguous prefix), bare digits of one, existing file, name with labels, and at
+ * last a tag that only one image has.
  * @param images looks up names
  * @throws CairnError `ERR_KEY_SYNTAX`, `ERR_KEY_TOO_SHORT`, `ERR_AMBIGUOUS_KEY`, `ERR_NOT_FOUND`, `ERR_NAME_SYNTAX`
  */
 export function resolveArgument(index: Index, argument: string, images = lookupIn(index)): Resolved {
   const prefix = parseHashPrefix(argument);
-  if (prefix !== undefined) {
-    const found = imagesByHash(index, prefix, MAX_CANDIDATES + 1);
-    const images = [...found.keys()].map((key) => index.image(key)).filter((image) => image !== undefined);
-    if (images.length > 1) throw ambiguous(argument, [...found.values()]);
-    if (images[0] !== undefined) return { image: images[0] };
-    throw notFound(argument);
-  }
+  const image = prefix === undefined ? undefined : findByHash(index, argument, [prefix]);
+  if (image !== undefined) return { image };
+  if (prefix !== undefined) throw notFound(argument);
+  const bare = findByHash(index, argument, parseBareHash(argument) ?? []);
+  if (bare !== undefined) return { image: bare };
   if (isSource(argument)) return { path: argument };
-  const image = findReference(index, argument, images) ?? findApp(argument, images);
-  if (image === undefined) throw notFound(argument);
-  return { image };
+  const named = findByName(index, parseName(argument), images) ?? findByTag(index, argument);
+  if (named === undefined) throw notFound(argument, nearNames(index, argument));
+  return { image: named };
 }
 
-/** An OCI image by its reference. A digest in the reference decides alone. */
-function findReference(index: Index, argument: string, images: ImageLookup): ImageRecord | undefined {
-  if (!isReference(argument)) return undefined;
-  const { name, tag, digest } = parseReference(argument);
-  const found = findNamed(images, name, tag === undefined ? [] : [{ name: 'version', value: tag }]);
-  if (digest === undefined) return found?.format === 'oci' ? found : undefined;
+/** The names of an image that an argument led by: all of them for a key or a path. */
+export function namesLedBy(argument: string, image: ImageRecord): ImageName[] {
+  const all = referencesOf(image);
+  if (/^sha(?:512-|256:)/i.test(argument) || parseBareHash(argument) !== undefined || isSource(argument)) return all;
+  const meant = namesMeant(image, parseName(argument));
+  return meant.length === 0 ? all : meant;
+}
+
+/** The image that a hash means, whole or its beginning. @throws CairnError `ERR_AMBIGUOUS_KEY` */
+export function findByHash(index: Index, argument: string, prefixes: readonly HashPrefix[]): ImageRecord | undefined {
+  const found = new Map(prefixes.flatMap((prefix) => [...imagesByHash(index, prefix, MAX_CANDIDATES + 1)]));
+  const images = [...found.keys()].map((key) => index.image(key)).filter((image) => image !== undefined);
+  if (images.length > 1) throw ambiguous(argument, [...found.values()]);
+  return images[0];
+}
+
+function findByName(index: Index, { name, labels, digest }: WantedName, images: ImageLookup): ImageRecord | undefined {
+  if (digest === undefined) return findNamed(images, name, labels);
   const key = index.digests.get(digest);
   return key === undefined ? undefined : index.image(key);
 }
 
-/** An image by its name and labels. @throws CairnError `ERR_NAME_SYNTAX` for a text that can be no image's name */
-function findApp(argument: string, images: ImageLookup): ImageRecord | undefined {
-  try {
-    const { name, labels } = parseAppString(argument);
-    return findNamed(images, name, labels);
-  } catch (error) {
-    if (isReference(argument)) return undefined;
-    throw error;
-  }
+/** Layouts name their images by tags alone, and so do people. @throws CairnError `ERR_AMBIGUOUS_KEY` */
+function findByTag(index: Index, tag: string): ImageRecord | undefined {
+  const names = (image: ImageRecord): string[] =>
+    referencesOf(image)
+      .filter(({ labels }) => labels.some((label) => label.name === 'version' && label.value === tag))
+      .map(shortName);
+  const found = [...allImages(index)].filter((image) => image.format === 'oci' && names(image).length > 0);
+  if (found.length > 1) throw ambiguous(tag, found.flatMap(names));
+  return found[0];
 }
 
 /** As {@link resolveArgument}, for commands that only take images of the store. */
@@ -84,24 +113,38 @@ export function resolveTrees(index: Index, argument: string, images = lookupIn(i
 
 /** A blob put by hand, or any other, by a prefix of its key. */
 export function resolveBlob(index: Index, argument: string): Key {
-  const prefix = parseHashPrefix(argument);
+  return findBlob(index, argument, ({ refs }) => refs > 0);
+}
+
+/** A blob put by hand, by a prefix of its key. */
+export function resolvePutBlob(index: Index, argument: string): Key {
+  return findBlob(index, argument, ({ put }) => put);
+}
+
+function findBlob(index: Index, argument: string, isWanted: (blob: BlobRecord) => boolean): Key {
+  const prefix = parseHashPrefix(argument) ?? parseBareHash(argument)?.[0];
   if (prefix?.kind !== 'key') throw new CairnError('ERR_KEY_SYNTAX', `${argument}: not a key`);
-  const range = { ...hashRange(prefix), inclusiveEnd: true, limit: MAX_CANDIDATES + 1 } as Range<Key>;
-  const found = [...index.blobs.entries(range)].filter(({ value }) => value.refs > 0);
-  if (found.length > 1)
-    throw ambiguous(
-      argument,
-      found.map(({ key }) => key),
-    );
+  const range = { ...hashRange(prefix), inclusiveEnd: true } as Range<Key>;
+  const found: Key[] = [];
+  for (const { key, value } of index.blobs.entries(range)) {
+    if (isWanted(value)) found.push(key);
+    if (found.length > MAX_CANDIDATES) break;
+  }
+  if (found.length > 1) throw ambiguous(argument, found);
   if (found[0] === undefined) throw notFound(argument);
-  return found[0].key;
+  return found[0];
 }
 
-function notFound(argument: string): CairnError {
-  return new CairnError('ERR_NOT_FOUND', `${argument}: not in the store`);
+/** @param near names that may have been meant */
+export function notFound(argument: string, near: readonly string[] = []): CairnError {
+  return new CairnError(
+    'ERR_NOT_FOUND',
+    `${argument}: not in the store`,
+    near.length === 0 ? {} : { candidates: near },
+  );
 }
 
-function ambiguous(argument: string, all: readonly string[]): CairnError {
+export function ambiguous(argument: string, all: readonly string[]): CairnError {
   const candidates = all.slice(0, MAX_CANDIDATES);
   const more = all.length > MAX_CANDIDATES ? ', …' : '';
   return new CairnError('ERR_AMBIGUOUS_KEY', `${argument} could be any of ${candidates.join(', ')}${more}`, {

@@ -2,6 +2,7 @@
 import { readToc } from '../content/read-blob.js';
 import { CairnError, isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import type { FileContent } from '../core/object.js';
 import { readPathWhitelist } from '../image/aci/manifest.js';
 import type { TocEntry } from '../layer/toc.js';
 import { type AciNode, planAci } from '../plan/aci.js';
@@ -65,6 +66,8 @@ function onceFor<T>(read: (key: Key) => T): (key: Key) => T {
 }
 
 /** A plan in the form for the workers of this store. */
-export function packForWorkers({ identity, pool, objects }: StoreContext, plan: Plan): PackedPlan {
-  return packPlan(plan, { identity, workers: pool.size, nameOf: (file) => objects.nameOf(file) });
+export function packForWorkers(store: StoreContext, plan: Plan): PackedPlan {
+  const { pool, objects, index } = store;
+  const nameOf = (file: FileContent): string => objects.nameOf(file);
+  return packPlan(plan, { anyLacks: index.anyLacks, workers: pool.size, nameOf });
 }

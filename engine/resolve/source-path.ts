@@ -1,7 +1,10 @@
 /** Tells whether a path is that of something to import. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { hasCode } from '../core/errors.js';
+import { hasCode, isCairnError } from '../core/errors.js';
+import { readRegular } from '../disk/regular-file.js';
+import { identifyBytes } from '../layer/compression.js';
+import { BLOCK } from '../layer/tar/header.js';
 
 export const STDIN = '-';
 
@@ -14,9 +17,34 @@ export function isLayout(path: string): boolean {
 /** Whether an argument is a path to import, even if it is also an image's name. A name may be too long for a path. */
 export function isSource(argument: string): boolean {
   try {
-    return fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true || isLayout(argument);
+    if (fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true || isLayout(argument)) return true;
+    const { path, reference } = splitReference(argument);
+    return reference !== undefined && (isLayout(path) || isArchive(path));
   } catch (error) {
     if (hasCode(error, 'ENAMETOOLONG')) return false;
+    throw error;
+  }
+}
+
+/** Splits `PATH[:REFERENCE]`. The path is all of it if that exists, else its longest beginning that exists. */
+export function splitReference(source: string): { path: string; reference: string | undefined } {
+  if (!fs.existsSync(source)) {
+    for (let colon = source.lastIndexOf(':'); colon > 0; colon = source.lastIndexOf(':', colon - 1)) {
+      const path = source.slice(0, colon);
+      if (fs.existsSync(path)) return { path, reference: source.slice(colon + 1) };
+    }
+  }
+  return { path: source, reference: undefined };
+}
+
+/** Whether a path is a file that may hold images. A file of any other kind gives no name with a colon a meaning. */
+function isArchive(path: string): boolean {
+  if (fs.statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  try {
+    identifyBytes(readRegular(path, BLOCK), path);
+    return true;
+  } catch (error) {
+    if (isCairnError(error) || hasCode(error, 'EACCES')) return false;
     throw error;
   }
 }

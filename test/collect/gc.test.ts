@@ -14,7 +14,7 @@ interface Collected extends Json {
   keptBytes: number;
 }
 
-const EVERYTHING = ['gc', '--grace-period', '0s'];
+const EVERYTHING = ['gc', '--images', '--grace-period', '0s'];
 
 /** Names of the images in the store. */
 async function names(s: TestStore): Promise<string[]> {

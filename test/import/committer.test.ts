@@ -39,7 +39,7 @@ class Setting {
     const bytes = aci({ name: `example.com/${name}` }, [{ name, content: name }]);
     const source = { source: { bytes }, size: bytes.length, fingerprint: undefined };
     const importing = { store: this.context, reader: this.reader, staging: this.context.staging.make() };
-    return prepareAci(importing, source, { importTime: 1, onBytes: undefined });
+    return prepareAci(importing, source, { importTime: 1, progress: undefined });
   }
 
   /** Names of the images that another process sees. */
@@ -148,7 +148,7 @@ test('where one of a batch cannot be placed, the others are', async (t) => {
   await new Store(context).close();
   assert.deepEqual(await setting.names(), ['a', 'b']);
   await setting.s.ok(['check']);
-  await setting.s.ok(['gc', '--grace-period', '1d']);
+  await setting.s.ok(['gc', '--images', '--grace-period', '1d']);
   const { ok, stray } = await setting.s.json(['fsck']);
   assert.deepEqual([ok, stray], [true, []]);
   assert.deepEqual(fs.readdirSync(setting.s.path('store/staging')), []);

@@ -16,7 +16,7 @@ const IMAGE = aci({ name: 'example.com/app' }, [
   { name: 'noise', content: Buffer.from(Array.from({ length: 40_000 }, (_, i) => (i * i * 31 + (i >> 3)) & 0xff)) },
 ]);
 /** Expands far beyond the limit. */
-const BOMB = aci({ name: 'example.com/bomb' }, [{ name: 'zeros', content: Buffer.alloc(64 * 2 ** 20) }]);
+const BOMB = aci({ name: 'example.com/bomb' }, [{ name: 'zeros', content: Buffer.alloc(272 * 2 ** 20) }]);
 
 interface Kind {
   name: 'gzip' | 'bzip2' | 'xz' | 'zstd';

@@ -31,7 +31,7 @@ test('workers that share a layer do not wait for one that fails before it begins
   const asked = { source: { path: source }, size, fingerprint: undefined };
   const preparing = prepareAci({ store: context, reader: new LayerReader(context), staging }, asked, {
     importTime: 1,
-    onBytes: undefined,
+    progress: undefined,
   });
   await assert.rejects(preparing, { code: 'ERR_IO', errno: 'EEXIST' });
   await new Store(context).close();
@@ -79,7 +79,7 @@ test('what was placed for an image that cannot be recorded is swept by the next 
   await s.refused(['import', s.path('layout')], 'ERR_UNSUPPORTED', 1);
   const before = await s.json(['fsck']);
   assert.deepEqual([before['ok'], before['stray']], [true, []]);
-  const { removed } = await s.json<{ removed: Json }>(['gc', '--grace-period', '1d']);
+  const { removed } = await s.json<{ removed: Json }>(['gc', '--images', '--grace-period', '1d']);
   assert.notEqual(removed['objects'], 0);
   const after = await s.json<{ ok: boolean; stray: string[]; checked: Json }>(['fsck']);
   assert.deepEqual([after.ok, after.stray, after.checked['objects']], [true, [], 1]);

@@ -90,7 +90,7 @@ test('an image that changed since it was looked up goes as it is now, with its n
   const { context, image } = await use(t);
   await setPinned(context, image, true);
   await setPinned(context, image, false);
-  await removeImages(context, [image]);
+  await removeImages(context, [image.key]);
   const { miscounted, missing, stray } = await fsckStore(context);
   assert.deepEqual([miscounted, missing, stray], [[], [], []]);
   assert.equal(context.index.totals.blobs, 0);

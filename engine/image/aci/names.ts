@@ -98,8 +98,19 @@ export function parseAppString(text: string): { name: string; labels: Label[] } 
   if (nameFault !== undefined) throw syntax(text, nameFault);
 
   const labels: Label[] = version === undefined ? [] : [{ name: 'version', value: decodeValue(version) }];
-  const seen = new Set(labels.map((label) => label.name));
-  for (const part of rest) {
+  return { name, labels: [...labels, ...parseLabels(text, rest, labels)] };
+}
+
+/**
+ * Reads `label=value` texts of an app string.
+ * @param text the whole, for errors
+ * @param before labels that it has already
+ * @throws CairnError `ERR_NAME_SYNTAX`
+ */
+export function parseLabels(text: string, parts: readonly string[], before: readonly Label[]): Label[] {
+  const labels: Label[] = [];
+  const seen = new Set(before.map((label) => label.name));
+  for (const part of parts) {
     const equals = part.indexOf('=');
     if (equals < 0) throw syntax(text, `a label without a value: ${quoted(part)}`);
     const label = { name: part.slice(0, equals), value: decodeValue(part.slice(equals + 1)) };
@@ -110,7 +121,7 @@ export function parseAppString(text: string): { name: string; labels: Label[] } 
     seen.add(label.name);
     labels.push(label);
   }
-  return { name, labels };
+  return labels;
 }
 
 /**
