@@ -1,8 +1,7 @@
 /** Exports images as exact archives, as merged trees, and as layouts and archives for other tools. */
-import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import type { ExportResult, Output, OutputCompression } from '../../workers/tasks/export.js';
 import { deleteSmall, discard } from '../content/delete.js';
 import { noteUse } from '../content/last-used.js';
@@ -13,30 +12,41 @@ import { type OperationOptions, telling } from '../core/operation.js';
 import { layoutBeside } from '../disk/layout.js';
 import { aciManifestFrom } from '../image/convert/oci-to-aci.js';
 import { parseConfig } from '../image/oci/documents.js';
-import type { ImageRecord } from '../index/records.js';
+import { referencesOf } from '../index/images.js';
+import type { ImageName, ImageRecord } from '../index/records.js';
 import { mustBeComplete } from '../resolve/completeness.js';
 import { type LayerStack, layerStackOf } from '../resolve/layer-stack.js';
 import { planOf, removedMeanwhile } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
-import { destinationOf, publish, withOutput } from '../session/destination.js';
+import { destinationOf, publish, scratchIn, withOutput } from '../session/destination.js';
 import type { Work } from '../session/work.js';
 import { exportLayer } from './layer-bytes.js';
 import { writeLayout } from './layout.js';
 import { exportEntries } from './plan-bytes.js';
+
+const STDOUT = '-';
 
 export type ExportFormat = 'aci' | 'oci' | 'docker' | 'tar';
 
 export interface ExportOptions extends OperationOptions {
   /**
    * `aci`: an ACI's own archive, byte for byte, or an OCI image's tree as an ACI. `tar`: the merged tree. `oci`: an
-   * image layout, a directory unless the name ends in `.tar`. `docker`: an archive for `docker load`. By default the
-   * image's own format.
+   * image layout, a directory unless the name is an archive's. `docker`: an archive for `docker load`. By default as a
+   * name that ends in `.aci` says, else the image's own format. A name that ends in `.gz`, `.tgz` or `.zst` is written
+   * compressed.
    */
   format?: ExportFormat;
   /** The compression of the archive, or of the layers in a layout. */
   compress?: OutputCompression;
+  /** Replace a file that is there. */
+  force?: boolean;
   /** With `oci` or `docker`: write one layer, which makes the image's tree out of the tree of `base`. */
   base?: ImageRecord;
+}
+
+export interface ExportRequest extends ExportOptions {
+  /** Names to give the image where the format has any; all of its names by default. */
+  names?: readonly ImageName[];
 }
 
 export interface Exported {
@@ -47,20 +57,24 @@ export interface Exported {
   key: Key;
   /** The digest of the manifest in a layout. */
   digest?: string;
+  /** Whether the key, or the digest in a layout, is that of the image as it was imported. */
+  original: boolean;
 }
 
 /**
- * @param file a path, or `-` for standard output. A file or directory appears under its name only when it is complete.
+ * @param file a path, `-` for standard output, or a stream. A file or directory appears under its name only when it is
+ *   complete.
  * @throws CairnError `ERR_DAMAGED` when the store no longer gives the bytes that the image's key promises;
  * `ERR_NOT_FOUND` when the image was removed meanwhile; `ERR_UNSUPPORTED`; what {@link destinationOf} throws
  */
 export async function exportImage(
   store: StoreContext,
   image: ImageRecord,
-  file: string,
-  options: ExportOptions = {},
+  file: string | Writable,
+  options: ExportRequest = {},
 ): Promise<Exported> {
-  const { format = image.format, base } = options;
+  const name = typeof file === 'string' ? file : STDOUT;
+  const { format = formatByName(name) ?? image.format, base } = options;
   const own = partsOf(store, image, format);
   const others = base === undefined ? [] : layerStackOf(store, base).nodes;
   try {
@@ -74,37 +88,47 @@ export async function exportImage(
 async function writeExport(
   store: StoreContext,
   image: ImageRecord,
-  file: string,
-  options: ExportOptions & { format: ExportFormat },
+  file: string | Writable,
+  options: ExportRequest & { format: ExportFormat },
 ): Promise<Exported> {
-  const { signal, format, compress, base } = options;
-  const asDirectory = format === 'oci' && file !== '-' && !file.endsWith('.tar');
-  const target = destinationOf(store, file, asDirectory ? 'directory' : 'file');
+  const { signal, format, compress, base, names = referencesOf(image) } = options;
+  const name = typeof file === 'string' ? file : STDOUT;
+  const asDirectory = format === 'oci' && name !== STDOUT && !isArchiveName(name);
+  const target = destinationOf(store, file, asDirectory ? 'directory' : 'file', options.force === true);
+  // Of a layout whose name says that it is compressed as a whole, the layers are not.
+  const wholly = compressionByName(name);
   const heard = { signal, onProgress: telling(options, { what: 'exporting', unit: 'bytes' }) };
-  const write = async (output: Output, scratch: string): Promise<Omit<Exported, 'file'>> =>
+  const write = async (output: Output, scratch: string): Promise<Omit<Exported, 'file' | 'original'>> =>
     store.pool.during(heard, async (work) => {
       if (format === 'tar' || format === 'aci') {
-        const result = await exportArchive(store, image, format, { work, output, compress });
+        const result = await exportArchive(store, image, format, { work, output, compress: compress ?? wholly });
         return { size: result.size, key: keyOfHex(result.sha512) };
       }
       const dir = target.kind === 'file' ? layoutBeside(scratch) : scratch;
       fs.mkdirSync(dir, { mode: 0o755 });
-      const written = await writeLayout(store, image, dir, { work, compress, docker: format === 'docker', base });
+      const written = await writeLayout(store, image, dir, {
+        work,
+        compress,
+        docker: format === 'docker',
+        names,
+        base,
+      });
       if (target.kind === 'directory') return { ...written, key: image.key };
       const files = filesOfLayout(dir);
-      const packed = await work.ask('pack-files', { files, output, compress: 'none' });
+      const packed = await work.ask('pack-files', { files, output, compress: wholly ?? 'none' });
       return { size: packed.size, key: keyOfHex(packed.sha512), digest: written.digest };
     });
   return withOutput(target, signal, (output) =>
     store.uses.during(signal, async () => {
       // An archive that goes to a stream needs no scratch space, so it can leave a full disk.
       const isArchive = format === 'tar' || format === 'aci';
-      const scratch = target.kind !== 'stream' ? target.scratch : isArchive ? '' : roomFor(store);
+      const isMoved = target.kind === 'file' || target.kind === 'directory';
+      const scratch = isMoved ? target.scratch : isArchive ? '' : scratchIn(store);
       try {
         const made = await write(output, scratch);
-        if (target.kind !== 'stream') await publish(target);
+        if (isMoved) await publish(target);
         void noteUse(store, image);
-        return { file, ...made };
+        return { file: name, ...made, original: isOriginal(image, format, made) };
       } finally {
         if (scratch !== '') await discard(store, [scratch, layoutBeside(scratch)], deleteSmall);
       }
@@ -112,14 +136,34 @@ async function writeExport(
   );
 }
 
+/** Endings of names that archives have. */
+const ARCHIVE_NAME = /\.(?:tar|aci|tgz|tzst)(?:\.(?:gz|zst))?$/;
+
+function isArchiveName(file: string): boolean {
+  return ARCHIVE_NAME.test(file);
+}
+
+function formatByName(file: string): ExportFormat | undefined {
+  return /\.aci(?:\.gz|\.zst)?$/.test(file) ? 'aci' : undefined;
+}
+
+function compressionByName(file: string): OutputCompression | undefined {
+  if (!isArchiveName(file)) return undefined;
+  return /\.(?:gz|tgz)$/.test(file) ? 'gzip' : /\.(?:zst|tzst)$/.test(file) ? 'zstd' : undefined;
+}
+
+function isOriginal(
+  image: ImageRecord,
+  format: ExportFormat,
+  { key, digest }: Pick<Exported, 'key' | 'digest'>,
+): boolean {
+  if (format === 'aci') return key === image.key;
+  return digest !== undefined && (image.digests ?? []).includes(digest);
+}
+
 /** The images of an export. In its own format an image needs no others; other exports may be made of its tree. */
 function partsOf(store: StoreContext, image: ImageRecord, format: ExportFormat): Pick<LayerStack, 'nodes'> {
   return format === image.format ? { nodes: [{ image, dependent: -1 }] } : layerStackOf(store, image);
-}
-
-/** Names the scratch directory of a layout that goes to a stream. The directory is made when it is needed. */
-function roomFor(store: StoreContext): string {
-  return store.readOnly ? join(tmpdir(), `cairn-${randomUUID()}`) : join(store.staging.make(), 'export');
 }
 
 /** The order that `docker load` and `skopeo` prefer: files that tell the format come first. */

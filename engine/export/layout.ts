@@ -16,6 +16,7 @@ import { moveIntoPlace } from '../disk/durable.js';
 import { parseImageManifest } from '../image/aci/manifest.js';
 import { ociConfigFrom } from '../image/convert/aci-to-oci.js';
 import {
+  FULL_NAME,
   OCI_CONFIG,
   OCI_INDEX,
   OCI_LAYER,
@@ -25,9 +26,9 @@ import {
   REF_NAME,
 } from '../image/oci/documents.js';
 import { hostPlatform } from '../image/oci/platform.js';
-import { formatReference, isReference } from '../image/oci/reference.js';
+import { isRegistryReference } from '../image/oci/reference.js';
 import { type WrittenDescriptor, writeManifest } from '../image/oci/write-manifest.js';
-import type { ImageRecord } from '../index/records.js';
+import type { ImageName, ImageRecord } from '../index/records.js';
 import { type AciNode, planAci } from '../plan/aci.js';
 import { baseLayer, layerBetween } from '../plan/diff.js';
 import type { Plan } from '../plan/plan.js';
@@ -44,6 +45,8 @@ export interface LayoutRequest {
   compress: OutputCompression | undefined;
   /** Also write the document that `docker load` wants. */
   docker: boolean;
+  /** Names to give the image in the layout. */
+  names: readonly ImageName[];
   /** Write one layer on top of this image's tree instead of all layers. */
   base: ImageRecord | undefined;
 }
@@ -60,29 +63,44 @@ export async function writeLayout(
   fs.mkdirSync(blobs);
   const writer = new LayoutWriter(store, blobs, request);
   const manifest = await writer.write(image);
-  const reference = referenceOf(image);
-  const tag = image.labels.find(({ name }) => name === 'version')?.value ?? 'latest';
-  const refName = { annotations: { [REF_NAME]: tag } };
-  const descriptor = { mediaType: OCI_MANIFEST, digest: digestOf(manifest), size: manifest.length, ...refName };
-  const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [descriptor] };
+  const { names } = request;
+  const descriptor = { mediaType: OCI_MANIFEST, digest: digestOf(manifest), size: manifest.length };
+  const manifests = (names.length === 0 ? [undefined] : names).map((name) => ({
+    ...descriptor,
+    ...(name === undefined ? {} : { annotations: annotationsOf(name) }),
+  }));
+  const index = { schemaVersion: 2, mediaType: OCI_INDEX, manifests };
   fs.writeFileSync(join(dir, 'index.json'), JSON.stringify(index));
   fs.writeFileSync(join(dir, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
-  if (request.docker) fs.writeFileSync(join(dir, 'manifest.json'), dockerManifest(store, manifest, reference));
+  if (request.docker) fs.writeFileSync(join(dir, 'manifest.json'), dockerManifest(store, manifest, names));
   return { digest: descriptor.digest, size: writer.bytes };
 }
 
-/** The image's reference for registries; `undefined` for a name that they refuse, as an ACI may have. */
-function referenceOf({ name, labels }: ImageRecord): string | undefined {
-  const tag = labels.find((label) => label.name === 'version')?.value ?? 'latest';
-  const reference = formatReference({ name, tag });
-  return name !== '' && isReference(reference) ? reference : undefined;
+/** The tag for readers that know only the specification, and the full name, as Docker, BuildKit and containerd do. */
+function annotationsOf(name: ImageName): Record<string, string> {
+  const full = referenceOf(name);
+  if (full === undefined) return { [REF_NAME]: `${name.name}:${tagOf(name)}` };
+  // A name without a registry is one of Docker Hub to containerd.
+  const isShort = !/^(?:localhost|[^/]*[.:][^/]*)\//.test(full);
+  const hub = name.name.includes('/') ? 'docker.io' : 'docker.io/library';
+  return { [FULL_NAME]: isShort ? `${hub}/${full}` : full, [REF_NAME]: tagOf(name) };
 }
 
-function dockerManifest(store: StoreContext, bytes: Buffer, reference: string | undefined): string {
+function tagOf({ labels }: ImageName): string {
+  return labels.find((label) => label.name === 'version')?.value ?? 'latest';
+}
+
+/** The reference for registries; `undefined` for a name that they refuse, as an ACI may have. */
+function referenceOf(name: ImageName): string | undefined {
+  const reference = `${name.name}:${tagOf(name)}`;
+  return isRegistryReference(reference) ? reference : undefined;
+}
+
+function dockerManifest(store: StoreContext, bytes: Buffer, names: readonly ImageName[]): string {
   const manifest = parseDocument(bytes, store.limits);
   if (manifest.kind !== 'manifest') throw new Error('a manifest of ours is none');
   const member = ({ digest }: { digest: string }): string => `blobs/sha256/${digest.slice('sha256:'.length)}`;
-  const RepoTags = reference === undefined ? [] : [reference];
+  const RepoTags = names.flatMap((name) => referenceOf(name) ?? []);
   return JSON.stringify([{ Config: member(manifest.config), RepoTags, Layers: manifest.layers.map(member) }]);
 }
 

@@ -107,7 +107,7 @@ test('with --keep-archive the layout that comes out has the digests of the one t
   assert.deepEqual(blobsIn(s.path('out')), blobsIn(s.path('layout')));
   await s.ok(['check']);
   await s.ok(['rm', 'example.com/app:v1']);
-  await s.ok(['gc', '--grace-period', '0s']);
+  await s.ok(['gc', '--images', '--grace-period', '0s']);
   const fsck = await s.json<{ ok: boolean; checked: { blobs: number }; stray: string[] }>(['fsck']);
   assert.deepEqual([fsck.ok, fsck.checked.blobs, fsck.stray], [true, 0, []]);
 });
