@@ -1,7 +1,6 @@
 /** Makes a private tree outside the store. It is made beside its destination, and renamed into place when complete. */
-import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode } from '../../workers/tasks/render.js';
 import { discard } from '../content/delete.js';
@@ -11,6 +10,7 @@ import { CairnError, hasCode } from '../core/errors.js';
 import { MAX_ID } from '../core/limits.js';
 import type { OperationOptions } from '../core/operation.js';
 import { Disk, moveAside, moveIntoFreePlace, moveIntoPlace, syncDirectory } from '../disk/durable.js';
+import { findIdentity } from '../disk/identity.js';
 import { besideStaging, manifestIn, rootfsIn } from '../disk/layout.js';
 import { PrivateDirectory } from '../disk/private-directory.js';
 import type { ImageRecord } from '../index/records.js';
@@ -21,6 +21,7 @@ import { layerStackOf } from '../resolve/layer-stack.js';
 import { packForWorkers, planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { besideDestination, mustBeApart } from '../session/destination.js';
+import { canReflink } from '../session/modes.js';
 import { checkPathLengths, execute } from './execute.js';
 import { noteCopies } from './note-copies.js';
 import type { Rendered } from './options.js';
@@ -99,7 +100,8 @@ async function makeBeside(
     const beside = besideDestination(target);
     made = new PrivateDirectory(beside);
     const root = isBare ? made.inside : rootfsIn(made.inside);
-    const { copies, skipped } = await execute(store, plan, { root, disk, mode, uidShift }, options);
+    const place = { root, disk, mode, uidShift, identity: findIdentity(made.inside) };
+    const { copies, skipped } = await execute(store, plan, place, options);
     if (!isBare) fs.writeFileSync(manifestIn(made.inside), manifest, { flag: 'wx' });
     if (Object.keys(copies).length > 0) await store.index.commit(() => noteCopies(store, copies));
     // Others may enter only now: no file has wrong metadata any more.
@@ -178,16 +180,4 @@ function checkLinkable(store: StoreContext, target: string): void {
   throw new CairnError('ERR_UNSUPPORTED', 'hard links cannot leave the file system of the store; use --mode copy', {
     path: target,
   });
-}
-
-function canReflink(store: StoreContext, dir: string): boolean {
-  const probe = join(dir, `.cairn-probe-${randomUUID()}`);
-  try {
-    fs.copyFileSync(store.layout.format, probe, fs.constants.COPYFILE_FICLONE_FORCE | fs.constants.COPYFILE_EXCL);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    fs.rmSync(probe, { force: true });
-  }
 }

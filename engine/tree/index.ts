@@ -5,4 +5,5 @@
  * Begin with `render.ts`. `execute.ts` carries out any plan, in the store or outside of it.
  */
 export type { CheckedOut, CheckoutOptions } from './checkout.js';
+export type { CopiedOut, CopyOutOptions } from './copy-out.js';
 export type { Rendered, RenderOptions } from './options.js';

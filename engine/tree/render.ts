@@ -13,6 +13,7 @@ import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { Plan } from '../plan/plan.js';
 import { resolveArgument } from '../resolve/argument.js';
 import { isComplete, mustBeComplete } from '../resolve/completeness.js';
+import { tellForeign } from '../resolve/foreign-platform.js';
 import { type LayerStack, layerStackOf, listedStackOf } from '../resolve/layer-stack.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import type { Rendered, RenderOptions } from './options.js';
@@ -27,6 +28,7 @@ export async function findRendered(store: StoreContext, argument: string): Promi
   const listed = resolveArgument(store.index, argument);
   if (!('image' in listed)) return undefined;
   const { image } = listed;
+  tellForeign(store, argument, image);
   const stack = listedStack(store, image);
   if (stack === undefined) return undefined;
   const tree = await useTree(store, image, stack.treeId);
