@@ -9,12 +9,23 @@ import { type FileRecord, fileRecord } from './files.js';
 export interface Difference {
   path: string;
   change: 'added' | 'removed' | 'changed';
+  /** For a changed path, the fields that differ: `content`, `mode`, `owner`, `mtime`, `type`, `link`, … */
+  fields: string[];
   before: FileRecord | null;
   after: FileRecord | null;
 }
 
+export interface CompareOptions {
+  /** Also directories whose time alone differs: each file that comes or goes changes that. */
+  directoryTimes?: boolean;
+}
+
 /** Gives differences in byte order of paths. The layer that an entry comes from is no difference. */
-export function* compareImages(store: StoreContext, a: ImageRecord, b: ImageRecord): Generator<Difference> {
+export function* compareImages(
+  store: StoreContext,
+  [a, b]: readonly [ImageRecord, ImageRecord],
+  { directoryTimes = false }: CompareOptions = {},
+): Generator<Difference> {
   const left = layerStackOf(store, a);
   const right = layerStackOf(store, b);
   const before = planOf(store, left).entries;
@@ -26,24 +37,39 @@ export function* compareImages(store: StoreContext, a: ImageRecord, b: ImageReco
     const now = after[j];
     if (now === undefined || (old !== undefined && old.path < now.path)) {
       const record = fileRecord(old as PlanEntry, left.layers);
-      yield { path: record.path, change: 'removed', before: record, after: null };
+      yield { path: record.path, change: 'removed', fields: [], before: record, after: null };
       i++;
     } else if (old === undefined || now.path < old.path) {
       const record = fileRecord(now, right.layers);
-      yield { path: record.path, change: 'added', before: null, after: record };
+      yield { path: record.path, change: 'added', fields: [], before: null, after: record };
       j++;
     } else {
       i++;
       j++;
       const was = fileRecord(old, left.layers);
       const is = fileRecord(now, right.layers);
-      if (!same(was, is)) yield { path: is.path, change: 'changed', before: was, after: is };
+      const fields = changedFields(was, is);
+      const onlyTime = is.type === 'dir' && fields.length === 1 && fields[0] === 'mtime';
+      if (fields.length === 0 || (onlyTime && !directoryTimes)) continue;
+      yield { path: is.path, change: 'changed', fields, before: was, after: is };
     }
   }
 }
 
-function same(a: FileRecord, b: FileRecord): boolean {
-  const { layer: _a, ...left } = a;
-  const { layer: _b, ...right } = b;
-  return JSON.stringify(left) === JSON.stringify(right);
+/** The words for fields of records. A file's key stands for its size, too. */
+const WORDS: readonly (readonly [word: string, fields: readonly (keyof FileRecord)[]])[] = [
+  ['type', ['type']],
+  ['content', ['key', 'size']],
+  ['link', ['link', 'linkBase64']],
+  ['device', ['dev']],
+  ['mode', ['mode']],
+  ['owner', ['uid', 'gid']],
+  ['xattrs', ['xattrs']],
+  ['mtime', ['mtime']],
+  ['hard links', ['group']],
+];
+
+function changedFields(a: FileRecord, b: FileRecord): string[] {
+  const differs = (field: keyof FileRecord): boolean => JSON.stringify(a[field]) !== JSON.stringify(b[field]);
+  return WORDS.filter(([, fields]) => fields.some(differs)).map(([word]) => word);
 }

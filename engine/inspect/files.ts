@@ -1,16 +1,16 @@
 /** Reads an image's tree without rendering it: the plan as records, and single files. */
-import { type ByteString, fromText, isUtf8, toBuffer, toText } from '../core/bytes.js';
+import { isUtf8, toBuffer, toText } from '../core/bytes.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { keyOfHex } from '../core/key.js';
-import { MAX_SYMLINK_HOPS } from '../core/limits.js';
 import type { NodeType } from '../core/metadata.js';
 import { formatMode, formatTime } from '../core/metadata.js';
-import { joinPath } from '../core/path.js';
 import type { ImageRecord } from '../index/records.js';
-import type { Plan, PlanEntry } from '../plan/plan.js';
+import { isBelow } from '../plan/look-up.js';
+import type { PlanEntry } from '../plan/plan.js';
 import { mustBeComplete } from '../resolve/completeness.js';
 import { layerStackOf } from '../resolve/layer-stack.js';
+import { mustFind } from '../resolve/path-in-image.js';
 import { planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 
@@ -41,10 +41,15 @@ export interface FileRecord {
   layer?: Key;
 }
 
-/** The plan of an image, in byte order of paths. @throws as planning does */
-export function* filesOf(store: StoreContext, image: ImageRecord): Generator<FileRecord> {
+/**
+ * The plan of an image, in byte order of paths: all of it, or one path and what is below it.
+ * @throws CairnError `ERR_NOT_FOUND` for a path that the image does not have; as planning does
+ */
+export function* filesOf(store: StoreContext, image: ImageRecord, path = ''): Generator<FileRecord> {
   const stack = layerStackOf(store, image);
-  for (const entry of planOf(store, stack).entries) yield fileRecord(entry, stack.layers);
+  const plan = planOf(store, stack);
+  const top = path === '' ? '' : mustFind(plan, image, path, false).path;
+  for (const entry of plan.entries) if (isBelow(entry.path, top)) yield fileRecord(entry, stack.layers);
 }
 
 export function fileRecord(entry: PlanEntry, layers: readonly Key[]): FileRecord {
@@ -82,40 +87,8 @@ export function readFileOf(store: StoreContext, image: ImageRecord, path: string
   const stack = layerStackOf(store, image);
   mustBeComplete(store, stack);
   const plan = planOf(store, stack);
-  const entry = lookUp(plan, fromText(path));
-  if (entry === undefined) throw new CairnError('ERR_NOT_FOUND', `${image.name} has no ${path}`, { entry: path });
+  const entry = mustFind(plan, image, path, true);
   if (entry.type !== 'file')
     throw new CairnError('ERR_NOT_FOUND', `${path} is a ${entry.type}, not a file`, { entry: path });
   return store.objects.open(store.objects.nameOf(entry), { size: entry.size, sha512: entry.key });
-}
-
-/**
- * The entry that a path leads to, through symlinks, but never out of the root.
- * @throws CairnError `ERR_NOT_FOUND` for a loop
- */
-export function lookUp(plan: Plan, path: ByteString): PlanEntry | undefined {
-  const byPath = new Map(plan.entries.map((entry) => [entry.path, entry]));
-  const rest = path.split('/').reverse();
-  let at: ByteString = '';
-  let hops = 0;
-  while (rest.length > 0) {
-    const part = rest.pop() as string;
-    if (part === '' || part === '.') continue;
-    if (part === '..') {
-      at = at.includes('/') ? at.slice(0, at.lastIndexOf('/')) : '';
-      continue;
-    }
-    const next = joinPath(at, part);
-    const entry = byPath.get(next);
-    if (entry === undefined) return undefined;
-    if (entry.type !== 'symlink') {
-      at = next;
-      continue;
-    }
-    if (++hops > MAX_SYMLINK_HOPS)
-      throw new CairnError('ERR_NOT_FOUND', `too many symlinks in ${toText(path)}`, { entry: toText(path) });
-    if (entry.link.startsWith('/')) at = '';
-    rest.push(...entry.link.split('/').reverse());
-  }
-  return byPath.get(at);
 }

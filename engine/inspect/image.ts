@@ -6,13 +6,16 @@ import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { parseImageManifest } from '../image/aci/manifest.js';
 import { formatAppString } from '../image/aci/names.js';
+import { labelMap } from '../image/label.js';
 import { parseConfig, parseDocument } from '../image/oci/documents.js';
 import { Catalogue } from '../index/catalogue.js';
+import { findNamed, platformLabels, referencesOf } from '../index/images.js';
 import type { ImageRecord, LayerRecord } from '../index/records.js';
 import { hasBlob } from '../index/references.js';
 import { isCompleteLayer } from '../resolve/completeness.js';
 import { findDependency } from '../resolve/dependencies.js';
 import { layerStackOf } from '../resolve/layer-stack.js';
+import { nameText } from '../resolve/name.js';
 import { readableImages } from '../resolve/readable-images.js';
 import type { StoreContext } from '../session/context.js';
 
@@ -21,8 +24,13 @@ export interface ImageSummary {
   digest?: string;
   name: string;
   labels: Record<string, string>;
+  /** All names, each of which leads to this image. */
+  names: string[];
   /** OCI: further names. */
   aliases?: { name: string; labels: Record<string, string> }[];
+  /** OCI: its platform, unless its configuration says none; ACI: by its labels. */
+  os?: string;
+  arch?: string;
   format: string;
   size: number;
   /** Logical bytes of the image's trees. */
@@ -55,18 +63,23 @@ export interface ImageDetails extends ImageSummary {
   annotations: Record<string, string>;
   /** ACI: how the image is run. */
   app?: unknown;
+  /** OCI: when it was built, as its configuration says. */
+  created?: string;
   /** OCI: the configuration, and the steps that made the image. */
   config?: unknown;
   history?: unknown;
 }
 
 export function summarize(all: Catalogue, image: ImageRecord): ImageSummary {
+  const labels = labelMap([...image.labels, ...platformLabels(image)]);
   return {
     key: image.key,
     ...defined({ digest: image.digest }),
-    name: image.name,
-    labels: labelMap(image.labels),
+    name: image.unnamed === true ? '' : image.name,
+    labels,
+    names: namesOf(all, image),
     ...(image.format === 'oci' ? { aliases: aliasesOf(image) } : {}),
+    ...defined({ os: labels['os'], arch: labels['arch'] }),
     format: image.format,
     size: image.size,
     treeSize: all.treesOf(image.key).reduce((sum, { bytes }) => sum + bytes, 0),
@@ -75,6 +88,17 @@ export function summarize(all: Catalogue, image: ImageRecord): ImageSummary {
     latest: image.latest,
     pinned: image.pinned,
   };
+}
+
+/** Names as they lead back to the image: with its platform where the same name means another image, too. */
+function namesOf(all: Catalogue, image: ImageRecord): string[] {
+  return referencesOf(image).map((name) => {
+    const text = nameText(image.format, name);
+    const found = findNamed(all, name.name, name.labels);
+    if (image.format === 'aci' || found?.key === image.key) return text;
+    const platform = platformLabels(image).map((label) => `,${label.name}=${label.value}`);
+    return `${text}${platform.join('')}`;
+  });
 }
 
 function aliasesOf({ aliases = [] }: ImageRecord): { name: string; labels: Record<string, string> }[] {
@@ -115,7 +139,7 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
   };
 }
 
-type Described = Pick<ImageDetails, 'pathWhitelist' | 'annotations' | 'app' | 'config' | 'history'>;
+type Described = Pick<ImageDetails, 'pathWhitelist' | 'annotations' | 'app' | 'created' | 'config' | 'history'>;
 
 function describeAci(store: StoreContext, image: ImageRecord): Described {
   const manifest = parseImageManifest(readBlob(store, image.manifest), store.limits);
@@ -132,6 +156,7 @@ function describeOci(store: StoreContext, image: ImageRecord, config: Key): Desc
   return {
     pathWhitelist: 0,
     annotations: manifest.kind === 'manifest' ? manifest.annotations : {},
+    ...defined({ created: parsed.created }),
     config: parsed.raw,
     history: parsed.history,
   };
@@ -162,10 +187,6 @@ function damageOf(store: StoreContext, image: ImageRecord): ImageDetails['damage
       damaged.push({ kind: 'layer', key, what: 'parts of it are gone since a repair; import it again' });
   }
   return damaged;
-}
-
-function labelMap(labels: readonly { name: string; value: string }[]): Record<string, string> {
-  return Object.fromEntries(labels.map(({ name, value }) => [name, value]));
 }
 
 function describeLayer(all: Catalogue, record: LayerRecord): ImageDetails['layers'][number] {

@@ -4,7 +4,10 @@
  *
  * Nothing here writes.
  */
-export type { Difference } from './compare.js';
+export type { CompareOptions, Difference } from './compare.js';
 export type { FileRecord } from './files.js';
+export type { HistoryStep } from './history.js';
 export type { ImageDetails, ImageSummary } from './image.js';
+export type { StoreInfo } from './info.js';
+export type { ImageSelection } from './select.js';
 export type { Usage } from './usage.js';

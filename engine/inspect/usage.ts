@@ -2,8 +2,11 @@
 import { wouldFree } from '../collect/gc.js';
 import type { Key } from '../core/key.js';
 import { Catalogue } from '../index/catalogue.js';
+import { referencesOf } from '../index/images.js';
 import { orphanedObjects } from '../index/objects.js';
+import { nameText } from '../resolve/name.js';
 import type { StoreContext } from '../session/context.js';
+import { blockSize } from '../session/ground.js';
 
 export interface Usage {
   images: number;
@@ -15,8 +18,10 @@ export interface Usage {
   index: number;
   /** Bytes of file content that the layers hold, each name counted. */
   logicalBytes: number;
-  /** Bytes that objects, blobs and trees take. */
+  /** Bytes that objects, blobs and trees have. */
   storedBytes: number;
+  /** What that takes on the disk: whole blocks for each file, and the index with the space that it keeps back. */
+  diskBytes: number;
   /** Bytes of content that are stored once and needed more than once. */
   sharedBytes: number;
   /** Bytes that `gc` with its default grace period would free now. */
@@ -27,6 +32,7 @@ export interface Usage {
 export interface ImageUsage {
   key: Key;
   name: string;
+  names: string[];
   /** Bytes of the image's layers as tars. */
   size: number;
   /** Bytes of the distinct objects of its layers; other images may need them, too. */
@@ -54,7 +60,8 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
     const own = all.treesOf(image.key);
     perImage.push({
       key: image.key,
-      name: image.name,
+      name: image.unnamed === true ? '' : image.name,
+      names: referencesOf(image).map((each) => nameText(image.format, each)),
       size: image.size,
       objectBytes: image.layers.reduce((sum, layer) => sum + (index.layer(layer)?.objectBytes ?? 0), 0),
       trees: own.length,
@@ -70,8 +77,20 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
     index: index.bytesOnDisk,
     logicalBytes,
     storedBytes: totals.objectBytes + totals.blobBytes + treeBytes,
+    diskBytes: filesOnDisk(store) + treeBytes + index.allocatedBytes,
     sharedBytes: Math.max(0, neededBytes - (totals.objectBytes - orphanedObjects(index).bytes)),
     reclaimableBytes: await wouldFree(store),
     perImage,
   };
+}
+
+/** Bytes of objects and blobs in whole blocks, as the index lists them. */
+function filesOnDisk(store: StoreContext): number {
+  const { objects, blobs } = store.index;
+  const block = blockSize(store);
+  const inBlocks = (size: number): number => Math.ceil(size / block) * block;
+  let bytes = 0;
+  for (const { size, copies, gone } of objects.values()) bytes += inBlocks(size) * ((gone === true ? 0 : 1) + copies);
+  for (const { size, gone } of blobs.values()) if (gone !== true) bytes += inBlocks(size);
+  return bytes;
 }

@@ -1,0 +1,56 @@
+/** Which ways to give a tree its files work on this machine, found out by trying. */
+import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { StoreContext } from './context.js';
+
+/** Whether a way works, and if not, why. */
+export interface ModeState {
+  ok: boolean;
+  why?: string;
+}
+
+export interface Modes {
+  mount: ModeState;
+  link: ModeState;
+  reflink: ModeState;
+  copy: ModeState;
+}
+
+/** Nothing is tried in a store that is open for reading only. */
+export function findModes(store: StoreContext): Modes {
+  const closed = store.readOnly ? { ok: false, why: 'the store is open for reading only' } : undefined;
+  return {
+    mount: { ok: false, why: 'this version makes no mounts' },
+    link: closed ?? tryIn(store, (from, to) => fs.linkSync(from, to)),
+    reflink: closed ?? tryIn(store, (from, to) => fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE_FORCE)),
+    copy: closed ?? { ok: true },
+  };
+}
+
+function tryIn({ staging }: StoreContext, make: (from: string, to: string) => void): ModeState {
+  const dir = staging.make();
+  const from = join(dir, 'from');
+  try {
+    fs.writeFileSync(from, 'x');
+    make(from, join(dir, 'to'));
+    return { ok: true };
+  } catch (error) {
+    return { ok: false, why: (error as Error).message.replace(/,.*$/s, '') };
+  } finally {
+    fs.rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Whether files in a directory can share content with the store. */
+export function canReflink(store: StoreContext, dir: string): boolean {
+  const probe = join(dir, `.cairn-probe-${randomUUID()}`);
+  try {
+    fs.copyFileSync(store.layout.format, probe, fs.constants.COPYFILE_FICLONE_FORCE | fs.constants.COPYFILE_EXCL);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    fs.rmSync(probe, { force: true });
+  }
+}
