@@ -18,7 +18,7 @@ function placeOf(path: string): string | undefined {
   const [top, folder, ...rest] = path.split('/') as [string, string, ...string[]];
   if (top === 'cli') return 'cli';
   const room = top === 'engine' ? folder : `${top}/${folder}`;
-  return rest.length > 0 && ROOMS[room] !== undefined ? room : undefined;
+  return rest.length > 0 && (ROOMS[room] ?? ABOVE[room]) !== undefined ? room : undefined;
 }
 
 const isPackage = (target: string, name: string): boolean => target === name || target.startsWith(`${name}/`);

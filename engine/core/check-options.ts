@@ -1,0 +1,45 @@
+/** Checks what callers pass whose compiler did not: wrong options are errors of the caller, told like all others. */
+import { CairnError } from './errors.js';
+
+/** What an option may be. A list holds the texts that there are. */
+export type OptionKind = 'text' | 'texts' | 'flag' | 'number' | 'function' | 'signal' | 'object' | readonly string[];
+
+/** What each field of some options may be. All may be absent. */
+export type OptionKinds<O> = Readonly<Record<keyof O, OptionKind>>;
+
+/** @throws CairnError `ERR_USAGE` */
+export function mustBe(name: string, value: unknown, kind: OptionKind): void {
+  if (typeof kind === 'object') {
+    if (typeof value === 'string' && kind.includes(value)) return;
+    throw wrong(name, `one of ${kind.join(', ')}`, value);
+  }
+  const [fits, words] = TESTS[kind];
+  if (!fits(value)) throw wrong(name, words, value);
+}
+
+/** @throws CairnError `ERR_USAGE` for a field of the wrong kind, or one that there is not */
+export function checkOptions<O extends object>(options: O, kinds: OptionKinds<O>): void {
+  mustBe('options', options, 'object');
+  for (const [name, value] of Object.entries(options)) {
+    const kind = (kinds as Readonly<Record<string, OptionKind>>)[name];
+    if (kind === undefined) throw new CairnError('ERR_USAGE', `there is no option ${JSON.stringify(name)}`);
+    if (value !== undefined) mustBe(name, value, kind);
+  }
+}
+
+type Test = readonly [fits: (value: unknown) => boolean, words: string];
+
+const TESTS: Readonly<Record<Exclude<OptionKind, readonly string[]>, Test>> = {
+  text: [(value) => typeof value === 'string' && value !== '', 'a text that is not empty'],
+  texts: [(value) => Array.isArray(value) && value.every((each) => typeof each === 'string'), 'a list of texts'],
+  flag: [(value) => typeof value === 'boolean', 'true or false'],
+  number: [(value) => typeof value === 'number' && !Number.isNaN(value), 'a number'],
+  function: [(value) => typeof value === 'function', 'a function'],
+  signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
+  object: [(value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object'],
+};
+
+function wrong(name: string, wanted: string, value: unknown): CairnError {
+  const given = typeof value === 'object' || typeof value === 'function' ? typeof value : JSON.stringify(value);
+  return new CairnError('ERR_USAGE', `${name} must be ${wanted}, not ${value === null ? 'null' : given}`);
+}

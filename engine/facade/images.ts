@@ -1,0 +1,155 @@
+/** The part of the façade that is about images: how they come in, what they are, how they are called, how they go. */
+import type { Readable } from 'node:stream';
+import type { Removed, RemoveOptions } from '../collect/index.js';
+import type { ReadDocument } from '../content/read-blob.js';
+import { checkOptions, mustBe } from '../core/check-options.js';
+import { defined } from '../core/defined.js';
+import type { Key } from '../core/key.js';
+import type { OperationOptions } from '../core/operation.js';
+import type { Imported, ImportFailure, ImportOptions, ImportRequest } from '../import/index.js';
+import { Catalogue } from '../index/catalogue.js';
+import { shortName } from '../index/images.js';
+import type { MovedName } from '../index/names.js';
+import type { ImageRecord } from '../index/records.js';
+import type { HistoryStep, ImageDetails, ImageSelection, ImageSummary } from '../inspect/index.js';
+import { resolveArgument, resolveImage } from '../resolve/argument.js';
+import { tellForeign } from '../resolve/foreign-platform.js';
+import { readableImages } from '../resolve/readable-images.js';
+import { contextOf, importFor, OpenedStore } from './opened.js';
+import { IMPORT, OPERATION, REMOVE, SELECTION } from './option-kinds.js';
+
+export abstract class StoreOfImages extends OpenedStore {
+  /**
+   * Imports one source: a path, `-` for standard input, or a stream. The image is durable when the promise resolves.
+   * Of a source that holds several images, with `recursive`, this gives the first.
+   */
+  async import(source: string | Readable, options: ImportOptions = {}): Promise<Imported> {
+    checkOptions(options, IMPORT);
+    const one = { ...options, keepGoing: false };
+    if (typeof source === 'string') return (await importFor(this, [source], one))[0] as Imported;
+    mustBe('source', source, 'object');
+    const { importStream } = await import('./import-stream.js');
+    return importStream(contextOf(this), source, one, (path, request) => importFor(this, [path], request));
+  }
+
+  /** Imports several sources side by side. */
+  async importAll(sources: readonly string[], options: ImportOptions = {}): Promise<(Imported | ImportFailure)[]> {
+    mustBe('sources', sources, 'texts');
+    checkOptions(options, IMPORT);
+    return importFor(this, sources, options);
+  }
+
+  /** Finds the image that an argument means. A path to an archive is imported first. */
+  async resolve(argument: string, options: OperationOptions = {}): Promise<ImageRecord> {
+    mustBe('image', argument, 'text');
+    checkOptions(options, OPERATION);
+    return resolveFor(this, argument, options);
+  }
+
+  /** Images, in order of their keys; all of them, unless some are selected. */
+  async *images(selection: ImageSelection = {}): AsyncGenerator<ImageSummary> {
+    checkOptions(selection, SELECTION);
+    const { summarize } = await import('../inspect/image.js');
+    const { selector } = await import('../inspect/select.js');
+    const isWanted = selector(selection);
+    const all = new Catalogue(contextOf(this).index);
+    for (const image of all.images.values()) {
+      const summary = summarize(all, image);
+      if (isWanted(image, summary)) yield summary;
+    }
+  }
+
+  async inspect(argument: string): Promise<ImageDetails> {
+    const image = await this.resolve(argument);
+    const { describeImage } = await import('../inspect/image.js');
+    return describeImage(contextOf(this), image);
+  }
+
+  /** The steps that made an image, the first one first. */
+  async history(argument: string): Promise<HistoryStep[]> {
+    const image = await this.resolve(argument);
+    const { historyOf } = await import('../inspect/history.js');
+    return historyOf(contextOf(this), image);
+  }
+
+  /** The exact bytes of an image's manifest. */
+  async catManifest(argument: string): Promise<Buffer> {
+    const { manifest } = await this.resolve(argument);
+    const { readBlob } = await import('../content/read-blob.js');
+    return readBlob(contextOf(this), manifest);
+  }
+
+  /** @deprecated now {@link catManifest} */
+  manifest(argument: string): Promise<Buffer> {
+    return this.catManifest(argument);
+  }
+
+  /** Gives an image one more name, `NAME[:TAG]`. @returns the image, and who had the name before */
+  async tag(argument: string, name: string): Promise<ImageSummary & { moved?: { name: string; from: Key }[] }> {
+    mustBe('name', name, 'text');
+    const image = await this.resolve(argument);
+    const { tagImage } = await import('../collect/names.js');
+    const tagged = await tagImage(contextOf(this), image, name);
+    const moved = tagged.moved.map((each: MovedName) => ({ name: shortName(each), from: each.from }));
+    return { ...(await summaryOf(this, tagged.image)), ...(moved.length === 0 ? {} : { moved }) };
+  }
+
+  /** Takes names away. An image without a name stays until gc. */
+  async untag(names: readonly string[]): Promise<ImageSummary[]> {
+    mustBe('names', names, 'texts');
+    const { untag } = await import('../collect/names.js');
+    const images = await untag(contextOf(this), names);
+    return Promise.all(images.map((image) => summaryOf(this, image)));
+  }
+
+  /**
+   * Takes names away, and an image with its last name; a key means the image with all names. A name means its image,
+   * even a damaged one: a removal must not fall back to another image.
+   */
+  async rm(targets: readonly string[], options: RemoveOptions = {}): Promise<Removed[]> {
+    mustBe('targets', targets, 'texts');
+    checkOptions(options, REMOVE);
+    const { removeImages } = await import('../collect/remove.js');
+    return removeImages(contextOf(this), targets, options);
+  }
+
+  /** @deprecated now {@link rm} */
+  remove(targets: readonly string[], options: RemoveOptions = {}): Promise<Removed[]> {
+    return this.rm(targets, options);
+  }
+
+  async pin(argument: string): Promise<ImageSummary> {
+    const image = await this.resolve(argument);
+    const { setPinned } = await import('../collect/roots.js');
+    return summaryOf(this, await setPinned(contextOf(this), image, true));
+  }
+
+  async unpin(argument: string): Promise<ImageSummary> {
+    mustBe('image', argument, 'text');
+    const { setPinned } = await import('../collect/roots.js');
+    const image = resolveImage(contextOf(this).index, argument, readableImages(contextOf(this)));
+    return summaryOf(this, await setPinned(contextOf(this), image, false));
+  }
+}
+
+/** As {@link StoreOfImages.resolve}, for operations that go on with what the import learns. */
+export async function resolveFor(
+  store: OpenedStore,
+  argument: string,
+  options: ImportRequest,
+  documents?: ReadDocument,
+): Promise<ImageRecord> {
+  const context = contextOf(store);
+  const resolved = resolveArgument(context.index, argument, readableImages(context, defined({ documents })));
+  if ('image' in resolved) {
+    tellForeign(context, argument, resolved.image);
+    return resolved.image;
+  }
+  const [imported] = await importFor(store, [resolved.path], options);
+  return context.index.image((imported as Imported).key) as ImageRecord;
+}
+
+async function summaryOf(store: OpenedStore, image: ImageRecord): Promise<ImageSummary> {
+  const { summarize } = await import('../inspect/image.js');
+  return summarize(new Catalogue(contextOf(store).index), image);
+}

@@ -1,0 +1,103 @@
+/** The part of the façade that is about trees: rendered in the store, checked out of it, held and removed. */
+import type { RemoveOptions } from '../collect/index.js';
+import { documentReader } from '../content/read-blob.js';
+import { checkOptions, mustBe } from '../core/check-options.js';
+import type { LeaseRecord, TreeRecord } from '../index/records.js';
+import type { CompareOptions, Difference } from '../inspect/index.js';
+import type { Plan } from '../plan/plan.js';
+import { resolveTrees } from '../resolve/argument.js';
+import { readableImages } from '../resolve/readable-images.js';
+import type { CheckedOut, CheckoutOptions, Rendered, RenderOptions } from '../tree/index.js';
+import { findRendered, renderImage } from '../tree/render.js';
+import { resolveFor, StoreOfImages } from './images.js';
+import { contextOf } from './opened.js';
+import { CHECKOUT, COMPARE, REMOVE, RENDER } from './option-kinds.js';
+
+export abstract class StoreOfTrees extends StoreOfImages {
+  async render(argument: string, options: RenderOptions = {}): Promise<Rendered> {
+    mustBe('image', argument, 'text');
+    checkOptions(options, RENDER);
+    let plan: Plan | undefined;
+    const onPlan = (made: Plan): void => {
+      plan = made;
+    };
+    const context = contextOf(this);
+    const present = options.rebuild === true ? undefined : await findRendered(context, argument);
+    if (present !== undefined) return present;
+    const documents = documentReader(context);
+    const { signal, onProgress } = options;
+    const request = { onPlan, ...(signal && { signal }), ...(onProgress && { onProgress }) };
+    const image = await resolveFor(this, argument, request, documents);
+    return renderImage(context, image, { ...options, plan, documents });
+  }
+
+  async checkout(argument: string, dir: string, options: CheckoutOptions = {}): Promise<CheckedOut> {
+    mustBe('image', argument, 'text');
+    mustBe('dir', dir, 'text');
+    checkOptions(options, CHECKOUT);
+    const image = await resolveFor(this, argument, { ...(options.signal && { signal: options.signal }) });
+    const { checkoutImage } = await import('../tree/checkout.js');
+    return checkoutImage(contextOf(this), image, dir, options);
+  }
+
+  async *trees(): AsyncGenerator<TreeRecord & { path: string }> {
+    for (const value of contextOf(this).index.trees.values()) yield { ...value, path: this.treePath(value.id) };
+  }
+
+  /** Finds the trees that a tree id or an image means. */
+  findTrees(argument: string): TreeRecord[] {
+    mustBe('tree', argument, 'text');
+    return resolveTrees(contextOf(this).index, argument, readableImages(contextOf(this)));
+  }
+
+  /**
+   * Finds the tree that a tree id or an image means. Of several trees of an image, it is the one that a render would
+   * find now, else the one used last.
+   * @throws CairnError `ERR_NOT_FOUND` when there is none
+   */
+  async findTree(argument: string): Promise<TreeRecord> {
+    mustBe('tree', argument, 'text');
+    const { findTree } = await import('../resolve/find-tree.js');
+    return findTree(contextOf(this), argument);
+  }
+
+  treePath(treeId: string): string {
+    return contextOf(this).layout.rootfs(treeId);
+  }
+
+  async removeTrees(trees: readonly TreeRecord[], options: RemoveOptions = {}): Promise<TreeRecord[]> {
+    checkOptions(options, REMOVE);
+    const { removeTrees } = await import('../collect/remove.js');
+    return removeTrees(contextOf(this), trees, options);
+  }
+
+  /** Finds the differences between the trees of two images, without rendering. */
+  async *diff(a: string, b: string, options: CompareOptions = {}): AsyncGenerator<Difference> {
+    checkOptions(options, COMPARE);
+    const { compareImages } = await import('../inspect/compare.js');
+    yield* compareImages(contextOf(this), [await this.resolve(a), await this.resolve(b)], options);
+  }
+
+  /** @deprecated now {@link diff} */
+  compare(a: string, b: string): AsyncGenerator<Difference> {
+    return this.diff(a, b, { directoryTimes: true });
+  }
+
+  /** Keeps a tree from being collected for a while. @param target as for {@link findTree} */
+  async lease(target: string, ttlMs: number, holder = ''): Promise<LeaseRecord> {
+    mustBe('ttlMs', ttlMs, 'number');
+    const { addLease } = await import('../collect/roots.js');
+    return addLease(contextOf(this), await this.findTree(target), ttlMs, holder);
+  }
+
+  async releaseLease(id: string): Promise<LeaseRecord> {
+    mustBe('id', id, 'text');
+    const { removeLease } = await import('../collect/roots.js');
+    return removeLease(contextOf(this), id);
+  }
+
+  async leases(): Promise<LeaseRecord[]> {
+    const { activeLeases } = await import('../collect/roots.js');
+    return activeLeases(contextOf(this).index);
+  }
+}
