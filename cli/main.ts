@@ -26,7 +26,8 @@ export async function main(args: readonly string[], version: string): Promise<nu
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT.done;
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
-      const usage = new CairnError('ERR_USAGE', thrown.message.replace(/^error: /, ''));
+      const [message = '', hint = ''] = thrown.message.replace(/^error: /, '').split('\n');
+      const usage = new CairnError('ERR_USAGE', message, nearIn(hint));
       if (thrown.code !== 'commander.help') {
         reportError(usage, json, false);
         if (!json) process.stderr.write('(add --help for more)\n');
@@ -40,6 +41,12 @@ export async function main(args: readonly string[], version: string): Promise<nu
     reportError(error, json, args.includes('--verbose'));
     return exitCodeOf(error);
   }
+}
+
+/** The names in commander's `(Did you mean one of a, b?)`. */
+function nearIn(hint: string): { candidates?: string[] } {
+  const names = /Did you mean (?:one of )?(.*)\?/.exec(hint)?.[1];
+  return names === undefined ? {} : { candidates: names.split(', ') };
 }
 
 async function runCommand(program: Command, args: readonly string[]): Promise<void> {
@@ -61,7 +68,7 @@ function programOf(version: string, json: boolean): Command {
       'the store (default: $CAIRN_STORE, /var/lib/cairn as root, else the user’s data directory)',
     )
     .option('--json', 'print one JSON document, errors too')
-    .option('-q, --quiet', 'print results and errors only')
+    .option('-q, --quiet', 'print results and errors only; of a list, ids alone')
     .option('--no-progress', 'show no progress, even on a terminal')
     .addOption(new Option('--workers <n>', 'worker threads').argParser(parseCount))
     .option('--read-only', 'write nothing to the store, not even a lock; commands that must are refused')

@@ -1,9 +1,12 @@
 /** A line on a terminal that says how far an operation is. It is not shown within the first second. */
 import type { Progress } from '../engine/core/operation.js';
+import { printable } from '../engine/core/printable.js';
 import { formatSize } from './units.js';
 
 const QUIET_MS = 1000;
 const REDRAW_MS = 100;
+/** Fewer columns than these tell nobody anything. */
+const LEAST_WORDS = 8;
 
 export class ProgressLine {
   readonly #begun = performance.now();
@@ -16,8 +19,9 @@ export class ProgressLine {
     if (now - this.#begun < QUIET_MS || now - this.#drawnAt < REDRAW_MS) return;
     this.#drawnAt = now;
     this.#drawn = true;
-    const text = describe(progress, now - this.#begun);
-    this.#out.write(`\r\x1b[K${text.slice(0, Math.max(20, (this.#out.columns ?? 80) - 1))}`);
+    // The last column stays free: some terminals begin a new line once it is written to.
+    const width = Math.max(1, (this.#out.columns || 80) - 1);
+    this.#out.write(`\r\x1b[K${describe(progress, now - this.#begun, width)}`);
   };
 
   clear(): void {
@@ -26,9 +30,30 @@ export class ProgressLine {
   }
 }
 
-function describe({ what, unit, done, total }: Progress, elapsedMs: number): string {
+/** The numbers come whole; the words before them get what room is left. */
+function describe({ what, unit, done, total }: Progress, elapsedMs: number, width: number): string {
   const format = unit === 'bytes' ? formatSize : String;
-  const of = total === undefined ? '' : ` of ${format(total)} (${Math.floor((100 * done) / Math.max(1, total))}%)`;
+  const share = total === undefined ? '' : `${Math.floor((100 * done) / Math.max(1, total))}% `;
+  const of = total === undefined ? '' : ` of ${format(total)}`;
   const rate = unit === 'bytes' ? `, ${formatSize((done / elapsedMs) * 1000)}/s` : '';
-  return `${what}: ${format(done)}${of}${rate}, ${Math.round(elapsedMs / 1000)} s`;
+  const left = total === undefined || done === 0 ? undefined : (elapsedMs * (total - done)) / done;
+  const time = left === undefined ? `, ${formatSeconds(elapsedMs)}` : `, ${formatSeconds(left)} left`;
+  // From the least important on, what does not fit is left out.
+  const numbers = [
+    `${share}${format(done)}${of}${rate}${time}`,
+    `${share}${format(done)}${time}`,
+    share || format(done),
+  ];
+  const fitting = numbers.find((each) => each.length <= width) ?? '';
+  const room = width - fitting.length - 2;
+  const words = printable(what);
+  if (room < LEAST_WORDS) return fitting.slice(0, width);
+  return `${words.length > room ? `${words.slice(0, room - 1)}…` : words}: ${fitting}`;
+}
+
+function formatSeconds(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

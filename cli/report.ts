@@ -21,9 +21,24 @@ export function exitCodeOf(error: unknown): number {
 /** An error on one line: path, entry and message. A path or entry that the message has is not repeated. */
 export function explain(error: CairnError): string {
   const { message, entry, path } = error;
-  const where = entry !== undefined && !message.includes(entry) ? `${entry}: ` : '';
-  const file = path !== undefined && !message.includes(path) ? `${path}: ` : '';
+  const where = entry !== undefined && !mentions(message, entry) ? `${entry}: ` : '';
+  const file = path !== undefined && !mentions(message, path) ? `${path}: ` : '';
   return printable(`${file}${where}${message}`);
+}
+
+/** Whether a message has a name as a word of its own: `lay` is not in "layers". */
+function mentions(message: string, name: string): boolean {
+  for (let at = message.indexOf(name); at >= 0 && name !== ''; at = message.indexOf(name, at + 1)) {
+    const around = [message[at - 1], message[at + name.length]];
+    if (around.every((letter) => letter === undefined || !/[\w-]/.test(letter))) return true;
+  }
+  return false;
+}
+
+/** What may have been meant, on a line of its own. */
+function suggestion({ code, candidates = [] }: CairnError): string {
+  if (candidates.length === 0 || (code !== 'ERR_NOT_FOUND' && code !== 'ERR_USAGE')) return '';
+  return `Did you mean ${candidates.map(printable).join(' or ')}?\n`;
 }
 
 export function reportError(error: unknown, json: boolean, verbose: boolean): void {
@@ -33,7 +48,7 @@ export function reportError(error: unknown, json: boolean, verbose: boolean): vo
     const shown = { code, message, path, entry, expected, found, candidates, errno };
     process.stderr.write(`${JSON.stringify({ error: shown })}\n`);
   } else {
-    process.stderr.write(`cairn: ${explain(known)}\n`);
+    process.stderr.write(`cairn: ${explain(known)}\n${suggestion(known)}`);
     if (!isCairnError(error) && !verbose) {
       process.stderr.write('This is a defect of cairn; with --verbose it tells where.\n');
     }

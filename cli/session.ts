@@ -14,11 +14,12 @@ import { ProgressLine } from './progress.js';
 import { EXIT } from './report.js';
 
 /**
- * How a command uses the store. `write` makes a store if there is none. `read` makes none, and works on a read-only
- * mount, too. `look` also changes nothing, so that it does not wait for other processes that write the index. A `look`
- * at an image by the path of its archive goes on as `read`, since the archive is imported first.
+ * How a command uses the store. `create` brings content in, and makes a store if there is none. `write` makes none: the
+ * store may be one that was mistyped. `read` works on a read-only mount, too. `look` also changes nothing, so that it
+ * does not wait for other processes that write the index. A `look` at an image by the path of its archive goes on as
+ * `read`, since the archive is imported first.
  */
-export type StoreAccess = 'write' | 'read' | 'look';
+export type StoreAccess = 'create' | 'write' | 'read' | 'look';
 
 export interface Globals extends Partial<Limits> {
   store?: string;
@@ -40,6 +41,8 @@ export interface Session<O> {
   print<T>(result: T, text: (result: T) => string): void;
   /** Writes to standard output at once. For output that is too large to hold. */
   write(bytes: string | Uint8Array): Promise<void>;
+  /** As {@link write}, also after an interrupt: tells what has been done by then. */
+  tell(text: string): Promise<void>;
   /** Writes a message for people to stderr, but not with `--quiet`. */
   say(message: string): void;
 }
@@ -96,6 +99,10 @@ async function runSession<O extends object>(
           line?.clear();
           await writeOutput(typeof bytes === 'string' ? Buffer.from(bytes) : bytes, interrupts.signal);
         },
+        tell: async (text) => {
+          line?.clear();
+          await writeOutput(Buffer.from(text), interrupts.signal);
+        },
         say,
       });
       await tellResult(interrupts.signal);
@@ -110,26 +117,6 @@ async function runSession<O extends object>(
   }
 }
 
-/**
- * As {@link withStore}, for commands that list: without a store there is nothing to list.
- * @param nothing the JSON for that
- */
-export async function withStoreOrNothing<O extends object>(
-  command: Command,
-  work: (session: Session<O>) => Promise<number | undefined>,
-  nothing: string,
-): Promise<void> {
-  try {
-    await withStore(command, 'look', work);
-  } catch (error) {
-    const options = command.optsWithGlobals<Globals>();
-    const noStore = isCairnError(error, 'ERR_NOT_FOUND') && error.path === storeDir(options);
-    if (!noStore) throw error;
-    if (options.quiet !== true) process.stderr.write(`cairn: there is no store at ${storeDir(options)} yet\n`);
-    if (options.json === true) print(nothing);
-  }
-}
-
 /** Writes the result. A reader that has closed standard output is no error, since the work is done. */
 async function tellResult(signal: AbortSignal): Promise<void> {
   try {
@@ -140,15 +127,24 @@ async function tellResult(signal: AbortSignal): Promise<void> {
 }
 
 function openOptions(options: Globals, access: StoreAccess, onNotice: (message: string) => void): OpenOptions {
-  const base: OpenOptions = { dir: storeDir(options), create: access === 'write', limits: limitsIn(options), onNotice };
+  const base: OpenOptions = {
+    dir: storeDir(options),
+    create: access === 'create',
+    limits: limitsIn(options),
+    onNotice,
+  };
   if (options.workers !== undefined) base.workers = options.workers;
   if (options.allowForeignStore === true) base.foreign = true;
   if (options.readOnly === true) {
-    if (access === 'write')
+    if (changesStore(access))
       throw new CairnError('ERR_READ_ONLY', 'this command writes to the store', { path: base.dir });
     base.readOnly = true;
   }
   return base;
+}
+
+function changesStore(access: StoreAccess): boolean {
+  return access === 'create' || access === 'write';
 }
 
 async function open(base: OpenOptions, access: StoreAccess): Promise<Store> {
@@ -158,7 +154,7 @@ async function open(base: OpenOptions, access: StoreAccess): Promise<Store> {
       access === 'look' && base.readOnly !== true ? { ...base, readOnly: true, shared: true } : base,
     );
   } catch (error) {
-    if (access === 'write' || !isCairnError(error)) throw error;
+    if (changesStore(access) || !isCairnError(error)) throw error;
     // A process that is killed while it makes a store may leave no index. Making the index takes writing.
     if (access === 'look' && LOOKABLE_OTHERWISE.has(error.code)) return open(base, 'read');
     if (access === 'look' || !READABLE_ALL_THE_SAME.has(error.code)) throw error;
@@ -192,10 +188,16 @@ function limitsIn(options: Globals): Partial<Limits> {
   return limits;
 }
 
+/** Interrupts within this time count as one. */
+const ONE_INTERRUPT_MS = 500;
+
 function catchInterrupts(): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
+  let first = 0;
   const interrupt = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    // A key that bounces, or a terminal and a program that both pass an interrupt on, mean one.
+    if (controller.signal.aborted && performance.now() - first > ONE_INTERRUPT_MS) process.exit(EXIT.interrupted);
+    if (!controller.signal.aborted) first = performance.now();
     controller.abort();
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -8,7 +8,7 @@ import { formatMs, formatSize } from '../units.js';
 export function define(command: Command): void {
   command.argument('<dest>', 'a new or empty directory').action((dest: string, _options: object, self: Command) =>
     withStore(self, 'read', async ({ store, running, print }) => {
-      print(await store.backUp(dest, running), text);
+      print(await store.backup(dest, running), text);
       return undefined;
     }),
   );

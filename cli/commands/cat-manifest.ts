@@ -13,7 +13,7 @@ export function define(command: Command): void {
     .option('--pretty', 'indent it; without, the exact bytes')
     .action((image: string, _options: Options, self: Command) =>
       withStore<Options>(self, 'look', async ({ store, options, write }) => {
-        const bytes = await store.manifest(image);
+        const bytes = await store.catManifest(image);
         await write(
           options.pretty === true ? `${JSON.stringify(JSON.parse(bytes.toString('utf8')), null, 2)}\n` : bytes,
         );

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
+import { refuseTerminal } from '../terminal.js';
 
 export function define(command: Command): void {
   command
@@ -9,7 +10,10 @@ export function define(command: Command): void {
     .argument('<path>', 'a file of the image; symlinks are followed inside it')
     .action((image: string, path: string, _options: object, self: Command) =>
       withStore(self, 'look', async ({ store, write }) => {
-        for (const chunk of await store.readFile(image, path)) await write(chunk);
+        for await (const chunk of await store.read(image, path)) {
+          if ((chunk as Buffer).includes(0)) refuseTerminal('-');
+          await write(chunk as Buffer);
+        }
         return undefined;
       }),
     );

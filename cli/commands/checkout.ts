@@ -1,6 +1,7 @@
 /** `cairn checkout`: makes a private tree outside the store. */
 import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
+import { isSource } from '../../engine/resolve/source-path.js';
 import type { RenderMode } from '../../workers/tasks/render.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
@@ -29,16 +30,20 @@ export function define(command: Command): void {
     .option('--force', 'replace what is there')
     .option('--uid-shift <n>', 'add to every uid and gid', parseInteger)
     .action((image: string, dir: string, _options: Options, self: Command) =>
-      withStore<Options>(self, 'write', async ({ store, options, running, print, say }) => {
-        const { mode, rootfsOnly, force, uidShift } = options;
-        const result = await store.checkout(image, dir, {
-          ...running,
-          ...defined({ mode, rootfsOnly, force, uidShift }),
-        });
-        saySkipped(say, result.skipped);
-        print([result], ([only]) => `${only?.path}\n`);
-        return undefined;
-      }),
+      withStore<Options>(
+        self,
+        isSource(image) ? 'create' : 'write',
+        async ({ store, options, running, print, say }) => {
+          const { mode, rootfsOnly, force, uidShift } = options;
+          const result = await store.checkout(image, dir, {
+            ...running,
+            ...defined({ mode, rootfsOnly, force, uidShift }),
+          });
+          saySkipped(say, result.skipped);
+          print([result], ([only]) => `${only?.path}\n`);
+          return undefined;
+        },
+      ),
     );
   examples(command, [
     'cairn checkout example.com/app:1.0.0 ./bundle',

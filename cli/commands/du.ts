@@ -9,7 +9,7 @@ import { formatSize } from '../units.js';
 export function define(command: Command): void {
   command.action((_options: object, self: Command) =>
     withStore(self, 'read', async ({ store, print }) => {
-      print(await store.usage(), text);
+      print(await store.du(), text);
       return undefined;
     }),
   );
@@ -19,9 +19,9 @@ export function define(command: Command): void {
 function text(usage: Usage): string {
   const rows = usage.perImage
     .toSorted((a, b) => b.objectBytes - a.objectBytes)
-    .map(({ key, name, size, objectBytes, trees, treeBytes }) => [
+    .map(({ key, names, size, objectBytes, trees, treeBytes }) => [
       shortKey(key),
-      name,
+      names.join(' ') || '-',
       formatSize(size),
       formatSize(objectBytes),
       `${trees}`,
@@ -31,7 +31,8 @@ function text(usage: Usage): string {
     `${table(['KEY', 'NAME', 'SIZE', 'OBJECTS', 'TREES', 'OWN'], rows)}` +
     `${usage.images} images, ${usage.layers} layers, ${usage.objects} objects, ${usage.blobs} blobs, ${usage.trees} trees\n` +
     `stored ${formatSize(usage.storedBytes)} for ${formatSize(usage.logicalBytes)} of content; ` +
-    `sharing saves ${formatSize(usage.sharedBytes)}; gc would free ${formatSize(usage.reclaimableBytes)}; ` +
-    `index ${formatSize(usage.index)}\n`
+    `sharing saves ${formatSize(usage.sharedBytes)}; gc would free ${formatSize(usage.reclaimableBytes)}\n` +
+    `on the disk ${formatSize(usage.diskBytes)}: whole blocks for each file, the index (${formatSize(usage.index)}) ` +
+    'and what it keeps back for a full disk\n'
   );
 }

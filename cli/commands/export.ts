@@ -2,21 +2,26 @@
 import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
-import type { ExportFormat } from '../../engine/export/export.js';
+import type { Exported, ExportFormat } from '../../engine/export/export.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
+import { refuseTerminal } from '../terminal.js';
 import { formatSize } from '../units.js';
 
 interface Options {
   format?: ExportFormat;
   compress?: 'none' | 'gzip' | 'zstd';
   diffFrom?: string;
+  force?: boolean;
 }
 
 export function define(command: Command): void {
   command
     .argument('<image>')
-    .argument('<file>', 'where to, or - for standard output; for an OCI layout a directory, unless it ends in .tar')
+    .argument(
+      '<file>',
+      'where to, or - for standard output; NAME.tar, .tar.gz, .tgz, .tar.zst and .aci are archives, else OCI layouts are directories',
+    )
     .addOption(
       new Option('--format <format>', "as what (default: the image's own format)").choices([
         'aci',
@@ -33,15 +38,17 @@ export function define(command: Command): void {
       ]),
     )
     .option('--diff-from <base>', "one OCI layer that makes the image's tree out of that of another")
+    .option('--force', 'replace a file that is there')
     .action((image: string, file: string, _options: Options, self: Command) =>
       withStore<Options>(self, 'read', async ({ store, options, running, print }) => {
-        const { diffFrom, compress } = options;
+        refuseTerminal(file);
+        const { diffFrom, compress, force } = options;
         const format = options.format ?? (diffFrom === undefined ? undefined : 'oci');
         if (diffFrom !== undefined && format !== 'oci' && format !== 'docker')
           throw new CairnError('ERR_USAGE', '--diff-from makes a layer, for --format oci or docker');
         const base = diffFrom === undefined ? undefined : await store.resolve(diffFrom, running);
-        const result = await store.export(image, file, { ...running, ...defined({ format, compress, base }) });
-        if (file !== '-') print(result, ({ key, size }) => `${key}  ${formatSize(size)}\n`);
+        const result = await store.export(image, file, { ...running, ...defined({ format, compress, base, force }) });
+        if (file !== '-') print(result, text);
         return undefined;
       }),
     );
@@ -53,4 +60,9 @@ export function define(command: Command): void {
     'cairn export --format docker app:2.0 - | docker load',
     'cairn export --diff-from app:1.0 app:2.0 update.tar',
   ]);
+}
+
+function text({ key, digest, size, original }: Exported): string {
+  const same = original ? 'as it was imported' : 'not the digest that it was imported with';
+  return `${key}  ${formatSize(size)}\n${digest === undefined ? '' : `${digest}  ${same}\n`}`;
 }

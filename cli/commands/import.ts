@@ -24,6 +24,7 @@ interface Options {
   layer?: boolean;
   jobs?: number;
   keepGoing?: boolean;
+  stream?: boolean;
 }
 
 export function define(command: Command): void {
@@ -32,16 +33,17 @@ export function define(command: Command): void {
       '[source...]',
       'archives, OCI layouts (PATH:REF picks one image), directories with --recursive, or - for standard input',
     )
-    .option('-r, --recursive', 'take every image below a directory')
+    .option('-r, --recursive', 'take every image below a directory, and of a source that holds several')
     .option('-T, --files-from <file>', 'more sources, one a line (- for standard input)')
     .option('--name <name>', 'name an OCI image (an ACI is named by its manifest)')
-    .option('--platform <os/arch>', 'which image of an index (default: as this machine)')
+    .option('--platform <os/arch>', 'the platform it must be for (default: of an index, that of this machine)')
     .option('--layer', "take one layer's tar for an image of its own")
     .option('--keep-archive', 'keep the compressed archives, so that exports have the same digests')
     .option('--latest', 'mark as the latest of its name')
     .option('--expect <key>', 'the key or digest it must have')
     .option('-j, --jobs <n>', 'sources read side by side (default: one more than workers)', parseCount)
     .option('-k, --keep-going', 'go on after a source failed; the exit code is still 1')
+    .option('--stream', 'with --json: a line for each image as it comes, not an array at the end')
     .action(importSources);
   examples(command, [
     'cairn import base.aci app.aci',
@@ -59,21 +61,30 @@ function importSources(sources: string[], given: Options, command: Command): Pro
   const listed = given.filesFrom === undefined ? sources : [...sources, ...readList(given.filesFrom, sources)];
   if (listed.length === 0)
     throw new CairnError('ERR_USAGE', "missing required argument 'source', and no list of any (--files-from)");
-  const work = async ({ store, options, running, print }: Session<Options>): Promise<number> => {
-    const paths = options.recursive === true ? listed.flatMap(expand) : listed;
+  const work = async (session: Session<Options>): Promise<number> => {
+    const { store, options, running } = session;
+    const { recursive, latest, expect, jobs, keepGoing, name, keepArchive, platform, layer } = options;
+    const paths = recursive === true ? listed.flatMap(expand) : listed;
     for (const flag of ['name', 'expect'] as const) {
       if (options[flag] !== undefined && paths.length !== 1)
         throw new CairnError('ERR_USAGE', `--${flag} goes with one source`);
     }
-    const { latest, expect, jobs, keepGoing, name, keepArchive, platform, layer } = options;
-    const results = await store.importAll(paths, {
-      ...running,
-      ...defined({ latest, expect, jobs, keepGoing, name, keepArchive, platform, layer }),
-    });
-    print(results, (all) => all.map(line).join(''));
-    return results.some((result) => 'error' in result) ? EXIT.failed : EXIT.done;
+    const teller = new Teller(session);
+    try {
+      const results = await store.importAll(paths, {
+        ...running,
+        onResult: teller.add,
+        ...defined({ recursive, latest, expect, jobs, keepGoing, name, keepArchive, platform, layer }),
+      });
+      await teller.end(results);
+      return results.some((result) => 'error' in result) ? EXIT.failed : EXIT.done;
+    } catch (error) {
+      // What is in stays in, so it is told, whatever became of the rest.
+      await teller.giveUp();
+      throw error;
+    }
   };
-  return withStore<Options>(command, 'write', work, async (opening) => ({ ...opening, startWorkers: true }));
+  return withStore<Options>(command, 'create', work, async (opening) => ({ ...opening, startWorkers: true }));
 }
 
 /** Reads a list of sources, one a line. Empty lines are no sources. Standard input is a list or an image, not both. */
@@ -92,17 +103,58 @@ function expand(source: string): string[] {
   return source === STDIN ? [source] : imagesBelow(source);
 }
 
-function line(result: Imported | ImportFailure): string {
+type Result = Imported | ImportFailure;
+
+/** Tells of images as they come in. As JSON they come as lines, or else as one array at the end. */
+class Teller {
+  readonly #session: Session<Options>;
+  readonly #results: Result[] = [];
+  #told = Promise.resolve();
+
+  constructor(session: Session<Options>) {
+    this.#session = session;
+  }
+
+  readonly add = (result: Result): void => {
+    this.#results.push(result);
+    const { json, stream } = this.#session.options;
+    if (json === true && stream !== true) return;
+    const text = json === true ? `${JSON.stringify(result)}\n` : line(result);
+    // A reader that is gone is told of when the work is done: the work itself is for the store.
+    this.#told = this.#told.then(() => this.#session.tell(text));
+    this.#told.catch(() => {});
+    if ('error' in result || json === true) return;
+    for (const { name, from } of result.moved ?? []) this.#session.say(`${name} meant ${shortKey(from)} before`);
+  };
+
+  /** @param results in the order of the sources */
+  async end(results: readonly Result[]): Promise<void> {
+    await this.#told;
+    const { json, stream } = this.#session.options;
+    if (json === true && stream !== true) await this.#session.tell(`${JSON.stringify(results)}\n`);
+  }
+
+  async giveUp(): Promise<void> {
+    if (this.#results.length > 0) await this.end(this.#results).catch(() => {});
+  }
+}
+
+function line(result: Result): string {
   if ('error' in result) {
     process.stderr.write(`cairn: ${explain(result.error)}\n`);
     return '';
   }
-  const { key, name, labels, size, objects, existed, healed, ms } = result;
-  const version = labels['version'] === undefined ? '' : `:${labels['version']}`;
+  const { key, names, size, objects, existed, healed, ms } = result;
   const what = healed
     ? `was damaged and is whole again, ${formatMs(ms)}`
     : existed
       ? 'was here already'
       : `${formatSize(size)}, ${objects.new} new objects (${formatSize(objects.newBytes)}), ${objects.shared} shared, ${formatMs(ms)}`;
-  return `${printable(`${shortKey(key)}  ${name || '(no name)'}${version}  ${what}`)}\n`;
+  return `${printable(`${shortKey(key)}  ${titleOf(result, names)}  ${what}`)}\n`;
+}
+
+/** The name that the import gave, with its version. */
+function titleOf({ name, labels }: Imported, names: readonly string[]): string {
+  if (name === '') return names[0] ?? '(no name)';
+  return labels['version'] === undefined ? name : `${name}:${labels['version']}`;
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { LeaseRecord } from '../../engine/index/records.js';
 import { examples } from '../help.js';
-import { withStore, withStoreOrNothing } from '../session.js';
+import { withStore } from '../session.js';
 import { shortTree, table } from '../table.js';
 import { parseDuration } from '../units.js';
 
@@ -44,19 +44,15 @@ export function define(command: Command): void {
     .command('ls')
     .description('List leases that hold.')
     .action((_options: object, self: Command) =>
-      withStoreOrNothing(
-        self,
-        async ({ store, print }) => {
-          print((await store.leases()).map(describe), (all) =>
-            table(
-              ['LEASE', 'TREE', 'HOLDER', 'UNTIL'],
-              all.map(({ id, tree, holder, expiresAt }) => [id, shortTree(tree), holder, expiresAt]),
-            ),
-          );
-          return undefined;
-        },
-        '[]\n',
-      ),
+      withStore(self, 'look', async ({ store, print }) => {
+        print((await store.leases()).map(describe), (all) =>
+          table(
+            ['LEASE', 'TREE', 'HOLDER', 'UNTIL'],
+            all.map(({ id, tree, holder, expiresAt }) => [id, shortTree(tree), holder, expiresAt]),
+          ),
+        );
+        return undefined;
+      }),
     );
   examples(list, ['cairn lease ls --json']);
   examples(command, ['cairn lease add example.com/app --ttl 1h', 'cairn lease ls']);

@@ -7,7 +7,7 @@ export function define(command: Command): void {
   command
     .argument('<file>', 'what to store, or - for standard input')
     .action((file: string, _options: object, self: Command) =>
-      withStore(self, 'write', async ({ store, running, print }) => {
+      withStore(self, 'create', async ({ store, running, print }) => {
         const result = await store.put(file === '-' ? process.stdin : file, running);
         print(result, ({ key }) => `${key}\n`);
         return undefined;

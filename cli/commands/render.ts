@@ -9,6 +9,9 @@ import { examples } from '../help.js';
 import { type Session, withStore } from '../session.js';
 import { saySkipped } from '../skipped.js';
 
+/** People write to what they find on a terminal; programs have read the manual. */
+const SHARED = 'the files of this tree are shared: read them only; "cairn checkout" makes a tree to write to';
+
 interface Options {
   mode?: RenderMode;
   rebuild?: boolean;
@@ -31,6 +34,7 @@ export function define(command: Command): void {
           if (!rendered.existed) saySkipped(say, rendered.skipped);
           results.push(rendered);
         }
+        if (process.stderr.isTTY && results.some((each) => each.mode === 'link')) say(SHARED);
         print(results, (all) => all.map(({ path }) => `${path}\n`).join(''));
         return undefined;
       };
@@ -39,7 +43,7 @@ export function define(command: Command): void {
         ...opening,
         startWorkers: images.some(isSource),
       });
-      return withStore<Options>(self, 'write', work, prepare);
+      return withStore<Options>(self, images.some(isSource) ? 'create' : 'write', work, prepare);
     });
   examples(command, [
     'cairn render example.com/app:1.0.0',

@@ -1,10 +1,11 @@
 /** `cairn tree`: lists, finds, removes and compares trees. */
 import type { Command } from 'commander';
-import { printable } from '../../engine/core/printable.js';
+import { defined } from '../../engine/core/defined.js';
 import type { TreeRecord } from '../../engine/index/records.js';
 import type { Difference } from '../../engine/inspect/compare.js';
+import { countDifferences, differenceText, statText } from '../differences.js';
 import { examples } from '../help.js';
-import { withStore, withStoreOrNothing } from '../session.js';
+import { withStore } from '../session.js';
 import { shortKey, shortTree, table } from '../table.js';
 import { formatAge, formatSize } from '../units.js';
 
@@ -40,29 +41,25 @@ function describe(tree: TreeRecord & { path: string }) {
 
 function defineList(command: Command): void {
   command.action((_options: object, self: Command) =>
-    withStoreOrNothing(
-      self,
-      async ({ store, print }) => {
-        const trees: ReturnType<typeof describe>[] = [];
-        for await (const tree of store.trees()) trees.push(describe(tree));
-        print(trees, (all) =>
-          table(
-            ['TREE', 'IMAGE', 'FILES', 'SIZE', 'OWN', 'MODE', 'USED'],
-            all.map(({ treeId, image, files, bytes, uniqueBytes, mode, lastUsed }) => [
-              shortTree(treeId),
-              image === null ? '' : shortKey(image),
-              `${files}`,
-              formatSize(bytes),
-              formatSize(uniqueBytes),
-              mode,
-              formatAge(lastUsed),
-            ]),
-          ),
-        );
-        return undefined;
-      },
-      '[]\n',
-    ),
+    withStore(self, 'look', async ({ store, print }) => {
+      const trees: ReturnType<typeof describe>[] = [];
+      for await (const tree of store.trees()) trees.push(describe(tree));
+      print(trees, (all) =>
+        table(
+          ['TREE', 'IMAGE', 'FILES', 'SIZE', 'OWN', 'MODE', 'USED'],
+          all.map(({ treeId, image, files, bytes, uniqueBytes, mode, lastUsed }) => [
+            shortTree(treeId),
+            image === null ? '' : shortKey(image),
+            `${files}`,
+            formatSize(bytes),
+            formatSize(uniqueBytes),
+            mode,
+            formatAge(lastUsed),
+          ]),
+        ),
+      );
+      return undefined;
+    }),
   );
   examples(command, ['cairn tree ls', 'cairn tree ls --json']);
 }
@@ -85,7 +82,7 @@ function defineRemove(command: Command): void {
     .action((ids: string[], _options: RemoveOptions, self: Command) =>
       withStore<RemoveOptions>(self, 'write', async ({ store, options, running, print }) => {
         const trees = ids.flatMap((id) => store.findTrees(id));
-        const removed = await store.removeTrees(trees, { ...options, ...running });
+        const removed = await store.removeTrees(trees, { ...running, ...defined({ force: options.force }) });
         print(
           removed.map((tree) => describe({ ...tree, path: store.treePath(tree.id) })),
           (all) => all.map(({ treeId }) => `${treeId}\n`).join(''),
@@ -96,19 +93,29 @@ function defineRemove(command: Command): void {
   examples(command, ['cairn tree rm deps-sha512-3f1c', 'cairn tree rm example.com/app']);
 }
 
+interface DiffOptions {
+  stat?: boolean;
+  directoryTimes?: boolean;
+}
+
 function defineDiff(command: Command): void {
   command
     .argument('<a>')
     .argument('<b>')
-    .action((a: string, b: string, _options: object, self: Command) =>
-      withStore(self, 'look', async ({ store, print }) => {
+    .option('--stat', 'only how much has changed')
+    .option('--directory-times', 'also directories whose time alone differs')
+    .action((a: string, b: string, _options: DiffOptions, self: Command) =>
+      withStore<DiffOptions>(self, 'look', async ({ store, options, print }) => {
+        const { stat, directoryTimes } = options;
         const differences: Difference[] = [];
-        for await (const difference of store.compare(a, b)) differences.push(difference);
-        print(differences, (all) => all.map(({ change, path }) => `${SIGNS[change]} ${printable(path)}\n`).join(''));
+        for await (const each of store.diff(a, b, defined({ directoryTimes }))) differences.push(each);
+        if (stat === true) print(countDifferences(differences), statText);
+        else print(differences, (all) => all.map(differenceText).join(''));
         return undefined;
       }),
     );
-  examples(command, ['cairn tree diff example.com/app:1.0.0 example.com/app:1.1.0']);
+  examples(command, [
+    'cairn tree diff example.com/app:1.0.0 example.com/app:1.1.0',
+    'cairn tree diff --stat app:1.0.0 app:1.1.0',
+  ]);
 }
-
-const SIGNS: Readonly<Record<Difference['change'], string>> = { added: 'A', removed: 'D', changed: 'M' };
