@@ -69,8 +69,8 @@ function installPackage(): string {
   fs.mkdirSync(modules);
   for (const name of fs.readdirSync(join(ROOT, 'node_modules')))
     fs.symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
-  fs.renameSync(join(dir, 'package'), join(modules, 'cairn'));
-  return join(modules, 'cairn');
+  fs.renameSync(join(dir, 'package'), join(modules, 'cairn-store'));
+  return join(modules, 'cairn-store');
 }
 
 /** The compiler's messages: `file:line: error` for wrong consumers, the full text for all other files. */
@@ -101,9 +101,9 @@ for (const { name, node, skip } of NODES) {
   }
 
   test(`import and require give the same engine in ${name}`, { skip }, () => {
-    const both = `const required = require('cairn');
+    const both = `const required = require('cairn-store');
 const { deepEqual } = require('node:assert/strict');
-import('cairn').then((imported) => deepEqual({ ...imported }, { ...required }));`;
+import('cairn-store').then((imported) => deepEqual({ ...imported }, { ...required }));`;
     execFileSync(node, ['--input-type=commonjs', '-e', both], { cwd: dir });
   });
 
