@@ -115,7 +115,7 @@ async function story(dir: string): Promise<boolean> {
   const second = await step('render it', () => store.render(`${TOP}:${NEW}`), tellRender);
   await step(
     'du',
-    () => store.usage(),
+    () => store.du(),
     ({ images, trees, storedBytes, perImage }) => {
       const size = perImage.reduce((sum, each) => sum + each.size, 0);
       const content = `${formatSize(size)} of layers and ${formatSize(first.bytes + second.bytes)} of trees`;
@@ -125,7 +125,7 @@ async function story(dir: string): Promise<boolean> {
 
   await step(
     'remove the old version',
-    () => store.remove([`${TOP}:${OLD}`]),
+    () => store.rm([`${TOP}:${OLD}`]),
     ([removed]) =>
       `and ${count(removed?.removedTrees.length ?? 0, 'tree')}; ${formatSize(removed?.freedBytes ?? 0)} freed at once`,
   );

@@ -123,7 +123,7 @@ test('what came to the place of an export while it was made is not replaced', as
   const context = await openContext({ dir: s.store });
   t.after(() => new Store(context).close());
   for (const kind of ['file', 'directory'] as const) {
-    const target = destinationOf(context, s.path(kind), kind);
+    const target = destinationOf(context, s.path(kind), kind, true);
     assert.ok(target.kind === kind);
     if (kind === 'file') fs.writeFileSync(target.scratch, '');
     else fs.mkdirSync(target.scratch);

@@ -62,9 +62,7 @@ async function work(store: Store, sources: string, random: () => number, blobs: 
     });
   } else if (dice < 0.75) {
     const image = pick(images);
-    await act(`rm ${image}`, [], [`image ${image}`, `pin ${image}`, 'tree'], () =>
-      store.remove([image], { force: true }),
-    );
+    await act(`rm ${image}`, [], [`image ${image}`, `pin ${image}`, 'tree'], () => store.rm([image], { force: true }));
   } else if (dice < 0.85) {
     const file = join(sources, '..', `blob-${process.pid}`);
     fs.writeFileSync(file, `${random()}`);

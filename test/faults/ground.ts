@@ -101,7 +101,7 @@ async function makeOrphans(place: Place): Promise<void> {
   await using store = await openStore({ dir, workers: 1 });
   await store.importAll(['other.aci', 'third.aci'].map((name) => join(sources, name)));
   const busy = await lock(new Layout(dir).useLock, false);
-  await store.remove(['example.com/other', 'example.com/third']);
+  await store.rm(['example.com/other', 'example.com/third']);
   busy.release();
   await store.close();
   const killed = await runTraced(PROGRAM, ['import', join(sources, 'shop')], place, {

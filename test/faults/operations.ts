@@ -54,8 +54,13 @@ export const OPERATIONS: readonly Operation[] = [
   },
   { name: 'rm', seed: 'trees', args: () => ['rm', 'example.com/app'], recount: true },
   { name: 'tree rm', seed: 'trees', args: () => ['tree', 'rm', 'example.com/app'] },
-  { name: 'gc', seed: 'trees', args: () => ['gc', '--grace-period', '0s'], recount: true },
-  { name: 'gc of what was let go of', seed: 'orphans', args: () => ['gc', '--grace-period', '0s'], recount: true },
+  { name: 'gc', seed: 'trees', args: () => ['gc', '--images', '--grace-period', '0s'], recount: true },
+  {
+    name: 'gc of what was let go of',
+    seed: 'orphans',
+    args: () => ['gc', '--images', '--grace-period', '0s'],
+    recount: true,
+  },
   { name: 'pin', seed: 'images', args: () => ['pin', 'web:1'] },
   { name: 'lease', seed: 'trees', args: () => ['lease', 'add', 'example.com/app', '--ttl', '1h', '--holder', 'x'] },
   {

@@ -29,7 +29,7 @@ for (const call of ['fdatasync', 'unlink']) {
     await fastScratch(async (dir) => {
       await prepareGround(dir);
       const place = placeFrom(dir, 'orphans', 'place');
-      const stalled = await stallAt(call, ['gc', '--grace-period', '1h'], place.store);
+      const stalled = await stallAt(call, ['gc', '--images', '--grace-period', '1h'], place.store);
       try {
         for (const args of [
           ['ls'],

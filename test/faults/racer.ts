@@ -70,7 +70,7 @@ class Racer {
       checkout: () => this.#readCheckout(store, key, tree),
       check: () => this.#check(store, key),
       list: () => this.#list(store, key),
-      rm: () => store.remove([key]),
+      rm: () => store.rm([key]),
       'tree rm': () => store.removeTrees(store.findTrees(key)),
       gc: () => store.gc({ graceMs: this.#random() < 0.5 ? 0 : 3_600_000 }),
       pin: async () => {
@@ -122,7 +122,7 @@ class Racer {
   async #list(store: Store, key: string): Promise<void> {
     for await (const { size } of store.images()) if (!(size > 0)) this.#complain('an image of no size');
     for await (const { path } of store.files(key)) if (path === '') this.#complain('a file without a path');
-    await store.usage();
+    await store.du();
   }
 
   #compare(what: string, found: string, expected: string): void {

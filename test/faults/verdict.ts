@@ -111,7 +111,7 @@ function halfMade(out: string): string[] {
 /** A backup to the same destination goes on with the unfinished one. */
 async function backUpAgain(dir: string, dest: string): Promise<void> {
   await using store = await openStore({ dir, workers: 1 });
-  await store.backUp(dest);
+  await store.backup(dest);
   await using backup = await openStore({ dir: dest, workers: 1 });
   const { ok } = await backup.check();
   if (!ok) throw new Error('the backup that was begun anew is damaged');

@@ -99,7 +99,7 @@ test('objects may have another home', { skip }, async (t) => {
     assert.deepEqual(await damageIn(store), []);
   });
   await t.test('collects what nobody needs', async () => {
-    await store.remove(['example.com/app', 'example.com/base']);
+    await store.rm(['example.com/app', 'example.com/base']);
     await store.gc({ graceMs: 0 });
     assert.deepEqual(fs.readdirSync(objects), []);
     const { stray, missing, ok } = await store.fsck();

@@ -62,7 +62,7 @@ test('on the same file system a backup shares its files, and outlives what is re
   assert.equal(filesBelow(join(dest, 'objects')).length, 4);
   const before = (await s.json<Json[]>(['ls'])).map(({ treeSize: _size, ...image }) => image);
   await s.ok(['rm', '--force', 'example.com/app', 'example.com/base']);
-  await s.ok(['gc', '--grace-period', '0']);
+  await s.ok(['gc', '--images', '--grace-period', '0']);
   assert.equal(filesBelow(join(s.store, 'objects')).length, 0);
   await isSound(dest);
   const images2 = (await s.run(['--store', dest, 'ls', '--json'])).json<Json[]>();
@@ -103,8 +103,8 @@ test('a great many orphans are left out', async (t) => {
   await store.import(s.aci('few.aci', { name: 'example.com/few' }, [{ name: 'f', content: 'few\n' }]));
   // Objects stay while an operation relies on them.
   await context.uses.during(undefined, async () => {
-    await store.remove(['example.com/many']);
-    const { images, objects } = await store.backUp(s.path('backup'));
+    await store.rm(['example.com/many']);
+    const { images, objects } = await store.backup(s.path('backup'));
     assert.deepEqual([images, objects], [1, 1]);
   });
   await isSound(s.path('backup'));
@@ -118,7 +118,7 @@ test('made while others import, remove and collect it is whole', async (t) => {
   const others = async (): Promise<void> => {
     for (let i = 0; i < 2; i++) {
       await s.ok(['rm', 'example.com/big']);
-      await s.ok(['gc', '--grace-period', '7d']);
+      await s.ok(['gc', '--images', '--grace-period', '7d']);
       await s.ok(['import', big, s.aci(`n${i}.aci`, { name: `example.com/n${i}` }, [{ name: 'n', content: `n${i}` }])]);
     }
   };
@@ -185,7 +185,7 @@ test('of two backups to one place the second is refused and harms nothing', asyn
   await t.test('in one process', async () => {
     const dest = s.path('same');
     await using store = await openStore({ dir: s.store, workers: 1 });
-    const [one, other] = await Promise.allSettled([store.backUp(dest), store.backUp(dest)]);
+    const [one, other] = await Promise.allSettled([store.backup(dest), store.backUp(dest)]);
     assert.equal(one.status, 'fulfilled');
     assert.equal(other.status === 'rejected' && other.reason.code, 'ERR_EXISTS');
     await isSound(dest);
@@ -219,14 +219,14 @@ test('cancelled, or of a store that lacks something, it leaves nothing', async (
   await using store = await openStore({ dir: s.store, workers: 1 });
   const controller = new AbortController();
   const onProgress = (): void => controller.abort();
-  await assert.rejects(store.backUp(dest, { signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' });
+  await assert.rejects(store.backup(dest, { signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' });
   // The first report may come before the end or not. Either way nothing is left half made.
-  const ended = await store.backUp(dest, { signal: controller.signal, onProgress }).catch((error: Error) => error);
+  const ended = await store.backup(dest, { signal: controller.signal, onProgress }).catch((error: Error) => error);
   assert.equal(fs.existsSync(join(dest, 'cairn.json')), !(ended instanceof Error));
   fs.rmSync(dest, { recursive: true, force: true });
   fs.mkdirSync(dest);
   fs.rmSync(filesBelow(join(s.store, 'objects'))[0] as string);
-  await assert.rejects(store.backUp(dest), { code: 'ERR_DAMAGED' });
+  await assert.rejects(store.backup(dest), { code: 'ERR_DAMAGED' });
   assert.deepEqual(fs.readdirSync(dest), []);
 });
 

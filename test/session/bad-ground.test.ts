@@ -56,7 +56,7 @@ test('a full disk fails an import and keeps what was there; removing works on it
   const unpinned = await cairn(['unpin', 'example.com/small'], { store });
   assert.equal(unpinned.code, 0, unpinned.stderr);
   assert.equal((await cairn(['rm', 'example.com/small'], { store })).code, 0);
-  assert.equal((await cairn(['gc', '--grace-period', '0s'], { store })).code, 0);
+  assert.equal((await cairn(['gc', '--images', '--grace-period', '0s'], { store })).code, 0);
   assert.deepEqual((await cairn(['ls', '--json'], { store })).json(), []);
 });
 
@@ -116,7 +116,7 @@ test('where no more files fit, removing and collecting go on', { skip: NEEDS_ROO
   for (const args of [
     ['tree', 'rm', 'example.com/a'],
     ['rm', 'example.com/b'],
-    ['gc', '--grace-period', '0s'],
+    ['gc', '--images', '--grace-period', '0s'],
   ]) {
     const ran = await cairn(args, { store });
     assert.equal(ran.code, 0, `${args.join(' ')}: ${ran.stderr}`);

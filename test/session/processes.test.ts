@@ -97,7 +97,7 @@ test('what a killed import leaves is swept by the next gc, and its locks hold no
     const fsck = (await cairn(['fsck', '--json'], place)).json<{ ok: boolean }>();
     assert.equal(fsck.ok, true, `killed after ${delay} ms: ${killed}`);
     assert.equal((await cairn(['rm', 'example.com/big'], place)).code === 1, false);
-    assert.equal((await cairn(['gc', '--grace-period', '0s'], place)).code, 0);
+    assert.equal((await cairn(['gc', '--images', '--grace-period', '0s'], place)).code, 0);
     assert.deepEqual(leftBehind(place), [], `killed after ${delay} ms: ${killed}`);
   }
 });
@@ -122,7 +122,7 @@ test('200 images imported, rendered, removed and collected leave nothing', async
   assert.equal((await cairn(['render', '--json', ...keys], place)).code, 0);
   assert.equal((await cairn(['check'], place)).code, 0);
   assert.equal((await cairn(['rm', ...keys.slice(0, 100)], place)).code, 0);
-  assert.equal((await cairn(['gc', '--grace-period', '0s'], place)).code, 0);
+  assert.equal((await cairn(['gc', '--images', '--grace-period', '0s'], place)).code, 0);
   const fsck = (await cairn(['fsck', '--json'], place)).json<{ ok: boolean; stray: string[]; checked: object }>();
   assert.deepEqual(fsck.checked, { images: 0, layers: 0, objects: 0, blobs: 0, trees: 0 });
   assert.deepEqual([fsck.ok, fsck.stray], [true, []]);

@@ -133,7 +133,7 @@ test('a reader says when someone wrote meanwhile', async (t) => {
 
 test('a store that is not there is not made', async (t) => {
   const s = new TestStore(t);
-  assert.deepEqual(await s.json(['--read-only', 'ls']), []);
+  await s.refused(['--read-only', 'ls'], 'ERR_NOT_FOUND', 3);
   assert.equal(fs.existsSync(s.store), false);
 });
 

@@ -231,8 +231,8 @@ test('a table of contents that two layers share', async (t) => {
     for (const name of ['a', 'b', 'c']) assert.equal(await bench.exports(`example.com/${name}`), true);
   });
   await t.test('and what one lets go of, the other keeps', async () => {
-    await store.remove(['example.com/a']);
-    await store.remove(['example.com/c']);
+    await store.rm(['example.com/a']);
+    await store.rm(['example.com/c']);
     await store.gc();
     assert.equal(await bench.exports('example.com/b'), true);
     await bench.mustBeWell();
@@ -255,7 +255,7 @@ test('an image whose table of contents is damaged is removed and collected witho
       await bench.aci('a', [SHARED, own('a')]);
       await bench.aci('b', [SHARED, own('b')]);
       spoil(bench.blob(await bench.tocOf('example.com/a')));
-      if (way === 'rm') await store.remove(['example.com/a']);
+      if (way === 'rm') await store.rm(['example.com/a']);
       else {
         await store.pin('example.com/b');
         await store.gc({ graceMs: -1 });
@@ -287,7 +287,7 @@ test('a table of contents that reads as one for other objects lets go of nothing
   const at = bytes.indexOf(Buffer.from([0xa4, 0x01]));
   bytes[at] = 0xa5;
   fs.writeFileSync(path, bytes);
-  await bench.store.remove(['example.com/a']);
+  await bench.store.rm(['example.com/a']);
   await bench.store.gc();
   await bench.store.render('example.com/b');
   assert.equal((await bench.store.check()).ok, true);
@@ -625,7 +625,7 @@ test('removing an image that lacks something leaves a whole store', async (t) =>
   for (const path of [bench.object('only in a'), bench.blob(await bench.tocOf('example.com/a')), bench.blob(key)])
     spoil(path);
   await bench.repair();
-  await bench.store.remove(['example.com/a']);
+  await bench.store.rm(['example.com/a']);
   assert.deepEqual((await bench.store.fsck()).reimport, [key]);
   await bench.store.put(Readable.from(['put by hand']));
   await bench.store.gc();

@@ -97,7 +97,7 @@ test('what may not be read ends neither check nor repair', { skip: NEEDS_ROOT },
     await s.ok(['import', s.path('b.aci')]);
     await s.ok(['check']);
     await s.ok(['fsck']);
-    await s.ok(['gc', '--grace-period', '0']);
+    await s.ok(['gc', '--images', '--grace-period', '0']);
     assert.deepEqual(filesBelow(join(s.store, 'objects')), []);
   });
 });
