@@ -171,6 +171,7 @@ function noteSkipped(index: Index, cloned: readonly CloneResult[]): void {
   for (const [name, what] of cloned.flatMap(({ skipped }) => Object.entries(skipped))) {
     const known = index.objects.get(name);
     if (known === undefined) continue;
+    index.noteLacks(what);
     index.objects.put(name, { ...known, skipped: [...new Set([...(known.skipped ?? []), ...what])] });
   }
 }
