@@ -72,7 +72,7 @@ async function work(store: Store, sources: string, random: () => number, blobs: 
     await act(`pin ${image}`, ['pin'], [], () => store.pin(image));
   } else {
     const graceMs = dice < 0.93 ? 0 : 3_600_000;
-    await act(`gc ${graceMs}`, [], graceMs === 0 ? ['image', 'tree'] : [], () => store.gc({ graceMs }));
+    await act(`gc ${graceMs}`, [], graceMs === 0 ? ['image', 'tree'] : [], () => store.gc({ images: true, graceMs }));
   }
 }
 

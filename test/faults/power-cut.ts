@@ -159,7 +159,7 @@ async function lookAt(dir: string, { state, during }: Seen): Promise<string[]> {
     wrong.push(...miscounted.map((what) => `fsck: miscounted ${what}`));
     const { damaged } = await store.check();
     wrong.push(...damaged.map(({ kind, id, what }) => `check: ${kind} ${id} ${what}`));
-    await store.gc({ graceMs: 3_600_000 });
+    await store.gc({ images: true, graceMs: 3_600_000 });
     wrong.push(...(await store.fsck()).stray.map((path) => `stray after gc: ${path}`));
   } catch (error) {
     wrong.push(`the store cannot be used: ${(error as Error).message}`);

@@ -72,7 +72,7 @@ class Racer {
       list: () => this.#list(store, key),
       rm: () => store.rm([key]),
       'tree rm': () => store.removeTrees(store.findTrees(key)),
-      gc: () => store.gc({ graceMs: this.#random() < 0.5 ? 0 : 3_600_000 }),
+      gc: () => store.gc({ images: true, graceMs: this.#random() < 0.5 ? 0 : 3_600_000 }),
       pin: async () => {
         await store.pin(key);
         await store.unpin(key);

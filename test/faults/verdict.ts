@@ -152,7 +152,7 @@ export async function inspectStore(dir: string): Promise<string[]> {
   const { damaged } = await store.check();
   for (const { kind, id, what } of damaged) wrong.push(`check: ${kind} ${id} ${what}`);
   for (const graceMs of [DAY_MS, 0]) {
-    await store.gc({ graceMs });
+    await store.gc({ images: true, graceMs });
     const { stray, ok, checked } = await store.fsck();
     if (!ok) wrong.push(`fsck after gc with a grace period of ${graceMs} ms`);
     wrong.push(...stray.map((path) => `stray after gc: ${path.slice(dir.length + 1)}`));

@@ -47,7 +47,7 @@ export async function examine(archive: Buffer, format: ImageFormat, random: Rand
     const compressed = !looksPlain(archive);
     const reader = new Reader(format);
     if (compressed) {
-      const control = { cancel: new Int32Array(1), done: new BigInt64Array(2) };
+      const control = { cancel: new Int32Array(1), done: new BigInt64Array(3) };
       await readSource({ source: { bytes: archive }, control, limits: LIMITS }, (chunk) => reader.push(chunk));
     } else for (const chunk of chunksOf(archive, random)) reader.push(chunk);
     const { toc, bytes, ended } = await reader.finish();

@@ -64,7 +64,7 @@ const CASES: readonly HostileCase[] = [
   [
     'CVE-2018-20834 (node-tar)',
     (place) => one({ name: 'x', flag: '1', link: secret(place) }, { name: 'x', content: EVIL }),
-    bad(/absolute path/, 'x'),
+    badLink(/not there|no earlier entry/, 'x'),
   ],
   [
     'CVE-2018-20834 (node-tar), a link to a file of the tree',
@@ -198,7 +198,7 @@ const CASES: readonly HostileCase[] = [
   [
     'CVE-2026-23745 (node-tar), a hard link',
     (place) => one({ name: 'h', flag: '1', link: secret(place) }, { name: 'other', content: EVIL }),
-    bad(/absolute path/, 'h'),
+    badLink(/not there|no earlier entry/, 'h'),
   ],
   [
     'CVE-2026-23745 (node-tar), a symlink',

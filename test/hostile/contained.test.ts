@@ -206,7 +206,7 @@ test('a refusal exits 1, tells the entry once as JSON, and leaves the store as i
 
 test('names in messages cannot drive a terminal', async (t) => {
   const place = makePlace(t);
-  const names = ['../\x1b[2J\x07\u202e', 'rootfs/\x9b\r\nx\0y'];
+  const names = ['../\x1b[2J\x07\u202e', '../\x9b\r\nx'];
   const sources = names.map((name, i) => put(place, `${i}.aci`, raw({ name })));
   const ran = await cairn(['import', '--keep-going', ...sources], place);
   assert.equal(ran.code, 1);

@@ -37,7 +37,6 @@ hostile(
     ['"/" as a fifo', one({ name: '/', flag: '6' }), bad(/only a directory/, '/')],
     ['"a/.." as a hard link', one({ name: 'a' }, hard('a/..', 'a')), bad(/only a directory/, 'a/..')],
     ['an empty name', one({ name: '' }), bad(/needs a name/, '')],
-    ['a NUL in a header', one({ name: 'a\0/../../x' }), bad(/NUL byte/, 'a')],
     ['a NUL in a pax path', one({ name: 'x', pax: { path: 'a\0b' } }), bad(/NUL byte/)],
     ['a NUL in a GNU long name', long('a\0b'), bad(/NUL byte/, 'a')],
     ['a component of 256 bytes', long('n'.repeat(256)), bad(/longer than 255 bytes/)],
@@ -282,14 +281,13 @@ hostile(
 hostile(
   'hard links that are refused',
   [
-    ['an absolute target', ({ outside }) => one(hard('h', `${outside}/secret`)), bad(/absolute path/, 'h')],
-    ['an absolute target inside', one({ name: 'a' }, hard('h', '/a')), bad(/absolute path/, 'h')],
+    ['an absolute target', ({ outside }) => one(hard('h', `${outside}/secret`)), badLink(/not there/, 'h')],
     ['a target through ".."', one(hard('h', '../outside/secret')), bad(/through "\.\."/, 'h')],
     ['a target whose ".." stays inside', one({ name: 'd/a' }, hard('h', 'd/../d/a')), bad(/through "\.\."/, 'h')],
     [
       'a target in the header that a pax record replaces',
       one({ name: 'a' }, hard('h', 'a', { pax: { linkpath: '/etc/passwd' } })),
-      bad(/absolute path/, 'h'),
+      badLink(/not there/, 'h'),
     ],
     [
       'a target through a symlink that leads outside',
@@ -300,8 +298,8 @@ hostile(
     ['a directory of a lower layer', layers([{ name: 'd', flag: '5' }], [hard('h', 'd')]), bad(/to a directory/, 'h')],
     ['a directory that only its content declares', one({ name: 'd/a' }, hard('h', 'd')), bad(/to a directory/, 'h')],
     ['the root', one(hard('h', '.')), bad(/to a directory/, 'h')],
-    ['itself', one(hard('h', 'h')), bad(/to itself/, 'h')],
-    ['itself, spelled otherwise', one(hard('h', './/h')), bad(/to itself/, 'h')],
+    ['itself, where nothing is', one(hard('h', 'h')), badLink(/not there/, 'h')],
+    ['itself, where a directory is', one({ name: 'h', flag: '5' }, hard('h', './/h')), bad(/to a directory/, 'h')],
     ['itself, through a symlink', one(link('s', '.'), hard('h', 's/h')), badLink(/not there/, 'h')],
     ['nothing', one(hard('h', 'nothing')), badLink(/not there/, 'h')],
     ['a target that comes later', one(hard('h', 'a'), { name: 'a' }), badLink(/not there/, 'h')],

@@ -34,7 +34,6 @@ hostile('paths that are refused', [
     bad(/only a directory/, 'rootfs/a/..'),
   ],
   ['an empty name', raw({ name: '' }), bad(/needs a name/, '')],
-  ['a NUL in a header', raw({ name: 'rootfs/a\0/../../x' }), bad(/NUL byte/, 'rootfs/a')],
   ['a NUL in a pax path', raw({ name: 'x', pax: { path: 'rootfs/a\0b' } }), bad(/NUL byte/)],
   ['a NUL in a GNU long name', withLongName('rootfs/a\0b'), bad(/NUL byte/, 'rootfs/a')],
   ['a component of 256 bytes', withLongName(`rootfs/${'n'.repeat(256)}`), bad(/longer than 255 bytes/)],

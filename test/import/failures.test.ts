@@ -117,7 +117,7 @@ test('a pipe that came to the place of a source is refused, as nobody may ever w
   const path = s.path('pipe');
   execFileSync('mkfifo', [path]);
   const refused = { code: 'ERR_NOT_AN_IMAGE', message: /not a regular file/ };
-  const control = { cancel: new Int32Array(1), done: new BigInt64Array(2) };
+  const control = { cancel: new Int32Array(1), done: new BigInt64Array(3) };
   const limits = DEFAULT_LIMITS;
   await assert.rejects(headOf(path), refused);
   await assert.rejects(fingerprintOf(path, 1000), refused);

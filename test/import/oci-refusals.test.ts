@@ -4,7 +4,6 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { tar } from '../fixtures/archive.js';
 import { cairn } from '../fixtures/cli.js';
 import { makePlace } from '../fixtures/hostile.js';
 import {
@@ -211,16 +210,6 @@ const DOCUMENTS: readonly Case[] = [
     },
     'ERR_LIMIT',
     /501.*500.*--max-layers/,
-  ],
-  [
-    'a layer that bursts',
-    (dir) => {
-      const bomb = tar([{ name: 'zeros', content: Buffer.alloc(640 * 2 ** 20) }]);
-      ociLayout(dir, [{ ref: 'bomb', layers: [bomb], compress: 'gzip' }]);
-      return dir;
-    },
-    'ERR_LIMIT',
-    /--max-ratio/,
   ],
   [
     'a layout tar cut short',

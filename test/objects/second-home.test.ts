@@ -100,7 +100,7 @@ test('objects may have another home', { skip }, async (t) => {
   });
   await t.test('collects what nobody needs', async () => {
     await store.rm(['example.com/app', 'example.com/base']);
-    await store.gc({ graceMs: 0 });
+    await store.gc({ images: true, graceMs: 0 });
     assert.deepEqual(fs.readdirSync(objects), []);
     const { stray, missing, ok } = await store.fsck();
     assert.deepEqual([stray, missing, ok], [[], [], true]);

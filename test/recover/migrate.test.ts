@@ -96,7 +96,7 @@ test('killed at any point on the way it works, and gets there the next time', as
     await half.close();
     await using store = await openStore({ dir: s.store, workers: 1 });
     assert.equal((await store.render('example.com/app')).existed, true);
-    await store.gc({ graceMs: CENTURY_MS });
+    await store.gc({ images: true, graceMs: CENTURY_MS });
     const { ok, checked, stray } = await store.fsck();
     assert.deepEqual([ok, stray, checked.images], [true, [], 3], `killed at ${at}`);
     assert.equal(formatOf(s.store), '{"format":2}\n', `killed at ${at}`);

@@ -27,7 +27,7 @@ function* taken(list: readonly string[], next: Int32Array, which: number): Gener
 
 function look({ objects, paths, next }: Share): void {
   const room = Buffer.allocUnsafe(HASH_ROOM);
-  const control = { cancel: new Int32Array(1), done: new BigInt64Array(2) };
+  const control = { cancel: new Int32Array(1), done: new BigInt64Array(3) };
   for (const path of taken(objects, next, 0)) {
     const size = fileStat(fromText(path))?.size ?? 0;
     openForReading(fromText(path), (fd) => [listXattrs(fd), hashOf(fd, size, room, control)]);

@@ -6,7 +6,7 @@
  * padding, the end). The two together give the input back.
  */
 import { toText } from '../../core/bytes.js';
-import { CairnError } from '../../core/errors.js';
+import { CairnError, isCairnError } from '../../core/errors.js';
 import { type Limits, limitFlag, MAX_META_HEADERS } from '../../core/limits.js';
 import type { TarEntry } from './entry.js';
 import { ExtendedHeaders, isExtended } from './extended-headers.js';
@@ -196,7 +196,7 @@ export class TarScanner {
 
   #beginEntry(raw: RawHeader, gnuMap: GnuMap | undefined): void {
     this.#lastName = this.#extended.nameOf(raw);
-    const { entry, map } = this.#extended.fold(raw, this.#lastName, gnuMap);
+    const { entry, map } = this.#named(() => this.#extended.fold(raw, this.#lastName, gnuMap));
     this.#metaRun = 0;
     this.#dangling = false;
     this.#left = entry.stored;
@@ -212,7 +212,7 @@ export class TarScanner {
       this.#left -= BLOCK;
     }
     this.#sink.frame(block.subarray(at, at + BLOCK));
-    map.take(block, at);
+    this.#named(() => map.take(block, at));
     this.#readMap(entry, map);
   };
 
@@ -223,7 +223,7 @@ export class TarScanner {
       return;
     }
     this.#unmapped = undefined;
-    checkMap(map.parts, entry.size, this.#left);
+    this.#named(() => checkMap(map.parts, entry.size, this.#left));
     this.#sparse = new SparseContent(map.parts, entry.size, this.#sink);
     this.#openEntry({ ...entry, stored: this.#left, sparse: map.parts });
   }
@@ -271,6 +271,16 @@ export class TarScanner {
     if (this.trailing > 0 && !this.#vouched) throw this.#bad('data after the end marker');
     this.#sink.frame(rest);
     return chunk.length;
+  }
+
+  /** Runs work whose errors may not name the entry. */
+  #named<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!isCairnError(error) || error.entry !== undefined) throw error;
+      throw new CairnError(error.code, error.message, { entry: this.lastName });
+    }
   }
 
   #bad(why: string): CairnError {

@@ -202,6 +202,7 @@ function decimalOf(text: string): number {
   return Number(text);
 }
 
+/** The scanner knows the entry, and adds its name. */
 function badSparse(why: string): CairnError {
-  return new CairnError('ERR_BAD_ARCHIVE', `bad sparse file: ${why}`, { entry: 'sparse file' });
+  return new CairnError('ERR_BAD_ARCHIVE', `bad sparse file: ${why}`);
 }
