@@ -3,26 +3,14 @@
  * missing is skipped and says so.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type EntrySpec, tar } from '../fixtures/archive.js';
 import { cairn, temporaryDirectory } from '../fixtures/cli.js';
 import { type OciImageSpec, ociLayout } from '../fixtures/oci.js';
+import { missing, run } from '../fixtures/peers.js';
 import { describeTree } from '../fixtures/tree.js';
-
-function missing(...programs: string[]): string | false {
-  const lost = programs.filter((program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0);
-  if (lost.length > 0) return `${lost.join(' and ')} not installed`;
-  return process.geteuid?.() === 0 ? false : 'needs root';
-}
-
-function run(program: string, args: readonly string[], cwd?: string): string {
-  const done = spawnSync(program, args, { encoding: 'utf8', ...(cwd === undefined ? {} : { cwd }) });
-  assert.equal(done.status, 0, `${program} ${args.join(' ')}: ${done.stderr}`);
-  return done.stdout;
-}
 
 const MTIME = 1_600_000_000;
 
