@@ -65,6 +65,8 @@ export function stepsOf({ at, language, text, numbersVary }: Block): Step[] {
 
 /** What differs from run to run, and what stands for it. */
 const MASKS: readonly (readonly [RegExp, string])[] = [
+  // Pages show what root sees. Others are told, beside all the same, which metadata they could not set.
+  [/^cairn: not set: .*(?:\n|$)/gm, ''],
   [/sha512-[0-9a-f]{2,128}…?/g, 'sha512-#'],
   [/sha256:[0-9a-f]{2,64}…?/g, 'sha256:#'],
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, 'UUID'],
