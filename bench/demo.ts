@@ -1,10 +1,12 @@
 /**
  * The demo, `npm run demo`: a chain of images is packed from files of this machine, then imported, rendered, checked,
- * changed and collected. It fails if a check finds damage.
+ * changed and collected. It fails if a check finds damage. With `--keep` it leaves its store, with images in it.
  */
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { formatMs, formatSize } from '../cli/units.js';
 import { type CheckResult, type Collected, type Imported, openStore, type Rendered } from '../engine/api.js';
 import { installedPackages, packImage } from './inputs/images.js';
@@ -15,6 +17,9 @@ const MORE = 'example.com/demo/more';
 const TOP = 'example.com/demo/app';
 const OLD = '1.0.0';
 const NEW = '1.1.0';
+const PREFIX = 'cairn-demo-';
+
+const { keep } = parseArgs({ options: { keep: { type: 'boolean', default: false } } }).values;
 
 /** The application in the uppermost image is cairn's own command line. */
 const APPLICATION = { from: fileURLToPath(new URL('../cli/', import.meta.url)), to: 'app' };
@@ -89,8 +94,13 @@ const tellCollected = ({ removed, freedBytes, keptBytes }: Collected): string =>
   `${count(removed.images, 'image')}, ${count(removed.trees, 'tree')}, ${count(removed.objects, 'object')} removed: ` +
   `${formatSize(freedBytes)} freed, ${formatSize(keptBytes)} kept`;
 
-/** @returns whether every check was clean */
-async function story(dir: string): Promise<boolean> {
+interface Story {
+  store: string;
+  /** Whether every check was clean. */
+  ok: boolean;
+}
+
+async function story(dir: string): Promise<Story> {
   const { archives, kept } = await step(
     'pack three layered ACIs',
     () => packChain(dir),
@@ -129,24 +139,39 @@ async function story(dir: string): Promise<boolean> {
     ([removed]) =>
       `and ${count(removed?.removedTrees.length ?? 0, 'tree')}; ${formatSize(removed?.freedBytes ?? 0)} freed at once`,
   );
-  await step(
-    'pin the new one and collect',
-    async () => {
-      await store.pin(`${TOP}:${NEW}`);
-      return store.gc({ graceMs: 0 });
-    },
-    tellCollected,
-  );
+  await step('collect: names keep images', () => store.gc({ graceMs: 0 }), tellCollected);
+  await step('render the new one again', () => store.render(`${TOP}:${NEW}`), tellRender);
   const after = await step('check everything again', () => store.check(), tellCheck);
-  await step(
-    'unpin it and collect',
-    async () => {
-      await store.unpin(`${TOP}:${NEW}`);
-      return store.gc({ graceMs: 0 });
-    },
-    tellCollected,
-  );
-  return before.ok && after.ok;
+  if (!keep) await step('collect named images, too', () => store.gc({ graceMs: 0, images: true }), tellCollected);
+  return { store: store.dir, ok: before.ok && after.ok };
 }
 
-process.exitCode = (await withScratch(tmpdir(), 'cairn-demo-', story)) ? 0 : 1;
+/** Commands for whoever wants to see more, with a store that has the demo's images in it. */
+function nextSteps(store: string): string {
+  const program = fileURLToPath(new URL('../cli/cairn.cjs', import.meta.url));
+  const commands = [
+    'ls',
+    'du',
+    `inspect ${TOP}`,
+    `files ${TOP} app`,
+    `cat ${TOP} app/version`,
+    `checkout ${TOP} ./bundle`,
+    'check',
+    'gc --images --grace-period 0 --dry-run',
+  ];
+  return commands.map((command) => `  node ${program} --store ${store} ${command}\n`).join('');
+}
+
+async function main(): Promise<Story> {
+  if (!keep) return withScratch(tmpdir(), PREFIX, story);
+  return story(mkdtempSync(join(tmpdir(), PREFIX)));
+}
+
+const { ok, store } = await main();
+process.stdout.write(
+  keep
+    ? `\nThe store is kept: --store ${store}\nTry next:\n${nextSteps(store)}Remove it with: rm -r ${dirname(store)}\n`
+    : `\nThis was in ${dirname(store)}, which is removed. "npm run demo -- --keep" keeps the store, and tells what to try with it.\n` +
+        'Next: docs/getting-started.md makes images by hand, docs/cookbook.md has tasks of every day.\n',
+);
+process.exitCode = ok ? 0 : 1;
