@@ -6,10 +6,10 @@ import { CairnError } from '../../engine/core/errors.js';
 import { printable } from '../../engine/core/printable.js';
 import type { Imported, ImportFailure } from '../../engine/import/import.js';
 import { imagesBelow } from '../../engine/import/source/sources.js';
-import { STDIN } from '../../engine/resolve/source-path.js';
+import { STDIN, splitReference } from '../../engine/resolve/source-path.js';
 import { examples } from '../help.js';
 import { EXIT, explain } from '../report.js';
-import { type Session, withStore } from '../session.js';
+import { type Prepare, type Session, withStore } from '../session.js';
 import { shortKey } from '../table.js';
 import { formatMs, formatSize, parseCount } from '../units.js';
 
@@ -84,7 +84,20 @@ function importSources(sources: string[], given: Options, command: Command): Pro
       throw error;
     }
   };
-  return withStore<Options>(command, 'create', work, async (opening) => ({ ...opening, startWorkers: true }));
+  const prepare: Prepare = async (opening) => {
+    // A store is made for content, not for a mistyped path.
+    if (given.keepGoing !== true && listed.every(isNowhere)) throw nowhere(listed[0] as string);
+    return { ...opening, startWorkers: true };
+  };
+  return withStore<Options>(command, 'create', work, prepare);
+}
+
+function isNowhere(source: string): boolean {
+  return source !== STDIN && !fs.existsSync(splitReference(source).path);
+}
+
+function nowhere(path: string): CairnError {
+  return new CairnError('ERR_NOT_FOUND', `no such file: ${path}`, { path });
 }
 
 /** Reads a list of sources, one a line. Empty lines are no sources. Standard input is a list or an image, not both. */

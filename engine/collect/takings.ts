@@ -1,11 +1,11 @@
 /** What arguments ask to take away: images whole, by their keys, or names of images. */
 import { CairnError } from '../core/errors.js';
 import { type Key, parseBareHash, parseHashPrefix } from '../core/key.js';
-import { imagesNamed, namesMeant, shortName } from '../index/images.js';
+import { imagesNamed, namesMeant, platformLabels } from '../index/images.js';
 import type { Index } from '../index/open.js';
 import type { ImageName, ImageRecord } from '../index/records.js';
 import { ambiguous, findByHash, notFound } from '../resolve/argument.js';
-import { parseName } from '../resolve/name.js';
+import { nameText, parseName } from '../resolve/name.js';
 import { isSource } from '../resolve/source-path.js';
 import { nearNames } from '../resolve/suggest.js';
 
@@ -50,14 +50,17 @@ export function namesOf(index: Index, target: string, all: boolean): Taking[] {
     .filter(({ names }) => names.length > 0);
   if (found.length === 0) throw missing(index, target);
   if (!all && found.reduce((count, { names }) => count + names.length, 0) > 1)
-    throw ambiguous(
-      target,
-      found.flatMap(({ image, names }) => names.map((name) => `${shortName(name)} (${image.key.slice(0, 19)})`)),
-    );
+    throw ambiguous(target, found.flatMap(spelledOut));
   return found;
 }
 
 function missing(index: Index, target: string): CairnError {
   if (!isSource(target)) return notFound(target, nearNames(index, target));
   return new CairnError('ERR_NOT_FOUND', `${target} is a file; import it first`, { path: target });
+}
+
+/** Names with the labels that tell them apart. */
+function spelledOut({ image, names }: Taking): string[] {
+  const platform = platformLabels(image).map(({ name, value }) => `,${name}=${value}`);
+  return (names as ImageName[]).map((name) => `${nameText(image.format, name)}${platform.join('')}`);
 }

@@ -51,11 +51,13 @@ export function dropImageRecord(store: StoreContext, image: ImageRecord): Releas
   return released;
 }
 
-/** Forgets a tree and lets go of its layers. */
+/** Forgets a tree, with the leases on it, and lets go of its layers. */
 export function dropTreeRecord(store: StoreContext, treeId: string): Released {
   const tree = store.index.trees.get(treeId);
   if (tree === undefined) return { bytes: 0, layers: 0 };
   store.index.trees.remove(treeId);
+  for (const { key, value } of [...store.index.leases.entries()])
+    if (value.tree === treeId) store.index.leases.remove(key);
   const released = dropLayers(store, tree.layers);
   released.bytes += tree.uniqueBytes;
   return released;

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { fromText } from '../core/bytes.js';
-import { hasCode } from '../core/errors.js';
+import { hasCode, naming } from '../core/errors.js';
 import type { Identity } from '../core/metadata.js';
 import { isRefusal } from './set-metadata.js';
 import { removeXattr } from './xattrs.js';
@@ -33,9 +33,11 @@ export function findIdentity(dir: string): Identity {
   const path = join(dir, `probe-${randomUUID()}`);
   const fd = fs.openSync(path, 'wx', 0o777);
   try {
-    const { uid, gid, mode } = fs.fstatSync(fd);
-    const overridesModes = canReadWhatNobodyMay(fd, path);
-    return { uid, gid, umask: 0o777 & ~mode, overridesModes, givesAway: overridesModes && staysOurs(fd) };
+    return naming(path, () => {
+      const { uid, gid, mode } = fs.fstatSync(fd);
+      const overridesModes = canReadWhatNobodyMay(fd, path);
+      return { uid, gid, umask: 0o777 & ~mode, overridesModes, givesAway: overridesModes && staysOurs(fd) };
+    });
   } finally {
     fs.closeSync(fd);
     fs.unlinkSync(path);

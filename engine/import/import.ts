@@ -230,9 +230,8 @@ export class Importer {
       shared: layers.reduce((sum, layer) => sum + (layer?.objects ?? 0), 0),
       sharedBytes: layers.reduce((sum, layer) => sum + (layer?.objectBytes ?? 0), 0),
     };
-    // The image goes by the name that this import gave, if any.
-    const named = again.name === '' ? merged : { ...merged, name: again.name, labels: again.labels };
-    return describe(asked, named, { objects, moved }, true);
+    const given = again.name === '' ? undefined : { name: again.name, labels: again.labels };
+    return describe(asked, merged, { objects, moved, given }, true);
   }
 }
 

@@ -6,7 +6,7 @@ import type { Key } from '../core/key.js';
 import { labelMap } from '../image/label.js';
 import { platformLabels, referencesOf, shortName } from '../index/images.js';
 import type { MovedName } from '../index/names.js';
-import type { ImageRecord } from '../index/records.js';
+import type { ImageName, ImageRecord } from '../index/records.js';
 import { nameText } from '../resolve/name.js';
 
 export interface Imported {
@@ -47,18 +47,27 @@ export interface Asked {
   begun: number;
 }
 
+/** What is told of an import besides the image itself. */
+interface Told {
+  objects: Imported['objects'];
+  moved: readonly MovedName[];
+  /** The name that the import gave, if any. */
+  given?: ImageName | undefined;
+}
+
 export function describe(
   { source, begun }: Asked,
   image: ImageRecord,
-  { objects, moved }: { objects: Imported['objects']; moved: readonly MovedName[] },
+  { objects, moved, given }: Told,
   existed: boolean,
 ): Imported {
+  const main = given ?? referencesOf(image)[0] ?? { name: '', labels: image.labels };
   return {
     source,
     key: image.key,
     ...defined({ digest: image.digest }),
-    name: image.name,
-    labels: labelMap([...image.labels, ...platformLabels(image)]),
+    name: main.name,
+    labels: labelMap([...main.labels, ...platformLabels(image)]),
     names: referencesOf(image).map((each) => nameText(image.format, each)),
     ...defined({ os: image.platform?.os, arch: image.platform?.architecture }),
     format: image.format,

@@ -25,15 +25,15 @@ import type { Index } from '../index/open.js';
 import type { BlobRecord, ImageName, ImageRecord, TreeRecord } from '../index/records.js';
 import type { Range } from '../index/table.js';
 import { parseName, type WantedName } from './name.js';
-import { isSource } from './source-path.js';
+import { isPath, isSource } from './source-path.js';
 import { nearNames } from './suggest.js';
 
 /** The meaning of an argument. A path is that of an image yet to be imported. */
 export type Resolved = { image: ImageRecord } | { path: string };
 
 /**
- * Tries in order: key or digest (any unambiguous prefix), bare digits of one, existing file, name with labels, and at
- * last a tag that only one image has.
+ * Tries in order: key or digest (any unambiguous prefix), bare digits of one, existing path, name with labels, one image
+ * of a path (`PATH:REFERENCE`), and at last a tag that only one image has.
  * @param images looks up names
  * @throws CairnError `ERR_KEY_SYNTAX`, `ERR_KEY_TOO_SHORT`, `ERR_AMBIGUOUS_KEY`, `ERR_NOT_FOUND`, `ERR_NAME_SYNTAX`
  */
@@ -44,10 +44,26 @@ export function resolveArgument(index: Index, argument: string, images = lookupI
   if (prefix !== undefined) throw notFound(argument);
   const bare = findByHash(index, argument, parseBareHash(argument) ?? []);
   if (bare !== undefined) return { image: bare };
+  if (isPath(argument)) return { path: argument };
+  if (/^\.{0,2}\//.test(argument) && !isSource(argument))
+    throw new CairnError('ERR_NOT_FOUND', `no such file or layout: ${argument}`, { path: argument });
+  // A name that is here must lead to its image wherever it is typed, also beside a layout of the same name.
+  const named = findByName(index, parseArgument(argument), images);
+  if (named !== undefined) return { image: named };
   if (isSource(argument)) return { path: argument };
-  const named = findByName(index, parseName(argument), images) ?? findByTag(index, argument);
-  if (named === undefined) throw notFound(argument, nearNames(index, argument));
-  return { image: named };
+  const tagged = findByTag(index, argument);
+  if (tagged === undefined) throw notFound(argument, nearNames(index, argument));
+  return { image: tagged };
+}
+
+/** A text that can be no name may yet be a path with a reference. */
+function parseArgument(argument: string): WantedName {
+  try {
+    return parseName(argument);
+  } catch (error) {
+    if (isSource(argument)) return { name: '', labels: [] };
+    throw error;
+  }
 }
 
 /** The names of an image that an argument led by: all of them for a key or a path. */

@@ -14,10 +14,21 @@ export function isLayout(path: string): boolean {
   return ['oci-layout', 'index.json'].some((name) => fs.existsSync(join(path, name)));
 }
 
-/** Whether an argument is a path to import, even if it is also an image's name. A name may be too long for a path. */
+/** Whether an argument is the path of something to import, even if it is also an image's name. */
+export function isPath(argument: string): boolean {
+  try {
+    return fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true || isLayout(argument);
+  } catch (error) {
+    // A name may be too long for a path.
+    if (hasCode(error, 'ENAMETOOLONG')) return false;
+    throw error;
+  }
+}
+
+/** Whether an argument is a path to import, or a path and the reference of one of its images. */
 export function isSource(argument: string): boolean {
   try {
-    if (fs.statSync(argument, { throwIfNoEntry: false })?.isFile() === true || isLayout(argument)) return true;
+    if (isPath(argument)) return true;
     const { path, reference } = splitReference(argument);
     return reference !== undefined && (isLayout(path) || isArchive(path));
   } catch (error) {

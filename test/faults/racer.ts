@@ -103,7 +103,7 @@ class Racer {
   async #readExport(store: Store, source: string, key: string): Promise<void> {
     const file = join(this.#scratch, 'export.tar');
     if (!source.endsWith('.aci')) return;
-    await store.export(key, file);
+    await store.export(key, file, { force: true });
     const found = createHash('sha512').update(fs.readFileSync(file)).digest('hex');
     this.#compare(`the export of ${source}`, `sha512-${found}`, key);
   }

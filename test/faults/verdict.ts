@@ -74,7 +74,7 @@ export async function stateOf({ store: dir, out }: Place): Promise<State> {
 async function holds(store: Store, text: string): Promise<boolean> {
   const target = join(store.dir, '..', 'got.blob');
   try {
-    await store.get(`sha512-${createHash('sha512').update(text).digest('hex')}`, target);
+    await store.get(`sha512-${createHash('sha512').update(text).digest('hex')}`, target, { force: true });
     return fs.readFileSync(target, 'utf8') === text;
   } catch (error) {
     if ((error as { code?: string }).code === 'ERR_NOT_FOUND') return false;

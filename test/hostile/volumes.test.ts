@@ -74,9 +74,9 @@ function broken(bytes: Buffer, fromEnd: number): Buffer {
 }
 
 /**
- * Zeros after an end marker. Deflate packs no tighter than 1030:1, and the ratio's limit does not count the first MiB.
+ * An archive and zeros behind it as a zstd frame (RFC 8878): the archive as it is, then four bytes for 128 KiB each.
+ * Deflate packs no tighter than 1030:1, and the limit of the ratio does not count the first 256 MiB.
  */
-/** An archive and zeros behind it as a zstd frame (RFC 8878): the archive as it is, then four bytes for 128 KiB each. */
 function bomb(image: Buffer, mib: number): Buffer {
   const block = (type: number, size: number, last = 0): Buffer => {
     const head = Buffer.alloc(3);

@@ -23,7 +23,7 @@ export interface Named {
 
 /**
  * @param staging an existing directory for what must be unpacked first
- * @throws CairnError `ERR_NOT_AN_IMAGE`, `ERR_AMBIGUOUS_IMAGE`, `ERR_USAGE` for options that the source cannot take, …
+ * @throws CairnError `ERR_NOT_AN_IMAGE`, `ERR_AMBIGUOUS_KEY`, `ERR_USAGE` for options that the source cannot take, …
  */
 export async function openSource(
   store: StoreContext,
