@@ -14,13 +14,13 @@ const LONGEST_MS = 10_000 * 366 * 86_400_000;
 const DECIMAL = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
 const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
-/** `30s`, `15m`, `24h`, `7d`, `0`. @returns milliseconds */
+/** `30s`, `15m`, `1h30m`, `7d`, `0`. @returns milliseconds */
 export function parseDuration(text: string): number {
-  const match = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)?$/.exec(text);
-  const unit = match?.[2] ?? (Number(match?.[1]) === 0 ? 's' : undefined);
-  if (match === null || unit === undefined)
-    throw new InvalidArgumentError('A duration is a number with a unit: 30s, 15m, 24h, 7d.');
-  const ms = Number(match[1]) * (DURATIONS[unit] as number);
+  const parts = [...text.matchAll(/([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)/g)];
+  const isWhole = parts.length > 0 && parts.map(([part]) => part).join('') === text;
+  if (!isWhole && !/^0+(?:\.0+)?$/.test(text))
+    throw new InvalidArgumentError('A duration is a number with a unit: 30s, 15m, 1h30m, 7d.');
+  const ms = parts.reduce((sum, [, number, unit]) => sum + Number(number) * (DURATIONS[unit as string] as number), 0);
   if (ms > LONGEST_MS) throw new InvalidArgumentError('A duration is no longer than ten thousand years.');
   return ms;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { discard } from '../content/delete.js';
+import { defined } from '../core/defined.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 import { newFileSink } from '../disk/output-stream.js';
 import type { Imported, ImportFailure, ImportRequest } from '../import/index.js';
@@ -28,8 +29,13 @@ export async function importStream(
   } catch (thrown) {
     const error = toCairnError(thrown);
     if (!isCairnError(error)) throw error;
-    const details = { ...error.toJSON(), path: error.path === path ? STDIN : error.path, cause: error };
-    throw new CairnError(error.code, error.message.replaceAll(path, STDIN), details as never);
+    const { code, message, ...details } = error.toJSON();
+    const shown = error.path === path ? STDIN : error.path;
+    throw new CairnError(code, message.replaceAll(path, STDIN), {
+      ...details,
+      ...defined({ path: shown }),
+      cause: error,
+    });
   } finally {
     await discard(store, [dir]);
   }
