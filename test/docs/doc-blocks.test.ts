@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { PROGRAM } from '../fixtures/cli.js';
 import { type Block, blocksIn, isShown, masked, type Step, stepsOf } from './blocks.js';
-import { ROOT } from './sources.js';
+import { ROOT } from '../house/sources.js';
 
 /** Pages that tell a story, and how many steps of it run at least. */
 const STORIES = {
