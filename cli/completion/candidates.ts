@@ -12,6 +12,7 @@ export async function candidatesIn(dir: string, { kind, words = [] }: Values, wo
   switch (kind) {
     case 'words':
       return [...words];
+    case 'command':
     case 'file':
     case 'directory':
     case 'nothing':

@@ -51,7 +51,7 @@ async function candidatesFor(words: readonly string[], commands: readonly Comman
       return shown.map(({ flags }) => flags[0] as string);
     }
     case 'value': {
-      if (path === 'help') return commands.map(({ name }) => name);
+      if (path === 'help' || wanted.values.kind === 'command') return commands.map(({ name }) => name);
       const word = (words.at(-1) ?? '').slice(wanted.before.length);
       const values = await candidatesIn(placeOf(typed), wanted.values, word);
       return values.map((value) => `${wanted.before}${value}`);

@@ -12,6 +12,7 @@ export type Kind =
   | 'tree'
   | 'lease'
   | 'blob'
+  | 'command'
   | 'image path'
   | 'file'
   | 'directory'
@@ -61,6 +62,7 @@ const OF_ARGUMENT: Readonly<Record<string, Kind>> = {
   name: 'name',
   'image:path': 'image path',
   key: 'blob',
+  command: 'command',
   path: 'nothing',
   dir: 'directory',
 };

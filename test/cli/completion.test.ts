@@ -62,6 +62,7 @@ test('the program offers what can stand where somebody types', async (t) => {
       ['ls', 'path', 'rm', 'diff'],
     ],
     [['help', 'bl'], ['blob']],
+    [['man', 'bl'], ['blob']],
     [['inspect', ''], images],
     [['inspect', '--', 'ap'], [APP]],
     [
