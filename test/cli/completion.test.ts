@@ -1,4 +1,4 @@
-/** What shells offer to somebody who types a command line: the program's own answers, and the scripts in real shells. */
+/** What shells offer to somebody who types: the program’s own answers, and the scripts in real shells. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
