@@ -31,6 +31,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'info', summary: 'show what this machine and this store can', load: () => import('./commands/info.js') },
   { name: 'version', summary: 'print versions', load: () => import('./commands/version.js') },
   { name: 'completion', summary: 'print a shell completion script', load: () => import('./commands/completion.js') },
+  { name: 'man', summary: 'print a manual page', load: () => import('./commands/man.js') },
 ];
 
 export function findCommand(name: string): CommandEntry | undefined {

@@ -33,22 +33,42 @@ export class ProgressLine {
 /** The numbers come whole; the words before them get what room is left. */
 function describe({ what, unit, done, total }: Progress, elapsedMs: number, width: number): string {
   const format = unit === 'bytes' ? formatSize : String;
-  const share = total === undefined ? '' : `${Math.floor((100 * done) / Math.max(1, total))}% `;
-  const of = total === undefined ? '' : ` of ${format(total)}`;
   const rate = unit === 'bytes' ? `, ${formatSize((done / elapsedMs) * 1000)}/s` : '';
   const left = total === undefined || done === 0 ? undefined : (elapsedMs * (total - done)) / done;
   const time = left === undefined ? `, ${formatSeconds(elapsedMs)}` : `, ${formatSeconds(left)} left`;
   // From the least important on, what does not fit is left out.
-  const numbers = [
-    `${share}${format(done)}${of}${rate}${time}`,
-    `${share}${format(done)}${time}`,
-    share || format(done),
-  ];
+  const numbers: string[] = [];
+  if (total !== undefined) {
+    const share = `${Math.floor((100 * done) / Math.max(1, total))}%`;
+    const whole = `${share} ${format(done)} of ${format(total)}`;
+    numbers.push(
+      `${whole}${rate}${time}`,
+      `${whole}${time}`,
+      `${share} ${format(done)}${time}`,
+      `${share}${time}`,
+      share,
+    );
+  } else numbers.push(`${format(done)}${rate}${time}`, `${format(done)}${time}`, format(done));
   const fitting = numbers.find((each) => each.length <= width) ?? '';
   const room = width - fitting.length - 2;
-  const words = printable(what);
-  if (room < LEAST_WORDS) return fitting.slice(0, width);
-  return `${words.length > room ? `${words.slice(0, room - 1)}…` : words}: ${fitting}`;
+  if (room < LEAST_WORDS) return fitting;
+  return `${cutTo(room, printable(what))}: ${fitting}`;
+}
+
+/** East Asian letters and pictures, which take two columns. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+
+/** The beginning of a text that takes no more than so many columns. */
+function cutTo(columns: number, text: string): string {
+  const widths = [...text].map((letter) => (WIDE.test(letter) ? 2 : 1));
+  if (widths.reduce<number>((sum, width) => sum + width, 0) <= columns) return text;
+  let used = 1;
+  const kept = [...text].filter((_letter, i) => {
+    used += widths[i] as number;
+    return used <= columns;
+  });
+  return `${kept.join('')}…`;
 }
 
 function formatSeconds(ms: number): string {

@@ -75,8 +75,8 @@ async function runSession<O extends object>(
   prepare: Prepare | undefined,
 ): Promise<void> {
   const options = command.optsWithGlobals<O & Globals>();
-  const interrupts = catchInterrupts();
   const line = process.stderr.isTTY && options.progress && options.quiet !== true ? new ProgressLine() : undefined;
+  const interrupts = catchInterrupts(() => line?.clear());
   const say = (message: string): void => {
     line?.clear();
     if (options.quiet !== true) process.stderr.write(`cairn: ${printable(message)}\n`);
@@ -191,12 +191,16 @@ function limitsIn(options: Globals): Partial<Limits> {
 /** Interrupts within this time count as one. */
 const ONE_INTERRUPT_MS = 500;
 
-function catchInterrupts(): { signal: AbortSignal; stop: () => void } {
+/** @param atOnce called before the process ends at once */
+function catchInterrupts(atOnce: () => void): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
   let first = 0;
   const interrupt = (): void => {
     // A key that bounces, or a terminal and a program that both pass an interrupt on, mean one.
-    if (controller.signal.aborted && performance.now() - first > ONE_INTERRUPT_MS) process.exit(EXIT.interrupted);
+    if (controller.signal.aborted && performance.now() - first > ONE_INTERRUPT_MS) {
+      atOnce();
+      process.exit(EXIT.interrupted);
+    }
     if (!controller.signal.aborted) first = performance.now();
     controller.abort();
   };

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import type { Command } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
+import type { OperationOptions } from '../../engine/core/operation.js';
 import { printable } from '../../engine/core/printable.js';
 import type { Imported, ImportFailure } from '../../engine/import/import.js';
 import { imagesBelow } from '../../engine/import/source/sources.js';
@@ -73,6 +74,7 @@ function importSources(sources: string[], given: Options, command: Command): Pro
     try {
       const results = await store.importAll(paths, {
         ...running,
+        ...defined({ onProgress: ofMany(running.onProgress, paths.length, () => teller.count) }),
         onResult: teller.add,
         ...defined({ recursive, latest, expect, jobs, keepGoing, name, keepArchive, platform, layer }),
       });
@@ -98,6 +100,20 @@ function isNowhere(source: string): boolean {
 
 function nowhere(path: string): CairnError {
   return new CairnError('ERR_NOT_FOUND', `no such file: ${path}`, { path });
+}
+
+type OnProgress = NonNullable<OperationOptions['onProgress']>;
+
+/**
+ * Of many sources nobody knows the bytes before the last has been opened. Until then, the sources that are done say how
+ * far it is.
+ */
+function ofMany(onProgress: OnProgress | undefined, total: number, done: () => number): OnProgress | undefined {
+  if (onProgress === undefined || total < 2) return onProgress;
+  return (progress) => {
+    if (progress.total !== undefined) onProgress(progress);
+    else onProgress({ what: progress.what, unit: 'items', done: Math.min(done(), total), total });
+  };
 }
 
 /** Reads a list of sources, one a line. Empty lines are no sources. Standard input is a list or an image, not both. */
@@ -126,6 +142,10 @@ class Teller {
 
   constructor(session: Session<Options>) {
     this.#session = session;
+  }
+
+  get count(): number {
+    return this.#results.length;
   }
 
   readonly add = (result: Result): void => {
