@@ -1,5 +1,6 @@
 /** The progress of imports. */
 import type { ImportOptions } from './options.js';
+import { fileSize } from './source/sources.js';
 
 /** What is told of one source, or of one of its images. */
 export interface SourceProgress {
@@ -19,7 +20,7 @@ export class Meter {
   constructor(sources: readonly string[], options: ImportOptions) {
     this.#options = options;
     this.#what = sources.length === 1 ? `importing ${sources[0]}` : `importing ${sources.length} sources`;
-    for (const source of sources) this.#totals.set(source, undefined);
+    for (const source of sources) this.#totals.set(source, fileSize(source));
   }
 
   /** @param part of a source that holds several images */

@@ -47,7 +47,11 @@ const AWAITED = 'gone since a repair, to be imported again';
 
 export async function checkStore(store: StoreContext, options: CheckOptions = {}): Promise<CheckResult> {
   const { signal, quick = false } = options;
-  const heard = { signal, onProgress: telling(options, { what: 'checking', unit: 'bytes' }) };
+  const { objectBytes, blobBytes } = store.index.totals;
+  // What a quick check, or one of a part of the store, reads is not known beforehand.
+  const isWhole = options.quick !== true && options.images === undefined && options.trees === undefined;
+  const total = isWhole && options.onlyTrees !== true ? { total: objectBytes + blobBytes } : {};
+  const heard = { signal, onProgress: telling(options, { what: 'checking', unit: 'bytes', ...total }) };
   return store.uses.during(signal, () =>
     store.pool.during(heard, (work) => new Checker(store, options, { work, quick }).run()),
   );

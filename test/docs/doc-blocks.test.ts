@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { PROGRAM } from '../fixtures/cli.js';
-import { type Block, blocksIn, isShown, masked, type Step, stepsOf } from './blocks.js';
 import { ROOT } from '../house/sources.js';
+import { type Block, blocksIn, isShown, masked, type Step, stepsOf } from './blocks.js';
 
 /** Pages that tell a story, and how many steps of it run at least. */
 const STORIES = {

@@ -76,3 +76,13 @@ export function sizeOf(source: string | undefined): number {
     return 0;
   }
 }
+
+/** Bytes of a source that is a file; `undefined` for any other, whose size does not show yet. */
+export function fileSize(source: string): number | undefined {
+  try {
+    const stat = fs.statSync(source, { throwIfNoEntry: false });
+    return stat?.isFile() === true ? stat.size : undefined;
+  } catch {
+    return undefined;
+  }
+}
