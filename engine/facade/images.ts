@@ -145,8 +145,9 @@ export async function resolveFor(
     tellForeign(context, argument, resolved.image);
     return resolved.image;
   }
-  const [imported] = await importFor(store, [resolved.path], options);
-  return context.index.image((imported as Imported).key) as ImageRecord;
+  const [imported] = (await importFor(store, [resolved.path], { ...options, leaveNames: true })) as [Imported];
+  if (!imported.existed) context.notice(`${argument} was imported: ${imported.key.slice(0, 19)}`);
+  return context.index.image(imported.key) as ImageRecord;
 }
 
 async function summaryOf(store: OpenedStore, image: ImageRecord): Promise<ImageSummary> {

@@ -6,7 +6,7 @@ import { stagedObjects } from '../disk/layout.js';
 import { parseImageManifest } from '../image/aci/manifest.js';
 import type { ImageRecord } from '../index/records.js';
 import { newLayer } from './new-layer.js';
-import { checkExpected, type ImportOptions } from './options.js';
+import { checkExpected, type ImportRequest } from './options.js';
 import type { Importing, Prepared } from './prepared-image.js';
 import type { SourceProgress } from './progress.js';
 import type { SizedSource } from './read-layer.js';
@@ -19,7 +19,7 @@ export interface AciSource extends SizedSource {
 export async function prepareAci(
   { store, reader, staging }: Importing,
   { source, size, fingerprint }: AciSource,
-  options: ImportOptions & { importTime: number; progress: SourceProgress | undefined },
+  options: ImportRequest & { importTime: number; progress: SourceProgress | undefined },
 ): Promise<Prepared> {
   const ingested = await reader.read({ source, size }, staging, {
     signal: options.signal,
@@ -58,5 +58,6 @@ export async function prepareAci(
     documents: new Map([[manifestKey, ingested.manifest.length]]),
     layers: [await newLayer(store.index, ingested, staging, archiveDigests)],
     image,
+    leaveNames: options.leaveNames === true,
   };
 }

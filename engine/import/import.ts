@@ -155,7 +155,8 @@ export class Importer {
       if (isHere && (!keepsArchives(chosen, request) || here.archives !== undefined)) {
         const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
         const platform = platformOf(chosen);
-        return await this.#alreadyHere(asked, here, { ...here, ...first, aliases, digests, ...defined({ platform }) });
+        const again = { ...here, ...first, aliases, digests, ...defined({ platform }) };
+        return await this.#alreadyHere(asked, here, request.leaveNames === true ? here : again);
       }
       return await this.#readChosen({ asked, staging, request: isHere ? request : restoring(request, here) }, oci);
     } finally {

@@ -111,8 +111,8 @@ export async function prepareOci(
     dependencies: [],
     filters: false,
   };
-  const { onPlan } = request;
-  return { staging, documents, layers, image, plan: () => planOci(keys.map(tocOf)), onPlan };
+  const { onPlan, leaveNames = false } = request;
+  return { staging, documents, layers, image, leaveNames, plan: () => planOci(keys.map(tocOf)), onPlan };
 }
 
 /**

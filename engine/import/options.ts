@@ -33,6 +33,8 @@ export interface ImportOptions extends OperationOptions {
 
 /** The options of an import that other parts of the engine start. */
 export interface ImportRequest extends ImportOptions {
+  /** Take no name from another image: somebody only looks at the source, and would not expect names to move. */
+  leaveNames?: boolean;
   /** What the source is called in errors, where its path means nothing to users. */
   shownAs?: string;
   /** Gets the plan of an OCI image's tree, for a render that follows at once. Otherwise the store keeps large plans. */

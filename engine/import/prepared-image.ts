@@ -40,6 +40,8 @@ export interface Prepared {
   layers: readonly NewLayer[];
   /** The record for the index, unless the image is there already. */
   image: ImageRecord;
+  /** Names of the image that others have stay with those. */
+  leaveNames: boolean;
   /** Plans the tree, if possible yet, while the disk writes. Throws if the image must be refused. */
   plan?: () => Plan;
   /** Takes the plan, which the store does not keep then. */

@@ -7,7 +7,7 @@ import type { Key } from '../core/key.js';
 import { keyOfHex } from '../core/key.js';
 import { type ArchiveDigest, mergeArchiveDigests } from '../index/archive-digest.js';
 import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from '../index/images.js';
-import { claimNames, type MovedName, withName } from '../index/names.js';
+import { claimNames, type MovedName, withName, withoutTaken } from '../index/names.js';
 import { listObjects, type Retained, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { BlobRef, ImageRecord, LayerRecord } from '../index/records.js';
@@ -29,7 +29,8 @@ export function record(
   document: BlobRef | undefined,
 ): Outcome | CairnError {
   const { index } = store;
-  const { layers, image, documents } = prepared;
+  const { layers, documents } = prepared;
+  const image = prepared.leaveNames ? withoutTaken(index, prepared.image) : prepared.image;
   const obstacle = obstacleTo(index, prepared);
   if (obstacle !== undefined) {
     listPlaced(store, prepared, document);

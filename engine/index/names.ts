@@ -49,15 +49,18 @@ function spelled({ labels }: ImageName): string {
 export function claimNames(index: Index, image: ImageRecord, names: readonly ImageName[], revise: Revise): MovedName[] {
   const moved: MovedName[] = [];
   for (const name of names) {
-    for (const other of imagesNamed(index, name.name)) {
-      if (other.key === image.key || !isSamePlatform(other, image)) continue;
-      if (other.format === 'aci' && isSameName(other, name)) continue;
-      if (!referencesOf(other).some((each) => isSameName(each, name))) continue;
+    for (const other of holdersOf(index, image, name)) {
       renameImage(index, other, withoutName(other, name), revise);
       moved.push({ ...name, from: other.key });
     }
   }
   return moved;
+}
+
+/** The image's record without the names that another image of its platform has. */
+export function withoutTaken(index: Index, image: ImageRecord): ImageRecord {
+  const isTaken = (name: ImageName): boolean => holdersOf(index, image, name).length > 0;
+  return image.format === 'aci' ? image : referencesOf(image).filter(isTaken).reduce(withoutName, image);
 }
 
 /** Records an image under other names than before. */
@@ -66,6 +69,15 @@ export function renameImage(index: Index, before: ImageRecord, after: ImageRecor
   const revised = revise(after);
   putImage(index, revised);
   return revised;
+}
+
+/** The images that would lose a name to this one. */
+function holdersOf(index: Index, image: ImageRecord, name: ImageName): ImageRecord[] {
+  return imagesNamed(index, name.name).filter((other) => {
+    if (other.key === image.key || !isSamePlatform(other, image)) return false;
+    if (other.format === 'aci' && isSameName(other, name)) return false;
+    return referencesOf(other).some((each) => isSameName(each, name));
+  });
 }
 
 function isSamePlatform({ platform: a }: ImageRecord, { platform: b }: ImageRecord): boolean {

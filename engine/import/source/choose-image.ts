@@ -214,7 +214,8 @@ function severalImages({ path }: Container, all: readonly Candidate[]): CairnErr
 }
 
 /** What picks a candidate after a path and a colon. */
-function pickedBy({ names, descriptors, docker }: Candidate): string[] {
-  if (names.length > 0) return names;
+function pickedBy({ names, fromTags, descriptors, docker }: Candidate): string[] {
+  if (names.length > 0)
+    return names.map((name) => (fromTags.includes(name) ? name.slice(name.lastIndexOf(':') + 1) : name));
   return [descriptors[0]?.digest ?? digestInName(docker?.config ?? '') ?? []].flat();
 }
