@@ -34,6 +34,12 @@ export function parseSize(text: string): number {
   return Math.round(bytes);
 }
 
+/** As {@link parseSize}, but with a unit: a forgotten one would mean bytes, and empty a store. */
+export function parseStorage(text: string): number {
+  if (/^[1-9][0-9.]*$/.test(text)) throw new InvalidArgumentError('A size is a number with a unit: 500MB, 10GiB.');
+  return parseSize(text);
+}
+
 function factorOf(unit: string): number {
   const upper = unit.toUpperCase();
   const long = upper === '' || upper.endsWith('B') ? upper || 'B' : `${upper}B`;

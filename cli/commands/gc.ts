@@ -6,7 +6,7 @@ import { printable } from '../../engine/core/printable.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 import { shortKey, shortTree } from '../table.js';
-import { formatMs, formatSize, parseCount, parseDuration, parseSize } from '../units.js';
+import { formatMs, formatSize, parseCount, parseDuration, parseStorage } from '../units.js';
 
 interface Options {
   gracePeriod?: number;
@@ -24,16 +24,18 @@ export function define(command: Command): void {
       parseDuration,
     )
     .option('--images', 'also named images that were not used within the grace period')
-    .option('--keep-storage <size>', 'evict least recently used first, until no more than this is stored', parseSize)
+    .option('--keep-storage <size>', 'evict least recently used first, until no more than this is stored', parseStorage)
     .option('--keep-last <n>', 'keep the newest N images of each name', parseCount)
     .option('--dry-run', 'only list what would go')
     .action((_options: Options, self: Command) =>
-      withStore<Options>(self, 'write', async ({ store, options, running, print }) => {
+      withStore<Options>(self, 'write', async ({ store, options, running, print, say }) => {
         const { gracePeriod, keepStorage, keepLast, images, dryRun } = options;
         const result = await store.gc({
           ...running,
           ...defined({ graceMs: gracePeriod, keepStorage, keepLast, images, dryRun }),
         });
+        if (keepStorage !== undefined && result.keptBytes > keepStorage)
+          say('more is kept than asked: the rest is pinned, leased, in use or was used within the grace period');
         print(result, text);
         return undefined;
       }),
