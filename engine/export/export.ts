@@ -6,6 +6,7 @@ import type { ExportResult, Output, OutputCompression } from '../../workers/task
 import { deleteSmall, discard } from '../content/delete.js';
 import { noteUse } from '../content/last-used.js';
 import { readBlob } from '../content/read-blob.js';
+import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { hexOf, keyOfHex } from '../core/key.js';
 import { type OperationOptions, telling } from '../core/operation.js';
@@ -74,6 +75,10 @@ export async function exportImage(
   options: ExportRequest = {},
 ): Promise<Exported> {
   const name = typeof file === 'string' ? file : STDOUT;
+  if (OTHER_ARCHIVE.test(name)) {
+    const why = `${name}: archives are written as .tar, .tar.gz, .tgz, .tar.zst or .aci`;
+    throw new CairnError('ERR_USAGE', why, { path: name });
+  }
   const { format = formatByName(name) ?? image.format, base } = options;
   const own = partsOf(store, image, format);
   const others = base === undefined ? [] : layerStackOf(store, base).nodes;
@@ -138,6 +143,9 @@ async function writeExport(
 
 /** Endings of names that archives have. */
 const ARCHIVE_NAME = /\.(?:tar|aci|tgz|tzst)(?:\.(?:gz|zst))?$/;
+
+/** Endings that promise what is not written here. A directory of such a name would be a surprise. */
+const OTHER_ARCHIVE = /\.(?:xz|txz|bz2|tbz2?|zip|7z|lz4|lzma|rar)$/;
 
 function isArchiveName(file: string): boolean {
   return ARCHIVE_NAME.test(file);
