@@ -50,7 +50,7 @@ export function namesOf(index: Index, target: string, all: boolean): Taking[] {
     .filter(({ names }) => names.length > 0);
   if (found.length === 0) throw missing(index, target);
   if (!all && found.reduce((count, { names }) => count + names.length, 0) > 1)
-    throw ambiguous(target, found.flatMap(spelledOut));
+    throw ambiguous(target, spelledOut(found));
   return found;
 }
 
@@ -59,8 +59,17 @@ function missing(index: Index, target: string): CairnError {
   return new CairnError('ERR_NOT_FOUND', `${target} is a file; import it first`, { path: target });
 }
 
-/** Names with the labels that tell them apart. */
-function spelledOut({ image, names }: Taking): string[] {
-  const platform = platformLabels(image).map(({ name, value }) => `,${name}=${value}`);
-  return (names as ImageName[]).map((name) => `${nameText(image.format, name)}${platform.join('')}`);
+/** Names, with the platforms of their images where those alone tell them apart. */
+function spelledOut(found: readonly Taking[]): string[] {
+  const all = found.flatMap(({ image, names }) =>
+    (names as ImageName[]).map((name) => ({ image, text: nameText(image.format, name) })),
+  );
+  return all.map(({ image, text }) => {
+    const isAlone = all.filter((each) => each.text === text).length === 1;
+    return isAlone
+      ? text
+      : `${text}${platformLabels(image)
+          .map(({ name, value }) => `,${name}=${value}`)
+          .join('')}`;
+  });
 }

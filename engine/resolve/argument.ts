@@ -32,7 +32,7 @@ import { nearNames } from './suggest.js';
 export type Resolved = { image: ImageRecord } | { path: string };
 
 /**
- * Tries in order: key or digest (any unambiguous prefix), bare digits of one, existing path, name with labels, one image
+ * Tries in order: key or digest (any unambiguous prefix), bare digits of one, existing path, name with labels, an image
  * of a path (`PATH:REFERENCE`), and at last a tag that only one image has.
  * @param images looks up names
  * @throws CairnError `ERR_KEY_SYNTAX`, `ERR_KEY_TOO_SHORT`, `ERR_AMBIGUOUS_KEY`, `ERR_NOT_FOUND`, `ERR_NAME_SYNTAX`

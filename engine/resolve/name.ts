@@ -3,7 +3,7 @@ import { CairnError } from '../core/errors.js';
 import { parseBareHash, parseHashPrefix } from '../core/key.js';
 import { formatAppString, parseAppString, parseLabels } from '../image/aci/names.js';
 import type { Label } from '../image/label.js';
-import { isLayoutName, parseLayoutName } from '../image/oci/reference.js';
+import { isLayoutName, isReference, parseLayoutName } from '../image/oci/reference.js';
 import { shortName } from '../index/images.js';
 import type { ImageName, ImageRecord } from '../index/records.js';
 
@@ -32,12 +32,26 @@ export function parseName(text: string): WantedName {
  * @throws CairnError `ERR_NAME_SYNTAX`, also for a name that would be taken for a key
  */
 export function parseNewName(text: string): ImageName {
-  const { name, labels, digest } = parseName(text);
+  const { name, labels, digest } = isReference(text) ? parseName(text) : parseAci(text);
   const isHash = parseBareHash(text) !== undefined || parseBareHash(name) !== undefined || looksLikeHash(text);
   if (digest !== undefined || isHash || labels.some((label) => label.name !== 'version')) {
-    throw new CairnError('ERR_NAME_SYNTAX', `not a name for an image: ${JSON.stringify(text)}: must be NAME[:TAG]`);
+    throw noNewName(text);
   }
   return { name, labels: labels.length === 0 ? [{ name: 'version', value: 'latest' }] : labels };
+}
+
+/** A name that is no reference may be one of an ACI. */
+function parseAci(text: string): WantedName {
+  try {
+    return parseAppString(text);
+  } catch {
+    throw noNewName(text);
+  }
+}
+
+function noNewName(text: string): CairnError {
+  const rule = 'must be NAME[:TAG], the name in lower case';
+  return new CairnError('ERR_NAME_SYNTAX', `not a name for an image: ${JSON.stringify(text)}: ${rule}`);
 }
 
 function looksLikeHash(text: string): boolean {
