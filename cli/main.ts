@@ -23,9 +23,7 @@ export async function main(args: readonly string[], version: string): Promise<nu
       if (thrown.code !== 'commander.help') {
         reportError(usage, json, false);
         if (!json) process.stderr.write('(add --help for more)\n');
-      } else if (json) {
-        reportError(new CairnError('ERR_USAGE', 'a command is missing'), json, false);
-      }
+      } else reportError(new CairnError('ERR_USAGE', 'a command is missing'), json, false);
       return EXIT.usage;
     }
     const error = toCairnError(thrown);

@@ -9,6 +9,7 @@ const FIELD = /\{\{\s*\.([A-Za-z]+)\s*\}\}/g;
  * @throws CairnError `ERR_USAGE` for a field that there is not
  */
 export function fillTemplate(template: string, fields: Readonly<Record<string, string>>): string {
+  if (template.search(FIELD) < 0) throw notOne(template);
   const filled = template
     .replaceAll('\\t', '\t')
     .replaceAll('\\n', '\n')
@@ -18,5 +19,9 @@ export function fillTemplate(template: string, fields: Readonly<Record<string, s
       throw new CairnError('ERR_USAGE', `no field ${name}; there are ${Object.keys(fields).join(', ')}`);
     });
   if (!/\{\{|\}\}/.test(filled)) return filled;
-  throw new CairnError('ERR_USAGE', `not a template: ${JSON.stringify(template)}; fields are spelled {{.name}}`);
+  throw notOne(template);
+}
+
+function notOne(template: string): CairnError {
+  return new CairnError('ERR_USAGE', `not a template: ${JSON.stringify(template)}; fields are spelled {{.name}}`);
 }
