@@ -157,6 +157,10 @@ class Teller {
     this.#told = this.#told.then(() => this.#session.tell(text));
     this.#told.catch(() => {});
     if ('error' in result || json === true) return;
+    if (result.names.length === 0)
+      this.#session.say(
+        `${shortKey(result.key)} has no name, so gc takes it once it is unused; "cairn tag" gives it one`,
+      );
     for (const { name, from } of result.moved ?? []) this.#session.say(`${name} meant ${shortKey(from)} before`);
   };
 

@@ -37,7 +37,12 @@ export function define(command: Command): void {
         for await (const image of store.images({ names, ...defined({ filter: options.filter }) })) images.push(image);
         const direction = options.order === 'desc' ? -1 : 1;
         images.sort((a, b) => direction * compare(a[options.sort], b[options.sort]));
-        print(images, (all) => text(all, options));
+        print(images, (all) =>
+          text(
+            all.map((image) => onlyNamed(image, names)),
+            options,
+          ),
+        );
         return undefined;
       }),
     );
@@ -66,11 +71,18 @@ function text(images: readonly ImageSummary[], { quiet, format, full = false }: 
   const rows = images.flatMap((image) => rowsOf(image, full));
   if (format !== undefined) return rows.map((row) => `${fillTemplate(format, row)}\n`).join('');
   return table(
-    ['NAME', 'TAG', 'ID', 'ARCH', 'SIZE', 'TREES', 'IMPORTED', 'USED', ''],
+    ['NAME', 'TAG', 'ID', 'ARCH', 'SIZE', 'TREES', 'IMPORTED', 'USED', 'MARKS'],
     rows.map(({ name, tag, id, arch, size, trees, imported, used, marks }) => [
       ...[name || '-', tag || '-', id, arch || '-', size, trees, imported, used, marks],
     ]),
   );
+}
+
+/** Of an image that was asked for by a name, the other names are not shown. */
+function onlyNamed(image: ImageSummary, asked: readonly string[]): ImageSummary {
+  const isAsked = (name: string): boolean => asked.some((each) => name === each || splitName(name).name === each);
+  const names = image.names.filter(isAsked);
+  return names.length === 0 ? image : { ...image, names };
 }
 
 /** A row for each name; one for an image without a name. */

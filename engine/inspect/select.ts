@@ -45,6 +45,8 @@ const FLAGS: Readonly<Record<string, (image: ImageSummary) => boolean>> = {
   latest: ({ latest }) => latest,
   pinned: ({ pinned }) => pinned,
   named: ({ names }) => names.length > 0,
+  /** What other programs call an image without a name. */
+  dangling: ({ names }) => names.length === 0,
   rendered: ({ treeSize }) => treeSize > 0,
 };
 

@@ -51,12 +51,12 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
   for (const layer of index.layers.values()) {
     layers++;
     logicalBytes += layer.contentBytes;
-    neededBytes += layer.objectBytes;
   }
   const all = new Catalogue(index);
   const treeBytes = [...all.trees.values()].reduce((sum, { uniqueBytes }) => sum + uniqueBytes, 0);
   const perImage: ImageUsage[] = [];
   for (const image of all.images.values()) {
+    for (const layer of image.layers) neededBytes += index.layer(layer)?.objectBytes ?? 0;
     const own = all.treesOf(image.key);
     perImage.push({
       key: image.key,
