@@ -8,7 +8,7 @@ import { keyOfHex } from '../core/key.js';
 
 const CHUNK = 1 << 20;
 /** Advice in an error about a damaged file. */
-export const WHO_NEEDS_IT = '"cairn fsck" tells which images need it';
+export const WHO_NEEDS_IT = '"cairn fsck --repair" tells which images need it';
 
 export interface ExpectedBytes {
   size: number;

@@ -18,9 +18,13 @@ export function openRegular(path: string): { fd: number; size: number } {
   try {
     const stat = fs.fstatSync(fd);
     if (stat.isDirectory()) {
-      throw new CairnError('ERR_NOT_AN_IMAGE', `${path} is a directory; --recursive imports every image in it`, {
-        path,
-      });
+      throw new CairnError(
+        'ERR_NOT_AN_IMAGE',
+        `${path} is a directory; --recursive imports every image in it, and a tar of it comes in with --layer`,
+        {
+          path,
+        },
+      );
     }
     if (!stat.isFile())
       throw new CairnError('ERR_NOT_AN_IMAGE', `${path} is not a regular file; pipe it in with "-"`, { path });

@@ -81,7 +81,7 @@ export class LooseObjects implements ObjectHome {
     } catch (error) {
       if (how === 'link' && hasCode(error, 'EMLINK')) return this.#linkToCopy(name, path, scratch);
       if (!hasCode(error, 'ENOENT') || fs.existsSync(object)) throw error;
-      const why = 'an object is missing; "cairn fsck" tells which images need it';
+      const why = 'an object is missing; "cairn fsck --repair" tells which images need it';
       throw new CairnError('ERR_DAMAGED', why, { path: object });
     }
   }

@@ -59,6 +59,8 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
   if (!create && !fs.existsSync(options.dir)) missing(options.dir);
   const dir = create && !fs.existsSync(options.dir) ? makeDirectory(options.dir) : fs.realpathSync(options.dir);
   const layout = new Layout(dir);
+  if (!fs.statSync(dir).isDirectory())
+    throw new CairnError('ERR_NOT_A_STORE', `${dir} is no directory, so no cairn store`, { path: dir });
   if (!fs.existsSync(layout.format)) {
     // Looks for the format once more: another process may have made the whole store between the two looks.
     if (!isEmpty(dir) && !fs.existsSync(layout.format))

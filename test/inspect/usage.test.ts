@@ -70,7 +70,7 @@ const MISUSES: readonly [args: string[], message: RegExp][] = [
   [['ls', '--sort', 'colour'], /Allowed choices are/],
   [['render', '--mode', 'magic', 'x'], /Allowed choices are link, reflink, copy/],
   [['--workers', '0', 'ls'], /A count is a whole number above zero/],
-  [['completion', 'tcsh'], /no completion for tcsh/],
+  [['completion', 'tcsh'], /'tcsh' is invalid/],
 ];
 
 test('a misuse is exit code 2 and one error on stderr', async (t) => {

@@ -44,7 +44,7 @@ function orMissing<T>(work: () => T): T {
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
     const { path } = error as NodeJS.ErrnoException;
-    const why = 'a file is missing; "cairn fsck" tells what needs it';
+    const why = 'a file is missing; "cairn fsck --repair" tells what needs it';
     throw new CairnError('ERR_DAMAGED', why, { ...defined({ path }), cause: error });
   }
 }
