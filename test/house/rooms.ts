@@ -30,6 +30,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   objects: { says: 'objects: how they are called, where they lie, their further copies', imports: ['core', 'disk'] },
   plan: { says: 'from layers to the rows of a tree', imports: ['core', 'layer', 'workers/tasks'], pure: true },
+  remote: {
+    says: 'servers, and what is asked of them: HTTP, registries, discovery, credentials',
+    imports: ['core', 'disk', 'image'],
+  },
+  trust: { says: 'whose signatures count: keys, signatures, policy', imports: ['core', 'disk', 'image'] },
   session: {
     says: 'an open store: its context, format, owner, pool and locks',
     imports: ['core', 'disk', 'index', 'objects', 'workers/tasks'],

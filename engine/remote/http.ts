@@ -1,0 +1,232 @@
+/**
+ * HTTP as all of cairn speaks it: proxies of the environment, redirects that lose their credentials on the way to
+ * another host, further tries after failures that pass, and caps on what is read.
+ */
+import { Readable } from 'node:stream';
+import { gunzipSync } from 'node:zlib';
+import { type Agent, type Dispatcher, EnvHttpProxyAgent, type ProxyAgent, request } from 'undici';
+import { CairnError } from '../core/errors.js';
+import { isPassing, networkError, statusError } from './http-error.js';
+import { DEFAULT_RETRIES, isPassingStatus, pause, pauseBefore, type RetryPolicy, retryAfter } from './retry.js';
+import { shownUrl } from './shown-url.js';
+
+export interface HttpOptions {
+  userAgent: string;
+  /** Allow plain HTTP to any host. It is always allowed to this machine itself. */
+  plainHttp?: boolean;
+  /** Take any certificate. */
+  anyCertificate?: boolean;
+  /** The value of `Authorization` for a host, if it has one. Asked anew after each redirect. */
+  authorize?: (url: URL) => Promise<string | undefined> | string | undefined;
+  retry?: Partial<RetryPolicy>;
+  /** Milliseconds until a connection stands. */
+  connectTimeoutMs?: number;
+  /** Milliseconds without a byte. */
+  silenceMs?: number;
+}
+
+export interface HttpRequest {
+  url: string | URL;
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Names in lower case. Credentials among them do not follow a redirect to another host. */
+  headers?: Readonly<Record<string, string>>;
+  /** A stream cannot be sent twice, so there is one try only. */
+  body?: Uint8Array | Readable;
+  signal?: AbortSignal | undefined;
+  /** Statuses that are an answer; 200 by default. Any other is an error. */
+  accept?: readonly number[];
+}
+
+export interface HttpResponse {
+  status: number;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string>>;
+  /** The last one, after redirects. */
+  url: URL;
+  /** The bytes as they come. Whoever does not read them to the end destroys the stream. */
+  body: Readable;
+  /**
+   * All bytes of a document.
+   * @throws CairnError `ERR_LIMIT` if there are more than `most`, `ERR_NETWORK`
+   */
+  bytes(most: number): Promise<Buffer>;
+}
+
+const MAX_REDIRECTS = 10;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** Bytes of an error's text that are read. */
+const MAX_ERROR_TEXT = 8192;
+const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+export class HttpClient {
+  readonly #options: HttpOptions;
+  readonly #retry: RetryPolicy;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+    this.#retry = { ...DEFAULT_RETRIES, ...options.retry };
+    const { connectTimeoutMs = 20_000, silenceMs = 60_000, anyCertificate = false } = options;
+    const tls = { rejectUnauthorized: !anyCertificate };
+    const agent: Agent.Options & Pick<ProxyAgent.Options, 'requestTls'> = {
+      connect: { ...tls, timeout: connectTimeoutMs },
+      requestTls: tls,
+      headersTimeout: silenceMs,
+      bodyTimeout: silenceMs,
+    };
+    this.#dispatcher = new EnvHttpProxyAgent(agent);
+  }
+
+  /**
+   * Sends a request, again after failures that pass, and follows redirects.
+   * @throws CairnError `ERR_NETWORK`, `ERR_TLS`, `ERR_UNAUTHORIZED`, `ERR_NOT_FOUND`, `ERR_HTTP`, `ERR_ABORTED`
+   */
+  async request(asked: HttpRequest): Promise<HttpResponse> {
+    for (let attempt = 0; ; attempt++) {
+      const isRepeatable = !(asked.body instanceof Readable);
+      let waiting: number | undefined;
+      try {
+        const response = await this.#follow(asked);
+        if ((asked.accept ?? [200]).includes(response.status)) return response;
+        const failed = await failureOf(response);
+        if (!isRepeatable || !isPassingStatus(response.status)) throw failed;
+        waiting = pauseBefore(attempt, this.#retry, retryAfter(response.headers['retry-after']));
+        if (waiting === undefined) throw failed;
+      } catch (thrown) {
+        const error = networkError(thrown, asked.url, asked.signal);
+        waiting = isRepeatable && isPassing(error) ? pauseBefore(attempt, this.#retry) : undefined;
+        if (waiting === undefined) throw error;
+      }
+      await pause(waiting, asked.signal);
+    }
+  }
+
+  async close(): Promise<void> {
+    // Connections that are kept open for more requests would keep the process alive.
+    await this.#dispatcher.destroy();
+  }
+
+  async #follow(asked: HttpRequest): Promise<HttpResponse> {
+    let url = new URL(asked.url);
+    let headers = asked.headers ?? {};
+    for (let redirects = 0; ; redirects++) {
+      this.#checkScheme(url);
+      const response = await this.#send({ ...asked, url, headers });
+      const location = response.headers['location'];
+      const isRead = asked.method === undefined || asked.method === 'GET' || asked.method === 'HEAD';
+      if (!isRead || !REDIRECTS.has(response.status) || location === undefined) return response;
+      response.body.destroy();
+      if (redirects === MAX_REDIRECTS)
+        throw new CairnError('ERR_HTTP', `${shownUrl(asked.url)} redirects more than ${MAX_REDIRECTS} times`);
+      const next = destinationOf(location, url);
+      if (next.origin !== url.origin) headers = withoutCredentials(headers);
+      url = next;
+    }
+  }
+
+  async #send({ url, method = 'GET', headers, body, signal }: HttpRequest & { url: URL }): Promise<HttpResponse> {
+    const authorization = headers?.['authorization'] ?? (await this.#options.authorize?.(url));
+    const {
+      statusCode,
+      headers: received,
+      body: stream,
+    } = await request(url, {
+      dispatcher: this.#dispatcher,
+      method,
+      headers: {
+        'user-agent': this.#options.userAgent,
+        'accept-encoding': 'identity',
+        ...headers,
+        ...(authorization === undefined ? {} : { authorization }),
+      },
+      ...(body === undefined ? {} : { body }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const flat = Object.fromEntries(
+      Object.entries(received).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : `${value}`]),
+    );
+    const coding = flat['transfer-encoding']?.toLowerCase().replace(/,?\s*chunked$/, '') ?? '';
+    if (coding !== '' && coding !== 'identity') {
+      stream.destroy();
+      throw new CairnError('ERR_HTTP', `${shownUrl(url)} sends its bytes in the transfer coding ${coding}`);
+    }
+    return responseOf({ status: statusCode, headers: flat, url, body: stream }, signal);
+  }
+
+  #checkScheme(url: URL): void {
+    const { protocol, hostname } = url;
+    if (protocol === 'https:') return;
+    if (protocol !== 'http:') throw new CairnError('ERR_HTTP', `${shownUrl(url)}: only https and http are spoken`);
+    if (this.#options.plainHttp === true || isLoopback(hostname)) return;
+    const why = 'plain HTTP can be read and changed on its way; --insecure-options http allows it';
+    throw new CairnError('ERR_TLS', `${shownUrl(url)}: ${why}`);
+  }
+}
+
+/** Whether a host is this machine by its name alone. @param hostname as in a URL, without port */
+export function isLoopback(hostname: string): boolean {
+  return LOOPBACK.test(hostname.toLowerCase());
+}
+
+function destinationOf(location: string, from: URL): URL {
+  try {
+    return new URL(location, from);
+  } catch (cause) {
+    throw new CairnError('ERR_HTTP', `${shownUrl(from)} redirects to what is no URL`, { cause });
+  }
+}
+
+function withoutCredentials(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const secret = new Set(['authorization', 'cookie', 'proxy-authorization']);
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !secret.has(name.toLowerCase())));
+}
+
+type Received = Omit<HttpResponse, 'bytes'>;
+
+function responseOf(received: Received, signal: AbortSignal | undefined): HttpResponse {
+  return { ...received, bytes: (most) => readAll(received, most, signal) };
+}
+
+async function readAll({ url, headers, body }: Received, most: number, signal?: AbortSignal): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const part of body as AsyncIterable<Buffer>) {
+      length += part.length;
+      if (length > most) throw new CairnError('ERR_LIMIT', `${shownUrl(url)} sends more than ${most} bytes`);
+      parts.push(part);
+    }
+  } catch (error) {
+    throw networkError(error, url, signal);
+  } finally {
+    body.destroy();
+  }
+  const bytes = Buffer.concat(parts);
+  // Some servers compress documents though they were asked not to.
+  return /^(?:x-)?gzip$/.test(headers['content-encoding'] ?? '') ? unzipped(bytes, url, most) : bytes;
+}
+
+function unzipped(bytes: Buffer, url: URL, most: number): Buffer {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: most });
+  } catch (cause) {
+    throw new CairnError('ERR_HTTP', `${shownUrl(url)} sends what is no gzip though it says so`, { cause });
+  }
+}
+
+/** What a server says of an error, as registries do in JSON (OCI distribution spec, error codes); else nothing. */
+async function failureOf(response: HttpResponse): Promise<CairnError> {
+  let says = '';
+  try {
+    const text = (await response.bytes(MAX_ERROR_TEXT)).toString();
+    const { errors } = JSON.parse(text) as { errors?: { code?: unknown; message?: unknown }[] };
+    const { code, message } = errors?.[0] ?? {};
+    says = [code, message]
+      .filter((part) => typeof part === 'string' && part !== '')
+      .join(', ')
+      .slice(0, 300);
+  } catch {
+    // A page for people, or nothing. The status alone has to do.
+  }
+  return statusError(response.status, response.url, says);
+}
