@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { type CairnError, type ErrorCode, isCairnError } from '../../engine/core/errors.js';
 import { HttpClient, type HttpOptions, type HttpRequest } from '../../engine/remote/http.js';
 import { makeAuthority } from '../fixtures/certificates.js';
+import { setEnvironment } from '../fixtures/environment.js';
 import { proxyTo, TestServer } from '../fixtures/https-server.js';
 
 const QUICK = { retries: 2, firstPauseMs: 1, longestPauseMs: 2000 };
@@ -270,14 +271,3 @@ test('a proxy of the environment leads to other hosts, and does not see what TLS
   assert.equal(proxy.tunnels.length, tunnels);
   await refusal(client.request({ url: 'https://example.org/x' }), 'ERR_TLS', /altnames|does not match/);
 });
-
-function setEnvironment(t: TestContext, env: Readonly<Record<string, string>>): void {
-  const before = { ...process.env };
-  Object.assign(process.env, env);
-  t.after(() => {
-    for (const name of Object.keys(env)) {
-      if (before[name] === undefined) delete process.env[name];
-      else process.env[name] = before[name];
-    }
-  });
-}
