@@ -8,6 +8,12 @@ import { BLOCK } from '../layer/tar/header.js';
 
 export const STDIN = '-';
 
+export interface SourcePath {
+  path: string;
+  /** Of one of several images there. */
+  reference: string | undefined;
+}
+
 /** Whether a path is the directory of an OCI image layout. */
 export function isLayout(path: string): boolean {
   if (fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
@@ -25,20 +31,25 @@ export function isPath(argument: string): boolean {
   }
 }
 
-/** Whether an argument is a path to import, or a path and the reference of one of its images. */
-export function isSource(argument: string): boolean {
+/** Finds what an argument names to import: a path, or a path and the reference of one of its images. */
+export function locateSource(argument: string): SourcePath | undefined {
   try {
-    if (isPath(argument)) return true;
+    if (isPath(argument)) return { path: argument, reference: undefined };
     const { path, reference } = splitReference(argument);
-    return reference !== undefined && (isLayout(path) || isArchive(path));
+    return reference !== undefined && (isLayout(path) || isArchive(path)) ? { path, reference } : undefined;
   } catch (error) {
-    if (hasCode(error, 'ENAMETOOLONG')) return false;
+    if (hasCode(error, 'ENAMETOOLONG')) return undefined;
     throw error;
   }
 }
 
+/** Whether {@link locateSource} finds anything. */
+export function isSource(argument: string): boolean {
+  return locateSource(argument) !== undefined;
+}
+
 /** Splits `PATH[:REFERENCE]`. The path is all of it if that exists, else its longest beginning that exists. */
-export function splitReference(source: string): { path: string; reference: string | undefined } {
+export function splitReference(source: string): SourcePath {
   if (!fs.existsSync(source)) {
     for (let colon = source.lastIndexOf(':'); colon > 0; colon = source.lastIndexOf(':', colon - 1)) {
       const path = source.slice(0, colon);
