@@ -69,13 +69,13 @@ function refuseOther(container: Container): void {
 
 const DOCUMENTS = ['oci-layout', 'index.json', 'manifest.json'];
 
-function imagesOf(
+async function imagesOf(
   { limits }: StoreContext,
   container: Container,
   reference: string | undefined,
   { platform: wanted, recursive = false }: ImportOptions,
-): Opened {
+): Promise<Opened> {
   const platform = wanted === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(wanted);
   const choice = { reference, platform, isPlatformAsked: wanted !== undefined, all: recursive };
-  return { kind: 'oci', container, images: chooseImages(container, choice, limits) };
+  return { kind: 'oci', container, images: await chooseImages(container, choice, limits) };
 }
