@@ -111,6 +111,8 @@ export const SPARSE_PART_OVERHEAD = 32;
 
 /** Levels of OCI indexes within indexes. Real images have one. */
 export const MAX_NESTED_INDEXES = 4;
+/** Tags of a repository that are read: a registry could go on without an end. */
+export const MAX_TAGS = 100_000;
 /** Names that one error lists. */
 export const MAX_CANDIDATES = 10;
 
