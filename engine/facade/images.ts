@@ -6,6 +6,7 @@ import { checkOptions, mustBe } from '../core/check-options.js';
 import { defined } from '../core/defined.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
+import type { Fetched, FetchFailure, FetchOptions, ImportSource } from '../fetch/index.js';
 import type { Imported, ImportFailure, ImportOptions, ImportRequest } from '../import/index.js';
 import { Catalogue } from '../index/catalogue.js';
 import { shortName } from '../index/images.js';
@@ -16,7 +17,7 @@ import { resolveArgument, resolveImage } from '../resolve/argument.js';
 import { tellForeign } from '../resolve/foreign-platform.js';
 import { readableImages } from '../resolve/readable-images.js';
 import { contextOf, importFor, OpenedStore } from './opened.js';
-import { IMPORT, OPERATION, REMOVE, SELECTION } from './option-kinds.js';
+import { FETCH, IMPORT, OPERATION, REMOVE, SELECTION } from './option-kinds.js';
 
 export abstract class StoreOfImages extends OpenedStore {
   /**
@@ -37,6 +38,17 @@ export abstract class StoreOfImages extends OpenedStore {
     mustBe('sources', sources, 'texts');
     checkOptions(options, IMPORT);
     return importFor(this, sources, options);
+  }
+
+  /** Fetches images from registries, side by side. Each is durable when it is told. */
+  async fetch(refs: readonly string[], options: FetchOptions = {}): Promise<(Fetched | FetchFailure)[]> {
+    mustBe('refs', refs, 'texts');
+    checkOptions(options, FETCH);
+    const { duringFetch } = await import('../fetch/fetching.js');
+    const { fetchAll } = await import('../fetch/fetch.js');
+    const importSource: ImportSource = async (source, request) =>
+      (await importFor(this, [source], request))[0] as Imported;
+    return duringFetch(contextOf(this), importSource, options, (fetching) => fetchAll(fetching, refs, options));
   }
 
   /** Finds the image that an argument means. A path to an archive is imported first. */

@@ -35,6 +35,8 @@ export interface HttpRequest {
   signal?: AbortSignal | undefined;
   /** Statuses that are an answer; 200 by default. Any other is an error. */
   accept?: readonly number[];
+  /** Further tries, if fewer than the client would make. */
+  retries?: number;
 }
 
 export interface HttpResponse {
@@ -82,19 +84,20 @@ export class HttpClient {
    * @throws CairnError `ERR_NETWORK`, `ERR_TLS`, `ERR_UNAUTHORIZED`, `ERR_NOT_FOUND`, `ERR_HTTP`, `ERR_ABORTED`
    */
   async request(asked: HttpRequest): Promise<HttpResponse> {
+    const isRepeatable = !(asked.body instanceof Readable);
+    const policy = asked.retries === undefined ? this.#retry : { ...this.#retry, retries: asked.retries };
     for (let attempt = 0; ; attempt++) {
-      const isRepeatable = !(asked.body instanceof Readable);
       let waiting: number | undefined;
       try {
         const response = await this.#follow(asked);
         if ((asked.accept ?? [200]).includes(response.status)) return response;
         const failed = await failureOf(response);
         if (!isRepeatable || !isPassingStatus(response.status)) throw failed;
-        waiting = pauseBefore(attempt, this.#retry, retryAfter(response.headers['retry-after']));
+        waiting = pauseBefore(attempt, policy, retryAfter(response.headers['retry-after']));
         if (waiting === undefined) throw failed;
       } catch (thrown) {
         const error = networkError(thrown, asked.url, asked.signal);
-        waiting = isRepeatable && isPassing(error) ? pauseBefore(attempt, this.#retry) : undefined;
+        waiting = isRepeatable && isPassing(error) ? pauseBefore(attempt, policy) : undefined;
         if (waiting === undefined) throw error;
       }
       await pause(waiting, asked.signal);

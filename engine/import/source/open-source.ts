@@ -13,6 +13,16 @@ import { chooseSingleLayer } from './single-layer.js';
 
 export type Opened = ({ kind: 'aci' } & AciSource) | { kind: 'oci'; container: Container; images: ChosenImage[] };
 
+/** Opens a source. @param staging an existing directory for what must be unpacked first */
+export type OpenSource = (staging: string) => Promise<Opened>;
+
+/** A source that somebody else opens, such as an image of a registry. */
+export interface OpenableSource {
+  /** The name for users. */
+  source: string;
+  open: OpenSource;
+}
+
 export interface Named {
   /** As the caller named it. */
   source: string;
