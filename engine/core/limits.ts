@@ -113,6 +113,16 @@ export const SPARSE_PART_OVERHEAD = 32;
 export const MAX_NESTED_INDEXES = 4;
 /** Tags of a repository that are read: a registry could go on without an end. */
 export const MAX_TAGS = 100_000;
+/** Redirects that one request follows. Browsers follow twenty, and real servers need two or three. */
+export const MAX_REDIRECTS = 10;
+/** Bytes of the text of a server's error that are read. */
+export const MAX_ERROR_TEXT = 8192;
+/** Bytes of a page that discovery reads. What it looks for stands in the page's head. */
+export const MAX_DISCOVERY_PAGE = 2 ** 20;
+/** Bytes of a token server's answer. Tokens have some thousand. */
+export const MAX_TOKEN_ANSWER = 2 ** 20;
+/** Bytes of a file with settings or credentials, and of what a credential helper says. Real ones have some thousand. */
+export const MAX_CONFIG_FILE = 2 ** 20;
 /** Names that one error lists. */
 export const MAX_CANDIDATES = 10;
 

@@ -1,7 +1,7 @@
 /** Finds where registries answer, once for all fetches of a run. */
 import { isCairnError } from '../core/errors.js';
 import { wireHost } from '../image/oci/registry-reference.js';
-import { type HttpClient, isLoopback } from '../remote/http.js';
+import { discard, type HttpClient, isLoopback } from '../remote/http.js';
 
 export class Registries {
   readonly #http: HttpClient;
@@ -43,7 +43,6 @@ export class Registries {
 
   async #knock(base: URL, signal: AbortSignal | undefined): Promise<void> {
     const url = new URL('/v2/', base);
-    const { body } = await this.#http.request({ url, signal, accept: [200, 401, 403, 404], retries: 0 });
-    body.destroy();
+    discard(await this.#http.request({ url, signal, accept: [200, 401, 403, 404], retries: 0 }));
   }
 }

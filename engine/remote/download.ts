@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { CairnError, isCairnError } from '../core/errors.js';
-import type { HttpClient, HttpResponse } from './http.js';
+import { discard, type HttpClient, type HttpResponse } from './http.js';
 import { isPassing, networkError } from './http-error.js';
 import { DEFAULT_RETRIES, pause, pauseBefore, type RetryPolicy } from './retry.js';
 import { shownUrl } from './shown-url.js';
@@ -125,7 +125,7 @@ class Download {
       accept: this.#length === 0 ? [200] : [200, 206, 416],
     });
     if (response.status !== 416) return response;
-    response.body.destroy();
+    discard(response);
     await this.#startOver();
     return this.#ask();
   }

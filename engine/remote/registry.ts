@@ -7,7 +7,7 @@ import { CairnError, isCairnError } from '../core/errors.js';
 import { digestOf } from '../core/key.js';
 import { MAX_TAGS } from '../core/limits.js';
 import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '../image/oci/media-types.js';
-import type { HttpClient, HttpRequest, HttpResponse } from './http.js';
+import { discard, type HttpClient, type HttpRequest, type HttpResponse } from './http.js';
 import { shownUrl } from './shown-url.js';
 
 /** Gives the value of `Authorization` for a registry. */
@@ -95,9 +95,9 @@ export class Repository {
   async sizeOf(kind: 'blobs' | 'manifests', reference: string): Promise<number | undefined> {
     const headers = kind === 'manifests' ? { accept: MANIFESTS } : {};
     const request = { url: this.#at(`${kind}/${reference}`), method: 'HEAD', headers, accept: [200, 404] } as const;
-    const { status, headers: said, body } = await this.#pull(request);
-    body.destroy();
-    return status === 404 ? undefined : Number(said['content-length'] ?? 0);
+    const response = await this.#pull(request);
+    discard(response);
+    return response.status === 404 ? undefined : Number(response.headers['content-length'] ?? 0);
   }
 
   /** All tags, in the registry's order. @throws CairnError `ERR_LIMIT` for a list without an end */
@@ -119,7 +119,7 @@ export class Repository {
     const request = { url: this.#at(`referrers/${digest}`), headers: { accept: OCI_INDEX }, accept: [200, 404] };
     const response = await this.#pull(request);
     if (response.status === 200) return manifestsIn(parse(await response.bytes(most), response.url));
-    response.body.destroy();
+    discard(response);
     try {
       const tag = await this.manifest(digest.replace(':', '-'), most);
       return manifestsIn(parse(tag.bytes, response.url));
@@ -134,7 +134,7 @@ export class Repository {
     const url = this.#at(`blobs/uploads/?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`);
     const request = { url, method: 'POST', accept: [201, 202] } as const;
     const response = await this.#send(request, `${this.#scope('pull,push')} repository:${from}:pull`);
-    response.body.destroy();
+    discard(response);
     if (response.status === 201) return true;
     await this.#cancel(response);
     return false;
@@ -143,13 +143,13 @@ export class Repository {
   /** Sends a blob in one piece; where the registry cuts that short, in pieces from where it stands. */
   async upload(blob: Outgoing): Promise<void> {
     const begun = await this.#push({ url: this.#at('blobs/uploads/'), method: 'POST', accept: [202] });
-    begun.body.destroy();
+    discard(begun);
     const url = this.#locationOf(begun);
     url.searchParams.set('digest', blob.digest);
     const headers = { 'content-type': 'application/octet-stream', 'content-length': `${blob.size}` };
     const body = counted(blob.open(0), blob.onBytes);
     const done = await this.#push({ url, method: 'PUT', headers, body, accept: [201, 204] });
-    done.body.destroy();
+    discard(done);
   }
 
   /** @param reference a tag or the digest */
@@ -161,7 +161,7 @@ export class Repository {
       body: bytes,
       accept: [201, 200, 202, 204],
     });
-    response.body.destroy();
+    discard(response);
     const stored = response.headers['docker-content-digest'];
     if (stored !== undefined && stored !== digest) throw otherBytes(response.url, digest, stored);
   }
@@ -189,12 +189,12 @@ export class Repository {
     // A stream that was sent cannot be sent again. An upload begins with a small request, which gets the token.
     const mayRetry = request.body === undefined || request.body instanceof Uint8Array;
     if (response.status === 401 && challenge !== undefined && auth !== undefined && mayRetry) {
-      response.body.destroy();
+      discard(response);
       const authorization = await auth.authorize(base, scope, challenge);
       if (authorization !== undefined) response = await send(authorization);
     }
     if (response.status !== 401) return response;
-    response.body.destroy();
+    discard(response);
     const help = `"cairn login ${base.host}" gives credentials`;
     throw new CairnError('ERR_UNAUTHORIZED', `${this.shown} wants credentials, or other ones; ${help}`);
   }
