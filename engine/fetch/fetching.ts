@@ -23,7 +23,7 @@ const USER_AGENT = 'cairn';
 export async function duringFetch<T>(
   store: StoreContext,
   importSource: ImportSource,
-  { insecure = [] }: FetchOptions,
+  { insecure = [] }: Pick<FetchOptions, 'insecure'>,
   work: (fetching: Fetching) => Promise<T>,
 ): Promise<T> {
   const plainHttp = insecure.includes('http');

@@ -5,5 +5,6 @@
  * with `fetch.ts`. A fetched image is a source of an import; what may come in is decided before that sees it.
  */
 
-export type { ImportSource } from './fetching.js';
+export type { Fetching, ImportSource } from './fetching.js';
 export type { Fetched, FetchFailure, FetchOptions, PullPolicy } from './options.js';
+export type { Pushed, PushOptions } from './push.js';

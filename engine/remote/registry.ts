@@ -2,12 +2,13 @@
  * One repository of a registry, as the OCI distribution spec 1.1 has it: manifests and blobs, tags and referrers, in
  * and out.
  */
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { CairnError, isCairnError } from '../core/errors.js';
 import { digestOf } from '../core/key.js';
 import { MAX_TAGS } from '../core/limits.js';
 import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '../image/oci/media-types.js';
 import { discard, type HttpClient, type HttpRequest, type HttpResponse } from './http.js';
+import { isPassing } from './http-error.js';
 import { shownUrl } from './shown-url.js';
 
 /** Gives the value of `Authorization` for a registry. */
@@ -39,13 +40,16 @@ export interface RemoteManifest {
 export interface Outgoing {
   digest: string;
   size: number;
-  /** Opens the bytes from an offset on. */
-  open: (from: number) => Readable;
+  /** Opens the bytes from one offset to before another. */
+  open: (from: number, to: number) => Readable;
   onBytes?: (sent: number) => void;
 }
 
 const MANIFESTS = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST].join(', ');
 const PAGE = 1000;
+const BYTES = 'application/octet-stream';
+/** Registries and proxies that refuse long requests take this. */
+const PIECE = 8 * 2 ** 20;
 
 export class Repository {
   readonly #options: RepositoryOptions;
@@ -140,16 +144,52 @@ export class Repository {
     return false;
   }
 
-  /** Sends a blob in one piece; where the registry cuts that short, in pieces from where it stands. */
+  /** Sends a blob in one piece; after a failure that passes, in smaller ones from where the registry stands. */
   async upload(blob: Outgoing): Promise<void> {
     const begun = await this.#push({ url: this.#at('blobs/uploads/'), method: 'POST', accept: [202] });
     discard(begun);
     const url = this.#locationOf(begun);
-    url.searchParams.set('digest', blob.digest);
-    const headers = { 'content-type': 'application/octet-stream', 'content-length': `${blob.size}` };
-    const body = counted(blob.open(0), blob.onBytes);
-    const done = await this.#push({ url, method: 'PUT', headers, body, accept: [201, 204] });
-    discard(done);
+    try {
+      await this.#finish(url, blob, 0);
+    } catch (error) {
+      const isTooLarge = isCairnError(error, 'ERR_HTTP') && error.found === '413';
+      if (!isTooLarge && !isPassing(error)) throw error;
+      await this.#inPieces(url, blob);
+    }
+  }
+
+  /** Sends the rest of a blob, and says that it is the whole. */
+  async #finish(location: URL, { digest, size, open, onBytes }: Outgoing, from: number): Promise<void> {
+    const url = new URL(location);
+    url.searchParams.set('digest', digest);
+    const headers = { 'content-type': BYTES, 'content-length': `${size - from}` };
+    const body = from === size ? Buffer.alloc(0) : counted(open(from, size), from, onBytes);
+    discard(await this.#push({ url, method: 'PUT', headers, body, accept: [201, 204] }));
+  }
+
+  /** Distribution spec, pushing a blob in chunks. */
+  async #inPieces(begun: URL, blob: Outgoing): Promise<void> {
+    let { location, at } = await this.#standOf(begun);
+    while (at < blob.size) {
+      const end = Math.min(at + PIECE, blob.size);
+      const headers = { 'content-type': BYTES, 'content-length': `${end - at}`, 'content-range': `${at}-${end - 1}` };
+      const body = counted(blob.open(at, end), at, blob.onBytes);
+      const response = await this.#push({ url: location, method: 'PATCH', headers, body, accept: [202] });
+      discard(response);
+      location = this.#locationOf(response);
+      at = end;
+    }
+    await this.#finish(location, blob, blob.size);
+  }
+
+  /** How far an upload is, by the registry's word. */
+  async #standOf(upload: URL): Promise<{ location: URL; at: number }> {
+    const response = await this.#push({ url: upload, accept: [204] });
+    discard(response);
+    const last = /^(?:bytes=)?0-(\d+)$/.exec(response.headers['range'] ?? '')?.[1];
+    // Registries write an empty upload as 0-0, which is also that of one byte. A byte sent twice is refused.
+    const at = last === undefined || last === '0' ? 0 : Number(last) + 1;
+    return { location: this.#locationOf(response), at };
   }
 
   /** @param reference a tag or the digest */
@@ -230,12 +270,18 @@ export class Repository {
   }
 }
 
-function counted(stream: Readable, onBytes: ((sent: number) => void) | undefined): Readable {
-  let sent = 0;
-  return stream.on('data', (part: Buffer) => {
+async function* counting(stream: Readable, from: number, onBytes: (sent: number) => void): AsyncGenerator<Buffer> {
+  let sent = from;
+  for await (const part of stream as AsyncIterable<Buffer>) {
     sent += part.length;
-    onBytes?.(sent);
-  });
+    onBytes(sent);
+    yield part;
+  }
+}
+
+/** @param onBytes hears how many bytes of the whole have been sent */
+function counted(stream: Readable, from: number, onBytes: ((sent: number) => void) | undefined): Readable {
+  return onBytes === undefined ? stream : Readable.from(counting(stream, from, onBytes), { objectMode: false });
 }
 
 /** `Link: </v2/…>; rel="next"` (RFC 8288). Another host's page is none. */
