@@ -111,6 +111,8 @@ export const SPARSE_PART_OVERHEAD = 32;
 
 /** Levels of OCI indexes within indexes. Real images have one. */
 export const MAX_NESTED_INDEXES = 4;
+/** Tags of a repository that are read: a registry could go on without an end. */
+export const MAX_TAGS = 100_000;
 /** Redirects that one request follows. Browsers follow twenty, and real servers need two or three. */
 export const MAX_REDIRECTS = 10;
 /** Bytes of the text of a server's error that are read. */
