@@ -21,6 +21,7 @@ interface Options {
   jobs?: number;
   keepGoing?: boolean;
   stream?: boolean;
+  authfile?: string;
 }
 
 export function define(command: Command): void {
@@ -33,6 +34,10 @@ export function define(command: Command): void {
         .default('always'),
     )
     .option('--platform <os/arch>', 'the platform it must be for (default: of an index, that of this machine)')
+    .option(
+      '--authfile <file>',
+      'credentials of registries (default: $REGISTRY_AUTH_FILE, else those of podman and Docker)',
+    )
     .option('--keep-archive', 'keep all compressed archives, even if layers that are here must come again for it')
     .option('--no-keep-archive', 'keep no archives (default: those that come are kept)')
     .option('--name <name>', 'what to call the image here')
@@ -55,7 +60,7 @@ function fetchImages(refs: string[], given: Options, command: Command): Promise<
     throw new CairnError('ERR_USAGE', "missing required argument 'ref', and no list of any (--files-from)");
   return withStore<Options>(command, 'create', async (session) => {
     const { store, options, running } = session;
-    const { pull, keepArchive, platform, name, latest, expect, jobs, keepGoing } = options;
+    const { pull, keepArchive, platform, name, latest, expect, jobs, keepGoing, authfile } = options;
     for (const flag of ['name', 'expect'] as const) {
       if (options[flag] !== undefined && listed.length !== 1)
         throw new CairnError('ERR_USAGE', `--${flag} goes with one image`);
@@ -65,7 +70,7 @@ function fetchImages(refs: string[], given: Options, command: Command): Promise<
       const results = await store.fetch(listed, {
         ...running,
         onResult: teller.add,
-        ...defined({ pull, keepArchive, platform, name, latest, expect, jobs, keepGoing }),
+        ...defined({ pull, keepArchive, platform, name, latest, expect, jobs, keepGoing, authfile }),
       });
       await teller.end(results);
       return results.some((result) => 'error' in result) ? EXIT.failed : EXIT.done;

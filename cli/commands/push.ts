@@ -1,5 +1,6 @@
 /** `cairn push`: pushes an image to a registry. */
 import type { Command } from 'commander';
+import { defined } from '../../engine/core/defined.js';
 import { printable } from '../../engine/core/printable.js';
 import type { Pushed } from '../../engine/fetch/index.js';
 import { examples } from '../help.js';
@@ -10,9 +11,13 @@ export function define(command: Command): void {
   command
     .argument('<image>', 'key, path or name')
     .argument('<ref>', 'docker://HOST/REPOSITORY[:TAG]')
+    .option(
+      '--authfile <file>',
+      'credentials of registries (default: $REGISTRY_AUTH_FILE, else those of podman and Docker)',
+    )
     .action((image: string, ref: string, _options: object, self: Command) =>
-      withStore(self, 'write', async ({ store, running, print }) => {
-        print(await store.push(image, ref, running), text);
+      withStore<{ authfile?: string }>(self, 'write', async ({ store, running, options: { authfile }, print }) => {
+        print(await store.push(image, ref, { ...running, ...defined({ authfile }) }), text);
         return undefined;
       }),
     );

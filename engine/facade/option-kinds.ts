@@ -52,9 +52,10 @@ export const FETCH: OptionKinds<FetchOptions> = {
   platform: 'text',
   pull: ['never', 'missing', 'always'],
   insecure: 'texts',
+  authfile: 'text',
 };
 
-export const PUSH: OptionKinds<PushOptions> = { ...OPERATION, insecure: 'texts' };
+export const PUSH: OptionKinds<PushOptions> = { ...OPERATION, insecure: 'texts', authfile: 'text' };
 
 export const SELECTION: OptionKinds<ImageSelection> = { names: 'texts', filter: 'object' };
 

@@ -61,7 +61,7 @@ export class BlobDownloads {
     const leave = await this.#slots.acquire(AT_A_TIME);
     try {
       const got = await download(this.#http, {
-        ...(await this.#repository.blobRequest(digest)),
+        ...this.#repository.blobRequest(digest),
         into: path,
         size,
         most: size,

@@ -25,10 +25,10 @@ export function nameInStore({ digest: _digest, ...reference }: RegistryReference
 /** @throws CairnError `ERR_NOT_FOUND`, `ERR_UNAUTHORIZED`, `ERR_NETWORK`, `ERR_DIGEST_MISMATCH`, and as an import does */
 export async function fetchRegistryImage(fetching: Fetching, ref: string, options: FetchOptions): Promise<Fetched> {
   const reference = parseRegistryReference(ref);
-  const { http, store } = fetching;
+  const { http, store, auth } = fetching;
   const { signal } = options;
   const base = await fetching.registries.baseOf(reference.host, signal);
-  const repository = new Repository({ http, base, name: reference.repository, auth: fetching.auth, signal });
+  const repository = new Repository({ http, base, host: reference.host, name: reference.repository, auth, signal });
   const top = await repository.manifest(reference.digest ?? (reference.tag as string), store.limits.maxManifest);
   const downloads = new BlobDownloads(store, { http, repository });
   const opening = new Opening({ fetching, ref, reference, repository, top, downloads }, options);

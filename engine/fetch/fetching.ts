@@ -1,7 +1,8 @@
 /** What all fetches of a run share. */
 import type { Imported, ImportRequest, OpenableSource } from '../import/index.js';
+import { type Authorizer, RegistryAuth } from '../remote/auth/registry-auth.js';
+import { Credentials } from '../remote/credentials/credentials.js';
 import { HttpClient } from '../remote/http.js';
-import type { Authorizer } from '../remote/registry.js';
 import type { StoreContext } from '../session/context.js';
 import type { FetchOptions } from './options.js';
 import { Registries } from './registries.js';
@@ -14,7 +15,7 @@ export interface Fetching {
   importSource: ImportSource;
   http: HttpClient;
   registries: Registries;
-  auth: Authorizer | undefined;
+  auth: Authorizer;
 }
 
 const USER_AGENT = 'cairn';
@@ -23,13 +24,20 @@ const USER_AGENT = 'cairn';
 export async function duringFetch<T>(
   store: StoreContext,
   importSource: ImportSource,
-  { insecure = [] }: Pick<FetchOptions, 'insecure'>,
+  { insecure = [], authfile }: Pick<FetchOptions, 'insecure' | 'authfile'>,
   work: (fetching: Fetching) => Promise<T>,
 ): Promise<T> {
   const plainHttp = insecure.includes('http');
-  const http = new HttpClient({ userAgent: USER_AGENT, plainHttp, anyCertificate: insecure.includes('tls') });
+  const credentials = new Credentials({ authfile, onWarning: store.notice });
+  const http = new HttpClient({
+    userAgent: USER_AGENT,
+    plainHttp,
+    anyCertificate: insecure.includes('tls'),
+    authorize: (url) => credentials.headerFor(url),
+  });
+  const registries = new Registries(http, plainHttp);
   try {
-    return await work({ store, importSource, http, registries: new Registries(http, plainHttp), auth: undefined });
+    return await work({ store, importSource, http, registries, auth: new RegistryAuth(credentials) });
   } finally {
     await http.close();
   }

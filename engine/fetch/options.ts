@@ -14,6 +14,8 @@ export interface FetchOptions
   pull?: PullPolicy;
   /** Checks that are left out. */
   insecure?: readonly Insecure[];
+  /** A file with credentials that is asked before all others, in place of podman's own. */
+  authfile?: string;
   /** Hears of each image when it is in, and with `keepGoing` of each failure, in no particular order. */
   onResult?: (result: Fetched | FetchFailure) => void;
 }

@@ -15,6 +15,8 @@ import { type OutgoingBlob, type OutgoingImage, outgoingImage } from './outgoing
 export interface PushOptions extends OperationOptions {
   /** Checks that are left out. */
   insecure?: readonly Insecure[];
+  /** A file with credentials that is asked before all others, in place of podman's own. */
+  authfile?: string;
 }
 
 export interface Pushed {
@@ -48,7 +50,7 @@ export async function pushImage(
   const { http, store, auth, registries } = fetching;
   const { signal } = options;
   const base = await registries.baseOf(reference.host, signal);
-  const repository = new Repository({ http, base, name: reference.repository, auth, signal });
+  const repository = new Repository({ http, base, host: reference.host, name: reference.repository, auth, signal });
   const staging = store.staging.make();
   try {
     const outgoing = await outgoingImage(store, image, staging, options);

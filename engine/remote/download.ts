@@ -6,7 +6,7 @@ import * as fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { CairnError, isCairnError } from '../core/errors.js';
-import { discard, type HttpClient, type HttpResponse } from './http.js';
+import { discard, type HttpClient, type HttpRequest, type HttpResponse } from './http.js';
 import { isPassing, networkError } from './http-error.js';
 import { DEFAULT_RETRIES, pause, pauseBefore, type RetryPolicy } from './retry.js';
 import { shownUrl } from './shown-url.js';
@@ -14,6 +14,8 @@ import { shownUrl } from './shown-url.js';
 export interface DownloadRequest {
   url: string | URL;
   headers?: Readonly<Record<string, string>>;
+  /** Sends the requests, if something goes along with them that changes. */
+  send?: (request: HttpRequest) => Promise<HttpResponse>;
   /** Where the bytes go. What is there already is the beginning of them. */
   into: string;
   /** Bytes that it has, if that is known: no more are taken. */
@@ -116,9 +118,10 @@ class Download {
   /** Asks for the rest, or for everything where the server cannot give the rest. */
   async #ask(): Promise<HttpResponse> {
     const { url, headers = {}, validator, signal } = this.#request;
+    const send = this.#request.send ?? ((request) => this.#http.request(request));
     const condition = validator === undefined ? {} : { 'if-range': validator };
     const range = this.#length === 0 ? {} : { range: `bytes=${this.#length}-`, ...condition };
-    const response = await this.#http.request({
+    const response = await send({
       url,
       headers: { ...headers, ...range },
       signal,

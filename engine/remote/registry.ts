@@ -2,30 +2,25 @@
  * One repository of a registry, as the OCI distribution spec 1.1 has it: manifests and blobs, tags and referrers, in
  * and out.
  */
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { CairnError, isCairnError } from '../core/errors.js';
 import { digestOf } from '../core/key.js';
 import { MAX_TAGS } from '../core/limits.js';
 import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '../image/oci/media-types.js';
+import type { Access, Authorizer } from './auth/registry-auth.js';
 import { discard, type HttpClient, type HttpRequest, type HttpResponse } from './http.js';
-import { isPassing } from './http-error.js';
-import { shownUrl } from './shown-url.js';
-
-/** Gives the value of `Authorization` for a registry. */
-export interface Authorizer {
-  /**
-   * @param scope what is to be done, such as `repository:team/app:pull`
-   * @param challenge the `WWW-Authenticate` of an answer that refused the value before
-   */
-  authorize(registry: URL, scope: string | undefined, challenge?: string): Promise<string | undefined>;
-}
+import { isPassing, statusError } from './http-error.js';
+import { counted, manifestsIn, nextPage, otherBytes, parseAnswer } from './registry-answers.js';
 
 export interface RepositoryOptions {
   http: HttpClient;
   /** Of the registry's API: `https://registry.example.com`. */
   base: URL;
+  /** The registry as its users call it: `docker.io`. By default the host of `base`. */
+  host?: string;
   /** `team/app`. */
   name: string;
+  /** Without one, only what needs no credentials can be had. */
   auth?: Authorizer | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -62,9 +57,13 @@ export class Repository {
     return this.#options.name;
   }
 
+  get host(): string {
+    return this.#options.host ?? this.#options.base.host;
+  }
+
   /** For people: `registry.example.com/team/app`. */
   get shown(): string {
-    return `${this.#options.base.host}/${this.#options.name}`;
+    return `${this.host}/${this.#options.name}`;
   }
 
   /**
@@ -89,10 +88,9 @@ export class Repository {
     return bytes;
   }
 
-  /** What a download of a blob asks for. */
-  async blobRequest(digest: string): Promise<{ url: URL; headers: Record<string, string> }> {
-    const authorization = await this.#options.auth?.authorize(this.#options.base, this.#scope('pull'));
-    return { url: this.#at(`blobs/${digest}`), headers: authorization === undefined ? {} : { authorization } };
+  /** Where a blob is, and how to ask for it: a token that is needed goes along, and is renewed while it is needed. */
+  blobRequest(digest: string): { url: URL; send: (request: HttpRequest) => Promise<HttpResponse> } {
+    return { url: this.#at(`blobs/${digest}`), send: (request) => this.#pull(request) };
   }
 
   /** @returns bytes of the blob or manifest; `undefined` if it is not there */
@@ -109,7 +107,7 @@ export class Repository {
     let url: URL | undefined = this.#at(`tags/list?n=${PAGE}`);
     for (let count = 0; url !== undefined; ) {
       const response: HttpResponse = await this.#pull({ url });
-      const { tags } = parse(await response.bytes(most), url) as { tags?: unknown };
+      const { tags } = parseAnswer(await response.bytes(most), url) as { tags?: unknown };
       for (const tag of Array.isArray(tags) ? tags : []) {
         if (++count > MAX_TAGS) throw new CairnError('ERR_LIMIT', `${this.shown} has more than ${MAX_TAGS} tags`);
         if (typeof tag === 'string') yield tag;
@@ -122,26 +120,39 @@ export class Repository {
   async referrers(digest: string, most: number): Promise<unknown[]> {
     const request = { url: this.#at(`referrers/${digest}`), headers: { accept: OCI_INDEX }, accept: [200, 404] };
     const response = await this.#pull(request);
-    if (response.status === 200) return manifestsIn(parse(await response.bytes(most), response.url));
+    if (response.status === 200) return manifestsIn(parseAnswer(await response.bytes(most), response.url));
     discard(response);
     try {
       const tag = await this.manifest(digest.replace(':', '-'), most);
-      return manifestsIn(parse(tag.bytes, response.url));
+      return manifestsIn(parseAnswer(tag.bytes, response.url));
     } catch (error) {
       if (isCairnError(error, 'ERR_NOT_FOUND')) return [];
       throw error;
     }
   }
 
-  /** Takes a blob from another repository of the registry. @returns whether the registry did so */
+  /**
+   * Takes a blob from another repository of the registry. Who may not read that one cannot.
+   * @returns whether the registry did so
+   */
   async mount(digest: string, from: string): Promise<boolean> {
     const url = this.#at(`blobs/uploads/?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`);
     const request = { url, method: 'POST', accept: [201, 202] } as const;
-    const response = await this.#send(request, `${this.#scope('pull,push')} repository:${from}:pull`);
+    const response = await this.#mounting(request, from);
+    if (response === undefined) return false;
     discard(response);
     if (response.status === 201) return true;
     await this.#cancel(response);
     return false;
+  }
+
+  async #mounting(request: HttpRequest, from: string): Promise<HttpResponse | undefined> {
+    try {
+      return await this.#send(request, `${this.#scope('pull,push')} repository:${from}:pull`);
+    } catch (error) {
+      if (isCairnError(error, 'ERR_UNAUTHORIZED')) return undefined;
+      throw error;
+    }
   }
 
   /** Sends a blob in one piece; after a failure that passes, in smaller ones from where the registry stands. */
@@ -215,28 +226,34 @@ export class Repository {
   }
 
   async #send(request: HttpRequest, scope: string): Promise<HttpResponse> {
-    const { http, base, auth, signal } = this.#options;
+    const { http, auth, signal } = this.#options;
+    const access = this.#access(scope);
     const accept = request.accept ?? [200];
     const send = (authorization: string | undefined): Promise<HttpResponse> =>
       http.request({
+        signal,
         ...request,
         headers: { ...request.headers, ...(authorization === undefined ? {} : { authorization }) },
         accept: [...accept, 401],
-        signal,
       });
-    let response = await send(await auth?.authorize(base, scope));
+    let authorization = await auth?.authorize(access);
+    let response = await send(authorization);
     const challenge = response.headers['www-authenticate'];
     // A stream that was sent cannot be sent again. An upload begins with a small request, which gets the token.
     const mayRetry = request.body === undefined || request.body instanceof Uint8Array;
     if (response.status === 401 && challenge !== undefined && auth !== undefined && mayRetry) {
       discard(response);
-      const authorization = await auth.authorize(base, scope, challenge);
+      authorization = await auth.authorize(access, { challenge, authorization });
       if (authorization !== undefined) response = await send(authorization);
     }
     if (response.status !== 401) return response;
     discard(response);
-    const help = `"cairn login ${base.host}" gives credentials`;
-    throw new CairnError('ERR_UNAUTHORIZED', `${this.shown} wants credentials, or other ones; ${help}`);
+    throw auth === undefined ? statusError(401, response.url) : await auth.refusal(access);
+  }
+
+  #access(scope: string): Access {
+    const { http, base: registry, name: repository, signal } = this.#options;
+    return { http, registry, host: this.host, repository, scope, signal };
   }
 
   /** Gives an upload up that a registry began in place of a mount. */
@@ -268,48 +285,4 @@ export class Repository {
   #at(path: string): URL {
     return new URL(`/v2/${this.#options.name}/${path}`, this.#options.base);
   }
-}
-
-async function* counting(stream: Readable, from: number, onBytes: (sent: number) => void): AsyncGenerator<Buffer> {
-  let sent = from;
-  for await (const part of stream as AsyncIterable<Buffer>) {
-    sent += part.length;
-    onBytes(sent);
-    yield part;
-  }
-}
-
-/** @param onBytes hears how many bytes of the whole have been sent */
-function counted(stream: Readable, from: number, onBytes: ((sent: number) => void) | undefined): Readable {
-  return onBytes === undefined ? stream : Readable.from(counting(stream, from, onBytes), { objectMode: false });
-}
-
-/** `Link: </v2/…>; rel="next"` (RFC 8288). Another host's page is none. */
-function nextPage({ headers, url }: HttpResponse): URL | undefined {
-  const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(headers['link'] ?? '')?.[1];
-  if (target === undefined) return undefined;
-  const next = new URL(target, url);
-  return next.origin === url.origin && next.href !== url.href ? next : undefined;
-}
-
-function manifestsIn(index: unknown): unknown[] {
-  const { manifests } = index as { manifests?: unknown };
-  return Array.isArray(manifests) ? manifests : [];
-}
-
-function parse(bytes: Buffer, url: URL): unknown {
-  try {
-    const parsed: unknown = JSON.parse(bytes.toString());
-    if (typeof parsed === 'object' && parsed !== null) return parsed;
-  } catch {
-    // Told below, as for any other text.
-  }
-  throw new CairnError('ERR_HTTP', `${shownUrl(url)} answers with what is no JSON object`);
-}
-
-function otherBytes(url: URL, expected: string, found: string): CairnError {
-  return new CairnError('ERR_DIGEST_MISMATCH', `${shownUrl(url)}: expected ${expected}, but it is ${found}`, {
-    expected,
-    found,
-  });
 }

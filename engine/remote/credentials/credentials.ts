@@ -2,7 +2,7 @@
 import { isLoopback } from '../loopback.js';
 import { type AuthFile, credentialIn, parseAuthFile, serversOf } from './auth-file.js';
 import { type AuthPlace, authDirectories, authPlaces, type Environment } from './auth-places.js';
-import { basicAuthorization, type Credential } from './credential.js';
+import { basicAuthorization, bearerAuthorization, type Credential } from './credential.js';
 import { credentialFrom } from './helper.js';
 import { type HostAuth, readHostAuth } from './host-auth.js';
 import { readSecretFile } from './secret-file.js';
@@ -49,7 +49,7 @@ export class Credentials {
     if (url.protocol !== 'https:' && !isLoopback(url.hostname)) return undefined;
     const credential = this.#hostAuth().hosts.get(url.host);
     if (credential?.kind === 'password') return basicAuthorization(credential);
-    return credential === undefined ? undefined : `Bearer ${credential.token.reveal()}`;
+    return credential?.kind === 'bearer' ? bearerAuthorization(credential) : undefined;
   }
 
   /** As containers-auth.json(5) says: a helper of this registry takes the place of the file's own entries. */
