@@ -1,18 +1,14 @@
 /** Fetches an image of a registry: its documents first, then the layers that the store lacks, which are read as they come. */
 import type { Lock } from '../disk/lock.js';
 import { hostPlatform, parsePlatform } from '../image/oci/platform.js';
-import {
-  formatRegistryReference,
-  parseRegistryReference,
-  REGISTRY_SCHEME,
-  type RegistryReference,
-} from '../image/oci/registry-reference.js';
+import { formatRegistryReference, REGISTRY_SCHEME, type RegistryReference } from '../image/oci/registry-reference.js';
 import type { Imported, OpenableSource } from '../import/index.js';
 import { findLayer } from '../import/oci.js';
 import { chooseImages } from '../import/source/choose-image.js';
-import { type RemoteManifest, Repository } from '../remote/registry.js';
+import type { RemoteManifest, Repository } from '../remote/registry.js';
 import { BlobDownloads } from './blob-downloads.js';
 import type { Fetching } from './fetching.js';
+import { openImage, sourceOf } from './open-image.js';
 import type { Fetched, FetchOptions } from './options.js';
 import { lockBlobs } from './partial-files.js';
 import { RegistryContainer } from './registry-container.js';
@@ -24,12 +20,9 @@ export function nameInStore({ digest: _digest, ...reference }: RegistryReference
 
 /** @throws CairnError `ERR_NOT_FOUND`, `ERR_UNAUTHORIZED`, `ERR_NETWORK`, `ERR_DIGEST_MISMATCH`, and as an import does */
 export async function fetchRegistryImage(fetching: Fetching, ref: string, options: FetchOptions): Promise<Fetched> {
-  const reference = parseRegistryReference(ref);
-  const { http, store, auth } = fetching;
-  const { signal } = options;
-  const base = await fetching.registries.baseOf(reference.host, signal);
-  const repository = new Repository({ http, base, host: reference.host, name: reference.repository, auth, signal });
-  const top = await repository.manifest(reference.digest ?? (reference.tag as string), store.limits.maxManifest);
+  const { http, store } = fetching;
+  const opened = await openImage(fetching, ref, options.signal);
+  const { reference, repository, top } = opened;
   const downloads = new BlobDownloads(store, { http, repository });
   const opening = new Opening({ fetching, ref, reference, repository, top, downloads }, options);
   let imported: Imported;
@@ -42,7 +35,7 @@ export async function fetchRegistryImage(fetching: Fetching, ref: string, option
   }
   await downloads.end();
   const { downloadedBytes, resumedBytes } = downloads;
-  const url = `${REGISTRY_SCHEME}${formatRegistryReference({ ...reference, digest: top.digest })}`;
+  const url = `${REGISTRY_SCHEME}${sourceOf(opened)}`;
   return { ...imported, ref, url, downloadedBytes, resumedBytes, signature: null };
 }
 

@@ -2,7 +2,6 @@
 import { noteUse } from '../content/last-used.js';
 import { eachOf } from '../core/concurrency.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
-import { parseRegistryReference } from '../image/oci/registry-reference.js';
 import { describe } from '../import/result.js';
 import type { ImageRecord } from '../index/records.js';
 import { resolveArgument } from '../resolve/argument.js';
@@ -36,7 +35,7 @@ export function fetchAll(
 async function fetchOne(fetching: Fetching, ref: string, options: FetchOptions): Promise<Fetched> {
   const { pull = 'always' } = options;
   if (pull !== 'always') {
-    const here = findHere(fetching, ref);
+    const here = await findHere(fetching, ref);
     if (here !== undefined) return alreadyHere(fetching, ref, here);
     if (pull === 'never')
       throw new CairnError('ERR_NOT_FOUND', `${ref}: not in the store, and --pull never asks nobody`);
@@ -45,16 +44,17 @@ async function fetchOne(fetching: Fetching, ref: string, options: FetchOptions):
 }
 
 /** The image of the store that a reference means. */
-function findHere({ store: { index } }: Fetching, ref: string): ImageRecord | undefined {
-  const reference = parseRegistryReference(ref);
-  const name = reference.digest ?? nameInStore(reference)?.replace(/^docker\.io\/(?:library\/)?/, '');
-  try {
-    const resolved = resolveArgument(index, name as string);
-    return 'image' in resolved ? resolved.image : undefined;
-  } catch (error) {
-    if (isCairnError(error, 'ERR_NOT_FOUND')) return undefined;
-    throw error;
+async function findHere({ store: { index }, registries }: Fetching, ref: string): Promise<ImageRecord | undefined> {
+  for (const reference of await registries.meaningsOf(ref)) {
+    const name = reference.digest ?? nameInStore(reference)?.replace(/^docker\.io\/(?:library\/)?/, '');
+    try {
+      const resolved = resolveArgument(index, name as string);
+      if ('image' in resolved) return resolved.image;
+    } catch (error) {
+      if (!isCairnError(error, 'ERR_NOT_FOUND')) throw error;
+    }
   }
+  return undefined;
 }
 
 async function alreadyHere({ store }: Fetching, ref: string, image: ImageRecord): Promise<Fetched> {

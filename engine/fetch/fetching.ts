@@ -1,9 +1,10 @@
 /** What all fetches of a run share. */
 import type { Imported, ImportRequest, OpenableSource } from '../import/index.js';
-import { type Authorizer, RegistryAuth } from '../remote/auth/registry-auth.js';
+import { RegistryAuth } from '../remote/auth/registry-auth.js';
 import { Credentials } from '../remote/credentials/credentials.js';
-import { HttpClient } from '../remote/http.js';
+import type { HttpClient } from '../remote/http.js';
 import type { StoreContext } from '../session/context.js';
+import { Clients } from './clients.js';
 import type { FetchOptions } from './options.js';
 import { Registries } from './registries.js';
 
@@ -15,7 +16,6 @@ export interface Fetching {
   importSource: ImportSource;
   http: HttpClient;
   registries: Registries;
-  auth: Authorizer;
 }
 
 const USER_AGENT = 'cairn';
@@ -27,18 +27,12 @@ export async function duringFetch<T>(
   { insecure = [], authfile }: Pick<FetchOptions, 'insecure' | 'authfile'>,
   work: (fetching: Fetching) => Promise<T>,
 ): Promise<T> {
-  const plainHttp = insecure.includes('http');
   const credentials = new Credentials({ authfile, onWarning: store.notice });
-  const http = new HttpClient({
-    userAgent: USER_AGENT,
-    plainHttp,
-    anyCertificate: insecure.includes('tls'),
-    authorize: (url) => credentials.headerFor(url),
-  });
-  const registries = new Registries(http, plainHttp);
+  const clients = new Clients(insecure, { userAgent: USER_AGENT, authorize: (url) => credentials.headerFor(url) });
+  const registries = new Registries(clients, new RegistryAuth(credentials));
   try {
-    return await work({ store, importSource, http, registries, auth: new RegistryAuth(credentials) });
+    return await work({ store, importSource, http: clients.http, registries });
   } finally {
-    await http.close();
+    await clients.close();
   }
 }

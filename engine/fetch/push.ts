@@ -7,7 +7,7 @@ import type { OperationOptions } from '../core/operation.js';
 import { formatRegistryReference, parseRegistryReference } from '../image/oci/registry-reference.js';
 import { imagesWithLayer, referencesOf } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
-import { type Outgoing, Repository } from '../remote/registry.js';
+import type { Outgoing, Repository } from '../remote/registry.js';
 import type { Fetching } from './fetching.js';
 import type { Insecure } from './options.js';
 import { type OutgoingBlob, type OutgoingImage, outgoingImage } from './outgoing-image.js';
@@ -47,10 +47,8 @@ export async function pushImage(
 ): Promise<Pushed> {
   const reference = parseRegistryReference(target);
   if (reference.tag === undefined) throw new CairnError('ERR_USAGE', `${target}: a push needs a tag, not a digest`);
-  const { http, store, auth, registries } = fetching;
-  const { signal } = options;
-  const base = await registries.baseOf(reference.host, signal);
-  const repository = new Repository({ http, base, host: reference.host, name: reference.repository, auth, signal });
+  const { store, registries } = fetching;
+  const repository = await registries.target(reference, options.signal);
   const staging = store.staging.make();
   try {
     const outgoing = await outgoingImage(store, image, staging, options);

@@ -44,7 +44,9 @@ function readContent(content: string): DiscoveryTag | undefined {
   return { prefix: prefix.replace(/\/+$/, ''), target };
 }
 
-/** Whether a tag speaks for a name: by whole components, so that `example.com/app` says nothing of `example.com/apple`. */
+/**
+ * Whether a tag speaks for a name: by whole components, so that `example.com/app` says nothing of `example.com/apple`.
+ */
 export function speaksFor({ prefix }: DiscoveryTag, name: string): boolean {
   return name === prefix || name.startsWith(`${prefix}/`);
 }

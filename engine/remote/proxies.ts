@@ -30,7 +30,9 @@ function isExcepted(url: URL, list: string): boolean {
   return entries.some((entry) => entry !== '' && covers(entry, url));
 }
 
-/** An entry is `*`, an address, a block of addresses (`10.0.0.0/8`), or a domain with all below it; with or without port. */
+/**
+ * An entry is `*`, an address, a block of addresses (`10.0.0.0/8`), or a domain with all below it; with or without port.
+ */
 function covers(entry: string, { hostname, port, protocol }: URL): boolean {
   if (entry === '*') return true;
   const host = hostname.toLowerCase().replace(/^\[|\]$/g, '');

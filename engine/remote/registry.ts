@@ -3,6 +3,7 @@
  * and out.
  */
 import type { Readable } from 'node:stream';
+import { defined } from '../core/defined.js';
 import { CairnError, isCairnError } from '../core/errors.js';
 import { digestOf } from '../core/key.js';
 import { MAX_TAGS } from '../core/limits.js';
@@ -68,10 +69,16 @@ export class Repository {
 
   /**
    * @param reference a tag or a digest
+   * @param retries further tries, if fewer than usual
    * @throws CairnError `ERR_NOT_FOUND`, `ERR_DIGEST_MISMATCH`, `ERR_LIMIT`, …
    */
-  async manifest(reference: string, most: number): Promise<RemoteManifest> {
-    const response = await this.#pull({ url: this.#at(`manifests/${reference}`), headers: { accept: MANIFESTS } });
+  async manifest(reference: string, most: number, retries?: number): Promise<RemoteManifest> {
+    const request = {
+      url: this.#at(`manifests/${reference}`),
+      headers: { accept: MANIFESTS },
+      ...defined({ retries }),
+    };
+    const response = await this.#pull(request);
     const bytes = await response.bytes(most);
     const digest = digestOf(bytes);
     if (reference.startsWith('sha256:') && digest !== reference) throw otherBytes(response.url, reference, digest);

@@ -35,13 +35,18 @@ export function parseRegistryReference(text: string): RegistryReference {
     throw new CairnError('ERR_NAME_SYNTAX', `not a reference of a registry: ${quoted(text)}: ${rule}`);
   }
   const { name, tag, digest } = parseReference(plain);
-  const [first = '', ...rest] = name.split('/');
-  const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
-  const host = hasHost ? first : DOCKER_HUB;
-  const path = hasHost ? rest.join('/') : name;
+  const slash = hasHost(name) ? name.indexOf('/') : -1;
+  const host = slash < 0 ? DOCKER_HUB : name.slice(0, slash);
+  const path = name.slice(slash + 1);
   const repository = host === DOCKER_HUB && !path.includes('/') ? `library/${path}` : path;
   const isUntold = tag === undefined && digest === undefined;
   return { host, repository, ...defined({ tag: isUntold ? 'latest' : tag, digest }) };
+}
+
+/** Whether a reference, or its name alone, begins with a host. */
+export function hasHost(name: string): boolean {
+  const [first = '', ...rest] = name.split('/');
+  return rest.length > 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
 }
 
 /** In full: `docker.io/library/busybox:latest`. */

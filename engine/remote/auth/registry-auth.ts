@@ -174,8 +174,8 @@ function wantsOf({ scheme, parameters }: Challenge): Wants {
 
 /**
  * The token server that a registry names. Whether the way to it is safe is for the client to say.
- * @throws CairnError `ERR_HTTP` for none, and for one on this machine that a registry elsewhere names: credentials would
- *   go to whoever listens here
+ * @throws CairnError `ERR_HTTP` for none, and for one on this machine that a registry elsewhere names: credentials
+ *   would go to whoever listens here
  */
 function realmOf(text: string, registry: URL): URL {
   const realm = URL.canParse(text) ? new URL(text) : undefined;

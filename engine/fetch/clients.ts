@@ -1,0 +1,29 @@
+/** The two ways in which servers are spoken to in one run: as asked for, and to registries that are set as insecure. */
+import { HttpClient, type HttpOptions } from '../remote/http.js';
+import type { FetchOptions } from './options.js';
+
+export class Clients {
+  /** As the caller asked for. */
+  readonly http: HttpClient;
+  readonly #isPlain: boolean;
+  readonly #options: HttpOptions;
+  /** Takes plain HTTP, and any certificate. */
+  #lax: HttpClient | undefined;
+
+  constructor(insecure: NonNullable<FetchOptions['insecure']>, options: HttpOptions) {
+    this.#options = options;
+    this.#isPlain = insecure.includes('http');
+    this.http = new HttpClient({ ...options, plainHttp: this.#isPlain, anyCertificate: insecure.includes('tls') });
+  }
+
+  /** @param insecure the configuration says so of the registry */
+  of(insecure: boolean): { http: HttpClient; isPlain: boolean } {
+    if (!insecure) return { http: this.http, isPlain: this.#isPlain };
+    this.#lax ??= new HttpClient({ ...this.#options, plainHttp: true, anyCertificate: true });
+    return { http: this.#lax, isPlain: true };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.http.close(), this.#lax?.close()]);
+  }
+}
