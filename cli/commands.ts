@@ -10,6 +10,8 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/fetch.js'),
   },
   { name: 'push', summary: 'push an image to a registry', load: () => import('./commands/push.js') },
+  { name: 'login', summary: 'keep credentials for a registry', load: () => import('./commands/login.js') },
+  { name: 'logout', summary: 'forget credentials for registries', load: () => import('./commands/logout.js') },
   { name: 'ls', aliases: ['list', 'images'], summary: 'list images', load: () => import('./commands/ls.js') },
   { name: 'tag', summary: 'give an image one more name', load: () => import('./commands/tag.js') },
   { name: 'untag', summary: 'take names away', load: () => import('./commands/untag.js') },

@@ -6,5 +6,5 @@
  */
 
 export type { Fetching, ImportSource } from './fetching.js';
-export type { Fetched, FetchFailure, FetchOptions, PullPolicy } from './options.js';
+export type { Fetched, FetchFailure, FetchOptions, Insecure, PullPolicy } from './options.js';
 export type { Pushed, PushOptions } from './push.js';
