@@ -10,6 +10,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/fetch.js'),
   },
   { name: 'push', summary: 'push an image to a registry', load: () => import('./commands/push.js') },
+  { name: 'discover', summary: 'show where images of a name are', load: () => import('./commands/discover.js') },
   { name: 'login', summary: 'keep credentials for a registry', load: () => import('./commands/login.js') },
   { name: 'logout', summary: 'forget credentials for registries', load: () => import('./commands/logout.js') },
   { name: 'ls', aliases: ['list', 'images'], summary: 'list images', load: () => import('./commands/ls.js') },

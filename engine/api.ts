@@ -8,6 +8,7 @@ export type { Key } from './core/key.js';
 export { DEFAULT_LIMITS, type Limits } from './core/limits.js';
 export type { OperationOptions, Progress } from './core/operation.js';
 export type { Exported, ExportFormat, ExportOptions } from './export/export.js';
+export type { DiscoveredName, DiscoverOptions } from './fetch/discover.js';
 export type { Fetched, FetchFailure, FetchOptions, Insecure, PullPolicy } from './fetch/options.js';
 export type { Pushed, PushOptions } from './fetch/push.js';
 export type { Imported, ImportFailure, ImportOptions } from './import/import.js';

@@ -7,6 +7,8 @@ import { defined } from '../core/defined.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import type {
+  DiscoveredName,
+  DiscoverOptions,
   Fetched,
   FetchFailure,
   Fetching,
@@ -25,7 +27,7 @@ import { resolveArgument, resolveImage } from '../resolve/argument.js';
 import { tellForeign } from '../resolve/foreign-platform.js';
 import { readableImages } from '../resolve/readable-images.js';
 import { contextOf, importFor, OpenedStore } from './opened.js';
-import { FETCH, IMPORT, OPERATION, PUSH, REMOVE, SELECTION } from './option-kinds.js';
+import { DISCOVER, FETCH, IMPORT, OPERATION, PUSH, REMOVE, SELECTION } from './option-kinds.js';
 
 export abstract class StoreOfImages extends OpenedStore {
   /**
@@ -63,6 +65,14 @@ export abstract class StoreOfImages extends OpenedStore {
     const image = await this.resolve(argument, options.signal === undefined ? {} : { signal: options.signal });
     const { pushImage } = await import('../fetch/push.js');
     return this.#duringFetch(options, (fetching) => pushImage(fetching, image, target, options));
+  }
+
+  /** Where images of a name, `NAME[:VERSION][,LABEL=VALUE]…`, their signatures and keys are offered. Fetches none. */
+  async discover(name: string, options: DiscoverOptions = {}): Promise<DiscoveredName> {
+    mustBe('name', name, 'text');
+    checkOptions(options, DISCOVER);
+    const { discoverName } = await import('../fetch/discover.js');
+    return discoverName(name, { onNotice: contextOf(this).notice, ...options });
   }
 
   async #duringFetch<T>(options: FetchOptions | PushOptions, work: (fetching: Fetching) => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import type { GetOptions } from '../content/index.js';
 import type { OptionKinds } from '../core/check-options.js';
 import type { OperationOptions } from '../core/operation.js';
 import type { ExportOptions } from '../export/index.js';
-import type { FetchOptions, PushOptions } from '../fetch/index.js';
+import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.js';
 import type { ImportOptions } from '../import/index.js';
 import type { CompareOptions, ImageSelection } from '../inspect/index.js';
 import type { OpenOptions } from '../session/open.js';
@@ -56,6 +56,8 @@ export const FETCH: OptionKinds<FetchOptions> = {
 };
 
 export const PUSH: OptionKinds<PushOptions> = { ...OPERATION, insecure: 'texts', authfile: 'text' };
+
+export const DISCOVER: OptionKinds<DiscoverOptions> = { signal: 'signal', insecure: 'texts', onNotice: 'function' };
 
 export const SELECTION: OptionKinds<ImageSelection> = { names: 'texts', filter: 'object' };
 

@@ -1,6 +1,9 @@
 /** The two ways in which servers are spoken to in one run: as asked for, and to registries that are set as insecure. */
+import type { Credentials } from '../remote/credentials/credentials.js';
 import { HttpClient, type HttpOptions } from '../remote/http.js';
 import type { FetchOptions } from './options.js';
+
+const USER_AGENT = 'cairn';
 
 export class Clients {
   /** As the caller asked for. */
@@ -10,10 +13,14 @@ export class Clients {
   /** Takes plain HTTP, and any certificate. */
   #lax: HttpClient | undefined;
 
-  constructor(insecure: NonNullable<FetchOptions['insecure']>, options: HttpOptions) {
-    this.#options = options;
+  constructor(insecure: NonNullable<FetchOptions['insecure']>, credentials: Credentials) {
+    this.#options = { userAgent: USER_AGENT, authorize: (url) => credentials.headerFor(url) };
     this.#isPlain = insecure.includes('http');
-    this.http = new HttpClient({ ...options, plainHttp: this.#isPlain, anyCertificate: insecure.includes('tls') });
+    this.http = new HttpClient({
+      ...this.#options,
+      plainHttp: this.#isPlain,
+      anyCertificate: insecure.includes('tls'),
+    });
   }
 
   /** @param insecure the configuration says so of the registry */

@@ -18,8 +18,6 @@ export interface Fetching {
   registries: Registries;
 }
 
-const USER_AGENT = 'cairn';
-
 /** Runs fetches with connections of their own. */
 export async function duringFetch<T>(
   store: StoreContext,
@@ -28,7 +26,7 @@ export async function duringFetch<T>(
   work: (fetching: Fetching) => Promise<T>,
 ): Promise<T> {
   const credentials = new Credentials({ authfile, onWarning: store.notice });
-  const clients = new Clients(insecure, { userAgent: USER_AGENT, authorize: (url) => credentials.headerFor(url) });
+  const clients = new Clients(insecure, credentials);
   const registries = new Registries(clients, new RegistryAuth(credentials));
   try {
     return await work({ store, importSource, http: clients.http, registries });
