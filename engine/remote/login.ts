@@ -88,7 +88,9 @@ export async function logout(registry: string, { authfile, env }: LogoutOptions)
   return { host: key, authfile: place.path, ...(remains === undefined ? {} : { remains }) };
 }
 
-/** Who has credentials for a key, besides the file that was changed. What cannot be read there is of no interest now. */
+/**
+ * Who has credentials for a key, besides the file that was changed. What cannot be read there is of no interest now.
+ */
 async function foundElsewhere(key: string, env: Environment = process.env): Promise<string | undefined> {
   const [host = '', ...repository] = key.split('/');
   const others = new Credentials({ env: { ...env, REGISTRY_AUTH_FILE: '/dev/null' } });

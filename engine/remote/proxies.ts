@@ -31,7 +31,8 @@ function isExcepted(url: URL, list: string): boolean {
 }
 
 /**
- * An entry is `*`, an address, a block of addresses (`10.0.0.0/8`), or a domain with all below it; with or without port.
+ * An entry is `*`, an address, a block of addresses (`10.0.0.0/8`), or a domain with all below it; with or without a
+ * port.
  */
 function covers(entry: string, { hostname, port, protocol }: URL): boolean {
   if (entry === '*') return true;

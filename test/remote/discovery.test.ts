@@ -1,5 +1,6 @@
 /**
- * Discovery: from a name to the URLs of its image, signature and keys. The pages are those of the appc spec's own tests.
+ * Discovery: from a name to the URLs of its image, signature and keys. The pages are those of the appc spec's own
+ * tests.
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
