@@ -64,6 +64,8 @@ const OF_ARGUMENT: Readonly<Record<string, Kind>> = {
   key: 'blob',
   command: 'command',
   path: 'nothing',
+  host: 'nothing',
+  ref: 'nothing',
   dir: 'directory',
 };
 
