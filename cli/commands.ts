@@ -3,6 +3,13 @@ import type { CommandEntry } from './command.js';
 
 export const COMMANDS: readonly CommandEntry[] = [
   { name: 'import', summary: 'take images in', load: () => import('./commands/import.js') },
+  {
+    name: 'fetch',
+    aliases: ['pull'],
+    summary: 'fetch images from registries',
+    load: () => import('./commands/fetch.js'),
+  },
+  { name: 'push', summary: 'push an image to a registry', load: () => import('./commands/push.js') },
   { name: 'ls', aliases: ['list', 'images'], summary: 'list images', load: () => import('./commands/ls.js') },
   { name: 'tag', summary: 'give an image one more name', load: () => import('./commands/tag.js') },
   { name: 'untag', summary: 'take names away', load: () => import('./commands/untag.js') },

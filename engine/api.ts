@@ -8,6 +8,8 @@ export type { Key } from './core/key.js';
 export { DEFAULT_LIMITS, type Limits } from './core/limits.js';
 export type { OperationOptions, Progress } from './core/operation.js';
 export type { Exported, ExportFormat, ExportOptions } from './export/export.js';
+export type { Fetched, FetchFailure, FetchOptions, Insecure, PullPolicy } from './fetch/options.js';
+export type { Pushed, PushOptions } from './fetch/push.js';
 export type { Imported, ImportFailure, ImportOptions } from './import/import.js';
 export type { ImageRecord, LeaseRecord, TreeRecord } from './index/records.js';
 export type { CompareOptions, Difference } from './inspect/compare.js';

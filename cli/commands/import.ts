@@ -4,15 +4,14 @@ import type { Command } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
 import type { OperationOptions } from '../../engine/core/operation.js';
-import { printable } from '../../engine/core/printable.js';
-import type { Imported, ImportFailure } from '../../engine/import/import.js';
 import { imagesBelow } from '../../engine/import/source/sources.js';
 import { STDIN, splitReference } from '../../engine/resolve/source-path.js';
 import { examples } from '../help.js';
-import { EXIT, explain } from '../report.js';
+import { readList } from '../list-file.js';
+import { EXIT } from '../report.js';
 import { type Prepare, type Session, withStore } from '../session.js';
-import { shortKey } from '../table.js';
-import { formatMs, formatSize, parseCount } from '../units.js';
+import { lineOfImport, noticesOfImport, Teller } from '../teller.js';
+import { parseCount } from '../units.js';
 
 interface Options {
   recursive?: boolean;
@@ -70,7 +69,7 @@ function importSources(sources: string[], given: Options, command: Command): Pro
       if (options[flag] !== undefined && paths.length !== 1)
         throw new CairnError('ERR_USAGE', `--${flag} goes with one source`);
     }
-    const teller = new Teller(session);
+    const teller = new Teller(session, lineOfImport, noticesOfImport);
     try {
       const results = await store.importAll(paths, {
         ...running,
@@ -116,82 +115,6 @@ function ofMany(onProgress: OnProgress | undefined, total: number, done: () => n
   };
 }
 
-/** Reads a list of sources, one a line. Empty lines are no sources. Standard input is a list or an image, not both. */
-function readList(file: string, sources: readonly string[]): string[] {
-  if (file === STDIN && sources.includes(STDIN))
-    throw new CairnError('ERR_USAGE', 'standard input cannot be both an image and the list of files');
-  if (file !== STDIN && !fs.existsSync(file))
-    throw new CairnError('ERR_NOT_FOUND', `no such file: ${file}`, { path: file });
-  return fs
-    .readFileSync(file === STDIN ? 0 : file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '');
-}
-
 function expand(source: string): string[] {
   return source === STDIN ? [source] : imagesBelow(source);
-}
-
-type Result = Imported | ImportFailure;
-
-/** Tells of images as they come in. As JSON they come as lines, or else as one array at the end. */
-class Teller {
-  readonly #session: Session<Options>;
-  readonly #results: Result[] = [];
-  #told = Promise.resolve();
-
-  constructor(session: Session<Options>) {
-    this.#session = session;
-  }
-
-  get count(): number {
-    return this.#results.length;
-  }
-
-  readonly add = (result: Result): void => {
-    this.#results.push(result);
-    const { json, stream } = this.#session.options;
-    if (json === true && stream !== true) return;
-    const text = json === true ? `${JSON.stringify(result)}\n` : line(result);
-    // A reader that is gone is told of when the work is done: the work itself is for the store.
-    this.#told = this.#told.then(() => this.#session.tell(text));
-    this.#told.catch(() => {});
-    if ('error' in result || json === true) return;
-    if (result.names.length === 0)
-      this.#session.say(
-        `${shortKey(result.key)} has no name, so gc takes it once it is unused; "cairn tag" gives it one`,
-      );
-    for (const { name, from } of result.moved ?? []) this.#session.say(`${name} meant ${shortKey(from)} before`);
-  };
-
-  /** @param results in the order of the sources */
-  async end(results: readonly Result[]): Promise<void> {
-    await this.#told;
-    const { json, stream } = this.#session.options;
-    if (json === true && stream !== true) await this.#session.tell(`${JSON.stringify(results)}\n`);
-  }
-
-  async giveUp(): Promise<void> {
-    if (this.#results.length > 0) await this.end(this.#results).catch(() => {});
-  }
-}
-
-function line(result: Result): string {
-  if ('error' in result) {
-    process.stderr.write(`cairn: ${explain(result.error)}\n`);
-    return '';
-  }
-  const { key, names, size, objects, existed, healed, ms } = result;
-  const what = healed
-    ? `was damaged and is whole again, ${formatMs(ms)}`
-    : existed
-      ? 'was here already'
-      : `${formatSize(size)}, ${objects.new} new objects (${formatSize(objects.newBytes)}), ${objects.shared} shared, ${formatMs(ms)}`;
-  return `${printable(`${shortKey(key)}  ${titleOf(result, names)}  ${what}`)}\n`;
-}
-
-/** The name that the import gave, with its version. */
-function titleOf({ name, labels }: Imported, names: readonly string[]): string {
-  if (name === '') return names[0] ?? '(no name)';
-  return labels['version'] === undefined ? name : `${name}:${labels['version']}`;
 }

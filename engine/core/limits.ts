@@ -111,6 +111,7 @@ export const SPARSE_PART_OVERHEAD = 32;
 
 /** Levels of OCI indexes within indexes. Real images have one. */
 export const MAX_NESTED_INDEXES = 4;
+
 /**
  * Bytes of a file with public keys. A key with all the signatures of strangers that a key server adds has some hundred
  * thousand.
@@ -128,6 +129,19 @@ export const MAX_PEM_FILE = 64 * 2 ** 10;
 export const MAX_SIGNED_PAYLOAD = 2 ** 20;
 /** Signatures of one OCI image. Images that are signed anew each night have hundreds. */
 export const MAX_IMAGE_SIGNATURES = 1000;
+
+/** Tags of a repository that are read: a registry could go on without an end. */
+export const MAX_TAGS = 100_000;
+/** Redirects that one request follows. Browsers follow twenty, and real servers need two or three. */
+export const MAX_REDIRECTS = 10;
+/** Bytes of the text of a server's error that are read. */
+export const MAX_ERROR_TEXT = 8192;
+/** Bytes of a page that discovery reads. What it looks for stands in the page's head. */
+export const MAX_DISCOVERY_PAGE = 2 ** 20;
+/** Bytes of a token server's answer. Tokens have some thousand. */
+export const MAX_TOKEN_ANSWER = 2 ** 20;
+/** Bytes of a file with settings or credentials, and of what a credential helper says. Real ones have some thousand. */
+export const MAX_CONFIG_FILE = 2 ** 20;
 
 /** Names that one error lists. */
 export const MAX_CANDIDATES = 10;

@@ -10,6 +10,7 @@
  *   objects/ab/<126 hex>.<variant>   one file's content, with its metadata
  *   trees/<tree id>/rootfs           a rendered tree; its image's manifest beside it
  *   plans/<128 hex>                  a cache: the plan of the image with this key, if the image is large
+ *   fetching/<64 hex>                what has come so far of a blob that is being fetched, by its sha256
  *   staging/<session>/               what one open store is writing, with the lock that shows it is alive
  *   quarantine/                      files that were found damaged
  *   locks/                           one file for each lock, only while the lock is held
@@ -27,6 +28,7 @@ export class Layout {
   readonly objects: string;
   readonly trees: string;
   readonly plans: string;
+  readonly fetching: string;
   readonly staging: string;
   readonly quarantine: string;
   readonly locks: string;
@@ -39,6 +41,7 @@ export class Layout {
     this.objects = join(dir, 'objects');
     this.trees = join(dir, 'trees');
     this.plans = join(dir, 'plans');
+    this.fetching = join(dir, 'fetching');
     this.staging = join(dir, 'staging');
     this.quarantine = join(dir, 'quarantine');
     this.locks = join(dir, 'locks');
@@ -93,6 +96,11 @@ export class Layout {
   /** Held shared by operations that rely on objects, exclusively by operations that remove some. */
   get useLock(): string {
     return join(this.locks, 'use');
+  }
+
+  /** Held while a blob is fetched, and until the image that needs it is in. @param hex of its sha256 */
+  fetchLock(hex: string): string {
+    return join(this.locks, `fetch-${hex}`);
   }
 
   treeLock(id: string): string {

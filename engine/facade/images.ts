@@ -6,6 +6,15 @@ import { checkOptions, mustBe } from '../core/check-options.js';
 import { defined } from '../core/defined.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
+import type {
+  Fetched,
+  FetchFailure,
+  Fetching,
+  FetchOptions,
+  ImportSource,
+  Pushed,
+  PushOptions,
+} from '../fetch/index.js';
 import type { Imported, ImportFailure, ImportOptions, ImportRequest } from '../import/index.js';
 import { Catalogue } from '../index/catalogue.js';
 import { shortName } from '../index/images.js';
@@ -16,7 +25,7 @@ import { resolveArgument, resolveImage } from '../resolve/argument.js';
 import { tellForeign } from '../resolve/foreign-platform.js';
 import { readableImages } from '../resolve/readable-images.js';
 import { contextOf, importFor, OpenedStore } from './opened.js';
-import { IMPORT, OPERATION, REMOVE, SELECTION } from './option-kinds.js';
+import { FETCH, IMPORT, OPERATION, PUSH, REMOVE, SELECTION } from './option-kinds.js';
 
 export abstract class StoreOfImages extends OpenedStore {
   /**
@@ -37,6 +46,34 @@ export abstract class StoreOfImages extends OpenedStore {
     mustBe('sources', sources, 'texts');
     checkOptions(options, IMPORT);
     return importFor(this, sources, options);
+  }
+
+  /** Fetches images from registries, side by side. Each is durable when it is told. */
+  async fetch(refs: readonly string[], options: FetchOptions = {}): Promise<(Fetched | FetchFailure)[]> {
+    mustBe('refs', refs, 'texts');
+    checkOptions(options, FETCH);
+    const { fetchAll } = await import('../fetch/fetch.js');
+    return this.#duringFetch(options, (fetching) => fetchAll(fetching, refs, options));
+  }
+
+  /** Pushes an image to a registry, `docker://HOST/REPOSITORY[:TAG]`. */
+  async push(argument: string, target: string, options: PushOptions = {}): Promise<Pushed> {
+    mustBe('target', target, 'text');
+    checkOptions(options, PUSH);
+    const image = await this.resolve(argument, options.signal === undefined ? {} : { signal: options.signal });
+    const { pushImage } = await import('../fetch/push.js');
+    return this.#duringFetch(options, (fetching) => pushImage(fetching, image, target, options));
+  }
+
+  async #duringFetch<T>(options: FetchOptions | PushOptions, work: (fetching: Fetching) => Promise<T>): Promise<T> {
+    const context = contextOf(this);
+    const { duringFetch } = await import('../fetch/fetching.js');
+    const importSource: ImportSource = async (source, request) =>
+      (await importFor(this, [source], request))[0] as Imported;
+    return context.uses.during(options.signal, async () => {
+      await context.pool.warm();
+      return duringFetch(context, importSource, options, work);
+    });
   }
 
   /** Finds the image that an argument means. A path to an archive is imported first. */

@@ -1,6 +1,6 @@
 /** An open store, until it is closed, and how the parts of the façade reach what is behind it. */
 import { CairnError } from '../core/errors.js';
-import type { Imported, Importer, ImportFailure } from '../import/index.js';
+import type { Imported, Importer, ImportFailure, OpenableSource } from '../import/index.js';
 import type { ImportRequest } from '../import/options.js';
 import type { StoreContext } from '../session/context.js';
 
@@ -48,7 +48,7 @@ export function contextOf(store: OpenedStore): StoreContext {
 
 export async function importFor(
   store: OpenedStore,
-  sources: readonly string[],
+  sources: readonly (string | OpenableSource)[],
   options: ImportRequest,
 ): Promise<(Imported | ImportFailure)[]> {
   const context = contextOf(store);

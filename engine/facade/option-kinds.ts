@@ -4,6 +4,7 @@ import type { GetOptions } from '../content/index.js';
 import type { OptionKinds } from '../core/check-options.js';
 import type { OperationOptions } from '../core/operation.js';
 import type { ExportOptions } from '../export/index.js';
+import type { FetchOptions, PushOptions } from '../fetch/index.js';
 import type { ImportOptions } from '../import/index.js';
 import type { CompareOptions, ImageSelection } from '../inspect/index.js';
 import type { OpenOptions } from '../session/open.js';
@@ -38,6 +39,22 @@ export const IMPORT: OptionKinds<ImportOptions> = {
   recursive: 'flag',
   layer: 'flag',
 };
+
+export const FETCH: OptionKinds<FetchOptions> = {
+  ...OPERATION,
+  jobs: 'number',
+  onResult: 'function',
+  keepGoing: 'flag',
+  keepArchive: 'flag',
+  latest: 'flag',
+  name: 'text',
+  expect: 'text',
+  platform: 'text',
+  pull: ['never', 'missing', 'always'],
+  insecure: 'texts',
+};
+
+export const PUSH: OptionKinds<PushOptions> = { ...OPERATION, insecure: 'texts' };
 
 export const SELECTION: OptionKinds<ImageSelection> = { names: 'texts', filter: 'object' };
 

@@ -28,7 +28,7 @@ import { merge } from './record-import.js';
 import { type Asked, describe, type Imported, type ImportFailure } from './result.js';
 import type { ChosenImage } from './source/choose-image.js';
 import { type Located, locateSource } from './source/locate.js';
-import { type Opened, openSource } from './source/open-source.js';
+import { type OpenableSource, type Opened, type OpenSource, openSource } from './source/open-source.js';
 import { fingerprintOf, sizeOf } from './source/sources.js';
 
 export type { ImportOptions, ImportRequest } from './options.js';
@@ -53,20 +53,21 @@ export class Importer {
    * objects.
    * @throws CairnError the first failure; with `keepGoing` each failure takes the place of its result instead
    */
-  async importAll(sources: readonly string[], options: ImportRequest): Promise<(Imported | ImportFailure)[]> {
+  async importAll(sources: readonly AnySource[], options: ImportRequest): Promise<(Imported | ImportFailure)[]> {
     mustWrite(this.#store);
-    const meter = new Meter(sources, options);
+    const names = sources.map((each) => (typeof each === 'string' ? each : each.source));
+    const meter = new Meter(names, options);
     const begun = Date.now();
     // The largest first: a long import that begins last would keep one worker busy after all others have ended.
-    const order = sources.map((_source, i) => i).sort((a, b) => sizeOf(sources[b]) - sizeOf(sources[a]));
+    const order = names.map((_name, i) => i).sort((a, b) => sizeOf(names[b]) - sizeOf(names[a]));
     const results: (Imported | ImportFailure)[][] = new Array(sources.length);
     this.#reader.sources += sources.length;
     try {
       await eachOf(order, options.jobs ?? this.#store.pool.size + 1, async (i, _index, releaseSlot) => {
-        const source = sources[i] as string;
+        const source = names[i] as string;
         // Imports end in any order. Their images are as new as their place in the list says.
         const request = { ...options, importTime: begun + i, meter, progress: meter.of(source), releaseSlot };
-        results[i] = await this.#importOrReport(source, request);
+        results[i] = await this.#importOrReport(sources[i] as AnySource, request);
         meter.end(source);
       });
     } finally {
@@ -75,17 +76,20 @@ export class Importer {
     return results.flat();
   }
 
-  async #importOrReport(source: string, request: Request): Promise<(Imported | ImportFailure)[]> {
+  async #importOrReport(from: AnySource, request: Request): Promise<(Imported | ImportFailure)[]> {
+    const source = typeof from === 'string' ? from : from.source;
+    const asked = { source, begun: performance.now() };
     try {
-      return await this.#importOne(source, request);
+      if (typeof from !== 'string') return await this.#importOpened(asked, from.open, request);
+      return await this.#importOne(asked, request);
     } catch (error) {
       return [reported(source, error, request)];
     }
   }
 
-  async #importOne(source: string, request: Request): Promise<(Imported | ImportFailure)[]> {
-    const asked = { source, begun: performance.now() };
-    const { staging, index } = this.#store;
+  async #importOne(asked: Asked, request: Request): Promise<(Imported | ImportFailure)[]> {
+    const { source } = asked;
+    const { index } = this.#store;
     const located = locateSource(source);
     const fingerprint = located.kind === 'file' ? await fingerprintOf(located.path, located.size) : undefined;
     const known = await this.#findKnown(located, fingerprint, request);
@@ -94,15 +98,16 @@ export class Importer {
       checkExpected(request.expect, [known.image.key, known.digest]);
       return [heard(await this.#alreadyHere(asked, known.image), request)];
     }
-    const dir = staging.make();
+    const named = { source: request.shownAs ?? source, located, fingerprint };
+    const openThis: OpenSource = (dir) => openSource(this.#store, named, dir, request);
+    return this.#importOpened(asked, openThis, restoring(request, known?.image));
+  }
+
+  async #importOpened(asked: Asked, open: OpenSource, request: Request): Promise<(Imported | ImportFailure)[]> {
+    const dir = this.#store.staging.make();
     try {
-      const one = { asked, staging: dir, request: restoring(request, known?.image) };
-      const opened = await openSource(
-        this.#store,
-        { source: request.shownAs ?? source, located, fingerprint },
-        dir,
-        request,
-      );
+      const one = { asked, staging: dir, request };
+      const opened = await open(dir);
       if (opened.kind !== 'aci') return await this.#importImages(one, opened);
       if (opened.size !== undefined) request.progress?.expect(opened.size);
       return [heard(await this.#importAci(one, opened), request)];
@@ -152,7 +157,8 @@ export class Importer {
       await Promise.all(claim.others);
       const here = this.#store.index.image(key);
       const isHere = here !== undefined && isComplete(this.#store.index, here);
-      if (isHere && (!keepsArchives(chosen, request) || here.archives !== undefined)) {
+      const isKept = !keepsArchives(chosen, request) || here?.archives !== undefined || request.spareLayers === true;
+      if (isHere && isKept) {
         const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
         const platform = platformOf(chosen);
         const again = { ...here, ...first, aliases, digests, ...defined({ platform }) };
@@ -259,6 +265,8 @@ function lostIfDamaged(error: unknown): 'lost' {
   if (isCairnError(error, 'ERR_DAMAGED')) return 'lost';
   throw error;
 }
+
+type AnySource = string | OpenableSource;
 
 type Request = ImportRequest & {
   importTime: number;

@@ -5,3 +5,4 @@
  * Begin with `import.ts`. What a source can be is decided in `source/`, what becomes visible in `commit.ts`.
  */
 export type { Imported, Importer, ImportFailure, ImportOptions, ImportRequest } from './import.js';
+export type { OpenableSource } from './source/open-source.js';

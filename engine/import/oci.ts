@@ -20,6 +20,7 @@ import { planOci } from '../plan/oci.js';
 import { isCompleteLayer } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
 import { flatManifest } from './flat-manifest.js';
+import { keptArchives } from './kept-archives.js';
 import { newLayer } from './new-layer.js';
 import type { ImportOptions, ImportRequest } from './options.js';
 import type { Importing, NewLayer, Prepared } from './prepared-image.js';
@@ -67,7 +68,7 @@ export async function prepareOci(
   request: OciRequest,
 ): Promise<Prepared> {
   const { store, staging } = importing;
-  const { layers, known } = await readLayers(importing, { container, chosen }, request);
+  const { layers, known, archives } = await readLayers(importing, { container, chosen }, request);
   const keys = chosen.layers.map(({ diffId }) => known.get(diffId) as Key);
   const newLayers = new Map(layers.map((layer) => [layer.key, layer]));
   const tocOf = (key: Key): readonly TocEntry[] => {
@@ -90,7 +91,8 @@ export async function prepareOci(
     stageDocument(staging, documentKey, bytes);
   }
   const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
-  const kept = keys.map((each) => newLayers.get(each)?.ingested.kept);
+  const kept = chosen.layers.map(({ descriptor }) => archives.get(descriptor?.digest ?? ''));
+  const allKept = kept.filter((each) => each !== undefined);
   const image: ImageRecord = {
     key,
     digest: manifest.digest,
@@ -106,7 +108,7 @@ export async function prepareOci(
     layers: keys,
     manifest: manifestKey,
     config: key,
-    ...(keepsArchives(chosen, request) ? { archives: kept.map((each) => keyOfHex(each?.sha512 as string)) } : {}),
+    ...(keepsArchives(chosen, request) && allKept.length === kept.length ? { archives: allKept } : {}),
     digests: [...new Set([manifest.digest, chosen.config.digest])],
     dependencies: [],
     filters: false,
@@ -123,20 +125,41 @@ export function keepsArchives({ manifest }: ChosenImage, { keepArchive }: Import
   return keepArchive === true && manifest !== undefined;
 }
 
-/** Reads each layer that the store lacks, once. @returns the layers that were read, and diffID → key of all layers */
+interface LayersRead {
+  layers: NewLayer[];
+  /** diffID → key, of all layers. */
+  known: Map<string, Key>;
+  /** Digest → key, of the archives that are kept. */
+  archives: Map<string, Key>;
+}
+
+/** Tells which layers need not be read: those that are here and, if archives are to be kept, whose archive is. */
+function spareLayers(store: StoreContext, { chosen }: OciSource, request: OciRequest): Omit<LayersRead, 'layers'> {
+  const known = new Map<string, Key>();
+  if (request.readAll) return { known, archives: new Map() };
+  for (const layer of chosen.layers) {
+    const key = findLayer(store, layer);
+    if (key !== undefined) known.set(layer.diffId, key);
+  }
+  if (!keepsArchives(chosen, request)) return { known, archives: new Map() };
+  const digests = chosen.layers.map(({ diffId, descriptor }) => [descriptor?.digest ?? '', known.get(diffId)] as const);
+  const wanted = new Map(digests.filter((pair): pair is [string, Key] => pair[1] !== undefined));
+  const archives = keptArchives(store, wanted);
+  if (request.spareLayers === true) return { known, archives };
+  for (const { diffId, descriptor } of chosen.layers) if (!archives.has(descriptor?.digest ?? '')) known.delete(diffId);
+  return { known, archives };
+}
+
+/** Reads each layer that the store lacks, once. */
 async function readLayers(
   importing: Importing,
   { container, chosen }: OciSource,
   request: OciRequest,
-): Promise<{ layers: NewLayer[]; known: Map<string, Key> }> {
+): Promise<LayersRead> {
   const { store } = importing;
-  const known = new Map<string, Key>();
-  const unread: ChosenLayer[] = [];
-  for (const layer of new Map(chosen.layers.map((each) => [each.diffId, each])).values()) {
-    const key = request.readAll || keepsArchives(chosen, request) ? undefined : findLayer(store, layer);
-    if (key === undefined) unread.push(layer);
-    else known.set(layer.diffId, key);
-  }
+  const { known, archives } = spareLayers(store, { container, chosen }, request);
+  const each = new Map(chosen.layers.map((layer) => [layer.diffId, layer]));
+  const unread = [...each.values()].filter(({ diffId }) => !known.has(diffId));
   const blobs = unread.map((layer) => ({ layer, ...container.blob(layer.member) }));
   for (const { layer, size } of blobs) {
     const promised = layer.descriptor?.size;
@@ -164,9 +187,11 @@ async function readLayers(
     });
     tellTrailing(store, layer);
     known.set(blob.layer.diffId, layer.key);
+    const { kept } = layer.ingested;
+    if (kept !== undefined) archives.set(blob.layer.descriptor?.digest ?? '', keyOfHex(kept.sha512));
     return layer;
   });
-  return { layers, known };
+  return { layers, known, archives };
 }
 
 function tellTrailing({ notice }: StoreContext, { key, ingested: { trailing } }: NewLayer): void {

@@ -35,6 +35,8 @@ export interface ImportOptions extends OperationOptions {
 export interface ImportRequest extends ImportOptions {
   /** Take no name from another image: somebody only looks at the source, and would not expect names to move. */
   leaveNames?: boolean;
+  /** Read no layer that is here, even if its archive should be kept and is not. The image then keeps no archives. */
+  spareLayers?: boolean;
   /** What the source is called in errors, where its path means nothing to users. */
   shownAs?: string;
   /** Gets the plan of an OCI image's tree, for a render that follows at once. Otherwise the store keeps large plans. */

@@ -11,7 +11,7 @@ import { claimNames, type MovedName, withName, withoutTaken } from '../index/nam
 import { listObjects, type Retained, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { BlobRef, ImageRecord, LayerRecord } from '../index/records.js';
-import { listBlob, releaseBlob, rememberArchive, retainBlob, retainLayer } from '../index/references.js';
+import { hasBlob, listBlob, releaseBlob, rememberArchive, retainBlob, retainLayer } from '../index/references.js';
 import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
 import { countUsers, healLayer, renewDocuments } from './heal.js';
@@ -39,6 +39,11 @@ export function record(
   const newLayers = new Set(layers.map(({ key }) => key));
   const objects = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const sizes = new Map(documents);
+  // Archives that are here already come from other images.
+  for (const key of image.archives ?? []) {
+    const blob = index.blobs.get(key);
+    if (blob !== undefined) sizes.set(key, blob.size);
+  }
   const existing = index.image(image.key);
   const lacked = existing !== undefined && !isComplete(index, existing);
   const restored = layers.map(({ key }) => key).filter((key) => index.layer(key)?.incomplete === true);
@@ -72,6 +77,8 @@ export function record(
 function obstacleTo(index: Index, { layers, image }: Prepared): 'lost' | CairnError | undefined {
   const newLayers = new Set(layers.map(({ key }) => key));
   if (image.layers.some((key) => !newLayers.has(key) && index.layer(key) === undefined)) return 'lost';
+  const newArchives = new Set(layers.map(({ ingested: { kept } }) => kept && keyOfHex(kept.sha512)));
+  if (image.archives?.some((key) => !newArchives.has(key) && !hasBlob(index, key))) return 'lost';
   const foreign = image.layers.find((key) => (index.layer(key)?.format ?? image.format) !== image.format);
   if (foreign === undefined) return undefined;
   const why = `${foreign} is in the store as a layer of another format, which gives its entries another meaning`;

@@ -4,25 +4,24 @@
  */
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
-import { type Agent, type Dispatcher, EnvHttpProxyAgent, type ProxyAgent, request } from 'undici';
+import { request } from 'undici';
 import { CairnError } from '../core/errors.js';
+import { MAX_ERROR_TEXT, MAX_REDIRECTS } from '../core/limits.js';
+import { type ConnectionOptions, Connections } from './connections.js';
 import { isPassing, networkError, statusError } from './http-error.js';
+import { isLoopback } from './loopback.js';
 import { DEFAULT_RETRIES, isPassingStatus, pause, pauseBefore, type RetryPolicy, retryAfter } from './retry.js';
 import { shownUrl } from './shown-url.js';
 
-export interface HttpOptions {
+export { isLoopback } from './loopback.js';
+
+export interface HttpOptions extends ConnectionOptions {
   userAgent: string;
   /** Allow plain HTTP to any host. It is always allowed to this machine itself. */
   plainHttp?: boolean;
-  /** Take any certificate. */
-  anyCertificate?: boolean;
   /** The value of `Authorization` for a host, if it has one. Asked anew after each redirect. */
   authorize?: (url: URL) => Promise<string | undefined> | string | undefined;
   retry?: Partial<RetryPolicy>;
-  /** Milliseconds until a connection stands. */
-  connectTimeoutMs?: number;
-  /** Milliseconds without a byte. */
-  silenceMs?: number;
 }
 
 export interface HttpRequest {
@@ -35,6 +34,8 @@ export interface HttpRequest {
   signal?: AbortSignal | undefined;
   /** Statuses that are an answer; 200 by default. Any other is an error. */
   accept?: readonly number[];
+  /** Further tries, if fewer than the client would make. */
+  retries?: number;
 }
 
 export interface HttpResponse {
@@ -52,29 +53,19 @@ export interface HttpResponse {
   bytes(most: number): Promise<Buffer>;
 }
 
-const MAX_REDIRECTS = 10;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-/** Bytes of an error's text that are read. */
-const MAX_ERROR_TEXT = 8192;
-const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+/** Bytes of an answer without interest that are read all the same, to keep its connection for the next request. */
+const SMALL_REST = 16 * 1024;
 
 export class HttpClient {
   readonly #options: HttpOptions;
   readonly #retry: RetryPolicy;
-  readonly #dispatcher: Dispatcher;
+  readonly #connections: Connections;
 
   constructor(options: HttpOptions) {
     this.#options = options;
     this.#retry = { ...DEFAULT_RETRIES, ...options.retry };
-    const { connectTimeoutMs = 20_000, silenceMs = 60_000, anyCertificate = false } = options;
-    const tls = { rejectUnauthorized: !anyCertificate };
-    const agent: Agent.Options & Pick<ProxyAgent.Options, 'requestTls'> = {
-      connect: { ...tls, timeout: connectTimeoutMs },
-      requestTls: tls,
-      headersTimeout: silenceMs,
-      bodyTimeout: silenceMs,
-    };
-    this.#dispatcher = new EnvHttpProxyAgent(agent);
+    this.#connections = new Connections(options);
   }
 
   /**
@@ -82,19 +73,20 @@ export class HttpClient {
    * @throws CairnError `ERR_NETWORK`, `ERR_TLS`, `ERR_UNAUTHORIZED`, `ERR_NOT_FOUND`, `ERR_HTTP`, `ERR_ABORTED`
    */
   async request(asked: HttpRequest): Promise<HttpResponse> {
+    const isRepeatable = !(asked.body instanceof Readable);
+    const policy = asked.retries === undefined ? this.#retry : { ...this.#retry, retries: asked.retries };
     for (let attempt = 0; ; attempt++) {
-      const isRepeatable = !(asked.body instanceof Readable);
       let waiting: number | undefined;
       try {
         const response = await this.#follow(asked);
         if ((asked.accept ?? [200]).includes(response.status)) return response;
         const failed = await failureOf(response);
         if (!isRepeatable || !isPassingStatus(response.status)) throw failed;
-        waiting = pauseBefore(attempt, this.#retry, retryAfter(response.headers['retry-after']));
+        waiting = pauseBefore(attempt, policy, retryAfter(response.headers['retry-after']));
         if (waiting === undefined) throw failed;
       } catch (thrown) {
         const error = networkError(thrown, asked.url, asked.signal);
-        waiting = isRepeatable && isPassing(error) ? pauseBefore(attempt, this.#retry) : undefined;
+        waiting = isRepeatable && isPassing(error) ? pauseBefore(attempt, policy) : undefined;
         if (waiting === undefined) throw error;
       }
       await pause(waiting, asked.signal);
@@ -102,8 +94,7 @@ export class HttpClient {
   }
 
   async close(): Promise<void> {
-    // Connections that are kept open for more requests would keep the process alive.
-    await this.#dispatcher.destroy();
+    await this.#connections.close();
   }
 
   async #follow(asked: HttpRequest): Promise<HttpResponse> {
@@ -115,7 +106,7 @@ export class HttpClient {
       const location = response.headers['location'];
       const isRead = asked.method === undefined || asked.method === 'GET' || asked.method === 'HEAD';
       if (!isRead || !REDIRECTS.has(response.status) || location === undefined) return response;
-      response.body.destroy();
+      discard(response);
       if (redirects === MAX_REDIRECTS)
         throw new CairnError('ERR_HTTP', `${shownUrl(asked.url)} redirects more than ${MAX_REDIRECTS} times`);
       const next = destinationOf(location, url);
@@ -131,7 +122,7 @@ export class HttpClient {
       headers: received,
       body: stream,
     } = await request(url, {
-      dispatcher: this.#dispatcher,
+      dispatcher: this.#connections.to(url),
       method,
       headers: {
         'user-agent': this.#options.userAgent,
@@ -142,6 +133,8 @@ export class HttpClient {
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
     });
+    // A body that is destroyed unread reports that as an error. Who reads it hears of errors by the reading.
+    stream.on('error', () => {});
     const flat = Object.fromEntries(
       Object.entries(received).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : `${value}`]),
     );
@@ -163,9 +156,10 @@ export class HttpClient {
   }
 }
 
-/** Whether a host is this machine by its name alone. @param hostname as in a URL, without port */
-export function isLoopback(hostname: string): boolean {
-  return LOOPBACK.test(hostname.toLowerCase());
+/** Lets go of an answer whose body is of no interest. */
+export function discard({ headers, body }: HttpResponse): void {
+  if (Number(headers['content-length'] ?? Number.POSITIVE_INFINITY) <= SMALL_REST) body.resume();
+  else body.destroy();
 }
 
 function destinationOf(location: string, from: URL): URL {
@@ -193,7 +187,7 @@ async function readAll({ url, headers, body }: Received, most: number, signal?: 
   try {
     for await (const part of body as AsyncIterable<Buffer>) {
       length += part.length;
-      if (length > most) throw new CairnError('ERR_LIMIT', `${shownUrl(url)} sends more than ${most} bytes`);
+      if (length > most) throw tooMuch(url, most);
       parts.push(part);
     }
   } catch (error) {
@@ -210,8 +204,13 @@ function unzipped(bytes: Buffer, url: URL, most: number): Buffer {
   try {
     return gunzipSync(bytes, { maxOutputLength: most });
   } catch (cause) {
+    if ((cause as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') throw tooMuch(url, most);
     throw new CairnError('ERR_HTTP', `${shownUrl(url)} sends what is no gzip though it says so`, { cause });
   }
+}
+
+function tooMuch(url: URL, most: number): CairnError {
+  return new CairnError('ERR_LIMIT', `${shownUrl(url)} sends more than ${most} bytes`);
 }
 
 /** What a server says of an error, as registries do in JSON (OCI distribution spec, error codes); else nothing. */

@@ -1,7 +1,6 @@
 /**
- * remote: servers, and what is asked of them: HTTP, registries, discovery, credentials.
+ * Servers, and what is asked of them: HTTP, registries, discovery, credentials. May import: core, disk, image.
  *
- * May import core, disk, image. It knows no store: it yields documents, streams and descriptors. Begin with `http.ts`,
- * which all others use.
+ * It knows no store: it yields documents, streams and descriptors. Begin with `http.ts`, which all others use.
  */
-export { HttpClient, type HttpOptions, type HttpRequest, type HttpResponse } from './http.js';
+export {};

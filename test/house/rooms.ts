@@ -72,6 +72,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     says: 'what people ask: images, usage, files, differences',
     imports: ['collect', 'resolve', 'content', 'session', 'plan', 'index', 'image', 'core'],
   },
+  fetch: {
+    says: 'from the world to the store: images of registries and web servers',
+    imports: [
+      ...['import', 'resolve', 'content', 'session', 'remote', 'trust', 'index', 'image', 'disk', 'workers/tasks'],
+      'core',
+    ],
+  },
   'workers/compression': { says: 'compressed streams, in and out', imports: ['core', 'workers/tasks'] },
   'workers/files': {
     says: 'one file on a disk: its metadata, its bytes, its copy, its end',
@@ -100,7 +107,20 @@ export const ABOVE: Readonly<Record<string, { says: string; imports: readonly st
   facade: {
     says: 'the façade in parts: an open store, its images, its trees, its contents',
     imports: [
-      ...['verify', 'collect', 'export', 'inspect', 'tree', 'import', 'resolve', 'content', 'session', 'plan', 'index'],
+      ...[
+        'fetch',
+        'verify',
+        'collect',
+        'export',
+        'inspect',
+        'tree',
+        'import',
+        'resolve',
+        'content',
+        'session',
+        'plan',
+        'index',
+      ],
       ...['disk', 'core'],
     ],
   },

@@ -9,6 +9,7 @@ import { identifyBytes } from '../../engine/layer/compression.js';
 import { BLOCK } from '../../engine/layer/tar/header.js';
 import { decompressed } from '../compression/decompress.js';
 import { checkCancelled, countBytes, countRead } from '../tasks/control.js';
+import { type Growth, waitForGrowth } from '../tasks/growing.js';
 import type { DigestTask, SourceResult } from '../tasks/import.js';
 import type { Control, Source } from '../tasks/parts.js';
 import { BlobFile } from './blob-file.js';
@@ -113,6 +114,7 @@ interface Transport {
 
 async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffer> {
   if ('path' in source) {
+    if (source.growth !== undefined) return yield* growingBytes(source.path, source.growth, control);
     const { fd, size } = openRegular(source.path);
     const { offset: start, size: length } = source.part ?? { offset: 0, size };
     const end = Math.min(start + length, size) - 1;
@@ -130,6 +132,24 @@ async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffe
     const length = await readStream(source.fd, room, () => checkCancelled(control));
     if (length === 0) return;
     yield Buffer.from(room.subarray(0, length));
+  }
+}
+
+/** Reads a file as far as it is there, until no more comes. */
+function* growingBytes(path: string, growth: Growth, control: Control): Generator<Buffer> {
+  const { fd } = openRegular(path);
+  try {
+    for (let at = 0; ; ) {
+      const length = waitForGrowth(growth, at, () => checkCancelled(control));
+      if (length === at) return;
+      const chunk = Buffer.allocUnsafe(Math.min(CHUNK, length - at));
+      const taken = fs.readSync(fd, chunk, 0, chunk.length, at);
+      if (taken === 0) throw new CairnError('ERR_IO', `${path} became shorter while it was read`, { path });
+      at += taken;
+      yield chunk.subarray(0, taken);
+    }
+  } finally {
+    fs.closeSync(fd);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The parts that tasks of several kinds share. */
 import type { SkippedKind } from '../../engine/core/metadata.js';
+import type { Growth } from './growing.js';
 
 export type Compression = 'none' | 'gzip' | 'bzip2' | 'xz' | 'zstd';
 
@@ -12,11 +13,11 @@ export interface Control {
 }
 
 /**
- * A file, a part of one, bytes, or a stream that is open in this process. The `head` of a stream has been read already.
- * The compression of a source is told from its bytes.
+ * A file, a part of one, a file that still grows, bytes, or a stream that is open in this process. The `head` of a
+ * stream has been read already. The compression of a source is told from its bytes.
  */
 export type Source =
-  | { path: string; part?: { offset: number; size: number } }
+  | { path: string; part?: { offset: number; size: number }; growth?: Growth }
   | { bytes: Uint8Array }
   | { fd: number; head?: Uint8Array };
 

@@ -35,7 +35,7 @@ export interface Candidate {
 export type DocumentLimits = Pick<Limits, 'maxManifest' | 'maxLayers'>;
 
 /** @throws CairnError `ERR_NOT_AN_IMAGE` for a container of neither kind, `ERR_BAD_MANIFEST`, … */
-export function candidatesIn(container: Container, limits: DocumentLimits): Candidate[] {
+export async function candidatesIn(container: Container, limits: DocumentLimits): Promise<Candidate[]> {
   const isLayout = container.has('oci-layout') || container.has('index.json');
   if (!isLayout && !container.has('manifest.json')) {
     const why = `${container.path} has neither an index.json nor a manifest.json: no OCI or Docker image`;
@@ -45,9 +45,9 @@ export function candidatesIn(container: Container, limits: DocumentLimits): Cand
     const why = `is a directory of skopeo's "dir:"; "skopeo copy dir:${container.path} oci:LAYOUT" makes a layout of it`;
     throw new CairnError('ERR_UNSUPPORTED', `${container.path} ${why}`, { path: container.path });
   }
-  const candidates = isLayout ? candidatesOfLayout(container, limits) : [];
-  const configs = candidates.map(({ descriptors }) => configsOf(container, descriptors, limits));
-  for (const docker of dockerImages(container, isLayout, limits)) {
+  const candidates = isLayout ? await candidatesOfLayout(container, limits) : [];
+  const configs = await Promise.all(candidates.map(({ descriptors }) => configsOf(container, descriptors, limits)));
+  for (const docker of await dockerImages(container, isLayout, limits)) {
     const names = docker.repoTags.map((tag) => fullReference(tag, container.path));
     const digest = digestInName(docker.config);
     const same = candidates.find((_each, i) => digest !== undefined && configs[i]?.has(digest));
@@ -68,12 +68,12 @@ export function digestInName(name: string): string | undefined {
   return hex === undefined ? undefined : `sha256:${hex}`;
 }
 
-function candidatesOfLayout(container: Container, limits: DocumentLimits): Candidate[] {
-  parseLayoutHeader(container.read('oci-layout'), limits);
-  const index = parseDocument(container.read('index.json'), limits);
+async function candidatesOfLayout(container: Container, limits: DocumentLimits): Promise<Candidate[]> {
+  parseLayoutHeader(await container.read('oci-layout'), limits);
+  const index = parseDocument(await container.read('index.json'), limits);
   if (index.kind !== 'index') throw badIndex('must be an index of manifests');
   const byName = new Map<string, Descriptor[]>();
-  for (const descriptor of realImages(container, index.manifests, limits)) {
+  for (const descriptor of await realImages(container, index.manifests, limits)) {
     const name = nameOf(descriptor, container.path);
     // Entries of one name, or of none, that have platforms are one image for all of them.
     const group = name ?? (descriptor.platform === undefined ? descriptor.digest : '');
@@ -121,22 +121,23 @@ export function imagesAmong(manifests: readonly Descriptor[]): readonly Descript
 }
 
 /** As {@link imagesAmong}. Of several, each manifest itself is asked, too: descriptors may leave out the type. */
-function realImages(
+async function realImages(
   container: Container,
   manifests: readonly Descriptor[],
   limits: DocumentLimits,
-): readonly Descriptor[] {
+): Promise<readonly Descriptor[]> {
   const images = imagesAmong(manifests);
   if (images.length < 2) return images;
-  const real = images.filter((each) => !isArtifact(container, each, limits));
+  const artifacts = await Promise.all(images.map((each) => isArtifact(container, each, limits)));
+  const real = images.filter((_each, i) => !artifacts[i]);
   return real.length === 0 ? images : real;
 }
 
-function isArtifact(container: Container, descriptor: Descriptor, limits: DocumentLimits): boolean {
+async function isArtifact(container: Container, descriptor: Descriptor, limits: DocumentLimits): Promise<boolean> {
   const name = blobName(descriptor);
   if (documentKind(descriptor.mediaType) !== 'manifest' || !container.has(name)) return false;
   try {
-    const { artifactType, config } = parseJson(container.read(name), name, limits) as {
+    const { artifactType, config } = parseJson(await container.read(name), name, limits) as {
       artifactType?: unknown;
       config?: { mediaType?: unknown };
     };
@@ -151,10 +152,10 @@ function isArtifact(container: Container, descriptor: Descriptor, limits: Docume
 }
 
 /** In an archive that is a layout, too, a `manifest.json` that cannot be read counts as none. */
-function dockerImages(container: Container, isLayout: boolean, limits: DocumentLimits): DockerImage[] {
+async function dockerImages(container: Container, isLayout: boolean, limits: DocumentLimits): Promise<DockerImage[]> {
   if (!container.has('manifest.json')) return [];
   try {
-    return parseDockerManifest(container.read('manifest.json'), limits);
+    return parseDockerManifest(await container.read('manifest.json'), limits);
   } catch (error) {
     if (isLayout && isCairnError(error)) return [];
     throw error;
@@ -162,19 +163,19 @@ function dockerImages(container: Container, isLayout: boolean, limits: DocumentL
 }
 
 /** The digests of the configurations that descriptors lead to, as far as their documents are there. */
-function configsOf(
+async function configsOf(
   container: Container,
   descriptors: readonly Descriptor[],
   limits: DocumentLimits,
   nesting = 0,
-): Set<string> {
+): Promise<Set<string>> {
   const found = new Set<string>();
   for (const descriptor of descriptors) {
     if (nesting > MAX_NESTED_INDEXES || !container.has(blobName(descriptor))) continue;
     try {
-      const document = parseDocument(container.read(blobName(descriptor)), limits, descriptor.mediaType);
+      const document = parseDocument(await container.read(blobName(descriptor)), limits, descriptor.mediaType);
       if (document.kind === 'manifest') found.add(document.config.digest);
-      else for (const each of configsOf(container, document.manifests, limits, nesting + 1)) found.add(each);
+      else for (const each of await configsOf(container, document.manifests, limits, nesting + 1)) found.add(each);
     } catch (error) {
       // Opening the image says what is wrong.
       if (!isCairnError(error)) throw error;

@@ -57,24 +57,31 @@ export interface Choice {
  * @throws CairnError `ERR_NOT_FOUND`, `ERR_AMBIGUOUS_KEY` if several images match, `ERR_DIGEST_MISMATCH`,
  * `ERR_BAD_MANIFEST`, …
  */
-export function chooseImages(container: Container, choice: Choice, limits: DocumentLimits): ChosenImage[] {
-  const candidates = candidatesIn(container, limits);
+export async function chooseImages(
+  container: Container,
+  choice: Choice,
+  limits: DocumentLimits,
+): Promise<ChosenImage[]> {
+  const candidates = await candidatesIn(container, limits);
   const { reference, all } = choice;
   const meant = reference === undefined ? candidates : candidates.filter((candidate) => isMeant(candidate, reference));
   if (meant.length === 0) throw noSuchReference(container, reference as string, candidates);
   if (meant.length > 1 && !all) throw severalImages(container, meant);
   const opener = new Opener(container, choice, limits);
-  if (meant.length === 1) return [opener.open(meant[0] as Candidate)];
+  if (meant.length === 1) return [await opener.open(meant[0] as Candidate)];
   return ofThatPlatform(meant, (candidate) => opener.open(candidate));
 }
 
 /** Of several images some may be for other platforms alone. @throws what opening the first threw if all are */
-function ofThatPlatform(candidates: readonly Candidate[], open: (each: Candidate) => ChosenImage): ChosenImage[] {
+async function ofThatPlatform(
+  candidates: readonly Candidate[],
+  open: (each: Candidate) => Promise<ChosenImage>,
+): Promise<ChosenImage[]> {
   const opened: ChosenImage[] = [];
   let foreign: unknown;
   for (const candidate of candidates) {
     try {
-      opened.push(open(candidate));
+      opened.push(await open(candidate));
     } catch (error) {
       if (!isCairnError(error, 'ERR_NOT_FOUND')) throw error;
       foreign ??= error;
@@ -95,10 +102,10 @@ class Opener {
     this.#limits = limits;
   }
 
-  open(candidate: Candidate): ChosenImage {
+  async open(candidate: Candidate): Promise<ChosenImage> {
     const { descriptors, docker } = candidate;
-    const image = descriptors.length === 0 ? undefined : this.#fromLayout(candidate);
-    const chosen = image ?? this.#fromDocker(docker as DockerImage, candidate.names);
+    const image = descriptors.length === 0 ? undefined : await this.#fromLayout(candidate);
+    const chosen = image ?? (await this.#fromDocker(docker as DockerImage, candidate.names));
     const { os, architecture, variant } = chosen.config.parsed;
     const platform = { os, architecture, ...(variant === undefined ? {} : { variant }) };
     const isForeign = os !== '' && architecture !== '' && !isPlatform(platform, this.#choice.platform);
@@ -107,12 +114,12 @@ class Opener {
   }
 
   /** @returns `undefined` if only `manifest.json` lists all of its layers, as Docker 25.0.0 wrote it */
-  #fromLayout({ descriptors, docker, names }: Candidate): ChosenImage | undefined {
+  async #fromLayout({ descriptors, docker, names }: Candidate): Promise<ChosenImage | undefined> {
     const descriptor = descriptors.length === 1 ? descriptors[0] : pickPlatform(descriptors, this.#choice.platform);
     if (descriptor === undefined) throw this.#noSuchPlatform();
-    const { manifest, bytes, digest } = this.#readManifest(descriptor, 0);
+    const { manifest, bytes, digest } = await this.#readManifest(descriptor, 0);
     this.#checkCount(manifest.layers.length);
-    const configBytes = this.#container.read(blobName(manifest.config));
+    const configBytes = await this.#container.read(blobName(manifest.config));
     checkDescriptor(manifest.config, configBytes);
     const config = this.#config(configBytes);
     const { diffIds } = config.parsed;
@@ -128,12 +135,12 @@ class Opener {
     return { manifest: { bytes, digest }, config, layers, references: names };
   }
 
-  #readManifest(
+  async #readManifest(
     descriptor: Descriptor,
     nesting: number,
-  ): { manifest: ManifestDocument; bytes: Buffer; digest: string } {
+  ): Promise<{ manifest: ManifestDocument; bytes: Buffer; digest: string }> {
     if (nesting > MAX_NESTED_INDEXES) throw badIndex(`indexes nested deeper than ${MAX_NESTED_INDEXES}`);
-    const bytes = this.#container.read(blobName(descriptor));
+    const bytes = await this.#container.read(blobName(descriptor));
     checkDescriptor(descriptor, bytes);
     const document = parseDocument(bytes, this.#limits, descriptor.mediaType);
     if (document.kind === 'manifest') return { manifest: document, bytes, digest: descriptor.digest };
@@ -142,9 +149,9 @@ class Opener {
     return this.#readManifest(picked, nesting + 1);
   }
 
-  #fromDocker(image: DockerImage, references: string[]): ChosenImage {
+  async #fromDocker(image: DockerImage, references: string[]): Promise<ChosenImage> {
     this.#checkCount(image.layers.length);
-    const config = this.#config(this.#container.read(image.config));
+    const config = this.#config(await this.#container.read(image.config));
     const named = digestInName(image.config);
     if (named !== undefined && config.digest !== named) throw mismatch(image.config, named, config.digest);
     const { diffIds } = config.parsed;

@@ -16,7 +16,7 @@ export interface Container {
   path: string;
   has(name: string): boolean;
   /** A small document. @throws CairnError `ERR_BAD_ARCHIVE` when it is missing or too large */
-  read(name: string): Buffer;
+  read(name: string): Promise<Buffer>;
   /** @throws CairnError `ERR_BAD_ARCHIVE` when it is missing */
   blob(name: string): { source: Source; size: number };
 }
@@ -29,7 +29,7 @@ export function directoryContainer(dir: string, limits: Limit): Container {
   const container: Container = {
     path: dir,
     has: (name) => stat(name)?.isFile() === true,
-    read: (name) => {
+    read: async (name) => {
       const { size } = container.blob(name);
       checkSize(name, size, limits);
       return readRegular(join(dir, name), size);
@@ -70,7 +70,7 @@ export function archiveContainer(path: string, file: string, members: Members, l
   const container: Container = {
     path,
     has: (name) => find(name) !== undefined,
-    read: (name) => {
+    read: async (name) => {
       const place = find(name);
       if (place === undefined) throw missing(path, name);
       checkSize(name, place.size, limits);

@@ -13,6 +13,16 @@ import { chooseSingleLayer } from './single-layer.js';
 
 export type Opened = ({ kind: 'aci' } & AciSource) | { kind: 'oci'; container: Container; images: ChosenImage[] };
 
+/** Opens a source. @param staging an existing directory for what must be unpacked first */
+export type OpenSource = (staging: string) => Promise<Opened>;
+
+/** A source that somebody else opens, such as an image of a registry. */
+export interface OpenableSource {
+  /** The name for users. */
+  source: string;
+  open: OpenSource;
+}
+
 export interface Named {
   /** As the caller named it. */
   source: string;
@@ -69,13 +79,13 @@ function refuseOther(container: Container): void {
 
 const DOCUMENTS = ['oci-layout', 'index.json', 'manifest.json'];
 
-function imagesOf(
+async function imagesOf(
   { limits }: StoreContext,
   container: Container,
   reference: string | undefined,
   { platform: wanted, recursive = false }: ImportOptions,
-): Opened {
+): Promise<Opened> {
   const platform = wanted === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(wanted);
   const choice = { reference, platform, isPlatformAsked: wanted !== undefined, all: recursive };
-  return { kind: 'oci', container, images: chooseImages(container, choice, limits) };
+  return { kind: 'oci', container, images: await chooseImages(container, choice, limits) };
 }

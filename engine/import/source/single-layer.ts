@@ -31,7 +31,7 @@ export async function chooseSingleLayer(
   const container: Container = {
     path: MEMBER,
     has: (name) => name === MEMBER,
-    read: () => Buffer.alloc(0),
+    read: async () => Buffer.alloc(0),
     blob: () => ({ source: { path }, size: spooled.size }),
   };
   const config = { bytes, digest: digestOf(bytes), parsed: parseConfig(bytes, limits) };

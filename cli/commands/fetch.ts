@@ -1,0 +1,88 @@
+/** `cairn fetch`: fetches images from registries. */
+import { type Command, Option } from 'commander';
+import { defined } from '../../engine/core/defined.js';
+import { CairnError } from '../../engine/core/errors.js';
+import type { Fetched, FetchFailure, PullPolicy } from '../../engine/fetch/index.js';
+import { examples } from '../help.js';
+import { readList } from '../list-file.js';
+import { EXIT, explain } from '../report.js';
+import { withStore } from '../session.js';
+import { lineOf, noticesOfImport, Teller } from '../teller.js';
+import { formatSize, parseCount } from '../units.js';
+
+interface Options {
+  filesFrom?: string;
+  pull: PullPolicy;
+  keepArchive?: boolean;
+  platform?: string;
+  name?: string;
+  latest?: boolean;
+  expect?: string;
+  jobs?: number;
+  keepGoing?: boolean;
+  stream?: boolean;
+}
+
+export function define(command: Command): void {
+  command
+    .argument('[ref...]', 'docker://HOST/REPOSITORY[:TAG][@DIGEST]')
+    .option('-T, --files-from <file>', 'more references, one a line (- for standard input)')
+    .addOption(
+      new Option('--pull <policy>', 'when to ask the registry')
+        .choices(['never', 'missing', 'always'])
+        .default('always'),
+    )
+    .option('--platform <os/arch>', 'the platform it must be for (default: of an index, that of this machine)')
+    .option('--keep-archive', 'keep all compressed archives, even if layers that are here must come again for it')
+    .option('--no-keep-archive', 'keep no archives (default: those that come are kept)')
+    .option('--name <name>', 'what to call the image here')
+    .option('--latest', 'mark as the latest of its name')
+    .option('--expect <key>', 'the key or digest it must have')
+    .option('-j, --jobs <n>', 'images fetched side by side', parseCount)
+    .option('-k, --keep-going', 'go on after an image failed; the exit code is still 1')
+    .option('--stream', 'with --json: a line for each image as it comes, not an array at the end')
+    .action(fetchImages);
+  examples(command, [
+    'cairn fetch docker://registry.example.com/team/app:2.0',
+    'cairn fetch --platform linux/arm64 docker://localhost:5000/app',
+    'cairn fetch --pull missing --files-from images.txt',
+  ]);
+}
+
+function fetchImages(refs: string[], given: Options, command: Command): Promise<void> {
+  const listed = given.filesFrom === undefined ? refs : [...refs, ...readList(given.filesFrom, refs)];
+  if (listed.length === 0)
+    throw new CairnError('ERR_USAGE', "missing required argument 'ref', and no list of any (--files-from)");
+  return withStore<Options>(command, 'create', async (session) => {
+    const { store, options, running } = session;
+    const { pull, keepArchive, platform, name, latest, expect, jobs, keepGoing } = options;
+    for (const flag of ['name', 'expect'] as const) {
+      if (options[flag] !== undefined && listed.length !== 1)
+        throw new CairnError('ERR_USAGE', `--${flag} goes with one image`);
+    }
+    const teller = new Teller<Fetched | FetchFailure>(session, line, noticesOfImport);
+    try {
+      const results = await store.fetch(listed, {
+        ...running,
+        onResult: teller.add,
+        ...defined({ pull, keepArchive, platform, name, latest, expect, jobs, keepGoing }),
+      });
+      await teller.end(results);
+      return results.some((result) => 'error' in result) ? EXIT.failed : EXIT.done;
+    } catch (error) {
+      // What is in stays in, so it is told, whatever became of the rest.
+      await teller.giveUp();
+      throw error;
+    }
+  });
+}
+
+function line(result: Fetched | FetchFailure): string {
+  if ('error' in result) {
+    process.stderr.write(`cairn: ${explain(result.error)}\n`);
+    return '';
+  }
+  const { downloadedBytes, resumedBytes } = result;
+  const resumed = resumedBytes === 0 ? [] : [`${formatSize(resumedBytes)} were here from before`];
+  return lineOf(result, [`${formatSize(downloadedBytes)} fetched`, ...resumed]);
+}

@@ -1,0 +1,141 @@
+/** Pushes an image to a registry: only what the registry lacks is sent, and what it has elsewhere is mounted. */
+import * as fs from 'node:fs';
+import { discard } from '../content/delete.js';
+import { eachOf } from '../core/concurrency.js';
+import { CairnError, isCairnError } from '../core/errors.js';
+import type { OperationOptions } from '../core/operation.js';
+import { formatRegistryReference, parseRegistryReference } from '../image/oci/registry-reference.js';
+import { imagesWithLayer, referencesOf } from '../index/images.js';
+import type { ImageRecord } from '../index/records.js';
+import { type Outgoing, Repository } from '../remote/registry.js';
+import type { Fetching } from './fetching.js';
+import type { Insecure } from './options.js';
+import { type OutgoingBlob, type OutgoingImage, outgoingImage } from './outgoing-image.js';
+
+export interface PushOptions extends OperationOptions {
+  /** Checks that are left out. */
+  insecure?: readonly Insecure[];
+}
+
+export interface Pushed {
+  /** In full, with the tag. */
+  ref: string;
+  digest: string;
+  /** Bytes of blobs that were sent. */
+  pushedBytes: number;
+  /** Bytes of blobs that the registry took from another of its repositories. */
+  mountedBytes: number;
+  /** Bytes of blobs that were there. */
+  presentBytes: number;
+  /** The digest is that of the import: the archives were kept. Else the layers were compressed anew. */
+  original: boolean;
+}
+
+/** Blobs that are sent at a time. */
+const AT_A_TIME = 4;
+/** Repositories that are asked for a blob before it is sent. */
+const MOUNT_TRIES = 3;
+
+/** @throws CairnError `ERR_UNAUTHORIZED`, `ERR_NETWORK`, `ERR_HTTP`, `ERR_DAMAGED`, `ERR_USAGE` for a digest as target */
+export async function pushImage(
+  fetching: Fetching,
+  image: ImageRecord,
+  target: string,
+  options: PushOptions,
+): Promise<Pushed> {
+  const reference = parseRegistryReference(target);
+  if (reference.tag === undefined) throw new CairnError('ERR_USAGE', `${target}: a push needs a tag, not a digest`);
+  const { http, store, auth, registries } = fetching;
+  const { signal } = options;
+  const base = await registries.baseOf(reference.host, signal);
+  const repository = new Repository({ http, base, name: reference.repository, auth, signal });
+  const staging = store.staging.make();
+  try {
+    const outgoing = await outgoingImage(store, image, staging, options);
+    const sent = new Sending(repository, options, siblingsOf(fetching, image, reference.host));
+    await eachOf(outgoing.blobs, AT_A_TIME, (blob) => sent.send(blob));
+    await repository.putManifest(reference.tag, outgoing.manifest);
+    const { digest } = outgoing.manifest;
+    return { ref: formatRegistryReference(reference), digest, ...sent.bytes, original: isOriginal(image, outgoing) };
+  } finally {
+    await discard(store, [staging]);
+  }
+}
+
+function isOriginal(image: ImageRecord, { manifest }: OutgoingImage): boolean {
+  return image.digest === manifest.digest;
+}
+
+/** Repositories of the registry that may have layers of an image: those of images here that have layers in common. */
+function siblingsOf({ store: { index } }: Fetching, image: ImageRecord, host: string): string[] {
+  const siblings = new Set<string>();
+  for (const layer of new Set(image.layers)) {
+    for (const { name } of imagesWithLayer(index, layer).flatMap(referencesOf)) {
+      const reference = referenceOrNone(name);
+      if (reference?.host === host) siblings.add(reference.repository);
+    }
+  }
+  return [...siblings];
+}
+
+function referenceOrNone(name: string) {
+  try {
+    return parseRegistryReference(name);
+  } catch (error) {
+    if (isCairnError(error)) return undefined;
+    throw error;
+  }
+}
+
+class Sending {
+  readonly bytes = { pushedBytes: 0, mountedBytes: 0, presentBytes: 0 };
+  readonly #repository: Repository;
+  readonly #options: PushOptions;
+  readonly #siblings: readonly string[];
+  readonly #sent = new Map<string, number>();
+  #total = 0;
+
+  constructor(repository: Repository, options: PushOptions, siblings: readonly string[]) {
+    this.#repository = repository;
+    this.#options = options;
+    this.#siblings = siblings.filter((each) => each !== repository.name).slice(0, MOUNT_TRIES);
+  }
+
+  async send(blob: OutgoingBlob): Promise<void> {
+    const { digest, size } = blob;
+    this.#total += size;
+    if ((await this.#repository.sizeOf('blobs', digest)) !== undefined) this.bytes.presentBytes += size;
+    else if (await this.#mount(blob)) this.bytes.mountedBytes += size;
+    else {
+      await this.#repository.upload(this.#outgoing(blob));
+      this.bytes.pushedBytes += size;
+    }
+    this.#tell(digest, size);
+  }
+
+  async #mount({ digest, isLayer }: OutgoingBlob): Promise<boolean> {
+    if (!isLayer) return false;
+    for (const from of this.#siblings) if (await this.#repository.mount(digest, from)) return true;
+    return false;
+  }
+
+  #outgoing({ digest, size, path }: OutgoingBlob): Outgoing {
+    return {
+      digest,
+      size,
+      open: (from, to) => fs.createReadStream(path, { start: from, end: to - 1 }),
+      onBytes: (sent) => this.#tell(digest, sent),
+    };
+  }
+
+  #tell(digest: string, sent: number): void {
+    this.#sent.set(digest, sent);
+    const done = [...this.#sent.values()].reduce((sum, each) => sum + each, 0);
+    this.#options.onProgress?.({
+      what: `pushing to ${this.#repository.shown}`,
+      unit: 'bytes',
+      done,
+      total: this.#total,
+    });
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Downloads one URL to a file, and goes on where an earlier attempt stopped: after a broken connection, and after a
+ * process that died.
+ */
+import * as fs from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { CairnError, isCairnError } from '../core/errors.js';
+import { discard, type HttpClient, type HttpResponse } from './http.js';
+import { isPassing, networkError } from './http-error.js';
+import { DEFAULT_RETRIES, pause, pauseBefore, type RetryPolicy } from './retry.js';
+import { shownUrl } from './shown-url.js';
+
+export interface DownloadRequest {
+  url: string | URL;
+  headers?: Readonly<Record<string, string>>;
+  /** Where the bytes go. What is there already is the beginning of them. */
+  into: string;
+  /** Bytes that it has, if that is known: no more are taken. */
+  size?: number | undefined;
+  /** The most bytes that are taken. */
+  most: number;
+  /** `ETag` or `Last-Modified` of what is there already. Bytes of another state are not put behind it. */
+  validator?: string | undefined;
+  signal?: AbortSignal | undefined;
+  /** Hears how many bytes the file has. */
+  onBytes?: (length: number) => void;
+  /** Hears of an answer before its bytes are written. */
+  onResponse?: (response: HttpResponse) => void;
+  retry?: RetryPolicy;
+}
+
+export interface Downloaded {
+  /** Bytes of the whole. */
+  size: number;
+  /** Bytes that came over the network. */
+  downloadedBytes: number;
+  /** Bytes that were there before. */
+  resumedBytes: number;
+}
+
+/**
+ * @throws CairnError `ERR_NETWORK`, `ERR_HTTP`, `ERR_DIGEST_MISMATCH` for another size, `ERR_LIMIT`, `ERR_NO_SPACE`,
+ *   `ERR_ABORTED`. The file stays, for the next attempt.
+ */
+export async function download(http: HttpClient, request: DownloadRequest): Promise<Downloaded> {
+  const file = await open(request.into, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
+  try {
+    const one = new Download(http, request, file, (await file.stat()).size);
+    return await one.run();
+  } finally {
+    await file.close();
+  }
+}
+
+class Download {
+  readonly #http: HttpClient;
+  readonly #request: DownloadRequest;
+  readonly #file: FileHandle;
+  readonly #resumed: number;
+  /** Bytes that the file has. */
+  #length: number;
+  #downloaded = 0;
+
+  constructor(http: HttpClient, request: DownloadRequest, file: FileHandle, length: number) {
+    this.#http = http;
+    this.#request = request;
+    this.#file = file;
+    this.#length = length;
+    this.#resumed = length;
+  }
+
+  async run(): Promise<Downloaded> {
+    const { size, signal, retry = DEFAULT_RETRIES, onBytes } = this.#request;
+    if (size !== undefined && this.#length > size) await this.#startOver();
+    onBytes?.(this.#length);
+    for (let failures = 0; size === undefined || this.#length < size || size === 0; ) {
+      const before = this.#downloaded;
+      try {
+        await this.#transfer();
+        break;
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        // A connection that breaks often, but brings something each time, gets there.
+        failures = this.#downloaded > before ? 0 : failures;
+        const waiting = pauseBefore(failures++, retry);
+        if (waiting === undefined) throw error;
+        await pause(waiting, signal);
+      }
+    }
+    return {
+      size: this.#length,
+      downloadedBytes: this.#downloaded,
+      resumedBytes: Math.min(this.#resumed, this.#length),
+    };
+  }
+
+  async #transfer(): Promise<void> {
+    const response = await this.#ask();
+    const { body, url } = response;
+    try {
+      this.#request.onResponse?.(response);
+      await this.#write(response);
+    } catch (error) {
+      throw isSystem(error) ? error : networkError(error, url, this.#request.signal);
+    } finally {
+      body.destroy();
+    }
+    const { size } = this.#request;
+    if (size !== undefined && this.#length < size) {
+      const cut = new Error(`${this.#length} of ${size} bytes came`);
+      throw new CairnError('ERR_NETWORK', `${shownUrl(url)}: ${cut.message}`, { errno: 'short', cause: cut });
+    }
+  }
+
+  /** Asks for the rest, or for everything where the server cannot give the rest. */
+  async #ask(): Promise<HttpResponse> {
+    const { url, headers = {}, validator, signal } = this.#request;
+    const condition = validator === undefined ? {} : { 'if-range': validator };
+    const range = this.#length === 0 ? {} : { range: `bytes=${this.#length}-`, ...condition };
+    const response = await this.#http.request({
+      url,
+      headers: { ...headers, ...range },
+      signal,
+      accept: this.#length === 0 ? [200] : [200, 206, 416],
+    });
+    if (response.status !== 416) return response;
+    discard(response);
+    await this.#startOver();
+    return this.#ask();
+  }
+
+  async #write(response: HttpResponse): Promise<void> {
+    const { onBytes } = this.#request;
+    let skip = await this.#overlap(response);
+    for await (const part of response.body as AsyncIterable<Buffer>) {
+      const bytes = skip === 0 ? part : part.subarray(Math.min(skip, part.length));
+      skip -= part.length - bytes.length;
+      this.#downloaded += part.length;
+      this.#checkLength(response, this.#length + bytes.length);
+      await this.#file.write(bytes, 0, bytes.length, this.#length);
+      this.#length += bytes.length;
+      onBytes?.(this.#length);
+    }
+  }
+
+  /**
+   * The bytes at the beginning of an answer that the file has already: a server may give everything though it was asked
+   * for the rest. What has a digest does not change; anything else is taken anew.
+   */
+  async #overlap({ status, headers, url }: HttpResponse): Promise<number> {
+    if (status === 200) {
+      if (this.#request.size === undefined && this.#length > 0) await this.#startOver();
+      return this.#length;
+    }
+    const from = Number(/^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1]);
+    if (from === this.#length) return 0;
+    throw new CairnError('ERR_HTTP', `${shownUrl(url)} gives another range of bytes than it was asked for`);
+  }
+
+  #checkLength({ url }: HttpResponse, length: number): void {
+    const { size, most } = this.#request;
+    if (size !== undefined && length > size) {
+      const why = `${shownUrl(url)} sends more than the ${size} bytes that it should have`;
+      throw new CairnError('ERR_DIGEST_MISMATCH', why, { expected: `${size} bytes`, found: 'more' });
+    }
+    if (length > most) throw new CairnError('ERR_LIMIT', `${shownUrl(url)} sends more than ${most} bytes`);
+  }
+
+  async #startOver(): Promise<void> {
+    await this.#file.truncate(0);
+    this.#length = 0;
+  }
+}
+
+/** A failure of the disk, not of the network. */
+function isSystem(error: unknown): boolean {
+  return !isCairnError(error) && (error as NodeJS.ErrnoException).syscall === 'write' && 'errno' in (error as object);
+}

@@ -1,0 +1,315 @@
+/**
+ * One repository of a registry, as the OCI distribution spec 1.1 has it: manifests and blobs, tags and referrers, in
+ * and out.
+ */
+import { Readable } from 'node:stream';
+import { CairnError, isCairnError } from '../core/errors.js';
+import { digestOf } from '../core/key.js';
+import { MAX_TAGS } from '../core/limits.js';
+import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '../image/oci/media-types.js';
+import { discard, type HttpClient, type HttpRequest, type HttpResponse } from './http.js';
+import { isPassing } from './http-error.js';
+import { shownUrl } from './shown-url.js';
+
+/** Gives the value of `Authorization` for a registry. */
+export interface Authorizer {
+  /**
+   * @param scope what is to be done, such as `repository:team/app:pull`
+   * @param challenge the `WWW-Authenticate` of an answer that refused the value before
+   */
+  authorize(registry: URL, scope: string | undefined, challenge?: string): Promise<string | undefined>;
+}
+
+export interface RepositoryOptions {
+  http: HttpClient;
+  /** Of the registry's API: `https://registry.example.com`. */
+  base: URL;
+  /** `team/app`. */
+  name: string;
+  auth?: Authorizer | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface RemoteManifest {
+  bytes: Buffer;
+  digest: string;
+  mediaType: string;
+}
+
+/** Bytes on their way to a registry. */
+export interface Outgoing {
+  digest: string;
+  size: number;
+  /** Opens the bytes from one offset to before another. */
+  open: (from: number, to: number) => Readable;
+  onBytes?: (sent: number) => void;
+}
+
+const MANIFESTS = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST].join(', ');
+const PAGE = 1000;
+const BYTES = 'application/octet-stream';
+/** Registries and proxies that refuse long requests take this. */
+const PIECE = 8 * 2 ** 20;
+
+export class Repository {
+  readonly #options: RepositoryOptions;
+
+  constructor(options: RepositoryOptions) {
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** For people: `registry.example.com/team/app`. */
+  get shown(): string {
+    return `${this.#options.base.host}/${this.#options.name}`;
+  }
+
+  /**
+   * @param reference a tag or a digest
+   * @throws CairnError `ERR_NOT_FOUND`, `ERR_DIGEST_MISMATCH`, `ERR_LIMIT`, …
+   */
+  async manifest(reference: string, most: number): Promise<RemoteManifest> {
+    const response = await this.#pull({ url: this.#at(`manifests/${reference}`), headers: { accept: MANIFESTS } });
+    const bytes = await response.bytes(most);
+    const digest = digestOf(bytes);
+    if (reference.startsWith('sha256:') && digest !== reference) throw otherBytes(response.url, reference, digest);
+    const mediaType = (response.headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
+    return { bytes, digest, mediaType };
+  }
+
+  /** A small blob, such as a configuration. @throws CairnError `ERR_DIGEST_MISMATCH`, … */
+  async blob(digest: string, most: number): Promise<Buffer> {
+    const response = await this.#pull({ url: this.#at(`blobs/${digest}`) });
+    const bytes = await response.bytes(most);
+    const found = digestOf(bytes);
+    if (found !== digest) throw otherBytes(response.url, digest, found);
+    return bytes;
+  }
+
+  /** What a download of a blob asks for. */
+  async blobRequest(digest: string): Promise<{ url: URL; headers: Record<string, string> }> {
+    const authorization = await this.#options.auth?.authorize(this.#options.base, this.#scope('pull'));
+    return { url: this.#at(`blobs/${digest}`), headers: authorization === undefined ? {} : { authorization } };
+  }
+
+  /** @returns bytes of the blob or manifest; `undefined` if it is not there */
+  async sizeOf(kind: 'blobs' | 'manifests', reference: string): Promise<number | undefined> {
+    const headers = kind === 'manifests' ? { accept: MANIFESTS } : {};
+    const request = { url: this.#at(`${kind}/${reference}`), method: 'HEAD', headers, accept: [200, 404] } as const;
+    const response = await this.#pull(request);
+    discard(response);
+    return response.status === 404 ? undefined : Number(response.headers['content-length'] ?? 0);
+  }
+
+  /** All tags, in the registry's order. @throws CairnError `ERR_LIMIT` for a list without an end */
+  async *tags(most: number): AsyncGenerator<string> {
+    let url: URL | undefined = this.#at(`tags/list?n=${PAGE}`);
+    for (let count = 0; url !== undefined; ) {
+      const response: HttpResponse = await this.#pull({ url });
+      const { tags } = parse(await response.bytes(most), url) as { tags?: unknown };
+      for (const tag of Array.isArray(tags) ? tags : []) {
+        if (++count > MAX_TAGS) throw new CairnError('ERR_LIMIT', `${this.shown} has more than ${MAX_TAGS} tags`);
+        if (typeof tag === 'string') yield tag;
+      }
+      url = nextPage(response);
+    }
+  }
+
+  /** Descriptors of what is about a manifest (distribution spec, listing referrers), or by the tag that stands in. */
+  async referrers(digest: string, most: number): Promise<unknown[]> {
+    const request = { url: this.#at(`referrers/${digest}`), headers: { accept: OCI_INDEX }, accept: [200, 404] };
+    const response = await this.#pull(request);
+    if (response.status === 200) return manifestsIn(parse(await response.bytes(most), response.url));
+    discard(response);
+    try {
+      const tag = await this.manifest(digest.replace(':', '-'), most);
+      return manifestsIn(parse(tag.bytes, response.url));
+    } catch (error) {
+      if (isCairnError(error, 'ERR_NOT_FOUND')) return [];
+      throw error;
+    }
+  }
+
+  /** Takes a blob from another repository of the registry. @returns whether the registry did so */
+  async mount(digest: string, from: string): Promise<boolean> {
+    const url = this.#at(`blobs/uploads/?mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`);
+    const request = { url, method: 'POST', accept: [201, 202] } as const;
+    const response = await this.#send(request, `${this.#scope('pull,push')} repository:${from}:pull`);
+    discard(response);
+    if (response.status === 201) return true;
+    await this.#cancel(response);
+    return false;
+  }
+
+  /** Sends a blob in one piece; after a failure that passes, in smaller ones from where the registry stands. */
+  async upload(blob: Outgoing): Promise<void> {
+    const begun = await this.#push({ url: this.#at('blobs/uploads/'), method: 'POST', accept: [202] });
+    discard(begun);
+    const url = this.#locationOf(begun);
+    try {
+      await this.#finish(url, blob, 0);
+    } catch (error) {
+      const isTooLarge = isCairnError(error, 'ERR_HTTP') && error.found === '413';
+      if (!isTooLarge && !isPassing(error)) throw error;
+      await this.#inPieces(url, blob);
+    }
+  }
+
+  /** Sends the rest of a blob, and says that it is the whole. */
+  async #finish(location: URL, { digest, size, open, onBytes }: Outgoing, from: number): Promise<void> {
+    const url = new URL(location);
+    url.searchParams.set('digest', digest);
+    const headers = { 'content-type': BYTES, 'content-length': `${size - from}` };
+    const body = from === size ? Buffer.alloc(0) : counted(open(from, size), from, onBytes);
+    discard(await this.#push({ url, method: 'PUT', headers, body, accept: [201, 204] }));
+  }
+
+  /** Distribution spec, pushing a blob in chunks. */
+  async #inPieces(begun: URL, blob: Outgoing): Promise<void> {
+    let { location, at } = await this.#standOf(begun);
+    while (at < blob.size) {
+      const end = Math.min(at + PIECE, blob.size);
+      const headers = { 'content-type': BYTES, 'content-length': `${end - at}`, 'content-range': `${at}-${end - 1}` };
+      const body = counted(blob.open(at, end), at, blob.onBytes);
+      const response = await this.#push({ url: location, method: 'PATCH', headers, body, accept: [202] });
+      discard(response);
+      location = this.#locationOf(response);
+      at = end;
+    }
+    await this.#finish(location, blob, blob.size);
+  }
+
+  /** How far an upload is, by the registry's word. */
+  async #standOf(upload: URL): Promise<{ location: URL; at: number }> {
+    const response = await this.#push({ url: upload, accept: [204] });
+    discard(response);
+    const last = /^(?:bytes=)?0-(\d+)$/.exec(response.headers['range'] ?? '')?.[1];
+    // Registries write an empty upload as 0-0, which is also that of one byte. A byte sent twice is refused.
+    const at = last === undefined || last === '0' ? 0 : Number(last) + 1;
+    return { location: this.#locationOf(response), at };
+  }
+
+  /** @param reference a tag or the digest */
+  async putManifest(reference: string, { bytes, digest, mediaType }: RemoteManifest): Promise<void> {
+    const response = await this.#push({
+      url: this.#at(`manifests/${reference}`),
+      method: 'PUT',
+      headers: { 'content-type': mediaType },
+      body: bytes,
+      accept: [201, 200, 202, 204],
+    });
+    discard(response);
+    const stored = response.headers['docker-content-digest'];
+    if (stored !== undefined && stored !== digest) throw otherBytes(response.url, digest, stored);
+  }
+
+  #pull(request: HttpRequest): Promise<HttpResponse> {
+    return this.#send(request, this.#scope('pull'));
+  }
+
+  #push(request: HttpRequest): Promise<HttpResponse> {
+    return this.#send(request, this.#scope('pull,push'));
+  }
+
+  async #send(request: HttpRequest, scope: string): Promise<HttpResponse> {
+    const { http, base, auth, signal } = this.#options;
+    const accept = request.accept ?? [200];
+    const send = (authorization: string | undefined): Promise<HttpResponse> =>
+      http.request({
+        ...request,
+        headers: { ...request.headers, ...(authorization === undefined ? {} : { authorization }) },
+        accept: [...accept, 401],
+        signal,
+      });
+    let response = await send(await auth?.authorize(base, scope));
+    const challenge = response.headers['www-authenticate'];
+    // A stream that was sent cannot be sent again. An upload begins with a small request, which gets the token.
+    const mayRetry = request.body === undefined || request.body instanceof Uint8Array;
+    if (response.status === 401 && challenge !== undefined && auth !== undefined && mayRetry) {
+      discard(response);
+      const authorization = await auth.authorize(base, scope, challenge);
+      if (authorization !== undefined) response = await send(authorization);
+    }
+    if (response.status !== 401) return response;
+    discard(response);
+    const help = `"cairn login ${base.host}" gives credentials`;
+    throw new CairnError('ERR_UNAUTHORIZED', `${this.shown} wants credentials, or other ones; ${help}`);
+  }
+
+  /** Gives an upload up that a registry began in place of a mount. */
+  async #cancel(begun: HttpResponse): Promise<void> {
+    try {
+      const { body } = await this.#push({
+        url: this.#locationOf(begun),
+        method: 'DELETE',
+        accept: [200, 202, 204, 404],
+      });
+      body.destroy();
+    } catch (error) {
+      // Registries forget uploads by themselves.
+      if (!isCairnError(error) || error.code === 'ERR_ABORTED') throw error;
+    }
+  }
+
+  /** Where an upload goes on. It must be the same registry: credentials go there. */
+  #locationOf({ headers, url }: HttpResponse): URL {
+    const location = new URL(headers['location'] ?? '', url);
+    if (location.origin === this.#options.base.origin) return location;
+    throw new CairnError('ERR_HTTP', `${this.shown} wants the upload sent to another host, ${location.host}`);
+  }
+
+  #scope(actions: string): string {
+    return `repository:${this.#options.name}:${actions}`;
+  }
+
+  #at(path: string): URL {
+    return new URL(`/v2/${this.#options.name}/${path}`, this.#options.base);
+  }
+}
+
+async function* counting(stream: Readable, from: number, onBytes: (sent: number) => void): AsyncGenerator<Buffer> {
+  let sent = from;
+  for await (const part of stream as AsyncIterable<Buffer>) {
+    sent += part.length;
+    onBytes(sent);
+    yield part;
+  }
+}
+
+/** @param onBytes hears how many bytes of the whole have been sent */
+function counted(stream: Readable, from: number, onBytes: ((sent: number) => void) | undefined): Readable {
+  return onBytes === undefined ? stream : Readable.from(counting(stream, from, onBytes), { objectMode: false });
+}
+
+/** `Link: </v2/…>; rel="next"` (RFC 8288). Another host's page is none. */
+function nextPage({ headers, url }: HttpResponse): URL | undefined {
+  const target = /<([^>]*)>\s*;[^,]*\brel="?next"?/i.exec(headers['link'] ?? '')?.[1];
+  if (target === undefined) return undefined;
+  const next = new URL(target, url);
+  return next.origin === url.origin && next.href !== url.href ? next : undefined;
+}
+
+function manifestsIn(index: unknown): unknown[] {
+  const { manifests } = index as { manifests?: unknown };
+  return Array.isArray(manifests) ? manifests : [];
+}
+
+function parse(bytes: Buffer, url: URL): unknown {
+  try {
+    const parsed: unknown = JSON.parse(bytes.toString());
+    if (typeof parsed === 'object' && parsed !== null) return parsed;
+  } catch {
+    // Told below, as for any other text.
+  }
+  throw new CairnError('ERR_HTTP', `${shownUrl(url)} answers with what is no JSON object`);
+}
+
+function otherBytes(url: URL, expected: string, found: string): CairnError {
+  return new CairnError('ERR_DIGEST_MISMATCH', `${shownUrl(url)}: expected ${expected}, but it is ${found}`, {
+    expected,
+    found,
+  });
+}
