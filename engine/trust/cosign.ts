@@ -7,7 +7,7 @@ import { MAX_SIGNED_PAYLOAD } from '../core/limits.js';
 import { quoted } from '../core/printable.js';
 import { parseJson } from '../image/json.js';
 import { JsonField } from '../image/json-field.js';
-import type { RegistryImage } from './docker-reference.js';
+import type { RegistryReference } from '../image/oci/registry-reference.js';
 import { onlyKeys } from './only-keys.js';
 import { type ImageKey, isSignedBy } from './public-key.js';
 import { identityFault, type SignedIdentity } from './signed-identity.js';
@@ -30,7 +30,7 @@ export function signatureTag(digest: string): string {
 
 export interface Wanted {
   keys: readonly ImageKey[];
-  image: RegistryImage;
+  image: RegistryReference;
   /** Of the manifest, and of the indexes that lead to it: who signs an index signs what is in it. */
   digests: readonly string[];
   identity: SignedIdentity;

@@ -1,11 +1,10 @@
-/** Holds an image against what a policy requires of it. */
+/** Holds an image against what a policy requires of it. Reads nothing: keys and signatures are given. */
 import { CairnError, type ErrorCode, isCairnError } from '../core/errors.js';
 import { MAX_IMAGE_SIGNATURES } from '../core/limits.js';
+import { exactReference, formatRegistryReference, type RegistryReference } from '../image/oci/registry-reference.js';
 import { type CosignSignature, verifyCosign } from './cosign.js';
-import { type RegistryImage, withTag, writeReference } from './docker-reference.js';
 import type { Requirement, SigstoreRule } from './policy.js';
 import type { ImageKey } from './public-key.js';
-import { keysOf } from './read-policy.js';
 
 /** A requirement that signatures fulfil, and the key that made the one that does. */
 export interface Accepted {
@@ -24,13 +23,16 @@ export function needsSignatures(requirements: readonly Requirement[]): boolean {
  * Refuses what no signature can help, so that nothing of it is fetched.
  * @throws CairnError `ERR_POLICY`, `ERR_UNSUPPORTED`
  */
-export function mustNotBeRejected(requirements: readonly Requirement[], image: RegistryImage): void {
+export function mustNotBeRejected(requirements: readonly Requirement[], image: RegistryReference): void {
   for (const requirement of requirements) {
     const { path, entry } = requirement;
     if (requirement.type === 'reject')
-      throw new CairnError('ERR_POLICY', `the policy ${path} rejects ${writeReference(image)}`, { path, entry });
+      throw new CairnError('ERR_POLICY', `the policy ${path} rejects ${formatRegistryReference(image)}`, {
+        path,
+        entry,
+      });
     if (requirement.type !== 'unsupported') continue;
-    const message = `the policy ${path} requires of ${writeReference(image)} what is not supported: ${requirement.what}`;
+    const message = `the policy ${path} requires of ${formatRegistryReference(image)} what is not supported: ${requirement.what}`;
     throw new CairnError('ERR_UNSUPPORTED', message, { path, entry });
   }
 }
@@ -39,12 +41,12 @@ export interface Question {
   /** All have to be fulfilled. */
   requirements: readonly Requirement[];
   /** As it was asked for. */
-  image: RegistryImage;
+  image: RegistryReference;
   /** Of the manifest, and of the indexes that lead to it. */
   digests: readonly string[];
   signatures: readonly CosignSignature[];
-  /** Reads the keys of a requirement; from its files by default. */
-  keys?: (rule: SigstoreRule) => readonly ImageKey[];
+  /** Gives the keys that a requirement names, see `keysOf`. */
+  keys: (rule: SigstoreRule) => readonly ImageKey[];
 }
 
 /**
@@ -55,10 +57,13 @@ export interface Question {
  */
 export function decide(question: Question): Accepted[] {
   const { requirements, signatures } = question;
-  const image = withTag(question.image);
+  const image = exactReference(question.image);
   mustNotBeRejected(requirements, image);
   if (signatures.length > MAX_IMAGE_SIGNATURES)
-    throw new CairnError('ERR_LIMIT', `${signatures.length} signatures, more than ${MAX_IMAGE_SIGNATURES}`);
+    throw new CairnError(
+      'ERR_LIMIT',
+      `${formatRegistryReference(image)} has ${signatures.length} signatures, more than ${MAX_IMAGE_SIGNATURES}`,
+    );
   return requirements.flatMap((rule) =>
     rule.type === 'sigstoreSigned' ? [acceptedBy(rule, { ...question, image })] : [],
   );
@@ -68,7 +73,7 @@ export function decide(question: Question): Accepted[] {
 const WEIGHTS: readonly ErrorCode[] = ['ERR_POLICY', 'ERR_BAD_SIGNATURE', 'ERR_UNTRUSTED_KEY'];
 
 /** One good signature suffices; of several bad ones the error that tells most is thrown. */
-function acceptedBy(rule: SigstoreRule, { image, digests, signatures, keys: read = keysOf }: Question): Accepted {
+function acceptedBy(rule: SigstoreRule, { image, digests, signatures, keys: read }: Question): Accepted {
   const { path, entry, identity } = rule;
   const keys = read(rule);
   const refusals: CairnError[] = [];
@@ -83,7 +88,7 @@ function acceptedBy(rule: SigstoreRule, { image, digests, signatures, keys: read
   }
   const weight = ({ code }: CairnError): number => WEIGHTS.indexOf(code);
   const [worst] = refusals.sort((a, b) => weight(a) - weight(b));
-  const reference = writeReference(image);
+  const reference = formatRegistryReference(image);
   if (worst === undefined)
     throw new CairnError('ERR_NO_SIGNATURE', `${reference} must be signed, and is not`, { path, entry });
   const { code, message, expected, found } = worst;

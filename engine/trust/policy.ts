@@ -6,7 +6,12 @@ import { CairnError, isCairnError } from '../core/errors.js';
 import { DEFAULT_LIMITS } from '../core/limits.js';
 import { parseJson } from '../image/json.js';
 import { JsonField } from '../image/json-field.js';
-import { type RegistryImage, repositoryOf, withTag } from './docker-reference.js';
+import {
+  exactReference,
+  formatRegistryReference,
+  type RegistryReference,
+  repositoryOf,
+} from '../image/oci/registry-reference.js';
 import { onlyKeys } from './only-keys.js';
 import { readIdentity, type SignedIdentity } from './signed-identity.js';
 
@@ -142,8 +147,13 @@ function pemIn(field: JsonField): KeySource {
   return { pem };
 }
 
-/** What an image of a registry must fulfil: what the most specific scope says. Without a tag the tag is `latest`. */
-export function requirementsFor(policy: Policy, image: RegistryImage): readonly Requirement[] {
+/**
+ * What an image of a registry must fulfil: what the most specific scope says, or else the default. Beside a digest a tag
+ * decides nothing, since nobody vouches that it leads there; without either it is `latest`.
+ * @param policy without one every image is accepted
+ */
+export function requirementsFor(policy: Policy | undefined, image: RegistryReference): readonly Requirement[] {
+  if (policy === undefined) return [];
   for (const scope of scopesOf(image)) {
     const found = policy.docker.get(scope);
     if (found !== undefined) return found;
@@ -152,14 +162,14 @@ export function requirementsFor(policy: Policy, image: RegistryImage): readonly 
 }
 
 /** The scopes that an image lies in: itself, its repository, the namespaces above, its host, wildcards, all. */
-export function scopesOf(image: RegistryImage): string[] {
-  const { host, tag, digest } = withTag(image);
+export function scopesOf(image: RegistryReference): string[] {
+  const exact = exactReference(image);
   const repository = repositoryOf(image);
   const parts = repository.split('/');
-  const domains = host.replace(/:.*$/, '').split('.');
+  // A wildcard is one of names, without the port.
+  const domains = image.host.replace(/:.*$/, '').split('.');
   return [
-    ...(digest === undefined ? [] : [`${repository}@${digest}`]),
-    ...(tag === undefined ? [] : [`${repository}:${tag}`]),
+    formatRegistryReference(exact),
     ...parts.map((_part, i) => parts.slice(0, parts.length - i).join('/')),
     ...domains.slice(1).map((_domain, i) => `*.${domains.slice(i + 1).join('.')}`),
     '',

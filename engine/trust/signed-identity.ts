@@ -3,16 +3,22 @@
  * That a signature is of the right bytes is not enough: it could be that of another image, under this name.
  */
 import type { JsonField } from '../image/json-field.js';
-import { parseDockerReference, type RegistryImage, repositoryOf, writeReference } from './docker-reference.js';
+import {
+  formatRegistryReference,
+  isWhole,
+  type RegistryReference,
+  readRegistryReference,
+  repositoryOf,
+} from '../image/oci/registry-reference.js';
 import { onlyKeys } from './only-keys.js';
 
 export type SignedIdentity =
   | { type: 'matchExact' | 'matchRepoDigestOrExact' | 'matchRepository' }
-  | { type: 'exactReference' | 'exactRepository'; reference: RegistryImage }
+  | { type: 'exactReference' | 'exactRepository'; reference: RegistryReference }
   | { type: 'remapIdentity'; prefix: string; signedPrefix: string };
 
 const DEFAULT: SignedIdentity = { type: 'matchRepoDigestOrExact' };
-const DOMAIN = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?\.?)+(?::[0-9]+)?$/;
+const DOMAIN = /^[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*(?::[0-9]+)?$/;
 
 /** @throws CairnError `ERR_CONFIG`, or as {@link JsonField} does */
 export function readIdentity(field: JsonField): SignedIdentity {
@@ -27,7 +33,7 @@ export function readIdentity(field: JsonField): SignedIdentity {
     case 'exactReference': {
       onlyKeys(field, ['type', 'dockerReference']);
       const reference = readReference(field.exactField('dockerReference'));
-      if (reference.tag !== undefined || reference.digest !== undefined) return { type, reference };
+      if (isWhole(reference)) return { type, reference };
       throw field.exactField('dockerReference').fault('must have a tag or a digest', 'ERR_CONFIG');
     }
     case 'exactRepository':
@@ -43,15 +49,15 @@ export function readIdentity(field: JsonField): SignedIdentity {
   }
 }
 
-function readReference(field: JsonField): RegistryImage {
-  const reference = parseDockerReference(field.text());
+function readReference(field: JsonField): RegistryReference {
+  const reference = readRegistryReference(field.text());
   if (reference === undefined) throw field.fault('must be an image reference', 'ERR_CONFIG');
   return reference;
 }
 
 function readPrefix(field: JsonField): string {
   const prefix = field.text();
-  const isName = DOMAIN.test(prefix.split('/', 1)[0] ?? '') && parseDockerReference(`${prefix}/x`) !== undefined;
+  const isName = DOMAIN.test(prefix.split('/', 1)[0] ?? '') && readRegistryReference(`${prefix}/x`) !== undefined;
   if (!isName) throw field.fault('must be a registry, a namespace or a repository', 'ERR_CONFIG');
   return prefix;
 }
@@ -60,17 +66,17 @@ function readPrefix(field: JsonField): string {
  * Why a signature is not for an image, or undefined if it is.
  * @param signed what the signature says it signs
  */
-export function identityFault(identity: SignedIdentity, image: RegistryImage, signed: string): string | undefined {
-  const claimed = parseDockerReference(signed);
+export function identityFault(identity: SignedIdentity, image: RegistryReference, signed: string): string | undefined {
+  const claimed = readRegistryReference(signed);
   if (claimed === undefined) return `it is one of "${signed}", which is no image reference`;
   if (matches(identity, image, claimed)) return undefined;
-  const wanted = 'reference' in identity ? writeReference(identity.reference) : writeReference(image);
-  const isBare = isNameOnly(claimed) && identity.type !== 'matchRepository' && identity.type !== 'exactRepository';
+  const wanted = 'reference' in identity ? formatRegistryReference(identity.reference) : formatRegistryReference(image);
+  const isBare = !isWhole(claimed) && identity.type !== 'matchRepository' && identity.type !== 'exactRepository';
   const hint = isBare ? ', which names no tag; {"type": "matchRepository"} as signedIdentity takes that' : '';
-  return `it is one of ${writeReference(claimed)}${hint}; ${identity.type} wants ${wanted}`;
+  return `it is one of ${formatRegistryReference(claimed)}${hint}; ${identity.type} wants ${wanted}`;
 }
 
-function matches(identity: SignedIdentity, image: RegistryImage, claimed: RegistryImage): boolean {
+function matches(identity: SignedIdentity, image: RegistryReference, claimed: RegistryReference): boolean {
   switch (identity.type) {
     case 'matchExact':
       return isSame(image, claimed);
@@ -89,27 +95,23 @@ function matches(identity: SignedIdentity, image: RegistryImage, claimed: Regist
   }
 }
 
-function isSame(wanted: RegistryImage, claimed: RegistryImage): boolean {
-  return !isNameOnly(wanted) && writeReference(wanted) === writeReference(claimed);
+function isSame(wanted: RegistryReference, claimed: RegistryReference): boolean {
+  return isWhole(wanted) && formatRegistryReference(wanted) === formatRegistryReference(claimed);
 }
 
 /** An image that was asked for by its digest has no tag to compare. */
-function isSameOrInRepository(wanted: RegistryImage, claimed: RegistryImage): boolean {
-  if (isNameOnly(claimed)) return false;
+function isSameOrInRepository(wanted: RegistryReference, claimed: RegistryReference): boolean {
+  if (!isWhole(claimed)) return false;
   if (wanted.tag !== undefined) return isSame(wanted, claimed);
   return wanted.digest !== undefined && repositoryOf(wanted) === repositoryOf(claimed);
 }
 
-function isNameOnly({ tag, digest }: RegistryImage): boolean {
-  return tag === undefined && digest === undefined;
-}
-
 /** The image under the name by which it was signed. A prefix covers whole components. */
 function remap(
-  image: RegistryImage,
+  image: RegistryReference,
   { prefix, signedPrefix }: { prefix: string; signedPrefix: string },
-): RegistryImage | undefined {
+): RegistryReference | undefined {
   const name = repositoryOf(image);
   if (name !== prefix && !name.startsWith(`${prefix}/`)) return image;
-  return parseDockerReference(writeReference(image).replace(prefix, () => signedPrefix));
+  return readRegistryReference(formatRegistryReference(image).replace(prefix, () => signedPrefix));
 }
