@@ -126,7 +126,7 @@ export const MAX_SIGNATURE_FILE = 64 * 2 ** 10;
 export const MAX_SIGNATURES = 16;
 /** Bytes of a file with a public key for signatures of OCI images, and of what such a signature signs. */
 export const MAX_PEM_FILE = 64 * 2 ** 10;
-export const MAX_SIGNED_PAYLOAD = 2 ** 20;
+export const MAX_SIGNED_PAYLOAD = 64 * 2 ** 10;
 /** Signatures of one OCI image. Images that are signed anew each night have hundreds. */
 export const MAX_IMAGE_SIGNATURES = 1000;
 

@@ -15,8 +15,8 @@ const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 
 /**
- * Trusts a key for the images below a prefix, or with null for all. What a copy that is there knows of the key, above
- * all that it was revoked, is kept.
+ * Trusts a key for the images below a prefix, or with null for all. Only its public part is written. What a copy that
+ * is there knows of the key, above all that it was revoked, is kept.
  */
 export async function addKey(
   dirs: readonly string[],
@@ -26,7 +26,8 @@ export async function addKey(
 ): Promise<ListedKey> {
   const fingerprint = key.getFingerprint();
   const known = await tryKeyFile(keyFile(lastOf(dirs), prefix, fingerprint), fingerprint);
-  const merged = known === undefined ? key : await known.update(key, now);
+  const given = key.toPublic();
+  const merged = known === undefined ? given : await known.update(given, now);
   const text = withoutStrangers(merged).armor();
   if (text.length > MAX_KEY_FILE)
     throw new CairnError('ERR_LIMIT', `the key ${fingerprint} is larger than ${MAX_KEY_FILE} bytes`);

@@ -15,6 +15,8 @@ import { identityFault, type SignedIdentity } from './signed-identity.js';
 /** The media type of a layer that is a payload, and its annotation that is the signature. */
 export const PAYLOAD_TYPE = 'application/vnd.dev.cosign.simplesigning.v1+json';
 export const SIGNATURE_ANNOTATION = 'dev.cosignproject.cosign/signature';
+/** The type of a manifest with signatures, among what refers to an image. */
+export const SIGNATURE_ARTIFACT = 'application/vnd.dev.cosign.artifact.sig.v1+json';
 
 export interface CosignSignature {
   /** The layer's bytes. */
@@ -40,10 +42,14 @@ export interface Wanted {
  * Verifies one signature.
  * @returns the key that made it
  * @throws CairnError `ERR_BAD_SIGNATURE` for what is no signature of this image, `ERR_UNTRUSTED_KEY` if none of the keys
- *   made it, `ERR_POLICY` if it is for another name
+ *   made it, `ERR_POLICY` if it is for another name, `ERR_LIMIT`
  */
 export function verifyCosign({ payload, signature }: CosignSignature, wanted: Wanted): ImageKey {
-  if (payload.byteLength > MAX_SIGNED_PAYLOAD) throw bad(`what it signs has ${payload.byteLength} bytes`);
+  if (payload.byteLength > MAX_SIGNED_PAYLOAD)
+    throw new CairnError(
+      'ERR_LIMIT',
+      `a signature is one of ${payload.byteLength} bytes, more than ${MAX_SIGNED_PAYLOAD}`,
+    );
   const bytes = Buffer.from(signature, 'base64');
   if (bytes.length === 0 || bytes.toString('base64') !== signature) throw bad('it is not base64');
   const key = wanted.keys.find((each) => isSignedBy(each, payload, bytes));

@@ -70,7 +70,7 @@ export function decide(question: Question): Accepted[] {
 }
 
 /** From what weighs most to what weighs least. */
-const WEIGHTS: readonly ErrorCode[] = ['ERR_POLICY', 'ERR_BAD_SIGNATURE', 'ERR_UNTRUSTED_KEY'];
+const WEIGHTS: readonly ErrorCode[] = ['ERR_POLICY', 'ERR_BAD_SIGNATURE', 'ERR_UNTRUSTED_KEY', 'ERR_LIMIT'];
 
 /** One good signature suffices; of several bad ones the error that tells most is thrown. */
 function acceptedBy(rule: SigstoreRule, { image, digests, signatures, keys: read }: Question): Accepted {

@@ -5,14 +5,15 @@
  * OCI image must be signed by is said by a policy: `policy.ts` reads it, `decide.ts` holds an image against it.
  */
 export { addKey, type RemovedKey, removeKey } from './change-keys.js';
-export { type CosignSignature, PAYLOAD_TYPE, SIGNATURE_ANNOTATION, signatureTag } from './cosign.js';
+export type { CosignSignature } from './cosign.js';
 export { type Accepted, decide, mustNotBeRejected, needsSignatures } from './decide.js';
 export { trustDirectories } from './directories.js';
+export { findSignatures, type SignatureSource } from './find-signatures.js';
 export { describeKey, type KeyDescription } from './key-state.js';
 export { type ListedKey, listKeys } from './list-keys.js';
 export { beginVerification, type SignatureCheck, type Verified, verifySignature } from './openpgp.js';
-export { type Policy, type Requirement, requirementsFor } from './policy.js';
+export { type Policy, type Requirement, requirementsFor, type SigstoreRule } from './policy.js';
 export { checkPrefix, type Prefix } from './prefix.js';
 export { readKeys } from './read-keys.js';
-export { readPolicy } from './read-policy.js';
+export { keysOf, readPolicy } from './read-policy.js';
 export { type TrustedKeys, trustedKeys } from './trusted-keys.js';

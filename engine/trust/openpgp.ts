@@ -48,7 +48,7 @@ export async function verifySignature({
   ...asked
 }: {
   content: string | AsyncIterable<Uint8Array>;
-  signature: Uint8Array;
+  signature: Uint8Array | undefined;
   keys: TrustedKeys;
   now?: Date;
 }): Promise<Verified> {
@@ -65,18 +65,20 @@ export async function verifySignature({
 
 /**
  * Reads a signature and judges the keys that it claims, before any of the content is there.
- * @throws CairnError `ERR_BAD_SIGNATURE` for what is no signature, `ERR_UNTRUSTED_KEY`, `ERR_KEY_EXPIRED`,
- *   `ERR_KEY_REVOKED`
+ * @throws CairnError `ERR_NO_SIGNATURE` where there is none, `ERR_BAD_SIGNATURE` for what is no signature,
+ *   `ERR_UNTRUSTED_KEY`, `ERR_KEY_EXPIRED`, `ERR_KEY_REVOKED`, `ERR_LIMIT`
  */
 export async function beginVerification({
   signature,
   keys,
   now = new Date(),
 }: {
-  signature: Uint8Array;
+  signature: Uint8Array | undefined;
   keys: TrustedKeys;
   now?: Date;
 }): Promise<SignatureCheck> {
+  if (signature === undefined)
+    throw new CairnError('ERR_NO_SIGNATURE', `${keys.name ?? 'the image'} must be signed, and is not`);
   const candidates: Candidate[] = [];
   const refusals: CairnError[] = [];
   for (const packet of await readSignatures(signature)) {
