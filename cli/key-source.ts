@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { CairnError, hasCode, toCairnError } from '../engine/core/errors.js';
 import { MAX_KEY_FILE } from '../engine/core/limits.js';
+import { shownUrl } from '../engine/remote/shown-url.js';
 
 export const STDIN = '-';
 const URL_START = /^https?:\/\//i;
@@ -20,8 +21,19 @@ export async function readKeySource(source: string, version: string): Promise<Ui
   }
 }
 
-async function fetchKey(url: string, version: string): Promise<Uint8Array> {
-  const { HttpClient } = await import('../engine/remote/http.js');
+/** What to call a source: of a URL what may be seen of it. */
+export function shownSource(source: string): string {
+  return URL_START.test(source) ? shownUrl(source) : source;
+}
+
+async function fetchKey(source: string, version: string): Promise<Uint8Array> {
+  if (!URL.canParse(source)) throw new CairnError('ERR_USAGE', `not a URL: ${source}`);
+  const url = new URL(source);
+  const { HttpClient, isLoopback } = await import('../engine/remote/http.js');
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    const why = "a key that comes by plain HTTP could be anybody's; it must come by https, or from a file";
+    throw new CairnError('ERR_TLS', `${shownUrl(url)}: ${why}`);
+  }
   const client = new HttpClient({ userAgent: `cairn/${version}` });
   try {
     const response = await client.request({ url });

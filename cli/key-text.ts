@@ -2,12 +2,18 @@
 import { printable } from '../engine/core/printable.js';
 import type { RemovedKey } from '../engine/trust/change-keys.js';
 import type { KeyDescription } from '../engine/trust/key-state.js';
-import type { ListedKey } from '../engine/trust/list-keys.js';
+import type { KeyPlace, ListedKey } from '../engine/trust/list-keys.js';
 import { coveredBy } from '../engine/trust/prefix.js';
 import { table } from './table.js';
 
+/** A key, and where it counts already. */
+export interface ShownKey extends KeyDescription {
+  places: readonly KeyPlace[];
+}
+
 /** A key with all that is known of it, on several lines. */
-export function keyText({ fingerprint, users, algorithm, created, expires, state, subkeys }: KeyDescription): string {
+export function keyText({ fingerprint, users, places, subkeys, ...key }: ShownKey): string {
+  const { algorithm, created, expires, state } = key;
   const lines = [
     ['fingerprint', grouped(fingerprint)],
     ...users.map((user) => ['user', user]),
@@ -15,6 +21,10 @@ export function keyText({ fingerprint, users, algorithm, created, expires, state
     ...subkeys.map((sub) => [
       'subkey',
       `${sub.fingerprint}  ${sub.algorithm}, ${lifetime(sub.created, sub.expires)}${sub.signs ? ', signs' : ''}`,
+    ]),
+    ...places.map(({ prefix, file, masked }) => [
+      masked ? 'masked' : 'trusted',
+      `for ${coveredBy(prefix)}, by ${file}`,
     ]),
   ];
   return `${lines.map(([name = '', value = '']) => `${name.padEnd(11)}  ${printable(value)}\n`).join('')}`;

@@ -4,15 +4,15 @@ import type { PublicKey } from 'openpgp';
 import { CairnError } from '../../engine/core/errors.js';
 import { addKey, type RemovedKey, removeKey } from '../../engine/trust/change-keys.js';
 import { trustDirectories } from '../../engine/trust/directories.js';
-import { describeKey, type KeyDescription } from '../../engine/trust/key-state.js';
+import { describeKey } from '../../engine/trust/key-state.js';
 import { cleanFingerprint } from '../../engine/trust/keystore.js';
-import { type ListedKey, listKeys } from '../../engine/trust/list-keys.js';
+import { type ListedKey, listKeys, placesOf } from '../../engine/trust/list-keys.js';
 import { checkPrefix, coveredBy, type Prefix } from '../../engine/trust/prefix.js';
 import { readKeys } from '../../engine/trust/read-keys.js';
 import { mustBeTerminal, mustConfirm } from '../confirm.js';
 import { examples } from '../help.js';
-import { readKeySource } from '../key-source.js';
-import { keysTable, keyText, removedText } from '../key-text.js';
+import { readKeySource, shownSource } from '../key-source.js';
+import { keysTable, keyText, removedText, type ShownKey } from '../key-text.js';
 import { print } from '../output.js';
 
 interface Options {
@@ -72,7 +72,7 @@ function defineAdd(command: Command): void {
 }
 
 async function confirm(keys: readonly SourcedKey[], prefix: Prefix): Promise<void> {
-  for (const { key } of keys) process.stderr.write(keyText(await describeKey(key)));
+  for (const { key } of keys) process.stderr.write(keyText(await shown(key)));
   const which = keys.length === 1 ? 'this key' : `these ${keys.length} keys`;
   await mustConfirm(`Trust ${which} for ${coveredBy(prefix)}?`);
 }
@@ -99,20 +99,30 @@ function defineRemove(command: Command): void {
   ]);
 }
 
-interface Reviewed extends KeyDescription {
-  prefix: null;
+interface Reviewed extends ShownKey {
+  /** The first one that the key is trusted for already. */
+  prefix: Prefix;
   file: string;
-  masked: false;
+  /** Whether it is masked anywhere. */
+  masked: boolean;
 }
 
 function defineReview(command: Command): void {
   command.argument('<key...>', KEY_HELP).action(async (sources: string[], _options: object, self: Command) => {
     const reviewed: Reviewed[] = [];
-    for (const { key, file } of await keysIn(sources, self))
-      reviewed.push({ ...(await describeKey(key)), prefix: null, file, masked: false });
-    printResult(self.optsWithGlobals<Options>(), reviewed, (all) => all.map(keyText).join(''));
+    for (const { key, file } of await keysIn(sources, self)) {
+      const description = await shown(key);
+      const { places } = description;
+      const prefix = places.find(({ masked }) => !masked)?.prefix ?? null;
+      reviewed.push({ ...description, prefix, file, masked: places.some(({ masked }) => masked) });
+    }
+    printResult(self.optsWithGlobals<Options>(), reviewed, (all) => all.map(keyText).join('\n'));
   });
   examples(command, ['cairn trust review key.asc', 'cairn trust review https://example.com/keys.asc']);
+}
+
+async function shown(key: PublicKey): Promise<ShownKey> {
+  return { ...(await describeKey(key)), places: placesOf(trustDirectories(), key.getFingerprint()) };
 }
 
 interface SourcedKey {
@@ -122,8 +132,9 @@ interface SourcedKey {
 
 async function keysIn(sources: readonly string[], self: Command): Promise<SourcedKey[]> {
   const keys: SourcedKey[] = [];
-  for (const file of sources) {
-    const bytes = await readKeySource(file, self.parent?.parent?.version() ?? '');
+  for (const source of sources) {
+    const file = shownSource(source);
+    const bytes = await readKeySource(source, self.parent?.parent?.version() ?? '');
     for (const key of await readKeys(bytes, file)) keys.push({ key, file });
   }
   return keys;

@@ -10,7 +10,7 @@ export { type Accepted, decide, mustNotBeRejected, needsSignatures } from './dec
 export { trustDirectories } from './directories.js';
 export { findSignatures, type SignatureSource } from './find-signatures.js';
 export { describeKey, type KeyDescription } from './key-state.js';
-export { type ListedKey, listKeys } from './list-keys.js';
+export { type KeyPlace, type ListedKey, listKeys, placesOf } from './list-keys.js';
 export { beginVerification, type SignatureCheck, type Verified, verifySignature } from './openpgp.js';
 export { type Policy, type Requirement, requirementsFor, type SigstoreRule } from './policy.js';
 export { checkPrefix, type Prefix } from './prefix.js';

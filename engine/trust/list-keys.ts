@@ -28,6 +28,23 @@ export async function listKeys(dirs: readonly string[], now = new Date()): Promi
   return listed;
 }
 
+/** Where a key lies, or is masked. */
+export interface KeyPlace {
+  prefix: Prefix;
+  /** The key's file, or the empty one that masks it. */
+  file: string;
+  masked: boolean;
+}
+
+/** All places that know a key by its fingerprint. @throws CairnError `ERR_CONFIG` */
+export function placesOf(dirs: readonly string[], fingerprint: string): KeyPlace[] {
+  return [null, ...prefixesIn(dirs)].flatMap((prefix) =>
+    keyFilesIn(dirs, prefix)
+      .filter((each) => each.fingerprint === fingerprint)
+      .map(({ files, mask }) => ({ prefix, file: (files.at(-1) ?? mask) as string, masked: files.length === 0 })),
+  );
+}
+
 async function listOne(prefix: Prefix, { fingerprint, files, masked, mask }: KeyFiles, now: Date): Promise<ListedKey> {
   const file = files.at(-1);
   if (file !== undefined) return listedKey(await readKeyFile(file, fingerprint), { prefix, file, now });
