@@ -49,13 +49,20 @@ test('a good signature says who made it, and when', async (t) => {
   }
 });
 
-test('a signature by a subkey is one by its key', async (t) => {
-  const key = await makeKey({ subkeys: [{ sign: true }] });
+test('a signature by any of its subkeys is one by the key', async (t) => {
+  const key = await makeKey({ subkeys: [{}, { sign: true }, { sign: true }] });
   const s = await trusting(t, key);
-  const { fingerprint, keyId } = await verify(s, await sign(CONTENT, key));
-  assert.equal(fingerprint, key.getFingerprint());
-  assert.equal(keyId, key.subkeys[0]?.getKeyID().toHex());
+  for (const subkey of key.subkeys.slice(1)) {
+    const { fingerprint, keyId } = await verify(s, await signBy(CONTENT, key, subkey));
+    assert.equal(fingerprint, key.getFingerprint());
+    assert.equal(keyId, subkey.getKeyID().toHex());
+  }
 });
+
+function signBy(content: string, key: openpgp.PrivateKey, { keyPacket }: openpgp.Subkey): Promise<Buffer> {
+  const only = key.subkeys.filter((subkey) => subkey.keyPacket === keyPacket);
+  return sign(content, Object.assign(Object.create(key), { subkeys: only }));
+}
 
 test('keys of version 6 sign as well, with salt', async (t) => {
   const key = await makeKey({ v6: true });
@@ -284,6 +291,11 @@ test('a key that must not sign, or a hash that is not safe, does not count', asy
   await refused(s, await signWith(CONTENT, encrypting), 'ERR_BAD_SIGNATURE', /subkey .* cannot sign/);
   const old = await signWith(CONTENT, rsa.privateKey, { hash: openpgp.enums.hash.sha1 });
   await refused(s, old, 'ERR_BAD_SIGNATURE', /SHA-1 is too weak/);
+  const unknown = await sign(CONTENT, rsa.privateKey);
+  const { packets } = await openpgp.readSignature({ binarySignature: unknown });
+  const { signatureData } = packets[0] as openpgp.SignaturePacket;
+  unknown[unknown.indexOf(signatureData as Uint8Array) + 3] = 99;
+  await refused(s, unknown, 'ERR_BAD_SIGNATURE', /the hash 99 is too weak or not known/);
 });
 
 test('a key whose name it did not sign, or a subkey that it does not own, does not sign', async (t) => {
