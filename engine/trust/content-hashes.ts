@@ -1,6 +1,6 @@
 /**
- * Hashes content as OpenPGP signatures want it, piece by piece and without holding it. The library would want to read the
- * content itself; so it can pass by here on its way to somewhere else.
+ * Hashes content as OpenPGP signatures want it, piece by piece and without holding it. The library would want to read
+ * the content itself; so it can pass by here on its way to somewhere else.
  */
 import { createHash, type Hash } from 'node:crypto';
 import type { SignaturePacket } from 'openpgp';

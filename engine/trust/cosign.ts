@@ -41,8 +41,8 @@ export interface Wanted {
 /**
  * Verifies one signature.
  * @returns the key that made it
- * @throws CairnError `ERR_BAD_SIGNATURE` for what is no signature of this image, `ERR_UNTRUSTED_KEY` if none of the keys
- *   made it, `ERR_POLICY` if it is for another name, `ERR_LIMIT`
+ * @throws CairnError `ERR_BAD_SIGNATURE` for what is no signature of this image, `ERR_UNTRUSTED_KEY` if none of the
+ *   keys made it, `ERR_POLICY` if it is for another name, `ERR_LIMIT`
  */
 export function verifyCosign({ payload, signature }: CosignSignature, wanted: Wanted): ImageKey {
   if (payload.byteLength > MAX_SIGNED_PAYLOAD)

@@ -26,7 +26,8 @@ export interface SignatureSource {
 
 /**
  * All signatures of some digests. That there is none is no error here.
- * @throws CairnError `ERR_BAD_SIGNATURE` for documents that are not as they must be, `ERR_LIMIT`, and as the source does
+ * @throws CairnError `ERR_BAD_SIGNATURE` for documents that are not as they must be, `ERR_LIMIT`, and as the source
+ *   does
  */
 export async function findSignatures(source: SignatureSource, digests: readonly string[]): Promise<CosignSignature[]> {
   const found = new Map<string, SignatureLayer[]>();

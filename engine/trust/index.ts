@@ -1,8 +1,9 @@
 /**
  * Whose signatures count: keys, signatures, policy. May import: core, disk, image.
  *
- * `trusted-keys.ts` finds the OpenPGP keys that count for a name, `openpgp.ts` holds a file against a signature. What an
- * OCI image must be signed by is said by a policy: `policy.ts` reads it, `decide.ts` holds an image against it.
+ * `trusted-keys.ts` finds the OpenPGP keys that count for a name, `openpgp.ts` holds a file against a signature. What
+ * an OCI image must be signed by is said by a policy: `policy.ts` reads it, `find-signatures.ts` finds what was signed,
+ * `decide.ts` holds an image against both.
  */
 export { addKey, type RemovedKey, removeKey } from './change-keys.js';
 export type { CosignSignature } from './cosign.js';

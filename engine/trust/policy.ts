@@ -148,8 +148,8 @@ function pemIn(field: JsonField): KeySource {
 }
 
 /**
- * What an image of a registry must fulfil: what the most specific scope says, or else the default. Beside a digest a tag
- * decides nothing, since nobody vouches that it leads there; without either it is `latest`.
+ * What an image of a registry must fulfil: what the most specific scope says, or else the default. Beside a digest a
+ * tag decides nothing, since nobody vouches that it leads there; without either it is `latest`.
  * @param policy without one every image is accepted
  */
 export function requirementsFor(policy: Policy | undefined, image: RegistryReference): readonly Requirement[] {

@@ -22,8 +22,8 @@ const INDEX_OF_HUB = 'index.docker.io';
 const API_OF_HUB = 'registry-1.docker.io';
 
 /**
- * Reads `[docker://][HOST/]REPOSITORY[:TAG][@DIGEST]`. As everywhere, a first part without a dot or colon is no host but
- * `localhost`, no host means Docker Hub, and its images without a namespace are in `library`.
+ * Reads `[docker://][HOST/]REPOSITORY[:TAG][@DIGEST]`. As everywhere, a first part without a dot or colon is no host
+ * but `localhost`, no host means Docker Hub, and its images without a namespace are in `library`.
  * @throws CairnError `ERR_NAME_SYNTAX`
  */
 export function parseRegistryReference(text: string): RegistryReference {
