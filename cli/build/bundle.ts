@@ -59,7 +59,11 @@ const { metafile } = await build({
   define: { ...COMMON.define, __filename: 'lmdbFile' },
   supported: { 'dynamic-import': false },
   plugins: [withLmdb],
-  external: ['koffi', 'piscina', 'tar-stream', 'fzstd', 'xz-decompress', 'xxhash-wasm', 'msgpackr-extract'],
+  external: [
+    ...['koffi', 'piscina', 'tar-stream', 'fzstd', 'xz-decompress', 'xxhash-wasm', 'msgpackr-extract'],
+    // They are larger than all the rest, and few commands need them.
+    ...['openpgp', 'undici'],
+  ],
   metafile: true,
 });
 fs.writeFileSync(join(DIST, 'cli/program.cjs.licenses'), licensesOf(metafile));

@@ -30,6 +30,8 @@ export async function candidatesIn(dir: string, { kind, words = [] }: Values, wo
       return inStore(dir, async (store) => (await store.leases()).map(({ id }) => id));
     case 'blob':
       return inStore(dir, (store) => blobsIn(store, word));
+    case 'trusted key':
+      return fingerprintsIn();
   }
 }
 
@@ -60,6 +62,14 @@ async function summariesIn(store: Store): Promise<ImageSummary[]> {
   const images: ImageSummary[] = [];
   for await (const image of store.images()) images.push(image);
   return images;
+}
+
+async function fingerprintsIn(): Promise<string[]> {
+  const { keyFilesIn, prefixesIn } = await import('../../engine/trust/keystore.js');
+  const { trustDirectories } = await import('../../engine/trust/directories.js');
+  const dirs = trustDirectories();
+  const places = [null, ...prefixesIn(dirs)].flatMap((prefix) => keyFilesIn(dirs, prefix));
+  return places.filter(({ files }) => files.length > 0).map(({ fingerprint }) => fingerprint);
 }
 
 async function treesIn(store: Store, word: string): Promise<string[]> {

@@ -60,7 +60,10 @@ function valueCases(before: string, { flags, takes }: OptionWords, after: string
   return [`    ${flags.map((flag) => `${before}${flag}${after}`).join('|')}) kind='${kindOf(takes)}' ;;`];
 }
 
-const ASKED: ReadonlySet<Kind> = new Set<Kind>(['name', 'reference', 'tree', 'lease', 'blob', 'image path', 'command']);
+const ASKED: ReadonlySet<Kind> = new Set<Kind>([
+  ...(['name', 'reference', 'tree', 'lease', 'blob', 'image path'] as const),
+  ...(['trusted key', 'command'] as const),
+]);
 
 /** `=a,b` for words, `ask` for what a store has, and else what the scripts know by the same name. */
 export function kindOf({ kind, words = [] }: Values): string {

@@ -12,6 +12,7 @@ export type Kind =
   | 'tree'
   | 'lease'
   | 'blob'
+  | 'trusted key'
   | 'command'
   | 'image path'
   | 'file'
@@ -50,6 +51,9 @@ const OF_COMMAND: Readonly<Record<string, Kind>> = {
   'tree rm id': 'tree',
   'lease rm id': 'lease',
   'backup dest': 'directory',
+  'trust add key': 'file',
+  'trust review key': 'file',
+  'trust rm fingerprint': 'trusted key',
 };
 
 const OF_ARGUMENT: Readonly<Record<string, Kind>> = {

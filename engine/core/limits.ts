@@ -111,6 +111,25 @@ export const SPARSE_PART_OVERHEAD = 32;
 
 /** Levels of OCI indexes within indexes. Real images have one. */
 export const MAX_NESTED_INDEXES = 4;
+
+/**
+ * Bytes of a file with public keys. A key with all the signatures of strangers that a key server adds has some hundred
+ * thousand.
+ */
+export const MAX_KEY_FILE = 2 * 2 ** 20;
+/** Keys of one file. More are no list that anybody compares before trusting them. */
+export const MAX_KEYS = 100;
+/** Names, subkeys and own signatures of one key. Verifying one takes milliseconds; real keys have some dozens. */
+export const MAX_KEY_PARTS = 500;
+/** Bytes of a file with detached signatures, and such signatures. One has some hundred bytes. */
+export const MAX_SIGNATURE_FILE = 64 * 2 ** 10;
+export const MAX_SIGNATURES = 16;
+/** Bytes of a file with a public key for signatures of OCI images, and of what such a signature signs. */
+export const MAX_PEM_FILE = 64 * 2 ** 10;
+export const MAX_SIGNED_PAYLOAD = 64 * 2 ** 10;
+/** Signatures of one OCI image. Images that are signed anew each night have hundreds. */
+export const MAX_IMAGE_SIGNATURES = 1000;
+
 /** Tags of a repository that are read: a registry could go on without an end. */
 export const MAX_TAGS = 100_000;
 /** Redirects that one request follows. Browsers follow twenty, and real servers need two or three. */
@@ -123,6 +142,7 @@ export const MAX_DISCOVERY_PAGE = 2 ** 20;
 export const MAX_TOKEN_ANSWER = 2 ** 20;
 /** Bytes of a file with settings or credentials, and of what a credential helper says. Real ones have some thousand. */
 export const MAX_CONFIG_FILE = 2 ** 20;
+
 /** Names that one error lists. */
 export const MAX_CANDIDATES = 10;
 

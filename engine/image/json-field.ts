@@ -32,10 +32,14 @@ export class JsonField {
     this.#path = path;
   }
 
+  /** The document and the path in it, for errors. */
+  get place(): string {
+    return this.#path === '' ? this.#document : `${this.#document}: ${this.#path}`;
+  }
+
   /** The error to throw when this field breaks a rule. */
   fault(rule: string, code: ErrorCode = 'ERR_BAD_MANIFEST'): CairnError {
-    const where = this.#path === '' ? this.#document : `${this.#document}: ${this.#path}`;
-    return new CairnError(code, rule, { entry: where });
+    return new CairnError(code, rule, { entry: this.place });
   }
 
   /** Throws if there is a fault. For checks that return the rule that is broken. */
@@ -72,6 +76,13 @@ export class JsonField {
     const object = this.object();
     const path = this.#path === '' ? name : `${this.#path}.${name}`;
     return new JsonField(this.#document, Object.hasOwn(object, name) ? object[name] : undefined, path);
+  }
+
+  /** A field of this object whose key is not one of a schema, but anything that a person chose. */
+  keyed(key: string): JsonField {
+    const object = this.object();
+    const path = `${this.#path}[${quoted(key)}]`;
+    return new JsonField(this.#document, Object.hasOwn(object, key) ? object[key] : undefined, path);
   }
 
   /** This field, or an empty object in place of an absent one. */

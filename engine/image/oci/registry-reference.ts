@@ -17,30 +17,49 @@ export interface RegistryReference {
 export const REGISTRY_SCHEME = 'docker://';
 
 const DOCKER_HUB = 'docker.io';
-/** Docker Hub's API is on another host than its name says. */
-const WIRE_HOSTS: ReadonlyMap<string, string> = new Map([
-  [DOCKER_HUB, 'registry-1.docker.io'],
-  ['index.docker.io', 'registry-1.docker.io'],
-]);
+/** Another name for it, and the host of its API, which is on neither. */
+const INDEX_OF_HUB = 'index.docker.io';
+const API_OF_HUB = 'registry-1.docker.io';
 
 /**
- * Reads `[docker://][HOST/]REPOSITORY[:TAG][@DIGEST]`. As everywhere, a first part without a dot or colon is no host but
- * `localhost`, no host means Docker Hub, and its images without a namespace are in `library`.
+ * Reads `[docker://][HOST/]REPOSITORY[:TAG][@DIGEST]`. As everywhere, a first part without a dot or colon is no host
+ * but `localhost`, no host means Docker Hub, and its images without a namespace are in `library`.
  * @throws CairnError `ERR_NAME_SYNTAX`
  */
 export function parseRegistryReference(text: string): RegistryReference {
   const plain = text.startsWith(REGISTRY_SCHEME) ? text.slice(REGISTRY_SCHEME.length) : text;
-  if (!isRegistryReference(plain)) {
-    const rule = 'must be [host[:port]/]repository[:tag][@sha256:digest], the repository in lower case';
-    throw new CairnError('ERR_NAME_SYNTAX', `not a reference of a registry: ${quoted(text)}: ${rule}`);
-  }
-  const { name, tag, digest } = parseReference(plain);
+  const reference = readRegistryReference(plain);
+  if (reference !== undefined) return isWhole(reference) ? reference : { ...reference, tag: 'latest' };
+  const rule = 'must be [host[:port]/]repository[:tag][@sha256:digest], the repository in lower case';
+  throw new CairnError('ERR_NAME_SYNTAX', `not a reference of a registry: ${quoted(text)}: ${rule}`);
+}
+
+/** As {@link parseRegistryReference}, but without a scheme, and adds no tag. @returns undefined for what is none */
+export function readRegistryReference(text: string): RegistryReference | undefined {
+  if (!isRegistryReference(text)) return undefined;
+  const { name, tag, digest } = parseReference(text);
   const slash = hasHost(name) ? name.indexOf('/') : -1;
-  const host = slash < 0 ? DOCKER_HUB : name.slice(0, slash);
+  // Hosts are the same in capitals, and what a policy says of one must hold for it in any spelling.
+  const given = slash < 0 ? DOCKER_HUB : name.slice(0, slash).toLowerCase();
+  const host = given === INDEX_OF_HUB ? DOCKER_HUB : given;
   const path = name.slice(slash + 1);
   const repository = host === DOCKER_HUB && !path.includes('/') ? `library/${path}` : path;
-  const isUntold = tag === undefined && digest === undefined;
-  return { host, repository, ...defined({ tag: isUntold ? 'latest' : tag, digest }) };
+  return { host, repository, ...defined({ tag, digest }) };
+}
+
+/** Whether a reference names one image, not just its repository. */
+export function isWhole({ tag, digest }: RegistryReference): boolean {
+  return tag !== undefined || digest !== undefined;
+}
+
+/** The one image that a reference leads to: beside a digest a tag says nothing, and without either it is `latest`. */
+export function exactReference({ tag, digest, ...place }: RegistryReference): RegistryReference {
+  return digest === undefined ? { ...place, tag: tag ?? 'latest' } : { ...place, digest };
+}
+
+/** `docker.io/library/busybox`. */
+export function repositoryOf({ host, repository }: RegistryReference): string {
+  return `${host}/${repository}`;
 }
 
 /** Whether a reference, or its name alone, begins with a host. */
@@ -50,11 +69,11 @@ export function hasHost(name: string): boolean {
 }
 
 /** In full: `docker.io/library/busybox:latest`. */
-export function formatRegistryReference({ host, repository, ...rest }: RegistryReference): string {
-  return formatReference({ name: `${host}/${repository}`, ...rest });
+export function formatRegistryReference({ tag, digest, ...place }: RegistryReference): string {
+  return formatReference({ name: repositoryOf(place), ...defined({ tag, digest }) });
 }
 
 /** The host that answers for a registry. */
 export function wireHost(host: string): string {
-  return WIRE_HOSTS.get(host) ?? host;
+  return host === DOCKER_HUB ? API_OF_HUB : host;
 }
