@@ -1,31 +1,20 @@
 /** Names of images that are nearly the one that somebody typed. */
-import { distance } from 'fastest-levenshtein';
+import { nearest } from '../core/near.js';
 import { allImages, referencesOf, shortName } from '../index/images.js';
 import type { Index } from '../index/open.js';
 
-/** Suggestions in one error. */
-const MOST = 3;
-
-/** The nearest names, at most three. Of a long name about every third character may differ. */
 export function nearNames(index: Index, typed: string): string[] {
-  const names = new Set<string>();
+  const names: string[] = [];
   for (const image of allImages(index)) {
-    for (const name of referencesOf(image)) names.add(shortName(name));
+    for (const name of referencesOf(image)) names.push(shortName(name));
   }
-  const asked = typed.toLowerCase();
-  const rated = [...names].map((name) => ({ name, far: nearest(asked, name) }));
-  const near = rated.filter(({ far }) => far <= Math.max(1, Math.floor(asked.length / 3)));
-  return near
-    .sort((a, b) => a.far - b.far || (a.name < b.name ? -1 : 1))
-    .map(({ name }) => name)
-    .slice(0, MOST);
+  return nearest(typed, names, formsOf);
 }
 
 /** A name may be typed without its version, and without the registry before it. */
-function nearest(asked: string, name: string): number {
-  const whole = name.toLowerCase();
-  const bare = whole.replace(/:[^:/]*$/, '');
-  return Math.min(...[whole, bare, baseOf(whole), baseOf(bare)].map((form) => distance(asked, form)));
+function formsOf(name: string): string[] {
+  const bare = name.replace(/:[^:/]*$/, '');
+  return [name, bare, baseOf(name), baseOf(bare)];
 }
 
 function baseOf(name: string): string {
