@@ -3,9 +3,11 @@ import { type Command, CommanderError } from 'commander';
 import { CairnError, toCairnError } from '../engine/core/errors.js';
 import { COMMANDS, findCommand } from './commands.js';
 import { COMPLETE, complete } from './completion/complete.js';
+import { takeFromFiles } from './config/apply.js';
 import { defineCommand, nameCommand, programOf } from './definition.js';
 import { flushOutput, isReaderGone, prepareOutput, print } from './output.js';
 import { EXIT, exitCodeOf, reportError } from './report.js';
+import type { Globals } from './session.js';
 
 export async function main(args: readonly string[], version: string): Promise<number> {
   prepareOutput();
@@ -28,7 +30,9 @@ export async function main(args: readonly string[], version: string): Promise<nu
     }
     const error = toCairnError(thrown);
     if (isReaderGone(error)) return EXIT.done;
-    reportError(error, json, args.includes('--verbose'));
+    // Files may have said so, too.
+    const given = program.opts<Globals>();
+    reportError(error, json || given.json === true, args.includes('--verbose') || given.verbose === true);
     return exitCodeOf(error);
   }
 }
@@ -50,6 +54,7 @@ function nearIn(hint: string): { candidates?: string[] } {
 async function runCommand(program: Command, args: readonly string[]): Promise<void> {
   try {
     await addCommands(program, commandIn(program, args));
+    takeFromFiles({ program, commands: COMMANDS });
     await program.parseAsync([...args], { from: 'user' });
   } catch (thrown) {
     // Help that was asked for comes as an error with exit code 0.

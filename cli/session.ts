@@ -23,6 +23,7 @@ export type StoreAccess = 'create' | 'write' | 'read' | 'look';
 
 export interface Globals extends Partial<Limits> {
   store?: string;
+  config?: string;
   json?: boolean;
   quiet?: boolean;
   progress: boolean;

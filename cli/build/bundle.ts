@@ -59,7 +59,16 @@ const { metafile } = await build({
   define: { ...COMMON.define, __filename: 'lmdbFile' },
   supported: { 'dynamic-import': false },
   plugins: [withLmdb],
-  external: ['koffi', 'piscina', 'tar-stream', 'fzstd', 'xz-decompress', 'xxhash-wasm', 'msgpackr-extract'],
+  external: [
+    'koffi',
+    'piscina',
+    'smol-toml',
+    'tar-stream',
+    'fzstd',
+    'xz-decompress',
+    'xxhash-wasm',
+    'msgpackr-extract',
+  ],
   metafile: true,
 });
 fs.writeFileSync(join(DIST, 'cli/program.cjs.licenses'), licensesOf(metafile));
