@@ -29,6 +29,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'get', summary: 'give stored bytes back', load: () => import('./commands/get.js') },
   { name: 'blob', summary: 'list and remove what was put', load: () => import('./commands/blob.js') },
   { name: 'info', summary: 'show what this machine and this store can', load: () => import('./commands/info.js') },
+  { name: 'config', summary: 'show and check configuration files', load: () => import('./commands/config.js') },
   { name: 'version', summary: 'print versions', load: () => import('./commands/version.js') },
   { name: 'completion', summary: 'print a shell completion script', load: () => import('./commands/completion.js') },
   { name: 'man', summary: 'print a manual page', load: () => import('./commands/man.js') },

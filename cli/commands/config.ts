@@ -1,0 +1,124 @@
+/** `cairn config`: tells which files give options, and whether they are right. It needs no store. */
+import type { Command } from 'commander';
+import type { TomlValue } from 'smol-toml';
+import { printable } from '../../engine/core/printable.js';
+import type { CommandEntry } from '../command.js';
+import { isOpen, survey } from '../config/apply.js';
+import type { Scope, Setting } from '../config/check.js';
+import { type Loaded, loadFile } from '../config/load.js';
+import { shownValue, withoutSecrets } from '../config/value.js';
+import { defineCommand, programOf } from '../definition.js';
+import { examples } from '../help.js';
+import { print } from '../output.js';
+import { EXIT } from '../report.js';
+import type { Globals } from '../session.js';
+import { table } from '../table.js';
+
+export function define(command: Command, commands: readonly CommandEntry[]): void {
+  defineList(
+    command.command('ls').description('List the options that files give, as far as they are in force.'),
+    commands,
+  );
+  defineCheck(command.command('check').description('Check whole files, and tell all that is wrong.'), commands);
+  definePath(command.command('path').description('List the files that are looked at, the last word last.'), commands);
+  examples(command, ['cairn config ls', 'cairn config check', 'cairn config path']);
+}
+
+function defineList(command: Command, commands: readonly CommandEntry[]): void {
+  command.action(async (_options: object, self: Command) => {
+    const files = await survey(programAbove(self), await scopeOf(commands));
+    for (const [fault] of files.map(({ faults }) => faults)) if (fault !== undefined) throw fault;
+    const settings = new Map(files.flatMap((each) => each.settings).map((each) => [each.entry, each]));
+    const inForce = [...settings.values()].filter((each) => isInForce(each, programAbove(self)));
+    const told = inForce.map(({ entry, raw, file }) => ({ option: entry, value: withoutSecretsIn(raw), file }));
+    tell(self, told, (all) =>
+      table(
+        ['OPTION', 'VALUE', 'FILE'],
+        all.map(({ option, value, file }) => [option, shownValue(value), file]),
+      ),
+    );
+  });
+  examples(command, ['cairn config ls', "cairn config ls --json | jq -r '.[].option'"]);
+}
+
+function defineCheck(command: Command, commands: readonly CommandEntry[]): void {
+  command
+    .argument('[file]', 'which one (default: all that are there)')
+    .action(async (file: string | undefined, _options: object, self: Command) => {
+      const scope = await scopeOf(commands);
+      const files =
+        file === undefined ? await survey(programAbove(self), scope) : [await loadFile({ kind: 'given', file }, scope)];
+      const checked = files
+        .filter(({ state }) => state !== 'absent')
+        .map(({ place, state, settings, faults }) => ({
+          ...{ file: place.file, state, ok: faults.length === 0, options: settings.length },
+          faults: faults.map(({ message, entry, candidates }) => ({ entry, message, candidates })),
+        }));
+      tell(self, checked, (all) => all.map(checkedText).join(''));
+      process.exitCode = checked.every(({ ok }) => ok) ? EXIT.done : EXIT.failed;
+    });
+  examples(command, ['cairn config check', 'cairn config check ./cairn.toml']);
+}
+
+function definePath(command: Command, commands: readonly CommandEntry[]): void {
+  command.action(async (_options: object, self: Command) => {
+    const files = await survey(programAbove(self), await scopeOf(commands));
+    const told = files.map(({ place: { kind, file }, state }) => ({ kind, file, state }));
+    tell(self, told, (all) =>
+      table(
+        ['KIND', 'FILE', 'STATE'],
+        all.map(({ kind, file, state }) => [kind, file, STATES[state]]),
+      ),
+    );
+  });
+  examples(command, ['cairn config path', 'cairn --store /srv/images config path']);
+}
+
+const STATES: Readonly<Record<Loaded['state'], string>> = {
+  read: 'read',
+  absent: 'not there',
+  foreign: "another user's, so it is not read",
+};
+
+/** A program with all commands, so that all parts of a file are known. */
+async function scopeOf(commands: readonly CommandEntry[]): Promise<Scope> {
+  const program = programOf('', false);
+  for (const entry of commands) await defineCommand(program, entry, commands);
+  return { program, commands };
+}
+
+function programAbove(command: Command): Command {
+  return command.parent === null ? command : programAbove(command.parent);
+}
+
+/** Options of other commands are; one of this command line or the environment counts more than a file's. */
+function isInForce({ path, option }: Setting, running: Command): boolean {
+  return path.length > 0 || isOpen(running, option.attributeName());
+}
+
+function withoutSecretsIn(value: TomlValue): TomlValue {
+  if (Array.isArray(value)) return value.map(withoutSecretsIn);
+  return typeof value === 'string' ? withoutSecrets(value) : value;
+}
+
+interface Checked {
+  file: string;
+  state: Loaded['state'];
+  options: number;
+  faults: readonly { entry: string | undefined; message: string; candidates: readonly string[] | undefined }[];
+}
+
+function checkedText({ file, state, options, faults }: Checked): string {
+  if (state === 'foreign') return `${printable(file)}: ${STATES.foreign}\n`;
+  const lines = faults.map(({ entry, message, candidates = [] }) => {
+    const near = candidates.length === 0 ? '' : `; did you mean ${candidates.join(' or ')}?`;
+    return `${file}: ${entry === undefined ? '' : `${entry}: `}${message}${near}`;
+  });
+  const verdict = faults.length === 0 ? `${options} options, all is well` : `${faults.length} faults`;
+  return [...lines, `${file}: ${verdict}`].map((line) => `${printable(line)}\n`).join('');
+}
+
+function tell<T>(command: Command, result: T, text: (result: T) => string): void {
+  const { json } = command.optsWithGlobals<Globals>();
+  print(json === true ? `${JSON.stringify(result)}\n` : text(result));
+}
