@@ -16,6 +16,9 @@ const SIZES: ReadonlySet<string> = new Set<keyof Limits>([
   'maxPax',
 ]);
 
+/** Options that the environment may give, too. An empty variable counts as none. */
+const VARIABLES = { store: 'CAIRN_STORE', config: 'CAIRN_CONFIG' } as const;
+
 export const IMAGE_HELP =
   'An IMAGE is a key (sha512-…, any unambiguous prefix), a path to an archive, or a name: example.com/app:1.0.0,arch=amd64';
 
@@ -52,6 +55,10 @@ export function programOf(version: string, json: boolean): Command {
     const parse = SIZES.has(name) ? parseSize : parseCount;
     const option = new Option(`${limitFlag(name as keyof Limits)} <n>`, `default ${value}`).argParser(parse);
     program.addOption(option.hideHelp());
+  }
+  for (const [option, variable] of Object.entries(VARIABLES)) {
+    const value = process.env[variable];
+    if (value) program.setOptionValueWithSource(option, value, 'env');
   }
   addOpposites(program);
   examples(program, [

@@ -1,40 +1,39 @@
-/** `cairn config`: tells which files give options, and whether they are right. It needs no store. */
+/** `cairn config`: tells what options are in force and who gave them, and whether files are right. It needs no store. */
 import type { Command } from 'commander';
 import type { TomlValue } from 'smol-toml';
 import { printable } from '../../engine/core/printable.js';
 import type { CommandEntry } from '../command.js';
-import { isOpen, survey } from '../config/apply.js';
-import type { Scope, Setting } from '../config/check.js';
+import { survey } from '../config/apply.js';
+import type { Scope } from '../config/check.js';
+import { optionsByKey } from '../config/key.js';
 import { type Loaded, loadFile } from '../config/load.js';
 import { shownValue, withoutSecrets } from '../config/value.js';
 import { defineCommand, programOf } from '../definition.js';
 import { examples } from '../help.js';
 import { print } from '../output.js';
 import { EXIT } from '../report.js';
-import type { Globals } from '../session.js';
+import { type Globals, storeDir } from '../session.js';
 import { table } from '../table.js';
 
 export function define(command: Command, commands: readonly CommandEntry[]): void {
   defineList(
-    command.command('ls').description('List the options that files give, as far as they are in force.'),
+    command.command('ls', { isDefault: true }).description('List the options that are in force, and who gave each.'),
     commands,
   );
   defineCheck(command.command('check').description('Check whole files, and tell all that is wrong.'), commands);
   definePath(command.command('path').description('List the files that are looked at, the last word last.'), commands);
-  examples(command, ['cairn config ls', 'cairn config check', 'cairn config path']);
+  examples(command, ['cairn config', 'cairn config check', 'cairn config path']);
 }
 
 function defineList(command: Command, commands: readonly CommandEntry[]): void {
   command.action(async (_options: object, self: Command) => {
-    const files = await survey(programAbove(self), await scopeOf(commands));
+    const program = programAbove(self);
+    const files = await survey([program], await scopeOf(commands));
     for (const [fault] of files.map(({ faults }) => faults)) if (fault !== undefined) throw fault;
-    const settings = new Map(files.flatMap((each) => each.settings).map((each) => [each.entry, each]));
-    const inForce = [...settings.values()].filter((each) => isInForce(each, programAbove(self)));
-    const told = inForce.map(({ entry, raw, file }) => ({ option: entry, value: withoutSecretsIn(raw), file }));
-    tell(self, told, (all) =>
+    tell(self, [...ofProgram(program), ...ofFiles(files, program)], (all) =>
       table(
-        ['OPTION', 'VALUE', 'FILE'],
-        all.map(({ option, value, file }) => [option, shownValue(value), file]),
+        ['OPTION', 'VALUE', 'FROM'],
+        all.map(({ option, value, from, file }) => [option, shownValue(value), file ?? from]),
       ),
     );
   });
@@ -47,7 +46,9 @@ function defineCheck(command: Command, commands: readonly CommandEntry[]): void 
     .action(async (file: string | undefined, _options: object, self: Command) => {
       const scope = await scopeOf(commands);
       const files =
-        file === undefined ? await survey(programAbove(self), scope) : [await loadFile({ kind: 'given', file }, scope)];
+        file === undefined
+          ? await survey([programAbove(self)], scope)
+          : [await loadFile({ kind: 'given', file }, scope)];
       const checked = files
         .filter(({ state }) => state !== 'absent')
         .map(({ place, state, settings, faults }) => ({
@@ -62,7 +63,7 @@ function defineCheck(command: Command, commands: readonly CommandEntry[]): void 
 
 function definePath(command: Command, commands: readonly CommandEntry[]): void {
   command.action(async (_options: object, self: Command) => {
-    const files = await survey(programAbove(self), await scopeOf(commands));
+    const files = await survey([programAbove(self)], await scopeOf(commands));
     const told = files.map(({ place: { kind, file }, state }) => ({ kind, file, state }));
     tell(self, told, (all) =>
       table(
@@ -91,9 +92,32 @@ function programAbove(command: Command): Command {
   return command.parent === null ? command : programAbove(command.parent);
 }
 
-/** Options of other commands are; one of this command line or the environment counts more than a file's. */
-function isInForce({ path, option }: Setting, running: Command): boolean {
-  return path.length > 0 || isOpen(running, option.attributeName());
+interface InForce {
+  /** `gc.grace-period`. */
+  option: string;
+  value: TomlValue;
+  from: 'command line' | 'environment' | 'file' | 'default';
+  file?: string;
+}
+
+/** What no file gave. Of what nobody gave, only the store is told: it is one of several. */
+function* ofProgram(program: Command): Generator<InForce> {
+  for (const [key, option] of optionsByKey(program)) {
+    const source = program.getOptionValueSource(option.attributeName());
+    const value = withoutSecretsIn(program.getOptionValue(option.attributeName()));
+    if (source === 'cli') yield { option: key, value, from: 'command line' };
+    else if (source === 'env') yield { option: key, value, from: 'environment' };
+    else if (key === 'store' && source === undefined)
+      yield { option: key, value: storeDir(program.opts<Globals>()), from: 'default' };
+  }
+}
+
+function* ofFiles(files: readonly Loaded[], program: Command): Generator<InForce> {
+  const settings = new Map(files.flatMap((each) => each.settings).map((each) => [each.entry, each]));
+  for (const { path, entry, option, raw, file } of settings.values()) {
+    const isInForce = path.length > 0 || program.getOptionValueSource(option.attributeName()) === 'config';
+    if (isInForce) yield { option: entry, value: withoutSecretsIn(raw), from: 'file', file };
+  }
 }
 
 function withoutSecretsIn(value: TomlValue): TomlValue {

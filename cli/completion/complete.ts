@@ -82,6 +82,6 @@ async function storeOf({ given }: Typed, scope: Scope): Promise<string> {
     const value = given.get(`--${name}`);
     if (value !== undefined) program.setOptionValueWithSource(name, value, 'cli');
   }
-  await survey(program, scope);
+  await survey([program], scope);
   return storeDir(program.opts<Globals>());
 }

@@ -18,7 +18,7 @@ export function takeFromFiles(scope: Scope): void {
   const mandatory = relaxMandatory(scope.program);
   scope.program.hook('preAction', async (_program, command) => {
     const chain = chainOf(command);
-    if (chain[1]?.name() !== TELLER) await apply(scope, chain);
+    if (chain[1]?.name() !== TELLER) for (const each of await survey(chain, scope)) accept(each, scope.program);
     for (const { flags } of missing(command, mandatory)) {
       const code = 'commander.missingMandatoryOptionValue';
       command.error(`error: required option '${flags}' not specified`, { code });
@@ -27,55 +27,43 @@ export function takeFromFiles(scope: Scope): void {
 }
 
 /**
- * Looks at all files. Options of the running program are given their values on the way, since they say which store's
- * file to look at.
- * @param running the program of which the command line was read
+ * Looks at all files, and gives options their values on the way: the general files may say which store's file comes
+ * last.
+ * @param chain the program of which the command line was read, and its commands, down to the one that runs
  * @throws CairnError `ERR_NOT_FOUND` for a missing file that was named, `ERR_IO`
  */
-export async function survey(running: Command, scope: Scope): Promise<Loaded[]> {
-  const general = await look(generalPlaces(running.opts<{ config?: string }>().config), scope);
-  for (const { settings } of general) for (const setting of settings) give(setting, [running]);
-  const own = await look([storePlace(storeDir(running.opts<Globals>()))], scope);
-  return [...general, ...own];
+export async function survey(chain: readonly [Command, ...Command[]], scope: Scope): Promise<Loaded[]> {
+  const [program] = chain;
+  const looked: Loaded[] = [];
+  const lookAt = async (place: Place): Promise<void> => {
+    const loaded = await look(place, scope);
+    for (const setting of loaded.settings) give(setting, chain);
+    looked.push(loaded);
+  };
+  for (const place of generalPlaces(program.opts<Globals>().config)) await lookAt(place);
+  await lookAt(storePlace(storeDir(program.opts<Globals>())));
+  return looked;
 }
 
-/** Whether no word that counts more than a file's was said on an option. */
-export function isOpen(command: Command, option: string): boolean {
-  const source = command.getOptionValueSource(option);
-  if (source === 'cli' || source === 'env') return false;
-  return !(option === 'store' && command.parent === null && Boolean(process.env['CAIRN_STORE']));
+function accept({ place, state, faults }: Loaded, program: Command): void {
+  if (faults[0] !== undefined) throw faults[0];
+  if (state === 'foreign' && program.opts<Globals>().quiet !== true)
+    process.stderr.write(`cairn: ${printable(place.file)} belongs to another user, so it is not read\n`);
 }
 
-async function apply(scope: Scope, chain: readonly Command[]): Promise<void> {
-  for (const { place, state, settings, faults } of await survey(scope.program, scope)) {
-    if (faults[0] !== undefined) throw faults[0];
-    if (state === 'foreign') sayForeign(place, scope.program);
-    for (const setting of settings) give(setting, chain);
-  }
-}
-
-function sayForeign({ file }: Place, program: Command): void {
-  if (program.opts<Globals>().quiet === true) return;
-  process.stderr.write(`cairn: ${printable(file)} belongs to another user, so it is not read\n`);
-}
-
-/** @param chain the program and its commands, down to the one that runs */
+/** The command line and the environment count more than any file. */
 function give({ path, option, value }: Setting, chain: readonly Command[]): void {
   const command = chain[path.length];
   const isMeant = path.every((name, i) => chain[i + 1]?.name() === name);
+  if (command === undefined || !isMeant) return;
   const name = option.attributeName();
-  if (command !== undefined && isMeant && isOpen(command, name))
-    command.setOptionValueWithSource(name, value, 'config');
+  const source = command.getOptionValueSource(name);
+  if (source !== 'cli' && source !== 'env') command.setOptionValueWithSource(name, value, 'config');
 }
 
-async function look(places: readonly Place[], scope: Scope): Promise<Loaded[]> {
-  const looked: Loaded[] = [];
-  for (const place of places) {
-    if (place.kind !== 'given' && !isThere(place.file))
-      looked.push({ place, state: 'absent', settings: [], faults: [] });
-    else looked.push(await (await import('./load.js')).loadFile(place, scope));
-  }
-  return looked;
+async function look(place: Place, scope: Scope): Promise<Loaded> {
+  if (place.kind !== 'given' && !isThere(place.file)) return { place, state: 'absent', settings: [], faults: [] };
+  return (await import('./load.js')).loadFile(place, scope);
 }
 
 /** A file that cannot be reached counts as none, such as those of root for somebody who has root's environment. */
@@ -87,7 +75,7 @@ function isThere(file: string): boolean {
   }
 }
 
-function chainOf(command: Command): Command[] {
+function chainOf(command: Command): [Command, ...Command[]] {
   return command.parent === null ? [command] : [...chainOf(command.parent), command];
 }
 

@@ -15,8 +15,7 @@ const SYSTEM = '/etc/cairn/cairn.toml';
 /** Files that count for every store. @param given the value of `--config` */
 export function generalPlaces(given: string | undefined): Place[] {
   if (given === '') throw new CairnError('ERR_USAGE', '--config needs a file, not an empty text');
-  const file = given ?? process.env['CAIRN_CONFIG'];
-  if (file !== undefined && file !== '') return [{ kind: 'given', file }];
+  if (given !== undefined) return [{ kind: 'given', file: given }];
   const own = process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config');
   return [
     { kind: 'system', file: SYSTEM },

@@ -4,6 +4,10 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { COMMANDS } from '../../cli/commands.js';
+import { loadFile } from '../../cli/config/load.js';
+import type { Place } from '../../cli/config/place.js';
+import { defineCommand, programOf } from '../../cli/definition.js';
 import { PROGRAM, type RunOptions } from '../fixtures/cli.js';
 import { type Json, TestStore } from '../fixtures/store.js';
 
@@ -31,10 +35,11 @@ class Configured extends TestStore {
     return file;
   }
 
-  /** What is in force, as `option=value`. */
+  /** What files give, as `option=value`. */
   async inForce(args: readonly string[] = [], options: RunOptions = {}): Promise<string[]> {
     const ran = await this.ok(['config', 'ls', '--json', ...args], options);
-    return ran.json<{ option: string; value: unknown }[]>().map(({ option, value }) => `${option}=${value}`);
+    const told = ran.json<{ option: string; value: unknown; from: string }[]>();
+    return told.filter(({ from }) => from === 'file').map(({ option, value }) => `${option}=${value}`);
   }
 }
 
@@ -52,10 +57,24 @@ test('the command line counts more than a store, a store more than a user', asyn
   s.put(s.own, '[ls]\norder = "asc"\n');
   assert.deepEqual(await order(), ['a', 'b']);
   assert.deepEqual(await order('--order', 'desc'), ['b', 'a']);
-  assert.deepEqual(await s.json(['config', 'ls']), [
-    { option: 'ls.sort', value: 'name', file: s.user },
-    { option: 'ls.order', value: 'asc', file: s.own },
+});
+
+test('config tells what is in force, and who gave it', async (t) => {
+  const s = new Configured(t);
+  s.put(s.user, 'workers = 2\nmax-bytes = "5GB"\n[ls]\nsort = "name"\norder = "desc"\n');
+  s.put(s.own, 'progress = false\n[ls]\norder = "asc"\n');
+  assert.deepEqual(await s.json(['config', '--workers', '4']), [
+    { option: 'store', value: s.store, from: 'environment' },
+    { option: 'json', value: true, from: 'command line' },
+    { option: 'workers', value: 4, from: 'command line' },
+    { option: 'max-bytes', value: '5GB', from: 'file', file: s.user },
+    { option: 'ls.sort', value: 'name', from: 'file', file: s.user },
+    { option: 'ls.order', value: 'asc', from: 'file', file: s.own },
+    { option: 'progress', value: false, from: 'file', file: s.own },
   ]);
+  const none: RunOptions = { env: { CAIRN_STORE: '', XDG_DATA_HOME: s.path('data'), CAIRN_CONFIG: '/dev/null' } };
+  const told = (await s.ok(['config'], none)).stdout.toString();
+  assert.match(told, /^OPTION +VALUE +FROM\nstore +"\/.*cairn" +default\nconfig +"\/dev\/null" +environment\n/);
 });
 
 test('the system comes last', { skip: IS_ROOT ? false : 'only root can mount' }, (t) => {
@@ -64,19 +83,20 @@ test('the system comes last', { skip: IS_ROOT ? false : 'only root can mount' },
   s.put(s.path('etc/cairn/cairn.toml'), 'workers = 1\nquiet = true\nverbose = true\n');
   s.put(s.user, 'workers = 2\nquiet = false\n');
   s.put(s.own, 'workers = 3\n');
-  const script = `mount --bind '${s.path('etc')}' /etc && exec '${process.execPath}' '${PROGRAM}' config ls --json`;
+  const script = `mount --bind '${s.path('etc')}' /etc && exec '${process.execPath}' '${PROGRAM}' config --json`;
   const env = { ...process.env, CAIRN_STORE: s.store, XDG_CONFIG_HOME: s.path('xdg'), CAIRN_CONFIG: '' };
   const { stdout, status, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script], { env, encoding: 'utf8' });
   if (status !== 0 && /unshare|mount/.test(stderr)) return t.skip('mounting is not allowed here');
   assert.equal(status, 0, stderr);
-  const found = (JSON.parse(stdout) as { option: string; value: unknown; file: string }[]).toSorted((a, b) =>
-    a.option < b.option ? -1 : 1,
+  const found = JSON.parse(stdout) as { option: string; value: unknown; from: string; file: string }[];
+  assert.deepEqual(
+    found.filter(({ from }) => from === 'file').map(({ option, value, file }) => [option, value, file]),
+    [
+      ['workers', 3, s.own],
+      ['quiet', false, s.user],
+      ['verbose', true, '/etc/cairn/cairn.toml'],
+    ],
   );
-  assert.deepEqual(found, [
-    { option: 'quiet', value: false, file: s.user },
-    { option: 'verbose', value: true, file: '/etc/cairn/cairn.toml' },
-    { option: 'workers', value: 3, file: s.own },
-  ]);
   return undefined;
 });
 
@@ -121,7 +141,7 @@ test('a flag of a file is taken back by its opposite', async (t) => {
   await s.ok(['put', '-'], { input: Buffer.from('x') });
   s.put(s.user, 'json = true\nverbose = true\n');
   assert.deepEqual((await s.ok(['ls'])).json<Json[]>(), []);
-  assert.match((await s.ok(['ls', '--no-json'])).stdout.toString(), /^NAME/);
+  assert.match((await s.ok(['du', '--no-json'])).stdout.toString(), /^[^{]/);
   const failed = await s.run(['inspect', 'nothing']);
   assert.deepEqual([failed.code, failed.error().code], [3, 'ERR_NOT_FOUND']);
   assert.match(failed.stderr, /\n +at /);
@@ -168,15 +188,25 @@ const MISTAKES: readonly (readonly [
   ['workers = 1\nworkers = 2', undefined, /line 2, column \d+: /],
 ];
 
-test('a mistake is refused before anything is done, with its place', async (t) => {
+test('a mistake is told with its place', async (t) => {
   const s = new Configured(t);
+  const program = programOf('0', false);
+  for (const entry of COMMANDS) await defineCommand(program, entry, COMMANDS);
   for (const [text, entry, message, candidates] of MISTAKES) {
-    s.put(s.user, text);
-    const refused = await s.refused(['gc'], 'ERR_CONFIG', 1);
-    assert.match(refused.message, message, text);
-    assert.deepEqual([refused.path, refused.entry, refused['candidates']], [s.user, entry, candidates], text);
-    assert.doesNotMatch(JSON.stringify(refused), /secret/);
+    const place: Place = { kind: 'user', file: s.put(s.user, text) };
+    const [fault, ...more] = (await loadFile(place, { program, commands: COMMANDS })).faults;
+    assert.ok(fault !== undefined && more.length === 0, text);
+    assert.match(fault.message, message, text);
+    assert.deepEqual([fault.path, fault.entry, fault.candidates], [s.user, entry, candidates], text);
+    assert.doesNotMatch(JSON.stringify([fault.message, fault.expected, fault.found]), /secret/);
   }
+});
+
+test('a command with a mistake in a file is refused', async (t) => {
+  const s = new Configured(t);
+  s.put(s.user, '[gc]\ngrace-perod = "7d"');
+  const refused = await s.refused(['gc'], 'ERR_CONFIG', 1);
+  assert.deepEqual([refused.path, refused.entry, refused['candidates']], [s.user, 'gc.grace-perod', ['grace-period']]);
   s.put(s.user, '');
   s.put(s.own, 'store = "/srv/store"');
   assert.match((await s.refused(['gc'], 'ERR_CONFIG', 1)).message, /lies in a store already/);
@@ -221,7 +251,7 @@ test('a file that anybody may write is refused, unless it was named', async (t) 
     s.put(file, 'quiet = true\n');
     fs.chmodSync(file, 0o646);
     assert.match((await s.refused(['ls'], 'ERR_CONFIG', 1)).message, /others may write it \(mode 0646\)/);
-    assert.deepEqual(await s.inForce(file === s.own ? ['--store', s.path('no')] : ['--config', file]), ['quiet=true']);
+    assert.deepEqual(await s.inForce(['--config', file, '--store', s.path('no')]), ['quiet=true']);
     fs.chmodSync(file, 0o664);
     if (IS_ROOT) assert.match((await s.refused(['ls'], 'ERR_CONFIG', 1)).message, /mode 0664/);
     fs.rmSync(file);
