@@ -12,13 +12,15 @@ import type { Globals } from './session.js';
 export async function main(args: readonly string[], version: string): Promise<number> {
   prepareOutput();
   if (args[0] === COMPLETE) return answerShell(args.slice(1));
-  const json = args.includes('--json');
-  const program = programOf(version, json);
+  const program = programOf(version, args.includes('--json'));
   try {
     await runCommand(program, args);
     await flushOutput();
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT.done;
   } catch (thrown) {
+    // A command line that could not be read may have said so, and files, too.
+    const given = program.opts<Globals>();
+    const json = args.includes('--json') || given.json === true;
     if (thrown instanceof CommanderError) {
       const [message = '', hint = ''] = thrown.message.replace(/^error: /, '').split('\n');
       const usage = new CairnError('ERR_USAGE', message, nearIn(hint));
@@ -30,9 +32,7 @@ export async function main(args: readonly string[], version: string): Promise<nu
     }
     const error = toCairnError(thrown);
     if (isReaderGone(error)) return EXIT.done;
-    // Files may have said so, too.
-    const given = program.opts<Globals>();
-    reportError(error, json || given.json === true, args.includes('--verbose') || given.verbose === true);
+    reportError(error, json, args.includes('--verbose') || given.verbose === true);
     return exitCodeOf(error);
   }
 }

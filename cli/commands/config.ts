@@ -1,4 +1,4 @@
-/** `cairn config`: tells what options are in force and who gave them, and whether files are right. It needs no store. */
+/** `cairn config`: tells which options are in force, who gave each, and whether files are right. It needs no store. */
 import type { Command } from 'commander';
 import type { TomlValue } from 'smol-toml';
 import { printable } from '../../engine/core/printable.js';

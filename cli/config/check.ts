@@ -51,7 +51,7 @@ function* checkPart(part: Part, table: TomlTable): Generator<Setting | CairnErro
 }
 
 function* checkSubtable(part: Part, name: string, table: TomlTable): Generator<Setting | CairnError> {
-  const { scope, path, command } = part;
+  const { path, command } = part;
   const known = commandsOf(part);
   if (!known.some((each) => each.name === name)) {
     const called = known.find(({ aliases = [] }) => aliases.includes(name))?.name;
@@ -61,7 +61,7 @@ function* checkSubtable(part: Part, name: string, table: TomlTable): Generator<S
     return;
   }
   const below = command.commands.find((each) => each.name() === name);
-  if (below !== undefined) yield* checkPart({ ...part, scope, path: [...path, name], command: below }, table);
+  if (below !== undefined) yield* checkPart({ ...part, path: [...path, name], command: below }, table);
 }
 
 function checkOption(part: Part, key: string, raw: TomlValue): Setting | CairnError {
