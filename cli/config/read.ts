@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import * as fs from 'node:fs';
 import type { TomlTable } from 'smol-toml';
 import { CairnError, hasCode, toCairnError } from '../../engine/core/errors.js';
-import { MAX_CONFIG } from '../../engine/core/limits.js';
+import { MAX_CONFIG_FILE } from '../../engine/core/limits.js';
 import { formatMode } from '../../engine/core/metadata.js';
 import type { Place } from './place.js';
 
@@ -58,11 +58,11 @@ function mustBeSafe(file: string, mode: number): void {
 }
 
 function readAll(fd: number, file: string): Buffer {
-  const buffer = Buffer.alloc(MAX_CONFIG + 1);
+  const buffer = Buffer.alloc(MAX_CONFIG_FILE + 1);
   let length = 0;
   for (let taken = -1; taken !== 0 && length < buffer.length; length += taken)
     taken = fs.readSync(fd, buffer, length, buffer.length - length, null);
-  if (length > MAX_CONFIG) throw wrong(file, `more than ${MAX_CONFIG} bytes`);
+  if (length > MAX_CONFIG_FILE) throw wrong(file, `more than ${MAX_CONFIG_FILE} bytes`);
   return buffer.subarray(0, length);
 }
 

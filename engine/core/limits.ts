@@ -111,8 +111,8 @@ export const SPARSE_PART_OVERHEAD = 32;
 
 /** Levels of OCI indexes within indexes. Real images have one. */
 export const MAX_NESTED_INDEXES = 4;
-/** Bytes of a configuration file. All options there are take some thousand. */
-export const MAX_CONFIG = 2 ** 20;
+/** Bytes of a file with settings. Real ones have some thousand. */
+export const MAX_CONFIG_FILE = 2 ** 20;
 /** Names that one error lists. */
 export const MAX_CANDIDATES = 10;
 
