@@ -40,6 +40,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'blob', summary: 'list and remove what was put', load: () => import('./commands/blob.js') },
   { name: 'trust', summary: 'say whose signatures count', load: () => import('./commands/trust.js') },
   { name: 'info', summary: 'show what this machine and this store can', load: () => import('./commands/info.js') },
+  { name: 'config', summary: 'show and check the configuration', load: () => import('./commands/config.js') },
   { name: 'version', summary: 'print versions', load: () => import('./commands/version.js') },
   { name: 'completion', summary: 'print a shell completion script', load: () => import('./commands/completion.js') },
   { name: 'man', summary: 'print a manual page', load: () => import('./commands/man.js') },

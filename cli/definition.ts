@@ -2,6 +2,7 @@
 import { Command, Option, type OutputConfiguration } from 'commander';
 import { DEFAULT_LIMITS, type Limits, limitFlag } from '../engine/core/limits.js';
 import type { CommandEntry } from './command.js';
+import { addOpposites } from './config/key.js';
 import { examples } from './help.js';
 import { print } from './output.js';
 import { parseCount, parseSize } from './units.js';
@@ -14,6 +15,9 @@ const SIZES: ReadonlySet<string> = new Set<keyof Limits>([
   'maxOverhead',
   'maxPax',
 ]);
+
+/** Options that the environment may give, too. An empty variable counts as none. */
+const VARIABLES = { store: 'CAIRN_STORE', config: 'CAIRN_CONFIG' } as const;
 
 export const IMAGE_HELP =
   'An IMAGE is a key (sha512-…, any unambiguous prefix), a path to an archive, or a name: example.com/app:1.0.0,arch=amd64';
@@ -37,6 +41,7 @@ export function programOf(version: string, json: boolean): Command {
       '--store <dir>',
       'the store (default: $CAIRN_STORE, /var/lib/cairn as root, else the user’s data directory)',
     )
+    .option('--config <file>', 'defaults of options, in place of those of the system and the user')
     .option('--json', 'print one JSON document, errors too')
     .option('-q, --quiet', 'print results and errors only; of a list, ids alone')
     .option('--no-progress', 'show no progress, even on a terminal')
@@ -51,6 +56,11 @@ export function programOf(version: string, json: boolean): Command {
     const option = new Option(`${limitFlag(name as keyof Limits)} <n>`, `default ${value}`).argParser(parse);
     program.addOption(option.hideHelp());
   }
+  for (const [option, variable] of Object.entries(VARIABLES)) {
+    const value = process.env[variable];
+    if (value) program.setOptionValueWithSource(option, value, 'env');
+  }
+  addOpposites(program);
   examples(program, [
     'cairn import base.aci app.aci',
     'cairn render example.com/app:1.0.0',
@@ -88,6 +98,7 @@ export async function defineCommand(
 ): Promise<Command> {
   const command = nameCommand(program, entry);
   (await entry.load()).define(command, commands);
+  for (const each of [command, ...command.commands]) addOpposites(each);
   for (const sub of command.commands) sub.exitOverride();
   return command;
 }

@@ -3,20 +3,24 @@ import { type Command, CommanderError } from 'commander';
 import { CairnError, toCairnError } from '../engine/core/errors.js';
 import { COMMANDS, findCommand } from './commands.js';
 import { COMPLETE, complete } from './completion/complete.js';
+import { takeFromFiles } from './config/apply.js';
 import { defineCommand, nameCommand, programOf } from './definition.js';
 import { flushOutput, isReaderGone, prepareOutput, print } from './output.js';
 import { EXIT, exitCodeOf, reportError } from './report.js';
+import type { Globals } from './session.js';
 
 export async function main(args: readonly string[], version: string): Promise<number> {
   prepareOutput();
   if (args[0] === COMPLETE) return answerShell(args.slice(1));
-  const json = args.includes('--json');
-  const program = programOf(version, json);
+  const program = programOf(version, args.includes('--json'));
   try {
     await runCommand(program, args);
     await flushOutput();
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT.done;
   } catch (thrown) {
+    // A command line that could not be read may have said so, and files, too.
+    const given = program.opts<Globals>();
+    const json = args.includes('--json') || given.json === true;
     if (thrown instanceof CommanderError) {
       const [message = '', hint = ''] = thrown.message.replace(/^error: /, '').split('\n');
       const usage = new CairnError('ERR_USAGE', message, nearIn(hint));
@@ -28,7 +32,7 @@ export async function main(args: readonly string[], version: string): Promise<nu
     }
     const error = toCairnError(thrown);
     if (isReaderGone(error)) return EXIT.done;
-    reportError(error, json, args.includes('--verbose'));
+    reportError(error, json, args.includes('--verbose') || given.verbose === true);
     return exitCodeOf(error);
   }
 }
@@ -50,6 +54,7 @@ function nearIn(hint: string): { candidates?: string[] } {
 async function runCommand(program: Command, args: readonly string[]): Promise<void> {
   try {
     await addCommands(program, commandIn(program, args));
+    takeFromFiles({ program, commands: COMMANDS });
     await program.parseAsync([...args], { from: 'user' });
   } catch (thrown) {
     // Help that was asked for comes as an error with exit code 0.

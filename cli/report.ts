@@ -35,9 +35,12 @@ function mentions(message: string, name: string): boolean {
   return false;
 }
 
+/** Codes whose candidates are spelled alike. Those of others are told in the message. */
+const SUGGESTING: ReadonlySet<string> = new Set(['ERR_NOT_FOUND', 'ERR_USAGE', 'ERR_CONFIG']);
+
 /** What may have been meant, on a line of its own. */
 function suggestion({ code, candidates = [] }: CairnError): string {
-  if (candidates.length === 0 || (code !== 'ERR_NOT_FOUND' && code !== 'ERR_USAGE')) return '';
+  if (candidates.length === 0 || !SUGGESTING.has(code)) return '';
   return `Did you mean ${candidates.map(printable).join(' or ')}?\n`;
 }
 

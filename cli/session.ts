@@ -23,6 +23,7 @@ export type StoreAccess = 'create' | 'write' | 'read' | 'look';
 
 export interface Globals extends Partial<Limits> {
   store?: string;
+  config?: string;
   json?: boolean;
   quiet?: boolean;
   progress: boolean;
@@ -174,8 +175,6 @@ function isReadOnly(error: unknown): boolean {
 export function storeDir({ store }: Globals): string {
   if (store === '') throw new CairnError('ERR_USAGE', '--store needs a directory, not an empty text');
   if (store !== undefined) return store;
-  const fromEnvironment = process.env['CAIRN_STORE'];
-  if (fromEnvironment !== undefined && fromEnvironment !== '') return fromEnvironment;
   if (process.geteuid?.() === 0) return '/var/lib/cairn';
   return join(process.env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'cairn');
 }

@@ -60,7 +60,7 @@ const { metafile } = await build({
   supported: { 'dynamic-import': false },
   plugins: [withLmdb],
   external: [
-    ...['koffi', 'piscina', 'tar-stream', 'fzstd', 'xz-decompress', 'xxhash-wasm', 'msgpackr-extract'],
+    ...['koffi', 'piscina', 'smol-toml', 'tar-stream', 'fzstd', 'xz-decompress', 'xxhash-wasm', 'msgpackr-extract'],
     // They are larger than all the rest, and few commands need them.
     ...['openpgp', 'undici'],
   ],

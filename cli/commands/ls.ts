@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
 import type { ImageSummary } from '../../engine/inspect/image.js';
+import { repeated } from '../config/repeated.js';
 import { examples } from '../help.js';
 import { type Globals, withStore } from '../session.js';
 import { shortKey, table } from '../table.js';
@@ -25,7 +26,7 @@ export function define(command: Command): void {
     .option(
       '--filter <field=value>',
       'only images with this label, format, arch, pinned=true, named=false …',
-      addFilter,
+      repeated(addFilter),
     )
     .addOption(new Option('--sort <field>', 'what to sort by').choices(FIELDS).default('importTime'))
     .addOption(new Option('--order <order>', 'direction').choices(['asc', 'desc']).default('asc'))

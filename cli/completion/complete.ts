@@ -4,8 +4,10 @@
  */
 import type { Command } from 'commander';
 import type { CommandEntry } from '../command.js';
+import { survey } from '../config/apply.js';
+import type { Scope } from '../config/check.js';
 import { defineCommand, programOf } from '../definition.js';
-import { storeDir } from '../session.js';
+import { type Globals, storeDir } from '../session.js';
 import { candidatesIn } from './candidates.js';
 import { readTyped, type Typed } from './typed.js';
 import { allWordsOf, type CommandWords, wordsOf } from './words.js';
@@ -53,7 +55,7 @@ async function candidatesFor(words: readonly string[], commands: readonly Comman
     case 'value': {
       if (path === 'help' || wanted.values.kind === 'command') return commands.map(({ name }) => name);
       const word = (words.at(-1) ?? '').slice(wanted.before.length);
-      const values = await candidatesIn(placeOf(typed), wanted.values, word);
+      const values = await candidatesIn(await storeOf(typed, { program, commands }), wanted.values, word);
       return values.map((value) => `${wanted.before}${value}`);
     }
   }
@@ -74,7 +76,12 @@ async function commandAmong(
   return entry === undefined ? undefined : defineCommand(program, entry, commands);
 }
 
-function placeOf({ given }: Typed): string {
-  const store = given.get('--store');
-  return storeDir(store === undefined ? { progress: false } : { progress: false, store });
+async function storeOf({ given }: Typed, scope: Scope): Promise<string> {
+  const { program } = scope;
+  for (const name of ['store', 'config']) {
+    const value = given.get(`--${name}`);
+    if (value !== undefined) program.setOptionValueWithSource(name, value, 'cli');
+  }
+  await survey([program], scope);
+  return storeDir(program.opts<Globals>());
 }

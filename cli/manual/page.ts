@@ -6,9 +6,20 @@ import { bold, entries, italic, roff, section } from './roff.js';
 
 const ENVIRONMENT: readonly (readonly [name: string, meaning: string])[] = [
   ['CAIRN_STORE', 'the store, where no --store is given'],
+  ['CAIRN_CONFIG', 'the configuration file, where no --config is given'],
+  ['XDG_CONFIG_HOME', 'where the user\'s configuration file is, in the directory "cairn" (default: ~/.config)'],
   ['XDG_DATA_HOME', 'where the store of a user who is not root is, in the directory "cairn" (default: ~/.local/share)'],
   ['CAIRN_NO_FFI', 'do without direct system calls'],
 ];
+
+const FILES: readonly (readonly [file: string, meaning: string])[] = [
+  ['/etc/cairn/cairn.toml', 'defaults of options, for everybody'],
+  ['$XDG_CONFIG_HOME/cairn/cairn.toml', "the user's, which come before those"],
+  ['STORE/cairn.toml', "a store's own, which come before both"],
+];
+
+const TAKEN_BACK =
+  'Each flag of every command has an opposite, as --no-json or --progress, which takes back what a file says.';
 
 const EXIT_TEXTS: Readonly<Record<number, string>> = {
   0: 'Done.',
@@ -24,8 +35,8 @@ export function programPage(program: Command, commands: readonly Command[]): str
   const pages = commands.map((command) => pageName(command));
   return page(program, [
     ...section('Commands', entries(commands.map((command) => [names(command), roff(command.summary())]))),
-    ...section('Options', optionEntries([...shownOf(program), ...helpOf(program)])),
-    ...section('Limits', ['Limits on input. Sizes may have units.', ...optionEntries(hiddenOf(program))]),
+    ...section('Options', [...optionEntries([...shownOf(program), ...helpOf(program)]), '.PP', roff(TAKEN_BACK)]),
+    ...section('Limits', ['Limits on input. Sizes may have units.', ...optionEntries(limitsOf(program))]),
     ...section('Images', [roff(`${IMAGE_HELP}.`)]),
     ...ending(program, pages),
   ]);
@@ -135,8 +146,9 @@ function shownOf(command: Command): Option[] {
   return command.options.filter(({ hidden }) => !hidden);
 }
 
-function hiddenOf(command: Command): Option[] {
-  return command.options.filter(({ hidden }) => hidden);
+/** Hidden options that take a value. Others are opposites of flags. */
+function limitsOf(command: Command): Option[] {
+  return command.options.filter(({ hidden, required }) => hidden && required);
 }
 
 /** Commander adds it to the help only. */
@@ -162,6 +174,7 @@ function ending(command: Command, pages: readonly string[]): string[] {
     ...section('Examples', exampleLines(examplesOf(command))),
     ...section('Exit status', entries(codes)),
     ...section('Environment', entries(ENVIRONMENT.map(([name, meaning]) => [bold(name), roff(meaning)]))),
+    ...section('Files', entries(FILES.map(([name, meaning]) => [bold(name), roff(meaning)]))),
     ...section('See also', [pages.map((name) => `${bold(name)}(1)`).join(', ')]),
   ];
 }

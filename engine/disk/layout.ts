@@ -4,6 +4,7 @@
  * ```
  * <store>/
  *   cairn.json                       format version
+ *   cairn.toml                       defaults of options, if somebody wrote any; for the command line only
  *   index/                           the LMDB environment; it says what exists
  *   index-1/                         a copy of the index from before the store came to format 2
  *   blobs/sha512/ab/<126 hex>        verbatim bytes
@@ -23,6 +24,7 @@ import { shardedPath } from './shards.js';
 export class Layout {
   readonly dir: string;
   readonly format: string;
+  readonly settings: string;
   readonly index: string;
   readonly blobs: string;
   readonly objects: string;
@@ -36,6 +38,7 @@ export class Layout {
   constructor(dir: string) {
     this.dir = dir;
     this.format = join(dir, FORMAT);
+    this.settings = join(dir, SETTINGS);
     this.index = join(dir, 'index');
     this.blobs = join(dir, 'blobs', 'sha512');
     this.objects = join(dir, 'objects');
@@ -109,10 +112,14 @@ export class Layout {
 }
 
 const FORMAT = 'cairn.json';
+const SETTINGS = 'cairn.toml';
 /** Whether a name is that of `cairn.json` while it is written. */
 export const isUnfinishedFormat = (name: string): boolean => /^cairn\.json\.\d+\.tmp$/.test(name);
-/** Whether a name is `cairn.json`, or that of it while it is written. */
-export const isFormat = (name: string): boolean => name === FORMAT || isUnfinishedFormat(name);
+/**
+ * Whether a name may be found in a directory that is to become a store: `cairn.json`, also while it is written by
+ * another process, and settings, which people write beforehand.
+ */
+export const mayComeFirst = (name: string): boolean => name === FORMAT || isUnfinishedFormat(name) || name === SETTINGS;
 
 /** LMDB's file that holds everything, and its table of readers. @param index the directory of the index */
 export const indexData = (index: string): string => join(index, 'data.mdb');

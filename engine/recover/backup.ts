@@ -2,7 +2,7 @@
  * Copies a store to a directory that becomes a store itself, while the store is in use.
  *
  * snapshot of the index → a new one without trees, leases and orphans → the blobs and objects that it lists, by
- * hard link or copy → sync → cairn.json
+ * hard link or copy, and its settings → sync → cairn.json
  *
  * No objects are removed meanwhile, and the snapshot does not list added ones. `cairn.json` comes last, so that an
  * interrupted backup is no store. The next backup to the same place begins anew.
@@ -74,7 +74,7 @@ async function clear(store: StoreContext, target: Layout): Promise<void> {
   // First, and alone: a directory with this file passes for a complete store.
   fs.rmSync(target.format, { force: true });
   await deletePaths(store.pool, paths);
-  fs.rmSync(target.unfinished, { force: true });
+  for (const file of [target.settings, target.unfinished]) fs.rmSync(file, { force: true });
 }
 
 /** Clears the place. The caller is told of files that remain; the next backup to the same place clears them. */
@@ -114,6 +114,7 @@ async function copyStore(store: StoreContext, target: Layout, options: Operation
     }
     for (const path of [join(target.index, RESERVE), indexReaders(target.index)])
       fs.rmSync(path, { recursive: true, force: true });
+    copySettings(store.layout, target);
     await disk.sync();
     writeFormat(target, readFormat(store.layout));
     syncDirectory(dirname(target.dir));
@@ -123,6 +124,11 @@ async function copyStore(store: StoreContext, target: Layout, options: Operation
   } finally {
     await disk.close();
   }
+}
+
+/** What somebody has written for this store goes for its backup, too. A link might lead to anything. */
+function copySettings({ settings }: Layout, target: Layout): void {
+  if (fs.lstatSync(settings, { throwIfNoEntry: false })?.isFile() === true) fs.copyFileSync(settings, target.settings);
 }
 
 /** Copies objects and blobs. Those that a repair marked as gone are gone in the backup, too. */

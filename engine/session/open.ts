@@ -5,7 +5,7 @@ import { defined } from '../core/defined.js';
 import { CairnError, hasCode, toCairnError } from '../core/errors.js';
 import { DEFAULT_LIMITS, type Limits } from '../core/limits.js';
 import { Disk, makeOnce } from '../disk/durable.js';
-import { indexData, isFormat, Layout } from '../disk/layout.js';
+import { indexData, Layout, mayComeFirst } from '../disk/layout.js';
 import { Staging } from '../disk/staging.js';
 import { faultOfPages } from '../index/check-pages.js';
 import { damagedIndex } from '../index/damage.js';
@@ -114,10 +114,10 @@ function makeDirectory(dir: string): string {
   }
 }
 
-/** Whether a directory is empty, or a store that another process is just making. */
+/** Whether a directory has nothing but settings, or is a store that another process is just making. */
 function isEmpty(dir: string): boolean {
   try {
-    return fs.readdirSync(dir).every(isFormat);
+    return fs.readdirSync(dir).every(mayComeFirst);
   } catch (error) {
     throw toCairnError(error);
   }

@@ -85,6 +85,19 @@ test('on another file system files are copied with all of their metadata', { ski
   await isSound(dest);
 });
 
+test('settings go with the store, but not what a link leads to', async (t) => {
+  const s = await storeWithImages(t);
+  const [settings, outside] = [join(s.store, 'cairn.toml'), s.write('outside.toml', '')];
+  fs.writeFileSync(settings, 'workers = 1\n');
+  await s.ok(['backup', s.path('backup')]);
+  assert.equal(fs.readFileSync(s.path('backup/cairn.toml'), 'utf8'), 'workers = 1\n');
+  fs.rmSync(settings);
+  fs.symlinkSync(outside, settings);
+  await s.ok(['backup', s.path('second')]);
+  assert.equal(fs.existsSync(s.path('second/cairn.toml')), false);
+  await isSound(s.path('second'));
+});
+
 test('what nothing needs is left out', async (t) => {
   const s = await storeWithImages(t);
   await s.ok(['unpin', 'example.com/base']);

@@ -91,6 +91,16 @@ test('a store of a newer version is refused', async (t) => {
   assert.deepEqual([refused.code, refused.error().code], [1, 'ERR_STORE_VERSION']);
 });
 
+test('settings may be there before the store is', async (t) => {
+  const store = temporaryDirectory(t);
+  fs.writeFileSync(join(store, 'cairn.toml'), 'workers = 1\n');
+  const early = await cairn(['ls', '--json'], { store });
+  assert.deepEqual([early.code, early.error().code], [3, 'ERR_NOT_FOUND']);
+  assert.equal((await cairn(['put', '-'], { store, input: Buffer.from('x') })).code, 0);
+  assert.equal((await cairn(['fsck'], { store })).code, 0);
+  assert.equal(fs.readFileSync(join(store, 'cairn.toml'), 'utf8'), 'workers = 1\n');
+});
+
 test('a directory that is no store is refused and left alone', async (t) => {
   const store = temporaryDirectory(t);
   fs.writeFileSync(join(store, 'mine'), 'mine');

@@ -1,0 +1,27 @@
+/**
+ * Options that no file can give, since they are for one time: those that name what a single command is about, and those
+ * that decide something each time anew. A file that has one is a mistake, or a trap for whoever forgets about it.
+ */
+const ABOUT = 'it names what one command is about';
+const DECIDES = 'it is decided each time anew';
+
+const ONCE: Readonly<Record<string, string>> = {
+  config: 'files name no other files',
+  name: ABOUT,
+  expect: ABOUT,
+  'files-from': ABOUT,
+  'diff-from': ABOUT,
+  force: DECIDES,
+  all: DECIDES,
+  'dry-run': DECIDES,
+  rebuild: DECIDES,
+  repair: DECIDES,
+  'rebuild-index': DECIDES,
+  help: DECIDES,
+  version: DECIDES,
+};
+
+/** Why no file can give this option; undefined for one that a file can give. */
+export function whyOnce(key: string): string | undefined {
+  return Object.hasOwn(ONCE, key) ? ONCE[key] : undefined;
+}
