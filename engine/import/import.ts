@@ -153,7 +153,7 @@ export class Importer {
       const here = this.#store.index.image(key);
       const isHere = here !== undefined && isComplete(this.#store.index, here);
       if (isHere && (!keepsArchives(chosen, request) || here.archives !== undefined)) {
-        const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
+        const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request);
         const platform = platformOf(chosen);
         const again = { ...here, ...first, aliases, digests, ...defined({ platform }) };
         return await this.#alreadyHere(asked, here, request.leaveNames === true ? here : again);
