@@ -1,10 +1,10 @@
 /** What arguments ask to take away: images whole, by their keys, or names of images. */
 import { CairnError } from '../core/errors.js';
-import { type Key, parseBareHash, parseHashPrefix } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import { imagesNamed, namesMeant, platformLabels } from '../index/images.js';
 import type { Index } from '../index/open.js';
 import type { ImageName, ImageRecord } from '../index/records.js';
-import { ambiguous, findByHash, notFound } from '../resolve/argument.js';
+import { ambiguous, findHashed, notFound } from '../resolve/argument.js';
 import { nameText, parseName } from '../resolve/name.js';
 import { isSource } from '../resolve/source-path.js';
 import { nearNames } from '../resolve/suggest.js';
@@ -36,10 +36,7 @@ function takingsOfOne(index: Index, target: string, all: boolean): Taking[] {
 function findWhole(index: Index, target: string): ImageRecord | undefined {
   // A digest after a name decides alone.
   const [, digest] = /@(sha256:[0-9a-f]{64})$/.exec(target) ?? [];
-  const prefix = parseHashPrefix(digest ?? target);
-  const found = findByHash(index, target, prefix === undefined ? (parseBareHash(target) ?? []) : [prefix]);
-  if (found === undefined && prefix !== undefined) throw notFound(target);
-  return found;
+  return findHashed(index, target, digest);
 }
 
 /** The names that a name without labels may mean, image by image. */
@@ -59,17 +56,16 @@ function missing(index: Index, target: string): CairnError {
   return new CairnError('ERR_NOT_FOUND', `${target} is a file; import it first`, { path: target });
 }
 
-/** Names, with the platforms of their images where those alone tell them apart. */
+/** Names, each with the platform of its image, or at last that image's key, where it alone does not tell. */
 function spelledOut(found: readonly Taking[]): string[] {
   const all = found.flatMap(({ image, names }) =>
-    (names as ImageName[]).map((name) => ({ image, text: nameText(image.format, name) })),
+    (names as ImageName[]).map((name) => {
+      const text = nameText(image.format, name);
+      const labels = platformLabels(image).map((label) => `,${label.name}=${label.value}`);
+      return { ways: [text, `${text}${labels.join('')}`, image.key], key: image.key };
+    }),
   );
-  return all.map(({ image, text }) => {
-    const isAlone = all.filter((each) => each.text === text).length === 1;
-    return isAlone
-      ? text
-      : `${text}${platformLabels(image)
-          .map(({ name, value }) => `,${name}=${value}`)
-          .join('')}`;
-  });
+  const isAlone = (text: string, of: { key: Key }): boolean =>
+    all.every((each) => each === of || !each.ways.includes(text));
+  return all.map((each) => each.ways.find((text) => isAlone(text, each)) ?? each.key);
 }

@@ -26,8 +26,9 @@ import {
   REF_NAME,
 } from '../image/oci/documents.js';
 import { hostPlatform } from '../image/oci/platform.js';
-import { isRegistryReference } from '../image/oci/reference.js';
+import { isLayoutName, isLayoutTag, isRegistryReference } from '../image/oci/reference.js';
 import { type WrittenDescriptor, writeManifest } from '../image/oci/write-manifest.js';
+import { shortName } from '../index/images.js';
 import type { ImageName, ImageRecord } from '../index/records.js';
 import { type AciNode, planAci } from '../plan/aci.js';
 import { baseLayer, layerBetween } from '../plan/diff.js';
@@ -63,7 +64,7 @@ export async function writeLayout(
   fs.mkdirSync(blobs);
   const writer = new LayoutWriter(store, blobs, request);
   const manifest = await writer.write(image);
-  const { names } = request;
+  const names = request.names.filter((name) => isWritable(store, name));
   const descriptor = { mediaType: OCI_MANIFEST, digest: digestOf(manifest), size: manifest.length };
   const manifests = (names.length === 0 ? [undefined] : names).map((name) => ({
     ...descriptor,
@@ -74,6 +75,13 @@ export async function writeLayout(
   fs.writeFileSync(join(dir, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
   if (request.docker) fs.writeFileSync(join(dir, 'manifest.json'), dockerManifest(store, manifest, names));
   return { digest: descriptor.digest, size: writer.bytes };
+}
+
+/** Whether a layout may have such a name. An ACI's may have characters of its own. */
+function isWritable({ notice }: StoreContext, name: ImageName): boolean {
+  if (isLayoutName(name.name) && isLayoutTag(tagOf(name))) return true;
+  notice(`${shortName(name)} is no name that a layout may have, so the layout has none for it`);
+  return false;
 }
 
 /** The tag for readers that know only the specification, and the full name, as Docker, BuildKit and containerd do. */

@@ -159,7 +159,7 @@ export class Importer {
       const isHere = here !== undefined && isComplete(this.#store.index, here);
       const isKept = !keepsArchives(chosen, request) || here?.archives !== undefined || request.spareLayers === true;
       if (isHere && isKept) {
-        const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
+        const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request);
         const platform = platformOf(chosen);
         const again = { ...here, ...first, aliases, digests, ...defined({ platform }) };
         return await this.#alreadyHere(asked, here, request.leaveNames === true ? here : again);

@@ -12,12 +12,13 @@ import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
 import { type Key, keyOfBytes, keyOfHex } from '../core/key.js';
 import { stagedObjects, stagedToc } from '../disk/layout.js';
-import type { Platform } from '../image/oci/platform.js';
-import { parseLayoutName, parseReference } from '../image/oci/reference.js';
+import { goArchitecture, type Platform } from '../image/oci/platform.js';
+import { parseLayoutName } from '../image/oci/reference.js';
 import type { ImageName, ImageRecord } from '../index/records.js';
 import { decodeToc, type TocEntry } from '../layer/toc.js';
 import { planOci } from '../plan/oci.js';
 import { isCompleteLayer } from '../resolve/completeness.js';
+import { parseNewName } from '../resolve/name.js';
 import type { StoreContext } from '../session/context.js';
 import { flatManifest } from './flat-manifest.js';
 import { keptArchives } from './kept-archives.js';
@@ -47,10 +48,16 @@ export function keyOfImage(chosen: ChosenImage): Key {
   return keyOfBytes(chosen.config.bytes);
 }
 
-/** The names of the image, the main one first: the caller's, or else the container's. */
-export function namesOf(chosen: ChosenImage, name: string | undefined): ImageName[] {
-  const references = name === undefined ? chosen.references.map(parseLayoutName) : [parseReference(name)];
-  return references.map(({ name, tag = 'latest' }) => {
+/**
+ * The names of the image, the main one first: the caller's, or else the container's. A wrong one among these does not
+ * keep anybody from reading the image.
+ * @throws CairnError `ERR_NAME_SYNTAX`
+ */
+export function namesOf({ references, nameFault }: ChosenImage, { name, leaveNames }: ImportRequest): ImageName[] {
+  if (name !== undefined) return [parseNewName(name)];
+  if (nameFault !== undefined && leaveNames !== true) throw nameFault;
+  return references.map((reference) => {
+    const { name, tag = 'latest' } = parseLayoutName(reference);
     return { name, labels: [{ name: 'version', value: tag }] };
   });
 }
@@ -58,7 +65,8 @@ export function namesOf(chosen: ChosenImage, name: string | undefined): ImageNam
 /** @returns `undefined` for an image whose configuration does not say */
 export function platformOf({ config: { parsed } }: ChosenImage): Platform | undefined {
   const { os, architecture, variant } = parsed;
-  return os === '' || architecture === '' ? undefined : { os, architecture, ...defined({ variant }) };
+  if (os === '' || architecture === '') return undefined;
+  return { os, architecture: goArchitecture(architecture), ...defined({ variant }) };
 }
 
 /** @throws CairnError `ERR_DIGEST_MISMATCH`, `ERR_BAD_ARCHIVE`, `ERR_BAD_LINK`, … */
@@ -68,6 +76,7 @@ export async function prepareOci(
   request: OciRequest,
 ): Promise<Prepared> {
   const { store, staging } = importing;
+  const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request);
   const { layers, known, archives } = await readLayers(importing, { container, chosen }, request);
   const keys = chosen.layers.map(({ diffId }) => known.get(diffId) as Key);
   const newLayers = new Map(layers.map((layer) => [layer.key, layer]));
@@ -90,7 +99,6 @@ export async function prepareOci(
     documents.set(documentKey, bytes.length);
     stageDocument(staging, documentKey, bytes);
   }
-  const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request.name);
   const kept = chosen.layers.map(({ descriptor }) => archives.get(descriptor?.digest ?? ''));
   const allKept = kept.filter((each) => each !== undefined);
   const image: ImageRecord = {
@@ -196,7 +204,8 @@ async function readLayers(
 
 function tellTrailing({ notice }: StoreContext, { key, ingested: { trailing } }: NewLayer): void {
   if (trailing === 0) return;
-  notice(`${key.slice(0, 19)}: ${trailing} bytes after the layer's end are kept, but no reader takes them for files`);
+  const what = `${trailing} bytes that are not zero after the layer's end`;
+  notice(`${key.slice(0, 19)}: ${what} are kept, but no reader takes them for files`);
 }
 
 /** Reads one layer. @throws CairnError `ERR_DIGEST_MISMATCH` when the documents promise another layer, … */

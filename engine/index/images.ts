@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { defined } from '../core/defined.js';
 import { type HashPrefix, hashRange, type Key } from '../core/key.js';
+import { formatAppString } from '../image/aci/names.js';
 import type { Label } from '../image/label.js';
 import { hostPlatform, isPlatform } from '../image/oci/platform.js';
 import type { Index } from './open.js';
@@ -192,8 +193,10 @@ export function titleOf(image: Named & Pick<ImageRecord, 'key'>): string {
   return first === undefined ? image.key : shortName(first);
 }
 
-/** A name with its version, `name[:version]`. */
+/** A name with its version, `name[:version]`, as arguments have it. */
 export function shortName({ name, labels }: { name: string; labels: readonly Label[] }): string {
-  const version = labels.find((label) => label.name === 'version');
-  return version === undefined ? name : `${name}:${version.value}`;
+  return formatAppString(
+    name,
+    labels.filter((label) => label.name === 'version'),
+  );
 }

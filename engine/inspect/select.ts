@@ -29,11 +29,11 @@ export function selector({
 
 function nameTest(text: string): (image: ImageRecord) => boolean {
   const prefix = parseHashPrefix(text);
-  if (prefix !== undefined) return (image) => hashesOf(image).some((hash) => hash.startsWith(text.toLowerCase()));
   const name = parseName(text);
   const hex = parseBareHash(text)?.[0]?.hex;
   return (image) =>
     namesMeant(image, name).length > 0 ||
+    (prefix !== undefined && hashesOf(image).some((hash) => hash.startsWith(text.toLowerCase()))) ||
     (hex !== undefined && hashesOf(image).some((hash) => hash.slice(7).startsWith(hex)));
 }
 

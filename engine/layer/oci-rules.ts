@@ -23,6 +23,8 @@ export const WHITEOUT_PREFIX = '.wh.';
 /** Whiteouts of whiteouts. One of them marks an opaque directory; the others are files that aufs kept for itself. */
 const AUFS = '.wh..wh.';
 const OPAQUE = '.wh..wh..opq';
+/** Where aufs kept the contents of hard links. They are no part of the tree, but links of their layer lead to them. */
+export const AUFS_LINKS = '.wh..wh.plnk';
 
 export class OciLayer implements LayerRules {
   readonly entries: TocEntry[] = [];
@@ -46,7 +48,8 @@ export class OciLayer implements LayerRules {
     const path = cleanPath(entry.name, this.#limits);
     checkSize(entry, this.#limits);
     if (path === '' && type !== 'dir') throw badPath(entry.name, `a ${type} where only a directory may be`);
-    if (path.includes(WHITEOUT_PREFIX) && this.#marker(entry, path)) return 'none';
+    const isLinked = type === 'file' && parentOf(path) === AUFS_LINKS;
+    if (path.includes(WHITEOUT_PREFIX) && !isLinked && this.#marker(entry, path)) return 'none';
     const toc = { ...tocEntry(entry, path, type), size: type === 'file' ? entry.size : 0 };
     if (type === 'symlink') checkSymlink(entry);
     if (type === 'hardlink') toc.link = linkTarget(entry, this.#limits);

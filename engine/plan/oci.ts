@@ -7,6 +7,7 @@ import { type ByteString, toText } from '../core/bytes.js';
 import { CairnError, isCairnError } from '../core/errors.js';
 import { MAX_PATH, MAX_SYMLINK_HOPS, MAX_SYMLINK_STEPS } from '../core/limits.js';
 import { badPath, baseOf, joinPath, parentOf } from '../core/path.js';
+import { AUFS_LINKS } from '../layer/oci-rules.js';
 import { badLink } from '../layer/rules.js';
 import type { TocEntry } from '../layer/toc.js';
 import { type MergeNode, MergeTree } from './merge-tree.js';
@@ -44,6 +45,8 @@ class LayerMerge {
    * its own. A layer that hides the same place over and over thus looks at each directory once.
    */
   readonly #cleared = new Set<Directory>();
+  /** Files of this layer that are no part of the tree, and that its hard links lead to. */
+  readonly #aside = new Map<ByteString, TocEntry>();
 
   constructor(tree: MergeTree, layer: number, steps: { left: number }) {
     this.#tree = tree;
@@ -70,7 +73,8 @@ class LayerMerge {
           this.#putLink(entry, below.get(entry));
           break;
         default:
-          this.#putLeaf(entry, entry, this.#layer);
+          if (parentOf(entry.path) === AUFS_LINKS) this.#aside.set(entry.path, entry);
+          else this.#putLeaf(entry, entry, this.#layer);
       }
     }
   }
@@ -109,6 +113,12 @@ class LayerMerge {
   }
 
   #putLink(entry: TocEntry, below: MergeNode | undefined): void {
+    const aside = this.#aside.get(entry.link);
+    if (aside !== undefined) {
+      this.#tree.markLinked(aside);
+      this.#putLeaf(entry, aside, this.#layer);
+      return;
+    }
     const there = this.#lookUp(entry.link, entry);
     const target = there ?? below;
     if (target?.children !== undefined) throw badPath(entry.path, 'a hard link to a directory');

@@ -1,5 +1,5 @@
 /** Finds the image or tree of the store that a person's argument means. */
-import { CairnError } from '../core/errors.js';
+import { CairnError, isCairnError } from '../core/errors.js';
 import {
   type HashPrefix,
   hashRange,
@@ -16,6 +16,7 @@ import {
   findNamed,
   type ImageLookup,
   imagesByHash,
+  imagesNamed,
   lookupIn,
   namesMeant,
   referencesOf,
@@ -33,17 +34,14 @@ export type Resolved = { image: ImageRecord } | { path: string };
 
 /**
  * Tries in order: key or digest (any unambiguous prefix), bare digits of one, existing path, name with labels, an image
- * of a path (`PATH:REFERENCE`), and at last a tag that only one image has.
+ * of a path (`PATH:REFERENCE`), and at last a tag that only one image has. What looks like a key may yet be the name
+ * that an image came with.
  * @param images looks up names
  * @throws CairnError `ERR_KEY_SYNTAX`, `ERR_KEY_TOO_SHORT`, `ERR_AMBIGUOUS_KEY`, `ERR_NOT_FOUND`, `ERR_NAME_SYNTAX`
  */
 export function resolveArgument(index: Index, argument: string, images = lookupIn(index)): Resolved {
-  const prefix = parseHashPrefix(argument);
-  const image = prefix === undefined ? undefined : findByHash(index, argument, [prefix]);
+  const image = findHashed(index, argument);
   if (image !== undefined) return { image };
-  if (prefix !== undefined) throw notFound(argument);
-  const bare = findByHash(index, argument, parseBareHash(argument) ?? []);
-  if (bare !== undefined) return { image: bare };
   if (isPath(argument)) return { path: argument };
   if (/^\.{0,2}\//.test(argument) && !isSource(argument))
     throw new CairnError('ERR_NOT_FOUND', `no such file or layout: ${argument}`, { path: argument });
@@ -72,6 +70,31 @@ export function namesLedBy(argument: string, image: ImageRecord): ImageName[] {
   if (/^sha(?:512-|256:)/i.test(argument) || parseBareHash(argument) !== undefined || isSource(argument)) return all;
   const meant = namesMeant(image, parseName(argument));
   return meant.length === 0 ? all : meant;
+}
+
+/**
+ * The image that an argument means by a hash. What looks like a hash may yet be the name that an image came with.
+ * @returns `undefined` for what can only be a name, or is one
+ * @throws CairnError `ERR_AMBIGUOUS_KEY`; if it is no name either `ERR_KEY_SYNTAX`, `ERR_KEY_TOO_SHORT`, `ERR_NOT_FOUND`
+ */
+export function findHashed(index: Index, argument: string, hash = argument): ImageRecord | undefined {
+  try {
+    const prefix = parseHashPrefix(hash);
+    const found = findByHash(index, argument, prefix === undefined ? (parseBareHash(hash) ?? []) : [prefix]);
+    if (found === undefined && prefix !== undefined) throw notFound(argument);
+    return found;
+  } catch (error) {
+    if (isCairnError(error, 'ERR_AMBIGUOUS_KEY') || !isNamed(index, argument)) throw error;
+    return undefined;
+  }
+}
+
+function isNamed(index: Index, text: string): boolean {
+  try {
+    return imagesNamed(index, parseName(text).name).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** The image that a hash means, whole or its beginning. @throws CairnError `ERR_AMBIGUOUS_KEY` */
@@ -161,7 +184,7 @@ export function notFound(argument: string, near: readonly string[] = []): CairnE
 }
 
 export function ambiguous(argument: string, all: readonly string[]): CairnError {
-  const candidates = all.slice(0, MAX_CANDIDATES);
+  const candidates = [...all].sort().slice(0, MAX_CANDIDATES);
   const more = all.length > MAX_CANDIDATES ? ', …' : '';
   return new CairnError('ERR_AMBIGUOUS_KEY', `${argument} could be any of ${candidates.join(', ')}${more}`, {
     candidates,

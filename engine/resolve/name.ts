@@ -3,7 +3,7 @@ import { CairnError } from '../core/errors.js';
 import { parseBareHash, parseHashPrefix } from '../core/key.js';
 import { formatAppString, parseAppString, parseLabels } from '../image/aci/names.js';
 import type { Label } from '../image/label.js';
-import { isLayoutName, isReference, parseLayoutName } from '../image/oci/reference.js';
+import { isLayoutName, isLayoutTag, isReference, parseLayoutName } from '../image/oci/reference.js';
 import { shortName } from '../index/images.js';
 import type { ImageName, ImageRecord } from '../index/records.js';
 
@@ -29,14 +29,14 @@ export function parseName(text: string): WantedName {
 
 /**
  * Reads a name that an image is to have; the tag is `latest` by default.
- * @throws CairnError `ERR_NAME_SYNTAX`, also for a name that would be taken for a key
+ * @throws CairnError `ERR_NAME_SYNTAX`, also for a name that would be taken for a key, and for one that no export could
+ *   write
  */
 export function parseNewName(text: string): ImageName {
   const { name, labels, digest } = isReference(text) ? parseName(text) : parseAci(text);
   const isHash = parseBareHash(text) !== undefined || parseBareHash(name) !== undefined || looksLikeHash(text);
-  if (digest !== undefined || isHash || labels.some((label) => label.name !== 'version')) {
-    throw noNewName(text);
-  }
+  const isTag = (label: Label): boolean => label.name === 'version' && isLayoutTag(label.value);
+  if (digest !== undefined || isHash || !labels.every(isTag)) throw noNewName(text);
   return { name, labels: labels.length === 0 ? [{ name: 'version', value: 'latest' }] : labels };
 }
 

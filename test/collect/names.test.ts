@@ -213,3 +213,48 @@ test('gc without a policy spares names', async (t) => {
   const text = (await store.ok(['prune', '--dry-run', '--grace-period', '0', '--images'])).stdout.toString();
   assert.match(text, /would remove image sha512-[0-9a-f]{12} {2}app:1/);
 });
+
+test("an ACI's version of any characters is printed so that it leads back, and exported where it may be", async (t) => {
+  const store = new TestStore(t);
+  for (const [version, printed, isExported] of [
+    ['feature/x', 'example.com/app:feature%2Fx', false],
+    ['a b', 'example.com/app:a b', false],
+    ['1:2,x=y%', 'example.com/app:1%3A2%2Cx=y%', false],
+    ['1.0+b1', 'example.com/app:1.0+b1', true],
+  ] as const) {
+    const source = store.aci(`${version.length}.aci`, { name: 'example.com/app', labels: { version } });
+    const [{ key }] = await store.json<[{ key: string }]>(['import', source]);
+    const shown = await store.json<Summary>(['inspect', key]);
+    assert.deepEqual(shown.names, [printed]);
+    assert.equal((await store.json<Summary>(['inspect', printed])).key, key);
+    const out = store.path(`out-${version.length}`);
+    const exported = await store.run(['export', printed, out, '--format', 'oci']);
+    assert.equal(exported.code, 0, exported.stderr);
+    if (isExported) assert.equal(exported.stderr, '');
+    else assert.match(exported.stderr, /is no name that a layout may have/);
+    const again = new TestStore(t);
+    await again.ok(['import', out]);
+    assert.deepEqual(await names(again), isExported ? [printed] : []);
+  }
+});
+
+test('a name that no export could write is not given', async (t) => {
+  const store = new TestStore(t);
+  const one = await image(store, 'one', 'app:1');
+  for (const name of ['w:a b', 'y:', 'y:.x', 'y:a/b']) await store.refused(['tag', one, name], 'ERR_NAME_SYNTAX', 1);
+  await store.ok(['tag', one, 'app:1.0+b1']);
+});
+
+test('images that share a name of one platform are told apart by their keys', async (t) => {
+  const store = new TestStore(t);
+  const source = store.aci('app.aci', { name: 'example.com/app', labels: { version: '1' } });
+  const [{ key: aci }] = await store.json<[{ key: string }]>(['import', source]);
+  const oci = await image(store, 'one', 'example.com/app:1');
+  const { stderr } = await store.run(['rm', 'example.com/app:1']);
+  const listed = stderr.match(/could be any of (.*)/)?.[1]?.split(', ') ?? [];
+  assert.equal(listed.length, 2);
+  assert.ok(listed.includes(aci), stderr);
+  for (const each of listed) await store.ok(['rm', each]);
+  assert.deepEqual(await names(store), []);
+  assert.notEqual(oci, aci);
+});

@@ -220,3 +220,53 @@ test('an unpacked docker save is imported as it lies', async (t) => {
   await store.ok(['import', store.path('saved')]);
   assert.deepEqual(await names(store), ['app:1']);
 });
+
+test('a member that is there once for each name counts once, if its bytes are the same', async (t) => {
+  const entries = craneEntries('app:1', layer('a'));
+  const [config, , manifest] = entries as [EntrySpec, EntrySpec, EntrySpec];
+  const [image] = JSON.parse(String(manifest.content));
+  const both = { ...manifest, content: JSON.stringify([image, { ...image, RepoTags: ['app:latest'] }]) };
+  const twice = [config, ...entries.slice(0, 2), both];
+  const store = new TestStore(t);
+  await store.ok(['import', store.write('crane.tar', tar(twice))]);
+  assert.deepEqual(await names(store), ['app:1', 'app:latest']);
+  const other = { ...config, content: Buffer.from(`${config.content} `) };
+  const differs = await store.run(['import', store.write('differs.tar', tar([other, ...twice]))]);
+  assert.equal(differs.code, 1);
+  assert.match(differs.stderr, /a duplicate entry/);
+  const half = { ...config, content: (config.content as Buffer).subarray(1) };
+  assert.match((await store.run(['import', store.write('half.tar', tar([half, ...twice]))])).stderr, /duplicate/);
+});
+
+test("--recursive takes an unpacked Docker archive as one source, and tells of skopeo's dir:", async (t) => {
+  const store = new TestStore(t);
+  const unpack = (dir: string): void => {
+    fs.mkdirSync(store.path(dir), { recursive: true });
+    for (const { name, content } of craneEntries('app:1', layer('a')))
+      fs.writeFileSync(store.path(`${dir}/${name}`), content as Buffer);
+  };
+  unpack('images/unpacked');
+  // A web application has a document of that name, too.
+  fs.mkdirSync(store.path('images/web'));
+  fs.writeFileSync(store.path('images/web/manifest.json'), '{"name": "app"}');
+  for (const source of ['images', 'images/unpacked']) {
+    const imported = await store.json<{ source: string }[]>(['import', '-r', store.path(source)]);
+    assert.deepEqual(
+      imported.map((each) => each.source),
+      [store.path('images/unpacked')],
+    );
+  }
+  fs.mkdirSync(store.path('dir'));
+  fs.writeFileSync(store.path('dir/manifest.json'), '{}');
+  fs.writeFileSync(store.path('dir/version'), 'Directory Transport Version: 1.1\n');
+  assert.match((await store.run(['import', '-r', store.path('dir')])).stderr, /skopeo copy dir:/);
+});
+
+test('what is compressed twice, or nothing at all, is told without a path of the store', async (t) => {
+  const store = new TestStore(t);
+  const twice = gzipSync(gzipSync(tar(craneEntries('app:1', layer('a')))));
+  assert.match((await store.run(['import', store.write('twice.tgz', twice)])).stderr, /twice\.tgz: no tar: it begins/);
+  const nothing = await store.run(['import', '--layer', store.write('empty.gz', gzipSync(''))]);
+  assert.match(nothing.stderr, /empty\.gz: it is empty/);
+  assert.doesNotMatch(nothing.stderr, /staging/);
+});

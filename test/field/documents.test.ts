@@ -4,7 +4,17 @@ import * as fs from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { tar } from '../fixtures/archive.js';
-import { configOf, HOST, MEDIA, manifestOf, ociLayout, writeBlob, writeDocument, writeIndex } from '../fixtures/oci.js';
+import {
+  configOf,
+  dockerArchive,
+  HOST,
+  MEDIA,
+  manifestOf,
+  ociLayout,
+  writeBlob,
+  writeDocument,
+  writeIndex,
+} from '../fixtures/oci.js';
 import { TestStore } from '../fixtures/store.js';
 
 const layer = (name: string): Buffer => tar([{ name, content: name }]);
@@ -140,4 +150,81 @@ test('a source whose name is part of a word is still named in errors', async (t)
   ociLayout(store.path('lay'), [{ ref: 'v1', layers: [tar([{ name: 'a', flag: 'M' }])] }]);
   const ran = await store.run(['import', 'lay'], { cwd: store.dir });
   assert.match(ran.stderr, /^cairn: lay: /);
+});
+
+test('--name wins over names that are none, and the error hints at it', async (t) => {
+  const store = new TestStore(t);
+  const cases: [string, string, RegExp][] = [
+    ['odd', 'ünï', /index\.json: org\.opencontainers\.image\.ref\.name: .*--name/],
+    ['marks', '!!', /--name gives the image another name/],
+  ];
+  for (const [name, ref, rule] of cases) {
+    ociLayout(store.path(name), [{ ref, layers: [layer(name)] }]);
+    const refused = await store.run(['import', store.path(name)]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, rule);
+    // Reading needs no name.
+    await store.ok(['files', store.path(name)]);
+    await store.ok(['import', store.path(name), '--name', `${name}:1`]);
+    assert.deepEqual((await list(store, name))[0]?.names, [`${name}:1`]);
+  }
+});
+
+test('names of docker save without a tag, and those of images that lost theirs', async (t) => {
+  const names = async (ref: string): Promise<string[] | undefined> => {
+    const store = new TestStore(t);
+    await store.ok(['import', store.write('saved.tar', dockerArchive([{ ref, layers: [layer('a')] }], { old: true }))]);
+    return (await list(store))[0]?.names;
+  };
+  assert.deepEqual(await names('app'), ['app:latest']);
+  assert.deepEqual(await names('<none>:<none>'), []);
+  assert.deepEqual(await names(''), []);
+  assert.deepEqual(await names(`app@sha256:${'a'.repeat(64)}`), []);
+  assert.deepEqual(await names(`app:2@sha256:${'a'.repeat(64)}`), ['app:2']);
+  assert.deepEqual(await names('index.docker.io/library/app:3'), ['app:3']);
+});
+
+test("Docker Hub's part of a name is left out wherever a name may stand", async (t) => {
+  const store = new TestStore(t);
+  ociLayout(store.path('lay'), [{ ref: 'docker.io/library/hub:1', layers: [layer('a')] }]);
+  await store.ok(['import', store.path('lay')]);
+  for (const name of ['hub:1', 'docker.io/library/hub:1', 'index.docker.io/library/hub:1', 'docker.io/hub:1'])
+    assert.deepEqual((await store.json<Summary>(['inspect', name])).names, ['hub:1']);
+  await store.ok(['tag', 'hub:1', 'docker.io/library/other:2']);
+  assert.deepEqual((await list(store))[0]?.names, ['hub:1', 'other:2']);
+  await store.ok(['import', store.path('lay'), '--name', 'docker.io/library/third']);
+  assert.deepEqual((await list(store))[0]?.names, ['hub:1', 'other:2', 'third:latest']);
+});
+
+test('an image with a name that looks like a key is found by it, unless a key is meant', async (t) => {
+  const store = new TestStore(t);
+  ociLayout(store.path('lay'), [{ ref: 'sha256:abcd', layers: [layer('a')] }]);
+  await store.ok(['import', store.path('lay')]);
+  await store.ok(['files', 'sha256:abcd']);
+  assert.equal((await list(store, 'sha256:abcd')).length, 1);
+  await store.ok(['untag', 'sha256:abcd']);
+  assert.equal((await store.run(['files', 'sha256:abcd'])).code, 3);
+  for (const name of ['sha256:abcd', 'sha512-abcd', 'x@sha256:ab', 'deadbeefdeadbeef']) {
+    const refused = await store.run(['import', store.path('lay'), '--name', name]);
+    assert.match(refused.stderr, /not a name for an image/);
+  }
+});
+
+test('processors by the names of the kernel are those of the specification', async (t) => {
+  const store = new TestStore(t);
+  const config = { architecture: 'x86_64' };
+  ociLayout(store.path('lay'), [{ ref: 'v1', layers: [layer('a')], config }]);
+  await store.ok(['import', store.path('lay'), '--platform', 'linux/x86_64']);
+  assert.equal((await list(store, 'lay:v1,arch=amd64')).length, 1);
+});
+
+test('of two images of one name in an archive, digests pick', async (t) => {
+  const store = new TestStore(t);
+  const images = ['a', 'b'].map((name) => ({ ref: 'dup:1', layers: [layer(name)] }));
+  const archive = store.write('saved.tar', dockerArchive(images, { old: true }));
+  const { stderr } = await store.run(['import', archive]);
+  const picks = stderr.match(/:sha256:[0-9a-f]{64}/g) ?? [];
+  assert.equal(picks.length, 2);
+  for (const pick of picks) await store.ok(['import', `${archive}${pick}`]);
+  assert.equal((await list(store)).length, 2);
 });

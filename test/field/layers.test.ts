@@ -141,8 +141,12 @@ test('a layer that its diffID vouches for may end early, or go on after its end'
     ['zeros that fill no block', Buffer.concat([one, END, Buffer.alloc(384)]), undefined],
     ['no padding', Buffer.concat([one.subarray(0, 513)]), undefined],
     ['half of an end marker', Buffer.concat([one, Buffer.alloc(700)]), undefined],
-    ['garbage', Buffer.concat([one, END, Buffer.from('trailer')]), /7 bytes after the layer's end/],
-    ['a second tar', Buffer.concat([one, END, tar([{ name: 'hidden', content: 'y' }])]), /bytes after the layer's end/],
+    ['garbage', Buffer.concat([one, END, Buffer.from('trailer')]), /7 bytes that are not zero after the layer's end/],
+    [
+      'a second tar',
+      Buffer.concat([one, END, tar([{ name: 'hidden', content: 'y' }])]),
+      /bytes that are not zero after/,
+    ],
   ];
   for (const [what, bytes, told] of endings) {
     const own = new TestStore(t);
@@ -229,4 +233,32 @@ test('a global pax header changes no name behind a NUL', async (t) => {
   const store = new TestStore(t);
   const bytes = Buffer.concat([paxHeader({ path: 'a\0b' }), tar([{ name: 'x', content: 'x' }])]);
   await store.refused(['import', '--layer', store.write('nul.tar', bytes)], 'ERR_BAD_ARCHIVE', 1);
+});
+
+test('hard links into the directory of aufs lead to its files, which are no part of the tree', async (t) => {
+  const store = new TestStore(t);
+  const content = tar([
+    { name: '.wh..wh.aufs' },
+    { name: '.wh..wh.plnk/', flag: '5' },
+    { name: '.wh..wh.plnk/1.2', content: 'linked' },
+    { name: '.wh..wh.plnk/3.4', content: 'of nobody' },
+    { name: 'a', flag: '1', link: '.wh..wh.plnk/1.2' },
+    { name: 'b', flag: '1', link: '/.wh..wh.plnk/1.2' },
+  ]);
+  ociLayout(store.path('lay'), [{ ref: 'v1', layers: [content] }]);
+  await store.ok(['import', store.path('lay')]);
+  const [tree] = await store.json<[{ path: string }]>(['render', 'lay:v1']);
+  const root = tree.path;
+  assert.deepEqual(fs.readdirSync(root).sort(), ['a', 'b']);
+  assert.equal(fs.readFileSync(`${root}/b`, 'utf8'), 'linked');
+  assert.equal(fs.statSync(`${root}/a`).ino, fs.statSync(`${root}/b`).ino);
+  await store.ok(['check']);
+  // The layer comes out as it came in.
+  await store.ok(['export', 'lay:v1', store.path('out')]);
+  const again = new TestStore(t);
+  await again.ok(['import', store.path('out')]);
+  assert.equal(
+    (await again.json<{ key: string }[]>(['ls']))[0]?.key,
+    (await store.json<{ key: string }[]>(['ls']))[0]?.key,
+  );
 });

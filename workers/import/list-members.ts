@@ -32,22 +32,36 @@ export async function spool(task: SpoolTask): Promise<SourceResult> {
   }
 }
 
-/** @throws CairnError `ERR_BAD_ARCHIVE`, also for two members of one name, since either could be meant */
+interface Member {
+  link: string;
+  /** -1 for what is no file. */
+  offset: number;
+  size: number;
+}
+
+/**
+ * @throws CairnError `ERR_BAD_ARCHIVE`, also for two members of one name that differ, since either could be meant. Some
+ *   builders write a member again for each of its names.
+ */
 export function listMembers({ path, limits, control }: ListMembersTask): Members {
-  const names = new Map<string, { link: string; offset: number; size: number }>();
+  const names = new Map<string, Member>();
   const { fd, size } = openRegular(path);
   const cutOff = (): CairnError =>
     new CairnError('ERR_BAD_ARCHIVE', 'the archive is cut off', { entry: scanner.lastName });
   const sink = entriesOnly((entry) => {
     if (entry.type === 'dir') return;
     const name = cleanPath(entry.name, limits);
-    if (names.has(name)) throw new CairnError('ERR_BAD_ARCHIVE', 'a duplicate entry', { entry: name });
     if (entry.sparse !== undefined)
       throw new CairnError('ERR_UNSUPPORTED', 'a sparse file that an image is to be read from', { entry: name });
     // `tar` of an unpacked archive makes hard links of equal layers.
     const linked = entry.type === 'hardlink' ? names.get(cleanPath(entry.link, limits)) : undefined;
     const offset = entry.type === 'file' ? scanner.bytes : -1;
-    names.set(name, linked ?? { link: entry.link, offset, size: entry.size });
+    const member = linked ?? { link: entry.link, offset, size: entry.size };
+    const before = names.get(name);
+    if (before !== undefined && !isSame(fd, before, member)) {
+      throw new CairnError('ERR_BAD_ARCHIVE', 'a duplicate entry', { entry: name });
+    }
+    names.set(name, member);
   });
   const scanner = new TarScanner(sink, limits);
   try {
@@ -78,4 +92,19 @@ export function listMembers({ path, limits, control }: ListMembersTask): Members
     offsets: Float64Array.from(all, ({ offset }) => offset),
     sizes: Float64Array.from(all, ({ size }) => size),
   };
+}
+
+const COMPARED = 2 ** 20;
+
+/** Whether two members are of one kind and have the same bytes. */
+function isSame(fd: number, a: Member, b: Member): boolean {
+  if (a.offset < 0 || b.offset < 0) return a.offset === b.offset && a.link === b.link;
+  if (a.size !== b.size) return false;
+  const [one, other] = [Buffer.alloc(COMPARED), Buffer.alloc(COMPARED)];
+  for (let at = 0; at < a.size; at += COMPARED) {
+    const length = Math.min(COMPARED, a.size - at);
+    const read = [fs.readSync(fd, one, 0, length, a.offset + at), fs.readSync(fd, other, 0, length, b.offset + at)];
+    if (read.some((each) => each < length) || one.compare(other, 0, length, 0, length) !== 0) return false;
+  }
+  return true;
 }

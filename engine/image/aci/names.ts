@@ -126,13 +126,14 @@ export function parseLabels(text: string, parts: readonly string[], before: read
 
 /**
  * Writes an image so that {@link parseAppString} reads the same name and labels back: `name[:version][,label=value]*`,
- * the `version` first and the other labels in their order.
+ * the `version` first and the other labels in their order. A slash in a version is escaped: it would make the whole
+ * text a path of names.
  */
 export function formatAppString(name: string, labels: readonly Label[]): string {
   const version = labels.find((label) => label.name === 'version');
   const others = labels.filter((label) => label !== version);
   return [
-    version === undefined ? name : `${name}:${encodeValue(version.value)}`,
+    version === undefined ? name : `${name}:${encodeValue(version.value).replaceAll('/', '%2F')}`,
     ...others.map((label) => `${label.name}=${encodeValue(label.value)}`),
   ].join(',');
 }

@@ -14,7 +14,7 @@ const NODE_ARCHITECTURES: Readonly<Record<string, string>> = {
   mipsel: 'mipsle',
 };
 
-/** Names that people type for a processor beside Go's. */
+/** Names that people, and some builders, use for a processor beside Go's. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   x86_64: 'amd64',
   'x86-64': 'amd64',
@@ -42,9 +42,14 @@ export function parsePlatform(text: string): Platform {
   }
   return {
     os: os as string,
-    architecture: OTHER_NAMES[architecture as string] ?? (architecture as string),
+    architecture: goArchitecture(architecture as string),
     ...defined({ variant }),
   };
+}
+
+/** Go's name of a processor, which the specification asks for. */
+export function goArchitecture(name: string): string {
+  return OTHER_NAMES[name] ?? name;
 }
 
 /** Writes a platform so that {@link parsePlatform} reads the same one back. */
@@ -76,7 +81,7 @@ export function isPlatform(offered: Platform, wanted: Platform): boolean {
 }
 
 function rank(offered: Platform, wanted: Platform): 0 | 1 | 2 | undefined {
-  if (offered.os !== wanted.os || offered.architecture !== wanted.architecture) return undefined;
+  if (offered.os !== wanted.os || goArchitecture(offered.architecture) !== wanted.architecture) return undefined;
   if (fullVariant(offered) === fullVariant(wanted)) return 0;
   if (offered.variant === undefined) return 1;
   return wanted.variant === undefined ? 2 : undefined;
@@ -85,5 +90,5 @@ function rank(offered: Platform, wanted: Platform): 0 | 1 | 2 | undefined {
 const DEFAULT_VARIANTS: Readonly<Record<string, string>> = { arm: 'v7', arm64: 'v8', amd64: 'v1' };
 
 function fullVariant({ architecture, variant }: Platform): string | undefined {
-  return variant ?? DEFAULT_VARIANTS[architecture];
+  return variant ?? DEFAULT_VARIANTS[goArchitecture(architecture)];
 }

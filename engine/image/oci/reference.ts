@@ -25,6 +25,9 @@ const BARE_TAG = new RegExp(`^${TAG}$`);
 const REF_COMPONENT = '[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*';
 const REF = new RegExp(`^${REF_COMPONENT}(?:/${REF_COMPONENT})*$`);
 
+/** Docker Hub's part of a name, in all spellings. Programs write it, people leave it out. */
+const DOCKER_HUB = /^(?:index\.)?docker\.io\/(?:library\/)?/;
+
 const LONGEST_REFERENCE = MAX_REFERENCE_NAME + ':'.length + 128 + '@sha256:'.length + 64;
 
 /**
@@ -47,12 +50,14 @@ export function parseReference(text: string): Reference {
 }
 
 /**
- * As {@link parseReference}, but takes what layouts may call an image as well: capitals, and `+` in tags.
+ * As {@link parseReference}, but takes what layouts may call an image as well: capitals, and `+` in tags. Docker Hub's
+ * part of a name is left out.
  * @throws CairnError `ERR_NAME_SYNTAX`
  */
 export function parseLayoutName(text: string): Reference {
   const isOne = text.length <= LONGEST_REFERENCE && REF.test(text) && !/@sha[0-9]*:/i.test(text);
-  return isOne && !isReference(text) ? splitTag(text) : parseReference(text);
+  const reference = isOne && !isReference(text) ? splitTag(text) : parseReference(text);
+  return { ...reference, name: reference.name.replace(DOCKER_HUB, '') || reference.name };
 }
 
 /** The tag comes after the last colon, unless that is the colon of a port. */
@@ -79,6 +84,11 @@ export function isLayoutName(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether a text may be the tag in a name for {@link parseLayoutName}. */
+export function isLayoutTag(text: string): boolean {
+  return isLayoutName(`name:${text}`) && parseLayoutName(`name:${text}`).tag === text;
 }
 
 /** Whether registries and Docker take a text as a reference. */

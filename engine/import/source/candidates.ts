@@ -2,6 +2,7 @@
  * Lists the images of a container. A layout's index and a `manifest.json` may both be there: the index says more, and
  * what only the other lists counts as well.
  */
+import { defined } from '../../core/defined.js';
 import { CairnError, isCairnError } from '../../core/errors.js';
 import { type Limits, MAX_NESTED_INDEXES } from '../../core/limits.js';
 import { parseJson } from '../../image/json.js';
@@ -18,14 +19,10 @@ import {
   REF_NAME,
 } from '../../image/oci/documents.js';
 import type { Container } from './container.js';
-import { fullReference, isBareTag } from './given-names.js';
+import { type GivenName, type ReadNames, readNames } from './given-names.js';
 
-/** One image, or one for several platforms. */
-export interface Candidate {
-  /** References by which it can be picked, and that name it. */
-  names: string[];
-  /** Names that were made of bare tags. */
-  fromTags: string[];
+/** One image, or one for several platforms, with the references by which it can be picked, and that name it. */
+export interface Candidate extends ReadNames {
   /** Entries of the layout's index that mean it. Several have different platforms. */
   descriptors: Descriptor[];
   /** Its entry in `manifest.json`. */
@@ -47,15 +44,18 @@ export async function candidatesIn(container: Container, limits: DocumentLimits)
   }
   const candidates = isLayout ? await candidatesOfLayout(container, limits) : [];
   const configs = await Promise.all(candidates.map(({ descriptors }) => configsOf(container, descriptors, limits)));
-  for (const docker of await dockerImages(container, isLayout, limits)) {
-    const names = docker.repoTags.map((tag) => fullReference(tag, container.path));
+  for (const [at, docker] of (await dockerImages(container, isLayout, limits)).entries()) {
+    const read = readNames(docker.repoTags.map(givenInDocker(at)), container.path);
     const digest = digestInName(docker.config);
-    const same = candidates.find((_each, i) => digest !== undefined && configs[i]?.has(digest));
-    if (same === undefined) candidates.push({ names: [...new Set(names)], fromTags: [], descriptors: [], docker });
+    const isSame = (each: Candidate, i: number): boolean =>
+      (digest !== undefined && configs[i]?.has(digest)) || each.docker?.config === docker.config;
+    const same = candidates.find(isSame);
+    if (same === undefined) candidates.push({ ...read, descriptors: [], docker });
     else {
       // Only manifest.json may have full names. A bare tag beside them says nothing more.
-      const others = names.length === 0 ? same.names : same.names.filter((name) => !same.fromTags.includes(name));
-      Object.assign(same, { names: [...new Set([...others, ...names])], docker });
+      const others = read.names.length === 0 ? same.names : same.names.filter((name) => !same.fromTags.includes(name));
+      const names = [...new Set([...others, ...read.names])];
+      Object.assign(same, defined({ fault: same.fault ?? read.fault }), { names, docker });
     }
   }
   if (candidates.length > 0) return candidates;
@@ -74,21 +74,22 @@ async function candidatesOfLayout(container: Container, limits: DocumentLimits):
   if (index.kind !== 'index') throw badIndex('must be an index of manifests');
   const byName = new Map<string, Descriptor[]>();
   for (const descriptor of await realImages(container, index.manifests, limits)) {
-    const name = nameOf(descriptor, container.path);
     // Entries of one name, or of none, that have platforms are one image for all of them.
-    const group = name ?? (descriptor.platform === undefined ? descriptor.digest : '');
+    const given = givenInLayout(descriptor).text;
+    const [name = given] = readNames([givenInLayout(descriptor)], container.path).names;
+    const group = name !== '' || descriptor.platform !== undefined ? name : descriptor.digest;
     byName.set(group, [...(byName.get(group) ?? []), descriptor]);
   }
-  const candidates = new Map<string, Candidate>();
+  const candidates = new Map<string, { descriptors: Descriptor[]; given: GivenName[] }>();
   for (const descriptors of [...byName.values()].flatMap(apart)) {
     const id = [...new Set(descriptors.map(({ digest }) => digest))].join();
-    const before = candidates.get(id) ?? { names: [], fromTags: [], descriptors };
-    const namesOf = (each: Descriptor): string[] => [nameOf(each, container.path) ?? []].flat();
-    const names = [...new Set([...before.names, ...descriptors.flatMap(namesOf)])];
-    const tags = descriptors.filter((each) => isBareTag(givenName(each))).flatMap(namesOf);
-    candidates.set(id, { ...before, names, fromTags: [...before.fromTags, ...tags] });
+    const before = candidates.get(id) ?? { descriptors, given: [] };
+    candidates.set(id, { ...before, given: [...before.given, ...descriptors.map(givenInLayout)] });
   }
-  return [...candidates.values()];
+  return [...candidates.values()].map(({ given, descriptors }) => ({
+    ...readNames(given, container.path),
+    descriptors,
+  }));
 }
 
 /** Entries without platforms are images of their own, even under one name. */
@@ -99,13 +100,13 @@ function apart(descriptors: Descriptor[]): Descriptor[][] {
 }
 
 /** The full name that containerd writes; else the name of the specification, which is mostly only a tag. */
-function nameOf(descriptor: Descriptor, path: string): string | undefined {
-  const given = givenName(descriptor);
-  return given === '' ? undefined : fullReference(given, path);
+function givenInLayout({ annotations }: Descriptor): GivenName {
+  const field = annotations[FULL_NAME] ? FULL_NAME : REF_NAME;
+  return { text: annotations[field] ?? '', field: `index.json: ${field}`, mayBeTag: true };
 }
 
-function givenName({ annotations }: Descriptor): string {
-  return annotations[FULL_NAME] || annotations[REF_NAME] || '';
+function givenInDocker(at: number): (text: string, i: number) => GivenName {
+  return (text, i) => ({ text, field: `manifest.json: [${at}].RepoTags[${i}]`, mayBeTag: false });
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Chooses images of a container, and lists their parts. Documents are checked against their descriptors on the way. */
+import { defined } from '../../core/defined.js';
 import { CairnError, isCairnError } from '../../core/errors.js';
 import { digestOf } from '../../core/key.js';
 import { limitFlag, MAX_CANDIDATES, MAX_NESTED_INDEXES } from '../../core/limits.js';
@@ -38,6 +39,8 @@ export interface ChosenImage {
   layers: ChosenLayer[];
   /** The container's names for the image. */
   references: string[];
+  /** What is wrong with such a name. */
+  nameFault?: CairnError;
   /** It is one layer's tar that came by itself. Its digests were computed from its bytes, so they promise nothing. */
   isBare?: boolean;
 }
@@ -110,7 +113,7 @@ class Opener {
     const platform = { os, architecture, ...(variant === undefined ? {} : { variant }) };
     const isForeign = os !== '' && architecture !== '' && !isPlatform(platform, this.#choice.platform);
     if (isForeign && this.#choice.isPlatformAsked) throw this.#noSuchPlatform();
-    return chosen;
+    return { ...chosen, ...defined({ nameFault: candidate.fault }) };
   }
 
   /** @returns `undefined` if only `manifest.json` lists all of its layers, as Docker 25.0.0 wrote it */
@@ -207,22 +210,27 @@ function tooFewDiffIds(why: string): CairnError {
 }
 
 function noSuchReference({ path }: Container, reference: string, all: readonly Candidate[]): CairnError {
-  const names = all.flatMap(pickedBy);
+  const names = picksOf(all);
   const has = names.length === 0 ? 'none has a name' : `it has ${names.slice(0, MAX_CANDIDATES).join(', ')}`;
   return new CairnError('ERR_NOT_FOUND', `${path} has no image ${reference}; ${has}`, { path });
 }
 
 function severalImages({ path }: Container, all: readonly Candidate[]): CairnError {
-  const names = all.flatMap(pickedBy);
+  const names = picksOf(all);
   const candidates = names.slice(0, MAX_CANDIDATES);
   const more = names.length > MAX_CANDIDATES ? ', …' : '';
   const why = `${path} holds several images; --recursive takes all, or pick one of :${candidates.join(', :')}${more}`;
   return new CairnError('ERR_AMBIGUOUS_KEY', why, { path, candidates });
 }
 
-/** What picks a candidate after a path and a colon. */
-function pickedBy({ names, fromTags, descriptors, docker }: Candidate): string[] {
-  if (names.length > 0)
-    return names.map((name) => (fromTags.includes(name) ? name.slice(name.lastIndexOf(':') + 1) : name));
-  return [descriptors[0]?.digest ?? digestInName(docker?.config ?? '') ?? []].flat();
+/** What picks each candidate after a path and a colon: its names, or its digest if it shares them. */
+function picksOf(all: readonly Candidate[]): string[] {
+  const isShared = (name: string, of: Candidate): boolean =>
+    all.some((each) => each !== of && each.names.includes(name));
+  return all.flatMap((candidate) => {
+    const { names, fromTags, descriptors, docker } = candidate;
+    const own = names.filter((name) => !isShared(name, candidate));
+    if (own.length === 0) return [descriptors[0]?.digest ?? digestInName(docker?.config ?? '') ?? []].flat();
+    return own.map((name) => (fromTags.includes(name) ? name.slice(name.lastIndexOf(':') + 1) : name));
+  });
 }

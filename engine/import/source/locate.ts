@@ -1,6 +1,5 @@
 /** Finds an import's source: its path, the reference that picks one of several images, and the kind of the archive. */
 import * as fs from 'node:fs';
-import { join } from 'node:path';
 import { constants, gunzipSync } from 'node:zlib';
 import { throwIfAborted } from '../../core/errors.js';
 import type { Limits } from '../../core/limits.js';
@@ -12,6 +11,7 @@ import { BLOCK } from '../../layer/tar/header.js';
 import { isLayout, STDIN, splitReference } from '../../resolve/source-path.js';
 import type { StoreContext } from '../../session/context.js';
 import { identifyFile } from './identify.js';
+import { isUnpacked } from './unpacked.js';
 
 /** Enough for the first header of an archive, with all that may come before it. */
 const HEAD_BYTES = 16 * 1024;
@@ -35,11 +35,6 @@ export function locateSource(source: string): Located {
   const { path, reference } = splitReference(source);
   if (isLayout(path) || isUnpacked(path)) return { kind: 'directory', path, reference };
   return { kind: 'file', path, size: identifyFile(path).size, reference };
-}
-
-/** Whether a path is a directory with what `docker save` writes. */
-function isUnpacked(path: string): boolean {
-  return fs.existsSync(join(path, 'manifest.json'));
 }
 
 /** The first bytes of a file, or all of a shorter one. */

@@ -1,6 +1,7 @@
 /** Makes an image of one layer's tar, with the smallest configuration that the specification allows. */
 import { join } from 'node:path';
 import type { Source } from '../../../workers/tasks/parts.js';
+import { CairnError } from '../../core/errors.js';
 import { digestOf } from '../../core/key.js';
 import { parseConfig } from '../../image/oci/documents.js';
 import { hostPlatform, parsePlatform } from '../../image/oci/platform.js';
@@ -12,7 +13,10 @@ import type { Container } from './container.js';
 /** The name of the layer in its made-up container. */
 const MEMBER = 'layer.tar';
 
-/** Unpacks the tar to staging, since the configuration needs its digest first. */
+/**
+ * Unpacks the tar to staging, since the configuration needs its digest first.
+ * @throws CairnError `ERR_NOT_AN_IMAGE` for no bytes at all, and what unpacking throws
+ */
 export async function chooseSingleLayer(
   store: StoreContext,
   source: Source,
@@ -22,6 +26,7 @@ export async function chooseSingleLayer(
   const { pool, limits } = store;
   const path = join(staging, MEMBER);
   const spooled = await pool.ask('spool', { source, to: path, limits, diffId: true }, { signal });
+  if (spooled.size === 0) throw new CairnError('ERR_NOT_AN_IMAGE', 'it is empty, without even an end marker');
   const { os, architecture, variant } =
     platform === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(platform);
   const diffId = `sha256:${spooled.diffId}`;

@@ -6,6 +6,7 @@ import { xxhash } from '../../core/xxhash.js';
 import { readRegular } from '../../disk/regular-file.js';
 import { isLayout, STDIN } from '../../resolve/source-path.js';
 import { identifyFile } from './identify.js';
+import { isUnpacked } from './unpacked.js';
 
 /**
  * Lists in byte order every file below a directory that looks like an image, and every layout. A file is itself.
@@ -20,9 +21,9 @@ export function imagesBelow(dir: string): string[] {
   return found;
 }
 
-/** The entries of a directory; `undefined` for a layout. */
+/** The entries of a directory; `undefined` for one that is a container of images. */
 function listed(dir: string): fs.Dirent[] | undefined {
-  if (isLayout(dir)) return undefined;
+  if (isLayout(dir) || isUnpacked(dir)) return undefined;
   return fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

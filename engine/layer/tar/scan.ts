@@ -6,6 +6,7 @@
  * padding, the end). The two together give the input back.
  */
 import { toText } from '../../core/bytes.js';
+import { defined } from '../../core/defined.js';
 import { CairnError, isCairnError } from '../../core/errors.js';
 import { type Limits, limitFlag, MAX_META_HEADERS } from '../../core/limits.js';
 import type { TarEntry } from './entry.js';
@@ -151,7 +152,10 @@ export class TarScanner {
       return;
     }
     if (this.#zeroBlocks > 0) throw this.#bad('an entry after the end marker');
-    if (!checksumFits(block, at)) throw this.#bad('bad header checksum after this entry');
+    if (!checksumFits(block, at))
+      throw this.#bad(
+        this.lastName === '' ? 'no tar: it begins with no header' : 'bad header checksum after this entry',
+      );
     const raw = readHeader(block, at);
     this.#sink.frame(block.subarray(at, at + BLOCK));
     if (isExtended(raw.flag)) this.#beginMeta(raw);
@@ -284,7 +288,7 @@ export class TarScanner {
   }
 
   #bad(why: string): CairnError {
-    return new CairnError('ERR_BAD_ARCHIVE', why, { entry: this.lastName });
+    return new CairnError('ERR_BAD_ARCHIVE', why, defined({ entry: this.lastName || undefined }));
   }
 }
 
