@@ -75,7 +75,7 @@ export function namesLedBy(argument: string, image: ImageRecord): ImageName[] {
 /**
  * The image that an argument means by a hash. What looks like a hash may yet be the name that an image came with.
  * @returns `undefined` for what can only be a name, or is one
- * @throws CairnError `ERR_AMBIGUOUS_KEY`; if it is no name either `ERR_KEY_SYNTAX`, `ERR_KEY_TOO_SHORT`, `ERR_NOT_FOUND`
+ * @throws CairnError `ERR_AMBIGUOUS_KEY`; for no name either `ERR_KEY_SYNTAX`, `ERR_KEY_TOO_SHORT`, `ERR_NOT_FOUND`
  */
 export function findHashed(index: Index, argument: string, hash = argument): ImageRecord | undefined {
   try {
