@@ -1,5 +1,6 @@
 /** The program and its commands as commander knows them, from which help, manual pages and completion are made. */
 import { Command, Option, type OutputConfiguration } from 'commander';
+import { ARGUMENT_TYPES } from '../engine/core/finding.js';
 import { DEFAULT_LIMITS, type Limits, limitFlag } from '../engine/core/limits.js';
 import type { CommandEntry } from './command.js';
 import { addOpposites } from './config/key.js';
@@ -46,6 +47,11 @@ export function programOf(version: string, json: boolean): Command {
     .option('-q, --quiet', 'print results and errors only; of a list, ids alone')
     .option('--no-progress', 'show no progress, even on a terminal')
     .addOption(new Option('--workers <n>', 'worker threads').argParser(parseCount))
+    .addOption(
+      new Option('--type <type>', 'what arguments for images are, whatever they look like').choices([
+        ...ARGUMENT_TYPES,
+      ]),
+    )
     .option('--read-only', 'write nothing to the store, not even a lock; commands that must are refused')
     .option('--allow-foreign-store', 'write to a store that belongs to another user')
     .option('--verbose', 'show causes and stack traces of errors')

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { defined } from '../engine/core/defined.js';
 import { CairnError, isCairnError, throwIfAborted } from '../engine/core/errors.js';
+import type { ArgumentType } from '../engine/core/finding.js';
 import { DEFAULT_LIMITS, type Limits } from '../engine/core/limits.js';
 import type { OperationOptions } from '../engine/core/operation.js';
 import { printable } from '../engine/core/printable.js';
@@ -29,6 +30,7 @@ export interface Globals extends Partial<Limits> {
   progress: boolean;
   workers?: number;
   readOnly?: boolean;
+  type?: ArgumentType;
   allowForeignStore?: boolean;
   verbose?: boolean;
 }
@@ -135,6 +137,7 @@ function openOptions(options: Globals, access: StoreAccess, onNotice: (message: 
     onNotice,
   };
   if (options.workers !== undefined) base.workers = options.workers;
+  if (options.type !== undefined) base.argumentType = options.type;
   if (options.allowForeignStore === true) base.foreign = true;
   if (options.readOnly === true) {
     if (changesStore(access))

@@ -1,9 +1,10 @@
 /** `cairn checkout`: makes a private tree outside the store. */
 import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
-import { isSource } from '../../engine/resolve/source-path.js';
+import type { PullPolicy } from '../../engine/core/finding.js';
 import type { RenderMode } from '../../workers/tasks/render.js';
 import { examples } from '../help.js';
+import { bringsImage, pullOption } from '../pull.js';
 import { withStore } from '../session.js';
 import { saySkipped } from '../skipped.js';
 import { parseInteger } from '../units.js';
@@ -13,6 +14,7 @@ interface Options {
   rootfsOnly?: boolean;
   force?: boolean;
   uidShift?: number;
+  pull: PullPolicy;
 }
 
 export function define(command: Command): void {
@@ -29,15 +31,16 @@ export function define(command: Command): void {
     .option('--rootfs-only', 'the root file system itself at DIR')
     .option('--force', 'replace what is there')
     .option('--uid-shift <n>', 'add to every uid and gid', parseInteger)
+    .addOption(pullOption())
     .action((image: string, dir: string, _options: Options, self: Command) =>
       withStore<Options>(
         self,
-        isSource(image) ? 'create' : 'write',
+        bringsImage(image) ? 'create' : 'write',
         async ({ store, options, running, print, say }) => {
-          const { mode, rootfsOnly, force, uidShift } = options;
+          const { mode, rootfsOnly, force, uidShift, pull } = options;
           const result = await store.checkout(image, dir, {
             ...running,
-            ...defined({ mode, rootfsOnly, force, uidShift }),
+            ...defined({ mode, rootfsOnly, force, uidShift, pull }),
           });
           saySkipped(say, result.skipped);
           print([result], ([only]) => `${only?.path}\n`);

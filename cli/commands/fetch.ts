@@ -2,7 +2,8 @@
 import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
-import type { Fetched, FetchFailure, PullPolicy } from '../../engine/fetch/index.js';
+import type { PullPolicy } from '../../engine/core/finding.js';
+import type { Fetched, FetchFailure } from '../../engine/fetch/index.js';
 import { examples } from '../help.js';
 import { readList } from '../list-file.js';
 import { EXIT, explain } from '../report.js';

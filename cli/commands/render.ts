@@ -1,11 +1,12 @@
 /** `cairn render`: makes the root file systems of images. */
 import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
-import { isSource } from '../../engine/resolve/source-path.js';
+import type { PullPolicy } from '../../engine/core/finding.js';
 import type { OpenOptions } from '../../engine/session/open.js';
 import type { Rendered } from '../../engine/tree/options.js';
 import type { RenderMode } from '../../workers/tasks/render.js';
 import { examples } from '../help.js';
+import { bringsImage, pullOption } from '../pull.js';
 import { type Session, withStore } from '../session.js';
 import { saySkipped } from '../skipped.js';
 
@@ -15,6 +16,7 @@ const SHARED = 'the files of this tree are shared: read them only; "cairn checko
 interface Options {
   mode?: RenderMode;
   rebuild?: boolean;
+  pull: PullPolicy;
 }
 
 export function define(command: Command): void {
@@ -22,14 +24,15 @@ export function define(command: Command): void {
     .argument('<image...>')
     .addOption(new Option('--mode <mode>', 'how files get their content').choices(['link', 'reflink', 'copy']))
     .option('--rebuild', 'make the tree anew even if it is there')
+    .addOption(pullOption())
     .action((images: string[], _options: Options, self: Command) => {
       const work = async ({ store, options, running, print, say }: Session<Options>): Promise<undefined> => {
-        const { mode, rebuild } = options;
+        const { mode, rebuild, pull } = options;
         const results: Rendered[] = [];
         for (const image of images) {
           const rendered = await store.render(image, {
             ...running,
-            ...defined({ mode, rebuild }),
+            ...defined({ mode, rebuild, pull }),
           });
           if (!rendered.existed) saySkipped(say, rendered.skipped);
           results.push(rendered);
@@ -41,9 +44,9 @@ export function define(command: Command): void {
       // An archive's import needs threads at once; a tree that is there needs none.
       const prepare = async (opening: OpenOptions): Promise<OpenOptions> => ({
         ...opening,
-        startWorkers: images.some(isSource),
+        startWorkers: images.some(bringsImage),
       });
-      return withStore<Options>(self, images.some(isSource) ? 'create' : 'write', work, prepare);
+      return withStore<Options>(self, images.some(bringsImage) ? 'create' : 'write', work, prepare);
     });
   examples(command, [
     'cairn render example.com/app:1.0.0',

@@ -8,6 +8,7 @@ const DECIDES = 'it is decided each time anew';
 const ONCE: Readonly<Record<string, string>> = {
   config: 'files name no other files',
   name: ABOUT,
+  type: ABOUT,
   expect: ABOUT,
   'files-from': ABOUT,
   'diff-from': ABOUT,

@@ -1,9 +1,8 @@
 /** The part of the façade that is about images: how they come in, what they are, how they are called, how they go. */
 import type { Readable } from 'node:stream';
 import type { Removed, RemoveOptions } from '../collect/index.js';
-import type { ReadDocument } from '../content/read-blob.js';
 import { checkOptions, mustBe } from '../core/check-options.js';
-import { defined } from '../core/defined.js';
+import type { PullPolicy } from '../core/finding.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import type {
@@ -11,23 +10,27 @@ import type {
   DiscoverOptions,
   Fetched,
   FetchFailure,
-  Fetching,
   FetchOptions,
-  ImportSource,
   Pushed,
   PushOptions,
 } from '../fetch/index.js';
-import type { Imported, ImportFailure, ImportOptions, ImportRequest } from '../import/index.js';
+import type { Imported, ImportFailure, ImportOptions } from '../import/index.js';
 import { Catalogue } from '../index/catalogue.js';
 import { shortName } from '../index/images.js';
 import type { MovedName } from '../index/names.js';
 import type { ImageRecord } from '../index/records.js';
 import type { HistoryStep, ImageDetails, ImageSelection, ImageSummary } from '../inspect/index.js';
-import { resolveArgument, resolveImage } from '../resolve/argument.js';
-import { tellForeign } from '../resolve/foreign-platform.js';
+import { resolveImage } from '../resolve/argument.js';
 import { readableImages } from '../resolve/readable-images.js';
+import { duringFetch } from './during-fetch.js';
+import { findImage } from './find-image.js';
 import { contextOf, importFor, OpenedStore } from './opened.js';
-import { DISCOVER, FETCH, IMPORT, OPERATION, PUSH, REMOVE, SELECTION } from './option-kinds.js';
+import { DISCOVER, FETCH, IMPORT, PUSH, REMOVE, RESOLVE, SELECTION } from './option-kinds.js';
+
+export interface ResolveOptions extends OperationOptions {
+  /** When to fetch the image: `never` by default. */
+  pull?: PullPolicy;
+}
 
 export abstract class StoreOfImages extends OpenedStore {
   /**
@@ -55,7 +58,7 @@ export abstract class StoreOfImages extends OpenedStore {
     mustBe('refs', refs, 'texts');
     checkOptions(options, FETCH);
     const { fetchAll } = await import('../fetch/fetch.js');
-    return this.#duringFetch(options, (fetching) => fetchAll(fetching, refs, options));
+    return duringFetch(this, options, (fetching) => fetchAll(fetching, refs, options));
   }
 
   /** Pushes an image to a registry, `docker://HOST/REPOSITORY[:TAG]`. */
@@ -64,7 +67,7 @@ export abstract class StoreOfImages extends OpenedStore {
     checkOptions(options, PUSH);
     const image = await this.resolve(argument, options.signal === undefined ? {} : { signal: options.signal });
     const { pushImage } = await import('../fetch/push.js');
-    return this.#duringFetch(options, (fetching) => pushImage(fetching, image, target, options));
+    return duringFetch(this, options, (fetching) => pushImage(fetching, image, target, options));
   }
 
   /** Where images of a name, `NAME[:VERSION][,LABEL=VALUE]…`, their signatures and keys are offered. Fetches none. */
@@ -75,22 +78,11 @@ export abstract class StoreOfImages extends OpenedStore {
     return discoverName(name, { onNotice: contextOf(this).notice, ...options });
   }
 
-  async #duringFetch<T>(options: FetchOptions | PushOptions, work: (fetching: Fetching) => Promise<T>): Promise<T> {
-    const context = contextOf(this);
-    const { duringFetch } = await import('../fetch/fetching.js');
-    const importSource: ImportSource = async (source, request) =>
-      (await importFor(this, [source], request))[0] as Imported;
-    return context.uses.during(options.signal, async () => {
-      await context.pool.warm();
-      return duringFetch(context, importSource, options, work);
-    });
-  }
-
-  /** Finds the image that an argument means. A path to an archive is imported first. */
-  async resolve(argument: string, options: OperationOptions = {}): Promise<ImageRecord> {
+  /** Finds the image that an argument means. A path to an archive is imported first, and with `pull` what is not here fetched. */
+  async resolve(argument: string, options: ResolveOptions = {}): Promise<ImageRecord> {
     mustBe('image', argument, 'text');
-    checkOptions(options, OPERATION);
-    return resolveFor(this, argument, options);
+    checkOptions(options, RESOLVE);
+    return findImage(this, argument, options);
   }
 
   /** Images, in order of their keys; all of them, unless some are selected. */
@@ -177,24 +169,6 @@ export abstract class StoreOfImages extends OpenedStore {
     const image = resolveImage(contextOf(this).index, argument, readableImages(contextOf(this)));
     return summaryOf(this, await setPinned(contextOf(this), image, false));
   }
-}
-
-/** As {@link StoreOfImages.resolve}, for operations that go on with what the import learns. */
-export async function resolveFor(
-  store: OpenedStore,
-  argument: string,
-  options: ImportRequest,
-  documents?: ReadDocument,
-): Promise<ImageRecord> {
-  const context = contextOf(store);
-  const resolved = resolveArgument(context.index, argument, readableImages(context, defined({ documents })));
-  if ('image' in resolved) {
-    tellForeign(context, argument, resolved.image);
-    return resolved.image;
-  }
-  const [imported] = (await importFor(store, [resolved.path], { ...options, leaveNames: true })) as [Imported];
-  if (!imported.existed) context.notice(`${argument} was imported: ${imported.key.slice(0, 19)}`);
-  return context.index.image(imported.key) as ImageRecord;
 }
 
 async function summaryOf(store: OpenedStore, image: ImageRecord): Promise<ImageSummary> {

@@ -2,6 +2,7 @@
 import type { GcOptions, RemoveOptions } from '../collect/index.js';
 import type { GetOptions } from '../content/index.js';
 import type { OptionKinds } from '../core/check-options.js';
+import { ARGUMENT_TYPES, PULL_POLICIES } from '../core/finding.js';
 import type { OperationOptions } from '../core/operation.js';
 import type { ExportOptions } from '../export/index.js';
 import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.js';
@@ -10,6 +11,7 @@ import type { CompareOptions, ImageSelection } from '../inspect/index.js';
 import type { OpenOptions } from '../session/open.js';
 import type { CheckoutOptions, CopyOutOptions, RenderOptions } from '../tree/index.js';
 import type { CheckOptions } from '../verify/index.js';
+import type { ResolveOptions } from './images.js';
 
 export const OPERATION: OptionKinds<OperationOptions> = { signal: 'signal', onProgress: 'function' };
 
@@ -23,8 +25,11 @@ export const OPEN: OptionKinds<OpenOptions> = {
   workers: 'number',
   startWorkers: 'flag',
   limits: 'object',
+  argumentType: [...ARGUMENT_TYPES],
   onNotice: 'function',
 };
+
+const PULL = [...PULL_POLICIES];
 
 export const IMPORT: OptionKinds<ImportOptions> = {
   ...OPERATION,
@@ -50,12 +55,14 @@ export const FETCH: OptionKinds<FetchOptions> = {
   name: 'text',
   expect: 'text',
   platform: 'text',
-  pull: ['never', 'missing', 'always'],
+  pull: PULL,
   insecure: 'texts',
   authfile: 'text',
 };
 
 export const PUSH: OptionKinds<PushOptions> = { ...OPERATION, insecure: 'texts', authfile: 'text' };
+
+export const RESOLVE: OptionKinds<ResolveOptions> = { ...OPERATION, pull: PULL };
 
 export const DISCOVER: OptionKinds<DiscoverOptions> = { signal: 'signal', insecure: 'texts', onNotice: 'function' };
 
@@ -63,7 +70,7 @@ export const SELECTION: OptionKinds<ImageSelection> = { names: 'texts', filter: 
 
 const MODES = ['link', 'reflink', 'copy'];
 
-export const RENDER: OptionKinds<RenderOptions> = { ...OPERATION, mode: MODES, rebuild: 'flag' };
+export const RENDER: OptionKinds<RenderOptions> = { ...OPERATION, mode: MODES, rebuild: 'flag', pull: PULL };
 
 export const CHECKOUT: OptionKinds<CheckoutOptions> = {
   ...OPERATION,
@@ -71,6 +78,7 @@ export const CHECKOUT: OptionKinds<CheckoutOptions> = {
   rootfsOnly: 'flag',
   force: 'flag',
   uidShift: 'number',
+  pull: PULL,
 };
 
 export const COPY_OUT: OptionKinds<CopyOutOptions> = { ...OPERATION, followLink: 'flag', force: 'flag' };

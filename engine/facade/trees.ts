@@ -2,6 +2,7 @@
 import type { RemoveOptions } from '../collect/index.js';
 import { documentReader } from '../content/read-blob.js';
 import { checkOptions, mustBe } from '../core/check-options.js';
+import { defined } from '../core/defined.js';
 import type { LeaseRecord, TreeRecord } from '../index/records.js';
 import type { CompareOptions, Difference } from '../inspect/index.js';
 import type { Plan } from '../plan/plan.js';
@@ -9,7 +10,8 @@ import { resolveTrees } from '../resolve/argument.js';
 import { readableImages } from '../resolve/readable-images.js';
 import type { CheckedOut, CheckoutOptions, Rendered, RenderOptions } from '../tree/index.js';
 import { findRendered, renderImage } from '../tree/render.js';
-import { resolveFor, StoreOfImages } from './images.js';
+import { findImage } from './find-image.js';
+import { StoreOfImages } from './images.js';
 import { contextOf } from './opened.js';
 import { CHECKOUT, COMPARE, REMOVE, RENDER } from './option-kinds.js';
 
@@ -22,12 +24,14 @@ export abstract class StoreOfTrees extends StoreOfImages {
       plan = made;
     };
     const context = contextOf(this);
-    const present = options.rebuild === true ? undefined : await findRendered(context, argument);
+    const { pull = 'missing' } = options;
+    const isNew = options.rebuild === true || pull === 'always';
+    const present = isNew ? undefined : await findRendered(context, argument);
     if (present !== undefined) return present;
     const documents = documentReader(context);
     const { signal, onProgress } = options;
-    const request = { onPlan, ...(signal && { signal }), ...(onProgress && { onProgress }) };
-    const image = await resolveFor(this, argument, request, documents);
+    const request = { onPlan, pull, documents, ...defined({ signal, onProgress }) };
+    const image = await findImage(this, argument, request);
     return renderImage(context, image, { ...options, plan, documents });
   }
 
@@ -35,7 +39,8 @@ export abstract class StoreOfTrees extends StoreOfImages {
     mustBe('image', argument, 'text');
     mustBe('dir', dir, 'text');
     checkOptions(options, CHECKOUT);
-    const image = await resolveFor(this, argument, { ...(options.signal && { signal: options.signal }) });
+    const { pull = 'missing', signal } = options;
+    const image = await findImage(this, argument, { pull, ...defined({ signal }) });
     const { checkoutImage } = await import('../tree/checkout.js');
     return checkoutImage(contextOf(this), image, dir, options);
   }

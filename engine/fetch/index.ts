@@ -7,5 +7,5 @@
 
 export type { DiscoveredName, DiscoverOptions } from './discover.js';
 export type { Fetching, ImportSource } from './fetching.js';
-export type { Fetched, FetchFailure, FetchOptions, Insecure, PullPolicy } from './options.js';
+export type { Fetched, FetchFailure, FetchOptions, Insecure } from './options.js';
 export type { Pushed, PushOptions } from './push.js';

@@ -1,9 +1,7 @@
 /** The options and the result of a fetch. */
 import type { CairnError } from '../core/errors.js';
+import type { PullPolicy } from '../core/finding.js';
 import type { Imported, ImportOptions } from '../import/index.js';
-
-/** When to ask the world: never, only for what is missing here, always. */
-export type PullPolicy = 'never' | 'missing' | 'always';
 
 export interface FetchOptions
   extends Pick<

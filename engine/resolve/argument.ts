@@ -1,5 +1,7 @@
 /** Finds the image or tree of the store that a person's argument means. */
+
 import { CairnError, isCairnError } from '../core/errors.js';
+import type { ArgumentType } from '../core/finding.js';
 import {
   type HashPrefix,
   hashRange,
@@ -25,23 +27,35 @@ import {
 import type { Index } from '../index/open.js';
 import type { BlobRecord, ImageName, ImageRecord, TreeRecord } from '../index/records.js';
 import type { Range } from '../index/table.js';
+import { guessArgument, hasScheme } from './guess-argument.js';
 import { parseName, type WantedName } from './name.js';
-import { isPath, isSource } from './source-path.js';
+import { isPath, isSource, locate } from './source-path.js';
 import { nearNames } from './suggest.js';
 
-/** The meaning of an argument. A path is that of an image yet to be imported. */
-export type Resolved = { image: ImageRecord } | { path: string };
+/** The meaning of an argument: an image, the path of one yet to be imported, or what one may be fetched by. */
+export type Resolved = { image: ImageRecord } | { path: string } | { remote: string };
+
+export interface Resolving {
+  images?: ImageLookup;
+  /** What the argument is, whatever it looks like. A key is one all the same. */
+  type?: ArgumentType | undefined;
+}
 
 /**
- * Tries in order: key or digest (any unambiguous prefix), bare digits of one, existing path, name with labels, an image
+ * What begins with a scheme, such as `docker://` or `oci:`, is that. Else tries in order: key or digest (any unambiguous prefix), bare digits of one, existing path, name with labels, an image
  * of a path (`PATH:REFERENCE`), and at last a tag that only one image has. What looks like a key may yet be the name
  * that an image came with.
  * @param images looks up names
  * @throws CairnError `ERR_KEY_SYNTAX`, `ERR_KEY_TOO_SHORT`, `ERR_AMBIGUOUS_KEY`, `ERR_NOT_FOUND`, `ERR_NAME_SYNTAX`
  */
-export function resolveArgument(index: Index, argument: string, images = lookupIn(index)): Resolved {
+export function resolveArgument(
+  index: Index,
+  argument: string,
+  { images = lookupIn(index), type }: Resolving = {},
+): Resolved {
   const image = findHashed(index, argument);
   if (image !== undefined) return { image };
+  if (type !== undefined || hasScheme(argument)) return resolveTold(index, argument, { images, type });
   if (isPath(argument)) return { path: argument };
   if (/^\.{0,2}\//.test(argument) && !isSource(argument))
     throw new CairnError('ERR_NOT_FOUND', `no such file or layout: ${argument}`, { path: argument });
@@ -52,6 +66,33 @@ export function resolveArgument(index: Index, argument: string, images = lookupI
   const tagged = findByTag(index, argument);
   if (tagged === undefined) throw notFound(argument, nearNames(index, argument));
   return { image: tagged };
+}
+
+/** Resolves what says itself, or was said to be, of a kind. */
+function resolveTold(index: Index, argument: string, { images, type }: { images: ImageLookup } & Resolving): Resolved {
+  // An image may be called `oci:1`.
+  const isMaybeName = type === undefined && !argument.includes('://');
+  const named = isMaybeName ? findByName(index, parseArgument(argument), images) : undefined;
+  if (named !== undefined) return { image: named };
+  const meant = guessArgument(argument, locate, type);
+  switch (meant.kind) {
+    case 'path':
+      return { path: meant.reference === undefined ? meant.path : `${meant.path}:${meant.reference}` };
+    case 'url':
+      return { remote: meant.url.href };
+    case 'key':
+      throw notFound(argument);
+    default: {
+      const wanted = parseName(meant.kind === 'name' ? meant.name : meant.reference);
+      // A registry's image is the one of a single tag.
+      const isTagless = meant.kind === 'registry' && wanted.labels.length === 0;
+      const labels = isTagless ? [{ name: 'version', value: 'latest' }] : wanted.labels;
+      const image = findByName(index, { ...wanted, labels }, images);
+      if (image !== undefined) return { image };
+      if (meant.kind === 'registry') return { remote: `docker://${meant.reference}` };
+      throw notFound(argument, nearNames(index, argument));
+    }
+  }
 }
 
 /** A text that can be no name may yet be a path with a reference. */
@@ -124,8 +165,9 @@ function findByTag(index: Index, tag: string): ImageRecord | undefined {
 
 /** As {@link resolveArgument}, for commands that only take images of the store. */
 export function resolveImage(index: Index, argument: string, images = lookupIn(index)): ImageRecord {
-  const resolved = resolveArgument(index, argument, images);
+  const resolved = resolveArgument(index, argument, { images });
   if ('image' in resolved) return resolved.image;
+  if ('remote' in resolved) throw notFetched(argument);
   throw new CairnError('ERR_NOT_FOUND', `${argument} is a file; import it first`, { path: argument });
 }
 
@@ -181,6 +223,11 @@ export function notFound(argument: string, near: readonly string[] = []): CairnE
     `${argument}: not in the store`,
     near.length === 0 ? {} : { candidates: near },
   );
+}
+
+/** For what could be fetched, where nothing is fetched. */
+export function notFetched(argument: string): CairnError {
+  return new CairnError('ERR_NOT_FOUND', `${argument}: not in the store; "cairn fetch" brings it`);
 }
 
 export function ambiguous(argument: string, all: readonly string[]): CairnError {

@@ -16,8 +16,10 @@
  *
  * From "what exists" on this is rkt's order, but that rkt takes `./x:y` for a name. No name begins like that.
  */
+
 import { defined } from '../core/defined.js';
 import { CairnError } from '../core/errors.js';
+import type { ArgumentType } from '../core/finding.js';
 import { isTreeArgument, parseBareHash, parseHashPrefix } from '../core/key.js';
 import { quoted } from '../core/printable.js';
 import { isRegistryReference } from '../image/oci/reference.js';
@@ -32,10 +34,6 @@ export type ImageArgument =
   /** It need not exist. */
   | { kind: 'path'; path: string; reference?: string }
   | { kind: 'name'; name: string };
-
-/** What a caller can say an argument to be. */
-export const ARGUMENT_TYPES = ['registry', 'oci', 'docker-archive', 'aci', 'url', 'path', 'name'] as const;
-export type ArgumentType = (typeof ARGUMENT_TYPES)[number];
 
 /** Finds what is there to import: at the path, or at the path before `:REFERENCE`. */
 export type Locate = (text: string) => { path: string; reference?: string | undefined } | undefined;
@@ -58,6 +56,11 @@ export function guessArgument(text: string, locate: Locate, type?: ArgumentType)
     throw new CairnError('ERR_NAME_SYNTAX', `${text}: ${unknown}:// is not known; there are ${known}`);
   }
   return looksLikePath(text) ? { kind: 'path', path: text } : { kind: 'name', name: text };
+}
+
+/** Whether a text says by how it begins what it is. */
+export function hasScheme(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) || SCHEMES.some(({ prefix }) => text.toLowerCase().startsWith(prefix));
 }
 
 const SCHEMES: readonly { prefix: string; type: ArgumentType }[] = [

@@ -62,6 +62,11 @@ function looksLikeHash(text: string): boolean {
   }
 }
 
+/** Whether a text may be a name that servers tell of: it begins with their domain. */
+export function isDiscoverable(text: string): boolean {
+  return /^[a-z0-9-]+(?:\.[a-z0-9-]+)+\/[a-z0-9]/.test(text);
+}
+
 /** A name as {@link parseName} reads it: an ACI's with all of its labels, others with their tag. */
 export function nameText(format: ImageRecord['format'], name: ImageName): string {
   return format === 'aci' ? formatAppString(name.name, name.labels) : shortName(name);

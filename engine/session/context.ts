@@ -1,5 +1,7 @@
 /** The parts of an open store that every operation works with. */
+
 import { CairnError } from '../core/errors.js';
+import type { ArgumentType } from '../core/finding.js';
 import type { Limits } from '../core/limits.js';
 import type { Disk } from '../disk/durable.js';
 import type { Layout } from '../disk/layout.js';
@@ -24,6 +26,8 @@ export interface StoreContext {
   /** Tells the user of the program what could not be done as asked, and why. */
   readonly notice: (message: string) => void;
   readonly uses: UseLock;
+  /** What arguments for images are said to be. */
+  readonly argumentType?: ArgumentType | undefined;
 }
 
 /** Tells of what could not be taken away, and is left to the next gc. */

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { defined } from '../core/defined.js';
 import { CairnError, hasCode, toCairnError } from '../core/errors.js';
+import type { ArgumentType } from '../core/finding.js';
 import { DEFAULT_LIMITS, type Limits } from '../core/limits.js';
 import { Disk, makeOnce } from '../disk/durable.js';
 import { indexData, Layout, mayComeFirst } from '../disk/layout.js';
@@ -34,6 +35,8 @@ export interface OpenOptions {
   /** Start the workers while the store is being opened. Callers that need workers soon set this. */
   startWorkers?: boolean;
   limits?: Partial<Limits>;
+  /** What arguments for images are, whatever they look like. A key is one all the same. */
+  argumentType?: ArgumentType;
   /** Called with what could not be done as asked, and why. */
   onNotice?: (message: string) => void;
 }
@@ -97,6 +100,7 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     notice,
     uses: new UseLock(layout.useLock, readOnly),
     format,
+    argumentType: options.argumentType,
   };
 }
 

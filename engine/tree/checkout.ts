@@ -7,6 +7,7 @@ import { discard } from '../content/delete.js';
 import { noteUse } from '../content/last-used.js';
 import { toText } from '../core/bytes.js';
 import { CairnError, hasCode } from '../core/errors.js';
+import type { PullPolicy } from '../core/finding.js';
 import { MAX_ID } from '../core/limits.js';
 import type { OperationOptions } from '../core/operation.js';
 import { Disk, moveAside, moveIntoFreePlace, moveIntoPlace, syncDirectory } from '../disk/durable.js';
@@ -35,6 +36,8 @@ export interface CheckoutOptions extends OperationOptions {
   force?: boolean;
   /** Added to every owner's uid and gid. */
   uidShift?: number;
+  /** When to fetch the image: `missing` by default, if it is not here. */
+  pull?: PullPolicy;
 }
 
 export interface CheckedOut extends Rendered {

@@ -25,7 +25,7 @@ import type { Rendered, RenderOptions } from './options.js';
  */
 export async function findRendered(store: StoreContext, argument: string): Promise<Rendered | undefined> {
   const begun = performance.now();
-  const listed = resolveArgument(store.index, argument);
+  const listed = resolveArgument(store.index, argument, { type: store.argumentType });
   if (!('image' in listed)) return undefined;
   const { image } = listed;
   tellForeign(store, argument, image);

@@ -2,13 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ErrorCode, isCairnError } from '../../engine/core/errors.js';
-import {
-  ARGUMENT_TYPES,
-  type ArgumentType,
-  guessArgument,
-  type ImageArgument,
-  type Locate,
-} from '../../engine/resolve/guess-argument.js';
+import { ARGUMENT_TYPES, type ArgumentType } from '../../engine/core/finding.js';
+import { guessArgument, type ImageArgument, type Locate } from '../../engine/resolve/guess-argument.js';
 
 /** What exists in these tests, each with images of any reference. */
 const THERE = ['app', 'app.aci', 'dir/layout', '/abs/a:b.tar', 'deadbeefcafe', 'example.com/app', './here', 'a b'];
