@@ -47,6 +47,7 @@ export function programOf(version: string, json: boolean): Command {
     .option('-q, --quiet', 'print results and errors only; of a list, ids alone')
     .option('--no-progress', 'show no progress, even on a terminal')
     .addOption(new Option('--workers <n>', 'worker threads').argParser(parseCount))
+    .option('--remote <ref>', 'docker://HOST/PREFIX: images that are missing here come from there')
     .addOption(
       new Option('--type <type>', 'what arguments for images are, whatever they look like').choices([
         ...ARGUMENT_TYPES,

@@ -31,6 +31,7 @@ export interface Globals extends Partial<Limits> {
   workers?: number;
   readOnly?: boolean;
   type?: ArgumentType;
+  remote?: string;
   allowForeignStore?: boolean;
   verbose?: boolean;
 }
@@ -138,6 +139,7 @@ function openOptions(options: Globals, access: StoreAccess, onNotice: (message: 
   };
   if (options.workers !== undefined) base.workers = options.workers;
   if (options.type !== undefined) base.argumentType = options.type;
+  if (options.remote !== undefined) base.remote = options.remote;
   if (options.allowForeignStore === true) base.foreign = true;
   if (options.readOnly === true) {
     if (changesStore(access))

@@ -35,7 +35,7 @@ export function define(command: Command): void {
     .action((image: string, dir: string, _options: Options, self: Command) =>
       withStore<Options>(
         self,
-        bringsImage(image) ? 'create' : 'write',
+        bringsImage(self, image) ? 'create' : 'write',
         async ({ store, options, running, print, say }) => {
           const { mode, rootfsOnly, force, uidShift, pull } = options;
           const result = await store.checkout(image, dir, {

@@ -41,12 +41,13 @@ export function define(command: Command): void {
         print(results, (all) => all.map(({ path }) => `${path}\n`).join(''));
         return undefined;
       };
+      const brings = bringsImage(self, ...images);
       // An archive's import needs threads at once; a tree that is there needs none.
       const prepare = async (opening: OpenOptions): Promise<OpenOptions> => ({
         ...opening,
-        startWorkers: images.some(bringsImage),
+        startWorkers: brings,
       });
-      return withStore<Options>(self, images.some(bringsImage) ? 'create' : 'write', work, prepare);
+      return withStore<Options>(self, brings ? 'create' : 'write', work, prepare);
     });
   examples(command, [
     'cairn render example.com/app:1.0.0',

@@ -15,42 +15,93 @@ import { duringFetch } from './during-fetch.js';
 import { contextOf, importFor, type OpenedStore } from './opened.js';
 
 export interface FindRequest extends ImportRequest {
-  /** When the world is asked: `never` by default. */
+  /** When the world is asked: by default only the store's remote is, for what is missing here. */
   pull?: PullPolicy | undefined;
   /** A reader that holds manifests which this operation has already read. */
   documents?: ReadDocument | undefined;
 }
 
 /** @throws CairnError `ERR_NOT_FOUND`, `ERR_AMBIGUOUS_KEY`, …, and as imports and fetches do */
-export async function findImage(
-  store: OpenedStore,
-  argument: string,
-  { pull = 'never', documents, ...request }: FindRequest,
-): Promise<ImageRecord> {
+export async function findImage(store: OpenedStore, argument: string, request: FindRequest): Promise<ImageRecord> {
+  const found = await lookFor(store, argument, request);
+  if ('image' in found) return found.image;
+  if ('path' in found) return importPath(store, argument, found.path, request);
+  return fetchImage(store, found.remote, request);
+}
+
+/** What is here, or at the store's remote; else what is yet to be imported or fetched, if that may be. */
+async function lookFor(store: OpenedStore, argument: string, request: FindRequest): Promise<Resolved> {
+  const { pull, documents } = request;
   const context = contextOf(store);
   const resolve = (): Resolved => {
     const images = readableImages(context, defined({ documents }));
     return resolveArgument(context.index, argument, { images, type: context.argumentType });
   };
+  const isAsked = context.remote !== undefined && pull !== 'never';
   let found: Resolved;
   try {
     found = resolve();
+    if ('remote' in found && isAsked && (await bringMissing(store, argument, request))) found = resolve();
   } catch (error) {
-    if (pull === 'never' || !isCairnError(error, 'ERR_NOT_FOUND') || !isDiscoverable(argument)) throw error;
-    return fetchMissing(store, argument, request, error);
+    if (!isCairnError(error, 'ERR_NOT_FOUND')) throw error;
+    if (isAsked && (await bringMissing(store, argument, request))) return resolve();
+    if (!isPulled(pull) || !isDiscoverable(argument)) throw error;
+    return { image: await fetchMissing(store, argument, request, error) };
   }
-  if ('path' in found) return importPath(store, argument, found.path, request);
+  if ('path' in found) return found;
   if ('remote' in found) {
-    if (pull === 'never') throw notFetched(argument);
-    return fetchImage(store, found.remote, request);
+    if (isPulled(pull)) return found;
+    throw notFetched(argument);
   }
   const again = pull === 'always' ? sourceOf(argument, found.image) : undefined;
-  if (again !== undefined) return fetchImage(store, again, request);
+  if (again !== undefined) return { remote: again };
   tellForeign(context, argument, found.image);
-  return found.image;
+  if (isAsked) await bringParts(store, found.image, request);
+  return found;
 }
 
-async function importPath(store: OpenedStore, argument: string, path: string, request: ImportRequest) {
+function isPulled(pull: PullPolicy | undefined): boolean {
+  return pull === 'missing' || pull === 'always';
+}
+
+/** @returns whether the remote had something; a remote that cannot be asked has nothing, and that is told */
+async function bringMissing(store: OpenedStore, argument: string, request: FindRequest): Promise<boolean> {
+  const { remote = '', notice } = contextOf(store);
+  const { bringMeant } = await import('../fetch/read-through.js');
+  const options = operationOf(request);
+  try {
+    return await duringFetch(store, options, (fetching) => bringMeant(fetching, remote, argument, options));
+  } catch (error) {
+    if (!isCairnError(error, ...UNREACHED)) throw error;
+    notice(`${remote}: ${error.message}`);
+    return false;
+  }
+}
+
+/** Brings back what an image that is listed here lacks. What the remote does not have shows when it is needed. */
+async function bringParts(store: OpenedStore, image: ImageRecord, request: FindRequest): Promise<void> {
+  const context = contextOf(store);
+  const { remote = '', notice } = context;
+  const { bringKey, isWholeHere } = await import('../fetch/read-through.js');
+  if (isWholeHere(context, image)) return;
+  const options = operationOf(request);
+  try {
+    await duringFetch(store, options, (fetching) => bringKey(fetching, remote, image.key, options));
+  } catch (error) {
+    if (!isCairnError(error, ...UNREACHED)) throw error;
+    notice(`${remote}: ${error.message}`);
+  }
+}
+
+/** Errors of the way to a server. */
+const UNREACHED = ['ERR_NETWORK', 'ERR_TLS', 'ERR_HTTP', 'ERR_UNAUTHORIZED'] as const;
+
+function operationOf({ signal, onProgress }: FindRequest) {
+  return defined({ signal, onProgress });
+}
+
+async function importPath(store: OpenedStore, argument: string, path: string, given: FindRequest) {
+  const { pull: _pull, documents: _documents, ...request } = given;
   const context = contextOf(store);
   const [imported] = (await importFor(store, [path], { ...request, leaveNames: true })) as [Imported];
   if (!imported.existed) context.notice(`${argument} was imported: ${imported.key.slice(0, 19)}`);
@@ -64,8 +115,8 @@ function sourceOf(argument: string, image: ImageRecord): string | undefined {
   return image.format === 'oci' ? `docker://${argument}` : argument;
 }
 
-async function fetchImage(store: OpenedStore, ref: string, { signal, onProgress }: ImportRequest) {
-  const options = { pull: 'always', ...defined({ signal, onProgress }) } as const;
+async function fetchImage(store: OpenedStore, ref: string, request: FindRequest) {
+  const options = { pull: 'always', ...operationOf(request) } as const;
   const { fetchAll } = await import('../fetch/fetch.js');
   const [fetched] = (await duringFetch(store, options, (fetching) => fetchAll(fetching, [ref], options))) as [Fetched];
   const { index, notice } = contextOf(store);
@@ -74,11 +125,11 @@ async function fetchImage(store: OpenedStore, ref: string, { signal, onProgress 
 }
 
 /** A name may be mistyped as well as missing. If nobody has it, the error says what is near, too. */
-async function fetchMissing(store: OpenedStore, argument: string, request: ImportRequest, missing: Error) {
+async function fetchMissing(store: OpenedStore, argument: string, request: FindRequest, missing: Error) {
   try {
     return await fetchImage(store, argument, request);
   } catch (error) {
-    if (!isCairnError(error) || !['ERR_NOT_FOUND', 'ERR_NETWORK', 'ERR_TLS'].includes(error.code)) throw error;
+    if (!isCairnError(error, 'ERR_NOT_FOUND', ...UNREACHED)) throw error;
     contextOf(store).notice(`fetching ${argument}: ${error.message}`);
     throw missing;
   }

@@ -28,7 +28,7 @@ import { contextOf, importFor, OpenedStore } from './opened.js';
 import { DISCOVER, FETCH, IMPORT, PUSH, REMOVE, RESOLVE, SELECTION } from './option-kinds.js';
 
 export interface ResolveOptions extends OperationOptions {
-  /** When to fetch the image: `never` by default. */
+  /** When to fetch the image. By default only the store's `remote` is asked, for what is missing here. */
   pull?: PullPolicy;
 }
 
@@ -68,6 +68,14 @@ export abstract class StoreOfImages extends OpenedStore {
     const image = await this.resolve(argument, options.signal === undefined ? {} : { signal: options.signal });
     const { pushImage } = await import('../fetch/push.js');
     return duringFetch(this, options, (fetching) => pushImage(fetching, image, target, options));
+  }
+
+  /** Seeds `docker://HOST/PREFIX` with all images here: a store whose `remote` it is gets them from there. */
+  async pushAll(target: string, options: PushOptions = {}): Promise<Pushed[]> {
+    mustBe('target', target, 'text');
+    checkOptions(options, PUSH);
+    const { pushAll } = await import('../fetch/push-all.js');
+    return duringFetch(this, options, (fetching) => pushAll(fetching, target, options));
   }
 
   /** Where images of a name, `NAME[:VERSION][,LABEL=VALUE]…`, their signatures and keys are offered. Fetches none. */

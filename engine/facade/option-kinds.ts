@@ -26,6 +26,7 @@ export const OPEN: OptionKinds<OpenOptions> = {
   startWorkers: 'flag',
   limits: 'object',
   argumentType: [...ARGUMENT_TYPES],
+  remote: 'text',
   onNotice: 'function',
 };
 

@@ -13,13 +13,18 @@ import type { Fetched, FetchOptions } from './options.js';
 import { lockBlobs } from './partial-files.js';
 import { RegistryContainer } from './registry-container.js';
 
+export interface RegistryRequest extends FetchOptions {
+  /** The image gets no name from where it comes from. */
+  nameless?: boolean;
+}
+
 /** What the store calls the image: nothing if it is asked for by its digest alone. */
 export function nameInStore({ digest: _digest, ...reference }: RegistryReference): string | undefined {
   return reference.tag === undefined ? undefined : formatRegistryReference(reference);
 }
 
 /** @throws CairnError `ERR_NOT_FOUND`, `ERR_UNAUTHORIZED`, `ERR_NETWORK`, `ERR_DIGEST_MISMATCH`, and as an import does */
-export async function fetchRegistryImage(fetching: Fetching, ref: string, options: FetchOptions): Promise<Fetched> {
+export async function fetchRegistryImage(fetching: Fetching, ref: string, options: RegistryRequest): Promise<Fetched> {
   const { http, store } = fetching;
   const opened = await openImage(fetching, ref, options.signal);
   const { reference, repository, top } = opened;
@@ -40,7 +45,7 @@ export async function fetchRegistryImage(fetching: Fetching, ref: string, option
 }
 
 /** Archives are kept where that costs no second transfer; on request all are. */
-function requestOf({ keepArchive, onResult: _onResult, keepGoing: _keepGoing, ...options }: FetchOptions) {
+function requestOf({ keepArchive, onResult: _onResult, keepGoing: _keepGoing, ...options }: RegistryRequest) {
   return { ...options, keepArchive: keepArchive !== false, spareLayers: keepArchive === undefined };
 }
 
@@ -56,10 +61,10 @@ interface Parts {
 /** Opens the image for the import, and holds its layers against other fetches until it is in. */
 class Opening {
   readonly #parts: Parts;
-  readonly #options: FetchOptions;
+  readonly #options: RegistryRequest;
   #lock: Lock | undefined;
 
-  constructor(parts: Parts, options: FetchOptions) {
+  constructor(parts: Parts, options: RegistryRequest) {
     this.#parts = parts;
     this.#options = options;
   }
@@ -75,8 +80,8 @@ class Opening {
   async #open(): Promise<Awaited<ReturnType<OpenableSource['open']>>> {
     const { fetching, ref, reference, repository, top, downloads } = this.#parts;
     const { store } = fetching;
-    const { signal, platform: asked } = this.#options;
-    const name = nameInStore(reference);
+    const { signal, platform: asked, nameless } = this.#options;
+    const name = nameless === true ? undefined : nameInStore(reference);
     const container = new RegistryContainer({ shown: ref, repository, top, name }, downloads, store.limits);
     const platform = asked === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(asked);
     const choice = { reference: undefined, platform, isPlatformAsked: asked !== undefined, all: false };

@@ -6,11 +6,14 @@ import { readBlob } from '../content/read-blob.js';
 import { CairnError } from '../core/errors.js';
 import { digestOf, type Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
+import { exportLayer } from '../export/layer-bytes.js';
 import { writeLayout } from '../export/layout.js';
+import { EMPTY, writeAciArtifact } from '../image/aci/artifact.js';
 import { parseJson } from '../image/json.js';
 import { type ManifestDocument, OCI_MANIFEST, parseDocument } from '../image/oci/documents.js';
 import type { ImageRecord } from '../index/records.js';
 import type { RemoteManifest } from '../remote/registry.js';
+import { listedStackOf } from '../resolve/layer-stack.js';
 import type { StoreContext } from '../session/context.js';
 
 export interface OutgoingBlob {
@@ -45,6 +48,31 @@ export async function outgoingImage(
   const pathOf = (each: string): string => join(staging, 'blobs', 'sha256', each.slice('sha256:'.length));
   const bytes = fs.readFileSync(pathOf(digest));
   return { manifest: { bytes, digest, mediaType: OCI_MANIFEST }, blobs: blobsOf(manifestIn(store, bytes), pathOf) };
+}
+
+/** An ACI as an artifact, with the keys of the images that it depends on here. */
+export async function outgoingAci(
+  store: StoreContext,
+  image: ImageRecord,
+  staging: string,
+  options: OperationOptions,
+): Promise<OutgoingImage> {
+  const path = join(staging, 'aci');
+  const empty = join(staging, 'config');
+  fs.writeFileSync(empty, EMPTY);
+  const { digest, size } = await store.pool.during({ signal: options.signal }, (work) =>
+    exportLayer(store, image.layers[0] as Key, { work, output: { path }, compress: 'gzip', digests: true }),
+  );
+  const archive = { digest: `sha256:${digest}`, size };
+  const dependencies = [...new Set(listedStackOf(store, image).nodes.map((node) => node.image.key))].slice(1);
+  const bytes = writeAciArtifact({ key: image.key, dependencies, archive }, digestOf(EMPTY));
+  return {
+    manifest: { bytes, digest: digestOf(bytes), mediaType: OCI_MANIFEST },
+    blobs: [
+      { ...archive, path, isLayer: true },
+      { digest: digestOf(EMPTY), size: EMPTY.length, path: empty, isLayer: false },
+    ],
+  };
 }
 
 function fromStore(store: StoreContext, image: ImageRecord, config: Key): OutgoingImage {

@@ -4,13 +4,17 @@ import { discard } from '../content/delete.js';
 import { eachOf } from '../core/concurrency.js';
 import { CairnError, isCairnError } from '../core/errors.js';
 import type { OperationOptions } from '../core/operation.js';
-import { formatRegistryReference, parseRegistryReference } from '../image/oci/registry-reference.js';
+import {
+  formatRegistryReference,
+  parseRegistryReference,
+  type RegistryReference,
+} from '../image/oci/registry-reference.js';
 import { imagesWithLayer, referencesOf } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
 import type { Outgoing, Repository } from '../remote/registry.js';
 import type { Fetching } from './fetching.js';
 import type { Insecure } from './options.js';
-import { type OutgoingBlob, type OutgoingImage, outgoingImage } from './outgoing-image.js';
+import { type OutgoingBlob, outgoingImage } from './outgoing-image.js';
 
 export interface PushOptions extends OperationOptions {
   /** Checks that are left out. */
@@ -33,6 +37,8 @@ export interface Pushed {
   original: boolean;
 }
 
+export type TaggedReference = RegistryReference & { tag: string };
+
 /** Blobs that are sent at a time. */
 const AT_A_TIME = 4;
 /** Repositories that are asked for a blob before it is sent. */
@@ -46,24 +52,46 @@ export async function pushImage(
   options: PushOptions,
 ): Promise<Pushed> {
   const reference = parseRegistryReference(target);
-  if (reference.tag === undefined) throw new CairnError('ERR_USAGE', `${target}: a push needs a tag, not a digest`);
+  const { tag } = reference;
+  if (tag === undefined) throw new CairnError('ERR_USAGE', `${target}: a push needs a tag, not a digest`);
+  const [pushed] = await pushTo(fetching, image, () => [{ ...reference, tag }], options);
+  return pushed as Pushed;
+}
+
+/**
+ * Pushes an image to several places of a registry. What the first has got the others take from there.
+ * @param placesFor told whether the digest is that of the import
+ * @param make gives the image the form in which it is sent
+ * @throws as {@link pushImage} does
+ */
+export async function pushTo(
+  fetching: Fetching,
+  image: ImageRecord,
+  placesFor: (original: boolean) => readonly TaggedReference[],
+  options: PushOptions,
+  make: typeof outgoingImage = outgoingImage,
+): Promise<Pushed[]> {
   const { store, registries } = fetching;
-  const repository = await registries.target(reference, options.signal);
   const staging = store.staging.make();
   try {
-    const outgoing = await outgoingImage(store, image, staging, options);
-    const sent = new Sending(repository, options, siblingsOf(fetching, image, reference.host));
-    await eachOf(outgoing.blobs, AT_A_TIME, (blob) => sent.send(blob));
-    await repository.putManifest(reference.tag, outgoing.manifest);
+    const outgoing = await make(store, image, staging, options);
     const { digest } = outgoing.manifest;
-    return { ref: formatRegistryReference(reference), digest, ...sent.bytes, original: isOriginal(image, outgoing) };
+    // An ACI's bytes are given back, whatever they are packed with.
+    const original = image.format === 'aci' || image.digest === digest;
+    const done: Pushed[] = [];
+    const siblings = new Set<string>();
+    for (const place of placesFor(original)) {
+      const repository = await registries.target(place, options.signal);
+      const sent = new Sending(repository, options, [...siblings, ...siblingsOf(fetching, image, place.host)]);
+      await eachOf(outgoing.blobs, AT_A_TIME, (blob) => sent.send(blob));
+      await repository.putManifest(place.tag, outgoing.manifest);
+      siblings.add(repository.name);
+      done.push({ ref: formatRegistryReference(place), digest, ...sent.bytes, original });
+    }
+    return done;
   } finally {
     await discard(store, [staging]);
   }
-}
-
-function isOriginal(image: ImageRecord, { manifest }: OutgoingImage): boolean {
-  return image.digest === manifest.digest;
 }
 
 /** Repositories of the registry that may have layers of an image: those of images here that have layers in common. */

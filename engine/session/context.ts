@@ -28,6 +28,8 @@ export interface StoreContext {
   readonly uses: UseLock;
   /** What arguments for images are said to be. */
   readonly argumentType?: ArgumentType | undefined;
+  /** Where images come from that are missing here. */
+  readonly remote?: string | undefined;
 }
 
 /** Tells of what could not be taken away, and is left to the next gc. */

@@ -37,6 +37,8 @@ export interface OpenOptions {
   limits?: Partial<Limits>;
   /** What arguments for images are, whatever they look like. A key is one all the same. */
   argumentType?: ArgumentType;
+  /** `docker://HOST/PREFIX`: an image that is missing here, or lacks parts, comes from there, and is checked. */
+  remote?: string;
   /** Called with what could not be done as asked, and why. */
   onNotice?: (message: string) => void;
 }
@@ -101,6 +103,7 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     uses: new UseLock(layout.useLock, readOnly),
     format,
     argumentType: options.argumentType,
+    remote: options.remote,
   };
 }
 

@@ -25,14 +25,24 @@ import type { Rendered, RenderOptions } from './options.js';
  */
 export async function findRendered(store: StoreContext, argument: string): Promise<Rendered | undefined> {
   const begun = performance.now();
-  const listed = resolveArgument(store.index, argument, { type: store.argumentType });
-  if (!('image' in listed)) return undefined;
-  const { image } = listed;
+  const image = listedImage(store, argument);
+  if (image === undefined) return undefined;
   tellForeign(store, argument, image);
   const stack = listedStack(store, image);
   if (stack === undefined) return undefined;
   const tree = await useTree(store, image, stack.treeId);
   return tree === undefined ? undefined : describe(store, tree, { image, existed: true, begun });
+}
+
+/** What is not here may yet be fetched. */
+function listedImage({ index, argumentType: type }: StoreContext, argument: string): ImageRecord | undefined {
+  try {
+    const listed = resolveArgument(index, argument, { type });
+    return 'image' in listed ? listed.image : undefined;
+  } catch (error) {
+    if (isCairnError(error, 'ERR_NOT_FOUND')) return undefined;
+    throw error;
+  }
 }
 
 function listedStack(store: StoreContext, image: ImageRecord): LayerStack | undefined {
