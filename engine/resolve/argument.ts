@@ -71,8 +71,8 @@ export function resolveArgument(
 /** Resolves what says itself, or was said to be, of a kind. */
 function resolveTold(index: Index, argument: string, { images, type }: { images: ImageLookup } & Resolving): Resolved {
   // An image may be called `oci:1`.
-  const isMaybeName = type === undefined && !argument.includes('://');
-  const named = isMaybeName ? findByName(index, parseArgument(argument), images) : undefined;
+  const isMaybeName = type === undefined && !argument.includes('://') && isNamed(index, argument);
+  const named = isMaybeName ? findByName(index, parseName(argument), images) : undefined;
   if (named !== undefined) return { image: named };
   const meant = guessArgument(argument, locate, type);
   switch (meant.kind) {

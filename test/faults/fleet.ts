@@ -13,11 +13,11 @@ import { cairn } from '../fixtures/cli.js';
 import { ociLayout } from '../fixtures/oci.js';
 
 const STORES = ['a', 'b', 'c'];
-/** Bytes of each file that makes images large enough to be killed in the middle of. */
-const LARGE = 1_500_000;
+/** Bytes of each layer: a kill mostly comes in the middle of one. */
+const LARGE = 1_000_000;
 /** Bytes that the proxy passes on at a time. What a killed reader had not yet read counts as moved, so it is little. */
-const PIECE = 32 * 1024;
-const PIECE_MS = 2;
+const PIECE = 16 * 1024;
+const PIECE_MS = 8;
 
 export interface FleetResult {
   rounds: number;
@@ -122,12 +122,13 @@ class CountingProxy {
   }
 }
 
-/** Two OCI images with a layer in common, and an ACI with a dependency. @returns their names */
-async function seed(dir: string, remote: string): Promise<string[]> {
+/** OCI images with a layer in common, and an ACI with a dependency. @returns their names */
+async function seed(dir: string, remote: string, images: number): Promise<string[]> {
   const store = join(dir, 'seed');
   const layer = (name: string): Buffer => tar([{ name, content: randomBytes(LARGE) }]);
   const base = layer('base');
-  const layouts = ['one', 'two'].map((name) => {
+  const names = Array.from({ length: images }, (_, i) => `image-${i}`);
+  const layouts = names.map((name) => {
     ociLayout(join(dir, name), [{ ref: `team/${name}:1`, layers: [base, layer(name)] }]);
     return join(dir, name);
   });
@@ -137,7 +138,7 @@ async function seed(dir: string, remote: string): Promise<string[]> {
   const app = { name: 'example.com/app', ...version('2'), dependencies: [needs] };
   const acis = [library, app].map((manifest, i) => {
     const path = join(dir, `${i}.aci`);
-    fs.writeFileSync(path, aci(manifest, [{ name: `rootfs/${i}`, content: randomBytes(LARGE) }]));
+    fs.writeFileSync(path, aci(manifest, [{ name: `${i}`, content: randomBytes(LARGE) }]));
     return path;
   });
   for (const args of [
@@ -147,20 +148,22 @@ async function seed(dir: string, remote: string): Promise<string[]> {
     const ran = await cairn(args, { store });
     if (ran.code !== 0) throw new Error(ran.stderr);
   }
-  return ['team/one:1', 'team/two:1', 'example.com/app:2'];
+  return [...names.map((name) => `team/${name}:1`), 'example.com/app:2'];
 }
 
 const pick = <T>(from: readonly T[]): T => from[Math.floor(Math.random() * from.length)] as T;
 
 /** @param dir an existing directory for all of it */
 export async function runFleet(dir: string, rounds: number): Promise<FleetResult> {
+  // Most rounds are to bring something new to one of the stores.
+  const images = Math.ceil(rounds / 4);
   const port = await freePort();
   const registry = new Registry(dir, port);
   await registry.start();
   const proxy = new CountingProxy(port);
   const remote = `docker://127.0.0.1:${await listen(proxy.server)}/fleet`;
   try {
-    const names = await seed(dir, remote);
+    const names = await seed(dir, remote, images);
     const fresh = join(dir, 'fresh');
     proxy.moved = 0;
     for (const name of names) await mustRender(fresh, remote, name);

@@ -1,0 +1,146 @@
+/** What commands take for an image: by scheme, by path, by name, from a registry, from the store's remote. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { test } from 'node:test';
+import { tar } from '../fixtures/archive.js';
+import { dockerArchive, ociLayout } from '../fixtures/oci.js';
+import { TestRegistry } from '../fixtures/registry-server.js';
+import { TestStore } from '../fixtures/store.js';
+
+const layer = (name: string): Buffer => tar([{ name, content: name }]);
+
+interface Listed {
+  key: string;
+  names: string[];
+}
+
+const list = (store: TestStore): Promise<Listed[]> => store.json(['ls']);
+const filesOf = async (store: TestStore, ...args: string[]): Promise<string> =>
+  (await store.ok(['files', ...args])).stdout.toString();
+
+test('schemes say what an argument is, in every command', async (t) => {
+  const store = new TestStore(t);
+  ociLayout(store.path('lay'), [{ ref: 'v1', layers: [layer('in-layout')] }]);
+  store.write('saved.tar', dockerArchive([{ ref: 'app:1', layers: [layer('in-archive')] }], { old: true }));
+  const app = store.aci('app.aci', { name: 'example.com/app' }, [{ name: 'in-aci' }]);
+  await store.ok(['import', app]);
+  assert.match(await filesOf(store, `oci:${store.path('lay')}`), /in-layout/);
+  assert.match(await filesOf(store, `oci:${store.path('lay')}:v1`), /in-layout/);
+  assert.match(await filesOf(store, `docker-archive:${store.path('saved.tar')}:app:1`), /in-archive/);
+  assert.match(await filesOf(store, `file://${app}`), /in-aci/);
+  await store.ok(['render', `oci:${store.path('lay')}`]);
+  await store.refused(['files', `oci:${store.path('nothing')}`], 'ERR_NOT_FOUND', 3);
+  await store.refused(['files', 'gopher://example.com/app'], 'ERR_NAME_SYNTAX', 1);
+});
+
+test('a name of the store wins over a scheme that looks like it, and --type over both', async (t) => {
+  const store = new TestStore(t);
+  ociLayout(store.path('one'), [{ ref: 'x', layers: [layer('one')] }]);
+  ociLayout(store.path('1'), [{ ref: 'x', layers: [layer('other')] }]);
+  await store.ok(['import', store.path('one'), '--name', 'oci:1']);
+  const within = { cwd: store.dir };
+  assert.match((await store.ok(['files', 'oci:1'], within)).stdout.toString(), / one$/m);
+  assert.match((await store.ok(['--type', 'oci', 'files', 'oci:1'], within)).stdout.toString(), / other$/m);
+  // A path that exists is one, unless it is said to be a name.
+  await store.ok(['tag', 'oci:1', 'app']);
+  fs.cpSync(store.path('1'), store.path('app'), { recursive: true });
+  assert.match((await store.ok(['files', 'app'], within)).stdout.toString(), / other$/m);
+  assert.match((await store.ok(['--type', 'name', 'files', 'app'], within)).stdout.toString(), / one$/m);
+});
+
+test('--pull says when a registry is asked', async (t) => {
+  const store = new TestStore(t);
+  const registry = await TestRegistry.start(t);
+  const ref = `docker://${registry.host}/team/app:1`;
+  registry.hold(store.path('first'), 'team/app', '1', { layers: [layer('first')] });
+  await store.refused(['render', '--pull', 'never', ref], 'ERR_NOT_FOUND', 3);
+  await store.refused(['files', ref], 'ERR_NOT_FOUND', 3);
+  assert.equal(registry.asked.length, 0);
+  const treeOf = async (...args: string[]): Promise<string[]> => {
+    const [tree] = await store.json<[{ path: string }]>(['render', ...args]);
+    return fs.readdirSync(tree.path);
+  };
+  assert.deepEqual(await treeOf(ref), ['first']);
+  const asked = registry.asked.length;
+  registry.hold(store.path('second'), 'team/app', '1', { layers: [layer('second')] });
+  assert.deepEqual(await treeOf(ref), ['first']);
+  assert.deepEqual(await treeOf(`${registry.host}/team/app:1`), ['first']);
+  assert.match(await filesOf(store, ref), / first$/m);
+  assert.equal(registry.asked.length, asked, 'what is here is not asked for');
+  assert.deepEqual(await treeOf('--pull', 'always', ref), ['second']);
+  assert.deepEqual(await treeOf('--pull', 'never', ref), ['second']);
+  const names = (await list(store)).flatMap((image) => image.names);
+  assert.deepEqual(names, [`${registry.host}/team/app:1`]);
+  const checkout = store.path('out');
+  await store.ok(['checkout', '--pull', 'always', '--rootfs-only', `${registry.host}/team/app:1`, checkout]);
+  assert.deepEqual(fs.readdirSync(checkout), ['second']);
+});
+
+test('what looks like a key is never fetched', async (t) => {
+  const store = new TestStore(t);
+  await store.ok(['import', store.aci('app.aci', { name: 'example.com/app' })]);
+  for (const key of ['sha512-0123', `sha256:${'a'.repeat(64)}`])
+    await store.refused(['render', '--pull', 'always', key], 'ERR_NOT_FOUND', 3);
+});
+
+test('a store reads through to its remote: names, keys, digests, dependencies, lost parts', async (t) => {
+  const registry = await TestRegistry.start(t);
+  const remote = `docker://${registry.host}/fleet`;
+  const full = new TestStore(t);
+  const library = { name: 'example.com/library', labels: { version: '1' } };
+  const dependencies = [{ imageName: library.name, labels: [{ name: 'version', value: '1' }] }];
+  ociLayout(full.path('lay'), [{ ref: 'v1', layers: [layer('base'), layer('top')] }]);
+  await full.ok([
+    ...['import', '--keep-archive', full.path('lay')],
+    full.aci('library.aci', library, [{ name: 'library', content: 'library' }]),
+    full.aci('app.aci', { name: 'example.com/app', labels: { version: 'a/b', os: 'linux' }, dependencies }, [
+      { name: 'app' },
+    ]),
+  ]);
+  const pushed = await full.json<{ ref: string; pushedBytes: number }[]>(['push', '--all', remote]);
+  assert.ok(pushed.some(({ ref }) => ref === `${registry.host}/fleet/lay:v1`));
+  const again = await full.json<{ pushedBytes: number }[]>(['push', '--all', remote]);
+  assert.equal(
+    again.reduce((sum, each) => sum + each.pushedBytes, 0),
+    0,
+  );
+  const images = await list(full);
+  for (const image of images) {
+    for (const argument of [image.key, ...image.names]) {
+      const store = new TestStore(t);
+      const [tree] = await store.json<[{ image: string; path: string }]>(['--remote', remote, 'render', argument]);
+      assert.equal(tree.image, image.key, argument);
+    }
+  }
+  const app = images.find(({ names }) => names[0]?.startsWith('example.com/app') === true) as Listed;
+  const store = new TestStore(t);
+  await store.ok(['--remote', remote, 'render', app.key]);
+  assert.equal((await list(store)).length, 2, 'the dependency came, too');
+  // An object is lost, found missing, and comes back with the next use.
+  const objects = fs.readdirSync(`${store.store}/objects`, { recursive: true, withFileTypes: true });
+  for (const object of objects.filter((each) => each.isFile())) fs.rmSync(`${object.parentPath}/${object.name}`);
+  await store.run(['fsck', '--repair']);
+  assert.equal((await store.run(['cat', 'example.com/library:1', 'library'])).code, 1);
+  const { stdout } = await store.ok(['--remote', remote, 'cat', 'example.com/library:1', 'library']);
+  assert.equal(stdout.toString(), 'library');
+});
+
+test('a remote that is away, or lies, gives an error of its own and nothing else', async (t) => {
+  const registry = await TestRegistry.start(t);
+  const store = new TestStore(t);
+  await store.ok(['import', store.aci('app.aci', { name: 'example.com/app' })]);
+  const away = await store.run(['--remote', 'docker://127.0.0.1:1/fleet', 'files', 'nothing:1']);
+  assert.equal(away.code, 3);
+  assert.match(away.stderr, /127\.0\.0\.1:1/);
+  await store.ok(['--remote', 'docker://127.0.0.1:1/fleet', 'files', 'example.com/app']);
+  const key = `sha512-${'0'.repeat(128)}`;
+  registry.hold(store.path('lay'), 'fleet/cairn-images', '0'.repeat(128), { layers: [layer('lie')] });
+  const lied = await store.refused(
+    ['--remote', `docker://${registry.host}/fleet`, 'files', key],
+    'ERR_DIGEST_MISMATCH',
+    1,
+  );
+  assert.match(lied.message, /sha512-0000/);
+  assert.equal((await list(store)).length, 1);
+  await store.refused(['--remote', 'registry.example.com', 'files', 'nothing:1'], 'ERR_USAGE', 2);
+});
