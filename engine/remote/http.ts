@@ -110,6 +110,8 @@ export class HttpClient {
       if (redirects === MAX_REDIRECTS)
         throw new CairnError('ERR_HTTP', `${shownUrl(asked.url)} redirects more than ${MAX_REDIRECTS} times`);
       const next = destinationOf(location, url);
+      if (isLoopback(next.hostname) && !isLoopback(url.hostname))
+        throw new CairnError('ERR_HTTP', `${shownUrl(asked.url)} redirects to this machine, ${next.host}`);
       if (next.origin !== url.origin) headers = withoutCredentials(headers);
       url = next;
     }
