@@ -27,13 +27,13 @@ export async function fetchRegistryImage(fetching: Fetching, ref: string, option
   const opening = new Opening({ fetching, ref, reference, repository, top, downloads }, options);
   let imported: Imported;
   try {
-    imported = await fetching.importSource(opening.source, requestOf(options));
-  } catch (error) {
-    throw await downloads.end(error);
+    imported = await fetching.importSource(opening.source, requestOf(options)).catch(async (error: unknown) => {
+      throw await downloads.end(error);
+    });
+    await downloads.end();
   } finally {
     opening.release();
   }
-  await downloads.end();
   const { downloadedBytes, resumedBytes } = downloads;
   const url = `${REGISTRY_SCHEME}${sourceOf(opened)}`;
   return { ...imported, ref, url, downloadedBytes, resumedBytes, signature: null };
@@ -75,13 +75,15 @@ class Opening {
   async #open(): Promise<Awaited<ReturnType<OpenableSource['open']>>> {
     const { fetching, ref, reference, repository, top, downloads } = this.#parts;
     const { store } = fetching;
-    const { signal, platform: asked } = this.#options;
+    const { signal, platform: asked, keepArchive } = this.#options;
     const name = nameInStore(reference);
     const container = new RegistryContainer({ shown: ref, repository, top, name }, downloads, store.limits);
     const platform = asked === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(asked);
     const choice = { reference: undefined, platform, isPlatformAsked: asked !== undefined, all: false };
     const images = await chooseImages(container, choice, store.limits);
-    const missing = images.flatMap(({ layers }) => layers).filter((layer) => findLayer(store, layer) === undefined);
+    const layers = images.flatMap((image) => image.layers);
+    // Those that are here may come again for their archives.
+    const missing = layers.filter((layer) => keepArchive === true || findLayer(store, layer) === undefined);
     const digests = missing.map(({ descriptor }) => descriptor?.digest ?? '');
     this.#lock = await lockBlobs(store, digests, signal);
     return { kind: 'oci', container, images };
