@@ -119,22 +119,23 @@ class Download {
   }
 
   /** Asks for the rest, or for everything where the server cannot give the rest. */
-  async #ask(): Promise<HttpResponse> {
-    const { url, headers = {}, validator, signal } = this.#request;
+  async #ask(wantsRest = this.#length > 0): Promise<HttpResponse> {
+    const { url, headers = {}, validator, size, signal } = this.#request;
     const send = this.#request.send ?? ((request) => this.#http.request(request));
     const condition = validator === undefined ? {} : { 'if-range': validator };
-    const range = this.#length === 0 ? {} : { range: `bytes=${this.#length}-`, ...condition };
+    const range = wantsRest ? { range: `bytes=${this.#length}-`, ...condition } : {};
     const response = await send({
       url,
       headers: { ...headers, ...range },
       signal,
-      accept: this.#length === 0 ? [200] : [200, 206, 416],
+      accept: wantsRest ? [200, 206, 416] : [200],
     });
     this.#checkAnnounced(response);
     if (response.status !== 416) return response;
     discard(response);
-    await this.#startOver();
-    return this.#ask();
+    // What somebody reads already must not be cut off.
+    if (size === undefined) await this.#startOver();
+    return this.#ask(false);
   }
 
   /** Bytes that cannot be those that were wanted need not come at all. */

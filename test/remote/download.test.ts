@@ -113,6 +113,25 @@ test('no more bytes are taken than were promised, or allowed', async (t) => {
   assert.ok(allowed.bytes.length <= 250_000);
 });
 
+test('a server that cannot give the rest is asked for everything, and a reader keeps what it has', async (t) => {
+  const noRanges: Handler = (request, response) => {
+    if (request.headers.range === undefined) ignoringRanges(request, response, BODY);
+    else response.writeHead(416).end();
+  };
+  const world = await World.of(t, noRanges);
+  fs.writeFileSync(world.into, BODY.subarray(0, 50_000));
+  const lengths: number[] = [];
+  await world.get({ size: BODY.length, onBytes: (length) => lengths.push(length) });
+  assert.deepEqual(world.bytes, BODY);
+  assert.deepEqual(
+    lengths,
+    lengths.toSorted((a, b) => a - b),
+  );
+  fs.writeFileSync(world.into, Buffer.alloc(50_000));
+  await world.get({});
+  assert.deepEqual(world.bytes, BODY);
+});
+
 test('another range than was asked for is refused', async (t) => {
   const other: Handler = (_request, response) => {
     response.writeHead(206, { 'content-range': `bytes 0-9/${BODY.length}` }).end(BODY.subarray(0, 10));
