@@ -20,23 +20,35 @@ export function nameInStore({ digest: _digest, ...reference }: RegistryReference
 
 /** @throws CairnError `ERR_NOT_FOUND`, `ERR_UNAUTHORIZED`, `ERR_NETWORK`, `ERR_DIGEST_MISMATCH`, and as an import does */
 export async function fetchRegistryImage(fetching: Fetching, ref: string, options: FetchOptions): Promise<Fetched> {
-  const { http, store } = fetching;
   const opened = await openImage(fetching, ref, options.signal);
-  const { reference, repository, top } = opened;
-  const downloads = new BlobDownloads(store, { http, repository });
-  const opening = new Opening({ fetching, ref, reference, repository, top, downloads }, options);
-  let imported: Imported;
-  try {
-    imported = await fetching.importSource(opening.source, requestOf(options)).catch(async (error: unknown) => {
-      throw await downloads.end(error);
-    });
-    await downloads.end();
-  } finally {
-    opening.release();
-  }
+  const { imported, downloads } = await importOpened({ ...opened, fetching, ref }, options);
   const { downloadedBytes, resumedBytes } = downloads;
   const url = `${REGISTRY_SCHEME}${sourceOf(opened)}`;
   return { ...imported, ref, url, downloadedBytes, resumedBytes, signature: null };
+}
+
+/** Imports the image, and once more if what earlier fetches left here was not the beginning of its blobs. */
+async function importOpened(
+  parts: Omit<Parts, 'downloads'>,
+  options: FetchOptions,
+): Promise<{ imported: Imported; downloads: BlobDownloads }> {
+  const { fetching, ref, repository } = parts;
+  const { http, store } = fetching;
+  for (let isFirst = true; ; isFirst = false) {
+    const downloads = new BlobDownloads(store, { http, repository });
+    const opening = new Opening({ ...parts, downloads }, options);
+    try {
+      const imported = await fetching.importSource(opening.source, requestOf(options));
+      await downloads.end();
+      return { imported, downloads };
+    } catch (error) {
+      const reason = await downloads.end(error);
+      if (!isFirst || !downloads.isMisled(reason)) throw reason;
+      store.notice(`${ref}: what an earlier fetch left of it is damaged; all of it is fetched again`);
+    } finally {
+      opening.release();
+    }
+  }
 }
 
 /** Archives are kept where that costs no second transfer; on request all are. */
@@ -86,6 +98,8 @@ class Opening {
     const missing = layers.filter((layer) => keepArchive === true || findLayer(store, layer) === undefined);
     const digests = missing.map(({ descriptor }) => descriptor?.digest ?? '');
     this.#lock = await lockBlobs(store, digests, signal);
+    // Whoever held the locks may have brought the layers.
+    store.index.refresh();
     return { kind: 'oci', container, images };
   }
 }
