@@ -94,7 +94,8 @@ export class BlobDownloads {
     const reason = isReaders ? this.#failure : thrown;
     for (const { done } of this.#coming.values()) await done;
     const isUsable = reason !== undefined && !isCorrupt(reason);
-    if (!isUsable) for (const digest of this.#coming.keys()) removePartial(this.#store, digest);
+    for (const [digest, { source }] of this.#coming)
+      if (!isUsable || isEmpty(source)) removePartial(this.#store, digest);
     return reason;
   }
 
@@ -109,6 +110,10 @@ function beginFile(path: string): boolean {
   const isThere = fs.existsSync(path);
   if (!isThere) fs.writeFileSync(path, '', { mode: 0o600 });
   return isThere;
+}
+
+function isEmpty(source: Source): boolean {
+  return 'path' in source && fs.statSync(source.path, { throwIfNoEntry: false })?.size === 0;
 }
 
 function isCorrupt(reason: unknown): boolean {
