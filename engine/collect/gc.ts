@@ -1,6 +1,6 @@
 /**
  * Collects what nothing needs: trees first, then images, layers and objects, leftovers of dead processes in staging,
- * and files that repairs put in quarantine before the grace period.
+ * and from before the grace period what fetches left half done and files that repairs put in quarantine.
  *
  * Roots are images used within the grace period, pins, leases, and named images with all their dependencies. Of named
  * images only a stated policy takes any: those that were not used, all but the newest of each name, or as many as it
@@ -13,6 +13,7 @@ import { throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { mountedTrees } from '../disk/mounts.js';
+import { expiredPartials, type Partial, removePartials } from '../disk/partials.js';
 import { bytesAt, expiredQuarantine } from '../disk/quarantine.js';
 import { deadSessions } from '../disk/staging.js';
 import { Catalogue } from '../index/catalogue.js';
@@ -81,14 +82,18 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   // Measured before anything is dropped: trees dropped now must not count as left by a crash.
   const leftovers = measureLeftovers(store);
   const decision = await decide(store, options, dryRun);
-  const quarantined = expiredQuarantine(store.layout, Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS));
+  const oldest = Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS);
+  const quarantined = expiredQuarantine(store.layout, oldest);
+  const partials = expiredPartials(store.layout, oldest);
   const { totals } = decision;
   const trees = decision.trees.map(({ id }) => id);
   // Found before anything goes: trees are told by the names of their images.
   const gone = goneIn(store, decision);
-  const isSwept = dryRun || (await takeAway(store, options, { trees, quarantined: quarantined.paths }));
+  const isSwept =
+    dryRun || (await takeAway(store, options, { trees, quarantined: quarantined.paths, partials, oldest }));
   if (!isSwept) store.notice('another process relies on objects right now; they are left to the next gc');
   const sweptBytes = totals.orphanBytes + leftovers.bytes;
+  const partialBytes = partials.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
     dryRun,
     removed: {
@@ -96,11 +101,11 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
       images: decision.images.length,
       layers: decision.layers,
       objects: isSwept ? decision.objects : 0,
-      staging: isSwept ? leftovers.count : 0,
+      staging: partials.length + (isSwept ? leftovers.count : 0),
       quarantine: quarantined.paths.length,
     },
     gone,
-    freedBytes: decision.treeBytes + quarantined.bytes + (isSwept ? sweptBytes : 0),
+    freedBytes: decision.treeBytes + quarantined.bytes + partialBytes + (isSwept ? sweptBytes : 0),
     keptBytes: storedBytes(totals) + decision.keptTreeBytes + (isSwept ? 0 : totals.orphanBytes),
     ms: Math.round(performance.now() - begun),
   };
@@ -121,15 +126,24 @@ function goneIn({ index }: StoreContext, { images, trees }: Decision): Collected
   };
 }
 
+/** Files that the index does not list, or does not any more. */
+interface Unlisted {
+  trees: string[];
+  quarantined: string[];
+  partials: readonly Partial[];
+  oldest: number;
+}
+
 /** Deletes what the index has let go of. @returns whether objects were swept, too; not while others rely on some */
 async function takeAway(
   store: StoreContext,
   options: GcOptions,
-  { trees, quarantined }: { trees: string[]; quarantined: string[] },
+  { trees, quarantined, partials, oldest }: Unlisted,
 ): Promise<boolean> {
   const swept = await store.index.makingRoom(async () => {
     await deleteTrees(store, trees, options.signal);
     await discard(store, quarantined);
+    removePartials(store.layout, partials, oldest);
     return sweep(store, options);
   });
   return swept !== undefined;

@@ -132,6 +132,8 @@ export const MAX_IMAGE_SIGNATURES = 1000;
 
 /** Tags of a repository that are read: a registry could go on without an end. */
 export const MAX_TAGS = 100_000;
+/** Pages of such a list. Registries give fifty tags a page or more. */
+export const MAX_TAG_PAGES = 2000;
 /** Redirects that one request follows. Browsers follow twenty, and real servers need two or three. */
 export const MAX_REDIRECTS = 10;
 /** Bytes of the text of a server's error that are read. */

@@ -3,6 +3,7 @@
  * hashed and unpacked as it comes.
  */
 
+import * as fs from 'node:fs';
 import { breakGrowth, endGrowth, type Growth, grow, makeGrowth } from '../../workers/tasks/growing.js';
 import type { Source } from '../../workers/tasks/parts.js';
 import { Semaphore } from '../core/concurrency.js';
@@ -36,6 +37,7 @@ export class BlobDownloads {
   readonly #slots = new Semaphore();
   readonly #coming = new Map<string, Coming>();
   #failure: unknown;
+  #hasBuiltOn = false;
   downloadedBytes = 0;
   resumedBytes = 0;
 
@@ -50,6 +52,7 @@ export class BlobDownloads {
     const known = this.#coming.get(digest);
     if (known !== undefined) return known;
     const path = partialFile(this.#store, digest);
+    this.#hasBuiltOn ||= beginFile(path);
     const growth = makeGrowth();
     const done = this.#fetch({ digest, size, path, growth });
     const coming = { source: { path, growth }, growth, size, done };
@@ -90,8 +93,29 @@ export class BlobDownloads {
     const isReaders = isCairnError(thrown, 'ERR_ABORTED') && this.#failure !== undefined;
     const reason = isReaders ? this.#failure : thrown;
     for (const { done } of this.#coming.values()) await done;
-    const isUsable = reason !== undefined && !(isCairnError(reason) && CORRUPT.has(reason.code));
-    if (!isUsable) for (const digest of this.#coming.keys()) removePartial(this.#store, digest);
+    const isUsable = reason !== undefined && !isCorrupt(reason);
+    for (const [digest, { source }] of this.#coming)
+      if (!isUsable || isEmpty(source)) removePartial(this.#store, digest);
     return reason;
   }
+
+  /** Whether the bytes that were wrong may have been those that earlier attempts left. */
+  isMisled(reason: unknown): boolean {
+    return this.#hasBuiltOn && isCorrupt(reason);
+  }
+}
+
+/** Workers open the file at once, even if its turn to come is later. @returns whether it was there */
+function beginFile(path: string): boolean {
+  const isThere = fs.existsSync(path);
+  if (!isThere) fs.writeFileSync(path, '', { mode: 0o600 });
+  return isThere;
+}
+
+function isEmpty(source: Source): boolean {
+  return 'path' in source && fs.statSync(source.path, { throwIfNoEntry: false })?.size === 0;
+}
+
+function isCorrupt(reason: unknown): boolean {
+  return isCairnError(reason) && CORRUPT.has(reason.code);
 }

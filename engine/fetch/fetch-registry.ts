@@ -25,23 +25,35 @@ export function nameInStore({ digest: _digest, ...reference }: RegistryReference
 
 /** @throws CairnError `ERR_NOT_FOUND`, `ERR_UNAUTHORIZED`, `ERR_NETWORK`, `ERR_DIGEST_MISMATCH`, and as an import does */
 export async function fetchRegistryImage(fetching: Fetching, ref: string, options: RegistryRequest): Promise<Fetched> {
-  const { http, store } = fetching;
   const opened = await openImage(fetching, ref, options.signal);
-  const { reference, repository, top } = opened;
-  const downloads = new BlobDownloads(store, { http, repository });
-  const opening = new Opening({ fetching, ref, reference, repository, top, downloads }, options);
-  let imported: Imported;
-  try {
-    imported = await fetching.importSource(opening.source, requestOf(options));
-  } catch (error) {
-    throw await downloads.end(error);
-  } finally {
-    opening.release();
-  }
-  await downloads.end();
+  const { imported, downloads } = await importOpened({ ...opened, fetching, ref }, options);
   const { downloadedBytes, resumedBytes } = downloads;
   const url = `${REGISTRY_SCHEME}${sourceOf(opened)}`;
   return { ...imported, ref, url, downloadedBytes, resumedBytes, signature: null };
+}
+
+/** Imports the image, and once more if what earlier fetches left here was not the beginning of its blobs. */
+async function importOpened(
+  parts: Omit<Parts, 'downloads'>,
+  options: RegistryRequest,
+): Promise<{ imported: Imported; downloads: BlobDownloads }> {
+  const { fetching, ref, repository } = parts;
+  const { http, store } = fetching;
+  for (let isFirst = true; ; isFirst = false) {
+    const downloads = new BlobDownloads(store, { http, repository });
+    const opening = new Opening({ ...parts, downloads }, options);
+    try {
+      const imported = await fetching.importSource(opening.source, requestOf(options));
+      await downloads.end();
+      return { imported, downloads };
+    } catch (error) {
+      const reason = await downloads.end(error);
+      if (!isFirst || !downloads.isMisled(reason)) throw reason;
+      store.notice(`${ref}: what an earlier fetch left of it is damaged; all of it is fetched again`);
+    } finally {
+      opening.release();
+    }
+  }
 }
 
 /** Archives are kept where that costs no second transfer; on request all are. */
@@ -80,15 +92,19 @@ class Opening {
   async #open(): Promise<Awaited<ReturnType<OpenableSource['open']>>> {
     const { fetching, ref, reference, repository, top, downloads } = this.#parts;
     const { store } = fetching;
-    const { signal, platform: asked, nameless } = this.#options;
+    const { signal, platform: asked, keepArchive, nameless } = this.#options;
     const name = nameless === true ? undefined : nameInStore(reference);
     const container = new RegistryContainer({ shown: ref, repository, top, name }, downloads, store.limits);
     const platform = asked === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(asked);
     const choice = { reference: undefined, platform, isPlatformAsked: asked !== undefined, all: false };
     const images = await chooseImages(container, choice, store.limits);
-    const missing = images.flatMap(({ layers }) => layers).filter((layer) => findLayer(store, layer) === undefined);
+    const layers = images.flatMap((image) => image.layers);
+    // Those that are here may come again for their archives.
+    const missing = layers.filter((layer) => keepArchive === true || findLayer(store, layer) === undefined);
     const digests = missing.map(({ descriptor }) => descriptor?.digest ?? '');
     this.#lock = await lockBlobs(store, digests, signal);
+    // Whoever held the locks may have brought the layers.
+    store.index.refresh();
     return { kind: 'oci', container, images };
   }
 }

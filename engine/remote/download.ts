@@ -62,6 +62,8 @@ class Download {
   readonly #resumed: number;
   /** Bytes that the file has. */
   #length: number;
+  /** The most bytes that it has had: those that come once more are no progress. */
+  #longest: number;
   #downloaded = 0;
 
   constructor(http: HttpClient, request: DownloadRequest, file: FileHandle, length: number) {
@@ -69,6 +71,7 @@ class Download {
     this.#request = request;
     this.#file = file;
     this.#length = length;
+    this.#longest = length;
     this.#resumed = length;
   }
 
@@ -77,14 +80,14 @@ class Download {
     if (size !== undefined && this.#length > size) await this.#startOver();
     onBytes?.(this.#length);
     for (let failures = 0; size === undefined || this.#length < size || size === 0; ) {
-      const before = this.#downloaded;
+      const before = this.#longest;
       try {
         await this.#transfer();
         break;
       } catch (error) {
         if (!isPassing(error)) throw error;
         // A connection that breaks often, but brings something each time, gets there.
-        failures = this.#downloaded > before ? 0 : failures;
+        failures = this.#longest > before ? 0 : failures;
         const waiting = pauseBefore(failures++, retry);
         if (waiting === undefined) throw error;
         await pause(waiting, signal);
@@ -116,21 +119,33 @@ class Download {
   }
 
   /** Asks for the rest, or for everything where the server cannot give the rest. */
-  async #ask(): Promise<HttpResponse> {
-    const { url, headers = {}, validator, signal } = this.#request;
+  async #ask(wantsRest = this.#length > 0): Promise<HttpResponse> {
+    const { url, headers = {}, validator, size, signal } = this.#request;
     const send = this.#request.send ?? ((request) => this.#http.request(request));
     const condition = validator === undefined ? {} : { 'if-range': validator };
-    const range = this.#length === 0 ? {} : { range: `bytes=${this.#length}-`, ...condition };
+    const range = wantsRest ? { range: `bytes=${this.#length}-`, ...condition } : {};
     const response = await send({
       url,
       headers: { ...headers, ...range },
       signal,
-      accept: this.#length === 0 ? [200] : [200, 206, 416],
+      accept: wantsRest ? [200, 206, 416] : [200],
     });
+    this.#checkAnnounced(response);
     if (response.status !== 416) return response;
     discard(response);
-    await this.#startOver();
-    return this.#ask();
+    // What somebody reads already must not be cut off.
+    if (size === undefined) await this.#startOver();
+    return this.#ask(false);
+  }
+
+  /** Bytes that cannot be those that were wanted need not come at all. */
+  #checkAnnounced(response: HttpResponse): void {
+    const { size } = this.#request;
+    const announced = wholeOf(response);
+    if (size === undefined || announced === undefined || announced === size) return;
+    discard(response);
+    const why = `${shownUrl(response.url)} has ${announced} bytes, not the ${size} that it should have`;
+    throw new CairnError('ERR_DIGEST_MISMATCH', why, { expected: `${size} bytes`, found: `${announced} bytes` });
   }
 
   async #write(response: HttpResponse): Promise<void> {
@@ -143,6 +158,7 @@ class Download {
       this.#checkLength(response, this.#length + bytes.length);
       await this.#file.write(bytes, 0, bytes.length, this.#length);
       this.#length += bytes.length;
+      this.#longest = Math.max(this.#longest, this.#length);
       onBytes?.(this.#length);
     }
   }
@@ -174,6 +190,12 @@ class Download {
     await this.#file.truncate(0);
     this.#length = 0;
   }
+}
+
+/** Bytes of the whole, as far as an answer says so: of all it gives, or of all that the range is from. */
+function wholeOf({ status, headers }: HttpResponse): number | undefined {
+  const text = status === 200 ? headers['content-length'] : /\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1];
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
 /** A failure of the disk, not of the network. */

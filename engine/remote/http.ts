@@ -61,6 +61,8 @@ export class HttpClient {
   readonly #options: HttpOptions;
   readonly #retry: RetryPolicy;
   readonly #connections: Connections;
+  /** What each answer was asked for with. */
+  readonly #sentWith = new WeakMap<HttpResponse, string>();
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -80,7 +82,7 @@ export class HttpClient {
       try {
         const response = await this.#follow(asked);
         if ((asked.accept ?? [200]).includes(response.status)) return response;
-        const failed = await failureOf(response);
+        const failed = await failureOf(response, this.#sentWith.get(response));
         if (!isRepeatable || !isPassingStatus(response.status)) throw failed;
         waiting = pauseBefore(attempt, policy, retryAfter(response.headers['retry-after']));
         if (waiting === undefined) throw failed;
@@ -110,6 +112,8 @@ export class HttpClient {
       if (redirects === MAX_REDIRECTS)
         throw new CairnError('ERR_HTTP', `${shownUrl(asked.url)} redirects more than ${MAX_REDIRECTS} times`);
       const next = destinationOf(location, url);
+      if (isLoopback(next.hostname) && !isLoopback(url.hostname))
+        throw new CairnError('ERR_HTTP', `${shownUrl(asked.url)} redirects to this machine, ${next.host}`);
       if (next.origin !== url.origin) headers = withoutCredentials(headers);
       url = next;
     }
@@ -143,7 +147,9 @@ export class HttpClient {
       stream.destroy();
       throw new CairnError('ERR_HTTP', `${shownUrl(url)} sends its bytes in the transfer coding ${coding}`);
     }
-    return responseOf({ status: statusCode, headers: flat, url, body: stream }, signal);
+    const response = responseOf({ status: statusCode, headers: flat, url, body: stream }, signal);
+    if (authorization !== undefined) this.#sentWith.set(response, authorization);
+    return response;
   }
 
   #checkScheme(url: URL): void {
@@ -213,19 +219,30 @@ function tooMuch(url: URL, most: number): CairnError {
   return new CairnError('ERR_LIMIT', `${shownUrl(url)} sends more than ${most} bytes`);
 }
 
-/** What a server says of an error, as registries do in JSON (OCI distribution spec, error codes); else nothing. */
-async function failureOf(response: HttpResponse): Promise<CairnError> {
+/**
+ * What a server says of an error, as registries do in JSON (OCI distribution spec, error codes); else nothing. Some
+ * repeat what they were sent, so nothing is told that holds a credential.
+ */
+async function failureOf(response: HttpResponse, authorization: string | undefined): Promise<CairnError> {
   let says = '';
   try {
-    const text = (await response.bytes(MAX_ERROR_TEXT)).toString();
-    const { errors } = JSON.parse(text) as { errors?: { code?: unknown; message?: unknown }[] };
+    const body = (await response.bytes(MAX_ERROR_TEXT)).toString();
+    const { errors } = JSON.parse(body) as { errors?: { code?: unknown; message?: unknown }[] };
     const { code, message } = errors?.[0] ?? {};
-    says = [code, message]
-      .filter((part) => typeof part === 'string' && part !== '')
-      .join(', ')
-      .slice(0, 300);
+    const text = [code, message].filter((part) => typeof part === 'string' && part !== '').join(', ');
+    if (!secretsIn(authorization).some((secret) => text.includes(secret))) says = text.slice(0, 300);
   } catch {
     // A page for people, or nothing. The status alone has to do.
   }
   return statusError(response.status, response.url, says);
+}
+
+/** @param authorization the value of the header */
+function secretsIn(authorization = ''): string[] {
+  const [scheme = '', credentials = ''] = authorization.split(' ');
+  if (scheme.toLowerCase() !== 'basic') return [credentials].filter((secret) => secret !== '');
+  const password = Buffer.from(credentials, 'base64')
+    .toString()
+    .replace(/^[^:]*:/, '');
+  return [credentials, password].filter((secret) => secret !== '');
 }

@@ -6,12 +6,13 @@ import type { Readable } from 'node:stream';
 import { defined } from '../core/defined.js';
 import { CairnError, isCairnError } from '../core/errors.js';
 import { digestOf } from '../core/key.js';
-import { MAX_TAGS } from '../core/limits.js';
+import { MAX_TAG_PAGES, MAX_TAGS } from '../core/limits.js';
 import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '../image/oci/media-types.js';
 import type { Access, Authorizer } from './auth/registry-auth.js';
 import { discard, type HttpClient, type HttpRequest, type HttpResponse } from './http.js';
 import { isPassing, statusError } from './http-error.js';
 import { counted, manifestsIn, nextPage, otherBytes, parseAnswer } from './registry-answers.js';
+import { isPassingStatus } from './retry.js';
 
 export interface RepositoryOptions {
   http: HttpClient;
@@ -46,6 +47,8 @@ const PAGE = 1000;
 const BYTES = 'application/octet-stream';
 /** Registries and proxies that refuse long requests take this. */
 const PIECE = 8 * 2 ** 20;
+/** RFC 9110 §15.5.14. */
+const TOO_LARGE = 413;
 
 export class Repository {
   readonly #options: RepositoryOptions;
@@ -112,7 +115,9 @@ export class Repository {
   /** All tags, in the registry's order. @throws CairnError `ERR_LIMIT` for a list without an end */
   async *tags(most: number): AsyncGenerator<string> {
     let url: URL | undefined = this.#at(`tags/list?n=${PAGE}`);
-    for (let count = 0; url !== undefined; ) {
+    for (let count = 0, pages = 1; url !== undefined; pages++) {
+      if (pages > MAX_TAG_PAGES)
+        throw new CairnError('ERR_LIMIT', `${this.shown} has more than ${MAX_TAG_PAGES} pages of tags`);
       const response: HttpResponse = await this.#pull({ url });
       const { tags } = parseAnswer(await response.bytes(most), url) as { tags?: unknown };
       for (const tag of Array.isArray(tags) ? tags : []) {
@@ -170,8 +175,9 @@ export class Repository {
     try {
       await this.#finish(url, blob, 0);
     } catch (error) {
-      const isTooLarge = isCairnError(error, 'ERR_HTTP') && error.found === '413';
-      if (!isTooLarge && !isPassing(error)) throw error;
+      const status = isCairnError(error, 'ERR_HTTP') ? Number(error.found) : undefined;
+      const helpsInPieces = status === TOO_LARGE || (status !== undefined && isPassingStatus(status));
+      if (!helpsInPieces && !isPassing(error)) throw error;
       await this.#inPieces(url, blob);
     }
   }

@@ -5,6 +5,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Layout } from '../../engine/disk/layout.js';
+import { tryLock } from '../../engine/disk/lock.js';
 import { hasShape, type Json, TestStore } from '../fixtures/store.js';
 
 interface Collected extends Json {
@@ -153,3 +155,36 @@ function filesBelow(dir: string): string[] {
   const entries = fs.readdirSync(dir, { withFileTypes: true, recursive: true });
   return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
 }
+
+test('what is half fetched goes after the grace period, unless somebody works on it', async (t) => {
+  const s = new TestStore(t);
+  await s.ok(['import', s.aci('app.aci', { name: 'example.com/app' }, [{ name: 'f', content: 'app' }])]);
+  const layout = new Layout(s.store);
+  fs.mkdirSync(layout.fetching);
+  const partial = (digit: string): string => join(layout.fetching, digit.repeat(64));
+  const hourOld = new Date(Date.now() - 3_600_000);
+  for (const digit of ['a', 'b', 'c']) fs.writeFileSync(partial(digit), 'half');
+  for (const digit of ['a', 'b']) fs.utimesSync(partial(digit), hourOld, hourOld);
+  const held = tryLock(layout.fetchLock('b'.repeat(64)), true);
+  const had = await s.json(['du']);
+
+  assert.equal((await s.json(['fsck']))['ok'], true);
+  const { stray } = await s.json<{ stray: string[] }>(['fsck']);
+  assert.ok(!stray.some((path) => path.includes('fetching')), `${stray}`);
+  assert.equal((await s.json<Collected>(['gc'])).removed.staging, 0);
+  await s.ok(['backup', join(s.dir, 'backup')]);
+  assert.equal(fs.existsSync(join(s.dir, 'backup', 'fetching')), false);
+  assert.equal((await s.json(['--store', join(s.dir, 'backup'), 'fsck']))['ok'], true);
+
+  const { removed, freedBytes } = await collect(s, ['gc', '--grace-period', '30m']);
+  assert.deepEqual([removed.staging, freedBytes], [1, 4]);
+  assert.deepEqual(
+    ['a', 'b', 'c'].filter((digit) => fs.existsSync(partial(digit))),
+    ['b', 'c'],
+  );
+  held?.release();
+  assert.equal((await collect(s, ['gc', '--grace-period', '0s'])).removed.staging, 2);
+  assert.deepEqual(fs.readdirSync(layout.fetching), []);
+  assert.deepEqual(fs.readdirSync(layout.locks), []);
+  assert.equal((await s.json(['du']))['storedBytes'], had['storedBytes']);
+});

@@ -257,6 +257,20 @@ test('plain HTTP goes to this machine only, unless it is allowed', async (t) => 
   await refusal(client.request({ url: moved.url() }), 'ERR_TLS', /http:\/\/example\.com/);
 });
 
+test('another host cannot redirect to this machine', async (t) => {
+  const server = await TestServer.start(t, { authority: AUTHORITY, names: ['example.com'] });
+  const here = (await TestServer.start(t)).serve('/', 'secret');
+  setEnvironment(t, (await proxyTo(t, server.port)).env);
+  const client = clientOf(t, { ca: [AUTHORITY.cert], plainHttp: true });
+  for (const host of ['127.0.0.1', 'localhost', 'a.localhost.', '0', '2130706433', '[::1]', '[::ffff:127.0.0.1]']) {
+    server.serve('/x', { status: 307, headers: { location: here.url('/', host) } });
+    await refusal(client.request({ url: 'https://example.com/x' }), 'ERR_HTTP', /redirects to this machine/);
+  }
+  assert.deepEqual(here.asked, []);
+  const near = (await TestServer.start(t)).serve('/', { status: 307, headers: { location: here.url() } });
+  assert.equal(await read(client, { url: near.url() }), 'secret');
+});
+
 test('a proxy of the environment leads to other hosts, and does not see what TLS hides', async (t) => {
   const server = await TestServer.start(t, { authority: AUTHORITY, names: ['example.com'] });
   server.serve('/x', 'hello');
