@@ -1,6 +1,7 @@
 /** The options and the result of a fetch. */
 import type { CairnError } from '../core/errors.js';
 import type { Imported, ImportOptions } from '../import/index.js';
+import type { ToldSignature } from '../index/signature.js';
 
 /** When to ask the world: never, only for what is missing here, always. */
 export type PullPolicy = 'never' | 'missing' | 'always';
@@ -33,7 +34,8 @@ export interface Fetched extends Imported {
   downloadedBytes: number;
   /** Bytes of archives that an earlier attempt had left here. */
   resumedBytes: number;
-  signature: null;
+  /** The signature that was verified; null if none had to be. Of an image that was here, the last one. */
+  signature: ToldSignature | null;
 }
 
 export interface FetchFailure {
