@@ -203,7 +203,10 @@ export class Importer {
     return describe(asked, recorded, { objects, moved }, false);
   }
 
-  /** Notes the use of an image that is here, its new names and digests, and who vouched for it. Nothing else of the image changes. */
+  /**
+   * Notes the use of an image that is here, its new names and digests, and who vouched for it. Nothing else of the
+   * image changes.
+   */
   async #alreadyHere(asked: Asked, image: ImageRecord, again = image): Promise<Imported> {
     const { index } = this.#store;
     // Kept archives may be gone: other processes may have removed the image and imported it anew.
