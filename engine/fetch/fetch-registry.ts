@@ -1,14 +1,21 @@
-/** Fetches an image of a registry: its documents first, then the layers that the store lacks, which are read as they come. */
+/**
+ * Fetches an image of a registry: its documents first, then the layers that the store lacks, which are read as they
+ * come.
+ */
+import { defined } from '../core/defined.js';
 import type { Lock } from '../disk/lock.js';
 import { hostPlatform, parsePlatform } from '../image/oci/platform.js';
 import { formatRegistryReference, REGISTRY_SCHEME, type RegistryReference } from '../image/oci/registry-reference.js';
-import type { Imported, OpenableSource } from '../import/index.js';
+import type { OpenableSource } from '../import/index.js';
 import { findLayer } from '../import/oci.js';
-import { chooseImages } from '../import/source/choose-image.js';
-import type { RemoteManifest, Repository } from '../remote/registry.js';
+import { type ChosenImage, chooseImages } from '../import/source/choose-image.js';
+import type { Container } from '../import/source/container.js';
+import type { VerifiedSignature } from '../index/records.js';
+import { signatureOf } from '../index/signature.js';
+import type { StoreContext } from '../session/context.js';
 import { BlobDownloads } from './blob-downloads.js';
 import type { Fetching } from './fetching.js';
-import { openImage, sourceOf } from './open-image.js';
+import { type OpenedImage, openImage, sourceOf } from './open-image.js';
 import type { Fetched, FetchOptions } from './options.js';
 import { lockBlobs } from './partial-files.js';
 import { RegistryContainer } from './registry-container.js';
@@ -23,29 +30,32 @@ export function nameInStore({ digest: _digest, ...reference }: RegistryReference
   return reference.tag === undefined ? undefined : formatRegistryReference(reference);
 }
 
-/** @throws CairnError `ERR_NOT_FOUND`, `ERR_UNAUTHORIZED`, `ERR_NETWORK`, `ERR_DIGEST_MISMATCH`, and as an import does */
+/**
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_UNAUTHORIZED`, `ERR_NETWORK`, `ERR_DIGEST_MISMATCH`, as a policy's verdict
+ * does, and as an import does
+ */
 export async function fetchRegistryImage(fetching: Fetching, ref: string, options: RegistryRequest): Promise<Fetched> {
   const opened = await openImage(fetching, ref, options.signal);
-  const { imported, downloads } = await importOpened({ ...opened, fetching, ref }, options);
+  const { imported, downloads, signature } = await importOpened({ fetching, ref, opened }, options);
   const { downloadedBytes, resumedBytes } = downloads;
   const url = `${REGISTRY_SCHEME}${sourceOf(opened)}`;
-  return { ...imported, ref, url, downloadedBytes, resumedBytes, signature: null };
+  return { ...imported, ref, url, downloadedBytes, resumedBytes, signature: signatureOf(defined({ signature })) };
 }
 
 /** Imports the image, and once more if what earlier fetches left here was not the beginning of its blobs. */
-async function importOpened(
-  parts: Omit<Parts, 'downloads'>,
-  options: RegistryRequest,
-): Promise<{ imported: Imported; downloads: BlobDownloads }> {
-  const { fetching, ref, repository } = parts;
+async function importOpened(parts: Omit<Parts, 'downloads'>, options: RegistryRequest) {
+  const { fetching, ref, opened } = parts;
   const { http, store } = fetching;
   for (let isFirst = true; ; isFirst = false) {
-    const downloads = new BlobDownloads(store, { http, repository });
-    const opening = new Opening({ ...parts, downloads }, options);
+    const downloads = new BlobDownloads(store, { http, repository: opened.repository });
+    const chosen = await choose({ ...parts, downloads }, options);
+    const { signature } = chosen;
+    const opening = new Opening(store, ref, chosen, options);
     try {
-      const imported = await fetching.importSource(opening.source, requestOf(options));
+      const request = { ...requestOf(options), ...defined({ signature }) };
+      const imported = await fetching.importSource(opening.source, request);
       await downloads.end();
-      return { imported, downloads };
+      return { imported, downloads, signature };
     } catch (error) {
       const reason = await downloads.end(error);
       if (!isFirst || !downloads.isMisled(reason)) throw reason;
@@ -61,28 +71,54 @@ function requestOf({ keepArchive, onResult: _onResult, keepGoing: _keepGoing, ..
   return { ...options, keepArchive: keepArchive !== false, spareLayers: keepArchive === undefined };
 }
 
+interface Chosen {
+  container: Container;
+  images: ChosenImage[];
+  /** What was verified, if anything had to be. */
+  signature: VerifiedSignature | undefined;
+}
+
 interface Parts {
   fetching: Fetching;
   ref: string;
-  reference: RegistryReference;
-  repository: Repository;
-  top: RemoteManifest;
+  opened: OpenedImage;
   downloads: BlobDownloads;
+}
+
+/** Reads the documents of the image for this platform, once the policy accepts it. */
+async function choose({ fetching, ref, opened, downloads }: Parts, options: RegistryRequest): Promise<Chosen> {
+  const { store, policy } = fetching;
+  const { reference, repository, top } = opened;
+  const name = options.nameless === true ? undefined : nameInStore(reference);
+  const container = new RegistryContainer({ shown: ref, repository, top, name }, downloads, store.limits);
+  const { platform: asked } = options;
+  const platform = asked === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(asked);
+  let signature: VerifiedSignature | undefined;
+  const onManifest = async (digests: readonly string[]): Promise<void> => {
+    signature = await policy.verify(reference, repository, digests);
+  };
+  const choice = { reference: undefined, platform, isPlatformAsked: asked !== undefined, all: false, onManifest };
+  const images = await chooseImages(container, choice, store.limits);
+  return { container, images, signature };
 }
 
 /** Opens the image for the import, and holds its layers against other fetches until it is in. */
 class Opening {
-  readonly #parts: Parts;
+  readonly #store: StoreContext;
+  readonly #ref: string;
+  readonly #chosen: Chosen;
   readonly #options: RegistryRequest;
   #lock: Lock | undefined;
 
-  constructor(parts: Parts, options: RegistryRequest) {
-    this.#parts = parts;
+  constructor(store: StoreContext, ref: string, chosen: Chosen, options: RegistryRequest) {
+    this.#store = store;
+    this.#ref = ref;
+    this.#chosen = chosen;
     this.#options = options;
   }
 
   get source(): OpenableSource {
-    return { source: this.#parts.ref, open: () => this.#open() };
+    return { source: this.#ref, open: () => this.#open() };
   }
 
   release(): void {
@@ -90,21 +126,15 @@ class Opening {
   }
 
   async #open(): Promise<Awaited<ReturnType<OpenableSource['open']>>> {
-    const { fetching, ref, reference, repository, top, downloads } = this.#parts;
-    const { store } = fetching;
-    const { signal, platform: asked, keepArchive, nameless } = this.#options;
-    const name = nameless === true ? undefined : nameInStore(reference);
-    const container = new RegistryContainer({ shown: ref, repository, top, name }, downloads, store.limits);
-    const platform = asked === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(asked);
-    const choice = { reference: undefined, platform, isPlatformAsked: asked !== undefined, all: false };
-    const images = await chooseImages(container, choice, store.limits);
+    const { container, images } = this.#chosen;
+    const { keepArchive, signal } = this.#options;
     const layers = images.flatMap((image) => image.layers);
     // Those that are here may come again for their archives.
-    const missing = layers.filter((layer) => keepArchive === true || findLayer(store, layer) === undefined);
+    const missing = layers.filter((layer) => keepArchive === true || findLayer(this.#store, layer) === undefined);
     const digests = missing.map(({ descriptor }) => descriptor?.digest ?? '');
-    this.#lock = await lockBlobs(store, digests, signal);
+    this.#lock = await lockBlobs(this.#store, digests, signal);
     // Whoever held the locks may have brought the layers.
-    store.index.refresh();
+    this.#store.index.refresh();
     return { kind: 'oci', container, images };
   }
 }

@@ -4,6 +4,7 @@ import { eachOf } from '../core/concurrency.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 import { describe } from '../import/result.js';
 import type { ImageRecord } from '../index/records.js';
+import { signatureOf } from '../index/signature.js';
 import { resolveArgument } from '../resolve/argument.js';
 import { fetchRegistryImage, nameInStore } from './fetch-registry.js';
 import type { Fetching } from './fetching.js';
@@ -61,7 +62,7 @@ async function alreadyHere({ store }: Fetching, ref: string, image: ImageRecord)
   await noteUse(store, image);
   const objects = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const described = describe({ source: ref, begun: performance.now() }, image, { objects, moved: [] }, true);
-  return { ...described, ref, url: null, downloadedBytes: 0, resumedBytes: 0, signature: null };
+  return { ...described, ref, url: null, downloadedBytes: 0, resumedBytes: 0, signature: signatureOf(image) };
 }
 
 /** @throws the error itself, unless the others should go on */

@@ -5,6 +5,7 @@ import { Credentials } from '../remote/credentials/credentials.js';
 import type { HttpClient } from '../remote/http.js';
 import type { StoreContext } from '../session/context.js';
 import { Clients } from './clients.js';
+import { ImagePolicy } from './image-policy.js';
 import type { FetchOptions } from './options.js';
 import { Registries } from './registries.js';
 
@@ -16,6 +17,7 @@ export interface Fetching {
   importSource: ImportSource;
   http: HttpClient;
   registries: Registries;
+  policy: ImagePolicy;
 }
 
 /** Runs fetches with connections of their own. */
@@ -28,8 +30,9 @@ export async function duringFetch<T>(
   const credentials = new Credentials({ authfile, onWarning: store.notice });
   const clients = new Clients(insecure, credentials);
   const registries = new Registries(clients, new RegistryAuth(credentials));
+  const policy = new ImagePolicy(insecure, store.notice);
   try {
-    return await work({ store, importSource, http: clients.http, registries });
+    return await work({ store, importSource, http: clients.http, registries, policy });
   } finally {
     await clients.close();
   }

@@ -22,16 +22,20 @@ const OF_ONE_PLACE = [
 /** Tries after the first at a place that is not the last one. */
 const RETRIES = 1;
 
-/** @throws CairnError what the last place answered; with several, the message tells of all */
+/**
+ * @throws CairnError `ERR_POLICY` for what the policy rejects, else what the last place answered; with several, the
+ * message tells of all
+ */
 export async function openImage(
   fetching: Fetching,
   ref: string,
   signal: AbortSignal | undefined,
 ): Promise<OpenedImage> {
-  const { registries, store } = fetching;
+  const { registries, policy, store } = fetching;
   const failures: CairnError[] = [];
   const meanings = await registries.meaningsOf(ref);
   for (const [i, reference] of meanings.entries()) {
+    policy.mustNotReject(reference);
     const sources = await registries.sourcesOf(reference);
     for (const [j, source] of sources.entries()) {
       const isLast = i === meanings.length - 1 && j === sources.length - 1;

@@ -2,6 +2,7 @@
 import type { CairnError } from '../core/errors.js';
 import type { PullPolicy } from '../core/finding.js';
 import type { Imported, ImportOptions } from '../import/index.js';
+import type { ToldSignature } from '../index/signature.js';
 
 export interface FetchOptions
   extends Pick<
@@ -31,7 +32,8 @@ export interface Fetched extends Imported {
   downloadedBytes: number;
   /** Bytes of archives that an earlier attempt had left here. */
   resumedBytes: number;
-  signature: null;
+  /** The signature that was verified; null if none had to be. Of an image that was here, the last one. */
+  signature: ToldSignature | null;
 }
 
 export interface FetchFailure {

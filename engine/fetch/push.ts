@@ -44,7 +44,10 @@ const AT_A_TIME = 4;
 /** Repositories that are asked for a blob before it is sent. */
 const MOUNT_TRIES = 3;
 
-/** @throws CairnError `ERR_UNAUTHORIZED`, `ERR_NETWORK`, `ERR_HTTP`, `ERR_DAMAGED`, `ERR_USAGE` for a digest as target */
+/**
+ * @throws CairnError `ERR_USAGE` for a digest as target, `ERR_UNAUTHORIZED`, `ERR_NETWORK`, `ERR_HTTP`, `ERR_POLICY`,
+ * `ERR_DAMAGED`
+ */
 export async function pushImage(
   fetching: Fetching,
   image: ImageRecord,

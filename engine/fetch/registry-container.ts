@@ -1,4 +1,6 @@
-/** An image of a registry as the container that an import reads: its documents and blobs come when they are asked for. */
+/**
+ * An image of a registry as the container that an import reads: its documents and blobs come when they are asked for.
+ */
 import { CairnError, isCairnError } from '../core/errors.js';
 import type { Limits } from '../core/limits.js';
 import { FULL_NAME, parseDocument } from '../image/oci/documents.js';

@@ -43,8 +43,12 @@ export async function candidatesIn(container: Container, limits: DocumentLimits)
     throw new CairnError('ERR_UNSUPPORTED', `${container.path} ${why}`, { path: container.path });
   }
   const candidates = isLayout ? await candidatesOfLayout(container, limits) : [];
-  const configs = await Promise.all(candidates.map(({ descriptors }) => configsOf(container, descriptors, limits)));
-  for (const [at, docker] of (await dockerImages(container, isLayout, limits)).entries()) {
+  const fromDocker = await dockerImages(container, isLayout, limits);
+  // Only these are looked for among the others. A registry has none, and each manifest of it is a request.
+  const configs = await Promise.all(
+    fromDocker.length === 0 ? [] : candidates.map(({ descriptors }) => configsOf(container, descriptors, limits)),
+  );
+  for (const [at, docker] of fromDocker.entries()) {
     const read = readNames(docker.repoTags.map(givenInDocker(at)), container.path);
     const digest = digestInName(docker.config);
     const isSame = (each: Candidate, i: number): boolean =>

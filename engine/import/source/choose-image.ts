@@ -53,6 +53,11 @@ export interface Choice {
   isPlatformAsked: boolean;
   /** Take all images that fit, not just one. */
   all: boolean;
+  /**
+   * Hears of an image's manifest, and the indexes that lead to it, before anything else of the image is read. What it
+   * throws refuses the image.
+   */
+  onManifest?: (digests: readonly string[]) => Promise<void>;
 }
 
 /**
@@ -120,7 +125,8 @@ class Opener {
   async #fromLayout({ descriptors, docker, names }: Candidate): Promise<ChosenImage | undefined> {
     const descriptor = descriptors.length === 1 ? descriptors[0] : pickPlatform(descriptors, this.#choice.platform);
     if (descriptor === undefined) throw this.#noSuchPlatform();
-    const { manifest, bytes, digest } = await this.#readManifest(descriptor, 0);
+    const { manifest, bytes, digests } = await this.#readManifest(descriptor, []);
+    await this.#choice.onManifest?.(digests);
     this.#checkCount(manifest.layers.length);
     const configBytes = await this.#container.read(blobName(manifest.config));
     checkDescriptor(manifest.config, configBytes);
@@ -135,21 +141,23 @@ class Opener {
       diffId: diffIds[i] as string,
       descriptor: layer,
     }));
-    return { manifest: { bytes, digest }, config, layers, references: names };
+    return { manifest: { bytes, digest: digests.at(-1) as string }, config, layers, references: names };
   }
 
+  /** @param above digests of the indexes that led here @returns these, and that of the manifest */
   async #readManifest(
     descriptor: Descriptor,
-    nesting: number,
-  ): Promise<{ manifest: ManifestDocument; bytes: Buffer; digest: string }> {
-    if (nesting > MAX_NESTED_INDEXES) throw badIndex(`indexes nested deeper than ${MAX_NESTED_INDEXES}`);
+    above: readonly string[],
+  ): Promise<{ manifest: ManifestDocument; bytes: Buffer; digests: readonly string[] }> {
+    if (above.length > MAX_NESTED_INDEXES) throw badIndex(`indexes nested deeper than ${MAX_NESTED_INDEXES}`);
     const bytes = await this.#container.read(blobName(descriptor));
     checkDescriptor(descriptor, bytes);
     const document = parseDocument(bytes, this.#limits, descriptor.mediaType);
-    if (document.kind === 'manifest') return { manifest: document, bytes, digest: descriptor.digest };
+    const digests = [...above, descriptor.digest];
+    if (document.kind === 'manifest') return { manifest: document, bytes, digests };
     const picked = pickPlatform(imagesAmong(document.manifests), this.#choice.platform);
     if (picked === undefined) throw this.#noSuchPlatform();
-    return this.#readManifest(picked, nesting + 1);
+    return this.#readManifest(picked, digests);
   }
 
   async #fromDocker(image: DockerImage, references: string[]): Promise<ChosenImage> {
