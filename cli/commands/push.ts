@@ -3,14 +3,16 @@ import type { Command } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
 import { printable } from '../../engine/core/printable.js';
-import type { Pushed } from '../../engine/fetch/index.js';
+import type { Insecure, Pushed, PushOptions } from '../../engine/fetch/index.js';
 import { examples } from '../help.js';
+import { insecureOption } from '../insecure.js';
 import { withStore } from '../session.js';
 import { formatSize } from '../units.js';
 
 interface Options {
   all?: boolean;
   authfile?: string;
+  insecureOptions?: Insecure[];
 }
 
 export function define(command: Command): void {
@@ -22,6 +24,7 @@ export function define(command: Command): void {
       '--authfile <file>',
       'credentials of registries (default: $REGISTRY_AUTH_FILE, else those of podman and Docker)',
     )
+    .addOption(insecureOption(['tls', 'http']))
     .action((first: string | undefined, second: string | undefined, { all }: Options, self: Command) =>
       all === true ? pushAll(self, first, second) : pushOne(self, first, second),
     );
@@ -34,8 +37,8 @@ export function define(command: Command): void {
 function pushOne(command: Command, image: string | undefined, ref: string | undefined): Promise<void> {
   if (image === undefined || ref === undefined)
     throw new CairnError('ERR_USAGE', `missing required argument '${image === undefined ? 'image' : 'ref'}'`);
-  return withStore<Options>(command, 'write', async ({ store, running, options: { authfile }, print }) => {
-    print(await store.push(image, ref, { ...running, ...defined({ authfile }) }), text);
+  return withStore<Options>(command, 'write', async ({ store, running, options, print }) => {
+    print(await store.push(image, ref, { ...running, ...asked(options) }), text);
     return undefined;
   });
 }
@@ -43,10 +46,14 @@ function pushOne(command: Command, image: string | undefined, ref: string | unde
 function pushAll(command: Command, ref: string | undefined, more: string | undefined): Promise<void> {
   if (ref === undefined || more !== undefined)
     throw new CairnError('ERR_USAGE', '--all takes one argument, docker://HOST/PREFIX');
-  return withStore<Options>(command, 'write', async ({ store, running, options: { authfile }, print }) => {
-    print(await store.pushAll(ref, { ...running, ...defined({ authfile }) }), (all) => all.map(text).join(''));
+  return withStore<Options>(command, 'write', async ({ store, running, options, print }) => {
+    print(await store.pushAll(ref, { ...running, ...asked(options) }), (all) => all.map(text).join(''));
     return undefined;
   });
+}
+
+function asked({ authfile, insecureOptions: insecure }: Options): PushOptions {
+  return defined({ authfile, insecure });
 }
 
 function text({ ref, digest, pushedBytes, mountedBytes, presentBytes, original }: Pushed): string {
