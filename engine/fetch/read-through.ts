@@ -146,13 +146,16 @@ async function fetchArchive(
   { opened, aci, ref }: Artifact,
   { signal, onProgress }: RegistryRequest,
 ) {
-  const { store, http } = fetching;
+  const { store, http, policy } = fetching;
+  const { reference, repository, top } = opened;
+  const signature = await policy.verify(reference, repository, [top.digest]);
   const held = await lockBlobs(store, [aci.archive.digest], signal);
-  const downloads = new BlobDownloads(store, { http, repository: opened.repository });
+  const downloads = new BlobDownloads(store, { http, repository });
   try {
     const archive = downloads.open(aci.archive.digest, aci.archive.size);
     const open = async () => ({ kind: 'aci', ...archive, fingerprint: undefined }) as const;
-    await fetching.importSource({ source: ref, open }, { expect: aci.key, ...defined({ signal, onProgress }) });
+    const request = { expect: aci.key, ...defined({ signal, onProgress, signature }) };
+    await fetching.importSource({ source: ref, open }, request);
   } catch (error) {
     throw await downloads.end(error);
   } finally {

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import type { ErrorCode } from '../../engine/core/errors.js';
 import { openStore } from '../../engine/store.js';
 import { readImageKey } from '../../engine/trust/public-key.js';
-import { tar } from '../fixtures/archive.js';
+import { aci, tar } from '../fixtures/archive.js';
 import { cairn, type Ran, temporaryDirectory } from '../fixtures/cli.js';
 import { type PayloadOptions, payloadOf, pemOf, putSignatures, SigningKey } from '../fixtures/cosign.js';
 import { digestOf, HOST, MEDIA } from '../fixtures/oci.js';
@@ -264,6 +264,25 @@ test('signatures come from the mirror that the image came from, and the name is 
   const [fetched] = (await fetch()).json<[Fetched]>();
   assert.equal(fetched.url, `docker://${world.registry.host}/cache/app:1@${digest}`);
   assert.equal(fetched.signature?.by, world.keyFile);
+});
+
+test('an ACI of a remote is an image of a registry as others are', async (t) => {
+  const world = await World.make(t);
+  fs.writeFileSync(join(world.dir, 'app.aci'), aci({ name: 'example.com/app' }, [{ name: 'f', content: 'f' }]));
+  await world.run(['import', join(world.dir, 'app.aci')]);
+  const remote = `docker://${world.registry.host}/all`;
+  const [pushed] = (await world.run(['push', '--all', '--json', remote])).json<[{ digest: string }]>();
+  fs.rmSync(world.store, { recursive: true });
+  const render = (): Promise<Ran> => world.run(['--remote', remote, 'render', 'example.com/app']);
+  const refused = await render();
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /must be signed, and is not/);
+  await world.isEmpty();
+  world.sign('all/example.com/app', pushed.digest, {});
+  const taken = await render();
+  assert.equal(taken.code, 0, taken.stderr);
+  const inspected = (await world.run(['inspect', '--json', 'example.com/app'])).json<Fetched>();
+  assert.equal(inspected.signature?.by, world.keyFile);
 });
 
 test('on request the policy is left out, and that is said', async (t) => {
