@@ -8,11 +8,12 @@ import { CairnError, isCairnError } from '../core/errors.js';
 import { digestOf } from '../core/key.js';
 import { MAX_TAG_PAGES, MAX_TAGS } from '../core/limits.js';
 import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '../image/oci/media-types.js';
-import type { Access, Authorizer } from './auth/registry-auth.js';
+import type { Authorizer } from './auth/registry-auth.js';
 import { discard, type HttpClient, type HttpRequest, type HttpResponse } from './http.js';
-import { isPassing, statusError } from './http-error.js';
+import { isPassing } from './http-error.js';
 import { counted, manifestsIn, nextPage, otherBytes, parseAnswer } from './registry-answers.js';
 import { isPassingStatus } from './retry.js';
+import { sendAuthorized } from './send-authorized.js';
 
 export interface RepositoryOptions {
   http: HttpClient;
@@ -238,35 +239,9 @@ export class Repository {
     return this.#send(request, this.#scope('pull,push'));
   }
 
-  async #send(request: HttpRequest, scope: string): Promise<HttpResponse> {
-    const { http, auth, signal } = this.#options;
-    const access = this.#access(scope);
-    const accept = request.accept ?? [200];
-    const send = (authorization: string | undefined): Promise<HttpResponse> =>
-      http.request({
-        signal,
-        ...request,
-        headers: { ...request.headers, ...(authorization === undefined ? {} : { authorization }) },
-        accept: [...accept, 401],
-      });
-    let authorization = await auth?.authorize(access);
-    let response = await send(authorization);
-    const challenge = response.headers['www-authenticate'];
-    // A stream that was sent cannot be sent again. An upload begins with a small request, which gets the token.
-    const mayRetry = request.body === undefined || request.body instanceof Uint8Array;
-    if (response.status === 401 && challenge !== undefined && auth !== undefined && mayRetry) {
-      discard(response);
-      authorization = await auth.authorize(access, { challenge, authorization });
-      if (authorization !== undefined) response = await send(authorization);
-    }
-    if (response.status !== 401) return response;
-    discard(response);
-    throw auth === undefined ? statusError(401, response.url) : await auth.refusal(access);
-  }
-
-  #access(scope: string): Access {
-    const { http, base: registry, name: repository, signal } = this.#options;
-    return { http, registry, host: this.host, repository, scope, signal };
+  #send(request: HttpRequest, scope: string): Promise<HttpResponse> {
+    const { http, base: registry, name: repository, auth, signal } = this.#options;
+    return sendAuthorized(request, { http, registry, host: this.host, repository, scope, signal }, auth);
   }
 
   /** Gives an upload up that a registry began in place of a mount. */
