@@ -1,6 +1,7 @@
 /** The limit of a fetch: the same bytes from the same registry, taken by programs that only take them. */
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
+import { BLOBS_AT_A_TIME } from '../../engine/fetch/blob-downloads.js';
 import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
 import { fetchNew } from '../measure/cairn.js';
@@ -9,9 +10,6 @@ import { withoutTree } from '../measure/contestants.js';
 import { remove } from '../measure/process.js';
 import { ImageRegistry, noRegistry } from '../peers/registry.js';
 import { fetchAndRender } from '../scenarios/fetch.js';
-
-/** cairn takes so many blobs of an image at a time. */
-const AT_A_TIME = 4;
 
 export function limitFetch(ground: Ground): Scenario {
   const { corpus, dir } = ground;
@@ -28,8 +26,8 @@ export function limitFetch(ground: Ground): Scenario {
   };
   const { contestants, skipped } = installed([
     download(registry, 1),
-    download(registry, AT_A_TIME),
-    download(registry, AT_A_TIME, join(dir, 'downloaded')),
+    download(registry, BLOBS_AT_A_TIME),
+    download(registry, BLOBS_AT_A_TIME, join(dir, 'downloaded')),
     copying(registry, join(dir, 'copied')),
   ]);
   return {
