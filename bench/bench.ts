@@ -49,6 +49,10 @@ async function bench(dir: string, { names, corpus, runs, json, out, against }: O
   print(machineText(machine));
   const scenarios: Measured[] = [];
   for (const scenario of scenariosFor(names, ground, before)) {
+    if (scenario.unfit !== undefined) {
+      say(`${scenario.name}: left out: ${scenario.unfit}`);
+      continue;
+    }
     const measured = await measure(scenario, runs, dir, say);
     await scenario.close?.();
     scenarios.push(measured);

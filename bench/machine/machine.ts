@@ -17,7 +17,10 @@ export interface Machine {
   versions: Record<string, string>;
 }
 
-const PROGRAMS = ['tar', 'bsdtar', 'gzip', 'pigz', 'cp', 'umoci', 'skopeo', 'ostree', 'sha512sum', 'cc'];
+const PROGRAMS = [
+  ...['tar', 'bsdtar', 'gzip', 'pigz', 'cp', 'umoci', 'skopeo', 'ostree', 'sha512sum', 'cc'],
+  ...['docker-registry', 'curl'],
+];
 /** The package that each contestant of Node's uses, by the contestant's name. */
 const PACKAGES: Readonly<Record<string, string>> = { 'node-tar': 'tar', 'tar-fs': 'tar-fs' };
 

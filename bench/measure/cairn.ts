@@ -74,6 +74,13 @@ export async function importNew(
   return imported;
 }
 
+/** Fetches an image that must be new to the store. @param ref `docker://…` */
+export async function fetchNew(runner: Runner, store: Store, ref: string, ...flags: string[]): Promise<Imported> {
+  const [fetched] = JSON.parse(await runner.run(cairn(store, 'fetch', ...flags, ref))) as [Imported];
+  expect(!fetched.existed, 'the image was there already');
+  return fetched;
+}
+
 /** Renders a tree that must be new to the store. */
 export async function renderNew(runner: Runner, store: Store, image: string, ...flags: string[]): Promise<Rendered> {
   const rendered = await render(runner, store, image, ...flags);

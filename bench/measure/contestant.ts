@@ -44,6 +44,8 @@ export interface Scenario {
   /** The first one is cairn's; the others are compared with it. */
   contestants: readonly [Contestant, ...Contestant[]];
   skipped: readonly Skipped[];
+  /** Why nobody can take part here: what all contestants need is missing. */
+  unfit?: string | undefined;
   /** Closes what the scenario holds open, and removes its inputs. */
   close?(): Promise<void>;
 }

@@ -32,6 +32,41 @@ export function run([program, ...args]: Command): Promise<string> {
   });
 }
 
+/** A program that runs beside the contestants until it is stopped. */
+export interface Server {
+  /** What of its complaints said that it is ready. */
+  ready: RegExpExecArray;
+  stop(): Promise<void>;
+}
+
+/** Starts a program that says on standard error when it is ready. @throws Error if it ends before that */
+export function serve([program, ...args]: Command, ready: RegExp): Promise<Server> {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  running.add(child);
+  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
+  let said: string | undefined = '';
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', () => {
+      running.delete(child);
+      if (!stopping) reject(new Error(`${shown([program, ...args])} ended: ${gist(Buffer.from(said ?? ''))}`));
+    });
+    // What it says later is read as well: a pipe that is full would hold it up.
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (said === undefined) return;
+      said += chunk.toString('utf8');
+      const found = ready.exec(said);
+      if (found === null) return;
+      said = undefined;
+      const stop = (): Promise<void> => {
+        child.kill();
+        return ended;
+      };
+      resolve({ ready: found, stop });
+    });
+  });
+}
+
 /** A bash script; its arguments are `$1`, `$2` … It fails if any part of a pipe fails. */
 export function script(text: string, ...args: string[]): Command {
   return ['bash', '-c', `set -euo pipefail; ${text}`, 'bash', ...args];

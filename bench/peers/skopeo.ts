@@ -6,14 +6,20 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import type { Corpus } from '../inputs/corpus.js';
 import { isInstalled } from '../machine/installed.js';
 import type { Peer } from '../measure/contestant.js';
 import { remove, run } from '../measure/process.js';
 
 type Driver = 'overlay' | 'vfs';
 
-export function skopeo({ layout }: Corpus, dir: string, driver: Driver): Peer {
+/** Where the image comes from. */
+export interface SkopeoSource {
+  prepare?(): Promise<void>;
+  /** The image as skopeo calls it, and the flags that it needs. */
+  arguments(): readonly string[];
+}
+
+export function skopeo(source: SkopeoSource, dir: string, driver: Driver): Peer {
   const root = join(dir, 'containers');
   const store = join(root, 'store');
   const merged = join(root, 'merged');
@@ -24,11 +30,13 @@ export function skopeo({ layout }: Corpus, dir: string, driver: Driver): Peer {
     contestant: {
       name: `skopeo copy to ${driver} storage + sync`,
       deviations: ['metadata of the root'],
-      prepare: async () => fs.mkdirSync(root),
+      prepare: async () => {
+        await source.prepare?.();
+        fs.mkdirSync(root);
+      },
       run: async (stopwatch) => {
         const storage = `containers-storage:[${driver}@${store}+${join(root, 'run')}]example.com/bench:latest`;
-        const from = `oci:${layout.dir}:${layout.tag}`;
-        await stopwatch.run(['skopeo', '--insecure-policy', 'copy', '--quiet', from, storage]);
+        await stopwatch.run(['skopeo', '--insecure-policy', 'copy', '--quiet', ...source.arguments(), storage]);
         await stopwatch.flush(root);
         if (driver === 'vfs') return join(store, 'vfs', 'dir', (chain(store, driver)[0] as Layer).id);
         // The tree to compare is the mount of all layers.

@@ -1,6 +1,7 @@
 /** The questions that the benchmarks ask, each as cairn and its peers. A new one is a file here and a line below. */
 import type { Ground } from '../inputs/ground.js';
 import { limitCheck } from '../limits/limit-check.js';
+import { limitFetch } from '../limits/limit-fetch.js';
 import { limitBulk, limitImport, limitLarge, limitSmall } from '../limits/limit-import.js';
 import { limitRender } from '../limits/limit-render.js';
 import type { Scenario } from '../measure/contestant.js';
@@ -8,6 +9,7 @@ import { again } from './again.js';
 import { bulk, bulkTiny } from './bulk.js';
 import { check } from './check.js';
 import { cold } from './cold.js';
+import { fetchCold } from './fetch.js';
 import { gc } from './gc.js';
 import { importOnly } from './import-only.js';
 import { oci } from './oci.js';
@@ -28,6 +30,7 @@ export const SCENARIOS: Named = {
   'warm-library': one(warmLibrary),
   cold: one(cold),
   oci: one(oci),
+  fetch: one(fetchCold),
   again: one(again),
   reimport: one(reimport),
   small: one(small),
@@ -49,6 +52,7 @@ export const LIMITS: Named = {
   'limit-large': one(limitLarge),
   'limit-bulk': one(limitBulk),
   'limit-check': one(limitCheck),
+  'limit-fetch': one(limitFetch),
 };
 
 /** @throws RangeError for a name that the command line would have refused */

@@ -12,10 +12,11 @@ export function oci(ground: Ground): Scenario {
   const { corpus, dir } = ground;
   const { layout, layers } = corpus;
   const store = storeIn(ground, 'new');
+  const source = { arguments: () => [`oci:${layout.dir}:${layout.tag}`] };
   const { contestants, skipped } = installed([
     umoci(corpus, dir),
-    skopeo(corpus, dir, 'overlay'),
-    skopeo(corpus, dir, 'vfs'),
+    skopeo(source, dir, 'overlay'),
+    skopeo(source, dir, 'vfs'),
     ...[GNU_TAR, PIGZ_TAR].map((unpacker) => unpacking(unpacker, layers, dir)),
   ]);
   return {

@@ -15,7 +15,7 @@ import type { StoreContext } from '../session/context.js';
 import { partialFile, removePartial } from './partial-files.js';
 
 /** Blobs of one image that come at a time. */
-const AT_A_TIME = 4;
+export const BLOBS_AT_A_TIME = 4;
 
 /** Bytes that came may be wrong, rather than incomplete: the next attempt must not build on them. */
 const CORRUPT: ReadonlySet<string> = new Set([
@@ -61,7 +61,7 @@ export class BlobDownloads {
   }
 
   async #fetch({ digest, size, path, growth }: { digest: string; size: number; path: string; growth: Growth }) {
-    const leave = await this.#slots.acquire(AT_A_TIME);
+    const leave = await this.#slots.acquire(BLOBS_AT_A_TIME);
     try {
       const got = await download(this.#http, {
         ...this.#repository.blobRequest(digest),

@@ -24,13 +24,19 @@ export function isPassingStatus(status: number): boolean {
  * The pause before a try.
  * @param attempt 0 for the first try after a failure
  * @param asked what the server asks for, in milliseconds
+ * @param random from 0 to 1
  * @returns milliseconds; `undefined` when there should be no further try
  */
-export function pauseBefore(attempt: number, policy: RetryPolicy, asked?: number): number | undefined {
+export function pauseBefore(
+  attempt: number,
+  policy: RetryPolicy,
+  asked?: number,
+  random = Math.random,
+): number | undefined {
   if (attempt >= policy.retries) return undefined;
   if (asked !== undefined) return asked > policy.longestPauseMs ? undefined : asked;
   // Clients that were cut off together should not come back together.
-  const spread = 0.5 + Math.random();
+  const spread = 0.5 + random();
   return Math.min(policy.longestPauseMs, policy.firstPauseMs * 2 ** attempt * spread);
 }
 

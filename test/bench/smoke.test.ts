@@ -9,6 +9,7 @@ import { packImage, packTar } from '../../bench/inputs/images.js';
 import { writeLayout } from '../../bench/inputs/layout.js';
 import { SMALL } from '../../bench/inputs/sizes.js';
 import { floorList, PROGRAM } from '../../bench/limits/floor.js';
+import { limitFetch } from '../../bench/limits/limit-fetch.js';
 import { besideEachOther, buildIn } from '../../bench/measure/against.js';
 import { THIS_BUILD } from '../../bench/measure/cairn.js';
 import { listTree } from '../../bench/measure/listing.js';
@@ -16,11 +17,14 @@ import { measure } from '../../bench/measure/measure.js';
 import { parseOptions, UsageError } from '../../bench/measure/options.js';
 import { run } from '../../bench/measure/process.js';
 import { microGroups } from '../../bench/micro/run.js';
+import { noRegistry } from '../../bench/peers/registry.js';
 import { pairRows } from '../../bench/report/pairs.js';
 import { again } from '../../bench/scenarios/again.js';
 import { LIMITS } from '../../bench/scenarios/all.js';
 import { cold } from '../../bench/scenarios/cold.js';
+import { fetchCold } from '../../bench/scenarios/fetch.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
+import { missing } from '../fixtures/peers.js';
 
 async function tinyCorpus(dir: string): Promise<Corpus> {
   const names = ['example.com/layer1', 'example.com/layer2'];
@@ -65,6 +69,40 @@ test('cold and again: everyone who is here makes the same tree, and is measured'
   assert.deepEqual(
     repeated.contestants.map(({ name }) => name),
     ['cairn render', 'node -e 0'],
+  );
+});
+
+test('fetch: cairn and skopeo make the same tree of what a registry has', {
+  skip: missing('docker-registry', 'skopeo', 'curl'),
+}, async (t) => {
+  const dir = temporaryDirectory(t);
+  const ground = { corpus: await tinyCorpus(dir), sizes: SMALL, dir, build: THIS_BUILD };
+  for (const make of [fetchCold, limitFetch]) {
+    const scenario = make(ground);
+    assert.equal(scenario.unfit, undefined);
+    t.after(scenario.close as () => Promise<void>);
+    const measured = await measure(scenario, 1, dir, () => {});
+    assert.deepEqual(measured.disqualified, []);
+    assert.ok(measured.contestants.length > 3);
+    assert.deepEqual(
+      measured.contestants.map(({ name }) => name),
+      scenario.contestants.map(({ name }) => name),
+    );
+  }
+});
+
+test('a scenario that needs a registry says what is missing for one', () => {
+  assert.equal(
+    noRegistry(() => false),
+    'docker-registry, skopeo not installed',
+  );
+  assert.equal(
+    noRegistry((program) => program === 'skopeo'),
+    'docker-registry not installed',
+  );
+  assert.equal(
+    noRegistry(() => true),
+    undefined,
   );
 });
 
