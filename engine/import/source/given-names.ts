@@ -46,7 +46,7 @@ export function readNames(given: readonly GivenName[], path: string): ReadNames 
     } catch (error) {
       if (!isCairnError(error)) throw error;
       const why = `${path}: ${each.field}: ${error.message}; --name gives the image another name`;
-      read.fault ??= new CairnError(error.code, why, { path, entry: each.field });
+      read.fault ??= new CairnError('ERR_BAD_MANIFEST', why, { path, entry: each.field, cause: error });
     }
   }
   return read;
