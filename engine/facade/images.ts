@@ -2,9 +2,8 @@
 import type { Readable } from 'node:stream';
 import type { Removed, RemoveOptions } from '../collect/index.js';
 import { checkOptions, mustBe } from '../core/check-options.js';
-import type { PullPolicy } from '../core/finding.js';
+import type { ResolveOptions } from '../core/finding.js';
 import type { Key } from '../core/key.js';
-import type { OperationOptions } from '../core/operation.js';
 import type {
   DiscoveredName,
   DiscoverOptions,
@@ -26,11 +25,6 @@ import { duringFetch } from './during-fetch.js';
 import { findImage } from './find-image.js';
 import { contextOf, importFor, OpenedStore } from './opened.js';
 import { DISCOVER, FETCH, IMPORT, PUSH, REMOVE, RESOLVE, SELECTION } from './option-kinds.js';
-
-export interface ResolveOptions extends OperationOptions {
-  /** When to fetch the image. By default only the store's `remote` is asked, for what is missing here. */
-  pull?: PullPolicy;
-}
 
 export abstract class StoreOfImages extends OpenedStore {
   /**
@@ -86,7 +80,10 @@ export abstract class StoreOfImages extends OpenedStore {
     return discoverName(name, { onNotice: contextOf(this).notice, ...options });
   }
 
-  /** Finds the image that an argument means. A path to an archive is imported first, and with `pull` what is not here fetched. */
+  /**
+   * Finds the image that an argument means. A path to an archive is imported first, and with `pull` what is not here is
+   * fetched.
+   */
   async resolve(argument: string, options: ResolveOptions = {}): Promise<ImageRecord> {
     mustBe('image', argument, 'text');
     checkOptions(options, RESOLVE);

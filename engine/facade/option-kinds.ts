@@ -2,7 +2,7 @@
 import type { GcOptions, RemoveOptions } from '../collect/index.js';
 import type { GetOptions } from '../content/index.js';
 import type { OptionKinds } from '../core/check-options.js';
-import { ARGUMENT_TYPES, PULL_POLICIES } from '../core/finding.js';
+import { ARGUMENT_TYPES, PULL_POLICIES, type ResolveOptions } from '../core/finding.js';
 import type { OperationOptions } from '../core/operation.js';
 import type { ExportOptions } from '../export/index.js';
 import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.js';
@@ -11,7 +11,6 @@ import type { CompareOptions, ImageSelection } from '../inspect/index.js';
 import type { OpenOptions } from '../session/open.js';
 import type { CheckoutOptions, CopyOutOptions, RenderOptions } from '../tree/index.js';
 import type { CheckOptions } from '../verify/index.js';
-import type { ResolveOptions } from './images.js';
 
 export const OPERATION: OptionKinds<OperationOptions> = { signal: 'signal', onProgress: 'function' };
 

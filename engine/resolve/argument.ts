@@ -42,9 +42,9 @@ export interface Resolving {
 }
 
 /**
- * What begins with a scheme, such as `docker://` or `oci:`, is that. Else tries in order: key or digest (any unambiguous prefix), bare digits of one, existing path, name with labels, an image
- * of a path (`PATH:REFERENCE`), and at last a tag that only one image has. What looks like a key may yet be the name
- * that an image came with.
+ * What begins with a scheme, such as `docker://` or `oci:`, is that. Else tries in order: key or digest (any
+ * unambiguous prefix), bare digits of one, existing path, name with labels, an image of a path (`PATH:REFERENCE`), and
+ * at last a tag that only one image has. What looks like a key may yet be the name that an image came with.
  * @param images looks up names
  * @throws CairnError `ERR_KEY_SYNTAX`, `ERR_KEY_TOO_SHORT`, `ERR_AMBIGUOUS_KEY`, `ERR_NOT_FOUND`, `ERR_NAME_SYNTAX`
  */

@@ -1,4 +1,7 @@
-/** Stores in front of a registry: nothing is lost, and little moves twice, whatever is killed. A few rounds of the long test. */
+/**
+ * Stores in front of a registry: nothing is lost, and little moves twice, whatever is killed. These are a few rounds of
+ * the long test.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { temporaryDirectory } from '../fixtures/cli.js';
