@@ -30,6 +30,7 @@ function text(image: ImageDetails): string {
     ['size', `${image.size} bytes (${formatSize(image.size)})`],
     ['imported', image.importTime],
     ['last used', image.lastUsed],
+    ...verifiedLines(image.signature),
     ...(image.pinned ? [['pinned', 'yes'] as [string, string]] : []),
     ...(image.latest ? [['latest', 'yes'] as [string, string]] : []),
     ...Object.entries(image.labels).map(([name, value]): [string, string] => [`label ${name}`, value]),
@@ -54,6 +55,12 @@ function text(image: ImageDetails): string {
   ];
   const width = lines.reduce((widest, [name]) => Math.max(widest, Math.min(name.length, WIDEST)), 0);
   return lines.map(([name, value]) => `${printable(`${name.padEnd(width)}  ${value}`)}\n`).join('');
+}
+
+function verifiedLines(signature: ImageDetails['signature']): [string, string][] {
+  if (signature === null) return [];
+  const { at, by, key } = signature;
+  return [['verified', `${at}, signed by ${by}, key ${key}`]];
 }
 
 function platformOf({ os, arch, labels }: ImageDetails): string {

@@ -106,6 +106,9 @@ const isLabel: Test = (value) => isRecord(value) && isText(value['name']) && isT
 const isName: Test = (value) => isRecord(value) && isText(value['name']) && listOf(isLabel)(value['labels']);
 const isDigest: Test = (value) => typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value);
 
+const isSignature: Test = (value) =>
+  isRecord(value) && isText(value['key']) && isText(value['by']) && isTime(value['at']);
+
 const IMAGE: Readonly<Record<keyof DocumentedImage, Test>> = {
   key: isOneKey,
   digest: maybe(isDigest),
@@ -127,6 +130,7 @@ const IMAGE: Readonly<Record<keyof DocumentedImage, Test>> = {
   digests: maybe(listOf(isDigest)),
   dependencies: listOf((value) => isRecord(value) && isText(value['imageName']) && listOf(isLabel)(value['labels'])),
   filters: isFlag,
+  signature: maybe(isSignature),
 };
 
 const LAYER: Readonly<Record<keyof WrittenLayer, Test>> = {

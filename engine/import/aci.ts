@@ -51,6 +51,7 @@ export async function prepareAci(
     ...(ingested.kept === undefined ? {} : { archives: [keyOfHex(ingested.kept.sha512)] }),
     dependencies: manifest.dependencies,
     filters: manifest.pathWhitelist.length > 0,
+    ...defined({ signature: options.signature }),
   };
   const archiveDigests = [{ digest, ...defined({ fingerprint }) }];
   return {

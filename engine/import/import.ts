@@ -14,11 +14,13 @@ import { eachOf } from '../core/concurrency.js';
 import { defined } from '../core/defined.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 import type { ImageRecord } from '../index/records.js';
+import { withSignature } from '../index/signature.js';
 import { isComplete } from '../resolve/completeness.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { type AciSource, prepareAci } from './aci.js';
 import { Claims } from './claims.js';
 import { Committer } from './commit.js';
+import { findKnownArchive } from './known-archive.js';
 import { findLayer, keepsArchives, keyOfImage, namesOf, type OciSource, platformOf, prepareOci } from './oci.js';
 import { checkExpected, type ImportOptions, type ImportRequest } from './options.js';
 import type { Outcome, Prepared } from './prepared-image.js';
@@ -27,7 +29,7 @@ import { LayerReader } from './read-layer.js';
 import { merge } from './record-import.js';
 import { type Asked, describe, type Imported, type ImportFailure } from './result.js';
 import type { ChosenImage } from './source/choose-image.js';
-import { type Located, locateSource } from './source/locate.js';
+import { locateSource } from './source/locate.js';
 import { type OpenableSource, type Opened, type OpenSource, openSource } from './source/open-source.js';
 import { fingerprintOf, sizeOf } from './source/sources.js';
 
@@ -92,11 +94,13 @@ export class Importer {
     const { index } = this.#store;
     const located = locateSource(source);
     const fingerprint = located.kind === 'file' ? await fingerprintOf(located.path, located.size) : undefined;
-    const known = await this.#findKnown(located, fingerprint, request);
+    const known = await findKnownArchive(this.#store, located, fingerprint, request);
     if (known !== undefined && isComplete(index, known.image)) {
       refuseName(request);
       checkExpected(request.expect, [known.image.key, known.digest]);
-      return [heard(await this.#alreadyHere(asked, known.image), request)];
+      return [
+        heard(await this.#alreadyHere(asked, known.image, withSignature(known.image, request.signature)), request),
+      ];
     }
     const named = { source: request.shownAs ?? source, located, fingerprint };
     const openThis: OpenSource = (dir) => openSource(this.#store, named, dir, request);
@@ -162,7 +166,8 @@ export class Importer {
         const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request);
         const platform = platformOf(chosen);
         const again = { ...here, ...first, aliases, digests, ...defined({ platform }) };
-        return await this.#alreadyHere(asked, here, request.leaveNames === true ? here : again);
+        const told = withSignature(request.leaveNames === true ? here : again, request.signature);
+        return await this.#alreadyHere(asked, here, told);
       }
       return await this.#readChosen({ asked, staging, request: isHere ? request : restoring(request, here) }, oci);
     } finally {
@@ -198,30 +203,7 @@ export class Importer {
     return describe(asked, recorded, { objects, moved }, false);
   }
 
-  /**
-   * Finds the image of an archive that was imported before, without unpacking the archive. The archive is hashed only
-   * if one of the same length, head and tail is known.
-   */
-  async #findKnown(
-    located: Located,
-    fingerprint: string | undefined,
-    { signal, layer, keepArchive }: ImportOptions,
-  ): Promise<{ image: ImageRecord; digest: string } | undefined> {
-    if (located.kind !== 'file' || fingerprint === undefined || layer === true) return undefined;
-    const { index, pool } = this.#store;
-    const { path } = located;
-    const candidates = index.fingerprints.get(fingerprint);
-    if (candidates === undefined) return undefined;
-    const { sha256 } = await pool.ask('digest', { source: { path } }, { signal });
-    const digest = `sha256:${sha256}`;
-    if (!candidates.includes(digest)) return undefined;
-    const key = index.digests.get(digest);
-    const image = key === undefined ? undefined : index.image(key);
-    if (image === undefined || (keepArchive === true && image.archives === undefined)) return undefined;
-    return { image, digest };
-  }
-
-  /** Notes the use of an image that is here, and its new names and digests. Nothing else of the image changes. */
+  /** Notes the use of an image that is here, its new names and digests, and who vouched for it. Nothing else of the image changes. */
   async #alreadyHere(asked: Asked, image: ImageRecord, again = image): Promise<Imported> {
     const { index } = this.#store;
     // Kept archives may be gone: other processes may have removed the image and imported it anew.

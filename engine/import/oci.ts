@@ -120,6 +120,7 @@ export async function prepareOci(
     digests: [...new Set([manifest.digest, chosen.config.digest])],
     dependencies: [],
     filters: false,
+    ...defined({ signature: request.signature }),
   };
   const { onPlan, leaveNames = false } = request;
   return { staging, documents, layers, image, leaveNames, plan: () => planOci(keys.map(tocOf)), onPlan };

@@ -2,6 +2,7 @@
 import { CairnError } from '../core/errors.js';
 import { parseHashPrefix } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
+import type { VerifiedSignature } from '../index/records.js';
 import type { Plan } from '../plan/plan.js';
 import type { Imported, ImportFailure } from './result.js';
 
@@ -39,6 +40,8 @@ export interface ImportRequest extends ImportOptions {
   spareLayers?: boolean;
   /** What the source is called in errors, where its path means nothing to users. */
   shownAs?: string;
+  /** What was verified of the image, to be recorded with it, even if it is here. */
+  signature?: VerifiedSignature;
   /** Gets the plan of an OCI image's tree, for a render that follows at once. Otherwise the store keeps large plans. */
   onPlan?: (plan: Plan) => void;
 }

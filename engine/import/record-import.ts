@@ -12,6 +12,7 @@ import { listObjects, type Retained, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import type { BlobRef, ImageRecord, LayerRecord } from '../index/records.js';
 import { hasBlob, listBlob, releaseBlob, rememberArchive, retainBlob, retainLayer } from '../index/references.js';
+import { withSignature } from '../index/signature.js';
 import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
 import { countUsers, healLayer, renewDocuments } from './heal.js';
@@ -168,8 +169,9 @@ function countShared(index: Index, key: Key, objects: Retained): void {
 }
 
 /**
- * Gives an image that is here the names and digests of this import, and notes its use. Nothing else of the image
- * changes, except when archives are to be kept from now on: they are added, with the manifest that lists them.
+ * Gives an image that is here the names and digests of this import, and what was verified for it, and notes its use.
+ * Nothing else of the image changes, except when archives are to be kept from now on: they are added, with the manifest
+ * that lists them.
  * @param sizes of blobs that came along
  */
 export function merge(
@@ -179,7 +181,7 @@ export function merge(
   sizes: ReadonlyMap<Key, number> = new Map(),
 ): { image: ImageRecord; moved: MovedName[] } {
   const names = referencesOf(again);
-  const named = names.reduce(withName, existing);
+  const named = names.reduce(withName, withSignature(existing, again.signature));
   const merged: ImageRecord = { ...named, ...defined({ platform: again.platform }), lastUsed: Date.now() };
   if (again.digests !== undefined) merged.digests = [...new Set([...(existing.digests ?? []), ...again.digests])];
   const moved = claimNames(index, merged, names, (image) => documents.revise(image));

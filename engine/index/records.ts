@@ -22,6 +22,16 @@ export interface ImageName {
   labels: Label[];
 }
 
+/** Who vouched for an image, as it was found when the image came. */
+export interface VerifiedSignature {
+  /** The key's fingerprint. */
+  key: string;
+  /** The key's owner, or the file that the key is in. */
+  by: string;
+  /** When it was verified: milliseconds since 1970. */
+  at: number;
+}
+
 export interface ImageRecord {
   /** ACI: the key of its tar. OCI: the key of its configuration, which names all of its layers. */
   key: Key;
@@ -60,6 +70,8 @@ export interface ImageRecord {
   /** OCI: digests of documents that mean this image. */
   digests?: string[];
   dependencies: Dependency[];
+  /** The signature that was verified last, if any was. */
+  signature?: VerifiedSignature;
   /** Whether its manifest has a path whitelist. If false, nothing needs to read the manifest for one. */
   filters: boolean;
   /** The blob with its document, and how often that document was made. Both are missing before store format 2. */

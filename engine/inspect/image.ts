@@ -12,6 +12,7 @@ import { Catalogue } from '../index/catalogue.js';
 import { findNamed, platformLabels, referencesOf } from '../index/images.js';
 import type { ImageRecord, LayerRecord } from '../index/records.js';
 import { hasBlob } from '../index/references.js';
+import { signatureOf, type ToldSignature } from '../index/signature.js';
 import { isCompleteLayer } from '../resolve/completeness.js';
 import { findDependency } from '../resolve/dependencies.js';
 import { layerStackOf } from '../resolve/layer-stack.js';
@@ -57,6 +58,8 @@ export interface ImageDetails extends ImageSummary {
   roots: string[];
   /** Documents and tables of contents that cannot be read, and parts gone since a repair. Objects are not checked. */
   damaged: { kind: 'manifest' | 'config' | 'archive' | 'layer'; key: Key; what: string }[];
+  /** The signature that was verified last; null if none was. */
+  signature: ToldSignature | null;
   /** The id of the image's tree; absent while a dependency is missing. */
   treeId?: string;
   pathWhitelist: number;
@@ -134,6 +137,7 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
     })),
     roots: new Holders(all, activeLeases(store.index)).of(image),
     damaged: damageOf(store, image),
+    signature: signatureOf(image),
     ...(stack === undefined ? {} : { treeId: stack.treeId }),
     ...described,
   };
