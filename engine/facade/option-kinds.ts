@@ -53,6 +53,8 @@ export const FETCH: OptionKinds<FetchOptions> = {
   pull: ['never', 'missing', 'always'],
   insecure: 'texts',
   authfile: 'text',
+  signature: 'text',
+  dependencies: 'flag',
 };
 
 export const PUSH: OptionKinds<PushOptions> = { ...OPERATION, insecure: 'texts', authfile: 'text' };

@@ -1,4 +1,5 @@
 /** Fetches an image of a registry: its documents first, then the layers that the store lacks, which are read as they come. */
+import { defined } from '../core/defined.js';
 import type { Lock } from '../disk/lock.js';
 import { hostPlatform, parsePlatform } from '../image/oci/platform.js';
 import { formatRegistryReference, REGISTRY_SCHEME, type RegistryReference } from '../image/oci/registry-reference.js';
@@ -40,7 +41,8 @@ export async function fetchRegistryImage(fetching: Fetching, ref: string, option
 }
 
 /** Archives are kept where that costs no second transfer; on request all are. */
-function requestOf({ keepArchive, onResult: _onResult, keepGoing: _keepGoing, ...options }: FetchOptions) {
+function requestOf({ keepArchive, signal, onProgress, latest, expect, name, platform }: FetchOptions) {
+  const options = defined({ signal, onProgress, latest, expect, name, platform });
   return { ...options, keepArchive: keepArchive !== false, spareLayers: keepArchive === undefined };
 }
 

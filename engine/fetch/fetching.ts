@@ -1,21 +1,27 @@
 /** What all fetches of a run share. */
+import { Semaphore } from '../core/concurrency.js';
 import type { Imported, ImportRequest, OpenableSource } from '../import/index.js';
 import { RegistryAuth } from '../remote/auth/registry-auth.js';
 import { Credentials } from '../remote/credentials/credentials.js';
 import type { HttpClient } from '../remote/http.js';
 import type { StoreContext } from '../session/context.js';
 import { Clients } from './clients.js';
-import type { FetchOptions } from './options.js';
+import type { FetchOptions, Insecure } from './options.js';
 import { Registries } from './registries.js';
 
-/** Imports one source, as the store does all imports. */
-export type ImportSource = (source: OpenableSource, request: ImportRequest) => Promise<Imported>;
+/** Imports one source, as the store does all imports. A text is a path. */
+export type ImportSource = (source: string | OpenableSource, request: ImportRequest) => Promise<Imported>;
 
 export interface Fetching {
   store: StoreContext;
   importSource: ImportSource;
   http: HttpClient;
+  clients: Clients;
   registries: Registries;
+  /** Checks that are left out. */
+  insecure: readonly Insecure[];
+  /** For downloads of ACIs. */
+  slots: Semaphore;
 }
 
 /** Runs fetches with connections of their own. */
@@ -29,7 +35,8 @@ export async function duringFetch<T>(
   const clients = new Clients(insecure, credentials);
   const registries = new Registries(clients, new RegistryAuth(credentials));
   try {
-    return await work({ store, importSource, http: clients.http, registries });
+    const slots = new Semaphore();
+    return await work({ store, importSource, http: clients.http, clients, registries, insecure, slots });
   } finally {
     await clients.close();
   }

@@ -1,6 +1,7 @@
 /** The options and the result of a fetch. */
 import type { CairnError } from '../core/errors.js';
 import type { Imported, ImportOptions } from '../import/index.js';
+import type { ToldSignature } from '../index/signature.js';
 
 /** When to ask the world: never, only for what is missing here, always. */
 export type PullPolicy = 'never' | 'missing' | 'always';
@@ -14,26 +15,33 @@ export interface FetchOptions
   pull?: PullPolicy;
   /** Checks that are left out. */
   insecure?: readonly Insecure[];
+  /** The file with the signatures of an ACI, in place of what lies beside it. For one image only. */
+  signature?: string;
+  /** Fetch what ACIs depend on, too, unless it is here. True by default. */
+  dependencies?: boolean;
   /** A file with credentials that is asked before all others, in place of podman's own. */
   authfile?: string;
   /** Hears of each image when it is in, and with `keepGoing` of each failure, in no particular order. */
   onResult?: (result: Fetched | FetchFailure) => void;
 }
 
-/** What may be left out: signatures, certificates, encryption of the way. */
-export const INSECURE = ['image', 'tls', 'http'] as const;
+/** What may be left out: signatures, certificates, encryption of the way, that a key was trusted before. */
+export const INSECURE = ['image', 'tls', 'http', 'pubkey'] as const;
 export type Insecure = (typeof INSECURE)[number];
 
 export interface Fetched extends Imported {
   /** As the caller named it. */
   ref: string;
-  /** Where it came from; `null` if nobody was asked. */
+  /** Where it came from; `null` for a file, and if nobody was asked. */
   url: string | null;
   /** Bytes of archives that came over the network. */
   downloadedBytes: number;
   /** Bytes of archives that an earlier attempt had left here. */
   resumedBytes: number;
-  signature: null;
+  /** What was verified of the image, now or when it came; `null` if nothing was. */
+  signature: ToldSignature | null;
+  /** ACI: images that were fetched since it depends on them. Absent if there are none. */
+  dependencies?: Fetched[];
 }
 
 export interface FetchFailure {
