@@ -1,10 +1,11 @@
-/** `cairn fetch`: fetches images from registries. */
+/** `cairn fetch`: fetches images from registries and web servers. */
 import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
 import type { PullPolicy } from '../../engine/core/finding.js';
-import type { Fetched, FetchFailure } from '../../engine/fetch/index.js';
+import type { Fetched, FetchFailure, Insecure } from '../../engine/fetch/index.js';
 import { examples } from '../help.js';
+import { insecureOption } from '../insecure.js';
 import { readList } from '../list-file.js';
 import { EXIT, explain } from '../report.js';
 import { withStore } from '../session.js';
@@ -23,14 +24,20 @@ interface Options {
   keepGoing?: boolean;
   stream?: boolean;
   authfile?: string;
+  deps?: boolean;
+  signature?: string;
+  insecureOptions?: Insecure[];
 }
 
 export function define(command: Command): void {
   command
-    .argument('[ref...]', 'docker://HOST/REPOSITORY[:TAG][@DIGEST]')
+    .argument(
+      '[ref...]',
+      'docker://HOST/REPOSITORY[:TAG][@DIGEST]; of an ACI its NAME[:VERSION][,LABEL=VALUE]…, URL or path',
+    )
     .option('-T, --files-from <file>', 'more references, one a line (- for standard input)')
     .addOption(
-      new Option('--pull <policy>', 'when to ask the registry')
+      new Option('--pull <policy>', 'when to ask the registry or server')
         .choices(['never', 'missing', 'always'])
         .default('always'),
     )
@@ -39,6 +46,9 @@ export function define(command: Command): void {
       '--authfile <file>',
       'credentials of registries (default: $REGISTRY_AUTH_FILE, else those of podman and Docker)',
     )
+    .option('--no-deps', 'fetch nothing that an ACI depends on')
+    .option('--signature <file>', 'the signature of an ACI, in place of the one beside it')
+    .addOption(insecureOption())
     .option('--keep-archive', 'keep all compressed archives, even if layers that are here must come again for it')
     .option('--no-keep-archive', 'keep no archives (default: those that come are kept)')
     .option('--name <name>', 'what to call the image here')
@@ -52,6 +62,9 @@ export function define(command: Command): void {
     'cairn fetch docker://registry.example.com/team/app:2.0',
     'cairn fetch --platform linux/arm64 docker://localhost:5000/app',
     'cairn fetch --pull missing --files-from images.txt',
+    'cairn fetch example.com/app:1.0.0',
+    'cairn fetch https://example.com/app.aci',
+    'cairn fetch --signature app.aci.asc ./app.aci',
   ]);
 }
 
@@ -62,7 +75,8 @@ function fetchImages(refs: string[], given: Options, command: Command): Promise<
   return withStore<Options>(command, 'create', async (session) => {
     const { store, options, running } = session;
     const { pull, keepArchive, platform, name, latest, expect, jobs, keepGoing, authfile } = options;
-    for (const flag of ['name', 'expect'] as const) {
+    const { deps: dependencies, signature, insecureOptions: insecure } = options;
+    for (const flag of ['name', 'expect', 'signature'] as const) {
       if (options[flag] !== undefined && listed.length !== 1)
         throw new CairnError('ERR_USAGE', `--${flag} goes with one image`);
     }
@@ -72,6 +86,7 @@ function fetchImages(refs: string[], given: Options, command: Command): Promise<
         ...running,
         onResult: teller.add,
         ...defined({ pull, keepArchive, platform, name, latest, expect, jobs, keepGoing, authfile }),
+        ...defined({ dependencies, signature, insecure }),
       });
       await teller.end(results);
       return results.some((result) => 'error' in result) ? EXIT.failed : EXIT.done;
@@ -88,7 +103,13 @@ function line(result: Fetched | FetchFailure): string {
     process.stderr.write(`cairn: ${explain(result.error)}\n`);
     return '';
   }
-  const { downloadedBytes, resumedBytes } = result;
+  return [...(result.dependencies ?? []), result].map(lineOfOne).join('');
+}
+
+function lineOfOne(result: Fetched): string {
+  const { url, downloadedBytes, resumedBytes, signature } = result;
+  const fetched = url === null ? [] : [`${formatSize(downloadedBytes)} fetched`];
   const resumed = resumedBytes === 0 ? [] : [`${formatSize(resumedBytes)} were here from before`];
-  return lineOf(result, [`${formatSize(downloadedBytes)} fetched`, ...resumed]);
+  const signed = signature === null ? [] : [`signed by ${signature.by || signature.key}`];
+  return lineOf(result, [...fetched, ...resumed, ...signed]);
 }

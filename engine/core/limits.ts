@@ -140,6 +140,8 @@ export const MAX_REDIRECTS = 10;
 export const MAX_ERROR_TEXT = 8192;
 /** Bytes of a page that discovery reads. What it looks for stands in the page's head. */
 export const MAX_DISCOVERY_PAGE = 2 ** 20;
+/** Places of one image that are asked for it: a page could name thousands that do not answer. */
+export const MAX_PLACES = 16;
 /** Bytes of a token server's answer. Tokens have some thousand. */
 export const MAX_TOKEN_ANSWER = 2 ** 20;
 /** Bytes of a file with settings or credentials, and of what a credential helper says. Real ones have some thousand. */

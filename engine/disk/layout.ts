@@ -11,7 +11,9 @@
  *   objects/ab/<126 hex>.<variant>   one file's content, with its metadata
  *   trees/<tree id>/rootfs           a rendered tree; its image's manifest beside it
  *   plans/<128 hex>                  a cache: the plan of the image with this key, if the image is large
- *   fetching/<64 hex>                what has come so far of a blob that is being fetched, by its sha256
+ *   fetching/<64 hex>                what has come so far of a blob that is being fetched, by its sha256, or by that of
+ *                                    the URL of an ACI
+ *   fetching/<64 hex>.json           a cache: what is known of the URL that has this sha256
  *   staging/<session>/               what one open store is writing, with the lock that shows it is alive
  *   quarantine/                      files that were found damaged
  *   locks/                           one file for each lock, only while the lock is held
@@ -104,6 +106,11 @@ export class Layout {
   /** Held while a blob is fetched, and until the image that needs it is in. @param hex of its sha256 */
   fetchLock(hex: string): string {
     return join(this.locks, `fetch-${hex}`);
+  }
+
+  /** What is known of a URL. @param hex of its sha256 */
+  urlNote(hex: string): string {
+    return join(this.fetching, `${hex}.json`);
   }
 
   treeLock(id: string): string {

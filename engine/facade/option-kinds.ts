@@ -58,6 +58,8 @@ export const FETCH: OptionKinds<FetchOptions> = {
   pull: PULL,
   insecure: 'texts',
   authfile: 'text',
+  signature: 'text',
+  dependencies: 'flag',
 };
 
 export const PUSH: OptionKinds<PushOptions> = { ...OPERATION, insecure: 'texts', authfile: 'text' };

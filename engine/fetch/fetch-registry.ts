@@ -67,7 +67,8 @@ async function importOpened(parts: Omit<Parts, 'downloads'>, options: RegistryRe
 }
 
 /** Archives are kept where that costs no second transfer; on request all are. */
-function requestOf({ keepArchive, onResult: _onResult, keepGoing: _keepGoing, ...options }: RegistryRequest) {
+function requestOf({ keepArchive, signal, onProgress, latest, expect, name, platform }: RegistryRequest) {
+  const options = defined({ signal, onProgress, latest, expect, name, platform });
   return { ...options, keepArchive: keepArchive !== false, spareLayers: keepArchive === undefined };
 }
 

@@ -1,14 +1,17 @@
 /** Fetches images by what they are called, side by side. */
-import { noteUse } from '../content/last-used.js';
 import { eachOf } from '../core/concurrency.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
-import { describe } from '../import/result.js';
+import { isRegistryReference } from '../image/oci/reference.js';
+import { REGISTRY_SCHEME } from '../image/oci/registry-reference.js';
 import type { ImageRecord } from '../index/records.js';
-import { signatureOf } from '../index/signature.js';
-import { resolveArgument } from '../resolve/argument.js';
+import { resolveArgument, resolveImage } from '../resolve/argument.js';
+import { guessArgument } from '../resolve/guess-argument.js';
+import { locateSource } from '../resolve/source-path.js';
+import { AppcImages } from './appc/images.js';
 import { fetchRegistryImage, nameInStore } from './fetch-registry.js';
 import type { Fetching } from './fetching.js';
-import type { Fetched, FetchFailure, FetchOptions } from './options.js';
+import { alreadyHere } from './here.js';
+import type { Fetched, FetchFailure, FetchOptions, Insecure } from './options.js';
 
 /** Images that are fetched at a time. Each takes several connections. */
 const JOBS = 3;
@@ -17,14 +20,18 @@ const JOBS = 3;
  * Results have the order of the references.
  * @throws CairnError the first failure; with `keepGoing` each failure takes the place of its result instead
  */
-export function fetchAll(
+export async function fetchAll(
   fetching: Fetching,
   refs: readonly string[],
   options: FetchOptions,
 ): Promise<(Fetched | FetchFailure)[]> {
+  if (options.signature !== undefined && refs.length !== 1)
+    throw new CairnError('ERR_USAGE', 'a file with signatures goes with one image');
+  for (const each of new Set(fetching.insecure)) fetching.store.notice(LEFT_OUT[each]);
+  const appc = new AppcImages(fetching, options);
   return eachOf(refs, options.jobs ?? JOBS, async (ref) => {
     try {
-      const fetched = await fetchOne(fetching, ref, options);
+      const fetched = await fetchOne(fetching, appc, ref, options);
       options.onResult?.(fetched);
       return fetched;
     } catch (thrown) {
@@ -33,10 +40,59 @@ export function fetchAll(
   });
 }
 
-async function fetchOne(fetching: Fetching, ref: string, options: FetchOptions): Promise<Fetched> {
-  const { pull = 'always' } = options;
+/** What users should see of checks that do not take place. */
+const LEFT_OUT: Readonly<Record<Insecure, string>> = {
+  image: 'signatures of images are not checked',
+  tls: 'certificates are not checked: any server may answer',
+  http: 'plain HTTP is spoken where HTTPS fails: anybody on the way may read and change it',
+  pubkey: 'keys count that sites offer, whether or not they are trusted',
+};
+
+async function fetchOne(fetching: Fetching, appc: AppcImages, ref: string, options: FetchOptions): Promise<Fetched> {
+  const meant = guessArgument(ref, locateSource);
+  switch (meant.kind) {
+    case 'registry':
+      return fetchOfRegistry(fetching, ref, `${REGISTRY_SCHEME}${meant.reference}`, options);
+    case 'key':
+      return alreadyHere(fetching, ref, resolveImage(fetching.store.index, ref));
+    case 'url':
+      return appc.byUrl(ref, meant.url);
+    case 'path':
+      return appc.byPath(ref, meant);
+    case 'name':
+      return byName(appc, meant.name);
+  }
+}
+
+/** A version may have slashes, but hardly begins as a port does. */
+const LIKE_A_PORT = /^[^/,:]+:\d+\//;
+
+async function byName(appc: AppcImages, name: string): Promise<Fetched> {
+  try {
+    return await appc.byName(name);
+  } catch (error) {
+    const isMistaken = isRegistryReference(name) && (LIKE_A_PORT.test(name) || isCairnError(error, 'ERR_NAME_SYNTAX'));
+    if (!isCairnError(error) || !isMistaken) throw error;
+    const { code, message, ...details } = error.toJSON();
+    const why = `${message}; an image of a registry is called ${REGISTRY_SCHEME}${name}`;
+    throw new CairnError(code, why, { ...details, cause: error });
+  }
+}
+
+async function fetchOfRegistry(
+  fetching: Fetching,
+  ref: string,
+  reference: string,
+  options: FetchOptions,
+): Promise<Fetched> {
+  const { pull = 'always', signature } = options;
+  if (signature !== undefined)
+    throw new CairnError(
+      'ERR_USAGE',
+      `${ref}: files with signatures are for ACIs; a policy says what else must be signed`,
+    );
   if (pull !== 'always') {
-    const here = await findHere(fetching, ref);
+    const here = await findHere(fetching, reference);
     if (here !== undefined) return alreadyHere(fetching, ref, here);
     if (pull === 'never')
       throw new CairnError('ERR_NOT_FOUND', `${ref}: not in the store, and --pull never asks nobody`);
@@ -56,13 +112,6 @@ async function findHere({ store: { index }, registries }: Fetching, ref: string)
     }
   }
   return undefined;
-}
-
-async function alreadyHere({ store }: Fetching, ref: string, image: ImageRecord): Promise<Fetched> {
-  await noteUse(store, image);
-  const objects = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
-  const described = describe({ source: ref, begun: performance.now() }, image, { objects, moved: [] }, true);
-  return { ...described, ref, url: null, downloadedBytes: 0, resumedBytes: 0, signature: signatureOf(image) };
 }
 
 /** @throws the error itself, unless the others should go on */

@@ -1,4 +1,5 @@
 /** What all fetches of a run share. */
+import { Semaphore } from '../core/concurrency.js';
 import type { Imported, ImportRequest, OpenableSource } from '../import/index.js';
 import { RegistryAuth } from '../remote/auth/registry-auth.js';
 import { Credentials } from '../remote/credentials/credentials.js';
@@ -6,18 +7,23 @@ import type { HttpClient } from '../remote/http.js';
 import type { StoreContext } from '../session/context.js';
 import { Clients } from './clients.js';
 import { ImagePolicy } from './image-policy.js';
-import type { FetchOptions } from './options.js';
+import type { FetchOptions, Insecure } from './options.js';
 import { Registries } from './registries.js';
 
-/** Imports one source, as the store does all imports. */
-export type ImportSource = (source: OpenableSource, request: ImportRequest) => Promise<Imported>;
+/** Imports one source, as the store does all imports. A text is a path. */
+export type ImportSource = (source: string | OpenableSource, request: ImportRequest) => Promise<Imported>;
 
 export interface Fetching {
   store: StoreContext;
   importSource: ImportSource;
   http: HttpClient;
+  clients: Clients;
   registries: Registries;
   policy: ImagePolicy;
+  /** Checks that are left out. */
+  insecure: readonly Insecure[];
+  /** For downloads of ACIs. */
+  slots: Semaphore;
 }
 
 /** Runs fetches with connections of their own. */
@@ -32,7 +38,8 @@ export async function duringFetch<T>(
   const registries = new Registries(clients, new RegistryAuth(credentials));
   const policy = new ImagePolicy(insecure, store.notice);
   try {
-    return await work({ store, importSource, http: clients.http, registries, policy });
+    const slots = new Semaphore();
+    return await work({ store, importSource, http: clients.http, clients, registries, policy, insecure, slots });
   } finally {
     await clients.close();
   }

@@ -15,7 +15,7 @@ export interface OpenedImage {
 }
 
 /** What one place may answer while another has the image. */
-const OF_ONE_PLACE = [
+export const OF_ONE_PLACE = [
   ...(['ERR_NETWORK', 'ERR_TLS', 'ERR_HTTP', 'ERR_NOT_FOUND', 'ERR_UNAUTHORIZED'] as const),
   ...(['ERR_DIGEST_MISMATCH', 'ERR_LIMIT'] as const),
 ] as const;
@@ -71,7 +71,7 @@ async function openAt(
   return { reference, repository, top };
 }
 
-function together(failures: readonly CairnError[]): CairnError {
+export function together(failures: readonly CairnError[]): CairnError {
   const last = failures.at(-1) as CairnError;
   if (failures.length === 1) return last;
   return new CairnError(last.code, failures.map(({ message }) => message).join('; '), { cause: last });

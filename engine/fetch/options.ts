@@ -13,27 +13,33 @@ export interface FetchOptions
   pull?: PullPolicy;
   /** Checks that are left out. */
   insecure?: readonly Insecure[];
+  /** The file with the signatures of an ACI, in place of what lies beside it. For one image only. */
+  signature?: string;
+  /** Fetch what ACIs depend on, too, unless it is here. True by default. */
+  dependencies?: boolean;
   /** A file with credentials that is asked before all others, in place of podman's own. */
   authfile?: string;
   /** Hears of each image when it is in, and with `keepGoing` of each failure, in no particular order. */
   onResult?: (result: Fetched | FetchFailure) => void;
 }
 
-/** What may be left out: signatures, certificates, encryption of the way. */
-export const INSECURE = ['image', 'tls', 'http'] as const;
+/** What may be left out: signatures, certificates, encryption of the way, that a key was trusted before. */
+export const INSECURE = ['image', 'tls', 'http', 'pubkey'] as const;
 export type Insecure = (typeof INSECURE)[number];
 
 export interface Fetched extends Imported {
   /** As the caller named it. */
   ref: string;
-  /** Where it came from; `null` if nobody was asked. */
+  /** Where it came from; `null` for a file, and if nobody was asked. */
   url: string | null;
   /** Bytes of archives that came over the network. */
   downloadedBytes: number;
   /** Bytes of archives that an earlier attempt had left here. */
   resumedBytes: number;
-  /** The signature that was verified; null if none had to be. Of an image that was here, the last one. */
+  /** What was verified of the image, now or when it came; `null` if nothing was. */
   signature: ToldSignature | null;
+  /** ACI: images that were fetched since it depends on them. Absent if there are none. */
+  dependencies?: Fetched[];
 }
 
 export interface FetchFailure {

@@ -98,9 +98,8 @@ export class Importer {
     if (known !== undefined && isComplete(index, known.image)) {
       refuseName(request);
       checkExpected(request.expect, [known.image.key, known.digest]);
-      return [
-        heard(await this.#alreadyHere(asked, known.image, withSignature(known.image, request.signature)), request),
-      ];
+      const told = await approved(known.image, request, known.digest);
+      return [heard(await this.#alreadyHere(asked, known.image, told), request)];
     }
     const named = { source: request.shownAs ?? source, located, fingerprint };
     const openThis: OpenSource = (dir) => openSource(this.#store, named, dir, request);
@@ -122,7 +121,9 @@ export class Importer {
 
   async #importAci({ asked, staging, request }: OneImport, aci: AciSource): Promise<Imported> {
     refuseName(request);
-    const prepared = await prepareAci({ store: this.#store, reader: this.#reader, staging }, aci, request);
+    const read = await prepareAci({ store: this.#store, reader: this.#reader, staging }, aci, request);
+    const digest = read.layers[0]?.archiveDigests[0]?.digest;
+    const prepared = { ...read, image: await approved(read.image, request, digest) };
     return this.#describeOutcome(asked, prepared, await this.#commit(prepared, request));
   }
 
@@ -166,7 +167,7 @@ export class Importer {
         const [first = { name: '', labels: [] }, ...aliases] = namesOf(chosen, request);
         const platform = platformOf(chosen);
         const again = { ...here, ...first, aliases, digests, ...defined({ platform }) };
-        const told = withSignature(request.leaveNames === true ? here : again, request.signature);
+        const told = await approved(request.leaveNames === true ? here : again, request);
         return await this.#alreadyHere(asked, here, told);
       }
       return await this.#readChosen({ asked, staging, request: isHere ? request : restoring(request, here) }, oci);
@@ -181,7 +182,8 @@ export class Importer {
       const dir = join(staging, `${attempt}`);
       fs.mkdirSync(dir, { mode: 0o700 });
       const importing = { store: this.#store, reader: this.#reader, staging: dir };
-      const prepared = await prepareOci(importing, oci, { ...request, readAll: attempt > 0 });
+      const read = await prepareOci(importing, oci, { ...request, readAll: attempt > 0 });
+      const prepared = { ...read, image: await approved(read.image, request) };
       const committing = this.#commit(prepared, request);
       const outcome = await (attempt === 0 ? committing.catch(lostIfDamaged) : committing);
       if (outcome !== 'lost' || attempt > 0) return this.#describeOutcome(asked, prepared, outcome);
@@ -203,10 +205,7 @@ export class Importer {
     return describe(asked, recorded, { objects, moved }, false);
   }
 
-  /**
-   * Notes the use of an image that is here, its new names and digests, and who vouched for it. Nothing else of the
-   * image changes.
-   */
+  /** Notes the use of an image that is here, its new names and digests, and who vouched for it, and nothing else. */
   async #alreadyHere(asked: Asked, image: ImageRecord, again = image): Promise<Imported> {
     const { index } = this.#store;
     // Kept archives may be gone: other processes may have removed the image and imported it anew.
@@ -225,6 +224,12 @@ export class Importer {
     const given = again.name === '' ? undefined : { name: again.name, labels: again.labels };
     return describe(asked, merged, { objects, moved, given }, true);
   }
+}
+
+/** The image with who vouched for it, once nothing speaks against it. */
+async function approved(image: ImageRecord, request: ImportRequest, digest?: string): Promise<ImageRecord> {
+  const verified = await request.approve?.(image, digest);
+  return withSignature(image, verified ?? request.signature);
 }
 
 /** What an import that goes on after failures reports of one. @throws the error itself, with its source, for others */

@@ -5,4 +5,5 @@
  * Begin with `import.ts`. What a source can be is decided in `source/`, what becomes visible in `commit.ts`.
  */
 export type { Imported, Importer, ImportFailure, ImportOptions, ImportRequest } from './import.js';
+export type { Approve } from './options.js';
 export type { OpenableSource } from './source/open-source.js';

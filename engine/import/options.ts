@@ -2,7 +2,7 @@
 import { CairnError } from '../core/errors.js';
 import { parseHashPrefix } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
-import type { VerifiedSignature } from '../index/records.js';
+import type { ImageRecord, VerifiedSignature } from '../index/records.js';
 import type { Plan } from '../plan/plan.js';
 import type { Imported, ImportFailure } from './result.js';
 
@@ -32,6 +32,13 @@ export interface ImportOptions extends OperationOptions {
   layer?: boolean;
 }
 
+/**
+ * Judges an image once it was read, and before anything of it is visible. What it throws keeps the image out.
+ * @param digest of the archive of an ACI, as it came
+ * @returns what it verified, to be recorded with the image
+ */
+export type Approve = (image: ImageRecord, digest: string | undefined) => Promise<VerifiedSignature | undefined>;
+
 /** The options of an import that other parts of the engine start. */
 export interface ImportRequest extends ImportOptions {
   /** Take no name from another image: somebody only looks at the source, and would not expect names to move. */
@@ -42,6 +49,7 @@ export interface ImportRequest extends ImportOptions {
   shownAs?: string;
   /** What was verified of the image, to be recorded with it, even if it is here. */
   signature?: VerifiedSignature;
+  approve?: Approve;
   /** Gets the plan of an OCI image's tree, for a render that follows at once. Otherwise the store keeps large plans. */
   onPlan?: (plan: Plan) => void;
 }

@@ -8,7 +8,7 @@ import { type HttpClient, isLoopback } from './http.js';
 export interface DiscoverOptions {
   /** Also ask by plain HTTP, after HTTPS has failed. This machine itself is always asked in both ways. */
   plainHttp?: boolean;
-  /** `keys`: only where the keys are. */
+  /** `image`: where the image is, with the keys that the same page tells of; `keys`: only where the keys are. */
   wanted?: 'image' | 'keys';
   signal?: AbortSignal | undefined;
 }
@@ -49,7 +49,7 @@ export async function discover(
     const ofImages = addImages(found, page, image.name, values);
     const ofKeys = addKeys(found, page, image.name);
     if (isNeeded()) failures.push({ why: `${name} ${(wantsKeys ? ofKeys : ofImages).join(', and ')}` });
-    if (found.keys.length > 0 && !isNeeded()) break;
+    if (!isNeeded() && (options.wanted === 'image' || found.keys.length > 0)) break;
   }
   if (!isNeeded()) return found;
   const what = wantsKeys ? 'no keys are' : 'no image is';

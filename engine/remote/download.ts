@@ -8,7 +8,7 @@ import { open } from 'node:fs/promises';
 import { CairnError, isCairnError } from '../core/errors.js';
 import { discard, type HttpClient, type HttpRequest, type HttpResponse } from './http.js';
 import { isPassing, networkError } from './http-error.js';
-import { DEFAULT_RETRIES, pause, pauseBefore, type RetryPolicy } from './retry.js';
+import { pause, pauseBefore, type RetryPolicy } from './retry.js';
 import { shownUrl } from './shown-url.js';
 
 export interface DownloadRequest {
@@ -22,13 +22,17 @@ export interface DownloadRequest {
   size?: number | undefined;
   /** The most bytes that are taken. */
   most: number;
-  /** `ETag` or `Last-Modified` of what is there already. Bytes of another state are not put behind it. */
+  /**
+   * Of what is there already, see {@link validatorOf}. Bytes of another state are not put behind it. What has neither a
+   * validator nor a size begins anew each time.
+   */
   validator?: string | undefined;
   signal?: AbortSignal | undefined;
   /** Hears how many bytes the file has. */
   onBytes?: (length: number) => void;
   /** Hears of an answer before its bytes are written. */
   onResponse?: (response: HttpResponse) => void;
+  /** By default as the client tries. */
   retry?: RetryPolicy;
 }
 
@@ -59,25 +63,29 @@ class Download {
   readonly #http: HttpClient;
   readonly #request: DownloadRequest;
   readonly #file: FileHandle;
-  readonly #resumed: number;
+  /** Bytes of the file that were there before. */
+  #resumed: number;
   /** Bytes that the file has. */
   #length: number;
   /** The most bytes that it has had: those that come once more are no progress. */
   #longest: number;
   #downloaded = 0;
+  /** Of what the file has. */
+  #validator: string | undefined;
 
   constructor(http: HttpClient, request: DownloadRequest, file: FileHandle, length: number) {
     this.#http = http;
     this.#request = request;
     this.#file = file;
     this.#length = length;
-    this.#longest = length;
     this.#resumed = length;
+    this.#longest = length;
+    this.#validator = request.validator;
   }
 
   async run(): Promise<Downloaded> {
-    const { size, signal, retry = DEFAULT_RETRIES, onBytes } = this.#request;
-    if (size !== undefined && this.#length > size) await this.#startOver();
+    const { size, signal, retry = this.#http.retry, onBytes } = this.#request;
+    if (size === undefined ? this.#validator === undefined : this.#length > size) await this.#startOver();
     onBytes?.(this.#length);
     for (let failures = 0; size === undefined || this.#length < size || size === 0; ) {
       const before = this.#longest;
@@ -91,6 +99,7 @@ class Download {
         const waiting = pauseBefore(failures++, retry);
         if (waiting === undefined) throw error;
         await pause(waiting, signal);
+        if (size === undefined && this.#validator === undefined) await this.#startOver();
       }
     }
     return {
@@ -102,6 +111,7 @@ class Download {
 
   async #transfer(): Promise<void> {
     const response = await this.#ask();
+    if (response === undefined) return;
     const { body, url } = response;
     try {
       this.#request.onResponse?.(response);
@@ -118,12 +128,15 @@ class Download {
     }
   }
 
-  /** Asks for the rest, or for everything where the server cannot give the rest. */
-  async #ask(wantsRest = this.#length > 0): Promise<HttpResponse> {
-    const { url, headers = {}, validator, size, signal } = this.#request;
+  /**
+   * Asks for the rest, or for everything where the server cannot give the rest.
+   * @returns `undefined` if there is no rest
+   */
+  async #ask(wantsRest = this.#length > 0): Promise<HttpResponse | undefined> {
+    const { url, headers = {}, size, signal } = this.#request;
     const send = this.#request.send ?? ((request) => this.#http.request(request));
-    const condition = validator === undefined ? {} : { 'if-range': validator };
-    const range = wantsRest ? { range: `bytes=${this.#length}-`, ...condition } : {};
+    const condition = this.#validator === undefined ? {} : { 'if-range': this.#validator };
+    const range = !wantsRest ? {} : { range: `bytes=${this.#length}-`, ...condition };
     const response = await send({
       url,
       headers: { ...headers, ...range },
@@ -133,6 +146,7 @@ class Download {
     this.#checkAnnounced(response);
     if (response.status !== 416) return response;
     discard(response);
+    if (this.#isWhole(response)) return undefined;
     // What somebody reads already must not be cut off.
     if (size === undefined) await this.#startOver();
     return this.#ask(false);
@@ -148,9 +162,18 @@ class Download {
     throw new CairnError('ERR_DIGEST_MISMATCH', why, { expected: `${size} bytes`, found: `${announced} bytes` });
   }
 
+  /** Whether a server that has no more bytes says that there never were more, of what the file has. */
+  #isWhole({ headers }: HttpResponse): boolean {
+    if (this.#validator === undefined || headers['content-range'] !== `bytes */${this.#length}`) return false;
+    const validator = validatorOf(headers);
+    return validator === undefined || validator === this.#validator;
+  }
+
   async #write(response: HttpResponse): Promise<void> {
     const { onBytes } = this.#request;
     let skip = await this.#overlap(response);
+    // What has a size has a digest, and does not change.
+    if (response.status === 200 && this.#request.size === undefined) this.#validator = validatorOf(response.headers);
     for await (const part of response.body as AsyncIterable<Buffer>) {
       const bytes = skip === 0 ? part : part.subarray(Math.min(skip, part.length));
       skip -= part.length - bytes.length;
@@ -189,6 +212,7 @@ class Download {
   async #startOver(): Promise<void> {
     await this.#file.truncate(0);
     this.#length = 0;
+    this.#resumed = 0;
   }
 }
 
@@ -196,6 +220,17 @@ class Download {
 function wholeOf({ status, headers }: HttpResponse): number | undefined {
   const text = status === 200 ? headers['content-length'] : /\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1];
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * What tells whether further bytes are of the same state (RFC 9110 §13.1.5): an `ETag` that is not weak, or a
+ * `Last-Modified` that no second change within its second can share.
+ */
+export function validatorOf(headers: HttpResponse['headers']): string | undefined {
+  const { etag, 'last-modified': modified, date } = headers;
+  if (etag?.startsWith('"') === true) return etag;
+  if (modified === undefined || date === undefined) return undefined;
+  return Date.parse(date) - Date.parse(modified) >= 1000 ? modified : undefined;
 }
 
 /** A failure of the disk, not of the network. */

@@ -59,14 +59,15 @@ const SMALL_REST = 16 * 1024;
 
 export class HttpClient {
   readonly #options: HttpOptions;
-  readonly #retry: RetryPolicy;
+  /** How it tries again after failures that pass. */
+  readonly retry: RetryPolicy;
   readonly #connections: Connections;
   /** What each answer was asked for with. */
   readonly #sentWith = new WeakMap<HttpResponse, string>();
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#retry = { ...DEFAULT_RETRIES, ...options.retry };
+    this.retry = { ...DEFAULT_RETRIES, ...options.retry };
     this.#connections = new Connections(options);
   }
 
@@ -76,7 +77,7 @@ export class HttpClient {
    */
   async request(asked: HttpRequest): Promise<HttpResponse> {
     const isRepeatable = !(asked.body instanceof Readable);
-    const policy = asked.retries === undefined ? this.#retry : { ...this.#retry, retries: asked.retries };
+    const policy = asked.retries === undefined ? this.retry : { ...this.retry, retries: asked.retries };
     for (let attempt = 0; ; attempt++) {
       let waiting: number | undefined;
       try {
