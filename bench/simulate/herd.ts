@@ -1,7 +1,7 @@
 /**
  * A herd: many nodes fetch one new image at once, from a registry or from mirrors in front of it. Nodes do as cairn
- * does: the manifest first, then so many layers at a time; another try after a pause when the registry is busy; and when
- * no try is left the command fails, and whoever runs it runs it again, which goes on where the last one stopped.
+ * does: the manifest first, then so many layers at a time, and another try after a pause when the registry is busy.
+ * When no try is left the command fails. Whoever runs it runs it again, and it goes on where the last one stopped.
  */
 import { BLOBS_AT_A_TIME } from '../../engine/fetch/blob-downloads.js';
 import { DEFAULT_RETRIES, pauseBefore } from '../../engine/remote/retry.js';

@@ -40,22 +40,25 @@ const HERDS: readonly (readonly [name: string, change: Partial<Herd>])[] = [
 /** Bytes of a piece that nodes give one another. */
 const SWARM_PIECE = 4 * MB;
 
-const HEADS = ['nodes ask', 'first', 'median', '99 %', 'all', 'registry sends', 'refused', 'failed'];
+const SWARM = 'one another, an ideal swarm';
 
-/** @returns rows of cells, the heads first */
-export function herdRows(say: (name: string) => void, base: Herd = HERD): string[][] {
+export const HEADS = ['nodes ask', 'first', 'median', '99 %', 'all', 'registry sends', 'refused', 'failed'];
+
+/** @returns rows of cells, the heads first; with a name, of that row alone */
+export function herdRows(say: (name: string) => void, base: Herd = HERD, only?: string): string[][] {
   const rows = [HEADS];
   for (const [name, change] of HERDS) {
+    if (only !== undefined && name !== only) continue;
     say(name);
     const { done, registrySent, refused, failed } = simulateHerd({ ...base, ...change });
     rows.push([name, ...times(done), formatSize(registrySent), `${refused}`, `${failed}`]);
   }
-  const name = 'one another, an ideal swarm';
-  say(name);
+  if (only !== undefined && only !== SWARM) return rows;
+  say(SWARM);
   const { nodes, nodeSpeed, registrySpeed, seed, layers } = base;
   const bytes = layers.reduce((sum, each) => sum + each, 0);
   const swarm = simulateSwarm({ nodes, bytes, piece: SWARM_PIECE, nodeSpeed, registrySpeed, seed });
-  rows.push([name, ...times(swarm.done), formatSize(swarm.registrySent * SWARM_PIECE), '0', '0']);
+  rows.push([SWARM, ...times(swarm.done), formatSize(swarm.registrySent * SWARM_PIECE), '0', '0']);
   return rows;
 }
 

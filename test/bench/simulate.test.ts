@@ -1,12 +1,13 @@
 /** The simulated herd: no byte is lost, no link carries more than it can, and the same seed gives the same figures. */
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Agenda } from '../../bench/simulate/agenda.js';
 import { type Herd, MANIFEST, type Outcome, simulateHerd } from '../../bench/simulate/herd.js';
 import { Receiver, SharedLink } from '../../bench/simulate/shared-link.js';
 import { simulateSwarm } from '../../bench/simulate/swarm.js';
-import { HERD, herdRows, tableOf } from '../../bench/simulate/table.js';
+import { HEADS, HERD, herdRows, tableOf } from '../../bench/simulate/table.js';
 
 interface Begun {
   at: number;
@@ -117,6 +118,7 @@ for (const [name, herd] of HERDS) {
     const { done, registrySent, mirrorsSent, mirrorsTook, nodesTook, links } = outcome;
     const asking = Math.min(herd.mirrors, herd.nodes);
     const again = outcome.failed * MANIFEST;
+    assert.equal(outcome.refused > 0, Number.isFinite(herd.requests));
     assert.equal(done.length, herd.nodes);
     assert.ok(done.every((time) => Number.isFinite(time) && time > 0));
     const rounding = herd.nodes * 10;
@@ -171,6 +173,23 @@ test('a swarm: each node takes each piece once, and neither takes nor sends two 
   assert.deepEqual(most, { nodeSent: 1, nodeTook: 1, registrySent: 4 });
   assert.ok((done[0] as number) >= swarm.bytes / swarm.nodeSpeed);
   assert.deepEqual(simulateSwarm(swarm), outcome);
+});
+
+test('docs/scale-out.md has the rows of the table, and the figures of two of them', () => {
+  const page = fs.readFileSync(new URL('../../../docs/scale-out.md', import.meta.url), 'utf8');
+  const table = page.split('\n').filter((line) => line.startsWith('| ') && line.split('|').length === HEADS.length + 2);
+  const rows = table.map((line) => line.split('|').slice(1, -1)).map((cells) => cells.map((cell) => cell.trim()));
+  const names = herdRows(() => {}, { ...SMALL, nodes: 20 }).map(([name]) => name);
+  assert.deepEqual(
+    [rows[0]?.[0], ...rows.slice(2).map(([name]) => name)],
+    names,
+    'run: node dist/bench/simulate/herds.js',
+  );
+  for (const only of ['100 mirrors that have it', 'one another, an ideal swarm'])
+    assert.deepEqual(
+      rows.find(([name]) => name === only),
+      herdRows(() => {}, HERD, only)[1],
+    );
 });
 
 test('the table has a row for each herd, and its columns are even', () => {
