@@ -50,6 +50,8 @@ export interface Downloaded {
  *   `ERR_ABORTED`. The file stays, for the next attempt.
  */
 export async function download(http: HttpClient, request: DownloadRequest): Promise<Downloaded> {
+  // A file with a second name belongs to somebody who keeps its bytes as they are.
+  if ((fs.statSync(request.into, { throwIfNoEntry: false })?.nlink ?? 0) > 1) fs.rmSync(request.into);
   const file = await open(request.into, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
   try {
     const one = new Download(http, request, file, (await file.stat()).size);

@@ -31,6 +31,32 @@ export class BlobFile {
   }
 }
 
+/** A blob that another file holds already, or will when its last bytes have come: it becomes a second name of that. */
+export class LinkedBlob {
+  readonly #hash = createHash('sha512');
+  readonly #path: string;
+  readonly #to: string;
+  #size = 0;
+
+  /** @param path of the file, on the same file system */
+  constructor(path: string, to: string) {
+    this.#path = path;
+    this.#to = to;
+  }
+
+  write(bytes: Buffer): void {
+    this.#hash.update(bytes);
+    this.#size += bytes.length;
+  }
+
+  finish(): StagedBlob {
+    fs.linkSync(this.#path, this.#to);
+    return { sha512: this.#hash.digest('hex'), size: this.#size };
+  }
+
+  close(): void {}
+}
+
 export function writeBlob(path: string, bytes: Buffer): StagedBlob {
   const file = new BlobFile(path);
   try {

@@ -12,7 +12,7 @@ import { checkCancelled, countBytes, countRead } from '../tasks/control.js';
 import { type Growth, waitForGrowth } from '../tasks/growing.js';
 import type { DigestTask, SourceResult } from '../tasks/import.js';
 import type { Control, Source } from '../tasks/parts.js';
-import { BlobFile } from './blob-file.js';
+import { BlobFile, LinkedBlob } from './blob-file.js';
 
 /** Large, since each chunk wakes another thread, which is expensive on a virtual machine (docs/performance.md). */
 const CHUNK = 2 ** 20;
@@ -31,7 +31,7 @@ interface Task {
  * @throws CairnError `ERR_NOT_AN_IMAGE`, `ERR_UNSUPPORTED`, `ERR_BAD_COMPRESSION`, `ERR_LIMIT`, `ERR_ABORTED`
  */
 export async function readSource(task: Task, take: (chunk: Buffer) => void): Promise<SourceResult> {
-  const kept = task.keep === undefined ? undefined : new BlobFile(task.keep);
+  const kept = task.keep === undefined ? undefined : keptAt(task.keep, task.source);
   try {
     return { ...(await readThrough(task, kept, take)), ...(kept === undefined ? {} : { kept: kept.finish() }) };
   } finally {
@@ -39,9 +39,14 @@ export async function readSource(task: Task, take: (chunk: Buffer) => void): Pro
   }
 }
 
+/** What comes from the network comes to a file of the store's own, so that it is not written twice. */
+function keptAt(to: string, source: Source): BlobFile | LinkedBlob {
+  return 'path' in source && source.growth !== undefined ? new LinkedBlob(source.path, to) : new BlobFile(to);
+}
+
 async function readThrough(
   task: Task,
-  kept: BlobFile | undefined,
+  kept: BlobFile | LinkedBlob | undefined,
   take: (chunk: Buffer) => void,
 ): Promise<SourceResult> {
   const { control, limits } = task;
@@ -90,7 +95,7 @@ export async function digestSource({ source, control }: DigestTask): Promise<{ s
 }
 
 /** Opens a source. @returns its uncompressed bytes, and a running count and hash of the bytes as they came */
-async function openInput({ source, control, limits }: Task, kept: BlobFile | undefined) {
+async function openInput({ source, control, limits }: Task, kept: BlobFile | LinkedBlob | undefined) {
   const transport: Transport = { size: 0, unpacked: 0, hash: createHash('sha256'), kept };
   const chunks = counted(rawBytes(source, control), transport, control);
   const { head, rest } = await peek(chunks, BLOCK);
@@ -109,7 +114,7 @@ interface Transport {
   /** Bytes decoded so far. */
   unpacked: number;
   hash: Hash;
-  kept: BlobFile | undefined;
+  kept: BlobFile | LinkedBlob | undefined;
 }
 
 async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffer> {
