@@ -73,10 +73,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: ['collect', 'resolve', 'content', 'session', 'plan', 'index', 'image', 'core'],
   },
   fetch: {
-    says: 'from the world to the store: images of registries and web servers',
+    says: 'from the world to the store and back: images of registries and web servers',
     imports: [
-      ...['import', 'resolve', 'content', 'session', 'remote', 'trust', 'index', 'image', 'disk', 'workers/tasks'],
-      'core',
+      ...['import', 'export', 'resolve', 'content', 'session', 'remote', 'trust', 'index', 'image', 'disk'],
+      ...['workers/tasks', 'core'],
     ],
   },
   'workers/compression': { says: 'compressed streams, in and out', imports: ['core', 'workers/tasks'] },

@@ -1,6 +1,6 @@
 /**
- * Debian's registry between cairn, skopeo and podman: what one pushes the others pull, with the same digest. A test whose
- * peer is missing is skipped and says so.
+ * Debian's registry between cairn, skopeo and podman: what one pushes the others pull, with the same digest. A test
+ * whose peer is missing is skipped and says so.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
