@@ -65,6 +65,7 @@ class Download {
   /** The most bytes that it has had: those that come once more are no progress. */
   #longest: number;
   #downloaded = 0;
+  #isAnswered = false;
 
   constructor(http: HttpClient, request: DownloadRequest, file: FileHandle, length: number) {
     this.#http = http;
@@ -85,7 +86,8 @@ class Download {
         await this.#transfer();
         break;
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        // Requests that get no answer have been tried again already.
+        if (!isPassing(error) || !this.#isAnswered) throw error;
         // A connection that breaks often, but brings something each time, gets there.
         failures = this.#longest > before ? 0 : failures;
         const waiting = pauseBefore(failures++, retry);
@@ -101,7 +103,9 @@ class Download {
   }
 
   async #transfer(): Promise<void> {
+    this.#isAnswered = false;
     const response = await this.#ask();
+    this.#isAnswered = true;
     const { body, url } = response;
     try {
       this.#request.onResponse?.(response);
