@@ -66,17 +66,18 @@ export function writeUrlNote({ layout }: StoreContext, hex: string, note: UrlNot
   writeFileDurably(path, JSON.stringify(note));
 }
 
-/** What is left of an attempt that nobody has taken up for so long. */
+/** A note that nobody has needed for so long. */
 const ABANDONED_MS = 7 * 24 * 3600 * 1000;
 
 /**
- * Deletes notes that lead to no image and beginnings of files that nobody has asked for again. Called while nobody
- * fetches. A failure gives a notice, and keeps nothing else from being swept.
+ * Deletes notes that lead to no image. Called while nobody fetches. A failure gives a notice, and keeps nothing else
+ * from being swept.
  */
-export function dropFetching(store: StoreContext, now = Date.now()): void {
+export function dropUrlNotes(store: StoreContext, now = Date.now()): void {
   const { fetching } = store.layout;
   try {
     for (const name of fs.existsSync(fetching) ? fs.readdirSync(fetching) : []) {
+      if (!name.endsWith('.json')) continue;
       const path = join(fetching, name);
       const isAbandoned = now - fs.statSync(path).mtimeMs > ABANDONED_MS;
       if (isAbandoned && !leadsToImage(store, name)) fs.rmSync(path, { force: true });

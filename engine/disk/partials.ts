@@ -42,10 +42,10 @@ function whileUnlocked(
   }
 }
 
-/** Stores that never fetched have no such directory. */
+/** Without the notes on URLs that lie there, too. Stores that never fetched have no such directory. */
 function namesIn(dir: string): string[] {
   try {
-    return fs.readdirSync(dir);
+    return fs.readdirSync(dir).filter((name) => !name.endsWith('.json'));
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return [];
     throw error;

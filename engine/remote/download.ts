@@ -74,6 +74,7 @@ class Download {
   #downloaded = 0;
   /** Of what the file has. */
   #validator: string | undefined;
+  #isAnswered = false;
 
   constructor(http: HttpClient, request: DownloadRequest, file: FileHandle, length: number) {
     this.#http = http;
@@ -95,7 +96,8 @@ class Download {
         await this.#transfer();
         break;
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        // Requests that get no answer have been tried again already.
+        if (!isPassing(error) || !this.#isAnswered) throw error;
         // A connection that breaks often, but brings something each time, gets there.
         failures = this.#longest > before ? 0 : failures;
         const waiting = pauseBefore(failures++, retry);
@@ -112,8 +114,10 @@ class Download {
   }
 
   async #transfer(): Promise<void> {
+    this.#isAnswered = false;
     const response = await this.#ask();
     if (response === undefined) return;
+    this.#isAnswered = true;
     const { body, url } = response;
     try {
       this.#request.onResponse?.(response);

@@ -41,6 +41,10 @@ export function parseAnswer(bytes: Buffer, url: URL): unknown {
   throw new CairnError('ERR_HTTP', `${shownUrl(url)} answers with what is no JSON object`);
 }
 
+export function tooMany(repository: string, most: number, what: string): CairnError {
+  return new CairnError('ERR_LIMIT', `${repository} has more than ${most} ${what}`);
+}
+
 export function otherBytes(url: URL, expected: string, found: string): CairnError {
   return new CairnError('ERR_DIGEST_MISMATCH', `${shownUrl(url)}: expected ${expected}, but it is ${found}`, {
     expected,

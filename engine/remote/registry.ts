@@ -11,7 +11,7 @@ import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '../image/
 import type { Authorizer } from './auth/registry-auth.js';
 import { discard, type HttpClient, type HttpRequest, type HttpResponse } from './http.js';
 import { isPassing } from './http-error.js';
-import { counted, manifestsIn, nextPage, otherBytes, parseAnswer } from './registry-answers.js';
+import { counted, manifestsIn, nextPage, otherBytes, parseAnswer, tooMany } from './registry-answers.js';
 import { isPassingStatus } from './retry.js';
 import { sendAuthorized } from './send-authorized.js';
 
@@ -117,12 +117,11 @@ export class Repository {
   async *tags(most: number): AsyncGenerator<string> {
     let url: URL | undefined = this.#at(`tags/list?n=${PAGE}`);
     for (let count = 0, pages = 1; url !== undefined; pages++) {
-      if (pages > MAX_TAG_PAGES)
-        throw new CairnError('ERR_LIMIT', `${this.shown} has more than ${MAX_TAG_PAGES} pages of tags`);
+      if (pages > MAX_TAG_PAGES) throw tooMany(this.shown, MAX_TAG_PAGES, 'pages of tags');
       const response: HttpResponse = await this.#pull({ url });
       const { tags } = parseAnswer(await response.bytes(most), url) as { tags?: unknown };
       for (const tag of Array.isArray(tags) ? tags : []) {
-        if (++count > MAX_TAGS) throw new CairnError('ERR_LIMIT', `${this.shown} has more than ${MAX_TAGS} tags`);
+        if (++count > MAX_TAGS) throw tooMany(this.shown, MAX_TAGS, 'tags');
         if (typeof tag === 'string') yield tag;
       }
       url = nextPage(response);

@@ -1,56 +1,19 @@
 /** Debian's registry with passwords: logins of cairn and of podman are good for each other, and for skopeo. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'node:test';
 import { tar } from '../fixtures/archive.js';
 import { cairn, type Ran, temporaryDirectory } from '../fixtures/cli.js';
+import { PASSWORD, startDockerRegistry } from '../fixtures/docker-registry.js';
 import { missing } from '../fixtures/peers.js';
-
-const PASSWORD = 'pa:ss';
-/** As htpasswd writes it. */
-const HASHED = '$2y$04$abcdefghijklmnopqrstuu2auYx.qp9Oa3Pif.hfhenSQE6jLNfY6';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** @returns `127.0.0.1:PORT` */
-async function startRegistry(t: TestContext, dir: string): Promise<string> {
-  const host = `127.0.0.1:${await freePort()}`;
-  fs.writeFileSync(join(dir, 'htpasswd'), `me:${HASHED}\n`);
-  const config = {
-    version: '0.1',
-    storage: { filesystem: { rootdirectory: join(dir, 'registry') } },
-    http: { addr: host },
-    auth: { htpasswd: { realm: 'test', path: join(dir, 'htpasswd') } },
-  };
-  fs.writeFileSync(join(dir, 'config.yml'), JSON.stringify(config));
-  const registry = spawn('docker-registry', ['serve', join(dir, 'config.yml')], { stdio: 'ignore' });
-  t.after(() => registry.kill('SIGKILL'));
-  for (let tries = 0; tries < 200; tries++) {
-    const isUp = await fetch(`http://${host}/v2/`).then(
-      () => true,
-      () => false,
-    );
-    if (isUp) return host;
-    await sleep(50);
-  }
-  throw new Error('docker-registry did not start');
-}
 
 test('logins of cairn, podman and skopeo are one', {
   skip: missing('docker-registry', 'podman', 'skopeo'),
 }, async (t) => {
   const dir = temporaryDirectory(t);
-  const host = await startRegistry(t, dir);
+  const host = await startDockerRegistry(t, dir, 'htpasswd');
   const env = { HOME: dir, XDG_RUNTIME_DIR: join(dir, 'run'), CAIRN_AUTH_DIRS: dir };
   const own = (args: readonly string[], input?: string): Promise<Ran> =>
     cairn(args, { store: join(dir, 'store'), env, ...(input === undefined ? {} : { input: Buffer.from(input) }) });

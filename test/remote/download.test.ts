@@ -56,6 +56,13 @@ test('a connection that breaks is taken up where it broke', async (t) => {
   assert.match(world.ranges[1] ?? '', /^bytes=\d+-$/);
 });
 
+test('a server that is gone in the middle is given up after the tries of one request', async (t) => {
+  const world = await World.of(t, { body: BODY, fault: 'cut', after: 70_000 }, { fault: 'reset' });
+  await assert.rejects(world.get(), { code: 'ERR_NETWORK', message: /connection broke/ });
+  assert.equal(world.server.asked.length, 1 + (1 + QUICK.retries));
+  assert.deepEqual(world.bytes, BODY.subarray(0, world.bytes.length));
+});
+
 test('what an earlier attempt left is not asked for again', async (t) => {
   const world = await World.of(t, BODY);
   fs.writeFileSync(world.into, BODY.subarray(0, 90_000));
