@@ -7,7 +7,7 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { deletePaths, deleteSmall, discard } from '../content/delete.js';
 import { dropPlans } from '../content/plan-cache.js';
-import { dropFetching } from '../content/url-notes.js';
+import { dropUrlNotes } from '../content/url-notes.js';
 import { hasCode, isCairnError, throwIfAborted, toCairnError } from '../core/errors.js';
 import { hexOf, isTreeId, type Key, keyOfHex } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
@@ -47,7 +47,7 @@ export async function sweep(store: StoreContext, options: OperationOptions = {})
     const swept = await sweepOrphans(store, options);
     trash = moveLeftoversAside(store);
     dropPlans(store);
-    dropFetching(store);
+    dropUrlNotes(store);
     swept.staging = trash.length;
     return swept;
   } finally {
