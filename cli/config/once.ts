@@ -12,6 +12,7 @@ const ONCE: Readonly<Record<string, string>> = {
   expect: ABOUT,
   'files-from': ABOUT,
   'diff-from': ABOUT,
+  signature: ABOUT,
   force: DECIDES,
   all: DECIDES,
   'dry-run': DECIDES,
