@@ -6,7 +6,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'fetch',
     aliases: ['pull'],
-    summary: 'fetch images from registries',
+    summary: 'fetch images from registries and web servers',
     load: () => import('./commands/fetch.js'),
   },
   { name: 'push', summary: 'push an image to a registry', load: () => import('./commands/push.js') },

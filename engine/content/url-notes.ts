@@ -66,30 +66,23 @@ export function writeUrlNote({ layout }: StoreContext, hex: string, note: UrlNot
   writeFileDurably(path, JSON.stringify(note));
 }
 
-/** A note that nobody has needed for so long. */
-const ABANDONED_MS = 7 * 24 * 3600 * 1000;
-
 /**
- * Deletes notes that lead to no image. Called while nobody fetches. A failure gives a notice, and keeps nothing else
- * from being swept.
+ * Deletes notes that lead to no image, and to no beginning of one. Called while nobody fetches. A failure gives a
+ * notice, and keeps nothing else from being swept.
  */
-export function dropUrlNotes(store: StoreContext, now = Date.now()): void {
-  const { fetching } = store.layout;
+export function dropUrlNotes(store: StoreContext): void {
+  const { layout } = store;
   try {
-    for (const name of fs.existsSync(fetching) ? fs.readdirSync(fetching) : []) {
-      if (!name.endsWith('.json')) continue;
-      const path = join(fetching, name);
-      const isAbandoned = now - fs.statSync(path).mtimeMs > ABANDONED_MS;
-      if (isAbandoned && !leadsToImage(store, name)) fs.rmSync(path, { force: true });
+    for (const name of fs.existsSync(layout.fetching) ? fs.readdirSync(layout.fetching) : []) {
+      const [, hex] = NOTE.exec(name) ?? [];
+      if (hex === undefined || fs.existsSync(join(layout.fetching, hex))) continue;
+      const { came } = readUrlNote(store, hex);
+      const isLed = came !== undefined && store.index.image(came.image) !== undefined;
+      if (!isLed) fs.rmSync(layout.urlNote(hex), { force: true });
     }
   } catch (error) {
     sayLeftBehind(store, error);
   }
 }
 
-function leadsToImage(store: StoreContext, name: string): boolean {
-  const [, hex] = /^([0-9a-f]{64})\.json$/.exec(name) ?? [];
-  if (hex === undefined) return false;
-  const { came } = readUrlNote(store, hex);
-  return came !== undefined && store.index.image(came.image) !== undefined;
-}
+const NOTE = /^([0-9a-f]{64})\.json$/;

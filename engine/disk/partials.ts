@@ -1,6 +1,6 @@
 /**
  * What fetches left half done in `fetching/`, once nobody has come back for it. Each file is the beginning of one blob;
- * who works on a blob holds its lock.
+ * who works on a blob holds its lock. Notes on URLs lie there, too, and stay as long as they lead to an image.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -42,10 +42,10 @@ function whileUnlocked(
   }
 }
 
-/** Without the notes on URLs that lie there, too. Stores that never fetched have no such directory. */
+/** Beginnings of blobs. Stores that never fetched have no such directory. */
 function namesIn(dir: string): string[] {
   try {
-    return fs.readdirSync(dir).filter((name) => !name.endsWith('.json'));
+    return fs.readdirSync(dir).filter((name) => !/^[0-9a-f]{64}\.json$/.test(name));
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return [];
     throw error;

@@ -44,22 +44,24 @@ test('a note is read as it was written, and one that is damaged counts as none',
   }
 });
 
-test('gc leaves beginnings of files for a week, and notes as long as their image is here', async (t) => {
+test('gc leaves notes that lead to an image, or to the beginning of one', async (t) => {
   const files = new TestStore(t);
   const path = files.aci('app.aci', { name: 'example.com/app' });
   await using store = await openStore({ dir: files.store });
   const { key } = await store.import(path);
   const context = contextOf(store);
-  const [led, astray] = ['led', 'astray'].map((name) => hashOfUrl(new URL(`https://example.com/${name}`)));
-  writeUrlNote(context, led as string, { came: came(key) });
-  writeUrlNote(context, astray as string, { came: came(`sha512-${'a'.repeat(128)}`) });
-  const begun = join(context.layout.fetching, '1'.repeat(64));
-  fs.writeFileSync(begun, 'a beginning');
-  const names = () => fs.readdirSync(context.layout.fetching).sort();
-  const all = names();
+  const [led, begun, astray] = ['led', 'begun', 'astray'].map((name) =>
+    hashOfUrl(new URL(`https://example.com/${name}`)),
+  ) as [string, string, string];
+  writeUrlNote(context, led, { came: came(key) });
+  writeUrlNote(context, begun, { coming: '"x"' });
+  writeUrlNote(context, astray, { came: came(`sha512-${'a'.repeat(128)}`) });
+  const { fetching } = context.layout;
+  fs.writeFileSync(join(fetching, begun), 'a beginning');
+  const names = () => fs.readdirSync(fetching).sort();
   await store.gc();
-  assert.deepEqual(names(), all);
-  for (const name of all) fs.utimesSync(join(context.layout.fetching, name), before(8), before(8));
+  assert.deepEqual(names(), [begun, `${begun}.json`, `${led}.json`].sort());
+  for (const name of names()) fs.utimesSync(join(fetching, name), before(8), before(8));
   await store.gc();
   assert.deepEqual(names(), [`${led}.json`]);
 });

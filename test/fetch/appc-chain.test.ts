@@ -105,14 +105,15 @@ test('the first place that has the image gives it', async (t) => {
   const { bytes, signature } = await site.offer('app', file('app'));
   const dirs = ['none', 'unsigned', 'good'].map((dir) => `https://elsewhere.example.com/${dir}/app.{ext}`);
   site.server
-    .serve('/app', page('example.com/app', 'ftp://example.com/{name}.{ext}', ...dirs))
+    .serve('/app', page('example.com/app', 'ftp://example.com/{name}.{ext}', 'https://127.0.0.1:1/x.{ext}', ...dirs))
     .serve('/unsigned/app.aci', bytes)
     .serve('/good/app.aci', bytes)
     .serve('/good/app.aci.asc', signature);
   await using opened = await site.open(t);
   assert.equal((await opened.fetch('example.com/app')).url, 'https://elsewhere.example.com/good/app.aci');
-  assert.equal(opened.notices.length, 3);
-  assert.match(opened.notices[2] ?? '', /\/unsigned\/app\.aci\.asc answers 404: .*the next place is asked/);
+  assert.equal(opened.notices.length, 4);
+  assert.match(opened.notices[1] ?? '', /is on this machine, at 127\.0\.0\.1:1; the next place is asked/);
+  assert.match(opened.notices[3] ?? '', /\/unsigned\/app\.aci\.asc answers 404: .*the next place is asked/);
 });
 
 test('an image for another platform is refused, unless it is asked for', async (t) => {

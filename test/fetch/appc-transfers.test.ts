@@ -37,7 +37,7 @@ test('each fault of a server has its own error, and nothing is visible or left o
     ['busy', () => [{ status: 429, headers: { 'retry-after': '86400' } }], 'ERR_HTTP', /answers 429/],
     ['gone', () => [{ status: 404 }], 'ERR_NOT_FOUND', /answers 404/],
     ['closed', () => [{ status: 401 }], 'ERR_UNAUTHORIZED', /wants credentials/],
-    ['impostor', () => [away(bad.url('/app.aci'))], 'ERR_TLS', /certificate/],
+    ['this-machine', () => [away(bad.url('/app.aci'))], 'ERR_HTTP', /redirects to this machine/],
     ['downgrade', () => [away('http://example.com/app.aci')], 'ERR_TLS', /plain HTTP/],
     ['elsewhere', () => [away('file:///etc/passwd')], 'ERR_HTTP', /only https and http/],
   ];
@@ -59,6 +59,8 @@ test('each fault of a server has its own error, and nothing is visible or left o
   for (const [i, [name, , , text]] of cases.entries())
     assert.match((results[i] as FetchFailure).error.message, text, name);
   assert.deepEqual([await opened.names(), opened.leftovers()], [[], []]);
+  const { message } = await opened.refused('ERR_TLS', bad.url('/app.aci'));
+  assert.match(message, /certificate/);
   await opened.all(['example.com/slow', 'example.com/patient']);
   assert.equal((await opened.names()).length, 2);
 });

@@ -2,6 +2,7 @@
 import { CairnError, isCairnError } from '../../core/errors.js';
 import { MAX_PLACES } from '../../core/limits.js';
 import { discover } from '../../remote/discovery.js';
+import { isLoopback } from '../../remote/loopback.js';
 import { shownUrl } from '../../remote/shown-url.js';
 import type { Fetching } from '../fetching.js';
 import { OF_ONE_PLACE, together } from '../open-image.js';
@@ -46,6 +47,7 @@ async function getFromAny(fetching: Fetching, places: readonly Place[], request:
   for (const [i, place] of places.entries()) {
     const isLast = i === places.length - 1;
     try {
+      mustBeForeign(place.url, request.wanted);
       return await getFrom(fetching, place, isLast ? request : { ...request, retries: RETRIES });
     } catch (error) {
       if (!isCairnError(error, ...OF_ONE_PLACE, 'ERR_NO_SIGNATURE')) throw error;
@@ -54,6 +56,13 @@ async function getFromAny(fetching: Fetching, places: readonly Place[], request:
     }
   }
   throw together(failures);
+}
+
+/** A page of another host must not have this machine asked for what only it can reach. */
+function mustBeForeign({ host, hostname }: URL, { name }: Wanted): void {
+  const [own = ''] = name.split('/', 1);
+  if (!isLoopback(hostname) || isLoopback(own)) return;
+  throw new CairnError('ERR_HTTP', `${own} says that ${name} is on this machine, at ${host}`);
 }
 
 /** Tells of the keys that the site offers. Whether these count is for people to say. */
