@@ -1,0 +1,25 @@
+/** What messages advise: it can be typed, and it helps. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { tar } from '../fixtures/archive.js';
+import { ociLayout } from '../fixtures/oci.js';
+import { TestStore } from '../fixtures/store.js';
+
+const LAYER = tar([{ name: 'f', content: 'f' }]);
+
+test('an export with another digest than the import says what keeps it', async (t) => {
+  const s = new TestStore(t);
+  ociLayout(s.path('app'), [{ ref: '1.0', layers: [LAYER], compress: 'gzip' }]);
+  await s.ok(['import', s.path('app')]);
+  const told = async (...args: string[]): Promise<string> =>
+    (await s.ok(['export', '--force', 'app:1.0', ...args])).stdout.toString();
+  const advice = /not the digest that it was imported with, which takes "cairn import --keep-archive"$/m;
+  assert.match(await told(s.path('a.tar')), advice);
+  await t.test('but not where that would not help', async () => {
+    assert.match(await told('--format', 'docker', s.path('b.tar')), /not the digest that it was imported with$/m);
+  });
+  await t.test('and it does', async () => {
+    await s.ok(['import', '--keep-archive', s.path('app')]);
+    assert.match(await told(s.path('a.tar')), /as it was imported$/m);
+  });
+});
