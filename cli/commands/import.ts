@@ -185,9 +185,13 @@ function line(result: Result): string {
   const what = healed
     ? `was damaged and is whole again, ${formatMs(ms)}`
     : existed
-      ? 'was here already'
+      ? hereAlready(result)
       : `${formatSize(size)}, ${objects.new} new objects (${formatSize(objects.newBytes)}), ${objects.shared} shared, ${formatMs(ms)}`;
   return `${printable(`${shortKey(key)}  ${titleOf(result, names)}  ${what}`)}\n`;
+}
+
+function hereAlready({ archivesKept }: Imported): string {
+  return ['was here already', ...(archivesKept ? ['its archives are kept now'] : [])].join('; ');
 }
 
 /** The name that the import gave, with its version. */

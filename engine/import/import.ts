@@ -182,14 +182,14 @@ export class Importer {
     return this.#committer.add(prepared, signal, releaseSlot);
   }
 
-  async #describeOutcome(asked: Asked, { image }: Prepared, outcome: Outcome): Promise<Imported> {
+  #describeOutcome(asked: Asked, { image }: Prepared, outcome: Outcome): Imported {
     if (outcome === 'lost') {
       throw new CairnError('ERR_NOT_FOUND', `layers of ${image.name || image.key} were removed while it was imported`);
     }
-    const { image: recorded, objects, moved } = outcome;
-    if (outcome.restored) return { ...describe(asked, recorded, { objects, moved }, true), healed: true };
-    if (outcome.existed) return this.#alreadyHere(asked, recorded);
-    return describe(asked, recorded, { objects, moved }, false);
+    const { image: recorded, existed, restored } = outcome;
+    const given = image.name === '' ? undefined : image;
+    const described = describe(asked, recorded, { ...outcome, given }, existed);
+    return restored ? { ...described, healed: true } : described;
   }
 
   /**

@@ -56,6 +56,8 @@ export interface Committed {
   objects: Retained;
   /** Names that now mean this image instead of another. */
   moved: MovedName[];
+  /** The image was here without archives, and has some now. */
+  keepsNow: boolean;
 }
 
 /** `lost`: a layer that was in the store when the import began was removed meanwhile. */

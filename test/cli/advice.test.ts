@@ -19,7 +19,10 @@ test('an export with another digest than the import says what keeps it', async (
     assert.match(await told('--format', 'docker', s.path('b.tar')), /not the digest that it was imported with$/m);
   });
   await t.test('and it does', async () => {
-    await s.ok(['import', '--keep-archive', s.path('app')]);
+    const again = (): Promise<string> =>
+      s.ok(['import', '--keep-archive', s.path('app')]).then(({ stdout }) => stdout.toString());
+    assert.match(await again(), /app:1\.0 {2}was here already; its archives are kept now$/m);
+    assert.match(await again(), /app:1\.0 {2}was here already$/m);
     assert.match(await told(s.path('a.tar')), /as it was imported$/m);
   });
 });
