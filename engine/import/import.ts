@@ -220,7 +220,7 @@ export class Importer {
     const { index } = this.#store;
     // Kept archives may be gone: other processes may have removed the image and imported it anew.
     const { archives: _kept, unnamed: _unnamed, ...news } = again;
-    const { image: merged, moved } = await commitImages(this.#store, (documents) => {
+    const { image: merged, ...changes } = await commitImages(this.#store, (documents) => {
       const now = index.image(image.key);
       return now === undefined ? { image, moved: [] } : merge({ index, documents }, now, news);
     });
@@ -232,7 +232,7 @@ export class Importer {
       sharedBytes: layers.reduce((sum, layer) => sum + (layer?.objectBytes ?? 0), 0),
     };
     const given = again.name === '' ? undefined : { name: again.name, labels: again.labels };
-    return describe(asked, merged, { objects, moved, given }, true);
+    return describe(asked, merged, { objects, ...changes, given }, true);
   }
 }
 

@@ -7,10 +7,10 @@ import type { Key } from '../core/key.js';
 import { keyOfHex } from '../core/key.js';
 import { type ArchiveDigest, mergeArchiveDigests } from '../index/archive-digest.js';
 import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from '../index/images.js';
-import { claimNames, type MovedName, withName, withoutTaken } from '../index/names.js';
+import { claimNames, gainedNames, type MovedName, withName, withoutTaken } from '../index/names.js';
 import { listObjects, type Retained, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
-import type { BlobRef, ImageRecord, LayerRecord } from '../index/records.js';
+import type { BlobRef, ImageName, ImageRecord, LayerRecord } from '../index/records.js';
 import { listBlob, releaseBlob, rememberArchive, retainBlob, retainLayer } from '../index/references.js';
 import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
@@ -65,7 +65,7 @@ export function record(
   const recorded = writer.revise(document === undefined ? image : { ...image, document: document.key, revision: 1 });
   const moved = claimNames(index, recorded, referencesOf(recorded), (each) => writer.revise(each));
   rememberImage(index, recorded);
-  return { image: recorded, existed: false, restored: false, objects, moved, keepsNow: false };
+  return { image: recorded, existed: false, restored: false, objects, moved, keepsNow: false, gained: [] };
 }
 
 /** @returns why an image cannot be recorded: `lost` layers, or a layer that is here in another format */
@@ -165,6 +165,8 @@ export interface Merged {
   moved: MovedName[];
   /** Archives were added, of which the image had none. */
   keepsNow: boolean;
+  /** Names that the image did not have. */
+  gained: ImageName[];
 }
 
 /**
@@ -195,5 +197,5 @@ export function merge(
   }
   const revised = documents.revise(renewed ?? merged);
   rememberImage(index, revised);
-  return { image: revised, moved, keepsNow };
+  return { image: revised, moved, keepsNow, gained: gainedNames(existing, revised) };
 }

@@ -32,6 +32,8 @@ export interface Imported {
   healed?: true;
   /** The image was here, and its archives, which were not, have been kept. */
   archivesKept?: true;
+  /** Names that the image has now, if it was here without them. */
+  added?: string[];
   /** Names that meant another image before. */
   moved?: { name: string; from: Key }[];
   ms: number;
@@ -54,6 +56,7 @@ interface Told {
   objects: Imported['objects'];
   moved: readonly MovedName[];
   keepsNow?: boolean;
+  gained?: readonly ImageName[];
   /** The name that the import gave, if any. */
   given?: ImageName | undefined;
 }
@@ -61,7 +64,7 @@ interface Told {
 export function describe(
   { source, begun }: Asked,
   image: ImageRecord,
-  { objects, moved, keepsNow, given }: Told,
+  { objects, moved, keepsNow, gained = [], given }: Told,
   existed: boolean,
 ): Imported {
   const main = given ?? referencesOf(image)[0] ?? { name: '', labels: image.labels };
@@ -79,6 +82,7 @@ export function describe(
     objects,
     existed,
     ...(keepsNow === true ? { archivesKept: true } : {}),
+    ...(gained.length === 0 ? {} : { added: gained.map((each) => nameText(image.format, each)) }),
     ...(moved.length === 0 ? {} : { moved: moved.map((each) => ({ name: shortName(each), from: each.from })) }),
     ms: Math.round(performance.now() - begun),
   };

@@ -7,6 +7,31 @@ import { TestStore } from '../fixtures/store.js';
 
 const LAYER = tar([{ name: 'f', content: 'f' }]);
 
+test('an import tells the names that an image got which was here', async (t) => {
+  const s = new TestStore(t);
+  const source = s.write('layer.tar', LAYER);
+  const told = async (...args: string[]): Promise<string> =>
+    (await s.ok(['import', ...args])).stdout
+      .toString()
+      .replace(/^\S+ +/, '')
+      .trimEnd();
+  await s.ok(['import', '--layer', source, '--name', 'app:1.0']);
+  assert.equal(
+    await told('--layer', source, '--name', 'app:2.0'),
+    'app:2.0  was here already; also called app:2.0 now',
+  );
+  assert.equal(await told('--layer', source, '--name', 'app:2.0'), 'app:2.0  was here already');
+  await s.ok(['untag', 'app:1.0', 'app:2.0']);
+  assert.equal(await told('--layer', source, '--name', 'app:1.0'), 'app:1.0  was here already; called app:1.0 now');
+  const aci = s.aci('a.aci', { name: 'example.com/a' });
+  await s.ok(['import', aci]);
+  await s.ok(['tag', 'example.com/a', 'other:1']);
+  await s.ok(['untag', 'example.com/a']);
+  assert.match(await told(aci), /was here already; also called example\.com\/a now$/);
+  const again = await s.json<{ added?: string[] }[]>(['import', '--layer', source, '--name', 'app:3.0']);
+  assert.deepEqual(again[0]?.added, ['app:3.0']);
+});
+
 test('an export with another digest than the import says what keeps it', async (t) => {
   const s = new TestStore(t);
   ociLayout(s.path('app'), [{ ref: '1.0', layers: [LAYER], compress: 'gzip' }]);
