@@ -32,6 +32,19 @@ test('an import tells the names that an image got which was here', async (t) => 
   assert.deepEqual(again[0]?.added, ['app:3.0']);
 });
 
+test('an export to a directory that is there says that --force replaces files only', async (t) => {
+  const s = new TestStore(t);
+  await s.ok(['import', '--layer', s.write('layer.tar', LAYER), '--name', 'app:1.0']);
+  await s.ok(['export', 'app:1.0', s.path('layout')]);
+  for (const force of [[], ['--force']]) {
+    const { message } = await s.refused(['export', ...force, 'app:1.0', s.path('layout')], 'ERR_EXISTS', 1);
+    assert.match(message, /layout is there already; --force replaces files with files only, so remove it or name /);
+  }
+  await s.ok(['export', 'app:1.0', s.path('a.tar')]);
+  const { message } = await s.refused(['export', 'app:1.0', s.path('a.tar')], 'ERR_EXISTS', 1);
+  assert.match(message, /a\.tar is there already; --force replaces it$/);
+});
+
 test('an export with another digest than the import says what keeps it', async (t) => {
   const s = new TestStore(t);
   ociLayout(s.path('app'), [{ ref: '1.0', layers: [LAYER], compress: 'gzip' }]);
