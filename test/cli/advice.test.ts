@@ -1,7 +1,7 @@
 /** What messages advise: it can be typed, and it helps. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tar } from '../fixtures/archive.js';
+import { type EntrySpec, tar } from '../fixtures/archive.js';
 import { ociLayout } from '../fixtures/oci.js';
 import { TestStore } from '../fixtures/store.js';
 
@@ -43,6 +43,32 @@ test('an export to a directory that is there says that --force replaces files on
   await s.ok(['export', 'app:1.0', s.path('a.tar')]);
   const { message } = await s.refused(['export', 'app:1.0', s.path('a.tar')], 'ERR_EXISTS', 1);
   assert.match(message, /a\.tar is there already; --force replaces it$/);
+});
+
+test('a dangling symlink on the way to a file is named with its target', async (t) => {
+  const s = new TestStore(t);
+  const link = (name: string, to: string): EntrySpec => ({ name, flag: '2', link: to });
+  const layer = tar([
+    { name: 'etc', flag: '5' },
+    link('etc/os-release', '../usr/lib/os-release'),
+    link('etc/chain', 'os-release'),
+    link('dir', 'etc'),
+    link('deep', '/dir/none'),
+  ]);
+  await s.ok(['import', '--layer', s.write('layer.tar', layer), '--name', 'app:1.0']);
+  const dangling = '/etc/os-release is a symlink to ../usr/lib/os-release, which is not in app:1.0';
+  for (const [path, told] of [
+    ['etc/os-release', dangling],
+    ['/dir/os-release', dangling],
+    ['etc/chain', dangling],
+    ['deep', '/deep is a symlink to /dir/none, which is not in app:1.0'],
+    ['dir/none', 'app:1.0 has no dir/none'],
+  ] as const) {
+    assert.equal((await s.refused(['cat', 'app:1.0', path], 'ERR_NOT_FOUND', 3)).message, told, path);
+  }
+  const { message } = await s.refused(['cp', '-L', 'app:1.0:etc/os-release', s.dir], 'ERR_NOT_FOUND', 3);
+  assert.equal(message, dangling);
+  await s.ok(['cp', 'app:1.0:etc/os-release', s.dir]);
 });
 
 test('an export with another digest than the import says what keeps it', async (t) => {
