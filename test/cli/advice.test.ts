@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type EntrySpec, tar } from '../fixtures/archive.js';
-import { ociLayout } from '../fixtures/oci.js';
+import { dockerArchive, ociLayout } from '../fixtures/oci.js';
 import { TestStore } from '../fixtures/store.js';
 
 const LAYER = tar([{ name: 'f', content: 'f' }]);
@@ -69,6 +69,32 @@ test('a dangling symlink on the way to a file is named with its target', async (
   const { message } = await s.refused(['cp', '-L', 'app:1.0:etc/os-release', s.dir], 'ERR_NOT_FOUND', 3);
   assert.equal(message, dangling);
   await s.ok(['cp', 'app:1.0:etc/os-release', s.dir]);
+});
+
+test('a source of several images is answered with arguments that can be typed', async (t) => {
+  const s = new TestStore(t);
+  const other = tar([{ name: 'g', content: 'g' }]);
+  ociLayout(s.path('app'), [
+    { ref: '1.0', layers: [LAYER] },
+    { ref: '2.0', layers: [other] },
+  ]);
+  const several = `${s.path('app')} holds several images; `;
+  const pick = `pick one of ${s.path('app')}:1.0, ${s.path('app')}:2.0`;
+  const said = async (...args: string[]): Promise<string> => (await s.refused(args, 'ERR_AMBIGUOUS_KEY', 1)).message;
+  assert.equal(await said('import', s.path('app')), `${several}--recursive takes all, or ${pick}`);
+  for (const args of [
+    ['render', s.path('app')],
+    ['checkout', s.path('app'), s.path('dir')],
+    ['cat', s.path('app'), 'f'],
+  ])
+    assert.equal(await said(...args), several + pick, args[0]);
+  await s.ok(['render', `${s.path('app')}:1.0`]);
+  await t.test('of standard input nothing can be picked', async () => {
+    const images = ['1.0', '2.0'].map((tag) => ({ ref: `app:${tag}`, layers: [LAYER, tar([{ name: tag }])] }));
+    const archive = dockerArchive(images, { old: false });
+    const ran = await s.run(['import', '-'], { input: archive });
+    assert.match(ran.stderr, /- holds several images \(app:1\.0, app:2\.0\); --recursive takes all$/m);
+  });
 });
 
 test('an export with another digest than the import says what keeps it', async (t) => {
