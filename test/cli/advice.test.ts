@@ -97,6 +97,23 @@ test('a source of several images is answered with arguments that can be typed', 
   });
 });
 
+test('tree diff of equal trees says so to people', async (t) => {
+  const s = new TestStore(t);
+  const source = s.write('layer.tar', LAYER);
+  for (const [name, arch] of [
+    ['app:1.0', 'amd64'],
+    ['app:2.0', 'arm64'],
+  ] as const)
+    await s.ok(['import', '--layer', source, '--platform', `linux/${arch}`, '--name', name]);
+  const diff = ['tree', 'diff', 'app:1.0', 'app:2.0'];
+  const told = await s.ok(diff);
+  assert.equal(told.stdout.toString(), '');
+  assert.match(told.stderr, /^cairn: the trees are the same, but perhaps for times of directories; "cairn inspect" /m);
+  assert.match((await s.ok([...diff, '--directory-times'])).stderr, /^cairn: the trees are the same; /m);
+  const ran = await s.ok([...diff, '--json']);
+  assert.deepEqual([ran.stdout.toString(), ran.stderr.includes('same')], ['[]\n', false]);
+});
+
 test('an export with another digest than the import says what keeps it', async (t) => {
   const s = new TestStore(t);
   ociLayout(s.path('app'), [{ ref: '1.0', layers: [LAYER], compress: 'gzip' }]);
