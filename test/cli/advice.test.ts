@@ -114,6 +114,15 @@ test('tree diff of equal trees says so to people', async (t) => {
   assert.deepEqual([ran.stdout.toString(), ran.stderr.includes('same')], ['[]\n', false]);
 });
 
+test('info lists the modes that there are', async (t) => {
+  const s = new TestStore(t);
+  await s.ok(['put', s.write('blob', 'blob')]);
+  const told = (await s.ok(['info'])).stdout.toString();
+  assert.match(told, /^mode copy +works$/m);
+  assert.doesNotMatch(told, /mount:|mode mount/);
+  assert.equal((await s.json<{ modes: { mount: { ok: boolean } } }>(['info'])).modes.mount.ok, false);
+});
+
 test('an export with another digest than the import says what keeps it', async (t) => {
   const s = new TestStore(t);
   ociLayout(s.path('app'), [{ ref: '1.0', layers: [LAYER], compress: 'gzip' }]);
