@@ -71,19 +71,25 @@ export function lineOfImport(result: Result): string {
 
 /** @param more what else is told behind the sizes */
 export function lineOf(result: Imported, more: readonly string[]): string {
-  const { key, names, size, objects, existed, healed, ms } = result;
-  const what = healed
-    ? ['was damaged and is whole again', ...more, formatMs(ms)]
-    : existed
-      ? ['was here already', ...more]
-      : [
-          formatSize(size),
-          `${objects.new} new objects (${formatSize(objects.newBytes)})`,
-          `${objects.shared} shared`,
-          ...more,
-          formatMs(ms),
-        ];
-  return `${printable(`${shortKey(key)}  ${titleOf(result, names)}  ${what.join(', ')}`)}\n`;
+  const { key, names, size, objects, existed, ms } = result;
+  const fresh = [
+    formatSize(size),
+    `${objects.new} new objects (${formatSize(objects.newBytes)})`,
+    `${objects.shared} shared`,
+    ...more,
+    formatMs(ms),
+  ];
+  const what = existed ? [hereAlready(result), ...more].join(', ') : fresh.join(', ');
+  return `${printable(`${shortKey(key)}  ${titleOf(result, names)}  ${what}`)}\n`;
+}
+
+function hereAlready({ healed, archivesKept, names, added = [], ms }: Imported): string {
+  const also = names.length > added.length ? 'also ' : '';
+  return [
+    healed ? `was damaged and is whole again, ${formatMs(ms)}` : 'was here already',
+    ...(archivesKept ? ['its archives are kept now'] : []),
+    ...(added.length > 0 ? [`${also}called ${added.join(', ')} now`] : []),
+  ].join('; ');
 }
 
 /** The name that the import gave, with its version. */

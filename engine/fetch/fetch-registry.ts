@@ -98,7 +98,14 @@ async function choose({ fetching, ref, opened, downloads }: Parts, options: Regi
   const onManifest = async (digests: readonly string[]): Promise<void> => {
     signature = await policy.verify(reference, repository, digests);
   };
-  const choice = { reference: undefined, platform, isPlatformAsked: asked !== undefined, all: false, onManifest };
+  const choice = {
+    reference: undefined,
+    platform,
+    isPlatformAsked: asked !== undefined,
+    all: false,
+    isLook: false,
+    onManifest,
+  };
   const images = await chooseImages(container, choice, store.limits);
   return { container, images, signature };
 }
