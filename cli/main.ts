@@ -4,6 +4,7 @@ import { CairnError, toCairnError } from '../engine/core/errors.js';
 import { COMMANDS, findCommand } from './commands.js';
 import { COMPLETE, complete } from './completion/complete.js';
 import { defineCommand, nameCommand, programOf } from './definition.js';
+import { OTHER_WORDS } from './other-words.js';
 import { flushOutput, isReaderGone, prepareOutput, print } from './output.js';
 import { EXIT, exitCodeOf, reportError } from './report.js';
 
@@ -19,7 +20,11 @@ export async function main(args: readonly string[], version: string): Promise<nu
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
       const [message = '', hint = ''] = thrown.message.replace(/^error: /, '').split('\n');
-      const usage = new CairnError('ERR_USAGE', message, nearIn(hint));
+      const other = thrown.code === 'commander.unknownCommand' ? otherWord(program, args) : undefined;
+      const usage =
+        other === undefined
+          ? new CairnError('ERR_USAGE', message, nearIn(hint))
+          : new CairnError('ERR_USAGE', `${message}; ${other}`);
       if (thrown.code !== 'commander.help') {
         reportError(usage, json, false);
         if (!json) process.stderr.write('(add --help for more)\n');
@@ -39,6 +44,12 @@ async function answerShell(words: readonly string[]): Promise<number> {
   print(candidates.map((each) => `${each}\n`).join(''));
   await flushOutput().catch(() => {});
   return EXIT.done;
+}
+
+/** What a word of another tool is here, if that is what the command should be. */
+function otherWord(program: Command, args: readonly string[]): string | undefined {
+  const word = commandIn(program, args);
+  return word === undefined || findCommand(word) !== undefined ? undefined : OTHER_WORDS.get(word);
 }
 
 /** The names in commander's `(Did you mean one of a, b?)`. */

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { printable } from '../../engine/core/printable.js';
-import type { CheckResult } from '../../engine/verify/check.js';
+import type { CheckResult, Damage } from '../../engine/verify/check.js';
 import { examples } from '../help.js';
 import { EXIT } from '../report.js';
 import { withStore } from '../session.js';
@@ -28,7 +28,7 @@ export function define(command: Command): void {
             ...running,
             ...defined({ onlyTrees: trees, quick }),
           });
-          print(result, text);
+          print(result, (whole) => text(whole, quick === true));
           return result.ok ? EXIT.done : EXIT.damage;
         },
         async (opening) => ({ ...opening, verifyIndex: targets.length === 0 }),
@@ -37,12 +37,30 @@ export function define(command: Command): void {
   examples(command, ['cairn check', 'cairn check example.com/app', 'cairn check --trees --quick']);
 }
 
-function text({ checked, damaged }: CheckResult): string {
+/** @param quick whether nothing was hashed */
+function text({ checked, damaged, reimport }: CheckResult, quick: boolean): string {
   const lines = damaged.map(
-    ({ kind, id, path, what }) => `damaged: ${kind} ${id}${path === undefined ? '' : ` ${path}`}: ${what}`,
+    ({ kind, id, path, what, metadata }) =>
+      `${metadata === true ? 'metadata differs' : 'damaged'}: ${kind} ${id}${path === undefined ? '' : ` ${path}`}: ${what}`,
   );
   const { layers, objects, trees, bytes } = checked;
-  const summary = `checked ${layers} layers, ${objects} objects, ${trees} trees (${formatSize(bytes)})`;
-  const verdict = damaged.length === 0 ? 'all is well' : `${damaged.length} damaged; run "cairn fsck --repair"`;
-  return `${[...lines, `${summary}: ${verdict}`].map(printable).join('\n')}\n`;
+  const summary = quick
+    ? `looked at ${layers} layers, ${objects} objects, ${trees} trees, and hashed nothing`
+    : `checked ${layers} layers, ${objects} objects, ${trees} trees (${formatSize(bytes)})`;
+  return `${[...lines, `${summary}: ${verdict(damaged, reimport, quick)}`].map(printable).join('\n')}\n`;
+}
+
+function verdict(damaged: readonly Damage[], reimport: readonly string[], quick: boolean): string {
+  if (damaged.length === 0) return quick ? 'sizes, times and metadata are right' : 'all is well';
+  const drifted = damaged.filter(({ metadata }) => metadata === true).length;
+  const counts = [
+    ...(damaged.length > drifted ? [`${damaged.length - drifted} damaged`] : []),
+    ...(drifted > 0 ? [`${drifted} with other metadata`] : []),
+  ].join(', ');
+  const isNews = damaged.some(({ awaited }) => awaited !== true);
+  const advice = [
+    ...(isNews ? ['run "cairn fsck --repair"'] : []),
+    ...(reimport.length > 0 ? [`import again: ${reimport.join(', ')}`] : []),
+  ];
+  return [counts, ...advice].join('; ');
 }

@@ -17,21 +17,26 @@ export function define(command: Command): void {
 }
 
 function text(usage: Usage): string {
+  const { stored } = usage;
   const rows = usage.perImage
     .toSorted((a, b) => b.objectBytes - a.objectBytes)
-    .map(({ key, names, size, objectBytes, trees, treeBytes }) => [
+    .map(({ key, names, size, objectBytes, archiveBytes, trees, treeBytes }) => [
       shortKey(key),
       names.join(' ') || '-',
       formatSize(size),
       formatSize(objectBytes),
+      formatSize(archiveBytes),
       `${trees}`,
       formatSize(treeBytes),
     ]);
   return (
-    `${table(['KEY', 'NAME', 'SIZE', 'OBJECTS', 'TREES', 'OWN'], rows)}` +
+    `${table(['KEY', 'NAME', 'SIZE', 'OBJECTS', 'ARCHIVES', 'TREES', 'OWN'], rows)}` +
     `${usage.images} images, ${usage.layers} layers, ${usage.objects} objects, ${usage.blobs} blobs, ${usage.trees} trees\n` +
-    `stored ${formatSize(usage.storedBytes)} for ${formatSize(usage.logicalBytes)} of content; ` +
-    `sharing saves ${formatSize(usage.sharedBytes)}; gc would free ${formatSize(usage.reclaimableBytes)}\n` +
+    `stored ${formatSize(usage.storedBytes)}: objects ${formatSize(stored.objects)}, documents ${formatSize(stored.documents)}, ` +
+    `kept archives ${formatSize(stored.archives)}, put blobs ${formatSize(stored.put)}, ` +
+    `trees ${formatSize(stored.trees)}; gc would free ${formatSize(usage.reclaimableBytes)}\n` +
+    `layers hold ${formatSize(usage.logicalBytes)} of files in ${formatSize(usage.neededBytes)} of objects: ` +
+    `sharing saves ${formatSize(Math.max(0, usage.logicalBytes - usage.neededBytes))}\n` +
     `on the disk ${formatSize(usage.diskBytes)}: whole blocks for each file, the index (${formatSize(usage.index)}) ` +
     'and what it keeps back for a full disk\n'
   );

@@ -48,7 +48,8 @@ export function define(command: Command): void {
           throw new CairnError('ERR_USAGE', '--diff-from makes a layer, for --format oci or docker');
         const base = diffFrom === undefined ? undefined : await store.resolve(diffFrom, running);
         const result = await store.export(image, file, { ...running, ...defined({ format, compress, base, force }) });
-        if (file !== '-') print(result, text);
+        const asKept = format === undefined && compress === undefined;
+        if (file !== '-') print(result, (exported) => text(exported, asKept));
         return undefined;
       }),
     );
@@ -62,7 +63,9 @@ export function define(command: Command): void {
   ]);
 }
 
-function text({ key, digest, size, original }: Exported): string {
-  const same = original ? 'as it was imported' : 'not the digest that it was imported with';
+/** @param asKept whether archives that were kept would have been written as they came */
+function text({ key, digest, size, original }: Exported, asKept: boolean): string {
+  const hint = asKept ? ', which takes "cairn import --keep-archive"' : '';
+  const same = original ? 'as it was imported' : `not the digest that it was imported with${hint}`;
   return `${key}  ${formatSize(size)}\n${digest === undefined ? '' : `${digest}  ${same}\n`}`;
 }

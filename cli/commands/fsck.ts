@@ -14,7 +14,7 @@ interface Options {
 
 export function define(command: Command): void {
   command
-    .option('--repair', 'hash everything, quarantine what is damaged, mend what can be mended')
+    .option('--repair', 'hash everything, set metadata again, quarantine what is damaged, mend the rest')
     .option('--rebuild-index', 'make the index anew from what the store holds, when it is lost or damaged')
     .action(({ repair = false, rebuildIndex = false }: Options, self: Command) => {
       let rebuilt: Rebuilt | undefined;

@@ -181,13 +181,20 @@ function line(result: Result): string {
     process.stderr.write(`cairn: ${explain(result.error)}\n`);
     return '';
   }
-  const { key, names, size, objects, existed, healed, ms } = result;
-  const what = healed
-    ? `was damaged and is whole again, ${formatMs(ms)}`
-    : existed
-      ? 'was here already'
-      : `${formatSize(size)}, ${objects.new} new objects (${formatSize(objects.newBytes)}), ${objects.shared} shared, ${formatMs(ms)}`;
+  const { key, names, size, objects, existed, ms } = result;
+  const what = existed
+    ? hereAlready(result)
+    : `${formatSize(size)}, ${objects.new} new objects (${formatSize(objects.newBytes)}), ${objects.shared} shared, ${formatMs(ms)}`;
   return `${printable(`${shortKey(key)}  ${titleOf(result, names)}  ${what}`)}\n`;
+}
+
+function hereAlready({ healed, archivesKept, names, added = [], ms }: Imported): string {
+  const also = names.length > added.length ? 'also ' : '';
+  return [
+    healed ? `was damaged and is whole again, ${formatMs(ms)}` : 'was here already',
+    ...(archivesKept ? ['its archives are kept now'] : []),
+    ...(added.length > 0 ? [`${also}called ${added.join(', ')} now`] : []),
+  ].join('; ');
 }
 
 /** The name that the import gave, with its version. */

@@ -105,10 +105,11 @@ function defineDiff(command: Command): void {
     .option('--stat', 'only how much has changed')
     .option('--directory-times', 'also directories whose time alone differs')
     .action((a: string, b: string, _options: DiffOptions, self: Command) =>
-      withStore<DiffOptions>(self, 'look', async ({ store, options, print }) => {
-        const { stat, directoryTimes } = options;
+      withStore<DiffOptions>(self, 'look', async ({ store, options, print, say }) => {
+        const { stat, directoryTimes, json } = options;
         const differences: Difference[] = [];
         for await (const each of store.diff(a, b, defined({ directoryTimes }))) differences.push(each);
+        if (differences.length === 0 && json !== true) say(sameTrees(directoryTimes === true));
         if (stat === true) print(countDifferences(differences), statText);
         else print(differences, (all) => all.map(differenceText).join(''));
         return undefined;
@@ -118,4 +119,10 @@ function defineDiff(command: Command): void {
     'cairn tree diff example.com/app:1.0.0 example.com/app:1.1.0',
     'cairn tree diff --stat app:1.0.0 app:1.1.0',
   ]);
+}
+
+/** @param isExact whether times of directories were compared, too */
+function sameTrees(isExact: boolean): string {
+  const but = isExact ? '' : ', but perhaps for times of directories';
+  return `the trees are the same${but}; "cairn inspect" shows what else images have`;
 }

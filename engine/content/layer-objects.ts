@@ -1,5 +1,6 @@
 /** The objects that a layer holds, from its table of contents. */
 import { isCairnError } from '../core/errors.js';
+import type { Xattr } from '../core/metadata.js';
 import type { LayerRecord } from '../index/records.js';
 import { decodeToc, type TocEntry } from '../layer/toc.js';
 import type { StoreContext } from '../session/context.js';
@@ -15,14 +16,35 @@ export function objectsOfLayer(store: OfObjects, layer: LayerRecord): Iterable<s
 
 /** Name → bytes of the distinct objects in a layer's table of contents; `undefined` when the table is damaged. */
 export function objectSizesOf(store: OfObjects, layer: LayerRecord): Map<string, number> | undefined {
-  let toc: TocEntry[];
+  const toc = tableOf(store, layer);
+  if (toc === undefined) return undefined;
+  const sizes = new Map<string, number>();
+  for (const entry of toc) if (entry.type === 'file') sizes.set(store.objects.nameOf(entry), entry.size);
+  return sizes;
+}
+
+/** The extended attributes of objects, by name, as far as a layer that can be read holds them. */
+export function xattrsOfObjects(
+  store: OfObjects,
+  layers: Iterable<LayerRecord>,
+  names: ReadonlySet<string>,
+): Map<string, readonly Xattr[]> {
+  const found = new Map<string, readonly Xattr[]>();
+  for (const layer of layers) {
+    for (const entry of tableOf(store, layer) ?? []) {
+      if (entry.type !== 'file' || entry.xattrs.length === 0) continue;
+      const name = store.objects.nameOf(entry);
+      if (names.has(name)) found.set(name, entry.xattrs);
+    }
+  }
+  return found;
+}
+
+function tableOf(store: OfObjects, { toc }: LayerRecord): TocEntry[] | undefined {
   try {
-    toc = decodeToc(readBlob(store, layer.toc.key));
+    return decodeToc(readBlob(store, toc.key));
   } catch (error) {
     if (isCairnError(error, 'ERR_DAMAGED')) return undefined;
     throw error;
   }
-  const sizes = new Map<string, number>();
-  for (const entry of toc) if (entry.type === 'file') sizes.set(store.objects.nameOf(entry), entry.size);
-  return sizes;
 }

@@ -36,6 +36,8 @@ interface LookedAt extends ObjectFile {
 export interface ObjectFinding {
   file: ObjectFile;
   what: string;
+  /** The file's content is right, or was not to be hashed. */
+  onlyMetadata: boolean;
 }
 
 export interface ObjectFindings {
@@ -108,7 +110,7 @@ export class ObjectsLook {
       skipped,
     });
     for (const [i, file] of files.entries()) file.inode = inodes[i] as bigint;
-    return { bytes, findings: findings.map(({ at, what }) => ({ file: files[at] as LookedAt, what })) };
+    return { bytes, findings: findings.map(({ at, ...finding }) => ({ ...finding, file: files[at] as LookedAt })) };
   }
 
   /** Waits for all checks, even after one has failed. */

@@ -20,7 +20,7 @@ export function openRegular(path: string): { fd: number; size: number } {
     if (stat.isDirectory()) {
       throw new CairnError(
         'ERR_NOT_AN_IMAGE',
-        `${path} is a directory; --recursive imports every image in it, and a tar of it comes in with --layer`,
+        `${path} is a directory; "cairn import --recursive" takes every image in it, and "cairn import --layer" a tar of it`,
         {
           path,
         },

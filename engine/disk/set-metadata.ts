@@ -4,11 +4,13 @@ import { type ByteString, toFsPath } from '../core/bytes.js';
 import { hasCode } from '../core/errors.js';
 import type { Identity, Metadata, Xattr } from '../core/metadata.js';
 import { isOverlayXattr, type SkippedKind } from '../core/metadata.js';
+import { isHostXattr } from './compare-metadata.js';
 import { setTimes } from './native.js';
 import { fileStat } from './stat.js';
-import { setXattr } from './xattrs.js';
+import { listXattrs, removeXattr, setXattr } from './xattrs.js';
 
 const SETGID = 0o2000;
+const OWNER_WRITES = 0o200;
 /** Every file system keeps times up to here (2038). */
 const FAR_FUTURE = 0x7fff_ffff;
 
@@ -64,6 +66,43 @@ export function finishFile(fd: number, path: ByteString, meta: Metadata, identit
   if (meta.nsec === 0 && isKeptEverywhere(meta.sec)) fs.futimesSync(fd, meta.sec, meta.sec);
   else skipped.push(...setPathTimes(path, meta.sec, meta.nsec));
   return skipped;
+}
+
+/** Attributes that are unknown stay as they are. */
+type WantedMetadata = Omit<Metadata, 'xattrs'> & { xattrs: readonly Xattr[] | undefined };
+
+/**
+ * Gives an old file metadata that it had before, whatever it has now. What the system refuses stays as it is.
+ * @param fd the open file, for which reading is enough
+ */
+export function resetFile(fd: number, path: ByteString, meta: WantedMetadata, identity: Identity): void {
+  const { uid, gid } = fs.fstatSync(fd);
+  const here = { ...identity, uid, gid };
+  let mode = feasibleMode(meta.mode, identity);
+  if (needsOwner(meta, here) && !giveOwner(meta, here, (...owners) => fs.fchownSync(fd, ...owners))) {
+    mode &= WITHOUT_RIGHTS;
+  }
+  if (meta.xattrs !== undefined) {
+    // Attributes of users can be changed by whoever may write. Access control lists among them change the mode.
+    unlessRefused(() => fs.fchmodSync(fd, mode | OWNER_WRITES));
+    for (const name of listXattrs(fd)?.keys() ?? []) {
+      if (!isHostXattr(name) && !meta.xattrs.some((xattr) => xattr.name === name)) removeXattr(path, name);
+    }
+    setXattrs(path, meta.xattrs);
+  }
+  unlessRefused(() => fs.fchmodSync(fd, mode));
+  unlessRefused(() => {
+    if (meta.nsec === 0 && isKeptEverywhere(meta.sec)) fs.futimesSync(fd, meta.sec, meta.sec);
+    else setPathTimes(path, meta.sec, meta.nsec);
+  });
+}
+
+function unlessRefused(change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  }
 }
 
 /** Mode bits of a file whose owners could not be set: setuid and setgid would lend the rights of a wrong owner. */

@@ -182,14 +182,14 @@ export class Importer {
     return this.#committer.add(prepared, signal, releaseSlot);
   }
 
-  async #describeOutcome(asked: Asked, { image }: Prepared, outcome: Outcome): Promise<Imported> {
+  #describeOutcome(asked: Asked, { image }: Prepared, outcome: Outcome): Imported {
     if (outcome === 'lost') {
       throw new CairnError('ERR_NOT_FOUND', `layers of ${image.name || image.key} were removed while it was imported`);
     }
-    const { image: recorded, objects, moved } = outcome;
-    if (outcome.restored) return { ...describe(asked, recorded, { objects, moved }, true), healed: true };
-    if (outcome.existed) return this.#alreadyHere(asked, recorded);
-    return describe(asked, recorded, { objects, moved }, false);
+    const { image: recorded, existed, restored } = outcome;
+    const given = image.name === '' ? undefined : image;
+    const described = describe(asked, recorded, { ...outcome, given }, existed);
+    return restored ? { ...described, healed: true } : described;
   }
 
   /**
@@ -220,7 +220,7 @@ export class Importer {
     const { index } = this.#store;
     // Kept archives may be gone: other processes may have removed the image and imported it anew.
     const { archives: _kept, unnamed: _unnamed, ...news } = again;
-    const { image: merged, moved } = await commitImages(this.#store, (documents) => {
+    const { image: merged, ...changes } = await commitImages(this.#store, (documents) => {
       const now = index.image(image.key);
       return now === undefined ? { image, moved: [] } : merge({ index, documents }, now, news);
     });
@@ -232,7 +232,7 @@ export class Importer {
       sharedBytes: layers.reduce((sum, layer) => sum + (layer?.objectBytes ?? 0), 0),
     };
     const given = again.name === '' ? undefined : { name: again.name, labels: again.labels };
-    return describe(asked, merged, { objects, moved, given }, true);
+    return describe(asked, merged, { objects, ...changes, given }, true);
   }
 }
 

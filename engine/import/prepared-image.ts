@@ -4,7 +4,7 @@ import type { Key } from '../core/key.js';
 import type { ArchiveDigest } from '../index/archive-digest.js';
 import type { MovedName } from '../index/names.js';
 import type { NewObject, Retained } from '../index/objects.js';
-import type { ImageRecord } from '../index/records.js';
+import type { ImageName, ImageRecord } from '../index/records.js';
 import type { TocEntry } from '../layer/toc.js';
 import type { Plan } from '../plan/plan.js';
 import type { StoreContext } from '../session/context.js';
@@ -56,6 +56,10 @@ export interface Committed {
   objects: Retained;
   /** Names that now mean this image instead of another. */
   moved: MovedName[];
+  /** The image was here without archives, and has some now. */
+  keepsNow: boolean;
+  /** Names that the image got, if it was here. */
+  gained: ImageName[];
 }
 
 /** `lost`: a layer that was in the store when the import began was removed meanwhile. */

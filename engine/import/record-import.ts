@@ -7,10 +7,10 @@ import type { Key } from '../core/key.js';
 import { keyOfHex } from '../core/key.js';
 import { type ArchiveDigest, mergeArchiveDigests } from '../index/archive-digest.js';
 import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from '../index/images.js';
-import { claimNames, type MovedName, withName, withoutTaken } from '../index/names.js';
+import { claimNames, gainedNames, type MovedName, withName, withoutTaken } from '../index/names.js';
 import { listObjects, type Retained, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
-import type { BlobRef, ImageRecord, LayerRecord } from '../index/records.js';
+import type { BlobRef, ImageName, ImageRecord, LayerRecord } from '../index/records.js';
 import { listBlob, releaseBlob, rememberArchive, retainBlob, retainLayer } from '../index/references.js';
 import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
@@ -53,9 +53,9 @@ export function record(
   for (const key of restored) reviseUsers(index, writer, key, image.key);
   if (existing !== undefined) {
     if (document !== undefined) listBlob(index, document.key, document.size);
-    const { image: merged, moved } = merge({ index, documents: writer }, existing, image, sizes);
+    const { image: merged, ...news } = merge({ index, documents: writer }, existing, image, sizes);
     for (const [key, size] of sizes) listBlob(index, key, size);
-    return { image: merged, existed: true, restored: lacked && isComplete(index, merged), objects, moved };
+    return { image: merged, existed: true, restored: lacked && isComplete(index, merged), objects, ...news };
   }
   for (const key of new Set(image.layers)) retainLayer(index, key);
   for (const key of blobsOf(image)) retainBlob(index, key, sizes.get(key) as number);
@@ -65,7 +65,7 @@ export function record(
   const recorded = writer.revise(document === undefined ? image : { ...image, document: document.key, revision: 1 });
   const moved = claimNames(index, recorded, referencesOf(recorded), (each) => writer.revise(each));
   rememberImage(index, recorded);
-  return { image: recorded, existed: false, restored: false, objects, moved };
+  return { image: recorded, existed: false, restored: false, objects, moved, keepsNow: false, gained: [] };
 }
 
 /** @returns why an image cannot be recorded: `lost` layers, or a layer that is here in another format */
@@ -160,6 +160,15 @@ function countShared(index: Index, key: Key, objects: Retained): void {
   objects.sharedBytes += layer?.objectBytes ?? 0;
 }
 
+export interface Merged {
+  image: ImageRecord;
+  moved: MovedName[];
+  /** Archives were added, of which the image had none. */
+  keepsNow: boolean;
+  /** Names that the image did not have. */
+  gained: ImageName[];
+}
+
 /**
  * Gives an image that is here the names and digests of this import, and notes its use. Nothing else of the image
  * changes, except when archives are to be kept from now on: they are added, with the manifest that lists them.
@@ -170,14 +179,16 @@ export function merge(
   existing: ImageRecord,
   again: ImageRecord,
   sizes: ReadonlyMap<Key, number> = new Map(),
-): { image: ImageRecord; moved: MovedName[] } {
+): Merged {
   const names = referencesOf(again);
   const named = names.reduce(withName, existing);
   const merged: ImageRecord = { ...named, ...defined({ platform: again.platform }), lastUsed: Date.now() };
   if (again.digests !== undefined) merged.digests = [...new Set([...(existing.digests ?? []), ...again.digests])];
   const moved = claimNames(index, merged, names, (image) => documents.revise(image));
   const renewed = renewDocuments(index, merged, again, sizes);
+  let keepsNow = false;
   if (renewed === undefined && existing.archives === undefined && again.archives !== undefined) {
+    keepsNow = true;
     merged.archives = again.archives;
     merged.manifest = again.manifest;
     if (again.digest !== undefined) merged.digest = again.digest;
@@ -186,5 +197,5 @@ export function merge(
   }
   const revised = documents.revise(renewed ?? merged);
   rememberImage(index, revised);
-  return { image: revised, moved };
+  return { image: revised, moved, keepsNow, gained: gainedNames(existing, revised) };
 }

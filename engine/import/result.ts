@@ -30,6 +30,10 @@ export interface Imported {
   existed: boolean;
   /** The image was here and lacked something that a repair had found damaged. It is complete again. */
   healed?: true;
+  /** The image was here, and its archives, which were not, have been kept. */
+  archivesKept?: true;
+  /** Names that the image has now, if it was here without them. */
+  added?: string[];
   /** Names that meant another image before. */
   moved?: { name: string; from: Key }[];
   ms: number;
@@ -51,6 +55,8 @@ export interface Asked {
 interface Told {
   objects: Imported['objects'];
   moved: readonly MovedName[];
+  keepsNow?: boolean;
+  gained?: readonly ImageName[];
   /** The name that the import gave, if any. */
   given?: ImageName | undefined;
 }
@@ -58,7 +64,7 @@ interface Told {
 export function describe(
   { source, begun }: Asked,
   image: ImageRecord,
-  { objects, moved, given }: Told,
+  { objects, moved, keepsNow, gained = [], given }: Told,
   existed: boolean,
 ): Imported {
   const main = given ?? referencesOf(image)[0] ?? { name: '', labels: image.labels };
@@ -75,6 +81,8 @@ export function describe(
     layers: image.layers.length,
     objects,
     existed,
+    ...(keepsNow === true ? { archivesKept: true } : {}),
+    ...(gained.length === 0 ? {} : { added: gained.map((each) => nameText(image.format, each)) }),
     ...(moved.length === 0 ? {} : { moved: moved.map((each) => ({ name: shortName(each), from: each.from })) }),
     ms: Math.round(performance.now() - begun),
   };

@@ -33,6 +33,12 @@ export function withoutName(image: ImageRecord, gone: ImageName): ImageRecord {
   return { ...rest, ...next, ...(more.length === 0 ? {} : { aliases: more }) };
 }
 
+/** Names that an image has after a change, and had not before. */
+export function gainedNames(before: ImageRecord, after: ImageRecord): ImageName[] {
+  const had = referencesOf(before);
+  return referencesOf(after).filter((name) => !had.some((each) => isSameName(each, name)));
+}
+
 export function isSameName(a: ImageName, b: ImageName): boolean {
   return a.name === b.name && spelled(a) === spelled(b);
 }

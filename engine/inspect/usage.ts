@@ -4,6 +4,8 @@ import type { Key } from '../core/key.js';
 import { Catalogue } from '../index/catalogue.js';
 import { referencesOf } from '../index/images.js';
 import { orphanedObjects } from '../index/objects.js';
+import type { Index } from '../index/open.js';
+import { bytesOfBlob } from '../index/references.js';
 import { nameText } from '../resolve/name.js';
 import type { StoreContext } from '../session/context.js';
 import { blockSize } from '../session/ground.js';
@@ -18,8 +20,12 @@ export interface Usage {
   index: number;
   /** Bytes of file content that the layers hold, each name counted. */
   logicalBytes: number;
+  /** Bytes of the objects that layers need. */
+  neededBytes: number;
   /** Bytes that objects, blobs and trees have. */
   storedBytes: number;
+  /** What they are, in bytes that add up to `storedBytes`. */
+  stored: StoredBytes;
   /** What that takes on the disk: whole blocks for each file, and the index with the space that it keeps back. */
   diskBytes: number;
   /** Bytes of content that are stored once and needed more than once. */
@@ -27,6 +33,17 @@ export interface Usage {
   /** Bytes that `gc` with its default grace period would free now. */
   reclaimableBytes: number;
   perImage: ImageUsage[];
+}
+
+export interface StoredBytes {
+  objects: number;
+  /** Manifests, configurations, tables of contents, recipes, and what images are restored from. */
+  documents: number;
+  /** Archives that imports were to keep. */
+  archives: number;
+  /** What was put by hand. */
+  put: number;
+  trees: number;
 }
 
 export interface ImageUsage {
@@ -37,6 +54,8 @@ export interface ImageUsage {
   size: number;
   /** Bytes of the distinct objects of its layers; other images may need them, too. */
   objectBytes: number;
+  /** Bytes of the archives that were kept for it; other images may need them, too. */
+  archiveBytes: number;
   trees: number;
   /** Bytes that only its trees take. */
   treeBytes: number;
@@ -46,7 +65,7 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
   const { index } = store;
   const { totals } = index;
   let logicalBytes = 0;
-  let neededBytes = 0;
+  let imageBytes = 0;
   let layers = 0;
   for (const layer of index.layers.values()) {
     layers++;
@@ -55,19 +74,25 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
   const all = new Catalogue(index);
   const treeBytes = [...all.trees.values()].reduce((sum, { uniqueBytes }) => sum + uniqueBytes, 0);
   const perImage: ImageUsage[] = [];
+  const archives = new Map<Key, number>();
   for (const image of all.images.values()) {
-    for (const layer of image.layers) neededBytes += index.layer(layer)?.objectBytes ?? 0;
+    for (const layer of image.layers) imageBytes += index.layer(layer)?.objectBytes ?? 0;
     const own = all.treesOf(image.key);
+    const ownArchives = new Map((image.archives ?? []).map((key) => [key, blobBytes(index, key)]));
+    for (const [key, bytes] of ownArchives) archives.set(key, bytes);
     perImage.push({
       key: image.key,
       name: image.unnamed === true ? '' : image.name,
       names: referencesOf(image).map((each) => nameText(image.format, each)),
       size: image.size,
       objectBytes: image.layers.reduce((sum, layer) => sum + (index.layer(layer)?.objectBytes ?? 0), 0),
+      archiveBytes: sumOf(ownArchives.values()),
       trees: own.length,
       treeBytes: own.reduce((sum, { uniqueBytes }) => sum + uniqueBytes, 0),
     });
   }
+  const neededBytes = totals.objectBytes - orphanedObjects(index).bytes;
+  const stored = storedBytes(index, archives, treeBytes);
   return {
     images: perImage.length,
     layers,
@@ -76,12 +101,31 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
     blobs: totals.blobs,
     index: index.bytesOnDisk,
     logicalBytes,
-    storedBytes: totals.objectBytes + totals.blobBytes + treeBytes,
+    storedBytes: sumOf(Object.values(stored)),
+    stored,
     diskBytes: filesOnDisk(store) + treeBytes + index.allocatedBytes,
-    sharedBytes: Math.max(0, neededBytes - (totals.objectBytes - orphanedObjects(index).bytes)),
+    neededBytes,
+    sharedBytes: Math.max(0, imageBytes - neededBytes),
     reclaimableBytes: await wouldFree(store),
     perImage,
   };
+}
+
+function storedBytes(index: Index, archives: ReadonlyMap<Key, number>, trees: number): StoredBytes {
+  const { objectBytes, blobBytes } = index.totals;
+  const kept = sumOf(archives.values());
+  let put = 0;
+  for (const { key, value } of index.blobs.entries()) if (value.put && !archives.has(key)) put += bytesOfBlob(value);
+  return { objects: objectBytes, documents: blobBytes - kept - put, archives: kept, put, trees };
+}
+
+function blobBytes(index: Index, key: Key): number {
+  const blob = index.blobs.get(key);
+  return blob === undefined ? 0 : bytesOfBlob(blob);
+}
+
+function sumOf(numbers: Iterable<number>): number {
+  return [...numbers].reduce((sum, each) => sum + each, 0);
 }
 
 /** Bytes of objects and blobs in whole blocks, as the index lists them. */

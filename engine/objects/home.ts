@@ -2,7 +2,7 @@
  * Everything that the rest of the engine asks of the objects' home, wherever a home keeps objects. Objects go by their
  * names, which only a home composes or reads.
  */
-import type { SkippedKind } from '../core/metadata.js';
+import type { Identity, SkippedKind, Xattr } from '../core/metadata.js';
 import type { FileContent, ObjectFile, ObjectsAt } from '../core/object.js';
 import type { ExpectedBytes } from '../disk/file-bytes.js';
 import type { Quarantine } from '../disk/quarantine.js';
@@ -50,6 +50,14 @@ export interface ObjectHome {
   verify(file: ObjectFile, look: VerifyLook): VerifiedFile;
   /** The metadata that an object's first file does not have; `undefined` for what is no object. Hashes nothing. */
   lacks(name: string, xattrs: readonly string[]): SkippedKind[] | undefined;
+  /** Lets the owner read a file of an object whose mode alone is in the way. @returns whether it had to */
+  unlock(file: ObjectFile): boolean;
+  /**
+   * Gives a file of an object the metadata that the object's name says, as far as the system lets us. Its content
+   * stays.
+   * @returns the metadata that it still does not have; `undefined` when nobody can tell what it should have
+   */
+  resetMetadata(file: ObjectFile, known: KnownMetadata): SkippedKind[] | undefined;
 
   /** Deletes objects with all their copies. @param remove deletes files, in the caller's fastest way */
   delete(objects: Iterable<DeletedObject>, remove: (paths: string[]) => Promise<void>): Promise<void>;
@@ -109,8 +117,19 @@ export interface VerifyLook {
   hash: (fd: number, size: number) => string;
 }
 
+/** What a name does not say of an object's metadata. */
+export interface KnownMetadata {
+  /** The object's extended attributes; `undefined` when no layer tells them. */
+  xattrs: readonly Xattr[] | undefined;
+  /** Metadata that could not be set before. */
+  skipped: readonly SkippedKind[];
+  identity: Identity;
+}
+
 export interface VerifiedFile {
   faults: string[];
+  /** All faults are of metadata. The content is right, unless it was not to be hashed. */
+  onlyMetadata: boolean;
   /** 0 for a file that is missing, or that no file of a tree can be linked to. */
   inode: bigint;
 }

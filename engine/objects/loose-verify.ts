@@ -16,31 +16,46 @@ export function verifyLoose(path: string, name: string, device: number | undefin
   try {
     const stat = fileStat(bytes);
     if (stat !== undefined && stat.device === device) inode = stat.ino;
-    return { faults: faultsOf(bytes, name, stat, look), inode };
+    return { ...faultsOf(bytes, name, stat, look), inode };
   } catch (error) {
-    return { faults: [faultOf(error)], inode };
+    return { ...damaged(faultOf(error)), inode };
   }
 }
 
-function faultsOf(path: ByteString, name: string, stat: FileStat | undefined, look: VerifyLook): string[] {
+type Faults = Omit<VerifiedFile, 'inode'>;
+
+function damaged(...faults: string[]): Faults {
+  return { faults, onlyMetadata: false };
+}
+
+/** Metadata that differs says nothing of the content, and tells less than content that differs. */
+function faultsOf(path: ByteString, name: string, stat: FileStat | undefined, look: VerifyLook): Faults {
   const said = parseLooseName(name);
-  if (said === undefined) return ['not an object name'];
-  if (stat === undefined) return ['missing'];
-  if (stat.type !== 'file') return ['not a regular file'];
-  if (stat.size !== look.size) return [`${stat.size} bytes instead of ${look.size}`];
+  if (said === undefined) return damaged('not an object name');
+  if (stat === undefined) return damaged('missing');
+  if (stat.type !== 'file') return damaged('not a regular file');
+  if (stat.size !== look.size) return damaged(`${stat.size} bytes instead of ${look.size}`);
   const metadata = metadataFaults(stat, said, (what) => look.skipped.includes(what));
   const xattrs = (file: ByteString | number): string[] =>
     look.skipped.some(isXattrKind) || hasXattrs(file, said.xattrs) ? [] : ['extended attributes differ'];
-  if (look.quick || metadata.length > 0) return [...metadata, ...xattrs(path)];
-  return openForReading(path, (fd) => {
-    const faults = xattrs(fd);
-    if (faults.length > 0) return faults;
-    return look.hash(fd, look.size) === said.sha512 ? [] : ['content does not have the hash it is named by'];
-  });
+  if (look.quick) return ofMetadata([...metadata, ...xattrs(path)]);
+  try {
+    return openForReading(path, (fd) => {
+      const all = [...metadata, ...xattrs(fd)];
+      if (look.hash(fd, look.size) !== said.sha512) return damaged('content does not have the hash it is named by');
+      return ofMetadata(all);
+    });
+  } catch (error) {
+    return damaged(...metadata, faultOf(error));
+  }
+}
+
+function ofMetadata(faults: string[]): Faults {
+  return { faults, onlyMetadata: faults.length > 0 };
 }
 
 /** @param digest that the attributes must have; `undefined` for no attributes at all */
-function hasXattrs(file: ByteString | number, digest: string | undefined): boolean {
+export function hasXattrs(file: ByteString | number, digest: string | undefined): boolean {
   const found = listXattrs(file);
   if (found === undefined) return true; // there is no way to tell
   if (found.size === 0) return digest === undefined;

@@ -18,6 +18,7 @@ import { fileStat } from '../disk/stat.js';
 import type {
   DeletedObject,
   FileIdentity,
+  KnownMetadata,
   ListedFile,
   Materialising,
   ObjectHome,
@@ -28,6 +29,7 @@ import type {
   VerifiedFile,
   VerifyLook,
 } from './home.js';
+import { resetLoose, unlockLoose } from './loose-metadata.js';
 import { lacksOfLoose, verifyLoose } from './loose-verify.js';
 import { fileNameOf, isLooseName, looseName, parseFileName } from './name.js';
 
@@ -143,6 +145,14 @@ export class LooseObjects implements ObjectHome {
 
   lacks(name: string, xattrs: readonly string[]): SkippedKind[] | undefined {
     return lacksOfLoose(this.path(name), name, xattrs);
+  }
+
+  unlock({ name, copy }: ObjectFile): boolean {
+    return unlockLoose(this.path(name, copy));
+  }
+
+  resetMetadata({ name, copy }: ObjectFile, known: KnownMetadata): SkippedKind[] | undefined {
+    return resetLoose(this.path(name, copy), name, known);
   }
 
   async delete(objects: Iterable<DeletedObject>, remove: (paths: string[]) => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 /** Finds paths in a plan, as a process in its tree would. */
 import { type ByteString, toText } from '../core/bytes.js';
+import { defined } from '../core/defined.js';
 import { CairnError } from '../core/errors.js';
 import { MAX_SYMLINK_HOPS } from '../core/limits.js';
 import { joinPath } from '../core/path.js';
@@ -10,15 +11,28 @@ export function isBelow(path: ByteString, top: ByteString): boolean {
   return top === '' || path === top || path.startsWith(`${top}/`);
 }
 
+/** What a path leads to. */
+export interface LookedUp {
+  entry: PlanEntry | undefined;
+  /** The symlink whose target is not there. */
+  dangling?: PlanEntry;
+}
+
+/** A symlink that was followed, and how many parts of the path come after its target. */
+interface Followed {
+  entry: PlanEntry;
+  after: number;
+}
+
 /**
  * The entry that a path leads to, through symlinks, but never out of the root.
  * @throws CairnError `ERR_NOT_FOUND` for a loop
  */
-export function lookUp(plan: Plan, path: ByteString, followLast = true): PlanEntry | undefined {
+export function lookUp(plan: Plan, path: ByteString, followLast = true): LookedUp {
   const byPath = new Map(plan.entries.map((entry) => [entry.path, entry]));
   const rest = path.split('/').reverse();
+  const followed: Followed[] = [];
   let at: ByteString = '';
-  let hops = 0;
   while (rest.length > 0) {
     const part = rest.pop() as string;
     if (part === '' || part === '.') continue;
@@ -28,15 +42,19 @@ export function lookUp(plan: Plan, path: ByteString, followLast = true): PlanEnt
     }
     const next = joinPath(at, part);
     const entry = byPath.get(next);
-    if (entry === undefined) return undefined;
+    if (entry === undefined) {
+      const last = followed.findLast(({ after }) => rest.length >= after);
+      return { entry, ...defined({ dangling: last?.entry }) };
+    }
     if (entry.type !== 'symlink' || (!followLast && rest.every((each) => each === ''))) {
       at = next;
       continue;
     }
-    if (++hops > MAX_SYMLINK_HOPS)
+    if (followed.length === MAX_SYMLINK_HOPS)
       throw new CairnError('ERR_NOT_FOUND', `too many symlinks in ${toText(path)}`, { entry: toText(path) });
+    followed.push({ entry, after: rest.length });
     if (entry.link.startsWith('/')) at = '';
     rest.push(...entry.link.split('/').reverse());
   }
-  return byPath.get(at);
+  return { entry: byPath.get(at) };
 }

@@ -4,6 +4,7 @@ import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { type ImageLookup, lookupIn, titleOf } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
+import { hasBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 
 export interface Lookup {
@@ -28,8 +29,7 @@ function withReadable(store: StoreContext, images: ImageLookup, documents: ReadD
     if (before !== undefined) return before;
     const readable = canRead(documents, image.manifest);
     known.set(image.key, readable);
-    if (!readable)
-      store.notice(`the manifest of ${titleOf(image)} (${image.key}) is damaged; run "cairn fsck --repair"`);
+    if (!readable) store.notice(`the manifest of ${titleOf(image)} (${image.key}) is ${whatHelps(store, image)}`);
     return readable;
   };
   return {
@@ -38,6 +38,13 @@ function withReadable(store: StoreContext, images: ImageLookup, documents: ReadD
     byHash: (prefix, limit) => images.byHash(prefix, limit),
     isReadable,
   };
+}
+
+/** After a repair another one changes nothing. */
+function whatHelps({ index }: StoreContext, image: ImageRecord): string {
+  return hasBlob(index, image.manifest)
+    ? 'damaged; run "cairn fsck --repair"'
+    : `gone since a repair; import again: ${titleOf(image)}`;
 }
 
 function canRead(documents: ReadDocument, manifest: Key): boolean {

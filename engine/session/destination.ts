@@ -101,8 +101,10 @@ function mustBeFree(path: string, kind: Destination['kind'], force: boolean): vo
 }
 
 function taken(path: string, isReplaceable = false): CairnError {
-  const help = isReplaceable ? '; --force replaces it' : '';
-  return new CairnError('ERR_EXISTS', `${path} is there already${help}`, { path });
+  const help = isReplaceable
+    ? '--force replaces it'
+    : '--force replaces files with files only, so remove it or name another place';
+  return new CairnError('ERR_EXISTS', `${path} is there already; ${help}`, { path });
 }
 
 /** @param work is given the output: a descriptor that is open while `work` runs, or a path that is yet to be made */

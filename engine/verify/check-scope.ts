@@ -85,3 +85,10 @@ function layerKeys(store: StoreContext, image: ImageRecord): Key[] {
     throw error;
   }
 }
+
+/** Whether images are among those that are checked, or have layers that are; `undefined` for all of the store. */
+export function isAmong({ everything, images, layers }: Targets): ((image: ImageRecord) => boolean) | undefined {
+  if (everything) return undefined;
+  const named = new Set([...images, ...layers].map(({ key }) => key));
+  return (image) => [image.key, ...image.layers].some((key) => named.has(key));
+}

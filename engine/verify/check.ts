@@ -3,17 +3,19 @@ import { setImmediate } from 'node:timers/promises';
 import { objectSizesOf } from '../content/layer-objects.js';
 import { type Look, type ObjectFindings, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
 import { toText } from '../core/bytes.js';
+import { defined } from '../core/defined.js';
 import { CairnError, isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
 import { telling } from '../core/operation.js';
 import { checkRows } from '../index/check-rows.js';
-import { blobsOf } from '../index/images.js';
-import type { ImageRecord, LayerRecord, ObjectRecord, TreeRecord } from '../index/records.js';
+import type { LayerRecord, ObjectRecord, TreeRecord } from '../index/records.js';
 import { fileNameOf } from '../objects/name.js';
 import type { Plan } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
 import type { StoreContext } from '../session/context.js';
-import { type CheckOptions, type Targets, targetsOf } from './check-scope.js';
+import { type CheckOptions, isAmong, type Targets, targetsOf } from './check-scope.js';
+import { toImportAgain } from './fsck.js';
+import { neededBlobs } from './needed-blobs.js';
 import { PlanMemory } from './plan-memory.js';
 import { type DamagedFile, pathsOfDamaged, planOfTree, verifyTree } from './tree.js';
 
@@ -24,8 +26,12 @@ export interface Damage {
   /** A path below the tree's root. */
   path?: string;
   what: string;
+  /** It is metadata that differs. An object's content is right then, unless the check was a quick one. */
+  metadata?: true;
   /** The key of the damaged file, if it is a blob. */
   key?: Key;
+  /** Of a path of a tree: the file of the object that is at fault. */
+  object?: string;
   /** A repair has marked it as gone, and an import is to restore it. */
   awaited?: true;
 }
@@ -33,14 +39,9 @@ export interface Damage {
 export interface CheckResult {
   checked: { layers: number; objects: number; trees: number; bytes: number };
   damaged: Damage[];
+  /** What is to be imported again, for what is awaited: names of images and keys of blobs. */
+  reimport: string[];
   ok: boolean;
-}
-
-/** An image, layer or blob record that needs a blob, and as which part. */
-interface BlobUser {
-  kind: Damage['kind'];
-  id: string;
-  part: string;
 }
 
 const AWAITED = 'gone since a repair, to be imported again';
@@ -86,8 +87,10 @@ class Checker {
     for (const tree of trees) await this.#checkTree(tree);
     await this.#checkManifests();
     const damaged = this.#withoutRemoved();
+    const isAwaited = damaged.some(({ awaited }) => awaited === true);
+    const reimport = isAwaited ? toImportAgain(this.#store, isAmong(this.#targets)) : [];
     const checked = { layers: layers.length, objects: this.#objects.size, trees: trees.length, bytes: this.#bytes };
-    return { checked, damaged, ok: damaged.length === 0 };
+    return { checked, damaged, reimport, ok: damaged.length === 0 };
   }
 
   /**
@@ -191,22 +194,8 @@ class Checker {
   /** Checks every blob once, for all images and layers that need it. */
   async #checkBlobs(): Promise<void> {
     if (this.#options.onlyTrees === true) return;
-    const { everything, images, layers } = this.#targets;
     const { index, layout } = this.#store;
-    const needed = new Map<Key, BlobUser[]>();
-    const need = (key: Key, kind: Damage['kind'], id: string, part: string): void => {
-      needed.set(key, [...(needed.get(key) ?? []), { kind, id, part }]);
-    };
-    for (const image of images) for (const key of blobsOf(image)) need(key, 'manifest', image.key, partOf(image, key));
-    for (const { key, toc, recipe } of layers) {
-      need(toc.key, 'layer', key, 'table of contents');
-      need(recipe.key, 'layer', key, 'recipe');
-    }
-    if (everything) {
-      for (const { key, value } of index.blobs.entries()) {
-        if (value.put || !needed.has(key)) need(key, 'blob', key, 'blob');
-      }
-    }
+    const needed = neededBlobs(this.#store, this.#targets);
     const files = [...needed].map(([key, users]) => {
       const record = index.blobs.get(key);
       return { key, users, record, path: layout.blob(key), sha512: hexOf(key), size: record?.size ?? -1 };
@@ -234,14 +223,23 @@ class Checker {
 
   #tellOfObjects({ bytes, findings }: ObjectFindings): void {
     this.#bytes += bytes;
-    for (const { file, what } of findings) {
+    for (const { file, what, onlyMetadata } of findings) {
       const gone = file.copy === 0 && this.#objects.recordOf(file.name)?.gone === true && what === 'missing';
       const id = fileNameOf(file);
-      this.#damaged.push({ kind: 'object', id, what: gone ? AWAITED : what, ...(gone ? { awaited: true } : {}) });
+      const metadata = onlyMetadata || undefined;
+      this.#damaged.push({
+        kind: 'object',
+        id,
+        what: gone ? AWAITED : what,
+        ...defined({ metadata, awaited: gone || undefined }),
+      });
       const found = this.#store.objects.look(file);
       if (typeof found === 'string') continue;
       const known = this.#damagedFiles.get(file.name) ?? [];
-      this.#damagedFiles.set(file.name, [...known, { ino: found.ino, dev: found.dev, what }]);
+      this.#damagedFiles.set(file.name, [
+        ...known,
+        { id, ino: found.ino, dev: found.dev, what, ...defined({ metadata }) },
+      ]);
     }
   }
 
@@ -260,8 +258,8 @@ class Checker {
     const { bytes, findings } = await verifyTree(this.#store, { tree, plan, inodeOf }, this.#look);
     this.#bytes += bytes;
     const linked = tree.mode === 'link' ? pathsOfDamaged(this.#store, tree, plan, this.#damagedFiles) : [];
-    for (const { id, what } of [...findings, ...linked])
-      this.#damaged.push({ kind: 'tree', id: tree.id, path: id === '' ? '.' : toText(id), what });
+    for (const { id, ...finding } of [...findings, ...linked])
+      this.#damaged.push({ kind: 'tree', id: tree.id, path: id === '' ? '.' : toText(id), ...finding });
   }
 
   /** Checks the manifests beside the roots of trees. */
@@ -284,10 +282,4 @@ class Checker {
 async function bothOf(...parts: Promise<void>[]): Promise<void> {
   await Promise.allSettled(parts);
   await Promise.all(parts);
-}
-
-function partOf(image: ImageRecord, key: Key): string {
-  if (key === image.manifest) return 'manifest';
-  if (key === image.config) return 'config';
-  return image.archives?.includes(key) === true ? 'kept archive' : 'document';
 }

@@ -12,6 +12,7 @@ import type { OperationOptions } from '../core/operation.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { shardedFiles } from '../disk/shards.js';
 import { allImages, titleOf } from '../index/images.js';
+import type { ImageRecord } from '../index/records.js';
 import { fileNameOf } from '../objects/name.js';
 import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
@@ -33,7 +34,14 @@ export interface Mended {
   kind: 'blob' | 'object' | 'layer' | 'tree' | 'totals' | 'stray';
   id: string;
   what: string;
-  action: 'quarantined' | 'marked as gone' | 'found again' | 'dropped' | 'removed' | 'counted anew';
+  action:
+    | 'metadata set again'
+    | 'quarantined'
+    | 'marked as gone'
+    | 'found again'
+    | 'dropped'
+    | 'removed'
+    | 'counted anew';
 }
 
 export interface FsckResult {
@@ -224,9 +232,14 @@ class Fsck {
   }
 }
 
-/** Names of images, and keys of blobs put by hand, that a repair found damaged. */
-export function toImportAgain({ index }: StoreContext): string[] {
-  const names = [...allImages(index)].filter((image) => !isComplete(index, image)).map(titleOf);
+/**
+ * Names of images, and keys of blobs put by hand, that a repair found damaged.
+ * @param wanted picks images; then blobs that were put by hand are left out
+ */
+export function toImportAgain({ index }: StoreContext, wanted?: (image: ImageRecord) => boolean): string[] {
+  const incomplete = [...allImages(index)].filter((image) => !isComplete(index, image));
+  if (wanted !== undefined) return incomplete.filter(wanted).map(titleOf);
+  const names = incomplete.map(titleOf);
   for (const { key, value } of index.blobs.entries()) if (value.put && value.gone === true) names.push(key);
   return names;
 }

@@ -4,6 +4,7 @@
  */
 import { objectsOfLayer } from '../content/layer-objects.js';
 import type { Key } from '../core/key.js';
+import type { SkippedKind } from '../core/metadata.js';
 import type { Orphan } from '../index/keys.js';
 import type { LayerRecord, ObjectRecord } from '../index/records.js';
 import { hasBlob, releaseLayer } from '../index/references.js';
@@ -19,6 +20,8 @@ export interface ObjectState {
   /** Numbers of the sound copies, rising; 0 is the first file. */
   sound: readonly number[];
   fault: string | undefined;
+  /** Metadata that could not be set again; `undefined` if none was. */
+  skipped: SkippedKind[] | undefined;
 }
 
 export interface BlobState {
@@ -113,7 +116,15 @@ class Reconciliation {
   #setObject(name: string, known: ObjectRecord | undefined, refs: number, size: number): void {
     const { index } = this.#store;
     const state = this.#objects.get(name);
-    const { gone: was, ...record } = known ?? { size: state?.size ?? size, refs: 0, copies: 0 };
+    const {
+      gone: was,
+      skipped: before,
+      ...record
+    } = known ?? {
+      size: state?.size ?? size,
+      refs: 0,
+      copies: 0,
+    };
     const left = state === undefined ? undefined : state.sound.length;
     const gone = left === undefined ? was === true || known === undefined : left === 0;
     const copies = left === undefined ? record.copies : Math.max(0, left - 1);
@@ -127,7 +138,14 @@ class Reconciliation {
       index.orphans.remove({ kind: 'object', name });
       return;
     }
-    index.objects.put(name, { ...record, refs, copies, ...(gone ? { gone } : {}) });
+    const skipped = state?.skipped ?? before ?? [];
+    index.objects.put(name, {
+      ...record,
+      refs,
+      copies,
+      ...(skipped.length > 0 ? { skipped } : {}),
+      ...(gone ? { gone } : {}),
+    });
     this.#setOrphan({ kind: 'object', name }, refs === 0);
   }
 

@@ -1,9 +1,11 @@
 /**
- * Mends a store as far as it can be mended from itself. Damaged files go to quarantine. Missing files are marked as
+ * Mends a store as far as it can be mended from itself. Objects with other metadata get theirs again, if their content
+ * is right. Damaged files go to quarantine. Missing files are marked as
  * gone in the index, so that an import of the same archive restores them. Damaged trees are removed, to be rendered
  * anew. Strays are removed. Counts are counted anew.
  *
  * Everything is hashed first, while other operations go on. Then, alone:
+ *   0. objects whose content is right get their metadata again,
  *   1. damaged trees leave the index, and are moved to trash then,
  *   2. damaged files move to quarantine, and the disk is synced,
  *   3. one transaction marks missing files as gone and sets all counts,
@@ -19,6 +21,7 @@ import { dropTreeRecord } from '../content/drop-references.js';
 import { verifyBlobs, verifyObjects } from '../content/verify-files.js';
 import { isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
+import type { SkippedKind } from '../core/metadata.js';
 import type { OperationOptions } from '../core/operation.js';
 import { moveAside } from '../disk/durable.js';
 import { tryLock } from '../disk/lock.js';
@@ -32,6 +35,7 @@ import { checkStore, type Damage } from './check.js';
 import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
 import { type BlobState, type ObjectState, reconcileIndex } from './reconcile-index.js';
 import { countExpected, type ExpectedCounts } from './recount.js';
+import { type FileFaults, note, resetMetadata, unlock } from './reset-metadata.js';
 import { type DamagedFile, pathsOfDamaged, planOfTree } from './tree.js';
 import { unlockShards } from './unlock-shards.js';
 
@@ -68,8 +72,8 @@ class Repair {
   readonly #mended: Mended[] = [];
   readonly #objects = new Map<string, ObjectState>();
   readonly #blobs = new Map<Key, BlobState>();
-  /** Object → number of a copy → what is wrong with its file. */
-  readonly #faults = new Map<string, Map<number, string>>();
+  readonly #faults: FileFaults = new Map();
+  #isMetadataSet = false;
 
   constructor(store: StoreContext, options: OperationOptions, { suspects, seen }: Found, trash: string[]) {
     this.#store = store;
@@ -89,7 +93,7 @@ class Repair {
     await this.#dropTrees(this.#brokenTrees());
     this.#moveObjects();
     this.#moveBlobs();
-    if (this.#quarantine.taken.length > 0) await disk.sync();
+    if (this.#quarantine.taken.length > 0 || this.#isMetadataSet) await disk.sync();
     const settled = await index.commitRemoval(() => reconcileIndex(this.#store, this.#objects, this.#blobs));
     for (const each of settled) this.#mended.push(each);
     this.#removeStrays();
@@ -103,13 +107,11 @@ class Repair {
     const blobs = this.#blobsToLookAt(expected);
     const { layout } = this.#store;
     const byPath = new Map([...blobs].map(([key]) => [layout.blob(key), key]));
+    const drifted = unlock(this.#store.objects, objects);
     await this.#store.pool.during({ signal: this.#options.signal }, async (work) => {
       const look = { work, quick: false };
-      for (const { file, what } of (await verifyObjects(this.#store.objects, objects, look)).findings) {
-        const faults = this.#faults.get(file.name) ?? new Map<number, string>();
-        if (!faults.has(file.copy)) faults.set(file.copy, what);
-        this.#faults.set(file.name, faults);
-      }
+      for (const { file, what, onlyMetadata } of (await verifyObjects(this.#store.objects, objects, look)).findings)
+        note(onlyMetadata ? drifted : this.#faults, file, what);
       const files = [...blobs].map(([key, { size }]) => ({ path: layout.blob(key), sha512: hexOf(key), size }));
       const bad = new Map((await verifyBlobs(files, look)).findings.map(({ id, what }) => [id, what]));
       for (const [path, key] of byPath) {
@@ -117,12 +119,23 @@ class Repair {
         this.#blobs.set(key, { size, fault: bad.get(path) });
       }
     });
+    const skipped = this.#resetMetadata(drifted, objects);
     for (const [name, { size, copies }] of objects) {
       const faults = this.#faultsOf(name);
       const sound = [...Array(copies + 1).keys()].filter((copy) => !faults.has(copy));
       const first = [...faults].sort(([a], [b]) => a - b)[0];
-      this.#objects.set(name, { size, copies, sound, fault: first?.[1] });
+      this.#objects.set(name, { size, copies, sound, fault: first?.[1], skipped: skipped.get(name) });
     }
+  }
+
+  /** @returns the metadata that could not be set, by object */
+  #resetMetadata(drifted: FileFaults, objects: ReadonlyMap<string, ObjectRecord>): Map<string, SkippedKind[]> {
+    for (const [name, faults] of this.#faults) for (const copy of faults.keys()) drifted.get(name)?.delete(copy);
+    const { mended, skipped, unknown } = resetMetadata(this.#store, drifted, objects);
+    this.#isMetadataSet = mended.length > 0;
+    for (const each of mended) this.#mended.push(each);
+    for (const { what, ...file } of unknown) note(this.#faults, file, what);
+    return skipped;
   }
 
   #objectsToLookAt({ objects: needed }: ExpectedCounts): Map<string, ObjectRecord> {
@@ -161,7 +174,7 @@ class Repair {
   #brokenTrees(): Map<string, string> {
     const { index, layout } = this.#store;
     const files = this.#damagedFiles();
-    const told = new Map(this.#suspects.filter(({ kind }) => kind === 'tree').map(({ id, what }) => [id, what]));
+    const told = new Map(this.#suspects.filter((each) => this.#isOfTree(each)).map(({ id, what }) => [id, what]));
     const broken = new Map<string, string>();
     for (const tree of index.trees.values()) {
       const known = this.#seen.get(tree.id) === tree.renderedAt;
@@ -170,6 +183,14 @@ class Repair {
       else if (!fs.existsSync(layout.rootfs(tree.id))) broken.set(tree.id, 'missing');
     }
     return broken;
+  }
+
+  /** What was wrong with an object that has its metadata again is wrong with no tree. */
+  #isOfTree({ kind, object, metadata }: Damage): boolean {
+    if (kind !== 'tree') return false;
+    if (object === undefined || metadata !== true) return true;
+    const { name, copy } = parseFileName(object);
+    return this.#faultsOf(name).has(copy);
   }
 
   #faultOf(tree: TreeRecord, known: boolean, files: ReadonlyMap<string, DamagedFile[]>): string | undefined {
@@ -194,7 +215,7 @@ class Repair {
     for (const [name, faults] of this.#faults) {
       const there = [...faults].flatMap(([copy, what]) => {
         const file = this.#store.objects.look({ name, copy });
-        return typeof file === 'string' ? [] : [{ ino: file.ino, dev: file.dev, what }];
+        return typeof file === 'string' ? [] : [{ id: name, ino: file.ino, dev: file.dev, what }];
       });
       if (there.length > 0) found.set(name, there);
     }

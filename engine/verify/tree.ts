@@ -4,6 +4,7 @@ import { documentReader } from '../content/read-blob.js';
 import type { Look } from '../content/verify-files.js';
 import { batches } from '../core/batches.js';
 import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
+import { defined } from '../core/defined.js';
 import { mapped } from '../core/mapped.js';
 import type { SkippedKind } from '../core/metadata.js';
 import { parentOf } from '../core/path.js';
@@ -80,11 +81,20 @@ function countChildren({ entries }: Plan): Map<ByteString, number> {
   return counts;
 }
 
-/** A damaged file in an object's place. */
+/** A damaged file in an object's place, or one with other metadata. */
 export interface DamagedFile {
+  /** Its name among objects. */
+  id: string;
   ino: bigint;
   dev: bigint;
   what: string;
+  /** Its content is right. */
+  metadata?: true;
+}
+
+export interface ObjectInTree extends Finding {
+  /** The name of the object's file. */
+  object: string;
 }
 
 /** Paths of a tree that are names of damaged files. @param damaged object name → its files */
@@ -93,7 +103,7 @@ export function pathsOfDamaged(
   tree: TreeRecord,
   plan: Plan,
   damaged: ReadonlyMap<string, readonly DamagedFile[]>,
-): Finding[] {
+): ObjectInTree[] {
   if (damaged.size === 0) return [];
   const root = layout.rootfs(tree.id);
   return plan.entries.flatMap((entry) => {
@@ -103,6 +113,11 @@ export function pathsOfDamaged(
     const stat = statOrFault(path);
     if (typeof stat === 'string') return []; // that much is told of it already
     const same = files.filter(({ ino, dev }) => ino === stat.ino && dev === stat.dev);
-    return same.map(({ what }) => ({ id: entry.path, what: `its object: ${what}` }));
+    return same.map(({ id: object, what, metadata }) => ({
+      id: entry.path,
+      what: `its object: ${what}`,
+      object,
+      ...defined({ metadata }),
+    }));
   });
 }

@@ -5,6 +5,9 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Usage } from '../../engine/inspect/usage.js';
+import { tar } from '../fixtures/archive.js';
+import { ociLayout } from '../fixtures/oci.js';
 import { hasShape, type Json, TestStore } from '../fixtures/store.js';
 
 interface Collected extends Json {
@@ -147,6 +150,32 @@ test('du tells what takes the space', async (t) => {
   assert.ok(usage.storedBytes >= 30_000, 'one object and a tree with two copies');
   const a = usage.perImage.find(({ name }) => name === 'example.com/a') as Json;
   assert.deepEqual([a['objectBytes'], a['trees'], a['treeBytes']], [10_000, 1, 20_000]);
+});
+
+test('du tells of kept archives and put blobs, and its parts add up', async (t) => {
+  const s = new TestStore(t);
+  const layer = tar([
+    { name: 'f', content: randomBytes(30_000) },
+    { name: 'g', content: 'g' },
+  ]);
+  const images = ['one', 'two'].map((ref) => ({ ref, layers: [layer], compress: 'gzip' as const }));
+  ociLayout(s.path('app'), images);
+  await s.ok(['import', '--recursive', '--keep-archive', s.path('app')]);
+  await s.ok(['put', s.write('blob', 'x'.repeat(5000))]);
+  const usage = await s.json<Usage & Json>(['du']);
+  const { stored } = usage;
+  assert.ok(stored.archives > 30_000 && stored.archives < 35_000, `${stored.archives}`);
+  assert.equal(stored.put, 5000);
+  assert.equal(
+    Object.values(stored).reduce((sum, bytes) => sum + bytes),
+    usage.storedBytes,
+  );
+  assert.deepEqual([usage.logicalBytes, usage.neededBytes], [30_001, 30_001]);
+  assert.ok(usage.perImage.every(({ archiveBytes }) => archiveBytes === stored.archives));
+  const told = (await s.ok(['du'])).stdout.toString();
+  assert.match(told, /^KEY +NAME +SIZE +OBJECTS +ARCHIVES +TREES +OWN$/m);
+  assert.match(told, /kept archives 3\d\.\d KB, put blobs 5\.0 KB, trees 0 B/);
+  assert.match(told, /^layers hold 30\.0 KB of files in 30\.0 KB of objects: sharing saves 0 B$/m);
 });
 
 function filesBelow(dir: string): string[] {

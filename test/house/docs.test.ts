@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { COMMANDS } from '../../cli/commands.js';
 import { ERROR_CODES } from '../../engine/core/errors.js';
 import { DEFAULT_LIMITS, type Limits, limitFlag } from '../../engine/core/limits.js';
+import { Store } from '../../engine/store.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -37,6 +38,27 @@ test('docs/cli.md has a heading for every command, and names its aliases', () =>
     assert.match(page, new RegExp(`^### ${name}$`, 'm'), name);
     for (const alias of aliases) assert.ok(page.includes(`\`${alias}\``), alias);
   }
+});
+
+/** Methods of an open store that are not deprecated. */
+function methods(): string[] {
+  const found = new Set<string>();
+  for (let level = Store.prototype; level !== Object.prototype; level = Object.getPrototypeOf(level))
+    for (const name of Object.getOwnPropertyNames(level)) if (name !== 'constructor') found.add(name);
+  const sources = [
+    'engine/store.ts',
+    ...fs.readdirSync(join(ROOT, 'engine/facade')).map((name) => `engine/facade/${name}`),
+  ];
+  for (const source of sources)
+    for (const [, old] of read(source).matchAll(/@deprecated .*\n +(?:async )?(\w+)\(/g)) found.delete(old as string);
+  return [...found];
+}
+
+test('docs/library.md has every method of a store, and no other', () => {
+  const page = read('docs/library.md');
+  const named = [...page.matchAll(/`store\.(\w+)[(`]/g)].map(([, name]) => name as string);
+  assert.ok(methods().length > 30);
+  assert.deepEqual([...new Set(named)].sort(), methods().sort());
 });
 
 test('relative links between the pages lead to files that are there', () => {

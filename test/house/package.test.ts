@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { aci } from '../fixtures/archive.js';
@@ -126,6 +126,17 @@ test('the oldest Node is the one that package.json names', { skip: NO_OLDEST }, 
   const { engines } = JSON.parse(fs.readFileSync(join(installed, 'package.json'), 'utf8'));
   const version = execFileSync(OLDEST, ['--version'], { encoding: 'utf8' });
   assert.equal(`>=${version.trim().slice(1)}`, `${engines.node}.0`);
+});
+
+test('links of the pages in the tarball lead to files in it', () => {
+  const pages = ['README.md', ...fs.readdirSync(join(installed, 'docs')).map((name) => `docs/${name}`)];
+  for (const page of pages) {
+    const text = fs.readFileSync(join(installed, page), 'utf8');
+    for (const [, target = ''] of text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
+      if (!/^[a-z]+:/.test(target))
+        assert.ok(fs.existsSync(join(installed, dirname(page), target)), `${page}: ${target}`);
+    }
+  }
 });
 
 test('the tarball holds what package.json names, and no tests', () => {

@@ -4,9 +4,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
-import { fromText } from '../../engine/core/bytes.js';
 import type { Key } from '../../engine/core/key.js';
-import { setXattr } from '../../engine/disk/xattrs.js';
 import type { ImageRecord } from '../../engine/index/records.js';
 import type { Table } from '../../engine/index/table.js';
 import { LooseObjects } from '../../engine/objects/loose.js';
@@ -18,8 +16,6 @@ import { aci, type EntrySpec, type ManifestSpec, tar } from '../fixtures/archive
 import { temporaryDirectory } from '../fixtures/cli.js';
 import { dockerArchive, ociLayout } from '../fixtures/oci.js';
 import { TestStore } from '../fixtures/store.js';
-
-const NEEDS_ROOT = process.geteuid?.() === 0 ? false : 'only root can give files away';
 
 /** A store opened by the library, with its parts. */
 class Bench {
@@ -451,16 +447,6 @@ test('strays are removed, of whatever kind', async (t) => {
   await bench.mustBeWell();
 });
 
-/** Puts an extended attribute on a file. @returns false where the file system has none */
-function canLabel(path: string): boolean {
-  try {
-    setXattr(fromText(path), { name: 'user.rot', value: Buffer.from('rot') });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 test('a tree is compared with the plan it was made by, whatever its names mean by now', async (t) => {
   const bench = await Bench.open(t);
   const { store } = bench;
@@ -483,23 +469,6 @@ test('a tree is compared with the plan it was made by, whatever its names mean b
     (await all(store.trees())).map(({ id }) => id),
     [now.treeId],
   );
-  await bench.mustBeWell();
-});
-
-test('metadata of objects is what their names say', { skip: NEEDS_ROOT }, async (t) => {
-  const bench = await Bench.open(t);
-  const path = await bench.aci('a', ['mode', 'owner', 'time', 'xattr'].map(own));
-  fs.chmodSync(bench.object('only in mode'), 0o666);
-  fs.chownSync(bench.object('only in owner'), 7, 7);
-  fs.utimesSync(bench.object('only in time'), 1, 1);
-  const wrong = ['mode', 'mtime', 'owner'];
-  if (canLabel(bench.object('only in xattr'))) wrong.unshift('extended');
-  for (const quick of [true, false]) {
-    const { damaged } = await bench.store.check([], { quick });
-    assert.deepEqual(damaged.map(({ what }) => what.split(' ')[0]).sort(), wrong);
-  }
-  assert.equal((await bench.repair()).quarantined.length, wrong.length);
-  await bench.store.import(path);
   await bench.mustBeWell();
 });
 

@@ -55,7 +55,7 @@ export interface VerifyResult {
 export interface VerifiedObjects {
   bytes: number;
   /** By position in the task's lists. */
-  findings: { at: number; what: string }[];
+  findings: { at: number; what: string; onlyMetadata: boolean }[];
   /** Per name: the inode; 0 for an object that is missing, or on another file system than the objects' directory. */
   inodes: BigUint64Array;
 }
@@ -69,6 +69,8 @@ export interface Finding {
   /** Path of a blob's file, or path below a tree's root. */
   id: string;
   what: string;
+  /** It is metadata that differs. */
+  metadata?: true;
 }
 
 /** Finds missing objects, and metadata that the others lack. */

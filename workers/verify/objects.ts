@@ -25,9 +25,9 @@ export function verifyObjects(task: VerifyObjectsTask): VerifiedObjects {
     checkCancelled(control);
     const size = task.sizes[i] as number;
     const look = { size, quick, skipped: task.skipped[name] ?? NOTHING, hash };
-    const { faults, inode } = home.verify({ name, copy: copies[i] as number }, look);
+    const { faults, onlyMetadata, inode } = home.verify({ name, copy: copies[i] as number }, look);
     inodes[i] = inode;
-    for (const what of faults) findings.push({ at: i, what });
+    for (const what of faults) findings.push({ at: i, what, onlyMetadata });
     bytes += size;
     countItems(control, 1);
   });

@@ -21,6 +21,12 @@ export function verifyTree(task: VerifyTreeTask): VerifiedTree {
   return new TreeVerifier(task).run();
 }
 
+type MetadataFault = Required<Omit<Finding, 'id'>>;
+
+function ofMetadata(whats: readonly string[]): MetadataFault[] {
+  return whats.map((what) => ({ what, metadata: true }));
+}
+
 interface Looked {
   path: ByteString;
   row: ShardRow;
@@ -73,8 +79,8 @@ class TreeVerifier {
     const stat = fileStat(path);
     if (stat?.type === 'file' && this.#isLookedAt(row, stat, i) && isFirst(row, firstName)) return;
     if (stat === undefined || !this.#holdsOnlyPlanned(path, row, stat, i)) this.#exact = false;
-    for (const what of this.#compare({ path, row, stat, size: this.#task.sizes[i] as number, firstName })) {
-      this.#findings.push({ id: row.path, what });
+    for (const fault of this.#compare({ path, row, stat, size: this.#task.sizes[i] as number, firstName })) {
+      this.#findings.push({ id: row.path, ...(typeof fault === 'string' ? { what: fault } : fault) });
     }
   }
 
@@ -94,7 +100,7 @@ class TreeVerifier {
   }
 
   /** Gives differences one by one: those found before an error are reported, too. */
-  *#compare({ path, row, stat, size, firstName }: Looked): Generator<string> {
+  *#compare({ path, row, stat, size, firstName }: Looked): Generator<string | MetadataFault> {
     if (stat === undefined) {
       if (!this.#mayBeMissing(row)) yield 'missing';
       return;
@@ -108,9 +114,9 @@ class TreeVerifier {
       if (first?.ino !== stat.ino) yield `not the same file as ${toText(firstName)}`;
     }
     if (row.type === 'file' && this.#isObject(row, stat)) return;
-    yield* metadataFaults(stat, row, (what) => this.#skipped.has(what));
+    yield* ofMetadata(metadataFaults(stat, row, (what) => this.#skipped.has(what)));
     const xattrs = listXattrs(path);
-    if (xattrs !== undefined) yield* this.#xattrs(row, xattrs);
+    if (xattrs !== undefined) yield* ofMetadata(this.#xattrs(row, xattrs));
     if (row.type === 'file') yield* this.#content(path, row, size, stat);
     if (row.type === 'symlink') {
       const target = fs.readlinkSync(toFsPath(path), { encoding: 'buffer' }).toString('latin1');

@@ -12,6 +12,7 @@ import {
   parseDocument,
 } from '../../image/oci/documents.js';
 import { formatPlatform, isPlatform, type Platform, pickPlatform } from '../../image/oci/platform.js';
+import { STDIN } from '../../resolve/source-path.js';
 import {
   badIndex,
   blobName,
@@ -53,6 +54,8 @@ export interface Choice {
   isPlatformAsked: boolean;
   /** Take all images that fit, not just one. */
   all: boolean;
+  /** Somebody only looks at the source, with a command that has no options of an import. */
+  isLook: boolean;
 }
 
 /**
@@ -62,10 +65,10 @@ export interface Choice {
  */
 export function chooseImages(container: Container, choice: Choice, limits: DocumentLimits): ChosenImage[] {
   const candidates = candidatesIn(container, limits);
-  const { reference, all } = choice;
+  const { reference, all, isLook } = choice;
   const meant = reference === undefined ? candidates : candidates.filter((candidate) => isMeant(candidate, reference));
   if (meant.length === 0) throw noSuchReference(container, reference as string, candidates);
-  if (meant.length > 1 && !all) throw severalImages(container, meant);
+  if (meant.length > 1 && !all) throw severalImages(container, meant, isLook);
   const opener = new Opener(container, choice, limits);
   if (meant.length === 1) return [opener.open(meant[0] as Candidate)];
   return ofThatPlatform(meant, (candidate) => opener.open(candidate));
@@ -170,7 +173,8 @@ class Opener {
   #noSuchPlatform(): CairnError {
     const { path } = this.#container;
     const platform = formatPlatform(this.#choice.platform);
-    return new CairnError('ERR_NOT_FOUND', `${path} has no image for ${platform}; --platform picks another`, { path });
+    const help = this.#choice.isLook ? '"cairn import --platform" takes another' : '--platform picks another';
+    return new CairnError('ERR_NOT_FOUND', `${path} has no image for ${platform}; ${help}`, { path });
   }
 }
 
@@ -208,11 +212,14 @@ function noSuchReference({ path }: Container, reference: string, all: readonly C
   return new CairnError('ERR_NOT_FOUND', `${path} has no image ${reference}; ${has}`, { path });
 }
 
-function severalImages({ path }: Container, all: readonly Candidate[]): CairnError {
+function severalImages({ path }: Container, all: readonly Candidate[], isLook: boolean): CairnError {
   const names = picksOf(all);
-  const candidates = names.slice(0, MAX_CANDIDATES);
+  // Nothing can be picked of standard input.
+  const candidates = names.slice(0, MAX_CANDIDATES).map((name) => (path === STDIN ? name : `${path}:${name}`));
   const more = names.length > MAX_CANDIDATES ? ', …' : '';
-  const why = `${path} holds several images; --recursive takes all, or pick one of :${candidates.join(', :')}${more}`;
+  const list = `${candidates.join(', ')}${more}`;
+  const ways = [...(isLook ? [] : ['--recursive takes all']), ...(path === STDIN ? [] : [`pick one of ${list}`])];
+  const why = `${path} holds several images${path === STDIN ? ` (${list})` : ''}; ${ways.join(', or ')}`;
   return new CairnError('ERR_AMBIGUOUS_KEY', why, { path, candidates });
 }
 

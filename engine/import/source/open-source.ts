@@ -4,7 +4,7 @@ import { CairnError } from '../../core/errors.js';
 import { hostPlatform, parsePlatform } from '../../image/oci/platform.js';
 import type { StoreContext } from '../../session/context.js';
 import type { AciSource } from '../aci.js';
-import type { ImportOptions, ImportRequest } from '../options.js';
+import type { ImportRequest } from '../options.js';
 import { type ChosenImage, chooseImages } from './choose-image.js';
 import { type Container, directoryContainer } from './container.js';
 import { beginsAsAci, headOf, headOfStream, type Located } from './locate.js';
@@ -62,7 +62,7 @@ function refuseOther(container: Container): void {
   const isMaybeAci = container.has('manifest');
   const why = isMaybeAci
     ? 'only "manifest" and "rootfs" may stand at the top of an ACI'
-    : "has no manifest.json, no index.json and no ACI's manifest; if it is a root file system, --layer imports it";
+    : 'has no manifest.json, no index.json and no ACI\'s manifest; if it is a root file system, "cairn import --layer" takes it';
   const code = isMaybeAci ? 'ERR_BAD_ARCHIVE' : 'ERR_NOT_AN_IMAGE';
   throw new CairnError(code, `${path}: ${why}`, { path });
 }
@@ -73,9 +73,9 @@ function imagesOf(
   { limits }: StoreContext,
   container: Container,
   reference: string | undefined,
-  { platform: wanted, recursive = false }: ImportOptions,
+  { platform: wanted, recursive = false, leaveNames = false }: ImportRequest,
 ): Opened {
   const platform = wanted === undefined ? hostPlatform(process.arch, process.platform) : parsePlatform(wanted);
-  const choice = { reference, platform, isPlatformAsked: wanted !== undefined, all: recursive };
+  const choice = { reference, platform, isPlatformAsked: wanted !== undefined, all: recursive, isLook: leaveNames };
   return { kind: 'oci', container, images: chooseImages(container, choice, limits) };
 }

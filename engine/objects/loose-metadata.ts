@@ -1,0 +1,54 @@
+/** Gives the file of a loose object back the metadata that its name says. The bytes stay as they are. */
+import * as fs from 'node:fs';
+import { fromText, toFsPath } from '../core/bytes.js';
+import { isXattrKind, type SkippedKind } from '../core/metadata.js';
+import { isHostXattr } from '../disk/compare-metadata.js';
+import { openForReading } from '../disk/file-bytes.js';
+import { isRefusal, resetFile } from '../disk/set-metadata.js';
+import { fileStat } from '../disk/stat.js';
+import { listXattrs } from '../disk/xattrs.js';
+import type { KnownMetadata } from './home.js';
+import { hasXattrs, lacksOfLoose } from './loose-verify.js';
+import { parseLooseName } from './name.js';
+
+const OWNER_READS = 0o400;
+
+/** @returns whether the file's mode kept its owner from reading it; if so, it no longer does */
+export function unlockLoose(path: string): boolean {
+  const file = fromText(path);
+  const stat = fileStat(file);
+  if (stat?.type !== 'file' || (stat.mode & OWNER_READS) !== 0) return false;
+  try {
+    fs.accessSync(path, fs.constants.R_OK);
+    return false;
+  } catch {
+    // The next reader says why the file cannot be read, if it still cannot.
+  }
+  try {
+    fs.chmodSync(toFsPath(file), stat.mode | OWNER_READS);
+    return true;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return false;
+  }
+}
+
+/** @returns the metadata that the file lacks even so; `undefined` for attributes that nobody knows any more */
+export function resetLoose(path: string, name: string, known: KnownMetadata): SkippedKind[] | undefined {
+  const said = parseLooseName(name);
+  if (said === undefined) return undefined;
+  const file = fromText(path);
+  const xattrs = said.xattrs === undefined ? [] : known.xattrs;
+  if (xattrs === undefined && !hasXattrs(file, said.xattrs)) return undefined;
+  openForReading(file, (fd) => resetFile(fd, file, { ...said, xattrs }, known.identity));
+  const wanted = xattrs?.map((xattr) => xattr.name) ?? [];
+  const lacks = lacksOfLoose(path, name, wanted) ?? [];
+  const found = listXattrs(file);
+  // Where attributes cannot be read, they have not been touched either.
+  if (found === undefined || xattrs === undefined) {
+    return [...lacks.filter((kind) => !isXattrKind(kind)), ...known.skipped.filter(isXattrKind)];
+  }
+  if (lacks.some(isXattrKind) || hasXattrs(file, said.xattrs)) return lacks;
+  const odd = [...found.keys()].find((each) => !isHostXattr(each) && !wanted.includes(each));
+  return [...lacks, `xattr ${odd ?? wanted[0]}`];
+}
