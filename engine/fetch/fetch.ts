@@ -42,14 +42,14 @@ export async function fetchAll(
 
 /** What users should see of checks that do not take place. */
 const LEFT_OUT: Readonly<Record<Insecure, string>> = {
-  image: 'signatures of images are not checked',
+  image: 'signatures of images are not checked, nor is the policy',
   tls: 'certificates are not checked: any server may answer',
   http: 'plain HTTP is spoken where HTTPS fails: anybody on the way may read and change it',
   pubkey: 'keys count that sites offer, whether or not they are trusted',
 };
 
 async function fetchOne(fetching: Fetching, appc: AppcImages, ref: string, options: FetchOptions): Promise<Fetched> {
-  const meant = guessArgument(ref, locateSource);
+  const meant = guessArgument(ref, locateSource, fetching.store.argumentType);
   switch (meant.kind) {
     case 'registry':
       return fetchOfRegistry(fetching, ref, `${REGISTRY_SCHEME}${meant.reference}`, options);
@@ -103,9 +103,9 @@ async function fetchOfRegistry(
 /** The image of the store that a reference means. */
 async function findHere({ store: { index }, registries }: Fetching, ref: string): Promise<ImageRecord | undefined> {
   for (const reference of await registries.meaningsOf(ref)) {
-    const name = reference.digest ?? nameInStore(reference)?.replace(/^docker\.io\/(?:library\/)?/, '');
+    const name = reference.digest ?? (nameInStore(reference) as string);
     try {
-      const resolved = resolveArgument(index, name as string);
+      const resolved = resolveArgument(index, name);
       if ('image' in resolved) return resolved.image;
     } catch (error) {
       if (!isCairnError(error, 'ERR_NOT_FOUND')) throw error;

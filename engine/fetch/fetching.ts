@@ -36,7 +36,7 @@ export async function duringFetch<T>(
   const credentials = new Credentials({ authfile, onWarning: store.notice });
   const clients = new Clients(insecure, credentials);
   const registries = new Registries(clients, new RegistryAuth(credentials));
-  const policy = new ImagePolicy(insecure, store.notice);
+  const policy = new ImagePolicy(insecure);
   try {
     const slots = new Semaphore();
     return await work({ store, importSource, http: clients.http, clients, registries, policy, insecure, slots });

@@ -1,5 +1,5 @@
 /** Holds images of registries against the policy of this machine, before a first blob of them is asked for. */
-import { formatRegistryReference, type RegistryReference } from '../image/oci/registry-reference.js';
+import type { RegistryReference } from '../image/oci/registry-reference.js';
 import type { VerifiedSignature } from '../index/records.js';
 import type { Repository } from '../remote/registry.js';
 import {
@@ -17,13 +17,11 @@ import type { FetchOptions } from './options.js';
 
 export class ImagePolicy {
   readonly #isAsked: boolean;
-  readonly #notice: (message: string) => void;
   /** Read once for all fetches of a run. */
   #found: { policy: Policy | undefined } | undefined;
 
-  constructor(insecure: NonNullable<FetchOptions['insecure']>, notice: (message: string) => void) {
+  constructor(insecure: NonNullable<FetchOptions['insecure']>) {
     this.#isAsked = !insecure.includes('image');
-    this.#notice = notice;
   }
 
   /** Refuses what no signature can help, before any server is asked. @throws CairnError as `mustNotBeRejected` does */
@@ -43,10 +41,7 @@ export class ImagePolicy {
     repository: Repository,
     digests: readonly string[],
   ): Promise<VerifiedSignature | undefined> {
-    if (!this.#isAsked) {
-      this.#notice(`${formatRegistryReference(image)} comes without a look at the policy and at its signatures`);
-      return undefined;
-    }
+    if (!this.#isAsked) return undefined;
     const requirements = this.#requirementsFor(image);
     const signatures = needsSignatures(requirements) ? await findSignatures(repository, digests) : [];
     const [accepted] = decide({ requirements, image, digests, signatures, keys: keysOf });

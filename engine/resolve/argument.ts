@@ -29,7 +29,7 @@ import type { BlobRecord, ImageName, ImageRecord, TreeRecord } from '../index/re
 import type { Range } from '../index/table.js';
 import { guessArgument, hasScheme } from './guess-argument.js';
 import { parseName, type WantedName } from './name.js';
-import { isPath, isSource, locate } from './source-path.js';
+import { isPath, isSource, locateSource } from './source-path.js';
 import { nearNames } from './suggest.js';
 
 /** The meaning of an argument: an image, the path of one yet to be imported, or what one may be fetched by. */
@@ -74,7 +74,7 @@ function resolveTold(index: Index, argument: string, { images, type }: { images:
   const isMaybeName = type === undefined && !argument.includes('://') && isNamed(index, argument);
   const named = isMaybeName ? findByName(index, parseName(argument), images) : undefined;
   if (named !== undefined) return { image: named };
-  const meant = guessArgument(argument, locate, type);
+  const meant = guessArgument(argument, locateSource, type);
   switch (meant.kind) {
     case 'path':
       return { path: meant.reference === undefined ? meant.path : `${meant.path}:${meant.reference}` };

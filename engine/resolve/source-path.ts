@@ -48,11 +48,6 @@ export function isSource(argument: string): boolean {
   return locateSource(argument) !== undefined;
 }
 
-/** The path of something to import, and the reference of one of its images; `undefined` for any other argument. */
-export function locate(argument: string): { path: string; reference?: string | undefined } | undefined {
-  return isSource(argument) ? splitReference(argument) : undefined;
-}
-
 /** Splits `PATH[:REFERENCE]`. The path is all of it if that exists, else its longest beginning that exists. */
 export function splitReference(source: string): SourcePath {
   if (!fs.existsSync(source)) {

@@ -155,13 +155,13 @@ test('a file is held against the signature that is named, or lies beside it', as
   site.store.write('app.aci.asc', signature);
   assert.equal((await opened.fetch(path)).signature?.key, site.key.getFingerprint());
   await opened.fetch(path, { signature: other, insecure: ['image'] });
-  assert.deepEqual(opened.notices, ['signatures of images are not checked']);
+  assert.deepEqual(opened.notices, ['signatures of images are not checked, nor is the policy']);
   await opened.refused('ERR_NOT_FOUND', path, { signature: site.store.path('none') });
   await opened.refused('ERR_USAGE', 'docker://localhost:1/app', { signature: other });
   await assert.rejects(opened.all([path, path], { signature: other }), { code: 'ERR_USAGE' });
   const ran = await site.run(['fetch', '--json', '--signature', other, '--insecure-options', 'image,http', path]);
   assert.equal(ran.code, 0, ran.stderr);
-  assert.match(ran.stderr, /signatures of images are not checked\n.*plain HTTP is spoken/);
+  assert.match(ran.stderr, /signatures of images are not checked, nor is the policy\n.*plain HTTP is spoken/);
 });
 
 test('what is no name, key or place of an image is told apart', async (t) => {
