@@ -21,7 +21,8 @@ export function exitCodeOf(error: unknown): number {
 /** An error on one line: path, entry and message. A path or entry that the message has is not repeated. */
 export function explain(error: CairnError): string {
   const { message, entry, path } = error;
-  const where = entry !== undefined && !mentions(message, entry) ? `${entry}: ` : '';
+  // Before the first entry of an archive there is none to name.
+  const where = entry !== undefined && entry !== '' && !mentions(message, entry) ? `${entry}: ` : '';
   const file = path !== undefined && !mentions(message, path) ? `${path}: ` : '';
   return printable(`${file}${where}${message}`);
 }

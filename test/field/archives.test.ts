@@ -88,7 +88,7 @@ test('of a docker save of several images none is dropped without a word', async 
   for (const old of [false, true]) {
     const path = store.write(`${old}.tar`, dockerArchive(images, { old }));
     const error = await store.refused(['import', path], 'ERR_AMBIGUOUS_KEY', 1);
-    assert.deepEqual(error['candidates'], ['app:1', 'db:1']);
+    assert.deepEqual(error['candidates'], [`${path}:app:1`, `${path}:db:1`]);
     await store.ok(['import', `${path}:db:1`]);
     const taken = await store.json<{ names: string[] }[]>(['import', '--recursive', path]);
     assert.deepEqual(

@@ -118,6 +118,8 @@ class Reader {
         },
       },
       LIMITS,
+      // A layout vouches for its layers by their diffIDs.
+      format === 'oci',
     );
   }
 

@@ -6,7 +6,6 @@
  * padding, the end). The two together give the input back.
  */
 import { toText } from '../../core/bytes.js';
-import { defined } from '../../core/defined.js';
 import { CairnError, isCairnError } from '../../core/errors.js';
 import { type Limits, limitFlag, MAX_META_HEADERS } from '../../core/limits.js';
 import type { TarEntry } from './entry.js';
@@ -288,7 +287,7 @@ export class TarScanner {
   }
 
   #bad(why: string): CairnError {
-    return new CairnError('ERR_BAD_ARCHIVE', why, defined({ entry: this.lastName || undefined }));
+    return new CairnError('ERR_BAD_ARCHIVE', why, { entry: this.lastName });
   }
 }
 
