@@ -51,7 +51,7 @@ export function keyOfImage(chosen: ChosenImage): Key {
 /**
  * The names of the image, the main one first: the caller's, or else the container's. A wrong one among these does not
  * keep anybody from reading the image.
- * @throws CairnError `ERR_NAME_SYNTAX` for the caller's, `ERR_BAD_MANIFEST` for the container's
+ * @throws CairnError `ERR_NAME_SYNTAX`; `ERR_BAD_MANIFEST` for a name in a `manifest.json`
  */
 export function namesOf({ references, nameFault }: ChosenImage, { name, leaveNames }: ImportRequest): ImageName[] {
   if (name !== undefined) return [parseNewName(name)];

@@ -46,7 +46,9 @@ export function readNames(given: readonly GivenName[], path: string): ReadNames 
     } catch (error) {
       if (!isCairnError(error)) throw error;
       const why = `${path}: ${each.field}: ${error.message}; --name gives the image another name`;
-      read.fault ??= new CairnError('ERR_BAD_MANIFEST', why, { path, entry: each.field, cause: error });
+      // A layout may call an image anything (OCI image spec, annotations); Docker's list has references.
+      const code = each.mayBeTag ? error.code : 'ERR_BAD_MANIFEST';
+      read.fault ??= new CairnError(code, why, { path, entry: each.field, cause: error });
     }
   }
   return read;
