@@ -2,12 +2,12 @@
  * Reads a configuration file. Who can write one decides what its users' commands do. So a file of another user is not
  * read, except for the administrator's and one that was named; nor is one that anybody may write, which is refused.
  */
-import { isUtf8 } from 'node:buffer';
 import * as fs from 'node:fs';
 import type { TomlTable } from 'smol-toml';
 import { CairnError, hasCode, toCairnError } from '../../engine/core/errors.js';
 import { MAX_CONFIG_FILE } from '../../engine/core/limits.js';
 import { formatMode } from '../../engine/core/metadata.js';
+import { parseToml } from '../../engine/core/toml.js';
 import type { Place } from './place.js';
 
 /**
@@ -16,7 +16,7 @@ import type { Place } from './place.js';
  */
 export async function readTable(place: Place): Promise<TomlTable | undefined> {
   const bytes = readBytes(place);
-  return bytes === undefined ? undefined : parseTable(bytes, place.file);
+  return bytes === undefined ? undefined : parseToml(bytes, place.file);
 }
 
 function readBytes(place: Place): Buffer | undefined {
@@ -64,19 +64,6 @@ function readAll(fd: number, file: string): Buffer {
     taken = fs.readSync(fd, buffer, length, buffer.length - length, null);
   if (length > MAX_CONFIG_FILE) throw wrong(file, `more than ${MAX_CONFIG_FILE} bytes`);
   return buffer.subarray(0, length);
-}
-
-async function parseTable(bytes: Buffer, file: string): Promise<TomlTable> {
-  if (!isUtf8(bytes)) throw wrong(file, 'not UTF-8');
-  const { parse, TomlError } = await import('smol-toml');
-  try {
-    return parse(bytes.toString('utf8'));
-  } catch (cause) {
-    if (!(cause instanceof TomlError)) throw cause;
-    // What follows the first line is a piece of the file.
-    const what = cause.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '');
-    throw wrong(file, `line ${cause.line}, column ${cause.column}: ${what}`);
-  }
 }
 
 function wrong(file: string, message: string): CairnError {

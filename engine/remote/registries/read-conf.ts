@@ -1,13 +1,12 @@
 /** Finds and reads `registries.conf` and the files that add to it (containers-registries.conf.d(5)). */
-import { isUtf8 } from 'node:buffer';
 import * as fs from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CairnError, hasCode, toCairnError } from '../../core/errors.js';
 import { MAX_CONFIG_FILE } from '../../core/limits.js';
+import { parseToml } from '../../core/toml.js';
 import { readSmallFile } from '../../disk/small-file.js';
 import type { Environment } from '../credentials/auth-places.js';
-import { damaged } from '../credentials/damaged.js';
 import { mergeConfs, parseConf, type RegistriesConf } from './conf.js';
 
 const SYSTEM = '/etc/containers';
@@ -43,18 +42,5 @@ function filesIn(dir: string): string[] {
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
     throw toCairnError(error);
-  }
-}
-
-async function parseToml(bytes: Buffer, path: string): Promise<Record<string, unknown>> {
-  if (!isUtf8(bytes)) throw damaged(path, 'not UTF-8');
-  const { parse, TomlError } = await import('smol-toml');
-  try {
-    return parse(bytes.toString('utf8'));
-  } catch (cause) {
-    if (!(cause instanceof TomlError)) throw cause;
-    // What follows the first line is a piece of the file.
-    const what = cause.message.split('\n')[0]?.replace(/^Invalid TOML document: /, '');
-    throw damaged(path, `line ${cause.line}, column ${cause.column}: ${what}`);
   }
 }
