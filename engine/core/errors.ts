@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   ERR_NO_SIGNATURE: 'an image that must be signed is not',
   ERR_POLICY: 'the policy rejects the image',
   ERR_READ_ONLY: 'the store cannot be written',
+  ERR_RUNTIME: 'an app could not be run: no OCI runtime is here, or it refused',
   ERR_STORE_VERSION: 'the store was made by a newer version',
   ERR_TLS: 'a server could not prove who it is, or the way to it is not safe',
   ERR_UNAUTHORIZED: 'a server wants credentials, or refused the ones it got',

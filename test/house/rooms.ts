@@ -79,6 +79,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       ...['workers/tasks', 'core'],
     ],
   },
+  pod: {
+    says: 'pods: prepared, bundled, run, and what holds their images',
+    imports: ['tree', 'resolve', 'content', 'session', 'plan', 'index', 'image', 'disk', 'workers/tasks', 'core'],
+  },
   'workers/compression': { says: 'compressed streams, in and out', imports: ['core', 'workers/tasks'] },
   'workers/files': {
     says: 'one file on a disk: its metadata, its bytes, its copy, its end',
@@ -109,6 +113,7 @@ export const ABOVE: Readonly<Record<string, { says: string; imports: readonly st
     imports: [
       ...[
         'fetch',
+        'pod',
         'verify',
         'collect',
         'export',
