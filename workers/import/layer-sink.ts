@@ -10,9 +10,13 @@ import type { ContentRole, LayerRules } from '../../engine/layer/rules.js';
 import type { TarEntry } from '../../engine/layer/tar/entry.js';
 import { TarScanner, type TarSink } from '../../engine/layer/tar/scan.js';
 import { encodeToc, type TocEntry } from '../../engine/layer/toc.js';
+import type { ObjectHome } from '../../engine/objects/home.js';
+import { homeAt } from '../../engine/objects/homes.js';
 import type { IngestTask, LayerResult } from '../tasks/import.js';
 import { RingWriter } from '../tasks/ring.js';
 import { BlobFile, writeBlob } from './blob-file.js';
+import { LooseStaging } from './loose-staging.js';
+import type { NewObjects } from './new-objects.js';
 import { ParcelWriter } from './object-file.js';
 import { ObjectWriter } from './object-writer.js';
 
@@ -33,8 +37,8 @@ export class LayerSink implements TarSink {
     this.#task = task;
     this.#scanner = new TarScanner(this, task.limits, task.vouched);
     this.#layer = task.format === 'aci' ? new AciLayer(task.limits) : new OciLayer(task.limits, task.isBare);
-    const parcels = task.parcels === undefined ? undefined : new ParcelWriter(new RingWriter(task.parcels));
-    this.#objects = new ObjectWriter(task, parcels);
+    const home = homeAt(task.objects);
+    this.#objects = new ObjectWriter({ home, place: placeOf(task, home), storeIsEmpty: task.storeIsEmpty });
     this.#recipeFile = new BlobFile(stagedRecipe(task.staging));
     this.#recipe = new RecipeWriter((packed) => this.#recipeFile.write(packed));
   }
@@ -112,4 +116,14 @@ export class LayerSink implements TarSink {
     this.#objects.close();
     this.#recipeFile.close();
   }
+}
+
+/** Where the layer's new objects go. */
+function placeOf({ parcels, staging, newObjects, flat, identity }: IngestTask, home: ObjectHome): NewObjects {
+  return new LooseStaging({
+    staging: home.stagingIn(newObjects, flat ? 'flat' : 'sharded'),
+    scratch: staging,
+    identity,
+    parcels: parcels === undefined ? undefined : new ParcelWriter(new RingWriter(parcels)),
+  });
 }

@@ -1,21 +1,20 @@
-/** Makes objects of the contents of a layer's files: hashes and names them, and stages those that the store lacks. */
+/** Makes objects of the contents of a layer's files: hashes and names them, and hands on those that the store lacks. */
 import { hash } from 'node:crypto';
-import * as fs from 'node:fs';
-import { join } from 'node:path';
 import type { SkippedKind } from '../../engine/core/metadata.js';
-import { moveIntoPlace } from '../../engine/disk/durable.js';
-import { finishFile } from '../../engine/disk/set-metadata.js';
 import type { TocEntry } from '../../engine/layer/toc.js';
-import type { ObjectHome, ObjectStaging } from '../../engine/objects/home.js';
-import { homeAt } from '../../engine/objects/homes.js';
-import type { IngestTask } from '../tasks/import.js';
-import { LargeFile } from './large-file.js';
-import { PARCELLED_BYTES, type ParcelWriter, writeObjectFile } from './object-file.js';
+import type { ObjectHome } from '../../engine/objects/home.js';
+import type { LargeContent, NewObjects } from './new-objects.js';
 
 /** Files up to this size are held in memory until their hash is known, so that known content is never written. */
 const HELD_BYTES = 1 << 20;
 
-type Where = Pick<IngestTask, 'staging' | 'newObjects' | 'flat' | 'objects' | 'identity' | 'storeIsEmpty'>;
+export interface ObjectWriterOptions {
+  home: ObjectHome;
+  /** Takes the objects that are new. */
+  place: NewObjects;
+  /** The store holds no objects at all. */
+  storeIsEmpty: boolean;
+}
 
 export class ObjectWriter {
   /** Distinct objects so far: name → bytes. */
@@ -24,30 +23,25 @@ export class ObjectWriter {
   /** Names of the new objects. */
   readonly staged: string[] = [];
 
-  readonly #task: Where;
   readonly #home: ObjectHome;
-  readonly #staging: ObjectStaging;
-  readonly #parcels: ParcelWriter | undefined;
+  readonly #place: NewObjects;
+  readonly #storeIsEmpty: boolean;
   readonly #held = Buffer.allocUnsafeSlow(HELD_BYTES);
   #heldLength = 0;
   #entry: TocEntry | undefined;
-  /** A file too large to hold, or one with holes. */
-  #large: LargeFile | undefined;
+  /** A content too large to hold, or one with holes. */
+  #large: LargeContent | undefined;
 
-  /** @param parcels takes small objects to another worker, which writes them */
-  constructor(task: Where, parcels: ParcelWriter | undefined) {
-    this.#task = task;
-    this.#home = homeAt(task.objects);
-    this.#staging = this.#home.stagingIn(task.newObjects, task.flat ? 'flat' : 'sharded');
-    this.#parcels = parcels;
+  constructor({ home, place, storeIsEmpty }: ObjectWriterOptions) {
+    this.#home = home;
+    this.#place = place;
+    this.#storeIsEmpty = storeIsEmpty;
   }
 
   begin(entry: TocEntry): void {
     this.#entry = entry;
     this.#heldLength = 0;
-    if (entry.size > HELD_BYTES || entry.sparse !== undefined) {
-      this.#large = new LargeFile(join(this.#task.staging, 'large'));
-    }
+    if (entry.size > HELD_BYTES || entry.sparse !== undefined) this.#large = this.#place.begin(entry);
   }
 
   content(bytes: Buffer): void {
@@ -74,12 +68,12 @@ export class ObjectWriter {
 
   /** To be called after the last entry. */
   finish(): void {
-    this.#parcels?.end();
+    this.#place.finish();
   }
 
-  /** Closes a half-written file. */
+  /** Gives up a half-written content. */
   close(): void {
-    this.#large?.close();
+    this.#large?.drop();
     this.#large = undefined;
   }
 
@@ -88,32 +82,27 @@ export class ObjectWriter {
     const name = this.#home.nameOf(entry);
     if (!this.#isNew(name, entry.size)) return;
     this.staged.push(name);
-    if (this.#parcels !== undefined && bytes.length <= PARCELLED_BYTES && entry.xattrs.length === 0) {
-      this.#parcels.add(name, bytes, entry);
-    } else this.#note(name, writeObjectFile(this.#staging.pathFor(name), bytes, entry, this.#task.identity));
+    this.#note(name, this.#place.add(name, bytes, entry));
   }
 
-  #endLarge(entry: TocEntry, large: LargeFile): void {
-    this.#large = undefined;
-    try {
-      entry.key = large.finish();
-      const name = this.#home.nameOf(entry);
-      if (this.#isNew(name, entry.size)) {
-        fs.fchmodSync(large.fd, entry.mode & 0o777);
-        this.#note(name, finishFile(large.fd, large.path, entry, this.#task.identity));
-        this.staged.push(name);
-        moveIntoPlace(large.path, this.#staging.pathFor(name));
-      } else fs.unlinkSync(large.path);
-    } finally {
-      large.close();
+  #endLarge(entry: TocEntry, large: LargeContent): void {
+    entry.key = large.finish();
+    const name = this.#home.nameOf(entry);
+    if (!this.#isNew(name, entry.size)) {
+      this.close();
+      return;
     }
+    // Kept or not, it is no longer this writer's to give up.
+    this.#large = undefined;
+    this.staged.push(name);
+    this.#note(name, large.keep(name));
   }
 
   /** @returns whether neither this layer so far nor the store has the object */
   #isNew(name: string, size: number): boolean {
     if (this.sizes.has(name)) return false;
     this.sizes.set(name, size);
-    return this.#task.storeIsEmpty || !this.#home.has(name);
+    return this.#storeIsEmpty || !this.#home.has(name);
   }
 
   #note(name: string, skipped: SkippedKind[]): void {

@@ -1,0 +1,105 @@
+/**
+ * The table behind the contents of one import: which objects they are, and where. An index that is lost is made anew
+ * from the tables, without reading a content.
+ *
+ * ```
+ * <rows: sha512, 64 bytes; offset, 8; length, 8> … <zeros> <footer>
+ * footer: <magic, 8> <version, 4> <rows, 4> <offset of the table, 8> <end of the table before, 8> <sha256, 32>
+ * ```
+ *
+ * The footer lies at the end of a block. So the durable end of a pack always has a footer before it, and behind a torn
+ * write the last table is found by looking at the end of each block. The sha256 is of rows and footer.
+ */
+import { createHash } from 'node:crypto';
+import { BLOCK, roundUp } from './format.js';
+
+export interface PackedContent {
+  /** 128 hex digits. */
+  sha512: string;
+  offset: number;
+  size: number;
+}
+
+const HASH_BYTES = 64;
+const ROW_BYTES = HASH_BYTES + 16;
+const MAGIC = 'cairntab';
+const VERSION = 1;
+const DIGEST_BYTES = 32;
+export const FOOTER_BYTES = 64;
+
+/** What the footer of a table says. */
+export interface TableFooter {
+  rows: number;
+  /** Where the table begins in its pack. */
+  offset: number;
+  /** Where the table before ends; the end of the first block if there is none. */
+  before: number;
+}
+
+/** A table as it goes to the pack: whole blocks. @param offset of the table; `before`: end of the table before */
+export function encodeTable(contents: readonly PackedContent[], { offset, before }: Omit<TableFooter, 'rows'>): Buffer {
+  const rows = contents.length * ROW_BYTES;
+  const table = Buffer.alloc(roundUp(rows + FOOTER_BYTES, BLOCK));
+  let at = 0;
+  for (const { sha512, offset: begin, size } of contents) {
+    table.write(sha512, at, HASH_BYTES, 'hex');
+    table.writeBigUInt64LE(BigInt(begin), at + HASH_BYTES);
+    table.writeBigUInt64LE(BigInt(size), at + HASH_BYTES + 8);
+    at += ROW_BYTES;
+  }
+  at = table.length - FOOTER_BYTES;
+  at += table.write(MAGIC, at, 'latin1');
+  at = table.writeUInt32LE(VERSION, at);
+  at = table.writeUInt32LE(contents.length, at);
+  at = table.writeBigUInt64LE(BigInt(offset), at);
+  at = table.writeBigUInt64LE(BigInt(before), at);
+  digestOf(table).copy(table, at);
+  return table;
+}
+
+/** The sha256 of a table without the place of the sha256 itself. */
+function digestOf(table: Buffer): Buffer {
+  return createHash('sha256').update(table.subarray(0, table.length - DIGEST_BYTES)).digest();
+}
+
+/**
+ * Reads the footer at the end of a block.
+ * @param end of the block in its pack
+ * @returns `undefined` for a block without a footer, and for a footer that cannot stand there
+ */
+export function readFooter(block: Buffer, end: number): TableFooter | undefined {
+  const footer = block.subarray(-FOOTER_BYTES);
+  if (footer.length < FOOTER_BYTES || footer.toString('latin1', 0, MAGIC.length) !== MAGIC) return undefined;
+  if (footer.readUInt32LE(8) !== VERSION) return undefined;
+  const rows = footer.readUInt32LE(12);
+  const offset = Number(footer.readBigUInt64LE(16));
+  const before = Number(footer.readBigUInt64LE(24));
+  const fits = offset + roundUp(rows * ROW_BYTES + FOOTER_BYTES, BLOCK) === end;
+  if (!fits || before < BLOCK || before % BLOCK !== 0 || before > offset) return undefined;
+  return { rows, offset, before };
+}
+
+/**
+ * Reads a table.
+ * @param table from its offset to the end of its footer
+ * @returns its contents, in rising order; `undefined` for a table whose sha256 is another, or whose contents overlap or
+ *   lie elsewhere than between the table before and this one
+ */
+export function readTable(table: Buffer, { rows, offset, before }: TableFooter): PackedContent[] | undefined {
+  if (!digestOf(table).equals(table.subarray(-DIGEST_BYTES))) return undefined;
+  const contents: PackedContent[] = [];
+  for (let at = 0; at < rows * ROW_BYTES; at += ROW_BYTES) {
+    contents.push({
+      sha512: table.toString('hex', at, at + HASH_BYTES),
+      offset: Number(table.readBigUInt64LE(at + HASH_BYTES)),
+      size: Number(table.readBigUInt64LE(at + HASH_BYTES + 8)),
+    });
+  }
+  contents.sort((a, b) => a.offset - b.offset);
+  let end = before;
+  for (const content of contents) {
+    if (content.offset < end) return undefined;
+    end = content.offset + content.size;
+  }
+  return end <= offset ? contents : undefined;
+}

@@ -1,0 +1,25 @@
+/** Where the new objects of a layer go. The writer decides which objects are new; a place keeps them. */
+import type { SkippedKind } from '../../engine/core/metadata.js';
+import type { TocEntry } from '../../engine/layer/toc.js';
+
+export interface NewObjects {
+  /** Takes a new object whole. @returns metadata that could not be set */
+  add(name: string, bytes: Buffer, entry: TocEntry): SkippedKind[];
+  /** Takes the content of a file that is too large to hold in memory, or has holes, piece by piece. */
+  begin(entry: TocEntry): LargeContent;
+  /** To be called after the last object. */
+  finish(): void;
+}
+
+/** A content whose hash is not known before its end. */
+export interface LargeContent {
+  write(bytes: Buffer): void;
+  /** Zeros that take no room where that is possible. */
+  skip(length: number): void;
+  /** Ends the content. @returns its sha512 in hex */
+  finish(): string;
+  /** Keeps the finished content as an object. @returns metadata that could not be set */
+  keep(name: string): SkippedKind[];
+  /** Gives up the content, finished or not. */
+  drop(): void;
+}
