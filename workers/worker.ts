@@ -1,7 +1,16 @@
 /** The entry point of every thread: takes a task, loads and calls its function, and sends errors as data. */
 import { workerData } from 'node:worker_threads';
 import { isCairnError, toCairnError } from '../engine/core/errors.js';
+import { addressesAt } from '../engine/index/object-addresses.js';
+import { HOMES } from '../engine/objects/homes.js';
+import { PackedObjects } from '../engine/objects/packed.js';
 import type { Answer, Task, Tasks } from './tasks/protocol.js';
+
+HOMES.set('packs', (at) => {
+  const { packs } = at;
+  if (packs === undefined) throw new Error('packs without a place');
+  return new PackedObjects({ ...at, packs }, addressesAt(packs.index));
+});
 
 type Performers = { [K in keyof Tasks]: () => Promise<(task: Tasks[K][0]) => Tasks[K][1] | Promise<Tasks[K][1]>> };
 
@@ -10,6 +19,7 @@ const performers: Performers = {
   ingest: async () => (await import('./import/ingest.js')).ingest,
   scan: async () => (await import('./import/ingest-ring.js')).scanRing,
   'write-objects': async () => (await import('./import/object-file.js')).writeObjects,
+  'write-pack': async () => (await import('./import/pack-file.js')).writePack,
   decode: async () => (await import('./import/inflate-ring.js')).decodeToRing,
   peek: async () => (await import('./import/list-members.js')).peekMember,
   spool: async () => (await import('./import/list-members.js')).spool,

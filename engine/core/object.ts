@@ -11,6 +11,14 @@ export interface FileContent extends Metadata {
 export interface ObjectsAt {
   kind: string;
   dir: string;
+  /** For a home of packs: their directory, and the index that says what lies where. */
+  packs?: { dir: string; index: string };
+}
+
+/** Where a content begins in a pack. */
+export interface PackAddress {
+  pack: number;
+  offset: number;
 }
 
 /** One file of an object: the first, or a further copy. */
@@ -18,4 +26,17 @@ export interface ObjectFile {
   name: string;
   /** 0 for the first file. */
   copy: number;
+}
+
+/** What an index says of an object. */
+export interface StoredObject {
+  size: number;
+  /** `undefined` for an object that is a file of its own. */
+  at: PackAddress | undefined;
+}
+
+/** Where objects lie, as the index says. What a home of packs asks of the index, in whatever thread. */
+export interface AddressBook {
+  /** @returns `undefined` for an object that the index does not list, or lists as gone */
+  find(name: string): StoredObject | undefined;
 }

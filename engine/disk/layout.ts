@@ -30,6 +30,7 @@ export class Layout {
   readonly index: string;
   readonly blobs: string;
   readonly objects: string;
+  readonly packs: string;
   readonly trees: string;
   readonly plans: string;
   readonly fetching: string;
@@ -44,6 +45,7 @@ export class Layout {
     this.index = join(dir, 'index');
     this.blobs = join(dir, 'blobs', 'sha512');
     this.objects = join(dir, 'objects');
+    this.packs = join(dir, 'packs');
     this.trees = join(dir, 'trees');
     this.plans = join(dir, 'plans');
     this.fetching = join(dir, 'fetching');
@@ -111,6 +113,11 @@ export class Layout {
   /** What is known of a URL. @param hex of its sha256 */
   urlNote(hex: string): string {
     return join(this.fetching, `${hex}.json`);
+  }
+
+  /** Held while something is appended to a pack. */
+  packLock(id: number): string {
+    return join(this.locks, `pack-${id}`);
   }
 
   treeLock(id: string): string {

@@ -31,6 +31,10 @@ interface Calls {
   utimensat: Call;
   renameat2: Call;
   poll: Call;
+  lseek: Call;
+  fallocate: Call;
+  copy_file_range: Call;
+  sync_file_range: Call;
   /** Missing in some C libraries that have the other calls. */
   statx: Call | undefined;
   errno(): number;
@@ -68,6 +72,12 @@ export function calls(): Calls | undefined {
       utimensat: libc.func('int utimensat(int directory, const void *path, const void *times, int flags)'),
       renameat2: libc.func('int renameat2(int fromDirectory, str from, int toDirectory, str to, unsigned int flags)'),
       poll: libc.func('int poll(void *files, unsigned long count, int timeout)'),
+      lseek: libc.func('int64_t lseek(int fd, int64_t offset, int whence)'),
+      fallocate: libc.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
+      copy_file_range: libc.func(
+        'int64_t copy_file_range(int from, void *fromOffset, int to, void *toOffset, size_t length, unsigned int flags)',
+      ),
+      sync_file_range: libc.func('int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)'),
       statx: optional(() =>
         libc.func('int statx(int directory, const void *path, int flags, unsigned int mask, void *found)'),
       ),

@@ -17,6 +17,7 @@ export const OPERATION: OptionKinds<OperationOptions> = { signal: 'signal', onPr
 export const OPEN: OptionKinds<OpenOptions> = {
   dir: 'text',
   create: 'flag',
+  layout: ['loose', 'packs'],
   readOnly: 'flag',
   shared: 'flag',
   foreign: 'flag',

@@ -1,5 +1,6 @@
 /** How keys of tables are stored: hex digits as bytes, which halves their length and keeps their order. */
 import { digestBytes, type Key, keyBytes, keyOf } from '../core/key.js';
+import type { PackAddress } from '../core/object.js';
 import type { StoredKey } from './environment.js';
 
 export interface KeyCodec<K> {
@@ -63,3 +64,30 @@ export const ORPHANS: KeyCodec<Orphan> = {
 
 /** In key order, no orphaned object comes before this one, and no orphaned blob after it. */
 export const FIRST_ORPHANED_OBJECT: Orphan = { kind: 'object', name: '' };
+
+const ID_BYTES = 4;
+const OFFSET_BYTES = 8;
+
+/** Numbers of packs: 4 bytes, so that they keep their order. */
+export const PACK_IDS: KeyCodec<number> = {
+  encode: (id) => {
+    const stored = Buffer.alloc(ID_BYTES);
+    stored.writeUInt32BE(id);
+    return stored;
+  },
+  decode: (stored) => (stored as Buffer).readUInt32BE(),
+};
+
+/** Places in packs: 12 bytes, so that they come in the order of the packs' bytes. */
+export const PACK_ADDRESSES: KeyCodec<PackAddress> = {
+  encode: ({ pack, offset }) => {
+    const stored = Buffer.alloc(ID_BYTES + OFFSET_BYTES);
+    stored.writeUInt32BE(pack);
+    stored.writeBigUInt64BE(BigInt(offset), ID_BYTES);
+    return stored;
+  },
+  decode: (stored) => {
+    const bytes = stored as Buffer;
+    return { pack: bytes.readUInt32BE(), offset: Number(bytes.readBigUInt64BE(ID_BYTES)) };
+  },
+};

@@ -25,8 +25,8 @@ export const TAKE_BACK: unknown = ABORT;
 const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
 /** How long to wait for another process that opens or closes the index, or commits to it. */
 const PATIENCE_MS = 200;
-const DATABASES = 16;
-const READERS = 512;
+export const DATABASES = 16;
+export const READERS = 512;
 /** The unit of `blocks` in a stat. */
 const SECTOR = 512;
 /** The key in the table `meta` of a note that objects lack metadata. */
@@ -171,6 +171,11 @@ export class Index extends Tables {
     }
     syncFile(indexData(dir));
     syncDirectory(dir);
+  }
+
+  /** The environment's directory, for other threads that read the index. */
+  get path(): string {
+    return this.#access instanceof PrivateCopy ? this.#access.path : this.#path;
   }
 
   /** Bytes of the file that holds everything. */

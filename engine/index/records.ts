@@ -7,6 +7,7 @@ import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode } from '../../workers/tasks/render.js';
 import type { Key } from '../core/key.js';
 import type { SkippedKind } from '../core/metadata.js';
+import type { PackAddress } from '../core/object.js';
 import type { Dependency } from '../image/aci/manifest.js';
 import type { Label } from '../image/label.js';
 import type { Platform } from '../image/oci/platform.js';
@@ -127,6 +128,17 @@ export interface ObjectRecord {
   skipped?: SkippedKind[];
   /** Its first file was damaged or missing, see above. This says nothing of its `copies`. */
   gone?: true;
+  /** Where it lies in a pack; absent for an object that is a file of its own, or gone. */
+  at?: PackAddress;
+}
+
+export interface PackRecord {
+  /** Bytes up to which the pack is durable and accounted for. What lies behind is garbage. */
+  end: number;
+  /** Bytes that objects take, padding included. */
+  used: number;
+  /** Bytes that tables take. */
+  tables: number;
 }
 
 export interface TreeRecord {

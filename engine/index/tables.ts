@@ -1,10 +1,29 @@
 /** The tables of the index: what each holds, and under which keys. */
 import { defined } from '../core/defined.js';
 import type { Key } from '../core/key.js';
+import type { PackAddress } from '../core/object.js';
 import { SUMS_KEY, SumKeeper, type TableSums, type TextHash } from './checksums.js';
 import type { Environment } from './environment.js';
-import { asTheyAre, DIGESTS, KEYS, type KeyCodec, OBJECT_NAMES, ORPHANS, type Orphan } from './keys.js';
-import type { BlobRecord, ImageRecord, LayerRecord, LeaseRecord, ObjectRecord, TreeRecord } from './records.js';
+import {
+  asTheyAre,
+  DIGESTS,
+  KEYS,
+  type KeyCodec,
+  OBJECT_NAMES,
+  ORPHANS,
+  type Orphan,
+  PACK_ADDRESSES,
+  PACK_IDS,
+} from './keys.js';
+import type {
+  BlobRecord,
+  ImageRecord,
+  LayerRecord,
+  LeaseRecord,
+  ObjectRecord,
+  PackRecord,
+  TreeRecord,
+} from './records.js';
 import { LAYERS } from './records.js';
 import { Table, type ValueCodec } from './table.js';
 
@@ -31,6 +50,9 @@ export class Tables {
   readonly orphans: Table<Orphan, true>;
   readonly trees: Table<string, TreeRecord>;
   readonly leases: Table<string, LeaseRecord>;
+  readonly packs: Table<number, PackRecord>;
+  /** Parts of packs that no object needs any more and that still take space: where they begin → bytes. */
+  readonly dead: Table<PackAddress, number>;
   /** All of the tables above. */
   readonly all: readonly Table<unknown, unknown>[];
   /** Works out the sums of the transaction under way; `undefined` where nothing is written. */
@@ -64,6 +86,8 @@ export class Tables {
     this.orphans = add('orphans', ORPHANS, bytes);
     this.trees = add('trees', asTheyAre());
     this.leases = add('leases', asTheyAre());
+    this.packs = add('packs', PACK_IDS, bytes);
+    this.dead = add('dead', PACK_ADDRESSES, bytes);
     this.all = all;
     this.#keeper = keeper;
   }

@@ -3,7 +3,7 @@
  * names, which only a home composes or reads.
  */
 import type { Identity, SkippedKind, Xattr } from '../core/metadata.js';
-import type { FileContent, ObjectFile, ObjectsAt } from '../core/object.js';
+import type { FileContent, ObjectFile, ObjectsAt, PackAddress } from '../core/object.js';
 import type { ExpectedBytes } from '../disk/file-bytes.js';
 import type { Quarantine } from '../disk/quarantine.js';
 
@@ -105,6 +105,8 @@ export interface DeletedObject {
   name: string;
   /** Number of further copies that are known. There may be more. */
   copies: number;
+  /** Where it lay in a pack. */
+  at?: PackAddress | undefined;
 }
 
 export interface VerifyLook {
@@ -113,8 +115,8 @@ export interface VerifyLook {
   quick: boolean;
   /** Metadata that could not be set when the object was made. */
   skipped: readonly SkippedKind[];
-  /** Gives the sha512, in hex, of the bytes left to read. */
-  hash: (fd: number, size: number) => string;
+  /** Gives the sha512, in hex, of bytes of a file: `size` of them from `offset` on, or those left to read without one. */
+  hash: (fd: number, size: number, offset?: number) => string;
 }
 
 /** What a name does not say of an object's metadata. */

@@ -145,7 +145,7 @@ async function copyFiles(
   const blobs = [...index.blobs.entries()]
     .filter(({ value }) => value.gone !== true)
     .map(({ key, value }) => ({ name: hexOf(key), size: value.size }));
-  const homes = { from: store.objects.at, to: objectsIn(target).at };
+  const homes = { from: store.objects.at, to: objectsIn(target, readFormat(store.layout).layout, index).at };
   const total = objects.length + blobs.length;
   const onProgress = telling(options, { what: 'backing up', unit: 'items', total });
   const cloned = await store.pool.during({ signal: options.signal, onProgress }, async (work) => {

@@ -19,7 +19,7 @@ import { allImages, putImage } from '../index/images.js';
 import { type ImageRecord, SCHEMA_VERSION } from '../index/records.js';
 import { releaseBlob, retainBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
-import { FORMAT_VERSION, readFormat, writeFormat } from '../session/format.js';
+import { FORMAT_VERSION, formatOf, readFormat, writeFormat } from '../session/format.js';
 
 /**
  * Migrates an open store of an older format. A full disk is no reason not to open a store: the caller may want to
@@ -48,7 +48,7 @@ async function migrate(store: StoreContext): Promise<void> {
   const { layout, index, disk, staging } = store;
   const alone = await lock(layout.useLock, true);
   try {
-    if (readFormat(layout) >= FORMAT_VERSION) return;
+    if (readFormat(layout).format >= FORMAT_VERSION) return;
     disk.open();
     const dir = staging.make();
     try {
@@ -60,7 +60,7 @@ async function migrate(store: StoreContext): Promise<void> {
         images += staged.size;
         more = !(await index.commit(() => recordDocuments(store, staged)));
       }
-      writeFormat(layout);
+      writeFormat(layout, formatOf('loose'));
       store.notice(
         `the store was brought to format ${FORMAT_VERSION}: ${images} images got a document each; ` +
           `the index as it was is kept in ${layout.oldIndex(1)}`,

@@ -20,7 +20,7 @@ import { Staging } from '../disk/staging.js';
 import { RESERVE } from '../index/disk-reserve.js';
 import { Index } from '../index/open.js';
 import type { ObjectHome } from '../objects/home.js';
-import { objectsIn } from '../session/choose-home.js';
+import { homeAt } from '../objects/homes.js';
 import type { StoreContext } from '../session/context.js';
 import { sayLeftBehind } from '../session/context.js';
 import { readFormat } from '../session/format.js';
@@ -63,7 +63,7 @@ export async function rebuildIndex(options: OpenOptions & OperationOptions): Pro
   const layout = new Layout(fs.realpathSync(options.dir));
   if (!fs.existsSync(layout.format))
     throw new CairnError('ERR_NOT_A_STORE', `${layout.dir} is no cairn store`, { path: layout.dir });
-  if (readFormat(layout) < FIRST_DOCUMENTED) {
+  if (readFormat(layout).format < FIRST_DOCUMENTED) {
     const why =
       'a store of format 1 says only in its index what its images are: open it for writing once, while it has one';
     throw new CairnError('ERR_UNSUPPORTED', why, { path: layout.dir });
@@ -94,7 +94,7 @@ async function rebuild(
 ): Promise<Rebuilt> {
   const { signal, onNotice = () => {} } = options;
   const found = readDocuments(layout, signal);
-  const objects = objectsIn(layout);
+  const objects = homeAt({ kind: 'loose', dir: layout.objects });
   const heard = { signal, onProgress: telling(options, { what: 'looking', unit: 'items' }) };
   const salvaged = await pool.during(heard, (work) => salvage({ layout, objects }, work, found));
   const dir = staging.make();

@@ -13,7 +13,7 @@ import { damagedIndex } from '../index/damage.js';
 import { openIndex } from '../index/open.js';
 import { objectsIn } from './choose-home.js';
 import type { StoreContext } from './context.js';
-import { makeStore, readFormat } from './format.js';
+import { makeStore, type ObjectLayout, readFormat } from './format.js';
 import { makeOurs } from './owner.js';
 import { defaultWorkers, Pool } from './pool.js';
 import { UseLock } from './use-lock.js';
@@ -22,6 +22,8 @@ export interface OpenOptions {
   dir: string;
   /** Make the store if it is not there. Default: yes, unless `readOnly`. */
   create?: boolean;
+  /** How a store that is made keeps the contents of files. Default: `loose`. */
+  layout?: ObjectLayout;
   /** Write nothing and take no locks. Works on a read-only mount. For stores that nobody writes to meanwhile. */
   readOnly?: boolean;
   /** With `readOnly`: others may write meanwhile. LMDB's table of readers is written, to keep what this one reads. */
@@ -72,9 +74,9 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
       throw new CairnError('ERR_NOT_A_STORE', `${dir} is no cairn store`, { path: dir });
     if (!create) missing(dir);
     makeOurs(layout, options.foreign === true, () => {});
-    makeStore(layout);
+    makeStore(layout, options.layout ?? 'loose');
   }
-  const format = readFormat(layout);
+  const { format, layout: objects } = readFormat(layout);
   const notice = options.onNotice ?? (() => {});
   const shared = readOnly && options.shared === true;
   if (!readOnly || shared) {
@@ -93,7 +95,7 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
   return {
     layout,
     index,
-    objects: objectsIn(layout),
+    objects: objectsIn(layout, objects, index),
     pool,
     disk: new Disk(layout.dir),
     staging: new Staging(layout.staging),

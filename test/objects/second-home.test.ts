@@ -17,7 +17,7 @@ import { TestStore } from '../fixtures/store.js';
 
 const skip = process.geteuid?.() === 0 ? false : 'owners are set';
 
-before(() => void HOMES.set(FLAT, (dir) => new FlatObjects(dir)));
+before(() => void HOMES.set(FLAT, ({ dir }) => new FlatObjects(dir)));
 
 /** A store with the second home, and the directory that its objects lie in. */
 async function flatStore(t: TestContext, dir: string): Promise<{ store: Store; objects: string }> {

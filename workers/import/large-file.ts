@@ -41,4 +41,9 @@ export class LargeFile {
   close(): void {
     fs.closeSync(this.fd);
   }
+
+  remove(): void {
+    this.close();
+    fs.unlinkSync(this.path);
+  }
 }

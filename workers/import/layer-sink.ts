@@ -19,11 +19,14 @@ import { LooseStaging } from './loose-staging.js';
 import type { NewObjects } from './new-objects.js';
 import { ParcelWriter } from './object-file.js';
 import { ObjectWriter } from './object-writer.js';
+import { PackOutput } from './pack-file.js';
+import { PackWriter } from './pack-writer.js';
 
 export class LayerSink implements TarSink {
   readonly #task: IngestTask;
   readonly #scanner: TarScanner;
   readonly #layer: LayerRules;
+  readonly #place: NewObjects | PackWriter;
   readonly #objects: ObjectWriter;
   readonly #recipeFile: BlobFile;
   readonly #recipe: RecipeWriter;
@@ -38,7 +41,8 @@ export class LayerSink implements TarSink {
     this.#scanner = new TarScanner(this, task.limits, task.vouched);
     this.#layer = task.format === 'aci' ? new AciLayer(task.limits) : new OciLayer(task.limits, task.isBare);
     const home = homeAt(task.objects);
-    this.#objects = new ObjectWriter({ home, place: placeOf(task, home), storeIsEmpty: task.storeIsEmpty });
+    this.#place = placeOf(task, home);
+    this.#objects = new ObjectWriter({ home, place: this.#place, storeIsEmpty: task.storeIsEmpty });
     this.#recipeFile = new BlobFile(stagedRecipe(task.staging));
     this.#recipe = new RecipeWriter((packed) => this.#recipeFile.write(packed));
   }
@@ -109,6 +113,7 @@ export class LayerSink implements TarSink {
       objects: objects.join('\n'),
       sizes: Float64Array.from(objects, (name) => sizes.get(name) as number),
       skipped: this.#objects.skipped,
+      ...(this.#place instanceof PackWriter ? { packed: this.#place.result(objects) } : {}),
     };
   }
 
@@ -118,12 +123,15 @@ export class LayerSink implements TarSink {
   }
 }
 
-/** Where the layer's new objects go. */
-function placeOf({ parcels, staging, newObjects, flat, identity }: IngestTask, home: ObjectHome): NewObjects {
-  return new LooseStaging({
-    staging: home.stagingIn(newObjects, flat ? 'flat' : 'sharded'),
-    scratch: staging,
-    identity,
-    parcels: parcels === undefined ? undefined : new ParcelWriter(new RingWriter(parcels)),
-  });
+/** Where the layer's new objects go: to a pack, or to files. */
+function placeOf(task: IngestTask, home: ObjectHome): NewObjects | PackWriter {
+  const { parcels, lane, staging, newObjects, flat, identity } = task;
+  const staged = home.stagingIn(newObjects, flat ? 'flat' : 'sharded');
+  const ring = parcels === undefined ? undefined : new RingWriter(parcels);
+  if (lane !== undefined) {
+    const output = ring ?? new PackOutput(lane);
+    return new PackWriter({ output, base: lane.base, staging: staged, scratch: staging });
+  }
+  const writer = ring === undefined ? undefined : new ParcelWriter(ring);
+  return new LooseStaging({ staging: staged, scratch: staging, identity, parcels: writer });
 }

@@ -52,10 +52,7 @@ export class LooseStaging implements NewObjects {
           file.close();
         }
       },
-      drop: () => {
-        file.close();
-        fs.unlinkSync(file.path);
-      },
+      drop: () => file.remove(),
     };
   }
 

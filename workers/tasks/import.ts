@@ -20,8 +20,10 @@ export interface IngestTask {
   keep?: string | undefined;
   /** Gives the bytes instead of the source, which a {@link DecodeTask} reads then. */
   ring?: RingMemory;
-  /** Takes small objects to a {@link WriteObjectsTask}. */
+  /** Takes small objects to a {@link WriteObjectsTask}, or what goes to a pack to a {@link WritePackTask}. */
   parcels?: RingMemory;
+  /** The pack that new objects go to, in a store that has packs. */
+  lane?: Lane;
   /** An existing directory for files of this layer alone. */
   staging: string;
   /** Where new objects are staged. The layers of one import share this directory. */
@@ -38,6 +40,24 @@ export interface IngestTask {
   isBare: boolean;
   /** The store holds no objects at all. */
   storeIsEmpty: boolean;
+}
+
+/** A pack that one layer at a time appends to. */
+export interface Lane {
+  pack: number;
+  path: string;
+  /** Where the pack goes on: a multiple of the block. */
+  base: number;
+}
+
+/** Where a layer's new objects lie in its lane. */
+export interface PackedLayer {
+  /** Where the pack ends now. */
+  end: number;
+  /** In the order of the layer's objects: where each begins; -1 for those that the store had, or that are files. */
+  offsets: Float64Array;
+  /** Parts that nothing needs. */
+  wasted: { offset: number; length: number }[];
 }
 
 /** Reads, decodes and hashes a source for a `scan` task that runs at the same time. */
@@ -79,6 +99,8 @@ export interface LayerResult {
   sizes: Float64Array;
   /** Objects that could not get all of their metadata: name → what is missing. */
   skipped: Record<string, SkippedKind[]>;
+  /** In a store that has packs. */
+  packed?: PackedLayer;
 }
 
 export type IngestResult = SourceResult & LayerResult;
@@ -92,6 +114,13 @@ export interface WriteObjectsTask {
   /** Where the new objects will lie. */
   objects: ObjectsAt;
   identity: Identity;
+}
+
+/** Writes to the lane of a `scan` task that runs at the same time. */
+export interface WritePackTask {
+  kind: 'write-pack';
+  ring: RingMemory;
+  lane: Lane;
 }
 
 /** Decodes a source to a new file, as a stream. */

@@ -1,6 +1,7 @@
 /**
  * The protocol of the engine and its workers: one type per task and per answer. Workers hold no state between tasks,
- * never open the index, and decide nothing: a task has everything that it needs.
+ * and decide nothing: a task has everything that it needs. Of the index they see one thing only: where objects lie in
+ * packs.
  */
 import type { ErrorCode, ErrorDetails } from '../../engine/core/errors.js';
 import type { SkippedKind } from '../../engine/core/metadata.js';
@@ -27,6 +28,7 @@ import type {
   SourceResult,
   SpoolTask,
   WriteObjectsTask,
+  WritePackTask,
 } from './import.js';
 import type { Skipped } from './parts.js';
 import type { FinishDirectoriesTask, JoinTask, RemoveTask, RenderResult, RenderTask } from './render.js';
@@ -46,6 +48,7 @@ export interface Tasks {
   scan: [IngestTask, LayerResult];
   decode: [DecodeTask, SourceResult];
   'write-objects': [WriteObjectsTask, Record<string, SkippedKind[]>];
+  'write-pack': [WritePackTask, null];
   peek: [PeekTask, string];
   spool: [SpoolTask, SourceResult];
   'list-members': [ListMembersTask, Members];

@@ -28,9 +28,19 @@ const BROKEN = 2;
 /** Ending and breaking wake a sleeping thread. A thread that is just falling asleep looks up after this time. */
 const LOOK_UP_MS = 50;
 
+/** Memory of WebAssembly begins at a page, as other shared memory does not: past the page cache only whole pages go. */
+const PAGE_BYTES = 65_536;
+/** Missing in the types of Node. */
+const { WebAssembly: wasm } = globalThis as unknown as {
+  WebAssembly: {
+    Memory: new (size: { initial: number; maximum: number; shared: true }) => { buffer: SharedArrayBuffer };
+  };
+};
+
 export function makeRing(): RingMemory {
+  const pages = (SLOTS * SLOT_BYTES) / PAGE_BYTES;
   return {
-    slots: new SharedArrayBuffer(SLOTS * SLOT_BYTES),
+    slots: new wasm.Memory({ initial: pages, maximum: pages, shared: true }).buffer,
     marks: new Int32Array(new SharedArrayBuffer(4 * (LENGTHS + SLOTS))),
   };
 }

@@ -6,7 +6,7 @@ import { openForReading } from '../../engine/disk/file-bytes.js';
 import { faultOf } from '../../engine/disk/path-fault.js';
 import { fileStat } from '../../engine/disk/stat.js';
 import { homeAt } from '../../engine/objects/homes.js';
-import { HASH_ROOM, hashOf } from '../files/hash-file.js';
+import { HASH_ROOM, hashOf, hashOfRange } from '../files/hash-file.js';
 import { checkCancelled, countItems } from '../tasks/control.js';
 import type { Finding, VerifiedObjects, VerifyBlobsTask, VerifyObjectsTask, VerifyResult } from '../tasks/verify.js';
 
@@ -19,7 +19,8 @@ export function verifyObjects(task: VerifyObjectsTask): VerifiedObjects {
   const names = task.names.split('\0');
   const inodes = new BigUint64Array(names.length);
   const room = Buffer.allocUnsafe(HASH_ROOM);
-  const hash = (fd: number, size: number): string => hashOf(fd, size, room, control);
+  const hash = (fd: number, size: number, offset?: number): string =>
+    offset === undefined ? hashOf(fd, size, room, control) : hashOfRange(fd, { offset, length: size }, room, control);
   let bytes = 0;
   names.forEach((name, i) => {
     checkCancelled(control);

@@ -59,7 +59,9 @@ export function encodeTable(contents: readonly PackedContent[], { offset, before
 
 /** The sha256 of a table without the place of the sha256 itself. */
 function digestOf(table: Buffer): Buffer {
-  return createHash('sha256').update(table.subarray(0, table.length - DIGEST_BYTES)).digest();
+  return createHash('sha256')
+    .update(table.subarray(0, table.length - DIGEST_BYTES))
+    .digest();
 }
 
 /**

@@ -1,0 +1,87 @@
+/** Parts of open files: copied without passing through memory, looked at for holes, given back to the file system. */
+import * as fs from 'node:fs';
+import { calls, failed } from './native.js';
+
+const OFFSET_BYTES = 8;
+const CHUNK = 1 << 20;
+
+export interface FileRange {
+  offset: number;
+  length: number;
+}
+
+/**
+ * Copies a part of a file to the beginning of another.
+ * @returns bytes copied: fewer than asked for where the file ends before
+ */
+export function copyRange(from: number, { offset, length }: FileRange, to: number): number {
+  const api = calls();
+  const copied = api === undefined ? 0 : copyInKernel(from, { offset, length }, to);
+  return copied + copyThroughMemory(from, { offset: offset + copied, length: length - copied }, to, copied);
+}
+
+/** Stops, at whatever point, where the kernel does not copy between these files. */
+function copyInKernel(from: number, { offset, length }: FileRange, to: number): number {
+  const api = calls() as NonNullable<ReturnType<typeof calls>>;
+  const positions = Buffer.alloc(2 * OFFSET_BYTES);
+  positions.writeBigInt64LE(BigInt(offset), 0);
+  const [source, target] = [positions.subarray(0, OFFSET_BYTES), positions.subarray(OFFSET_BYTES)];
+  let copied = 0;
+  while (copied < length) {
+    const more = Number(api.copy_file_range(from, source, to, target, length - copied, 0));
+    if (more <= 0) break;
+    copied += more;
+  }
+  return copied;
+}
+
+function copyThroughMemory(from: number, { offset, length }: FileRange, to: number, at: number): number {
+  if (length === 0) return 0;
+  const room = Buffer.allocUnsafe(Math.min(length, CHUNK));
+  let copied = 0;
+  while (copied < length) {
+    const taken = fs.readSync(from, room, 0, Math.min(room.length, length - copied), offset + copied);
+    if (taken === 0) break;
+    for (let done = 0; done < taken; ) done += fs.writeSync(to, room, done, taken - done, at + copied + done);
+    copied += taken;
+  }
+  return copied;
+}
+
+const SEEK_HOLE = 4;
+
+/**
+ * Whether a part of a file is all there: within the file, and without a hole. Without direct system calls nobody can
+ * tell holes, and the answer is about the file's length alone.
+ */
+export function isWritten(fd: number, { offset, length }: FileRange): boolean {
+  if (fs.fstatSync(fd).size < offset + length) return false;
+  const api = calls();
+  if (api === undefined || length === 0) return true;
+  const hole = Number(api.lseek(fd, offset, SEEK_HOLE));
+  // Past the end, or on a file system that tells no holes: the length has been checked.
+  return hole < 0 || hole >= offset + length;
+}
+
+const KEEP_SIZE = 1;
+const PUNCH_HOLE = 2;
+
+/**
+ * Gives the space of a part of a file back. The part reads as zeros from then on.
+ * @returns false, having done nothing, where the file system or this process cannot
+ */
+export function punch(fd: number, { offset, length }: FileRange, path: string): boolean {
+  const api = calls();
+  if (api === undefined) return false;
+  if (api.fallocate(fd, PUNCH_HOLE | KEEP_SIZE, offset, length) === 0) return true;
+  const error = failed(api, 'fallocate', path);
+  if (error.code === 'EOPNOTSUPP' || error.code === 'ENOSYS') return false;
+  throw error;
+}
+
+const WRITE = 2;
+
+/** Lets the disk begin to write a part of a file, and waits for nothing. A later sync reports failures. */
+export function beginToWrite(fd: number, { offset, length }: FileRange): void {
+  calls()?.sync_file_range(fd, offset, length, WRITE);
+}

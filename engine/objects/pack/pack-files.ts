@@ -1,0 +1,58 @@
+/**
+ * The files of packs, opened once in each thread and kept open: thousands of objects are read from each. Homes come and
+ * go with tasks, so these files outlive them.
+ */
+import * as fs from 'node:fs';
+import { packFileName } from './format.js';
+
+/** More files than these are closed again, the one that was opened first before the others. */
+const MOST_OPEN = 64;
+
+export class PackFiles {
+  readonly #dir: string;
+  readonly #open = new Map<number, number>();
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  path(pack: number): string {
+    return `${this.#dir}/${packFileName(pack)}`;
+  }
+
+  /** A descriptor for reading. It stays open; the caller does not close it. @throws as opening does */
+  descriptor(pack: number): number {
+    const known = this.#open.get(pack);
+    if (known !== undefined) return known;
+    if (this.#open.size >= MOST_OPEN) this.#closeOldest();
+    const fd = fs.openSync(this.path(pack), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    this.#open.set(pack, fd);
+    return fd;
+  }
+
+  /** Closes files that were deleted, so that their space comes back. */
+  closeDeleted(): void {
+    for (const [pack, fd] of this.#open) {
+      if (fs.fstatSync(fd).nlink > 0) continue;
+      this.#open.delete(pack);
+      fs.closeSync(fd);
+    }
+  }
+
+  #closeOldest(): void {
+    const [oldest] = this.#open;
+    if (oldest === undefined) return;
+    this.#open.delete(oldest[0]);
+    fs.closeSync(oldest[1]);
+  }
+}
+
+const known = new Map<string, PackFiles>();
+
+/** @param dir of the packs */
+export function packFilesIn(dir: string): PackFiles {
+  const files = known.get(dir) ?? new PackFiles(dir);
+  known.set(dir, files);
+  files.closeDeleted();
+  return files;
+}

@@ -1,0 +1,41 @@
+/** Reads an object out of a pack, with the proof that the bytes are the right ones. */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { CairnError } from '../../core/errors.js';
+import { keyOfHex } from '../../core/key.js';
+import { type ExpectedBytes, WHO_NEEDS_IT } from '../../disk/file-bytes.js';
+
+const CHUNK = 1 << 20;
+
+export interface PackedPart {
+  fd: number;
+  /** Of the pack, for errors. */
+  path: string;
+  /** Where the object begins. */
+  offset: number;
+}
+
+/** @throws CairnError `ERR_DAMAGED` when the pack ends before the object does, or the object has another content */
+export function* packedBytes(
+  { fd, path, offset }: PackedPart,
+  { size, sha512, parts = [[0, size]] }: Omit<ExpectedBytes, 'what'>,
+): Generator<Buffer> {
+  const hash = sha512 === undefined ? undefined : createHash('sha512');
+  for (const [from, length] of parts) {
+    for (let done = 0; done < length; ) {
+      const room = Buffer.allocUnsafe(Math.min(CHUNK, length - done));
+      const taken = fs.readSync(fd, room, 0, room.length, offset + from + done);
+      if (taken === 0) {
+        throw new CairnError('ERR_DAMAGED', `a pack ends before an object in it does; ${WHO_NEEDS_IT}`, { path });
+      }
+      const bytes = room.subarray(0, taken);
+      hash?.update(bytes);
+      done += taken;
+      yield bytes;
+    }
+  }
+  const found = hash?.digest('hex');
+  if (sha512 === undefined || found === undefined || found === sha512) return;
+  const details = { path, expected: keyOfHex(sha512), found: keyOfHex(found) };
+  throw new CairnError('ERR_DAMAGED', `an object does not have its hash; ${WHO_NEEDS_IT}`, details);
+}

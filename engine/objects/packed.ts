@@ -1,0 +1,218 @@
+/**
+ * Objects in packs: content only, side by side in few files. The index says where each lies, through an `AddressBook`.
+ * Contents with holes are files of their own, `objects/ab/<rest of the name>`, since a hole in a pack means that nothing
+ * is there.
+ */
+import * as fs from 'node:fs';
+import { asDamage } from '../core/damage.js';
+import { CairnError } from '../core/errors.js';
+import type { SkippedKind } from '../core/metadata.js';
+import type { AddressBook, FileContent, ObjectFile, ObjectsAt, PackAddress, StoredObject } from '../core/object.js';
+import { copyBytes, linkOrCopy } from '../disk/copy-file.js';
+import { type ExpectedBytes, fileBytes, WHO_NEEDS_IT } from '../disk/file-bytes.js';
+import { copyRange, isWritten } from '../disk/file-ranges.js';
+import { faultOf, statOrFault } from '../disk/path-fault.js';
+import type { Quarantine } from '../disk/quarantine.js';
+import { intoShard, SHARD_DIGITS, shardedFiles, shardedPath } from '../disk/shards.js';
+import type {
+  DeletedObject,
+  FileIdentity,
+  ListedFile,
+  Materialising,
+  ObjectHome,
+  ObjectLook,
+  ObjectMove,
+  ObjectStaging,
+  VerifiedFile,
+  VerifyLook,
+} from './home.js';
+import { idOfPackFile } from './pack/format.js';
+import { hashInName, isPackedName, packedName } from './pack/name.js';
+import { type PackFiles, packFilesIn } from './pack/pack-files.js';
+import { type PackedPart, packedBytes } from './pack/read-object.js';
+
+type PacksAt = ObjectsAt & Required<Pick<ObjectsAt, 'packs'>>;
+
+export class PackedObjects implements ObjectHome {
+  readonly at: PacksAt;
+  /** No file of a tree is a name of an object. */
+  readonly device = undefined;
+  readonly #book: AddressBook;
+  readonly #packs: PackFiles;
+
+  constructor(at: PacksAt, book: AddressBook) {
+    this.at = at;
+    this.#book = book;
+    this.#packs = packFilesIn(at.packs.dir);
+  }
+
+  nameOf({ key }: FileContent): string {
+    return packedName(key);
+  }
+
+  isName(text: string): boolean {
+    return isPackedName(text);
+  }
+
+  has(name: string): boolean {
+    return this.#book.find(name) !== undefined;
+  }
+
+  look({ name }: ObjectFile): ObjectLook | string {
+    const entry = this.#book.find(name);
+    if (entry === undefined) return 'missing';
+    if (entry.at === undefined) return statOrFault(this.#file(name));
+    try {
+      const fd = this.#packs.descriptor(entry.at.pack);
+      if (!isWritten(fd, { offset: entry.at.offset, length: entry.size })) return 'missing';
+      const { ino, dev } = fs.fstatSync(fd, { bigint: true });
+      return { size: BigInt(entry.size), ino, dev };
+    } catch (error) {
+      return faultOf(error);
+    }
+  }
+
+  *open(name: string, expected: Omit<ExpectedBytes, 'what'>): Generator<Buffer> {
+    const entry = this.#found(name);
+    if (entry.at === undefined) yield* fileBytes(this.#file(name), { ...expected, what: 'an object' });
+    else yield* packedBytes(this.#part(entry.at), expected);
+  }
+
+  materialise(file: FileContent, path: string | Buffer, how: Materialising): number {
+    const name = packedName(file.key);
+    if (how !== 'copy') throw noFileOfItsOwn(how);
+    const { at, size } = this.#found(name);
+    if (at === undefined) {
+      copyBytes(this.#file(name), path);
+      return 0;
+    }
+    const { fd, path: pack, offset } = this.#part(at);
+    const copy = fs.openSync(path, 'wx', 0o600);
+    try {
+      if (copyRange(fd, { offset, length: size }, copy) === size) return 0;
+      throw new CairnError('ERR_DAMAGED', `a pack ends before an object in it does; ${WHO_NEEDS_IT}`, { path: pack });
+    } finally {
+      fs.closeSync(copy);
+    }
+  }
+
+  isNameOf(_file: FileContent, _identity: FileIdentity): boolean {
+    return false;
+  }
+
+  canLinkTo(_dir: string): boolean {
+    return false;
+  }
+
+  *list(): Generator<ListedFile> {
+    for (const { name, path } of shardedFiles(this.at.dir)) {
+      yield { path, object: isPackedName(name) ? { name, copy: 0 } : undefined };
+    }
+    for (const name of fs.readdirSync(this.at.packs.dir)) {
+      if (idOfPackFile(name) === undefined) yield { path: `${this.at.packs.dir}/${name}`, object: undefined };
+    }
+  }
+
+  verify({ name }: ObjectFile, look: VerifyLook): VerifiedFile {
+    const faults = this.#faults(name, look);
+    return { faults, onlyMetadata: false, inode: 0n };
+  }
+
+  #faults(name: string, { size, quick, hash }: VerifyLook): string[] {
+    const entry = this.#book.find(name);
+    if (entry === undefined) return ['missing'];
+    try {
+      const { fd, offset, close } = this.#opened(name, entry);
+      try {
+        if (!isWritten(fd, { offset, length: size }) && entry.at !== undefined) return ['missing'];
+        if (quick || hash(fd, size, offset) === hashInName(name)) return [];
+        return ['content does not have the hash it is named by'];
+      } finally {
+        close();
+      }
+    } catch (error) {
+      return [faultOf(error)];
+    }
+  }
+
+  lacks(name: string): SkippedKind[] | undefined {
+    return isPackedName(name) ? [] : undefined;
+  }
+
+  unlock(_file: ObjectFile): boolean {
+    return false;
+  }
+
+  resetMetadata({ name }: ObjectFile): SkippedKind[] | undefined {
+    return this.lacks(name);
+  }
+
+  /** What lies in packs is given back by their collector, which knows what lies beside it. */
+  async delete(objects: Iterable<DeletedObject>, remove: (paths: string[]) => Promise<void>): Promise<void> {
+    await remove([...objects].filter(({ at }) => at === undefined).map(({ name }) => this.#file(name)));
+  }
+
+  deleteOne(name: string): void {
+    fs.rmSync(this.#file(name), { force: true });
+  }
+
+  /** An object in a pack stays where it is: what the index forgets of a pack is given back later. */
+  quarantine({ name }: ObjectFile, quarantine: Quarantine): boolean {
+    return quarantine.take(this.#file(name)) || this.#book.find(name) !== undefined;
+  }
+
+  closeRanks(): void {}
+
+  stagingIn(dir: string): ObjectStaging {
+    return { pathFor: (name) => `${dir}/${name}` };
+  }
+
+  *movesFrom(staged: string): Generator<ObjectMove> {
+    for (const name of fs.readdirSync(staged)) {
+      yield { prefix: name.slice(0, SHARD_DIGITS), from: `${staged}/${name}`, to: this.#file(name) };
+    }
+  }
+
+  /** Of an object that is a file of its own. Packs are taken over whole. */
+  adopt(name: string, from: ObjectHome): { isLinked: boolean; lacks: SkippedKind[] } {
+    const path = this.#file(name);
+    return intoShard(path, () => linkOrCopy((from as PackedObjects).#file(name), path));
+  }
+
+  directories(): string[] {
+    return [this.at.dir, this.at.packs.dir];
+  }
+
+  /** The path of an object that is a file of its own. */
+  #file(name: string): string {
+    return shardedPath(this.at.dir, name);
+  }
+
+  #found(name: string): StoredObject {
+    const entry = this.#book.find(name);
+    if (entry !== undefined) return entry;
+    throw new CairnError('ERR_DAMAGED', `an object is missing; ${WHO_NEEDS_IT}`, {
+      path: this.at.packs.dir,
+      entry: name,
+    });
+  }
+
+  #part({ pack, offset }: PackAddress): PackedPart {
+    const path = this.#packs.path(pack);
+    try {
+      return { fd: this.#packs.descriptor(pack), path, offset };
+    } catch (cause) {
+      throw asDamage(cause, 'a pack', path, WHO_NEEDS_IT);
+    }
+  }
+
+  #opened(name: string, { at }: StoredObject): { fd: number; offset: number; close: () => void } {
+    if (at !== undefined) return { fd: this.#packs.descriptor(at.pack), offset: at.offset, close: () => {} };
+    const fd = fs.openSync(this.#file(name), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    return { fd, offset: 0, close: () => fs.closeSync(fd) };
+  }
+}
+
+function noFileOfItsOwn(how: Materialising): CairnError {
+  return new CairnError('ERR_UNSUPPORTED', `objects in packs give no ${how}s; use --mode copy`);
+}

@@ -1,0 +1,167 @@
+/** Appends new objects to a pack: aligned contents, then their table. The bytes go on in slots of a fixed size. */
+import { createHash, type Hash } from 'node:crypto';
+import { join } from 'node:path';
+import type { SkippedKind } from '../../engine/core/metadata.js';
+import { moveIntoPlace } from '../../engine/disk/durable.js';
+import type { TocEntry } from '../../engine/layer/toc.js';
+import type { ObjectStaging } from '../../engine/objects/home.js';
+import { BLOCK, extentOf, roundUp, startOf } from '../../engine/objects/pack/format.js';
+import { hashInName } from '../../engine/objects/pack/name.js';
+import { encodeTable, type PackedContent } from '../../engine/objects/pack/table.js';
+import type { PackedLayer } from '../tasks/import.js';
+import { LargeFile } from './large-file.js';
+import type { LargeContent, NewObjects } from './new-objects.js';
+
+/** Takes full slots, in order. The last one may be shorter. */
+export interface SlotOutput {
+  /** The slot to fill next, always of the same length. */
+  room(): Buffer;
+  send(length: number): void;
+  end(): void;
+}
+
+export interface PackWriterOptions {
+  output: SlotOutput;
+  /** Where the pack goes on: a multiple of the block. */
+  base: number;
+  /** For contents with holes, which a pack cannot keep. */
+  staging: ObjectStaging;
+  /** An existing directory for the file of a content whose name is not known yet. */
+  scratch: string;
+}
+
+export class PackWriter implements NewObjects {
+  readonly #options: PackWriterOptions;
+  /** Name of an object → where it begins. */
+  readonly #starts = new Map<string, number>();
+  readonly #contents: PackedContent[] = [];
+  readonly #wasted: PackedLayer['wasted'] = [];
+  #slot: Buffer | undefined;
+  /** Bytes of the slot that are filled. */
+  #filled = 0;
+  /** Where the next byte goes in the pack. */
+  #end: number;
+
+  constructor(options: PackWriterOptions) {
+    this.#options = options;
+    this.#end = options.base;
+  }
+
+  add(name: string, bytes: Buffer): SkippedKind[] {
+    const start = this.#begin(bytes.length);
+    this.#append(bytes);
+    this.#note(name, start, bytes.length);
+    return [];
+  }
+
+  begin(entry: TocEntry): LargeContent {
+    return entry.sparse === undefined ? this.#beginPacked(entry.size) : this.#beginFile();
+  }
+
+  #beginPacked(size: number): LargeContent {
+    const start = this.#begin(size);
+    const hash: Hash = createHash('sha512');
+    return {
+      write: (bytes) => {
+        hash.update(bytes);
+        this.#append(bytes);
+      },
+      skip: () => {},
+      finish: () => hash.digest('hex'),
+      keep: (name) => {
+        this.#note(name, start, size);
+        return [];
+      },
+      drop: () => this.#takeBack(start),
+    };
+  }
+
+  #beginFile(): LargeContent {
+    const { staging, scratch } = this.#options;
+    const file = new LargeFile(join(scratch, 'large'));
+    return {
+      write: (bytes) => file.write(bytes),
+      skip: (length) => file.skip(length),
+      finish: () => file.finish(),
+      keep: (name) => {
+        file.close();
+        moveIntoPlace(file.path, staging.pathFor(name));
+        return [];
+      },
+      drop: () => file.remove(),
+    };
+  }
+
+  finish(): void {
+    const { output, base } = this.#options;
+    if (this.#end > base) {
+      this.#padTo(roundUp(this.#end, BLOCK));
+      this.#append(encodeTable(this.#contents, { offset: this.#end, before: base }));
+      this.#flush();
+    }
+    output.end();
+  }
+
+  /** @param names of all objects of the layer @returns where the layer's objects lie; after {@link finish} */
+  result(names: readonly string[]): PackedLayer {
+    const offsets = Float64Array.from(names, (name) => this.#starts.get(name) ?? -1);
+    return { end: this.#end, offsets, wasted: this.#wasted };
+  }
+
+  #note(name: string, start: number, size: number): void {
+    this.#starts.set(name, start);
+    this.#contents.push({ sha512: hashInName(name), offset: start, size });
+  }
+
+  /** @returns where a content of this size begins */
+  #begin(size: number): number {
+    this.#padTo(startOf(this.#end, size));
+    return this.#end;
+  }
+
+  /** Takes back a content that turned out to be known, as far as it was not handed on. */
+  #takeBack(start: number): void {
+    const inSlot = this.#filled - (this.#end - start);
+    if (inSlot >= 0) {
+      this.#filled = inSlot;
+      this.#end = start;
+      return;
+    }
+    this.#padTo(roundUp(this.#end, BLOCK));
+    this.#wasted.push({ offset: start, length: extentOf(this.#end - start) });
+  }
+
+  #padTo(end: number): void {
+    while (this.#end < end) {
+      const slot = this.#room();
+      const length = Math.min(end - this.#end, slot.length - this.#filled);
+      slot.fill(0, this.#filled, this.#filled + length);
+      this.#advance(length);
+    }
+  }
+
+  #append(bytes: Buffer): void {
+    for (let from = 0; from < bytes.length; ) {
+      const length = bytes.copy(this.#room(), this.#filled, from);
+      from += length;
+      this.#advance(length);
+    }
+  }
+
+  #room(): Buffer {
+    this.#slot ??= this.#options.output.room();
+    return this.#slot;
+  }
+
+  #advance(length: number): void {
+    this.#filled += length;
+    this.#end += length;
+    if (this.#filled === this.#slot?.length) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#filled > 0) this.#options.output.send(this.#filled);
+    this.#slot = undefined;
+    this.#filled = 0;
+  }
+}
