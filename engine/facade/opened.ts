@@ -60,7 +60,7 @@ export async function importFor(
   });
 }
 
-async function closeAll({ uses, index, notice, pool, disk, staging }: StoreContext): Promise<void> {
+async function closeAll({ uses, index, notice, pool, disk, staging, lanes }: StoreContext): Promise<void> {
   await uses.rest();
   if (index.wasWritten)
     notice('someone wrote to the store while it was being read without locks; read again to be sure');
@@ -68,8 +68,9 @@ async function closeAll({ uses, index, notice, pool, disk, staging }: StoreConte
     await pool.close();
     await disk.close();
     staging.close();
+    lanes?.close();
   };
-  // The index closes while the threads end, which takes a moment: threads do not use the index.
+  // The index closes while the threads end, which takes a moment: threads use an index of their own, if any.
   for (const part of await Promise.allSettled([closeFiles(), index.close()]))
     if (part.status === 'rejected') throw part.reason;
 }

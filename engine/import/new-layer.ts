@@ -14,6 +14,6 @@ export async function newLayer(
   archiveDigests: ArchiveDigest[],
 ): Promise<NewLayer> {
   const names = ingested.objects === '' ? [] : ingested.objects.split('\n');
-  const objects = await makeReady(index, newObjects(names, ingested.sizes, ingested.skipped));
+  const objects = await makeReady(index, newObjects(names, ingested));
   return { key: keyOfHex(ingested.sha512), staging, ingested, objects, archiveDigests };
 }

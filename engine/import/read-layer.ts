@@ -2,10 +2,11 @@
  * Ingests a layer from its source to staging, on one worker or on several that share it. The disk is set to work
  * meanwhile.
  */
-import type { ImageFormat, IngestResult } from '../../workers/tasks/import.js';
+import type { ImageFormat, IngestResult, Lane } from '../../workers/tasks/import.js';
 import type { Source } from '../../workers/tasks/parts.js';
 import { breakRing, makeRing } from '../../workers/tasks/ring.js';
 import { Semaphore } from '../core/concurrency.js';
+import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
 import { stagedArchive } from '../disk/layout.js';
 import type { StoreContext } from '../session/context.js';
@@ -69,7 +70,22 @@ export class LayerReader {
     }
   }
 
-  #read({ source, size }: SizedSource, staging: string, options: ReadOptions): Promise<IngestResult> {
+  /** Reads the layer into a lane of its own, in a store that has lanes. */
+  async #read(sized: SizedSource, staging: string, options: ReadOptions): Promise<IngestResult> {
+    const { lanes } = this.#store;
+    if (lanes === undefined) return this.#ingest(sized, staging, options);
+    const lane = lanes.take();
+    let end: number | undefined;
+    try {
+      const ingested = await this.#ingest(sized, staging, options, lane);
+      end = ingested.packed?.end;
+      return ingested;
+    } finally {
+      lanes.release(lane, end);
+    }
+  }
+
+  #ingest({ source, size }: SizedSource, staging: string, options: ReadOptions, lane?: Lane): Promise<IngestResult> {
     const { pool, objects, index, limits, staging: staged } = this.#store;
     const onProgress = (counts: Counts): void => {
       this.#writeBehind();
@@ -93,6 +109,7 @@ export class LayerReader {
         vouched: options.vouched,
         isBare: options.isBare,
         storeIsEmpty: index.totals.objects === 0,
+        ...defined({ lane }),
       };
       if (!alone) return this.#pipeline(work, task, options.signal);
       // A stream may keep its thread waiting. It takes no slot from other layers.
@@ -106,7 +123,7 @@ export class LayerReader {
    * that the end of this one leaves idle.
    */
   async #pipeline(work: Work, task: TaskInput<'ingest'>, signal: AbortSignal | undefined): Promise<IngestResult> {
-    const { source, limits, diffId, keep, newObjects, objects, identity } = task;
+    const { source, limits, diffId, keep, newObjects, objects, identity, lane } = task;
     const ring = makeRing();
     const parcels = makeRing();
     // When one stage fails or the signal fires, all stages may be asleep. Broken rings wake them.
@@ -114,7 +131,7 @@ export class LayerReader {
       breakRing(ring);
       breakRing(parcels);
     };
-    const stage = async <K extends 'decode' | 'scan' | 'write-objects'>(
+    const stage = async <K extends 'decode' | 'scan' | 'write-objects' | 'write-pack'>(
       kind: K,
       input: TaskInput<K>,
     ): Promise<TaskResult<K>> => {
@@ -130,14 +147,16 @@ export class LayerReader {
     const settled = await Promise.allSettled([
       stage('decode', { source, ring, limits, diffId, keep }).finally(releaseSlot),
       stage('scan', { ring, parcels, ...task }),
-      stage('write-objects', { ring: parcels, staging: newObjects, objects, identity }),
+      lane === undefined
+        ? stage('write-objects', { ring: parcels, staging: newObjects, objects, identity })
+        : stage('write-pack', { ring: parcels, lane }),
     ]);
     signal?.removeEventListener('abort', release);
     const [poured, ingested, staged] = settled;
     if (poured.status !== 'fulfilled' || ingested.status !== 'fulfilled' || staged.status !== 'fulfilled') {
       throw causeOf(settled);
     }
-    return { ...poured.value, ...ingested.value, skipped: { ...ingested.value.skipped, ...staged.value } };
+    return { ...poured.value, ...ingested.value, skipped: { ...ingested.value.skipped, ...(staged.value ?? {}) } };
   }
 
   /** Lets the disk take what workers have written while they still read and hash. */

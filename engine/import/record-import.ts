@@ -10,6 +10,7 @@ import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from '../index/
 import { claimNames, gainedNames, type MovedName, withName, withoutTaken } from '../index/names.js';
 import { listObjects, type Retained, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
+import { dropExtents, extendPack, extentsOf } from '../index/packs.js';
 import type { BlobRef, ImageName, ImageRecord, LayerRecord } from '../index/records.js';
 import { hasBlob, listBlob, releaseBlob, rememberArchive, retainBlob, retainLayer } from '../index/references.js';
 import { withSignature } from '../index/signature.js';
@@ -38,6 +39,7 @@ export function record(
     return obstacle;
   }
   const newLayers = new Set(layers.map(({ key }) => key));
+  countPacked(index, layers);
   const objects = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const sizes = new Map(documents);
   // Archives that are here already come from other images.
@@ -89,6 +91,7 @@ function obstacleTo(index: Index, { layers, image }: Prepared): 'lost' | CairnEr
 /** Lists the files of a refused import as orphans. The next gc sweeps them, unless another import needs them first. */
 function listPlaced(store: StoreContext, { layers, documents }: Prepared, document: BlobRef | undefined): void {
   const { index } = store;
+  countPacked(index, layers);
   const blobs = new Map(documents);
   if (document !== undefined) blobs.set(document.key, document.size);
   for (const { ingested, objects } of layers) {
@@ -98,6 +101,12 @@ function listPlaced(store: StoreContext, { layers, documents }: Prepared, docume
     if (listObjects(index, objects) > 0) unmarkWholeLayers(store);
   }
   for (const [key, size] of blobs) listBlob(index, key, size);
+}
+
+function countPacked(index: Index, layers: readonly NewLayer[]): void {
+  for (const { ingested, objects } of layers) {
+    if (ingested.packed !== undefined) extendPack(index, ingested.packed, objects);
+  }
 }
 
 /** A restored layer may have another table of contents and recipe. The documents of its other images must name them. */
@@ -120,7 +129,11 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
     const told = withArchives(known, layer.archiveDigests);
     if (told.archiveDigests.length > known.archiveDigests.length) index.layers.put(key, told);
     if (known.incomplete === true) add(objects, healLayer(store, known, { ...told, toc, recipe }, layer.objects));
-    else countShared(index, key, objects);
+    else {
+      countShared(index, key, objects);
+      // Somebody was faster with the same layer.
+      dropExtents(index, extentsOf(layer.objects));
+    }
     for (const { key: blob, size } of [toc, recipe]) listBlob(index, blob, size);
     return;
   }

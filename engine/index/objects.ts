@@ -2,12 +2,14 @@
  * Reference counts of objects. Functions that change the index run inside a transaction. An object that drops to no
  * references is noted as an orphan.
  */
+import type { LayerResult } from '../../workers/tasks/import.js';
 import { defined } from '../core/defined.js';
-import type { SkippedKind } from '../core/metadata.js';
+import type { PackAddress } from '../core/object.js';
 import { xxhash } from '../core/xxhash.js';
 import type { PreparedRow } from './checksums.js';
 import { FIRST_ORPHANED_OBJECT } from './keys.js';
 import type { Index } from './open.js';
+import { dropExtents, type Extent } from './packs.js';
 import type { ObjectRecord } from './records.js';
 import { addTotals } from './totals.js';
 
@@ -26,8 +28,7 @@ export interface NewObject {
  */
 export function newObjects(
   names: readonly string[],
-  sizes: Float64Array,
-  skipped: Readonly<Record<string, SkippedKind[]>>,
+  { sizes, skipped, packed }: Pick<LayerResult, 'sizes' | 'skipped' | 'packed'>,
 ): NewObject[] {
   // A Map, since V8 would keep each long name for good if it were looked up as a property.
   const lacking = new Map(Object.entries(skipped));
@@ -35,6 +36,8 @@ export function newObjects(
     const record: ObjectRecord = { size: sizes[i] as number, refs: 1, copies: 0 };
     const missing = lacking.get(name);
     if (missing !== undefined) record.skipped = missing;
+    const offset = packed?.offsets[i] ?? -1;
+    if (packed !== undefined && offset >= 0) record.at = { pack: packed.pack, offset };
     return { name, record };
   });
 }
@@ -57,6 +60,7 @@ export function retainObjects(index: Index, objects: readonly NewObject[]): Reta
   const retained: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const revived = { count: 0, bytes: 0 };
   const back = { count: 0, bytes: 0 };
+  const needless: Extent[] = [];
   for (const { name, record, row } of objects) {
     const { size } = record;
     const known = index.objects.get(row ?? name);
@@ -82,7 +86,10 @@ export function retainObjects(index: Index, objects: readonly NewObject[]): Reta
     index.objects.put(name, { ...known, refs: known.refs + 1 });
     retained.shared++;
     retained.sharedBytes += size;
+    // Another import was faster with the same content.
+    if (record.at !== undefined && !isSame(record.at, known.at)) needless.push({ at: record.at, size });
   }
+  dropExtents(index, needless);
   addTotals(index, {
     objects: retained.new,
     objectBytes: retained.newBytes + back.bytes,
@@ -110,8 +117,10 @@ export function listObjects(index: Index, objects: readonly NewObject[]): number
 /** Notes that a layer's gone objects are back. The layer holds its references already. */
 export function restoreObjects(index: Index, objects: readonly NewObject[]): Retained {
   const restored: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
+  const needless: Extent[] = [];
   for (const { name, record } of objects) {
     const known = index.objects.get(name);
+    if (known?.gone !== true && record.at !== undefined) needless.push({ at: record.at, size: record.size });
     if (known === undefined) continue;
     if (known.gone === true) {
       index.objects.put(name, thereAgain(known, record));
@@ -122,6 +131,7 @@ export function restoreObjects(index: Index, objects: readonly NewObject[]): Ret
       restored.sharedBytes += known.size;
     }
   }
+  dropExtents(index, needless);
   addTotals(index, { objectBytes: restored.newBytes });
   return restored;
 }
@@ -142,8 +152,12 @@ export function needObjects(index: Index, names: Iterable<string>): void {
 }
 
 /** The record of an object whose file has been written anew. */
-function thereAgain({ size, refs, copies }: ObjectRecord, { skipped }: ObjectRecord): ObjectRecord {
-  return { size, refs, copies, ...defined({ skipped }) };
+function thereAgain({ size, refs, copies }: ObjectRecord, { skipped, at }: ObjectRecord): ObjectRecord {
+  return { size, refs, copies, ...defined({ skipped, at }) };
+}
+
+function isSame(one: PackAddress, other: PackAddress | undefined): boolean {
+  return one.pack === other?.pack && one.offset === other.offset;
 }
 
 /** Counts one layer less that needs these objects. @returns bytes of the objects that nothing needs now */

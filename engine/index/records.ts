@@ -132,13 +132,16 @@ export interface ObjectRecord {
   at?: PackAddress;
 }
 
+/** A pack and what its bytes are. What no sum below counts was left by imports that failed. */
 export interface PackRecord {
-  /** Bytes up to which the pack is durable and accounted for. What lies behind is garbage. */
+  /** Bytes up to which the pack is durable. What lies behind is garbage. */
   end: number;
-  /** Bytes that objects take, padding included. */
+  /** Bytes that objects take, padding behind them included. */
   used: number;
-  /** Bytes that tables take. */
-  tables: number;
+  /** Bytes of the table `dead`. */
+  dead: number;
+  /** Bytes of tables, and of padding before contents. */
+  other: number;
 }
 
 export interface TreeRecord {

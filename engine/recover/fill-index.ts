@@ -60,7 +60,7 @@ export function fillIndex(
 function fillLayer(index: Index, { record, names, sizes }: SalvagedLayer, skipped: Salvage['skipped']): void {
   index.layers.put(record.key, { ...record, refs: 0 });
   for (const blob of [record.toc, record.recipe]) retainBlob(index, blob.key, blob.size);
-  retainObjects(index, newObjects(names, sizes, skipped));
+  retainObjects(index, newObjects(names, { sizes, skipped }));
   for (const archive of record.archiveDigests) rememberArchive(index, archive, record.key);
 }
 

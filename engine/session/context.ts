@@ -9,6 +9,7 @@ import { ffiFault } from '../disk/native.js';
 import type { Staging } from '../disk/staging.js';
 import type { Index } from '../index/open.js';
 import type { ObjectHome } from '../objects/home.js';
+import type { Lanes } from './lanes.js';
 import type { Pool } from './pool.js';
 import type { UseLock } from './use-lock.js';
 
@@ -26,6 +27,8 @@ export interface StoreContext {
   /** Tells the user of the program what could not be done as asked, and why. */
   readonly notice: (message: string) => void;
   readonly uses: UseLock;
+  /** Where new objects go in a store that has packs; absent in others. */
+  readonly lanes?: Lanes | undefined;
   /** What arguments for images are said to be. */
   readonly argumentType?: ArgumentType | undefined;
   /** Where images come from that are missing here. */

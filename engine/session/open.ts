@@ -14,6 +14,7 @@ import { openIndex } from '../index/open.js';
 import { objectsIn } from './choose-home.js';
 import type { StoreContext } from './context.js';
 import { makeStore, type ObjectLayout, readFormat } from './format.js';
+import { Lanes } from './lanes.js';
 import { makeOurs } from './owner.js';
 import { defaultWorkers, Pool } from './pool.js';
 import { UseLock } from './use-lock.js';
@@ -103,6 +104,7 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     readOnly,
     notice,
     uses: new UseLock(layout.useLock, readOnly),
+    lanes: objects === 'packs' && !readOnly ? new Lanes(layout, index) : undefined,
     format,
     argumentType: options.argumentType,
     remote: options.remote,

@@ -1,8 +1,8 @@
 /** Writes slots to a pack: on the thread that fills them, or on one that does nothing else. */
 import * as fs from 'node:fs';
 import { hasCode } from '../../engine/core/errors.js';
+import { BLOCK } from '../../engine/core/extent.js';
 import { beginToWrite } from '../../engine/disk/file-ranges.js';
-import { BLOCK } from '../../engine/objects/pack/format.js';
 import type { Lane, WritePackTask } from '../tasks/import.js';
 import { readRing, SLOT_BYTES } from '../tasks/ring.js';
 import type { SlotOutput } from './pack-writer.js';

@@ -1,14 +1,15 @@
 /** Appends new objects to a pack: aligned contents, then their table. The bytes go on in slots of a fixed size. */
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
+import { BLOCK, roundUp } from '../../engine/core/extent.js';
 import type { SkippedKind } from '../../engine/core/metadata.js';
 import { moveIntoPlace } from '../../engine/disk/durable.js';
 import type { TocEntry } from '../../engine/layer/toc.js';
 import type { ObjectStaging } from '../../engine/objects/home.js';
-import { BLOCK, extentOf, roundUp, startOf } from '../../engine/objects/pack/format.js';
+import { startOf } from '../../engine/objects/pack/format.js';
 import { hashInName } from '../../engine/objects/pack/name.js';
 import { encodeTable, type PackedContent } from '../../engine/objects/pack/table.js';
-import type { PackedLayer } from '../tasks/import.js';
+import type { Lane, PackedLayer } from '../tasks/import.js';
 import { LargeFile } from './large-file.js';
 import type { LargeContent, NewObjects } from './new-objects.js';
 
@@ -22,8 +23,7 @@ export interface SlotOutput {
 
 export interface PackWriterOptions {
   output: SlotOutput;
-  /** Where the pack goes on: a multiple of the block. */
-  base: number;
+  lane: Lane;
   /** For contents with holes, which a pack cannot keep. */
   staging: ObjectStaging;
   /** An existing directory for the file of a content whose name is not known yet. */
@@ -44,7 +44,7 @@ export class PackWriter implements NewObjects {
 
   constructor(options: PackWriterOptions) {
     this.#options = options;
-    this.#end = options.base;
+    this.#end = options.lane.base;
   }
 
   add(name: string, bytes: Buffer): SkippedKind[] {
@@ -93,10 +93,11 @@ export class PackWriter implements NewObjects {
   }
 
   finish(): void {
-    const { output, base } = this.#options;
-    if (this.#end > base) {
+    const { output, lane } = this.#options;
+    if (this.#end > lane.base) {
       this.#padTo(roundUp(this.#end, BLOCK));
-      this.#append(encodeTable(this.#contents, { offset: this.#end, before: base }));
+      const { base, durable } = lane;
+      this.#append(encodeTable(this.#contents, { offset: this.#end, before: base, durable }));
       this.#flush();
     }
     output.end();
@@ -105,7 +106,8 @@ export class PackWriter implements NewObjects {
   /** @param names of all objects of the layer @returns where the layer's objects lie; after {@link finish} */
   result(names: readonly string[]): PackedLayer {
     const offsets = Float64Array.from(names, (name) => this.#starts.get(name) ?? -1);
-    return { end: this.#end, offsets, wasted: this.#wasted };
+    const { pack, base } = this.#options.lane;
+    return { pack, base, end: this.#end, offsets, wasted: this.#wasted };
   }
 
   #note(name: string, start: number, size: number): void {
@@ -128,7 +130,7 @@ export class PackWriter implements NewObjects {
       return;
     }
     this.#padTo(roundUp(this.#end, BLOCK));
-    this.#wasted.push({ offset: start, length: extentOf(this.#end - start) });
+    this.#wasted.push({ offset: start, length: this.#end - start });
   }
 
   #padTo(end: number): void {

@@ -48,11 +48,15 @@ export interface Lane {
   path: string;
   /** Where the pack goes on: a multiple of the block. */
   base: number;
+  /** Up to here the pack is known to be on disk. */
+  durable: number;
 }
 
 /** Where a layer's new objects lie in its lane. */
 export interface PackedLayer {
-  /** Where the pack ends now. */
+  pack: number;
+  /** The part of the pack that this layer filled, its table included. */
+  base: number;
   end: number;
   /** In the order of the layer's objects: where each begins; -1 for those that the store had, or that are files. */
   offsets: Float64Array;

@@ -8,11 +8,8 @@
  * The alignments are those of EROFS, so that the kernel can read files of a mounted tree straight from a pack. Padding
  * is zeros, since a mapped file shows what follows its end in the same block.
  */
+import { BLOCK, roundUp, SECTOR } from '../../core/extent.js';
 
-/** The unit of tables and of holes, and the largest block that a file system maps. */
-export const BLOCK = 4096;
-/** Contents begin at multiples of this. */
-export const SECTOR = 512;
 /** From this size on, contents begin at a multiple of {@link BLOCK}: that costs 1.2 %, for small ones it would 7.6 %. */
 const LARGE = 64 * 1024;
 
@@ -22,19 +19,6 @@ export const FULL = 2 ** 32;
 /** Where a content begins that comes next after `end`. */
 export function startOf(end: number, size: number): number {
   return roundUp(end, size >= LARGE ? BLOCK : SECTOR);
-}
-
-/** Bytes that a content takes, padding behind it included. */
-export function extentOf(size: number): number {
-  return roundUp(size, SECTOR);
-}
-
-export function roundUp(at: number, unit: number): number {
-  return Math.ceil(at / unit) * unit;
-}
-
-export function roundDown(at: number, unit: number): number {
-  return Math.floor(at / unit) * unit;
 }
 
 const MAGIC = 'cairnpak';

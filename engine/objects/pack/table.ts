@@ -4,14 +4,17 @@
  *
  * ```
  * <rows: sha512, 64 bytes; offset, 8; length, 8> … <zeros> <footer>
- * footer: <magic, 8> <version, 4> <rows, 4> <offset of the table, 8> <end of the table before, 8> <sha256, 32>
+ * footer: <magic, 8> <version, 4> <rows, 4> <offset of the table, 8> <begin of the contents, 8>
+ *         <durable end, 8> <sha256, 32>
  * ```
  *
  * The footer lies at the end of a block. So the durable end of a pack always has a footer before it, and behind a torn
- * write the last table is found by looking at the end of each block. The sha256 is of rows and footer.
+ * write the last table is found by looking at the end of each block. The sha256 is of rows and footer. A table says how
+ * far the pack was durable when its import began: contents behind the last such place must be hashed before anybody
+ * believes in them.
  */
 import { createHash } from 'node:crypto';
-import { BLOCK, roundUp } from './format.js';
+import { BLOCK, roundUp } from '../../core/extent.js';
 
 export interface PackedContent {
   /** 128 hex digits. */
@@ -25,19 +28,22 @@ const ROW_BYTES = HASH_BYTES + 16;
 const MAGIC = 'cairntab';
 const VERSION = 1;
 const DIGEST_BYTES = 32;
-export const FOOTER_BYTES = 64;
+export const FOOTER_BYTES = 72;
 
 /** What the footer of a table says. */
 export interface TableFooter {
   rows: number;
   /** Where the table begins in its pack. */
   offset: number;
-  /** Where the table before ends; the end of the first block if there is none. */
+  /** Where the contents of this import begin: at the end of another table, or of the first block. */
   before: number;
+  /** Up to here the pack was known to be on disk. */
+  durable: number;
 }
 
-/** A table as it goes to the pack: whole blocks. @param offset of the table; `before`: end of the table before */
-export function encodeTable(contents: readonly PackedContent[], { offset, before }: Omit<TableFooter, 'rows'>): Buffer {
+/** A table as it goes to the pack: whole blocks. */
+export function encodeTable(contents: readonly PackedContent[], footer: Omit<TableFooter, 'rows'>): Buffer {
+  const { offset, before, durable } = footer;
   const rows = contents.length * ROW_BYTES;
   const table = Buffer.alloc(roundUp(rows + FOOTER_BYTES, BLOCK));
   let at = 0;
@@ -53,6 +59,7 @@ export function encodeTable(contents: readonly PackedContent[], { offset, before
   at = table.writeUInt32LE(contents.length, at);
   at = table.writeBigUInt64LE(BigInt(offset), at);
   at = table.writeBigUInt64LE(BigInt(before), at);
+  at = table.writeBigUInt64LE(BigInt(durable), at);
   digestOf(table).copy(table, at);
   return table;
 }
@@ -76,9 +83,10 @@ export function readFooter(block: Buffer, end: number): TableFooter | undefined 
   const rows = footer.readUInt32LE(12);
   const offset = Number(footer.readBigUInt64LE(16));
   const before = Number(footer.readBigUInt64LE(24));
+  const durable = Number(footer.readBigUInt64LE(32));
   const fits = offset + roundUp(rows * ROW_BYTES + FOOTER_BYTES, BLOCK) === end;
   if (!fits || before < BLOCK || before % BLOCK !== 0 || before > offset) return undefined;
-  return { rows, offset, before };
+  return { rows, offset, before, durable };
 }
 
 /**

@@ -1,0 +1,122 @@
+/**
+ * Lanes to packs. One layer at a time appends to a pack, in this process and all others: a lock keeps it so. A session
+ * keeps the packs that it has taken, and lets them go when it ends.
+ */
+import * as fs from 'node:fs';
+import type { Lane } from '../../workers/tasks/import.js';
+import { hasCode, toCairnError } from '../core/errors.js';
+import { BLOCK } from '../core/extent.js';
+import { makeOnce, writeFileDurably } from '../disk/durable.js';
+import type { Layout } from '../disk/layout.js';
+import { type Lock, tryLock } from '../disk/lock.js';
+import type { Index } from '../index/open.js';
+import { FULL, idOfPackFile, packFileName, packHead } from '../objects/pack/format.js';
+
+export class Lanes {
+  readonly #layout: Layout;
+  readonly #index: Index;
+  /** Packs that nobody appends to at the moment. */
+  readonly #idle: Lane[] = [];
+  readonly #locks = new Map<number, Lock>();
+
+  constructor(layout: Layout, index: Index) {
+    this.#layout = layout;
+    this.#index = index;
+  }
+
+  /** Takes a pack to append to. {@link release} must follow. */
+  take(): Lane {
+    const lane = this.#idle.pop() ?? this.#takeKnown() ?? this.#makeNew();
+    const durable = this.#index.packs.get(lane.pack)?.end ?? BLOCK;
+    return { ...lane, durable };
+  }
+
+  /**
+   * Lets others append.
+   * @param end of the pack now; absent when the append failed: then nothing of it stays
+   */
+  release(lane: Lane, end?: number): void {
+    if (end === undefined) fs.truncateSync(lane.path, lane.base);
+    const base = end ?? lane.base;
+    if (base < FULL) this.#idle.push({ ...lane, base });
+  }
+
+  /** The packs of this session that may hold what no sync has reached. */
+  get paths(): string[] {
+    return [...this.#locks.keys()].map((pack) => this.#path(pack));
+  }
+
+  close(): void {
+    for (const lock of this.#locks.values()) lock.release();
+    this.#locks.clear();
+    this.#idle.length = 0;
+  }
+
+  #path(pack: number): string {
+    return `${this.#layout.packs}/${packFileName(pack)}`;
+  }
+
+  /** A pack that is not full and that no other session has. */
+  #takeKnown(): Lane | undefined {
+    for (const { key: pack, value } of this.#index.packs.entries()) {
+      if (value.end >= FULL || this.#locks.has(pack)) continue;
+      const lane = this.#lock(pack);
+      if (lane !== undefined) return lane;
+    }
+    return undefined;
+  }
+
+  /** Locks a pack, and cuts off what imports that died have left behind its end. */
+  #lock(pack: number): Lane | undefined {
+    const lock = tryLock(this.#layout.packLock(pack), true);
+    if (lock === undefined) return undefined;
+    try {
+      // The last holder may have committed since this thread has last read the index.
+      this.#index.refresh();
+      const base = this.#index.packs.get(pack)?.end ?? BLOCK;
+      const path = this.#path(pack);
+      if (base < FULL && fs.statSync(path).size >= base) {
+        fs.truncateSync(path, base);
+        this.#locks.set(pack, lock);
+        return { pack, path, base, durable: base };
+      }
+    } catch (error) {
+      // A pack that is missing or cannot be written is for a check to report.
+      if (!hasCode(error, 'ENOENT', 'EACCES', 'EPERM', 'EISDIR')) {
+        lock.release();
+        throw toCairnError(error);
+      }
+    }
+    lock.release();
+    return undefined;
+  }
+
+  #makeNew(): Lane {
+    makeOnce(this.#layout.packs);
+    for (let pack = this.#firstFree(); ; pack++) {
+      const lock = tryLock(this.#layout.packLock(pack), true);
+      if (lock === undefined) continue;
+      this.#index.refresh();
+      if (this.#index.packs.get(pack) !== undefined) {
+        lock.release();
+        continue;
+      }
+      const path = this.#path(pack);
+      try {
+        writeFileDurably(path, packHead(pack));
+      } catch (error) {
+        lock.release();
+        throw toCairnError(error);
+      }
+      this.#locks.set(pack, lock);
+      return { pack, path, base: BLOCK, durable: BLOCK };
+    }
+  }
+
+  #firstFree(): number {
+    const files = fs.readdirSync(this.#layout.packs).map((name) => idOfPackFile(name) ?? 0);
+    let last = Math.max(0, ...files);
+    for (const pack of this.#index.packs.keys()) last = Math.max(last, pack);
+    return last + 1;
+  }
+}
