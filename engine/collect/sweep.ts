@@ -18,11 +18,13 @@ import { deadSessions } from '../disk/staging.js';
 import type { Orphan } from '../index/keys.js';
 import { bytesOf } from '../index/objects.js';
 import type { Index } from '../index/open.js';
+import { dropExtents, type Extent } from '../index/packs.js';
 import { bytesOfBlob } from '../index/references.js';
 import { addTotals } from '../index/totals.js';
 import type { DeletedObject } from '../objects/home.js';
 import type { StoreContext } from '../session/context.js';
 import { sayLeftBehind } from '../session/context.js';
+import { collectPacks } from './packs.js';
 
 export interface Swept {
   objects: number;
@@ -45,6 +47,7 @@ export async function sweep(store: StoreContext, options: OperationOptions = {})
   let trash: string[] = [];
   try {
     const swept = await sweepOrphans(store, options);
+    if (store.lanes !== undefined) await collectPacks(store, options);
     trash = moveLeftoversAside(store);
     dropPlans(store);
     dropUrlNotes(store);
@@ -104,6 +107,7 @@ interface Forgotten {
 function forget(index: Index, orphans: readonly Orphan[]): Forgotten {
   const objects: DeletedObject[] = [];
   const blobs: Key[] = [];
+  const extents: Extent[] = [];
   let objectBytes = 0;
   let blobBytes = 0;
   for (const orphan of orphans) {
@@ -119,9 +123,11 @@ function forget(index: Index, orphans: readonly Orphan[]): Forgotten {
     const object = index.objects.get(orphan.name);
     if (object === undefined || object.refs > 0) continue;
     index.objects.remove(orphan.name);
-    objects.push({ name: orphan.name, copies: object.copies });
+    if (object.at !== undefined) extents.push({ at: object.at, size: object.size });
+    objects.push({ name: orphan.name, copies: object.copies, at: object.at });
     objectBytes += bytesOf(object);
   }
+  dropExtents(index, extents);
   addTotals(index, {
     objects: -objects.length,
     objectBytes: -objectBytes,

@@ -46,6 +46,14 @@ export class Lanes {
     return [...this.#locks.keys()].map((pack) => this.#path(pack));
   }
 
+  /** Lets packs go that nobody appends to at the moment. The next append takes packs anew. */
+  letGo(): void {
+    for (const { pack } of this.#idle.splice(0)) {
+      this.#locks.get(pack)?.release();
+      this.#locks.delete(pack);
+    }
+  }
+
   close(): void {
     for (const lock of this.#locks.values()) lock.release();
     this.#locks.clear();

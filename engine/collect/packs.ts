@@ -1,0 +1,146 @@
+/**
+ * Gives the space of packs back: what objects left behind, and what imports that failed did. First the index says that
+ * a part is dead, in the transaction that forgets its object. Then holes are punched, and only when those are on disk
+ * does the index forget the dead parts. A crash in between leaves dead parts, which are punched once more.
+ *
+ * Runs while nobody relies on objects, so no import fills a pack meanwhile.
+ */
+import * as fs from 'node:fs';
+import { hasCode, throwIfAborted, toCairnError } from '../core/errors.js';
+import { BLOCK } from '../core/extent.js';
+import type { OperationOptions } from '../core/operation.js';
+import { syncDirectory } from '../disk/durable.js';
+import { punch } from '../disk/file-ranges.js';
+import { tryLock } from '../disk/lock.js';
+import type { PackRecord } from '../index/records.js';
+import { idOfPackFile, packFileName } from '../objects/pack/format.js';
+import { packedName } from '../objects/pack/name.js';
+import { readSegments } from '../objects/pack/read-tables.js';
+import type { PackedContent } from '../objects/pack/table.js';
+import { type StoreContext, sayLeftBehind } from '../session/context.js';
+import { type DeadPart, holesIn, unusedParts } from './holes.js';
+
+export async function collectPacks(store: StoreContext, { signal }: OperationOptions = {}): Promise<void> {
+  // What this process appended to last is collected as well.
+  store.lanes?.letGo();
+  for (const { key: pack, value } of [...store.index.packs.entries()]) {
+    throwIfAborted(signal);
+    const leaked = value.end - BLOCK - value.used - value.dead - value.other;
+    if (leaked > 0) await noteLeaks(store, pack);
+    const known = store.index.packs.get(pack);
+    if (known === undefined) continue;
+    if (known.used === 0) await deletePack(store, pack);
+    else if (known.dead > 0) await punchPack(store, pack);
+  }
+  deleteUnlisted(store);
+}
+
+const pathOf = ({ layout }: StoreContext, pack: number): string => `${layout.packs}/${packFileName(pack)}`;
+
+/**
+ * Finds anew what is dead in a pack: all that no object stands for. Some of it belongs to an import that failed after it
+ * was read. Some was punched before, and will be once more.
+ */
+async function noteLeaks(store: StoreContext, pack: number): Promise<void> {
+  const { index } = store;
+  const end = index.packs.get(pack)?.end ?? BLOCK;
+  const fd = openPack(store, pack, fs.constants.O_RDONLY);
+  if (fd === undefined) return;
+  const isUsed = ({ sha512, offset }: PackedContent): boolean => {
+    const at = index.objects.get(packedName(sha512))?.at;
+    return at?.pack === pack && at.offset === offset;
+  };
+  let dead: DeadPart[];
+  try {
+    dead = [...readSegments(fd, end)].flatMap((segment) => [...unusedParts(segment, isUsed)]);
+  } finally {
+    fs.closeSync(fd);
+  }
+  await index.commitRemoval(() => {
+    const known = index.packs.get(pack) as PackRecord;
+    for (const { offset } of [...deadParts(store, pack)]) index.dead.remove({ pack, offset });
+    for (const { offset, length } of dead) index.dead.put({ pack, offset }, length);
+    const bytes = dead.reduce((sum, { length }) => sum + length, 0);
+    index.packs.put(pack, { ...known, dead: bytes, other: known.end - BLOCK - known.used - bytes });
+  });
+}
+
+async function punchPack(store: StoreContext, pack: number): Promise<void> {
+  const { index } = store;
+  const dead = [...deadParts(store, pack)];
+  const { holes, rest } = holesIn(dead);
+  if (holes.length === 0) return;
+  const path = pathOf(store, pack);
+  const fd = openPack(store, pack, fs.constants.O_RDWR);
+  if (fd === undefined) return;
+  try {
+    if (!holes.every((hole) => punch(fd, hole, path))) return;
+    fs.fdatasyncSync(fd);
+  } catch (error) {
+    throw toCairnError(error);
+  } finally {
+    fs.closeSync(fd);
+  }
+  await index.commitRemoval(() => {
+    const known = index.packs.get(pack) as PackRecord;
+    for (const { offset } of dead) index.dead.remove({ pack, offset });
+    for (const { offset, length } of rest) index.dead.put({ pack, offset }, length);
+    const punched = holes.reduce((sum, { length }) => sum + length, 0);
+    index.packs.put(pack, { ...known, dead: known.dead - punched, other: known.other + punched });
+  });
+}
+
+function* deadParts({ index }: StoreContext, pack: number): Generator<DeadPart> {
+  const range = { start: { pack, offset: 0 }, end: { pack: pack + 1, offset: 0 } };
+  for (const { key, value } of index.dead.entries(range)) yield { offset: key.offset, length: value };
+}
+
+/** Deletes a pack that nothing needs, unless another session appends to it. */
+async function deletePack(store: StoreContext, pack: number): Promise<void> {
+  const { index, layout } = store;
+  const lock = tryLock(layout.packLock(pack), true);
+  if (lock === undefined) return punchPack(store, pack);
+  try {
+    index.refresh();
+    if (index.packs.get(pack)?.used !== 0) return;
+    await index.commitRemoval(() => {
+      for (const { offset } of [...deadParts(store, pack)]) index.dead.remove({ pack, offset });
+      index.packs.remove(pack);
+    });
+    fs.rmSync(pathOf(store, pack), { force: true });
+  } finally {
+    lock.release();
+  }
+}
+
+/** Deletes packs that no import has ever committed to, or whose deletion was cut short. */
+function deleteUnlisted(store: StoreContext): void {
+  const { index, layout } = store;
+  let isChanged = false;
+  for (const name of fs.existsSync(layout.packs) ? fs.readdirSync(layout.packs) : []) {
+    const pack = idOfPackFile(name);
+    if (pack === undefined || index.packs.get(pack) !== undefined) continue;
+    const lock = tryLock(layout.packLock(pack), true);
+    if (lock === undefined) continue;
+    try {
+      index.refresh();
+      if (index.packs.get(pack) !== undefined) continue;
+      fs.rmSync(pathOf(store, pack), { force: true });
+      isChanged = true;
+    } finally {
+      lock.release();
+    }
+  }
+  if (isChanged) syncDirectory(layout.packs);
+}
+
+/** @returns `undefined` for a pack that is not there or cannot be opened, which a check reports */
+function openPack(store: StoreContext, pack: number, flags: number): number | undefined {
+  try {
+    return fs.openSync(pathOf(store, pack), flags | fs.constants.O_NOFOLLOW);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ELOOP')) throw toCairnError(error);
+    sayLeftBehind(store, error, `pack ${packFileName(pack)}: `);
+    return undefined;
+  }
+}
