@@ -27,6 +27,7 @@ const performers: Performers = {
   digest: async () => (await import('./import/input.js')).digestSource,
   place: async () => (await import('./import/place.js')).placeStaged,
   render: async () => (await import('./tree/render.js')).renderShard,
+  'keep-files': async () => (await import('./tree/keep-files.js')).keepFiles,
   join: async () => (await import('./tree/render.js')).joinLinks,
   'finish-directories': async () => (await import('./tree/render.js')).finishDirectories,
   'verify-objects': async () => (await import('./verify/objects.js')).verifyObjects,

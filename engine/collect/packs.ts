@@ -6,6 +6,7 @@
  * Runs while nobody relies on objects, so no import fills a pack meanwhile.
  */
 import * as fs from 'node:fs';
+import { deletePaths } from '../content/delete.js';
 import { hasCode, throwIfAborted, toCairnError } from '../core/errors.js';
 import { BLOCK } from '../core/extent.js';
 import type { OperationOptions } from '../core/operation.js';
@@ -19,6 +20,11 @@ import { readSegments } from '../objects/pack/read-tables.js';
 import type { PackedContent } from '../objects/pack/table.js';
 import { type StoreContext, sayLeftBehind } from '../session/context.js';
 import { type DeadPart, holesIn, unusedParts } from './holes.js';
+
+/** Deletes files that trees shared and no tree has any more. */
+export function dropUnusedLinks(store: StoreContext): Promise<void> {
+  return deletePaths(store.pool, [...store.objects.unusedLinks()]);
+}
 
 export async function collectPacks(store: StoreContext, { signal }: OperationOptions = {}): Promise<void> {
   // What this process appended to last is collected as well.

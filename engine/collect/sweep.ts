@@ -24,7 +24,7 @@ import { addTotals } from '../index/totals.js';
 import type { DeletedObject } from '../objects/home.js';
 import type { StoreContext } from '../session/context.js';
 import { sayLeftBehind } from '../session/context.js';
-import { collectPacks } from './packs.js';
+import { collectPacks, dropUnusedLinks } from './packs.js';
 
 export interface Swept {
   objects: number;
@@ -48,6 +48,7 @@ export async function sweep(store: StoreContext, options: OperationOptions = {})
   try {
     const swept = await sweepOrphans(store, options);
     if (store.lanes !== undefined) await collectPacks(store, options);
+    if (store.objects.keepsLinks) await dropUnusedLinks(store);
     trash = moveLeftoversAside(store);
     dropPlans(store);
     dropUrlNotes(store);

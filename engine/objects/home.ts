@@ -32,13 +32,18 @@ export interface ObjectHome {
   open(name: string, expected: Omit<ExpectedBytes, 'what'>): Generator<Buffer>;
 
   /**
-   * Makes a new file with the content of an object. With `link` the file is a further name of the object, metadata
-   * included; otherwise it is a copy of the bytes alone.
+   * Makes a new file with the content of an object. With `link` the file may be a further name of a file that others
+   * have, too, metadata included; otherwise it is a copy of the bytes alone.
    * @param path of the new file; nothing may be there
-   * @returns the number of the copy that `link` gave the name to; 0 for the object's first file, and without `link`
    * @throws CairnError `ERR_DAMAGED` when the object is missing, `ERR_UNSUPPORTED` where reflinks are not available
    */
-  materialise(file: FileContent, path: string | Buffer, how: Materialising, scratch: string): number;
+  materialise(file: FileContent, path: string | Buffer, how: Materialising, scratch: string): Materialised;
+  /** Whether `link` makes files that {@link keep} should hear of, once their tree is on disk. */
+  readonly keepsLinks: boolean;
+  /** Keeps a file of a tree, so that other trees can share it. */
+  keep(file: FileContent, path: string | Buffer): void;
+  /** Files kept for trees that no tree has a name of any more. */
+  unusedLinks(): Generator<string>;
   /** Whether a file that was materialised by `link` is still the object. */
   isNameOf(file: FileContent, identity: FileIdentity): boolean;
   /** Whether `link` can make files in a directory. */
@@ -82,6 +87,13 @@ export interface ObjectHome {
   adopt(name: string, from: ObjectHome): { isLinked: boolean; lacks: SkippedKind[] };
   /** Directories that only this home uses, for callers that must be able to enter them. */
   directories(): string[];
+}
+
+export interface Materialised {
+  /** The number of the copy that `link` gave the name to; 0 for the object's first file, and without a link. */
+  copy: number;
+  /** The file has its metadata. Otherwise the caller sets it. */
+  isFinished: boolean;
 }
 
 export interface FileIdentity {

@@ -20,6 +20,7 @@ import type {
   FileIdentity,
   KnownMetadata,
   ListedFile,
+  Materialised,
   Materialising,
   ObjectHome,
   ObjectLook,
@@ -35,6 +36,7 @@ import { fileNameOf, isLooseName, looseName, parseFileName } from './name.js';
 
 export class LooseObjects implements ObjectHome {
   readonly at: ObjectsAt;
+  readonly keepsLinks = false;
   readonly #dir: string;
   #device: number | undefined;
 
@@ -73,15 +75,17 @@ export class LooseObjects implements ObjectHome {
     return fileBytes(this.path(name), { ...expected, what: 'an object' });
   }
 
-  materialise(file: FileContent, path: string | Buffer, how: Materialising, scratch: string): number {
+  materialise(file: FileContent, path: string | Buffer, how: Materialising, scratch: string): Materialised {
     const name = looseName(file);
     const object = this.path(name);
     try {
       if (how === 'link') fs.linkSync(object, path);
       else copyContent(object, path, how);
-      return 0;
+      return { copy: 0, isFinished: how === 'link' };
     } catch (error) {
-      if (how === 'link' && hasCode(error, 'EMLINK')) return this.#linkToCopy(name, path, scratch);
+      if (how === 'link' && hasCode(error, 'EMLINK')) {
+        return { copy: this.#linkToCopy(name, path, scratch), isFinished: true };
+      }
       if (!hasCode(error, 'ENOENT') || fs.existsSync(object)) throw error;
       const why = 'an object is missing; "cairn fsck --repair" tells which images need it';
       throw new CairnError('ERR_DAMAGED', why, { path: object });
@@ -118,6 +122,10 @@ export class LooseObjects implements ObjectHome {
       fs.unlinkSync(temporary);
     }
   }
+
+  keep(): void {}
+
+  *unusedLinks(): Generator<string> {}
 
   isNameOf(file: FileContent, { ino, device }: FileIdentity): boolean {
     const name = looseName(file);

@@ -18,6 +18,7 @@ import type {
   DeletedObject,
   FileIdentity,
   ListedFile,
+  Materialised,
   Materialising,
   ObjectHome,
   ObjectLook,
@@ -26,7 +27,9 @@ import type {
   VerifiedFile,
   VerifyLook,
 } from './home.js';
+import { isLooseName } from './name.js';
 import { idOfPackFile } from './pack/format.js';
+import { LinkCache } from './pack/link-cache.js';
 import { hashInName, isPackedName, packedName } from './pack/name.js';
 import { type PackFiles, packFilesIn } from './pack/pack-files.js';
 import { type PackedPart, packedBytes } from './pack/read-object.js';
@@ -37,12 +40,15 @@ export class PackedObjects implements ObjectHome {
   readonly at: PacksAt;
   /** No file of a tree is a name of an object. */
   readonly device = undefined;
+  readonly keepsLinks = true;
   readonly #book: AddressBook;
   readonly #packs: PackFiles;
+  readonly #cache: LinkCache;
 
   constructor(at: PacksAt, book: AddressBook) {
     this.at = at;
     this.#book = book;
+    this.#cache = new LinkCache(at.dir);
     this.#packs = packFilesIn(at.packs.dir);
   }
 
@@ -78,35 +84,45 @@ export class PackedObjects implements ObjectHome {
     else yield* packedBytes(this.#part(entry.at), expected);
   }
 
-  materialise(file: FileContent, path: string | Buffer, how: Materialising): number {
+  materialise(file: FileContent, path: string | Buffer, how: Materialising): Materialised {
+    if (how === 'link' && this.#cache.link(file, path)) return { copy: 0, isFinished: true };
     const name = packedName(file.key);
-    if (how !== 'copy') throw noFileOfItsOwn(how);
     const { at, size } = this.#found(name);
-    if (at === undefined) {
-      copyBytes(this.#file(name), path);
-      return 0;
-    }
-    const { fd, path: pack, offset } = this.#part(at);
+    if (at === undefined) copyBytes(this.#file(name), path);
+    else this.#copyOut(this.#part(at), size, path);
+    return { copy: 0, isFinished: false };
+  }
+
+  /** The kernel shares blocks between pack and copy where the file system can, and both begin at a block. */
+  #copyOut({ fd, path: pack, offset }: PackedPart, size: number, path: string | Buffer): void {
     const copy = fs.openSync(path, 'wx', 0o600);
     try {
-      if (copyRange(fd, { offset, length: size }, copy) === size) return 0;
+      if (copyRange(fd, { offset, length: size }, copy) === size) return;
       throw new CairnError('ERR_DAMAGED', `a pack ends before an object in it does; ${WHO_NEEDS_IT}`, { path: pack });
     } finally {
       fs.closeSync(copy);
     }
   }
 
+  keep(file: FileContent, path: string | Buffer): void {
+    this.#cache.keep(file, path);
+  }
+
+  unusedLinks(): Generator<string> {
+    return this.#cache.unused();
+  }
+
   isNameOf(_file: FileContent, _identity: FileIdentity): boolean {
     return false;
   }
 
-  canLinkTo(_dir: string): boolean {
-    return false;
+  canLinkTo(dir: string): boolean {
+    return fs.statSync(dir).dev === fs.statSync(this.at.dir).dev;
   }
 
   *list(): Generator<ListedFile> {
     for (const { name, path } of shardedFiles(this.at.dir)) {
-      yield { path, object: isPackedName(name) ? { name, copy: 0 } : undefined };
+      if (!isLooseName(name)) yield { path, object: isPackedName(name) ? { name, copy: 0 } : undefined };
     }
     for (const name of fs.readdirSync(this.at.packs.dir)) {
       if (idOfPackFile(name) === undefined) yield { path: `${this.at.packs.dir}/${name}`, object: undefined };
@@ -211,8 +227,4 @@ export class PackedObjects implements ObjectHome {
     const fd = fs.openSync(this.#file(name), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
     return { fd, offset: 0, close: () => fs.closeSync(fd) };
   }
-}
-
-function noFileOfItsOwn(how: Materialising): CairnError {
-  return new CairnError('ERR_UNSUPPORTED', `objects in packs give no ${how}s; use --mode copy`);
 }

@@ -93,3 +93,10 @@ function skippedOfObjects({ index }: StoreContext, { maybeIncomplete }: PackedPl
   }
   return skipped;
 }
+
+/** Lets other trees share the files of a tree, which is on disk. */
+export async function keepFiles({ pool, objects }: StoreContext, plan: PackedPlan, root: string): Promise<void> {
+  const shards = mapped(Array(plan.shards).keys(), (i) => plan.shard(i));
+  const tasks = mapped(shards, (shard) => ({ root, objects: objects.at, shard }));
+  await pool.map('keep-files', tasks);
+}

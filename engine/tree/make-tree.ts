@@ -17,7 +17,7 @@ import type { Plan } from '../plan/plan.js';
 import type { LayerStack } from '../resolve/layer-stack.js';
 import { packForWorkers, planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
-import { checkPathLengths, execute } from './execute.js';
+import { checkPathLengths, execute, keepFiles } from './execute.js';
 import { noteCopies } from './note-copies.js';
 import type { RenderOptions } from './options.js';
 
@@ -36,13 +36,18 @@ export async function makeTree(store: StoreContext, request: TreeRequest): Promi
   const staging = store.staging.make();
   const beside = besideStaging(staging);
   try {
-    const { tree, copies } = await stageTree(store, request, staging);
+    const { tree, copies, plan } = await stageTree(store, request, staging);
     await disk.sync();
     const others = await clearTheWay(store, stack.treeId, beside.old);
     moveIntoPlace(staging, layout.tree(stack.treeId));
     await disk.sync();
     await listTree(store, image, { ...tree, images: [...others, image.key] }, copies);
     keepPlan(store, image.key, beside.plan);
+    // Files that lack metadata would be shared under a name that says they have it.
+    const isWhole = store.staging.identity.overridesModes && Object.keys(tree.skipped).length === 0;
+    if (tree.mode === 'link' && store.objects.keepsLinks && isWhole) {
+      await keepFiles(store, plan, layout.rootfs(stack.treeId));
+    }
     return tree;
   } catch (error) {
     // A tree in place that the index does not list would only wait for gc, so it is moved aside.
@@ -56,6 +61,7 @@ export async function makeTree(store: StoreContext, request: TreeRequest): Promi
 interface StagedTree {
   tree: TreeRecord;
   copies: RenderResult['copies'];
+  plan: PackedPlan;
 }
 
 /** Renders to staging, with the image's manifest beside the root. A plan to keep is staged beside this directory. */
@@ -84,10 +90,10 @@ async function stageTree(
   const now = Date.now();
   const tree = {
     ...{ id: treeId, images: [image.key], layers, hash, files, entries, bytes, mode, skipped },
-    ...{ uniqueBytes: mode === 'copy' ? bytes : 0, renderedAt: now, lastUsed: now },
+    ...{ uniqueBytes: mode === 'copy' || store.objects.keepsLinks ? bytes : 0, renderedAt: now, lastUsed: now },
     manifest: { key: image.manifest, size: manifest.length },
   };
-  return { tree, copies };
+  return { tree, copies, plan };
 }
 
 /** @throws CairnError `ERR_NOT_FOUND` when the image or one of its layers is gone by now */

@@ -31,7 +31,7 @@ import type {
   WritePackTask,
 } from './import.js';
 import type { Skipped } from './parts.js';
-import type { FinishDirectoriesTask, JoinTask, RemoveTask, RenderResult, RenderTask } from './render.js';
+import type { FinishDirectoriesTask, JoinTask, KeepFilesTask, RemoveTask, RenderResult, RenderTask } from './render.js';
 import type {
   SurveyObjectsTask,
   SurveyResult,
@@ -55,6 +55,7 @@ export interface Tasks {
   digest: [DigestTask, { sha256: string }];
   place: [PlaceTask, null];
   render: [RenderTask, RenderResult];
+  'keep-files': [KeepFilesTask, null];
   join: [JoinTask, null];
   'finish-directories': [FinishDirectoriesTask, { skipped: Skipped }];
   'verify-objects': [VerifyObjectsTask, VerifiedObjects];

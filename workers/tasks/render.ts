@@ -25,6 +25,14 @@ export interface RenderResult {
   copies: Record<string, number>;
 }
 
+/** Keeps the files of a shard for other trees, once the tree is on disk. */
+export interface KeepFilesTask {
+  kind: 'keep-files';
+  root: string;
+  objects: ObjectsAt;
+  shard: Shard;
+}
+
 /** Adds further names to existing inodes. Runs after all shards. */
 export interface JoinTask {
   kind: 'join';

@@ -73,10 +73,10 @@ class ShardRenderer {
   #file(path: ByteString, row: ShardRow): void {
     const { mode, root } = this.#task;
     const file = contentOf(row);
-    const copy = this.#home.materialise(file, toFsPath(path), mode, `${root}.copy`);
+    const { copy, isFinished } = this.#home.materialise(file, toFsPath(path), mode, `${root}.copy`);
     // Existing copies are noted, too: a crash may have kept their maker from noting them.
     if (copy > 0) this.#noteCopy(this.#home.nameOf(file), copy);
-    if (mode === 'link') return;
+    if (isFinished) return;
     const own = shifted(row, this.#task.uidShift);
     this.#finish(path, own, feasibleMode(own.mode, this.#task.identity), true);
   }
