@@ -39,6 +39,7 @@ const performers: Performers = {
   'export-blob': async () => (await import('./export/export-blob.js')).exportBlob,
   'pack-files': async () => (await import('./export/export.js')).exportFiles,
   'clone-blobs': async () => (await import('./files/clone.js')).cloneBlobs,
+  'clone-pack': async () => (await import('./files/clone.js')).clonePack,
   'clone-objects': async () => (await import('./files/clone.js')).cloneObjects,
   remove: async () => (await import('./files/remove.js')).removePaths,
 };

@@ -1,12 +1,6 @@
 /** Which holes can be punched where parts of a file are dead. Pure. */
-import { BLOCK, extentOf, roundDown, roundUp } from '../core/extent.js';
-import type { Segment } from '../objects/pack/read-tables.js';
-import type { PackedContent } from '../objects/pack/table.js';
-
-export interface DeadPart {
-  offset: number;
-  length: number;
-}
+import { BLOCK, roundDown, roundUp } from '../core/extent.js';
+import type { DeadPart } from '../objects/pack/unused-parts.js';
 
 export interface Punching {
   /** Whole blocks, all of them dead. */
@@ -45,21 +39,4 @@ function* merged(dead: Iterable<DeadPart>): Generator<DeadPart> {
     open = { offset, length };
   }
   if (open !== undefined) yield open;
-}
-
-/**
- * The parts of a segment that nothing needs. Between contents lies less than a block of padding; more was left by a
- * content that turned out to be known.
- */
-export function* unusedParts(segment: Segment, isUsed: (content: PackedContent) => boolean): Generator<DeadPart> {
-  let end = segment.begin;
-  const gapBefore = (offset: number): DeadPart[] =>
-    offset - end >= BLOCK ? [{ offset: end, length: offset - end }] : [];
-  for (const content of segment.contents) {
-    yield* gapBefore(content.offset);
-    const length = extentOf(content.size);
-    if (length > 0 && !isUsed(content)) yield { offset: content.offset, length };
-    end = content.offset + length;
-  }
-  yield* gapBefore(segment.table);
 }

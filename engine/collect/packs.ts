@@ -18,8 +18,9 @@ import { idOfPackFile, packFileName } from '../objects/pack/format.js';
 import { packedName } from '../objects/pack/name.js';
 import { readSegments } from '../objects/pack/read-tables.js';
 import type { PackedContent } from '../objects/pack/table.js';
+import { type DeadPart, unusedParts } from '../objects/pack/unused-parts.js';
 import { type StoreContext, sayLeftBehind } from '../session/context.js';
-import { type DeadPart, holesIn, unusedParts } from './holes.js';
+import { holesIn } from './holes.js';
 
 /** Deletes files that trees shared and no tree has any more. */
 export function dropUnusedLinks(store: StoreContext): Promise<void> {

@@ -33,10 +33,12 @@ export interface StoredObject {
   size: number;
   /** `undefined` for an object that is a file of its own. */
   at: PackAddress | undefined;
+  /** A check found it damaged or missing. */
+  isGone: boolean;
 }
 
 /** Where objects lie, as the index says. What a home of packs asks of the index, in whatever thread. */
 export interface AddressBook {
-  /** @returns `undefined` for an object that the index does not list, or lists as gone */
+  /** @returns `undefined` for an object that the index does not list */
   find(name: string): StoredObject | undefined;
 }

@@ -11,20 +11,21 @@ export interface FileRange {
 }
 
 /**
- * Copies a part of a file to the beginning of another.
+ * Copies a part of a file to another.
+ * @param at where the part begins there
  * @returns bytes copied: fewer than asked for where the file ends before
  */
-export function copyRange(from: number, { offset, length }: FileRange, to: number): number {
-  const api = calls();
-  const copied = api === undefined ? 0 : copyInKernel(from, { offset, length }, to);
-  return copied + copyThroughMemory(from, { offset: offset + copied, length: length - copied }, to, copied);
+export function copyRange(from: number, { offset, length }: FileRange, to: number, at = 0): number {
+  const copied = calls() === undefined ? 0 : copyInKernel(from, { offset, length }, to, at);
+  return copied + copyThroughMemory(from, { offset: offset + copied, length: length - copied }, to, at + copied);
 }
 
 /** Stops, at whatever point, where the kernel does not copy between these files. */
-function copyInKernel(from: number, { offset, length }: FileRange, to: number): number {
+function copyInKernel(from: number, { offset, length }: FileRange, to: number, at: number): number {
   const api = calls() as NonNullable<ReturnType<typeof calls>>;
   const positions = Buffer.alloc(2 * OFFSET_BYTES);
   positions.writeBigInt64LE(BigInt(offset), 0);
+  positions.writeBigInt64LE(BigInt(at), OFFSET_BYTES);
   const [source, target] = [positions.subarray(0, OFFSET_BYTES), positions.subarray(OFFSET_BYTES)];
   let copied = 0;
   while (copied < length) {
@@ -61,6 +62,21 @@ export function isWritten(fd: number, { offset, length }: FileRange): boolean {
   const hole = Number(api.lseek(fd, offset, SEEK_HOLE));
   // Past the end, or on a file system that tells no holes: the length has been checked.
   return hole < 0 || hole >= offset + length;
+}
+
+const SEEK_DATA = 3;
+
+/** The parts of a file that are no holes, up to `end`. The whole, where nobody can tell holes. */
+export function* writtenRanges(fd: number, end: number): Generator<FileRange> {
+  const api = calls();
+  for (let at = 0; at < end; ) {
+    const data = api === undefined ? at : Number(api.lseek(fd, at, SEEK_DATA));
+    if (data < 0 || data >= end) return;
+    const hole = api === undefined ? end : Number(api.lseek(fd, data, SEEK_HOLE));
+    const to = hole < 0 ? end : Math.min(hole, end);
+    yield { offset: data, length: to - data };
+    at = to;
+  }
 }
 
 const KEEP_SIZE = 1;

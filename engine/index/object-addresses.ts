@@ -14,7 +14,7 @@ export function addressesIn({ objects }: Pick<Index, 'objects'>): AddressBook {
 }
 
 function found(record: ObjectRecord | undefined): StoredObject | undefined {
-  return record === undefined || record.gone === true ? undefined : { size: record.size, at: record.at };
+  return record === undefined ? undefined : { size: record.size, at: record.at, isGone: record.gone === true };
 }
 
 interface Reader {

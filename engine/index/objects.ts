@@ -78,6 +78,7 @@ export function retainObjects(index: Index, objects: readonly NewObject[]): Reta
       revived.bytes += bytesOf(known);
     }
     if (known.gone === true) {
+      if (known.at !== undefined) needless.push({ at: known.at, size });
       index.objects.put(name, { ...thereAgain(known, record), refs: known.refs + 1 });
       back.count++;
       back.bytes += size;
@@ -120,7 +121,8 @@ export function restoreObjects(index: Index, objects: readonly NewObject[]): Ret
   const needless: Extent[] = [];
   for (const { name, record } of objects) {
     const known = index.objects.get(name);
-    if (known?.gone !== true && record.at !== undefined) needless.push({ at: record.at, size: record.size });
+    const useless = known?.gone === true ? known.at : record.at;
+    if (useless !== undefined) needless.push({ at: useless, size: record.size });
     if (known === undefined) continue;
     if (known.gone === true) {
       index.objects.put(name, thereAgain(known, record));
@@ -165,11 +167,13 @@ export function releaseObjects(index: Index, names: Iterable<string>): number {
   let orphans = 0;
   let orphanBytes = 0;
   let forgotten = 0;
+  const forgottenExtents: Extent[] = [];
   for (const name of names) {
     const known = index.objects.get(name);
     if (known === undefined || known.refs === 0) continue;
     if (known.refs === 1 && known.gone === true) {
       index.objects.remove(name);
+      if (known.at !== undefined) forgottenExtents.push({ at: known.at, size: known.size });
       forgotten++;
       continue;
     }
@@ -179,6 +183,7 @@ export function releaseObjects(index: Index, names: Iterable<string>): number {
     orphans++;
     orphanBytes += bytesOf(known);
   }
+  dropExtents(index, forgottenExtents);
   addTotals(index, { objects: -forgotten, orphans, orphanBytes });
   return orphanBytes;
 }

@@ -54,3 +54,15 @@ export function dropExtents(index: Index, extents: Iterable<Extent>): void {
     index.packs.put(pack, { ...known, used: known.used - bytes, dead: known.dead + bytes });
   }
 }
+
+/** Counts anew what objects take. */
+export function recountPacks(index: Index): void {
+  const used = new Map<number, number>();
+  for (const { at, size } of index.objects.values()) {
+    if (at !== undefined) used.set(at.pack, (used.get(at.pack) ?? 0) + extentOf(size));
+  }
+  for (const { key: pack, value } of [...index.packs.entries()]) {
+    const bytes = used.get(pack) ?? 0;
+    if (bytes !== value.used) index.packs.put(pack, { ...value, used: bytes });
+  }
+}

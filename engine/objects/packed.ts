@@ -61,7 +61,7 @@ export class PackedObjects implements ObjectHome {
   }
 
   has(name: string): boolean {
-    return this.#book.find(name) !== undefined;
+    return this.#book.find(name)?.isGone === false;
   }
 
   look({ name }: ObjectFile): ObjectLook | string {
@@ -172,9 +172,9 @@ export class PackedObjects implements ObjectHome {
     fs.rmSync(this.#file(name), { force: true });
   }
 
-  /** An object in a pack stays where it is: what the index forgets of a pack is given back later. */
+  /** What lies in a pack stays there. Its space comes back when the object has been imported again. */
   quarantine({ name }: ObjectFile, quarantine: Quarantine): boolean {
-    return quarantine.take(this.#file(name)) || this.#book.find(name) !== undefined;
+    return quarantine.take(this.#file(name));
   }
 
   closeRanks(): void {}

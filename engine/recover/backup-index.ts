@@ -10,6 +10,7 @@ import type { Key } from '../core/key.js';
 import { allImages } from '../index/images.js';
 import { bytesOf } from '../index/objects.js';
 import type { Index } from '../index/open.js';
+import { dropExtents, type Extent } from '../index/packs.js';
 import type { LayerRecord, Totals } from '../index/records.js';
 import { bytesOfBlob } from '../index/references.js';
 import type { Table } from '../index/table.js';
@@ -36,13 +37,21 @@ export function fillBackupIndex(store: StoreContext, old: Index, index: Index): 
     totals.blobBytes += bytesOfBlob(blob);
     return { ...blob, refs };
   });
+  // What lies in packs is copied as a whole. What is not listed in the backup waits there for its gc.
+  copyRows(old.packs, index.packs);
+  copyRows(old.dead, index.dead);
+  const left: Extent[] = [];
   copyRows(old.objects, index.objects, (object, key) => {
     const refs = object.refs - (less.objects.get(key) ?? 0);
-    if (refs <= 0) return undefined;
+    if (refs <= 0) {
+      if (object.at !== undefined) left.push({ at: object.at, size: object.size });
+      return undefined;
+    }
     totals.objects++;
     totals.objectBytes += bytesOf({ ...object, copies: 0 });
     return { ...object, refs, copies: 0 };
   });
+  dropExtents(index, left);
   copyRows(old.digests, index.digests, (key, digest) => (less.digests.has(digest) ? undefined : key));
   copyRows(old.fingerprints, index.fingerprints, (digests) => {
     const left = digests.filter((digest) => !less.digests.has(digest));

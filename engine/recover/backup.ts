@@ -21,6 +21,7 @@ import type { Layout } from '../disk/layout.js';
 import { indexReaders } from '../disk/layout.js';
 import { RESERVE } from '../index/disk-reserve.js';
 import { Index } from '../index/open.js';
+import { packFileName } from '../objects/pack/format.js';
 import { objectsIn } from '../session/choose-home.js';
 import type { StoreContext } from '../session/context.js';
 import { sayLeftBehind } from '../session/context.js';
@@ -140,16 +141,21 @@ async function copyFiles(
 ): Promise<Counts> {
   const { layout } = store;
   const objects = [...index.objects.entries()]
-    .filter(({ value }) => value.gone !== true)
+    .filter(({ value }) => value.gone !== true && value.at === undefined)
     .map(({ key, value }) => ({ name: key, size: value.size }));
+  const packs = [...index.packs.entries()].map(({ key, value: { end } }) => ({
+    ...{ from: join(layout.packs, packFileName(key)), to: join(target.packs, packFileName(key)), end },
+  }));
   const blobs = [...index.blobs.entries()]
     .filter(({ value }) => value.gone !== true)
     .map(({ key, value }) => ({ name: hexOf(key), size: value.size }));
   const homes = { from: store.objects.at, to: objectsIn(target, readFormat(store.layout).layout, index).at };
-  const total = objects.length + blobs.length;
+  const total = objects.length + packs.length + blobs.length;
   const onProgress = telling(options, { what: 'backing up', unit: 'items', total });
   const cloned = await store.pool.during({ signal: options.signal, onProgress }, async (work) => {
     const clonedObjects = await work.map('clone-objects', cloneTasks(objects, homes));
+    if (packs.length > 0) makeOnce(target.packs);
+    await work.map('clone-pack', packs);
     const inPlace = { from: layout.blobs, to: target.blobs };
     const clonedBlobs = await work.map('clone-blobs', cloneTasks(blobs, inPlace));
     await index.commit(() => noteSkipped(index, clonedObjects));
@@ -159,11 +165,11 @@ async function copyFiles(
   return {
     images: index.images.count(),
     layers: index.layers.count(),
-    objects: objects.length,
+    objects: index.totals.objects,
     blobs: blobs.length,
     bytes: objectBytes + blobBytes,
     linked: cloned.reduce((sum, { linked }) => sum + linked, 0),
-    copied: cloned.reduce((sum, { copied }) => sum + copied, 0),
+    copied: cloned.reduce((sum, { copied }) => sum + copied, packs.length),
   };
 }
 

@@ -20,7 +20,7 @@ import { Staging } from '../disk/staging.js';
 import { RESERVE } from '../index/disk-reserve.js';
 import { Index } from '../index/open.js';
 import type { ObjectHome } from '../objects/home.js';
-import { homeAt } from '../objects/homes.js';
+import { objectsIn } from '../session/choose-home.js';
 import type { StoreContext } from '../session/context.js';
 import { sayLeftBehind } from '../session/context.js';
 import { readFormat } from '../session/format.js';
@@ -28,6 +28,7 @@ import { ensureWritable, type OpenOptions } from '../session/open.js';
 import { makeOurs } from '../session/owner.js';
 import { defaultWorkers, Pool } from '../session/pool.js';
 import { type Filled, fillIndex } from './fill-index.js';
+import { fillPacks } from './fill-packs.js';
 import { type Lost, readDocuments } from './read-documents.js';
 import { objectsOnDisk, type Salvage, salvage } from './salvage.js';
 
@@ -94,16 +95,19 @@ async function rebuild(
 ): Promise<Rebuilt> {
   const { signal, onNotice = () => {} } = options;
   const found = readDocuments(layout, signal);
-  const objects = homeAt({ kind: 'loose', dir: layout.objects });
   const heard = { signal, onProgress: telling(options, { what: 'looking', unit: 'items' }) };
-  const salvaged = await pool.during(heard, (work) => salvage({ layout, objects }, work, found));
   const dir = staging.make();
   const path = join(dir, 'index');
   fs.mkdirSync(path, { mode: 0o700 });
   const index = Index.open(path, false);
+  const objects = objectsIn(layout, readFormat(layout).layout, index);
+  let salvaged: Salvage;
   let filled: Filled;
   try {
     await index.checkSchema(false);
+    // First of all, so that the objects can be looked at where they lie.
+    await index.commit(() => fillPacks(index, layout));
+    salvaged = await pool.during(heard, (work) => salvage({ layout, objects }, work, found));
     filled = await index.commit(() => fillIndex(index, found, salvaged, objectsOnDisk(objects)));
   } finally {
     await index.close();

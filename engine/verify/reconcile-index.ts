@@ -6,6 +6,7 @@ import { objectsOfLayer } from '../content/layer-objects.js';
 import type { Key } from '../core/key.js';
 import type { SkippedKind } from '../core/metadata.js';
 import type { Orphan } from '../index/keys.js';
+import { recountPacks } from '../index/packs.js';
 import type { LayerRecord, ObjectRecord } from '../index/records.js';
 import { hasBlob, releaseLayer } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
@@ -56,6 +57,7 @@ class Reconciliation {
     this.#markUncounted();
     const expected = this.#dropUnneededLayers(countExpected(this.#store));
     this.#setObjects(expected);
+    recountPacks(this.#store.index);
     this.#setBlobs(expected);
     this.#setLayers(expected);
     this.#setTotals();

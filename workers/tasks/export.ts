@@ -83,6 +83,17 @@ export interface CloneObjectsTask {
   names: string[];
 }
 
+/** Copies a pack to a backup, holes left out. */
+export interface ClonePackTask {
+  kind: 'clone-pack';
+  control: Control;
+  from: string;
+  /** A new file. */
+  to: string;
+  /** What lies behind is left out. */
+  end: number;
+}
+
 export interface CloneResult {
   linked: number;
   copied: number;

@@ -8,6 +8,7 @@ import type { SkippedKind } from '../../engine/core/metadata.js';
 import type {
   CloneBlobsTask,
   CloneObjectsTask,
+  ClonePackTask,
   CloneResult,
   ExportBlobTask,
   ExportLayerTask,
@@ -67,6 +68,7 @@ export interface Tasks {
   'export-blob': [ExportBlobTask, ExportResult];
   'pack-files': [PackFilesTask, ExportResult];
   'clone-blobs': [CloneBlobsTask, CloneResult];
+  'clone-pack': [ClonePackTask, null];
   'clone-objects': [CloneObjectsTask, CloneResult];
   remove: [RemoveTask, null];
 }
