@@ -18,7 +18,6 @@ export const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
   ['exec', RUNS_NOTHING],
   ['extract', CHECKOUT],
   ['image', 'commands stand by themselves, as in "cairn ls"'],
-  ['init', '"cairn import SOURCE" makes the store'],
   ['load', '"cairn import SOURCE"'],
   ['log', '"cairn history IMAGE"'],
   ['mount', '"cairn render IMAGE" makes a tree of plain files'],

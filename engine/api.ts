@@ -24,6 +24,8 @@ export type { ImageSelection } from './inspect/select.js';
 export type { ImageUsage, Usage } from './inspect/usage.js';
 export type { BackedUp } from './recover/backup.js';
 export { type Lost, type Rebuilt, rebuildIndex } from './recover/rebuild-index.js';
+export { type Repacked, type RepackOptions, repackStore } from './recover/repack.js';
+export type { ObjectLayout } from './session/format.js';
 export type { OpenOptions } from './session/open.js';
 export { openStore, type Store } from './store.js';
 export type { CheckedOut, CheckoutOptions } from './tree/checkout.js';

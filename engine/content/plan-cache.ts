@@ -100,6 +100,11 @@ export function dropPlans(store: StoreContext): void {
   }
 }
 
+/** Deletes all kept plans. They name objects, which have other names now. */
+export function dropAllPlans({ layout }: Pick<StoreContext, 'layout'>): void {
+  fs.rmSync(layout.plans, { recursive: true, force: true });
+}
+
 function unpack({ summary, hash: treeHash, shards, directories }: StoredPlan): PackedPlan {
   return {
     ...summary,

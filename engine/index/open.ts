@@ -29,6 +29,8 @@ export const DATABASES = 16;
 export const READERS = 512;
 /** The unit of `blocks` in a stat. */
 const SECTOR = 512;
+/** The key in the table `meta` of the layout of objects, in a store that was repacked. It counts before `cairn.json`. */
+export const LAYOUT_KEY = 'layout';
 /** The key in the table `meta` of a note that objects lack metadata. */
 const ANY_LACKS = 'lacking';
 

@@ -1,13 +1,14 @@
 /** What this machine can do for a store, and what the store is. */
 import { release } from 'node:os';
 import type { StoreContext } from '../session/context.js';
+import type { ObjectLayout } from '../session/format.js';
 import { describeGround } from '../session/ground.js';
 import { findModes, type Modes } from '../session/modes.js';
 
 export interface StoreInfo {
   dir: string;
-  /** How objects are kept: each in a file of its own. */
-  layout: 'loose';
+  /** How objects are kept: each in a file of its own, or in packs. */
+  layout: ObjectLayout;
   /** Version of the files on disk. */
   format: number;
   images: number;
@@ -27,7 +28,7 @@ export interface StoreInfo {
 export function infoOf(store: StoreContext): StoreInfo {
   return {
     dir: store.layout.dir,
-    layout: 'loose',
+    layout: store.objects.at.packs === undefined ? 'loose' : 'packs',
     format: store.format,
     images: store.index.images.count(),
     trees: store.index.trees.count(),

@@ -10,7 +10,7 @@ import { indexData, Layout, mayComeFirst } from '../disk/layout.js';
 import { Staging } from '../disk/staging.js';
 import { faultOfPages } from '../index/check-pages.js';
 import { damagedIndex } from '../index/damage.js';
-import { openIndex } from '../index/open.js';
+import { LAYOUT_KEY, openIndex } from '../index/open.js';
 import { objectsIn } from './choose-home.js';
 import type { StoreContext } from './context.js';
 import { makeStore, type ObjectLayout, readFormat } from './format.js';
@@ -75,9 +75,9 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
       throw new CairnError('ERR_NOT_A_STORE', `${dir} is no cairn store`, { path: dir });
     if (!create) missing(dir);
     makeOurs(layout, options.foreign === true, () => {});
-    makeStore(layout, options.layout ?? 'loose');
+    makeStore(layout, options.layout ?? layoutOfNewStores());
   }
-  const { format, layout: objects } = readFormat(layout);
+  const { format, layout: said } = readFormat(layout);
   const notice = options.onNotice ?? (() => {});
   const shared = readOnly && options.shared === true;
   if (!readOnly || shared) {
@@ -93,6 +93,14 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     await index.close();
     throw error;
   }
+  const layoutNow = (): ObjectLayout => (index.meta.get(LAYOUT_KEY) as ObjectLayout | undefined) ?? said;
+  const objects = layoutNow();
+  /** A repack waits for operations under way, not for stores that are open. */
+  const checkLayout = (): void => {
+    index.refresh();
+    if (layoutNow() === objects) return;
+    throw new CairnError('ERR_STORE_VERSION', 'the store was repacked meanwhile; open it again', { path: layout.dir });
+  };
   return {
     layout,
     index,
@@ -103,12 +111,20 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     readOnly,
     notice,
-    uses: new UseLock(layout.useLock, readOnly),
+    uses: new UseLock(layout.useLock, readOnly, checkLayout),
     lanes: objects === 'packs' && !readOnly ? new Lanes(layout, index) : undefined,
     format,
     argumentType: options.argumentType,
     remote: options.remote,
   };
+}
+
+/** @throws CairnError `ERR_USAGE` */
+function layoutOfNewStores(): ObjectLayout {
+  const said = process.env['CAIRN_LAYOUT'];
+  if (said === undefined || said === '' || said === 'loose') return 'loose';
+  if (said === 'packs') return said;
+  throw new CairnError('ERR_USAGE', `CAIRN_LAYOUT is ${said}; it may be loose or packs`);
 }
 
 function missing(dir: string): never {

@@ -13,16 +13,23 @@ export class UseLock {
   #lock: Promise<Lock> | undefined;
   readonly #waitingForRest: (() => void)[] = [];
 
-  /** @param readOnly a store that cannot be written has no locks; nobody can remove from it either */
-  constructor(path: string, readOnly: boolean) {
+  readonly #check: () => void;
+
+  /**
+   * @param readOnly a store that cannot be written has no locks; nobody can remove from it either
+   * @param check throws if the store is no longer what it was when it was opened; called with the lock held
+   */
+  constructor(path: string, readOnly: boolean, check: () => void = () => {}) {
     this.#path = path;
     this.#readOnly = readOnly;
+    this.#check = check;
   }
 
   async during<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     this.#count++;
     try {
       if (!this.#readOnly) await this.#acquire(signal);
+      this.#check();
       return await work();
     } finally {
       if (--this.#count === 0) {

@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { rebuildIndex } from '../../engine/recover/rebuild-index.js';
+import { repackStore } from '../../engine/recover/repack.js';
 import { openStore, type Store } from '../../engine/store.js';
 import { tar } from '../fixtures/archive.js';
 import { ociLayout } from '../fixtures/oci.js';
@@ -217,4 +218,46 @@ test('contents with holes are files of their own', async (t) => {
   assert.equal((await store.fsck()).ok, true);
   await store.backup(s.path('backup'));
   assert.deepEqual(await damageIn(await packedStore(t, s.path('backup'))), []);
+});
+
+test('a store is repacked, there and back', async (t) => {
+  const s = new TestStore(t);
+  const archives = sources(s);
+  let hash = '';
+  {
+    await using store = await openStore({ dir: s.store, workers: 2 });
+    await store.importAll(archives);
+    hash = (await store.render('example.com/app')).hash;
+  }
+  for (const [layout, other] of [
+    ['packs', 'loose'],
+    ['loose', 'packs'],
+  ] as const) {
+    const repacked = await repackStore({ dir: s.store, layout });
+    assert.deepEqual([repacked.layout, repacked.existed], [layout, false]);
+    assert.equal((await repackStore({ dir: s.store, layout })).existed, true);
+    await using store = await openStore({ dir: s.store, workers: 2 });
+    assert.equal((await store.info()).layout, layout, other);
+    assert.deepEqual(await damageIn(store), []);
+    const { stray, missing, miscounted } = await store.fsck();
+    assert.deepEqual([stray, missing, miscounted], [[], [], []]);
+    assert.equal((await store.render('example.com/app', { rebuild: true })).hash, hash);
+    assert.equal((await store.import(archives[1] as string)).existed, true);
+    await store.gc({ graceMs: 0 });
+    assert.deepEqual(await damageIn(store), []);
+    assert.equal((await store.fsck()).ok, true);
+  }
+});
+
+test('a store that is open while it is repacked says so, and harms nothing', async (t) => {
+  const s = new TestStore(t);
+  const [base = '', app = ''] = sources(s);
+  const store = await openStore({ dir: s.store, workers: 1 });
+  t.after(() => store.close());
+  await store.import(base);
+  await repackStore({ dir: s.store, layout: 'packs' });
+  await assert.rejects(store.import(app), { code: 'ERR_STORE_VERSION' });
+  await assert.rejects(store.render('example.com/base'), { code: 'ERR_STORE_VERSION' });
+  await using again = await openStore({ dir: s.store, workers: 1 });
+  assert.deepEqual(await damageIn(again), []);
 });

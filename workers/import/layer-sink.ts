@@ -130,7 +130,7 @@ function placeOf(task: IngestTask, home: ObjectHome): NewObjects | PackWriter {
   const ring = parcels === undefined ? undefined : new RingWriter(parcels);
   if (lane !== undefined) {
     const output = ring ?? new PackOutput(lane);
-    return new PackWriter({ output, lane, staging: staged, scratch: staging });
+    return new PackWriter({ output, lane, files: { staging: staged, scratch: staging } });
   }
   const writer = ring === undefined ? undefined : new ParcelWriter(ring);
   return new LooseStaging({ staging: staged, scratch: staging, identity, parcels: writer });

@@ -24,7 +24,11 @@ export interface SlotOutput {
 export interface PackWriterOptions {
   output: SlotOutput;
   lane: Lane;
-  /** For contents with holes, which a pack cannot keep. */
+  /** Where contents with holes go, which a pack cannot keep. */
+  files: PackedFiles;
+}
+
+export interface PackedFiles {
   staging: ObjectStaging;
   /** An existing directory for the file of a content whose name is not known yet. */
   scratch: string;
@@ -54,7 +58,7 @@ export class PackWriter implements NewObjects {
     return [];
   }
 
-  begin(entry: TocEntry): LargeContent {
+  begin(entry: Pick<TocEntry, 'size' | 'sparse'>): LargeContent {
     return entry.sparse === undefined ? this.#beginPacked(entry.size) : this.#beginFile();
   }
 
@@ -77,7 +81,7 @@ export class PackWriter implements NewObjects {
   }
 
   #beginFile(): LargeContent {
-    const { staging, scratch } = this.#options;
+    const { staging, scratch } = this.#options.files;
     const file = new LargeFile(join(scratch, 'large'));
     return {
       write: (bytes) => file.write(bytes),

@@ -1,7 +1,7 @@
 /** Tasks of imports: look at archives, read layers to staging, move staged files into place. */
 import type { Limits } from '../../engine/core/limits.js';
 import type { Identity, SkippedKind } from '../../engine/core/metadata.js';
-import type { ObjectsAt } from '../../engine/core/object.js';
+import type { FileContent, ObjectsAt } from '../../engine/core/object.js';
 import type { Control, Source, StagedBlob } from './parts.js';
 import type { RingMemory } from './ring.js';
 
@@ -125,6 +125,31 @@ export interface WritePackTask {
   kind: 'write-pack';
   ring: RingMemory;
   lane: Lane;
+}
+
+/** Appends objects of another home to a pack. */
+export interface AppendObjectsTask {
+  kind: 'append-objects';
+  control: Control;
+  from: ObjectsAt;
+  /** One name for each content. */
+  names: string[];
+  sizes: Float64Array;
+  lane: Lane;
+  /** An existing directory. */
+  scratch: string;
+}
+
+/** Gives objects in packs a file each, with its metadata. */
+export interface UnpackObjectsTask {
+  kind: 'unpack-objects';
+  control: Control;
+  from: ObjectsAt;
+  to: ObjectsAt;
+  files: FileContent[];
+  /** An existing directory. */
+  staging: string;
+  identity: Identity;
 }
 
 /** Decodes a source to a new file, as a stream. */

@@ -17,6 +17,7 @@ import type {
   PackFilesTask,
 } from './export.js';
 import type {
+  AppendObjectsTask,
   DecodeTask,
   DigestTask,
   IngestResult,
@@ -24,10 +25,12 @@ import type {
   LayerResult,
   ListMembersTask,
   Members,
+  PackedLayer,
   PeekTask,
   PlaceTask,
   SourceResult,
   SpoolTask,
+  UnpackObjectsTask,
   WriteObjectsTask,
   WritePackTask,
 } from './import.js';
@@ -50,6 +53,8 @@ export interface Tasks {
   decode: [DecodeTask, SourceResult];
   'write-objects': [WriteObjectsTask, Record<string, SkippedKind[]>];
   'write-pack': [WritePackTask, null];
+  'append-objects': [AppendObjectsTask, PackedLayer];
+  'unpack-objects': [UnpackObjectsTask, Record<string, SkippedKind[]>];
   peek: [PeekTask, string];
   spool: [SpoolTask, SourceResult];
   'list-members': [ListMembersTask, Members];

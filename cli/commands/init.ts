@@ -1,0 +1,46 @@
+/** `cairn init`: makes a store, and chooses how it keeps the contents of files. */
+import * as fs from 'node:fs';
+import { type Command, Option } from 'commander';
+import { CairnError } from '../../engine/core/errors.js';
+import type { StoreInfo } from '../../engine/inspect/info.js';
+import type { ObjectLayout } from '../../engine/session/format.js';
+import type { OpenOptions } from '../../engine/session/open.js';
+import { examples } from '../help.js';
+import { withStore } from '../session.js';
+
+interface Options {
+  layout: 'auto' | ObjectLayout;
+}
+
+export function define(command: Command): void {
+  command
+    .addOption(
+      new Option('--layout <layout>', 'each content a file, or many in a pack; auto: files')
+        .choices(['auto', 'loose', 'packs'])
+        .default('auto'),
+    )
+    .action(({ layout }: Options, self: Command) => {
+      let existed = false;
+      const prepare = async (opening: OpenOptions): Promise<OpenOptions> => {
+        existed = fs.existsSync(opening.dir) && fs.readdirSync(opening.dir).includes('cairn.json');
+        return layout === 'auto' ? opening : { ...opening, layout };
+      };
+      return withStore<Options>(
+        self,
+        'create',
+        async ({ store, print }) => {
+          const info = await store.info();
+          if (layout !== 'auto' && info.layout !== layout) throw otherLayout(info, layout);
+          print({ ...info, existed }, ({ dir }) => `${dir}\n`);
+          return undefined;
+        },
+        prepare,
+      );
+    });
+  examples(command, ['cairn init', 'cairn --store /srv/images init --layout packs']);
+}
+
+function otherLayout({ dir, layout }: StoreInfo, wanted: ObjectLayout): CairnError {
+  const why = `${dir} is a store of layout ${layout}; "cairn repack --layout ${wanted}" changes that`;
+  return new CairnError('ERR_EXISTS', why, { path: dir });
+}

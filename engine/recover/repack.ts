@@ -1,0 +1,71 @@
+/**
+ * Moves the objects of a store from files to packs, or back, while nobody else uses the store.
+ *
+ * all objects copied to their new home → sync → one transaction that lists them there → cairn.json → the old home goes
+ *
+ * The index says which home counts. Until its transaction the old home does: a repack that is killed leaves a store that
+ * works, and the next one goes on with what is there already.
+ */
+import { CairnError } from '../core/errors.js';
+import type { OperationOptions } from '../core/operation.js';
+import { LAYOUT_KEY } from '../index/open.js';
+import { mustWrite, type StoreContext } from '../session/context.js';
+import { formatOf, type ObjectLayout, writeFormat } from '../session/format.js';
+import { type OpenOptions, openContext } from '../session/open.js';
+import { repackToLoose } from './repack-to-loose.js';
+import { repackToPacks } from './repack-to-packs.js';
+
+export interface Repacked {
+  layout: ObjectLayout;
+  /** The store had this layout already. */
+  existed: boolean;
+  /** Objects in the new home, and their bytes. */
+  objects: number;
+  bytes: number;
+  ms: number;
+}
+
+export type RepackOptions = Omit<OpenOptions, 'create' | 'readOnly' | 'layout'> &
+  OperationOptions & { layout: ObjectLayout };
+
+/**
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_READ_ONLY`, `ERR_NO_SPACE`, `ERR_DAMAGED` for a store with
+ *   an object that is not what it should be
+ */
+export async function repackStore({ layout, ...options }: RepackOptions): Promise<Repacked> {
+  const begun = performance.now();
+  const store = await openContext({ ...options, create: false });
+  try {
+    mustWrite(store);
+    const existed = (store.objects.at.packs === undefined ? 'loose' : 'packs') === layout;
+    if (!existed) await store.uses.alone(options.signal, () => moveObjects(store, layout, options));
+    const { objects, objectBytes } = store.index.totals;
+    return { layout, existed, objects, bytes: objectBytes, ms: Math.round(performance.now() - begun) };
+  } finally {
+    await closeContext(store);
+  }
+}
+
+async function moveObjects(store: StoreContext, layout: ObjectLayout, options: OperationOptions): Promise<void> {
+  const { index } = store;
+  index.refresh();
+  const now = index.meta.get(LAYOUT_KEY);
+  if (now === layout) throw new CairnError('ERR_EXISTS', 'another process has just repacked the store');
+  // Said before cairn.json is written: from then on the index alone decides.
+  if (now === undefined) await index.commit(() => index.meta.put(LAYOUT_KEY, layout === 'packs' ? 'loose' : 'packs'));
+  if (layout === 'packs') {
+    writeFormat(store.layout, formatOf('packs'));
+    await repackToPacks(store, options);
+  } else {
+    await repackToLoose(store, options);
+    writeFormat(store.layout, formatOf('loose'));
+  }
+}
+
+async function closeContext({ pool, disk, staging, index, lanes }: StoreContext): Promise<void> {
+  await pool.close();
+  await disk.close();
+  staging.close();
+  lanes?.close();
+  await index.close();
+}

@@ -1,0 +1,17 @@
+/** Sets the totals of a store whose objects have just been listed anew, all of them needed. */
+import type { Index } from '../index/open.js';
+import { bytesOfBlob } from '../index/references.js';
+
+/** Runs inside the transaction. */
+export function retotal(index: Index, objects: number, objectBytes: number): void {
+  const { blobs, blobBytes } = index.totals;
+  let orphans = 0;
+  let orphanBytes = 0;
+  for (const orphan of index.orphans.keys()) {
+    const blob = orphan.kind === 'blob' ? index.blobs.get(orphan.key) : undefined;
+    if (blob === undefined) continue;
+    orphans++;
+    orphanBytes += bytesOfBlob(blob);
+  }
+  index.meta.put('totals', { objects, objectBytes, blobs, blobBytes, orphans, orphanBytes });
+}

@@ -1,0 +1,58 @@
+/** Moves objects from one kind of home to another: to a pack, or to files. Their hashes are checked on the way. */
+import * as fs from 'node:fs';
+import type { SkippedKind } from '../../engine/core/metadata.js';
+import { finishFile } from '../../engine/disk/set-metadata.js';
+import { homeAt } from '../../engine/objects/homes.js';
+import { packedName } from '../../engine/objects/pack/name.js';
+import { checkCancelled, countBytes, countItems } from '../tasks/control.js';
+import type { AppendObjectsTask, PackedLayer, UnpackObjectsTask } from '../tasks/import.js';
+import { PackOutput } from './pack-file.js';
+import { PackWriter } from './pack-writer.js';
+
+const HASH_DIGITS = 128;
+
+/** @throws CairnError `ERR_DAMAGED` for an object that is missing or not what its name says */
+export function appendObjects({ control, from, names, sizes, lane, scratch }: AppendObjectsTask): PackedLayer {
+  const home = homeAt(from);
+  const files = { staging: home.stagingIn(scratch, 'flat'), scratch };
+  const writer = new PackWriter({ output: new PackOutput(lane), lane, files });
+  const packed = names.map((name) => packedName(name.slice(0, HASH_DIGITS)));
+  names.forEach((name, i) => {
+    checkCancelled(control);
+    const size = sizes[i] as number;
+    const content = writer.begin({ size });
+    for (const chunk of home.open(name, { size, sha512: name.slice(0, HASH_DIGITS) })) {
+      content.write(chunk);
+      countBytes(control, chunk.length);
+    }
+    content.finish();
+    content.keep(packed[i] as string);
+    countItems(control, 1);
+  });
+  writer.finish();
+  return writer.result(packed);
+}
+
+/** @returns object name → metadata that could not be set */
+export function unpackObjects(task: UnpackObjectsTask): Record<string, SkippedKind[]> {
+  const { control, from, to, files, staging, identity } = task;
+  const packs = homeAt(from);
+  const loose = homeAt(to);
+  const staged = loose.stagingIn(staging, 'sharded');
+  const skipped: Record<string, SkippedKind[]> = {};
+  for (const file of files) {
+    checkCancelled(control);
+    const name = loose.nameOf(file);
+    const path = staged.pathFor(name);
+    packs.materialise(file, path, 'copy', staging);
+    const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW);
+    try {
+      const lacks = finishFile(fd, path, file, identity);
+      if (lacks.length > 0) skipped[name] = lacks;
+    } finally {
+      fs.closeSync(fd);
+    }
+    countItems(control, 1);
+  }
+  return skipped;
+}
