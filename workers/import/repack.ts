@@ -47,6 +47,7 @@ export function unpackObjects(task: UnpackObjectsTask): Record<string, SkippedKi
     packs.materialise(file, path, 'copy', staging);
     const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW);
     try {
+      fs.fchmodSync(fd, file.mode & 0o777);
       const lacks = finishFile(fd, path, file, identity);
       if (lacks.length > 0) skipped[name] = lacks;
     } finally {
