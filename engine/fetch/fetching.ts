@@ -4,6 +4,7 @@ import type { Imported, ImportRequest, OpenableSource } from '../import/index.js
 import { RegistryAuth } from '../remote/auth/registry-auth.js';
 import { Credentials } from '../remote/credentials/credentials.js';
 import type { HttpClient } from '../remote/http.js';
+import type { RetryPolicy } from '../remote/retry.js';
 import type { StoreContext } from '../session/context.js';
 import { Clients } from './clients.js';
 import { ImagePolicy } from './image-policy.js';
@@ -26,15 +27,20 @@ export interface Fetching {
   slots: Semaphore;
 }
 
+export interface ConnectOptions extends Pick<FetchOptions, 'insecure' | 'authfile'> {
+  /** How to try again after failures that pass. */
+  retry?: Partial<RetryPolicy>;
+}
+
 /** Runs fetches with connections of their own. */
 export async function duringFetch<T>(
   store: StoreContext,
   importSource: ImportSource,
-  { insecure = [], authfile }: Pick<FetchOptions, 'insecure' | 'authfile'>,
+  { insecure = [], authfile, retry }: ConnectOptions,
   work: (fetching: Fetching) => Promise<T>,
 ): Promise<T> {
   const credentials = new Credentials({ authfile, onWarning: store.notice });
-  const clients = new Clients(insecure, credentials);
+  const clients = new Clients(insecure, credentials, retry);
   const registries = new Registries(clients, new RegistryAuth(credentials));
   const policy = new ImagePolicy(insecure);
   try {

@@ -33,7 +33,7 @@ export interface DownloadRequest {
   /** Hears of an answer before its bytes are written. */
   onResponse?: (response: HttpResponse) => void;
   /** By default as the client tries. */
-  retry?: RetryPolicy;
+  retry?: Partial<RetryPolicy>;
 }
 
 export interface Downloaded {
@@ -87,7 +87,8 @@ class Download {
   }
 
   async run(): Promise<Downloaded> {
-    const { size, signal, retry = this.#http.retry, onBytes } = this.#request;
+    const { size, signal, onBytes } = this.#request;
+    const retry = { ...this.#http.retry, ...this.#request.retry };
     if (size === undefined ? this.#validator === undefined : this.#length > size) await this.#startOver();
     onBytes?.(this.#length);
     for (let failures = 0; size === undefined || this.#length < size || size === 0; ) {

@@ -116,7 +116,7 @@ export class UrlArchive {
         most,
         validator: this.#note.coming,
         signal,
-        retry: { ...http.retry, retries: Math.min(retries, http.retry.retries) },
+        retry: { retries: Math.min(retries, http.retry.retries) },
         onResponse: (response) => {
           total = totalOf(response);
           this.#receive(response, total);
