@@ -18,13 +18,16 @@ const JOBS = 3;
 
 /**
  * Results have the order of the references.
- * @throws CairnError the first failure; with `keepGoing` each failure takes the place of its result instead
+ * @throws CairnError the first failure, which stops the others; with `keepGoing` each failure takes the place of its
+ *   result instead
  */
 export async function fetchAll(
   fetching: Fetching,
   refs: readonly string[],
-  options: FetchOptions,
+  given: FetchOptions,
 ): Promise<(Fetched | FetchFailure)[]> {
+  const stop = new AbortController();
+  const options = { ...given, signal: AbortSignal.any([stop.signal, ...(given.signal ? [given.signal] : [])]) };
   if (options.signature !== undefined && refs.length !== 1)
     throw new CairnError('ERR_USAGE', 'a file with signatures goes with one image');
   for (const each of new Set(fetching.insecure)) fetching.store.notice(LEFT_OUT[each]);
@@ -35,7 +38,11 @@ export async function fetchAll(
       options.onResult?.(fetched);
       return fetched;
     } catch (thrown) {
-      return reported(ref, thrown, options);
+      const error = toCairnError(thrown, ref);
+      if (options.keepGoing === true && isCairnError(error) && error.code !== 'ERR_ABORTED')
+        return reported(ref, error, options);
+      stop.abort();
+      throw error;
     }
   });
 }
@@ -114,10 +121,7 @@ async function findHere({ store: { index }, registries }: Fetching, ref: string)
   return undefined;
 }
 
-/** @throws the error itself, unless the others should go on */
-function reported(ref: string, thrown: unknown, { keepGoing, onResult }: FetchOptions): FetchFailure {
-  const error = toCairnError(thrown, ref);
-  if (!isCairnError(error) || keepGoing !== true || error.code === 'ERR_ABORTED') throw error;
+function reported(ref: string, error: CairnError, { onResult }: FetchOptions): FetchFailure {
   const failure = { source: ref, ref, error };
   onResult?.(failure);
   return failure;
