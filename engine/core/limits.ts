@@ -56,6 +56,13 @@ export const MAX_DEVICE = 0xffff_ffff;
 export const MAX_META_HEADERS = 4;
 /** Nesting of a JSON document. */
 export const MAX_JSON_DEPTH = 64;
+/**
+ * Bytes of the largest document for each object or list that one may have. A million empty objects fit into 3 MB, and
+ * keep a processor busy for seconds. Those of real documents have more bytes than these.
+ */
+export const BYTES_PER_JSON_OBJECT = 16;
+/** Descriptors of one index or manifest, and steps of one history. The largest document by default has room for no more that are whole. */
+export const MAX_DESCRIPTORS = 32_768;
 /** Symbolic links that one lookup may pass (as many as Linux allows). */
 export const MAX_SYMLINK_HOPS = 40;
 /**

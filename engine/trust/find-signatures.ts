@@ -3,7 +3,7 @@
  * of the digest, or as what refers to it (OCI distribution spec 1.1, referrers).
  */
 import { CairnError, isCairnError } from '../core/errors.js';
-import { DEFAULT_LIMITS, MAX_IMAGE_SIGNATURES, MAX_SIGNED_PAYLOAD } from '../core/limits.js';
+import { DEFAULT_LIMITS, MAX_DESCRIPTORS, MAX_IMAGE_SIGNATURES, MAX_SIGNED_PAYLOAD } from '../core/limits.js';
 import { type JsonValue, parseJson } from '../image/json.js';
 import { JsonField } from '../image/json-field.js';
 import { type Descriptor, readDescriptor } from '../image/oci/descriptor.js';
@@ -86,7 +86,7 @@ export interface SignatureLayer {
 export function signatureLayers(manifest: Uint8Array): SignatureLayer[] {
   return reading('the manifest with signatures', () => {
     const root = new JsonField('manifest', parseJson(manifest, 'manifest', DEFAULT_LIMITS));
-    const layers: Descriptor[] = root.exactField('layers').items().map(readDescriptor);
+    const layers: Descriptor[] = root.exactField('layers').items(MAX_DESCRIPTORS).map(readDescriptor);
     return layers
       .filter(({ mediaType }) => mediaType === PAYLOAD_TYPE)
       .map(({ digest, annotations }) => ({ digest, signature: annotations[SIGNATURE_ANNOTATION] ?? '' }));

@@ -195,8 +195,15 @@ test('documents that are not what they say, or have no end, are refused', async 
     say(many(count));
     await world.refused('ERR_LIMIT', new RegExp(`${count} layers`));
   }
-  say(Buffer.from(JSON.stringify(manifest).replace(/"layers":\[.*\]/, `"layers":[${'{},'.repeat(1e5)}{}]`)));
-  await world.refused('ERR_BAD_MANIFEST', /not a media type/);
+  for (const [count, code, message] of [
+    [30_000, 'ERR_BAD_MANIFEST', /not a media type/],
+    [40_000, 'ERR_BAD_MANIFEST', /has 40000 items, more than 32768/],
+    [1_000_000, 'ERR_BAD_ARCHIVE', /more than 262144 objects/],
+  ] as const) {
+    const layers = `"layers":[${'{},'.repeat(count - 1)}{}]`;
+    say(Buffer.from(JSON.stringify(manifest).replace(/"layers":\[.*\]/, layers)));
+    await world.refused(code, message);
+  }
 
   for (const [document, mediaType, code] of [
     [manifest, 'text/html', 'ERR_UNSUPPORTED'],

@@ -5,7 +5,7 @@
  */
 import { CairnError } from '../../core/errors.js';
 import { isKey, type Key } from '../../core/key.js';
-import type { Limits } from '../../core/limits.js';
+import { type Limits, MAX_DESCRIPTORS } from '../../core/limits.js';
 import { parseJson } from '../json.js';
 import { JsonField } from '../json-field.js';
 import { OCI_MANIFEST } from '../oci/media-types.js';
@@ -53,7 +53,7 @@ export function parseAciArtifact(
   const dependencies = annotations.exactField(DEPENDENCIES).text().split(' ').filter(Boolean);
   if (dependencies.length > limits.maxDependencies)
     throw new CairnError('ERR_LIMIT', `an ACI of ${dependencies.length} dependencies`);
-  const [layer, ...more] = root.exactField('layers').items();
+  const [layer, ...more] = root.exactField('layers').items(MAX_DESCRIPTORS);
   if (layer === undefined || more.length > 0) throw root.exactField('layers').fault('must be one archive');
   const digest = layer.exactField('digest').text();
   if (!/^sha256:[0-9a-f]{64}$/.test(digest)) throw layer.exactField('digest').fault('must be one of sha256');

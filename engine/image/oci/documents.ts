@@ -2,7 +2,7 @@
  * Reads the documents that lead from an OCI layout to its layers. Unlike in those of appc, the case of keys matters;
  * unknown keys are ignored.
  */
-import type { Limits } from '../../core/limits.js';
+import { type Limits, MAX_DESCRIPTORS, MAX_LABELS } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import { parseJson } from '../json.js';
 import { JsonField } from '../json-field.js';
@@ -77,12 +77,13 @@ export function parseDocument(
   }
   const root = new JsonField(`image ${kind}`, value);
   checkMediaType(root.exactField('mediaType'), kind, expectedMediaType);
-  if (kind === 'index') return { kind, manifests: root.exactField('manifests').items().map(readDescriptor) };
+  if (kind === 'index')
+    return { kind, manifests: root.exactField('manifests').items(MAX_DESCRIPTORS).map(readDescriptor) };
   return {
     kind,
     config: readConfigDescriptor(root.exactField('config')),
-    layers: root.exactField('layers').items().map(readLayerDescriptor),
-    annotations: root.exactField('annotations').textMap(),
+    layers: root.exactField('layers').items(MAX_DESCRIPTORS).map(readLayerDescriptor),
+    annotations: root.exactField('annotations').textMap(MAX_LABELS),
   };
 }
 
