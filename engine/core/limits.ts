@@ -137,10 +137,8 @@ export const MAX_SIGNED_PAYLOAD = 64 * 2 ** 10;
 /** Signatures of one OCI image. Images that are signed anew each night have hundreds. */
 export const MAX_IMAGE_SIGNATURES = 1000;
 
-/** Tags of a repository that are read: a registry could go on without an end. */
-export const MAX_TAGS = 100_000;
-/** Pages of such a list. Registries give fifty tags a page or more. */
-export const MAX_TAG_PAGES = 2000;
+/** Pages of what refers to one manifest: a registry could go on without an end. */
+export const MAX_REFERRER_PAGES = 100;
 /** Redirects that one request follows. Browsers follow twenty, and real servers need two or three. */
 export const MAX_REDIRECTS = 10;
 /** Bytes of the text of a server's error that are read. */

@@ -11,7 +11,8 @@ import {
 } from '../image/oci/registry-reference.js';
 import { imagesWithLayer, referencesOf } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
-import type { Outgoing, Repository } from '../remote/registry.js';
+import type { Repository } from '../remote/registry.js';
+import type { Outgoing } from '../remote/upload.js';
 import type { Fetching } from './fetching.js';
 import type { Insecure } from './options.js';
 import { type OutgoingBlob, outgoingImage } from './outgoing-image.js';
