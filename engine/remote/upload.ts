@@ -36,6 +36,8 @@ const BYTES = 'application/octet-stream';
 const PIECE = 8 * 2 ** 20;
 /** All that are in use take this: web servers allow 1 MiB by default. */
 const SMALLEST_PIECE = 2 ** 19;
+/** What registries answer to bytes that are not those of the digest, among other things. */
+const BAD_REQUEST = 400;
 /** RFC 9110 §15.5.14. */
 const TOO_LARGE = 413;
 /** RFC 9110 §15.5.17: the piece is not the next one. */
@@ -57,6 +59,8 @@ class Upload {
   #piece: number | undefined;
   /** The registry takes no smaller pieces, but for the last. */
   #leastPiece = 0;
+  /** It goes on by what the registry said, which may have been wrong. */
+  #isResumed = false;
 
   constructor(target: UploadTarget, blob: Outgoing) {
     this.#target = target;
@@ -72,7 +76,8 @@ class Upload {
         await this.#sendRest();
         return;
       } catch (error) {
-        if (!isMendable(error)) throw error;
+        const isMistaken = this.#isResumed && statusOf(error) === BAD_REQUEST;
+        if (!isMistaken && !isMendable(error)) throw error;
         if (this.#at > reached) failures = 0;
         reached = Math.max(reached, this.#at);
         const waiting = pauseBefore(failures++, retry);
@@ -80,7 +85,7 @@ class Upload {
         this.#piece = this.#smallerPiece(error);
         if (statusOf(error) !== TOO_LARGE) await pause(waiting, signal);
         if (await has()) return;
-        await this.#askWhere();
+        await (isMistaken ? this.#begin() : this.#askWhere());
       }
     }
   }
@@ -99,6 +104,7 @@ class Upload {
       throw new CairnError('ERR_HTTP', `${this.#target.shown} does not say where the upload goes`);
     this.#location = uploadLocation(response, this.#target);
     this.#at = 0;
+    this.#isResumed = false;
     this.#leastPiece = Number(least ?? 0) || 0;
   }
 
@@ -120,11 +126,9 @@ class Upload {
     const response = await this.#target.send({ ...request, accept: [202, 201, 204] });
     discard(response);
     this.#location = uploadLocation(response, this.#target, this.#location);
-    // A registry need not have taken all of it, and some count one more.
-    this.#at = end === 1 ? end : Math.min(standIn(response) ?? end, end);
-    if (this.#at > at) return;
-    const cause = new Error(`it stands at ${this.#at} after bytes from ${at} to ${end}`);
-    throw new CairnError('ERR_NETWORK', `${this.#target.shown} took nothing: ${cause.message}`, { cause });
+    // A registry may have taken a part. What it says else is of no use: some tell of this piece alone, or lag behind.
+    const stand = standIn(response) ?? end;
+    this.#at = stand > at && stand < end ? stand : end;
   }
 
   #bytes(end: number): Readable {
@@ -138,6 +142,7 @@ class Upload {
       discard(response);
       this.#location = uploadLocation(response, this.#target, this.#location);
       this.#at = standIn(response) ?? 0;
+      this.#isResumed = this.#at > 0;
     } catch (error) {
       if (!isCairnError(error, 'ERR_NOT_FOUND', 'ERR_HTTP')) throw error;
       await this.#begin();
