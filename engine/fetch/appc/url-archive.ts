@@ -10,6 +10,7 @@ import { limitFlag } from '../../core/limits.js';
 import type { OperationOptions } from '../../core/operation.js';
 import { type Lock, tryLock } from '../../disk/lock.js';
 import type { ImageRecord } from '../../index/records.js';
+import { codingOf } from '../../remote/content-coding.js';
 import { download, validatorOf } from '../../remote/download.js';
 import { discard, type HttpResponse } from '../../remote/http.js';
 import { shownUrl } from '../../remote/shown-url.js';
@@ -120,6 +121,7 @@ export class UrlArchive {
         onResponse: (response) => {
           total = totalOf(response);
           this.#receive(response, total);
+          if (codingOf(response) !== undefined) total = undefined;
         },
         onBytes: (done) => onProgress?.({ what, unit: 'bytes', done, ...defined({ total }) }),
       });
