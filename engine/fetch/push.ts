@@ -136,7 +136,7 @@ class Sending {
   async send(blob: OutgoingBlob): Promise<void> {
     const { digest, size } = blob;
     this.#total += size;
-    if ((await this.#repository.sizeOf('blobs', digest)) !== undefined) this.bytes.presentBytes += size;
+    if (await this.#repository.has(digest)) this.bytes.presentBytes += size;
     else if (await this.#mount(blob)) this.bytes.mountedBytes += size;
     else {
       await this.#repository.upload(this.#outgoing(blob));

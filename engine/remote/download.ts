@@ -62,6 +62,11 @@ export async function download(http: HttpClient, request: DownloadRequest): Prom
   }
 }
 
+/** RFC 9110 §15.5.17. */
+const NO_RANGE = 416;
+/** What some stores behind registries answer to a range that they do not like. */
+const BAD_REQUEST = 400;
+
 class Download {
   readonly #http: HttpClient;
   readonly #request: DownloadRequest;
@@ -149,12 +154,13 @@ class Download {
       url,
       headers: { ...headers, ...range },
       signal,
-      accept: wantsRest ? [200, 206, 416] : [200],
+      accept: wantsRest ? [200, 206, NO_RANGE, BAD_REQUEST] : [200],
     });
     this.#checkAnnounced(response);
     // Ranges of what is coded are none of the file.
     const isRangeOfCode = response.status === 206 && codingOf(response) !== undefined && !isOfSize(response, size);
-    if (response.status !== 416 && !isRangeOfCode) return response;
+    const isRefused = response.status === NO_RANGE || response.status === BAD_REQUEST;
+    if (!isRefused && !isRangeOfCode) return response;
     discard(response);
     if (this.#isWhole(response)) return undefined;
     // What somebody reads already must not be cut off.
@@ -175,7 +181,7 @@ class Download {
 
   /** Whether a server that has no more bytes says that there never were more, of what the file has. */
   #isWhole({ status, headers }: HttpResponse): boolean {
-    if (status !== 416 || this.#validator === undefined || headers['content-range'] !== `bytes */${this.#length}`)
+    if (status !== NO_RANGE || this.#validator === undefined || headers['content-range'] !== `bytes */${this.#length}`)
       return false;
     const validator = validatorOf(headers);
     return validator === undefined || validator === this.#validator;

@@ -5,6 +5,7 @@ import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
 import { digestOf } from '../core/key.js';
 import { MAX_DESCRIPTORS, MAX_REFERRER_PAGES } from '../core/limits.js';
+import { mediaTypeIn } from '../image/oci/documents.js';
 import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '../image/oci/media-types.js';
 import type { Authorizer } from './auth/registry-auth.js';
 import { discard, type HttpClient, type HttpRequest, type HttpResponse } from './http.js';
@@ -32,6 +33,12 @@ export interface RemoteManifest {
 }
 
 const MANIFESTS = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST].join(', ');
+
+/** Media types under which registries, and proxies that know none of them, give documents of all kinds. */
+const SAYS_NOTHING = new Set(['', 'application/json', 'application/octet-stream', 'binary/octet-stream', 'text/plain']);
+const METHOD_NOT_ALLOWED = 405;
+/** What registries answer that know nothing of referrers. */
+const UNKNOWN_API = [400, 404, METHOD_NOT_ALLOWED, 406, 501];
 
 export class Repository {
   readonly #options: RepositoryOptions;
@@ -68,7 +75,8 @@ export class Repository {
     const bytes = await response.bytes(most);
     const digest = digestOf(bytes);
     if (reference.startsWith('sha256:') && digest !== reference) throw otherBytes(response.url, reference, digest);
-    const mediaType = (response.headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
+    const told = (response.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+    const mediaType = SAYS_NOTHING.has(told) ? (mediaTypeIn(bytes, { maxManifest: most }) ?? told) : told;
     return { bytes, digest, mediaType };
   }
 
@@ -86,13 +94,12 @@ export class Repository {
     return { url: this.#at(`blobs/${digest}`), send: (request) => this.#pull(request) };
   }
 
-  /** @returns bytes of the blob or manifest; `undefined` if it is not there */
-  async sizeOf(kind: 'blobs' | 'manifests', reference: string): Promise<number | undefined> {
-    const headers = kind === 'manifests' ? { accept: MANIFESTS } : {};
-    const request = { url: this.#at(`${kind}/${reference}`), method: 'HEAD', headers, accept: [200, 404] } as const;
-    const response = await this.#pull(request);
+  /** For who is going to send it otherwise. Where nobody may ask, it counts as not there. */
+  async has(digest: string): Promise<boolean> {
+    const accept = [200, 404, METHOD_NOT_ALLOWED];
+    const response = await this.#push({ url: this.#at(`blobs/${digest}`), method: 'HEAD', accept });
     discard(response);
-    return response.status === 404 ? undefined : Number(response.headers['content-length'] ?? 0);
+    return response.status === 200;
   }
 
   /** Descriptors of what is about a manifest (distribution spec, listing referrers), or by the tag that stands in. */
@@ -101,9 +108,10 @@ export class Repository {
     let url: URL | undefined = this.#at(`referrers/${digest}`);
     for (let pages = 1; url !== undefined; pages++) {
       if (pages > MAX_REFERRER_PAGES) throw tooMany(this.shown, MAX_REFERRER_PAGES, 'pages of referrers');
-      const request = { url, headers: { accept: OCI_INDEX }, accept: [200, 404] };
+      const request = { url, headers: { accept: OCI_INDEX }, accept: [200, ...UNKNOWN_API] };
       const response: HttpResponse = await this.#pull(request);
-      if (response.status !== 200) {
+      // Some registries answer what they do not know with a page for people.
+      if (response.status !== 200 || /^text\/html\b/i.test(response.headers['content-type'] ?? '')) {
         discard(response);
         return this.#referrersByTag(digest, most);
       }
@@ -116,7 +124,9 @@ export class Repository {
 
   async #referrersByTag(digest: string, most: number): Promise<unknown[]> {
     try {
-      const { bytes } = await this.manifest(digest.replace(':', '-'), most);
+      const { bytes, digest: found } = await this.manifest(digest.replace(':', '-'), most);
+      // Some registries take this tag for the digest that it is made of.
+      if (found === digest) return [];
       return manifestsIn(parseAnswer(bytes, this.#at(`manifests/${digest.replace(':', '-')}`)));
     } catch (error) {
       if (isCairnError(error, 'ERR_NOT_FOUND')) return [];
@@ -125,7 +135,8 @@ export class Repository {
   }
 
   /**
-   * Takes a blob from another repository of the registry. Who may not read that one cannot.
+   * Takes a blob from another repository of the registry. Who may not read that one cannot, and registries say so in
+   * many ways; the blob is then to be sent.
    * @returns whether the registry did so
    */
   async mount(digest: string, from: string): Promise<boolean> {
@@ -143,7 +154,7 @@ export class Repository {
     try {
       return await this.#send(request, `${this.#scope('pull,push')} repository:${from}:pull`);
     } catch (error) {
-      if (isCairnError(error, 'ERR_UNAUTHORIZED')) return undefined;
+      if (isCairnError(error, 'ERR_UNAUTHORIZED', 'ERR_NOT_FOUND', 'ERR_HTTP')) return undefined;
       throw error;
     }
   }
@@ -152,7 +163,7 @@ export class Repository {
   async upload(blob: Outgoing): Promise<void> {
     const { http, signal } = this.#options;
     const send = (request: HttpRequest): Promise<HttpResponse> => this.#push(request);
-    const has = async (): Promise<boolean> => (await this.sizeOf('blobs', blob.digest)) !== undefined;
+    const has = (): Promise<boolean> => this.has(blob.digest);
     await uploadBlob({ ...this.#uploads, send, has, retry: http.retry, signal }, blob);
   }
 

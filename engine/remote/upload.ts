@@ -4,6 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import { CairnError, isCairnError } from '../core/errors.js';
+import { asSafeAs } from './as-safe-as.js';
 import { discard, type HttpRequest, type HttpResponse } from './http.js';
 import { isPassing } from './http-error.js';
 import { counted } from './registry-answers.js';
@@ -184,8 +185,7 @@ export function uploadLocation(
 ): URL {
   const text = headers['location'];
   if (text === undefined) return before;
-  const location = URL.canParse(text, url.href) ? new URL(text, url) : undefined;
-  if (location?.host === uploads.host && location.protocol === 'http:') location.protocol = uploads.protocol;
+  const location = URL.canParse(text, url.href) ? asSafeAs(uploads, new URL(text, url)) : undefined;
   if (location?.origin === uploads.origin) return location;
   throw new CairnError('ERR_HTTP', `${shown} wants the upload sent to another host, ${location?.host ?? 'no URL'}`);
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
-import { HttpClient } from '../../engine/remote/http.js';
+import { HttpClient, type HttpResponse } from '../../engine/remote/http.js';
 import { Repository } from '../../engine/remote/registry.js';
 import { type Outgoing, type UploadTarget, uploadBlob, uploadLocation } from '../../engine/remote/upload.js';
 import { QUICK } from '../fixtures/fetch-quickly.js';
@@ -45,6 +45,29 @@ test('referrers come page by page, and no page is taken from another host', asyn
   assert.deepEqual(await repository.referrers('sha256:1', MOST), [1, 2, 3]);
   server.serve(LISTED, '{"manifests":null}');
   assert.deepEqual(await repository.referrers('sha256:1', MOST), []);
+});
+
+test('a registry that knows no referrers says so in many ways, and its tag may be none', async (t) => {
+  const { server, repository } = await repositoryOf(t);
+  const digest = `sha256:${'1'.repeat(64)}`;
+  const tag = `/v2/app/manifests/sha256-${'1'.repeat(64)}`;
+  server.serve(tag, '{"manifests":[1]}');
+  for (const status of [400, 404, 405, 406, 501]) {
+    server.serve(`/v2/app/referrers/${digest}`, { status });
+    assert.deepEqual(await repository.referrers(digest, MOST), [1]);
+  }
+  server.serve(`/v2/app/referrers/${digest}`, {
+    body: '<html>',
+    headers: { 'content-type': 'Text/HTML; charset=utf-8' },
+  });
+  assert.deepEqual(await repository.referrers(digest, MOST), [1]);
+  server.serve(tag, { status: 404 });
+  assert.deepEqual(await repository.referrers(digest, MOST), []);
+  // Registries that take such a tag for the digest give the image itself.
+  const index = Buffer.from('{"manifests":[2]}');
+  const own = digestOf(index);
+  server.serve(`/v2/app/referrers/${own}`, { status: 404 }).serve(`/v2/app/manifests/${own.replace(':', '-')}`, index);
+  assert.deepEqual(await repository.referrers(own, MOST), []);
 });
 
 test('a list of referrers without an end is given up', async (t) => {
@@ -229,13 +252,16 @@ test('where an upload goes on may be said in part, and by the plain name of a re
   const uploads = new URL('https://r.example:8443/v2/app/blobs/uploads/');
   const at = (location: string | undefined): string => {
     const headers: Record<string, string> = location === undefined ? {} : { location };
-    const response = { headers, url: uploads } as unknown as Parameters<typeof uploadLocation>[0];
+    const response = { headers, url: uploads } as unknown as HttpResponse;
     return uploadLocation(response, { uploads, shown: 'r.example:8443/app' }, new URL('/before', uploads)).href;
   };
   assert.equal(at(undefined), 'https://r.example:8443/before');
   assert.equal(at('/v2/x?state=a%20b'), 'https://r.example:8443/v2/x?state=a%20b');
   assert.equal(at('one'), 'https://r.example:8443/v2/app/blobs/uploads/one');
   assert.equal(at('http://r.example:8443/v2/x'), 'https://r.example:8443/v2/x');
+  const usual = { headers: { location: 'http://r.example:443/v2/x' }, url: new URL('https://r.example/v2/') };
+  const onUsual = { uploads: usual.url, shown: 'r.example/app' };
+  assert.equal(uploadLocation(usual as unknown as HttpResponse, onUsual).href, 'https://r.example/v2/x');
   for (const elsewhere of ['https://r.example/x', 'https://other.example:8443/x', 'ftp://r.example:8443/', 'http://['])
     assert.throws(() => at(elsewhere), { code: 'ERR_HTTP' }, elsewhere);
 });
