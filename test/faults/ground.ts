@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Layout } from '../../engine/disk/layout.js';
 import { lock } from '../../engine/disk/lock.js';
 import { openStore } from '../../engine/store.js';
@@ -72,8 +72,20 @@ export function makeSources(dir: string): void {
   for (const [name, text] of Object.entries(BLOBS)) fs.writeFileSync(join(sources, `${name}.blob`), text);
 }
 
-/** Makes the sources and every seed below `dir`. */
+let prepared: string | undefined;
+
+/** Makes the sources and every seed below `dir`. What this process has made before is copied. */
 export async function prepareGround(dir: string): Promise<void> {
+  if (prepared === undefined) {
+    await makeGround(dir);
+    const kept = fs.mkdtempSync(join(dirname(dir), 'cairn-ground-'));
+    process.on('exit', () => fs.rmSync(kept, { recursive: true }));
+    copy(`${dir}/.`, kept);
+    prepared = kept;
+  } else copy(`${prepared}/.`, dir);
+}
+
+async function makeGround(dir: string): Promise<void> {
   makeSources(dir);
   fs.mkdirSync(join(dir, 'none'));
   const images = placeIn(dir, 'images');

@@ -6,8 +6,11 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { rotIndex } from '../fixtures/index-rot.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { TestStore } from '../fixtures/store.js';
 import { fastScratch } from './fast.js';
+
+keepThreads();
 
 const FLIPS = 24;
 

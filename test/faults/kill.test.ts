@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import { PROGRAM } from '../fixtures/cli.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { fastScratch } from './fast.js';
 import { placeFrom, prepareGround } from './ground.js';
 import { sweepKills } from './kill.js';
@@ -12,6 +13,8 @@ import { runTraced, straceFault } from './strace.js';
 import { describeFinding } from './sweep.js';
 import { inspectStore } from './verdict.js';
 
+keepThreads();
+
 const fault = straceFault();
 const options = fault === undefined ? {} : { skip: fault };
 
@@ -19,16 +22,17 @@ const NAMES = ['import into a new store', 'import a layout', 'render an ACI', 'r
 const named = (names: readonly string[]): Operation[] => OPERATIONS.filter(({ name }) => names.includes(name));
 
 test('what is killed anywhere leaves a store that opens, is whole, and is clean after gc', options, async () => {
-  const swept = await fastScratch((dir) => sweepKills(dir, { operations: named(NAMES), perOperation: 5 }));
+  const swept = await fastScratch((dir) => sweepKills(dir, { operations: named(NAMES), perOperation: 3 }));
   assert.deepEqual(swept.findings.map(describeFinding), []);
-  assert.ok(swept.points >= 20, `${swept.points} points`);
+  assert.ok(swept.points >= 12, `${swept.points} points`);
 });
 
 test('the same finds a build that commits before the files are where they belong', options, async () => {
   const found = await fastScratch((build) =>
     fastScratch((dir) => {
       const program = `${patchedBuild(build, COMMIT_FIRST)}/cli/cairn.js`;
-      return sweepKills(dir, { operations: named(['import an ACI']), program, enough: 1 });
+      // The commit is followed by renames.
+      return sweepKills(dir, { operations: named(['import an ACI']), program, only: /^rename/, enough: 1 });
     }),
   );
   assert.ok(found.findings.length > 0);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { encodeImageDocument } from '../../engine/content/image-document.js';
 import type { Key } from '../../engine/core/key.js';
 import { Layout } from '../../engine/disk/layout.js';
@@ -15,15 +15,18 @@ import { openStore, Store } from '../../engine/store.js';
 import { aci, tar } from '../fixtures/archive.js';
 import { killedAt } from '../fixtures/cli.js';
 import { documentsIn } from '../fixtures/documents.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { ociLayout } from '../fixtures/oci.js';
-import { type Json, TestStore } from '../fixtures/store.js';
+import { type Json, madeOnce, TestStore } from '../fixtures/store.js';
 import { unpackStoreV1 } from '../fixtures/store-v1.js';
+import { stride } from '../fixtures/whole.js';
+
+keepThreads();
 
 const AT = { mtime: 1_700_000_000 };
 
 /** A store with some of every kind of content. */
-async function richStore(t: TestContext): Promise<TestStore> {
-  const s = new TestStore(t);
+const richStore = madeOnce(async (s) => {
   const base = s.aci('base.aci', { name: 'example.com/base', labels: { version: '1' } }, [
     { name: 'etc', flag: '5', ...AT },
     { name: 'etc/os-release', content: 'ID=base\n', ...AT },
@@ -47,8 +50,7 @@ async function richStore(t: TestContext): Promise<TestStore> {
   await store.put(s.write('blob', 'any bytes\n'));
   await store.pin('example.com/base');
   await store.gc();
-  return s;
-}
+});
 
 /** All rows of an index, without times of use. */
 function contentOf(index: Index): Record<string, unknown> {
@@ -281,7 +283,7 @@ test('killed at any point it can be run again', async (t) => {
   const s = await richStore(t);
   await s.ok(['render', 'example.com/app']);
   let at = 1;
-  for (; ; at += 2) {
+  for (; ; at += stride(5)) {
     const ran = await s.run(['fsck', '--rebuild-index'], killedAt(at));
     if (ran.code === 0) break;
     assert.equal(ran.code, null, ran.stderr);
