@@ -86,6 +86,10 @@ export const MAX_LABELS = 1000;
  * take by default.
  */
 export const MAX_LISTED_DEPENDENCIES = 10_000;
+/** Apps of a pod. Each becomes a process with a root file system of its own. Real pods have a handful. */
+export const MAX_POD_APPS = 1000;
+/** Volumes of a pod, mounts of one app, and ports of a pod. A thousand apps could mount each of a thousand volumes. */
+export const MAX_POD_LIST = 1000;
 
 /** Bytes of an xz stream's dictionary, which its decoder holds. "xz -9" uses as many. */
 export const MAX_XZ_DICTIONARY = 64 * 2 ** 20;
