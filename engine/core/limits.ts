@@ -86,6 +86,10 @@ export const MAX_LABELS = 1000;
  * take by default.
  */
 export const MAX_LISTED_DEPENDENCIES = 10_000;
+/** Apps of a pod. Each becomes a process with a root file system of its own. Real pods have a handful. */
+export const MAX_POD_APPS = 1000;
+/** Volumes of a pod, mounts of one app, and ports of a pod. A thousand apps could mount each of a thousand volumes. */
+export const MAX_POD_LIST = 1000;
 
 /** Bytes of the record of a prepared pod: as many as its manifest may have, whose every app it tells of with 400 bytes. */
 export const MAX_POD_RECORD = 32 * 2 ** 20;

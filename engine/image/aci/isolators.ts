@@ -56,20 +56,26 @@ export function isKnownIsolator(name: string): boolean {
 export function readIsolators(list: JsonField): Isolator[] {
   const seen = new Set<string>();
   return list.items().map((item) => {
-    const name = item.field('name').acIdentifier();
-    const value = item.field('value');
+    const isolator = readIsolator(item);
+    const { name } = isolator;
     const kind = KINDS.get(name);
-    if (kind !== undefined) {
-      if (value.absent) throw value.fault(`${name} needs a value`);
-      kind.check(value);
-      if (kind.single && seen.has(name)) throw item.fault(`isolators set contains too many instances of type ${name}`);
-      if (kind.excludes !== undefined && seen.has(kind.excludes)) {
-        throw item.fault(`isolators set contains incompatible types: ${name} and ${kind.excludes}`);
-      }
+    if (kind?.single && seen.has(name)) throw item.fault(`isolators set contains too many instances of type ${name}`);
+    if (kind?.excludes !== undefined && seen.has(kind.excludes)) {
+      throw item.fault(`isolators set contains incompatible types: ${name} and ${kind.excludes}`);
     }
     seen.add(name);
-    return { name, value: value.value ?? null };
+    return isolator;
   });
+}
+
+/** Reads one isolator, whatever others there are beside it. */
+export function readIsolator(item: JsonField): Isolator {
+  const name = item.field('name').acIdentifier();
+  const value = item.field('value');
+  const kind = KINDS.get(name);
+  if (kind !== undefined && value.absent) throw value.fault(`${name} needs a value`);
+  kind?.check(value);
+  return { name, value: value.value ?? null };
 }
 
 /**

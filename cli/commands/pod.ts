@@ -1,0 +1,9 @@
+/** `cairn pod`: pods, from their manifests on. Each subcommand lies in a file of its own in `cli/pod/`. */
+import type { Command } from 'commander';
+import { examples } from '../help.js';
+import { defineManifest } from '../pod/manifest.js';
+
+export function define(command: Command): void {
+  defineManifest(command.command('manifest').description('Check a pod manifest.'));
+  examples(command, ['cairn pod manifest --validate pod.json']);
+}
