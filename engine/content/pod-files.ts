@@ -11,6 +11,7 @@ import { isUuid } from '../core/uuid.js';
 import { type Layout, manifestIn, podRecordIn } from '../disk/layout.js';
 import { isHeld } from '../disk/lock.js';
 import type { PodAppRecord, PodRecord } from '../index/records.js';
+import type { StoreContext } from '../session/context.js';
 
 /** The first line of a pod's record. */
 const MAGIC = 'cairn-pod 1\n';
@@ -97,6 +98,11 @@ export function podFilesFault(layout: Layout, pod: PodRecord): string | undefine
  */
 export function isPodRunning(layout: Layout, pod: PodRecord): boolean {
   return pod.startedAt !== undefined && pod.exitedAt === undefined && isHeld(layout.podLock(pod.id));
+}
+
+/** Pods that run now. */
+export function runningPods({ index, layout }: Pick<StoreContext, 'index' | 'layout'>): PodRecord[] {
+  return [...index.pods.values()].filter((pod) => isPodRunning(layout, pod));
 }
 
 function mustBeDirectory(dir: string): void {

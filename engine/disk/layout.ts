@@ -167,8 +167,24 @@ export const rootfsIn = (dir: string): string => `${dir}/rootfs`;
 export const manifestIn = (dir: string): string => `${dir}/manifest`;
 /** A pod's record, as it was when the pod was prepared. @param pod the pod's directory */
 export const podRecordIn = (pod: string): string => join(pod, 'record');
-/** What there is of a pod that is run or was run: bundles, the runtime's state. @param pod the pod's directory */
+/** Made when a pod is run, for the case that the index is lost. @param pod the pod's directory */
+export const podStartedIn = (pod: string): string => join(pod, 'started');
+/** What there is of a pod while it is run: bundles, the runtime's state. @param pod the pod's directory */
 export const podRunIn = (pod: string): string => join(pod, 'run');
+/** The places in it. Containers are told apart by their numbers: names of apps can be longer than names of files. */
+export const placesOfRun = (run: string) => ({
+  /** Bundles of the apps. */
+  bundles: join(run, 'bundle'),
+  /** The bundle of the process that holds shared namespaces. */
+  pause: join(run, 'pause'),
+  /** What the runtime keeps. */
+  state: join(run, 'state'),
+  /** Which runtime runs which containers. */
+  note: join(run, 'runtime.json'),
+  pid: (container: string): string => join(run, `pid-${container}`),
+  log: (container: string): string => join(run, `log-${container}`),
+});
+export type PlacesOfRun = ReturnType<typeof placesOfRun>;
 export const stagedPlan = (staging: string): string => join(staging, 'plan');
 export const stagedDocument = (staging: string, key: Key): string => join(staging, `document-${hexOf(key)}`);
 /**

@@ -8,6 +8,7 @@ import type { ExportOptions } from '../export/index.js';
 import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.js';
 import type { ImportOptions } from '../import/index.js';
 import type { CompareOptions, ImageSelection } from '../inspect/index.js';
+import type { PodGcOptions, PrepareOptions, RemovePodOptions } from '../pod/index.js';
 import type { OpenOptions } from '../session/open.js';
 import type { CheckoutOptions, CopyOutOptions, RenderOptions } from '../tree/index.js';
 import type { CheckOptions } from '../verify/index.js';
@@ -115,3 +116,15 @@ export const CHECK: OptionKinds<Omit<CheckOptions, 'images' | 'trees'>> = {
 };
 
 export const FSCK: OptionKinds<OperationOptions & { repair?: boolean }> = { ...OPERATION, repair: 'flag' };
+
+export const PREPARE: OptionKinds<PrepareOptions> = { ...OPERATION, pull: PULL };
+
+export const REMOVE_PODS: OptionKinds<RemovePodOptions> = { force: 'flag', signal: 'signal' };
+
+export const POD_GC: OptionKinds<PodGcOptions> = {
+  ...OPERATION,
+  graceMs: 'number',
+  expirePreparedMs: 'number',
+  markOnly: 'flag',
+  dryRun: 'flag',
+};

@@ -63,7 +63,8 @@ function disagreement(
   { id, name, labels }: RuntimeImage,
   image: ImageRecord,
 ): { what: string; expected: string; found: string } | undefined {
-  if (!image.key.startsWith(id)) return { what: 'has another ID than the manifest says', expected: id, found: image.key };
+  if (!image.key.startsWith(id))
+    return { what: 'has another ID than the manifest says', expected: id, found: image.key };
   if (name === undefined && labels.length === 0) return undefined;
   const wanted = name === undefined ? { name: image.name, labels } : { name, labels };
   // An ACI has the name in its manifest also when that was taken away here.

@@ -56,9 +56,17 @@ export async function loadPod(
   for (const { name, image: key, treeId } of pod.apps) {
     const runtime = manifest.apps.find((app) => app.name === name) as RuntimeApp;
     const image = store.index.image(key);
-    if (image === undefined) throw new CairnError('ERR_DAMAGED', `app ${name}: its image ${key} is gone`, { entry: name });
+    if (image === undefined)
+      throw new CairnError('ERR_DAMAGED', `app ${name}: its image ${key} is gone`, { entry: name });
     await treeAgain(store, { name, image, treeId }, options);
-    apps.push({ name, runtime, image: key, says: saysOf(store, image, documents), treeId, rootfs: layout.rootfs(treeId) });
+    apps.push({
+      name,
+      runtime,
+      image: key,
+      says: saysOf(store, image, documents),
+      treeId,
+      rootfs: layout.rootfs(treeId),
+    });
   }
   return { id: pod.id, dir: layout.pod(pod.id), manifest, apps };
 }

@@ -5,7 +5,11 @@
  * Begin with `prepared.ts`, which says what a prepared pod is. `prepare.ts` makes one, `states.ts` lists them,
  * `remove.ts` takes them away, and `run/` runs them.
  */
+export type { PodManifest } from '../image/aci/pod.js';
 export type { FindImage } from './app-images.js';
+export type { PodGcOptions } from './collect-pods.js';
 export type { PrepareOptions } from './prepare.js';
 export type { PreparedApp, PreparedPod } from './prepared.js';
+export type { RemovePodOptions } from './remove.js';
+export type { PodDetails } from './show.js';
 export type { PodState, PodSummary } from './states.js';

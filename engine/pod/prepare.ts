@@ -106,8 +106,7 @@ async function findImages(
   for (const app of manifest.apps) {
     throwIfAborted(signal);
     const image = await findAppImage(store, app, find, finding);
-    const stack =
-      stacks.get(image.key) ?? (await stackWithDependencies(store, image, documents, { find, ...finding }));
+    const stack = stacks.get(image.key) ?? (await stackWithDependencies(store, image, documents, { find, ...finding }));
     mustBeComplete(store, stack);
     stacks.set(image.key, stack);
     found.set(app.name, { image, stack });
