@@ -8,7 +8,7 @@ import type { ExportOptions } from '../export/index.js';
 import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.js';
 import type { ImportOptions } from '../import/index.js';
 import type { CompareOptions, ImageSelection } from '../inspect/index.js';
-import type { PodGcOptions, PrepareOptions, RemovePodOptions } from '../pod/index.js';
+import type { AppRequest, PodGcOptions, PodRequest, PrepareOptions, RemovePodOptions } from '../pod/index.js';
 import type { OpenOptions } from '../session/open.js';
 import type { CheckoutOptions, CopyOutOptions, RenderOptions } from '../tree/index.js';
 import type { CheckOptions } from '../verify/index.js';
@@ -127,4 +127,37 @@ export const POD_GC: OptionKinds<PodGcOptions> = {
   expirePreparedMs: 'number',
   markOnly: 'flag',
   dryRun: 'flag',
+};
+
+export const POD_REQUEST: OptionKinds<PodRequest> = {
+  apps: 'list',
+  volumes: 'list',
+  mounts: 'list',
+  environment: 'object',
+  ports: 'list',
+  isolators: 'list',
+  annotations: 'object',
+  userAnnotations: 'object',
+  userLabels: 'object',
+};
+
+export const APP_REQUEST: OptionKinds<AppRequest> = {
+  image: 'text',
+  name: 'text',
+  app: 'object',
+  exec: 'texts',
+  args: 'texts',
+  user: 'text',
+  group: 'text',
+  supplementaryGIDs: 'list',
+  workingDirectory: 'text',
+  environment: 'object',
+  mounts: 'list',
+  mountPoints: 'list',
+  ports: 'list',
+  isolators: 'list',
+  readOnlyRootFS: 'flag',
+  annotations: 'object',
+  userAnnotations: 'object',
+  userLabels: 'object',
 };

@@ -12,12 +12,12 @@ import type {
   PrepareOptions,
   RemovePodOptions,
 } from '../pod/index.js';
-import { StoreOfContents } from './contents.js';
 import { findImage } from './find-image.js';
 import { contextOf } from './opened.js';
 import { POD_GC, PREPARE, REMOVE_PODS } from './option-kinds.js';
+import { StoreOfPods } from './pods.js';
 
-export abstract class StoreOfPreparedPods extends StoreOfContents {
+export abstract class StoreOfPreparedPods extends StoreOfPods {
   /**
    * Prepares a pod: finds its images, fetches what is missing as `pull` says, renders them, and keeps them from being
    * collected.
