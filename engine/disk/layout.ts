@@ -152,6 +152,20 @@ export const besideStaging = (staging: string): { plan: string; old: string; unw
 /** The inside of a tree's directory, rendered or checked out. */
 export const rootfsIn = (dir: string): string => `${dir}/rootfs`;
 export const manifestIn = (dir: string): string => `${dir}/manifest`;
+/**
+ * The inside of a runtime bundle. What the apps of a pod share lies beside their bundles, which are called as they are:
+ * no app's name begins with a dot.
+ */
+export const bundleMark = (dir: string): string => `${dir}/.cairn-bundle`;
+export const configIn = (bundle: string): string => `${bundle}/config.json`;
+export const overlayIn = (bundle: string): { upper: string; work: string } => ({
+  upper: `${bundle}/upper`,
+  work: `${bundle}/work`,
+});
+export const ownVolumesIn = (bundle: string): string => `${bundle}/volumes`;
+export const ownEtcIn = (bundle: string): string => `${bundle}/etc`;
+export const podVolumesIn = (dir: string): string => `${dir}/.volumes`;
+export const namespacesIn = (dir: string): string => `${dir}/.namespaces`;
 export const stagedPlan = (staging: string): string => join(staging, 'plan');
 export const stagedDocument = (staging: string, key: Key): string => join(staging, `document-${hexOf(key)}`);
 /**
