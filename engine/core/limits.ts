@@ -91,6 +91,9 @@ export const MAX_POD_APPS = 1000;
 /** Volumes of a pod, mounts of one app, and ports of a pod. A thousand apps could mount each of a thousand volumes. */
 export const MAX_POD_LIST = 1000;
 
+/** Bytes of the record of a prepared pod: as many as its manifest may have, whose every app it tells of with 400 bytes. */
+export const MAX_POD_RECORD = 32 * 2 ** 20;
+
 /** Bytes of an xz stream's dictionary, which its decoder holds. "xz -9" uses as many. */
 export const MAX_XZ_DICTIONARY = 64 * 2 ** 20;
 /** Bytes of a zstd frame's window, which its decoder holds. The zstd program draws the same line. */

@@ -151,10 +151,18 @@ describe('faults are refused, and say where they are', () => {
     'two apps of one name': [pod({ apps: [app(), app()] }), 'apps[1].name', /^duplicate apps of name "web"$/],
     'an app without a name': [withApp({ name: undefined }), 'apps[0].name', /^ACName cannot be empty$/],
     'a name that is a path': [withApp({ name: '../etc' }), 'apps[0].name', /^ACName must contain only lower case/],
-    'no image': [withApp({ image: null }), 'apps[0].image', /^image must be set$/],
-    'no id': [withApp({ image: {} }), 'apps[0].image.id', /^id must be set$/],
-    'an id of another kind': [withApp({ image: { id: 'sha256-aa' } }), 'apps[0].image.id', /^unrecognized hash type/],
-    'a bad image name': [withApp({ image: { id: ID, name: 'A' } }), 'apps[0].image.name', /^ACIdentifier must contain/],
+    'no image': [withApp({ image: null }), 'apps[0].image', /^app "web": no image$/],
+    'no id': [withApp({ image: {} }), 'apps[0].image.id', /^app "web": no image ID$/],
+    'an id of another kind': [
+      withApp({ image: { id: 'sha256-aa' } }),
+      'apps[0].image.id',
+      /^app "web": unrecognized hash type/,
+    ],
+    'a bad image name': [
+      withApp({ image: { id: ID, name: 'A' } }),
+      'apps[0].image.name',
+      /^app "web": ACIdentifier must contain/,
+    ],
     'labels twice': [
       withApp({
         image: {
@@ -166,36 +174,54 @@ describe('faults are refused, and say where they are', () => {
         },
       }),
       'apps[0].image.labels',
-      /^duplicate labels of name "os"$/,
+      /^app "web": duplicate labels of name "os"$/,
     ],
-    'a bad app': [withApp({ app: { exec: [], group: '0' } }), 'apps[0].app.user', /^user is required$/],
-    'a mount of nothing': [withApp({ mounts: [{ path: '/a' }] }), 'apps[0].mounts[0].volume', /^volume must be set$/],
+    'a bad app': [withApp({ app: { exec: [], group: '0' } }), 'apps[0].app.user', /^app "web": user is required$/],
+    'a mount of nothing': [
+      withApp({ mounts: [{ path: '/a' }] }),
+      'apps[0].mounts[0].volume',
+      /^app "web": volume must be set$/,
+    ],
     'a mount of no name': [
       withApp({ mounts: [{ volume: '/etc', path: '/a' }] }),
       'apps[0].mounts[0].volume',
-      /^ACName must contain/,
+      /^app "web": ACName must contain/,
     ],
-    'a mount nowhere': [withApp({ mounts: [{ volume: 'a' }] }), 'apps[0].mounts[0].path', /^path must be set$/],
+    'a mount nowhere': [
+      withApp({ mounts: [{ volume: 'a' }] }),
+      'apps[0].mounts[0].path',
+      /^app "web": path must be set$/,
+    ],
     'a relative mount': [
       withApp({ mounts: [{ volume: 'a', path: 'a' }] }),
       'apps[0].mounts[0].path',
-      /^path must be abs/,
+      /^app "web": path must be abs/,
     ],
     'a mount that leaves the root': [
       withApp({
         mounts: [
-          { volume: 'a', path: '/ok' },
+          { volume: 'a', path: '/ok', appVolume: { name: 'a', kind: 'empty' } },
           { volume: 'a', path: '/a/../../etc' },
         ],
       }),
       'apps[0].mounts[1].path',
-      /^a path of a pod must not contain ".."/,
+      /^app "web": a path of a pod must not contain ".."/,
+    ],
+    'a mount of a volume that there is not': [
+      withApp({ mounts: [{ volume: 'a', path: '/a' }] }),
+      'apps[0].mounts[0].volume',
+      /^app "web": could not find volume "a"$/,
+    ],
+    'a mount point that leaves the root': [
+      withApp({ app: { user: '0', group: '0', mountPoints: [{ name: 'a', path: '/../etc' }] } }),
+      'apps[0].app.mountPoints[0].path',
+      /must not contain ".."/,
     ],
     'a mount with a NUL': [withApp({ mounts: [{ volume: 'a', path: '/a\0b' }] }), 'apps[0].mounts[0].path', /NUL/],
     'a bad volume of an app': [
       withApp({ mounts: [{ volume: 'a', path: '/a', appVolume: { name: 'a', kind: 'host' } }] }),
       'apps[0].mounts[0].appVolume.source',
-      /^source for host volume cannot be empty$/,
+      /^app "web": source for host volume cannot be empty$/,
     ],
     'annotations twice': [
       withApp({
@@ -205,7 +231,7 @@ describe('faults are refused, and say where they are', () => {
         ],
       }),
       'apps[0].annotations[1].name',
-      /^duplicate annotations of name "a"$/,
+      /^app "web": duplicate annotations of name "a"$/,
     ],
     'a flag that is a text': [withApp({ readOnlyRootFS: 'yes' }), 'apps[0].readOnlyRootFS', /must be true or false/],
     'two volumes of one name': [

@@ -117,7 +117,7 @@ function readEnvironment(list: JsonField): EnvironmentVariable[] {
   });
 }
 
-function readMountPoint(mount: JsonField): MountPoint {
+export function readMountPoint(mount: JsonField): MountPoint {
   return {
     name: mount.field('name').acName(),
     path: readRequired(mount.field('path'), 'path must be set'),

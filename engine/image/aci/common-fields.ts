@@ -6,6 +6,9 @@ import type { JsonField } from '../json-field.js';
 import type { Label } from '../label.js';
 import { labelsFault } from './names.js';
 
+/** The last version of the appc spec. */
+export const AC_VERSION = '0.8.11';
+
 export interface Annotation {
   name: string;
   value: string;

@@ -1,12 +1,15 @@
 /** Reads and checks a pod manifest (appc spec 0.8.11, pod manifest). */
+import { defined } from '../../core/defined.js';
+import { CairnError, isCairnError } from '../../core/errors.js';
 import { type Limits, MAX_POD_APPS, MAX_POD_LIST } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
-import { parseJson } from '../json.js';
+import { type JsonValue, parseJson } from '../json.js';
 import { JsonField } from '../json-field.js';
-import { readApp, readPort } from './app.js';
+import { type App, readApp } from './app.js';
 import { checkKind, readAnnotations, readImageID, readLabels, readVersion } from './common-fields.js';
 import { isKnownIsolator, readIsolator } from './isolators.js';
-import type { ExposedPort, Mount, PodManifest, RuntimeApp, RuntimeImage } from './pod.js';
+import type { Mount, PodManifest, RuntimeApp, RuntimeImage } from './pod.js';
+import { readExposedPort, readMount } from './pod-parts.js';
 import { pathFault, readVolume } from './volume.js';
 
 const DOCUMENT = 'pod manifest';
@@ -15,27 +18,31 @@ const DOCUMENT = 'pod manifest';
  * Reads and checks a pod manifest.
  *
  * As in the reference implementation, keys match whatever their case, and unknown keys are ignored. Unknown isolators
- * are kept. That the volume of a mount is there is no rule of the document: a store of volumes may know it.
+ * are kept.
  *
  * @throws CairnError `ERR_BAD_ARCHIVE` for what only a hostile document has (see `parseJson`), else `ERR_BAD_MANIFEST`;
  *   `entry` is `pod manifest: ` and the path to the fault such as `apps[0].mounts[1].path`, and the message says the
  *   rule
  */
 export function parsePodManifest(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest'>): PodManifest {
-  return readPodManifest(new JsonField(DOCUMENT, parseJson(bytes, DOCUMENT, limits)));
+  return readPodManifest(parseJson(bytes, DOCUMENT, limits));
 }
 
-function readPodManifest(root: JsonField): PodManifest {
+/** Reads and checks a pod manifest that was parsed or made. @throws CairnError `ERR_BAD_MANIFEST` */
+export function readPodManifest(document: JsonValue): PodManifest {
+  const root = new JsonField(DOCUMENT, document);
   const raw = root.object();
   checkKind(root.field('acKind'), 'PodManifest');
-  const apps = root.field('apps').items(MAX_POD_APPS);
-  const volumes = root.field('volumes').items(MAX_POD_LIST);
-  checkUnique(apps, (name) => `duplicate apps of name ${quoted(name)}`);
-  checkUnique(volumes, (name) => `duplicate volume name ${quoted(name)}`);
+  const appFields = root.field('apps').items(MAX_POD_APPS);
+  const volumeFields = root.field('volumes').items(MAX_POD_LIST);
+  checkUnique(appFields, (name) => `duplicate apps of name ${quoted(name)}`);
+  checkUnique(volumeFields, (name) => `duplicate volume name ${quoted(name)}`);
+  const volumes = volumeFields.map(readVolume);
+  const names = new Set(volumes.map(({ name }) => name));
   return {
     acVersion: readVersion(root.field('acVersion')),
-    apps: apps.map(readRuntimeApp),
-    volumes: volumes.map(readVolume),
+    apps: appFields.map((app) => readRuntimeApp(app, names)),
+    volumes,
     isolators: root.field('isolators').items().map(readIsolator),
     annotations: readAnnotations(root.field('annotations')),
     ports: root.field('ports').items(MAX_POD_LIST).map(readExposedPort),
@@ -65,61 +72,53 @@ export function unknownIsolators({ apps, isolators }: PodManifest): { entry: str
   );
 }
 
-function readRuntimeApp(app: JsonField): RuntimeApp {
-  const own = app.field('app');
-  return {
-    name: app.field('name').acName(),
-    image: readRuntimeImage(app.field('image')),
-    ...(own.absent ? {} : { app: readApp(own) }),
-    readOnlyRootFS: app.field('readOnlyRootFS').flag(),
-    mounts: app.field('mounts').items(MAX_POD_LIST).map(readMount),
-    annotations: readAnnotations(app.field('annotations')),
-  };
+/** @param volumes names of the pod's volumes */
+function readRuntimeApp(app: JsonField, volumes: ReadonlySet<string>): RuntimeApp {
+  const name = app.field('name').acName();
+  try {
+    const own = app.field('app');
+    return {
+      name,
+      image: readRuntimeImage(app.field('image')),
+      ...(own.absent ? {} : { app: readOwnApp(own) }),
+      readOnlyRootFS: app.field('readOnlyRootFS').flag(),
+      mounts: app
+        .field('mounts')
+        .items(MAX_POD_LIST)
+        .map((mount) => readMountOf(mount, volumes)),
+      annotations: readAnnotations(app.field('annotations')),
+    };
+  } catch (error) {
+    if (!isCairnError(error, 'ERR_BAD_MANIFEST')) throw error;
+    const { code, entry } = error;
+    throw new CairnError(code, `app ${quoted(name)}: ${error.message}`, { ...defined({ entry }), cause: error });
+  }
+}
+
+function readOwnApp(field: JsonField): App {
+  for (const point of field.field('mountPoints').items()) {
+    const path = point.field('path');
+    path.refuse(pathFault(path.text()));
+  }
+  return readApp(field);
+}
+
+function readMountOf(field: JsonField, volumes: ReadonlySet<string>): Mount {
+  const mount = readMount(field);
+  if (mount.appVolume === undefined && !volumes.has(mount.volume)) {
+    throw field.field('volume').fault(`could not find volume ${quoted(mount.volume)}`);
+  }
+  return mount;
 }
 
 function readRuntimeImage(image: JsonField): RuntimeImage {
-  if (image.absent) throw image.fault('image must be set');
+  if (image.absent) throw image.fault('no image');
   const id = image.field('id');
-  if (id.text() === '') throw id.fault('id must be set');
+  if (id.text() === '') throw id.fault('no image ID');
   const name = image.field('name');
   return {
     id: readImageID(id),
     ...(name.absent ? {} : { name: name.acIdentifier() }),
     labels: readLabels(image.field('labels')),
   };
-}
-
-function readMount(mount: JsonField): Mount {
-  const volume = mount.field('volume');
-  if (volume.text() === '') throw volume.fault('volume must be set');
-  const path = mount.field('path');
-  if (path.text() === '') throw path.fault('path must be set');
-  if (!path.text().startsWith('/')) throw path.fault('path must be absolute');
-  path.refuse(pathFault(path.text()));
-  const appVolume = mount.field('appVolume');
-  return {
-    volume: volume.acName(),
-    path: path.text(),
-    ...(appVolume.absent ? {} : { appVolume: readVolume(appVolume) }),
-  };
-}
-
-function readExposedPort(port: JsonField): ExposedPort {
-  const hostIP = port.field('hostIP');
-  const podPort = port.field('podPort');
-  return {
-    name: port.field('name').acName(),
-    hostPort: port.field('hostPort').integer(0, 65_535, 'hostPort must be in 0-65535 range'),
-    ...(hostIP.text() === '' ? {} : { hostIP: readAddress(hostIP) }),
-    ...(podPort.absent ? {} : { podPort: readPort(podPort) }),
-  };
-}
-
-const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
-
-function readAddress(field: JsonField): string {
-  const text = field.text();
-  const isAddress = IPV4.test(text) || (/^[0-9a-f:.]+$/i.test(text) && URL.canParse(`http://[${text}]/`));
-  if (!isAddress) throw field.fault(`invalid IP address: ${quoted(text)}`);
-  return text;
 }

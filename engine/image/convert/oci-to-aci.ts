@@ -2,14 +2,12 @@
 import { CairnError } from '../../core/errors.js';
 import { quoted } from '../../core/printable.js';
 import { type App, readApp } from '../aci/app.js';
+import { AC_VERSION } from '../aci/common-fields.js';
 import type { JsonObject } from '../json.js';
 import { JsonField } from '../json-field.js';
 import type { OciConfig } from '../oci/config.js';
 import type { Reference } from '../oci/reference.js';
 import { appcPlatform } from './platform-names.js';
-
-/** The last version of the appc spec. */
-const AC_VERSION = '0.8.11';
 
 /**
  * The image manifest that says of an image what its configuration says. appc has no words for variables without a valid
