@@ -154,6 +154,9 @@ export const MAX_TOKEN_ANSWER = 2 ** 20;
 /** Bytes of a file with settings or credentials, and of what a credential helper says. Real ones have some thousand. */
 export const MAX_CONFIG_FILE = 2 ** 20;
 
+/** Bytes of `/etc/passwd` and of `/etc/group` of an image. A hundred thousand users have so many. */
+export const MAX_USER_FILE = 8 * 2 ** 20;
+
 /** Names that one error lists. */
 export const MAX_CANDIDATES = 10;
 

@@ -165,6 +165,20 @@ export const besideStaging = (staging: string): { plan: string; old: string; unw
 /** The inside of a tree's directory, rendered or checked out. */
 export const rootfsIn = (dir: string): string => `${dir}/rootfs`;
 export const manifestIn = (dir: string): string => `${dir}/manifest`;
+/**
+ * The inside of a runtime bundle. What the apps of a pod share lies beside their bundles, which are called as they are:
+ * no app's name begins with a dot.
+ */
+export const bundleMark = (dir: string): string => `${dir}/.cairn-bundle`;
+export const configIn = (bundle: string): string => `${bundle}/config.json`;
+export const overlayIn = (bundle: string): { upper: string; work: string } => ({
+  upper: `${bundle}/upper`,
+  work: `${bundle}/work`,
+});
+export const ownVolumesIn = (bundle: string): string => `${bundle}/volumes`;
+export const ownEtcIn = (bundle: string): string => `${bundle}/etc`;
+export const podVolumesIn = (dir: string): string => `${dir}/.volumes`;
+export const namespacesIn = (dir: string): string => `${dir}/.namespaces`;
 /** A pod's record, as it was when the pod was prepared. @param pod the pod's directory */
 export const podRecordIn = (pod: string): string => join(pod, 'record');
 /** Made when a pod is run, for the case that the index is lost. @param pod the pod's directory */
