@@ -24,8 +24,9 @@ import { takeAway } from '../remove.js';
 import { withCommand } from './command.js';
 import { clearRun, writeNote } from './left-runs.js';
 import type { PodEnd, RunOptions } from './options.js';
+import { mustHaveNamespaces } from './rootless.js';
 import { containersOf, makePlaces, PodRun } from './run-apps.js';
-import { findRuntime } from './runtime.js';
+import { findRuntime, type OciRuntime } from './runtime.js';
 
 /**
  * Runs a prepared pod, once.
@@ -33,7 +34,7 @@ import { findRuntime } from './runtime.js';
  */
 export async function runPod(store: StoreContext, { id }: PodRecord, options: RunOptions): Promise<PodEnd> {
   mustWrite(store);
-  const runtime = findRuntime(options.runtime);
+  const runtime = runtimeFor(options);
   const lock = lockPod(store, id);
   try {
     store.index.refresh();
@@ -57,7 +58,7 @@ export async function runTransient(
   preparing: PrepareRequest,
 ): Promise<PodEnd> {
   mustWrite(store);
-  const runtime = findRuntime(options.runtime);
+  const runtime = runtimeFor(options);
   const id = randomUUID();
   const lock = lockPod(store, id);
   try {
@@ -72,6 +73,12 @@ export async function runTransient(
   }
 }
 
+/** Looked for first: without one nothing need be fetched, rendered or noted. */
+function runtimeFor(options: RunOptions): OciRuntime {
+  mustHaveNamespaces();
+  return findRuntime(options.runtime);
+}
+
 function lockPod({ layout }: StoreContext, id: string): FileLock {
   const lock = tryLock(layout.podLock(id), true);
   if (lock === undefined) throw new CairnError('ERR_HELD', `pod ${id} runs`, { entry: id });
@@ -80,7 +87,7 @@ function lockPod({ layout }: StoreContext, id: string): FileLock {
 
 interface Running {
   lock: FileLock;
-  runtime: ReturnType<typeof findRuntime>;
+  runtime: OciRuntime;
   options: RunOptions;
 }
 
