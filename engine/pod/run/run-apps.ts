@@ -11,6 +11,7 @@ import type { PreparedPod } from '../prepared.js';
 import { Container, deleteContainers, type RunContext, type Stdio } from './container.js';
 import type { PodEnd, RunOptions } from './options.js';
 import { shareNamespaces } from './share.js';
+import { resizeTerminal, sizeTerminal } from './terminal.js';
 import { watchOver } from './watch.js';
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2];
@@ -55,9 +56,7 @@ export class PodRun {
     const watch = watchOver(this.#context, all);
     const kill = (): void => void this.#kill();
     signal?.addEventListener('abort', kill);
-    const stopPassing = signals?.((name) => {
-      for (const container of this.#running) container.signal(name);
-    });
+    const stopPassing = signals?.((name) => this.#pass(name));
     try {
       throwIfAborted(signal);
       await this.#runAll(bundles);
@@ -75,8 +74,17 @@ export class PodRun {
     return { pod: this.#pod.id, exitCode: this.#failed[0]?.exitCode ?? 0, apps };
   }
 
+  #pass(name: NodeJS.Signals): void {
+    const { places } = this.#context;
+    if (this.#options.tty === true && name === 'SIGWINCH') resizeTerminal(places.pid('0'));
+    // Its terminal is gone, and the app cannot know: it has another one, which the runtime keeps.
+    if (this.#options.tty === true && name === 'SIGHUP') void this.#kill();
+    for (const container of this.#running) container.signal(name);
+  }
+
   async #runAll(bundles: readonly Bundle[]): Promise<void> {
     const [first, ...others] = bundles as [Bundle, ...Bundle[]];
+    if (this.#options.tty === true) sizeTerminal(first.dir);
     if (others.length === 0) return this.#runApp(first, 0);
     if (await shareNamespaces(this.#context, containerId(this.#pod.id, 'pause'), bundles)) {
       await Promise.all(bundles.map((bundle, number) => this.#runApp(bundle, number)));
