@@ -47,6 +47,11 @@ export interface Session<O> {
   write(bytes: string | Uint8Array): Promise<void>;
   /** As {@link write}, also after an interrupt: tells what has been done by then. */
   tell(text: string): Promise<void>;
+  /**
+   * Has somebody else take the signals that would cancel this command, and others that mean something to an app, until
+   * the returned function is called.
+   */
+  handSignals(receiver: (name: NodeJS.Signals) => void): () => void;
   /** Writes a message for people to stderr, but not with `--quiet`. */
   say(message: string): void;
 }
@@ -106,6 +111,10 @@ async function runSession<O extends object>(
         tell: async (text) => {
           line?.clear();
           await writeOutput(Buffer.from(text), interrupts.signal);
+        },
+        handSignals: (receiver) => {
+          line?.clear();
+          return interrupts.handTo(receiver);
         },
         say,
       });
@@ -196,11 +205,23 @@ function limitsIn(options: Globals): Partial<Limits> {
 /** Interrupts within this time count as one. */
 const ONE_INTERRUPT_MS = 500;
 
+/** Signals that cancel, and those that nobody but an app has a use for. */
+const CANCELLING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const FOR_APPS = [...CANCELLING, 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGALRM'] as const;
+
+interface Interrupts {
+  signal: AbortSignal;
+  handTo: Session<object>['handSignals'];
+  stop: () => void;
+}
+
 /** @param atOnce called before the process ends at once */
-function catchInterrupts(atOnce: () => void): { signal: AbortSignal; stop: () => void } {
+function catchInterrupts(atOnce: () => void): Interrupts {
   const controller = new AbortController();
   let first = 0;
+  let isHanded = false;
   const interrupt = (): void => {
+    if (isHanded) return;
     // A key that bounces, or a terminal and a program that both pass an interrupt on, mean one.
     if (controller.signal.aborted && performance.now() - first > ONE_INTERRUPT_MS) {
       atOnce();
@@ -209,12 +230,19 @@ function catchInterrupts(atOnce: () => void): { signal: AbortSignal; stop: () =>
     if (!controller.signal.aborted) first = performance.now();
     controller.abort();
   };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const name of signals) process.on(name, interrupt);
+  for (const name of CANCELLING) process.on(name, interrupt);
   return {
     signal: controller.signal,
+    handTo: (receiver) => {
+      isHanded = true;
+      for (const name of FOR_APPS) process.on(name, receiver);
+      return () => {
+        isHanded = false;
+        for (const name of FOR_APPS) process.off(name, receiver);
+      };
+    },
     stop: () => {
-      for (const name of signals) process.off(name, interrupt);
+      for (const name of CANCELLING) process.off(name, interrupt);
     },
   };
 }

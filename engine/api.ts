@@ -12,6 +12,23 @@ export type { Exported, ExportFormat, ExportOptions } from './export/export.js';
 export type { DiscoveredName, DiscoverOptions } from './fetch/discover.js';
 export type { Fetched, FetchFailure, FetchOptions, Insecure } from './fetch/options.js';
 export type { Pushed, PushOptions } from './fetch/push.js';
+export type { App, EnvironmentVariable, EventHandler, MountPoint, Port } from './image/aci/app.js';
+export type { Annotation } from './image/aci/common-fields.js';
+export type { Isolator } from './image/aci/isolators.js';
+export type {
+  EmptyVolume,
+  ExposedPort,
+  HostVolume,
+  Mount,
+  PodManifest,
+  RuntimeApp,
+  RuntimeImage,
+  Volume,
+} from './image/aci/pod.js';
+export { parsePodManifest } from './image/aci/pod-manifest.js';
+export { podManifestFrom } from './image/aci/write-pod.js';
+export type { JsonObject, JsonValue } from './image/json.js';
+export type { Label } from './image/label.js';
 export type { Imported, ImportFailure, ImportOptions } from './import/import.js';
 export type { ImageRecord, LeaseRecord, TreeRecord, VerifiedSignature } from './index/records.js';
 export type { ToldSignature } from './index/signature.js';
@@ -22,6 +39,7 @@ export type { ImageDetails, ImageSummary } from './inspect/image.js';
 export type { StoreInfo } from './inspect/info.js';
 export type { ImageSelection } from './inspect/select.js';
 export type { ImageUsage, Usage } from './inspect/usage.js';
+export type { AppRequest, PodRequest } from './pod/request.js';
 export type { BackedUp } from './recover/backup.js';
 export { type Lost, type Rebuilt, rebuildIndex } from './recover/rebuild-index.js';
 export type { OpenOptions } from './session/open.js';

@@ -43,10 +43,11 @@ function text({ checked, damaged, reimport }: CheckResult, quick: boolean): stri
     ({ kind, id, path, what, metadata }) =>
       `${metadata === true ? 'metadata differs' : 'damaged'}: ${kind} ${id}${path === undefined ? '' : ` ${path}`}: ${what}`,
   );
-  const { layers, objects, trees, bytes } = checked;
+  const { layers, objects, trees, pods, bytes } = checked;
+  const more = pods === 0 ? '' : `, ${pods} pods`;
   const summary = quick
-    ? `looked at ${layers} layers, ${objects} objects, ${trees} trees, and hashed nothing`
-    : `checked ${layers} layers, ${objects} objects, ${trees} trees (${formatSize(bytes)})`;
+    ? `looked at ${layers} layers, ${objects} objects, ${trees} trees${more}, and hashed nothing`
+    : `checked ${layers} layers, ${objects} objects, ${trees} trees${more} (${formatSize(bytes)})`;
   return `${[...lines, `${summary}: ${verdict(damaged, reimport, quick)}`].map(printable).join('\n')}\n`;
 }
 

@@ -15,6 +15,7 @@ const ONCE: Readonly<Record<string, string>> = {
   prefix: ABOUT,
   root: ABOUT,
   signature: ABOUT,
+  validate: ABOUT,
   force: DECIDES,
   all: DECIDES,
   yes: DECIDES,

@@ -2,7 +2,7 @@
  * Collects what nothing needs: trees first, then images, layers and objects, leftovers of dead processes in staging,
  * and from before the grace period what fetches left half done and files that repairs put in quarantine.
  *
- * Roots are images used within the grace period, pins, leases, and named images with all their dependencies. Of named
+ * Roots are images used within the grace period, pins, leases, pods, and named images with all their dependencies. Of named
  * images only a stated policy takes any: those that were not used, all but the newest of each name, or as many as it
  * takes to get below a size. All that goes goes in one transaction. A dry run takes that transaction back.
  */
@@ -12,6 +12,7 @@ import { dropFromTrees, dropImageRecord, dropTreeRecord } from '../content/drop-
 import { throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
+import { namesIn } from '../disk/list-directory.js';
 import { mountedTrees } from '../disk/mounts.js';
 import { expiredPartials, type Partial, removePartials } from '../disk/partials.js';
 import { bytesAt, expiredQuarantine } from '../disk/quarantine.js';
@@ -26,8 +27,8 @@ import { nameText } from '../resolve/name.js';
 import { readableImages } from '../resolve/readable-images.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { deleteTrees } from './remove.js';
-import { dropExpiredLeases, heldImages, leasedTrees } from './roots.js';
-import { sweep } from './sweep.js';
+import { dropExpiredLeases, heldImages, leasedTrees, neededByPods } from './roots.js';
+import { isListedPod, sweep } from './sweep.js';
 
 export const DEFAULT_GRACE_MS = 24 * 3600 * 1000;
 
@@ -175,8 +176,9 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
   const all = new Catalogue(index);
   const needs = new DependencyClosure(all, readableImages(store, { images: all }));
   // A tree with a mount in it is in use. Deleting the tree must not reach into the mount.
-  const leased = new Set([...leasedTrees(index), ...mountedTrees(store.layout)]);
-  const roots = heldImages(all, leased);
+  const byPods = neededByPods(index);
+  const leased = new Set([...leasedTrees(index), ...mountedTrees(store.layout), ...byPods.trees]);
+  const roots = heldImages(all, leased, byPods.images);
   const held = needs.of(roots);
   const kept = needs.of([...roots, ...recentImages(all, oldest), ...namedImages(all, options)]);
   const decision: Decision = {
@@ -281,5 +283,6 @@ function measureLeftovers(store: StoreContext): { count: number; bytes: number }
     lock.release();
   }
   for (const id of fs.readdirSync(store.layout.trees)) if (store.index.trees.get(id) === undefined) count++;
+  for (const id of namesIn(store.layout.pods)) if (!isListedPod(store, id)) count++;
   return { count, bytes };
 }

@@ -14,14 +14,14 @@ import { isSameName, renameImage, withoutName } from '../index/names.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { nameText } from '../resolve/name.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { activeLeases, Holders } from './roots.js';
+import { activeLeases, Holders, mustNotRun, neededByPods } from './roots.js';
 import { moveUnlistedAside, sweep } from './sweep.js';
 import { type Taking, takingsOf } from './takings.js';
 
 export interface RemoveOptions {
   /** A name without a version means all images of that name. */
   all?: boolean;
-  /** Also remove images and trees that pins and leases hold. */
+  /** Also remove images and trees that pins, leases and pods hold; no trees of pods that run. */
   force?: boolean;
   /** Ends the wait for other operations. Records dropped by then stay dropped; the next gc deletes their files. */
   signal?: AbortSignal;
@@ -45,8 +45,8 @@ export interface Removed {
 /**
  * Takes names away, and images with their last names. Trees that no other image has go, too. All go or none: holders
  * are looked at before anything goes.
- * @throws CairnError `ERR_HELD` while a pin or lease holds an image, unless `force`, and while something is
- * mounted in a tree
+ * @throws CairnError `ERR_HELD` while a pin, lease or pod holds an image, unless `force`, and while something is
+ * mounted in a tree, or a pod runs on it
  */
 export async function removeImages(
   store: StoreContext,
@@ -60,14 +60,16 @@ export async function removeImages(
     (documents) => {
       const takings = takingsOf(index, targets, all);
       const everything = new Catalogue(index);
-      const everyone = new Holders(everything, activeLeases(index));
+      const everyone = new Holders(everything, activeLeases(index), index.pods.values());
       const holders = takings.map((taking) => (isWhole(taking) ? everyone.of(taking.image) : []));
       if (!force) refuseHeld(takings, holders);
       const gone = takings.map((taking, i) => {
         if (!isWhole(taking)) return takeNames(store, taking, documents);
         return removeOne(store, taking, everything.treesOf(taking.image.key), holders[i] as string[]);
       });
-      for (const id of gone.flatMap(({ removedTrees }) => removedTrees)) mustNotBeMounted(store.layout.tree(id));
+      const trees = gone.flatMap(({ removedTrees }) => removedTrees);
+      for (const id of trees) mustNotBeMounted(store.layout.tree(id));
+      mustNotRun(store, trees);
       return gone;
     },
     (work) => index.commitRemoval(work),
@@ -116,7 +118,10 @@ function removeOne(store: StoreContext, { image }: Taking, trees: readonly TreeR
   };
 }
 
-/** @throws CairnError `ERR_HELD` while a lease holds a tree, unless `force`, and while one has a mount in it */
+/**
+ * @throws CairnError `ERR_HELD` while a lease or a pod holds a tree, unless `force`, and while one has a mount in it, or
+ * a pod runs on one
+ */
 export async function removeTrees(
   store: StoreContext,
   trees: readonly TreeRecord[],
@@ -126,14 +131,20 @@ export async function removeTrees(
   const { index } = store;
   await index.commitRemoval(() => {
     const leases = activeLeases(index);
+    const byPods = force ? new Set() : neededByPods(index).trees;
     for (const tree of trees) {
       const lease = leases.find((each) => each.tree === tree.id);
       if (lease !== undefined && !force) {
         throw new CairnError('ERR_HELD', `tree ${tree.id} is held by lease ${lease.id}`, { entry: tree.id });
       }
+      if (byPods.has(tree.id)) throw heldByPod(store, tree.id);
       mustNotBeMounted(store.layout.tree(tree.id));
       dropTreeRecord(store, tree.id);
     }
+    mustNotRun(
+      store,
+      trees.map(({ id }) => id),
+    );
   });
   await deleteUnlisted(
     store,
@@ -141,6 +152,11 @@ export async function removeTrees(
     signal,
   );
   return [...trees];
+}
+
+function heldByPod({ index }: StoreContext, tree: string): CairnError {
+  const pod = [...index.pods.values()].find(({ apps }) => apps.some(({ treeId }) => treeId === tree));
+  return new CairnError('ERR_HELD', `tree ${tree} is held by pod ${pod?.id}`, { entry: tree });
 }
 
 function deleteUnlisted(store: StoreContext, trees: readonly string[], signal: AbortSignal | undefined): Promise<void> {

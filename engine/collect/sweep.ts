@@ -11,8 +11,10 @@ import { dropUrlNotes } from '../content/url-notes.js';
 import { hasCode, isCairnError, throwIfAborted, toCairnError } from '../core/errors.js';
 import { hexOf, isTreeId, type Key, keyOfHex } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
+import { isUuid } from '../core/uuid.js';
 import { moveAside, syncDirectory, syncFile } from '../disk/durable.js';
 import { isUnfinishedFormat, type Layout, STAGED_CONTENT, stagedNames } from '../disk/layout.js';
+import { namesIn } from '../disk/list-directory.js';
 import { type Lock, tryLock } from '../disk/lock.js';
 import { deadSessions } from '../disk/staging.js';
 import type { Orphan } from '../index/keys.js';
@@ -28,7 +30,7 @@ export interface Swept {
   objects: number;
   blobs: number;
   bytes: number;
-  /** Staging directories of processes that are gone, and trees that nothing lists. */
+  /** Staging directories of processes that are gone, and trees and pods that nothing lists. */
   staging: number;
 }
 
@@ -171,7 +173,7 @@ export function moveLeftoversAside(store: StoreContext): string[] {
     const place = join(staging.make(), 'tree');
     if (moveUnlistedAside(store, name, place)) trash.push(place);
   }
-  return trash;
+  return [...trash, ...moveUnlistedPodsAside(store)];
 }
 
 /** Removes a lock file whose holder was killed: the last holder that releases a lock removes its file. */
@@ -194,6 +196,27 @@ export function moveUnlistedAside(store: StoreContext, name: string, trash: stri
     sayLeftBehind(store, error, `tree ${name}: `);
     return false;
   }
+}
+
+/** A pod that is prepared anew gets an id that no other had, and its directory before its row, under the use lock. */
+function moveUnlistedPodsAside(store: StoreContext): string[] {
+  const { layout, staging, index } = store;
+  const trash: string[] = [];
+  index.refresh();
+  for (const name of namesIn(layout.pods)) {
+    if (isListedPod(store, name)) continue;
+    const place = join(staging.make(), 'pod');
+    try {
+      if (moveAside(layout.pod(name), place)) trash.push(place);
+    } catch (error) {
+      sayLeftBehind(store, error, `pod ${name}: `);
+    }
+  }
+  return trash;
+}
+
+export function isListedPod({ index }: Pick<StoreContext, 'index'>, name: string): boolean {
+  return isUuid(name) && index.pods.get(name) !== undefined;
 }
 
 function isListed({ index }: StoreContext, name: string): boolean {

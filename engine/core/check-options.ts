@@ -2,7 +2,16 @@
 import { CairnError } from './errors.js';
 
 /** What an option may be. A list holds the texts that there are. */
-export type OptionKind = 'text' | 'texts' | 'flag' | 'number' | 'function' | 'signal' | 'object' | readonly string[];
+export type OptionKind =
+  | 'text'
+  | 'texts'
+  | 'list'
+  | 'flag'
+  | 'number'
+  | 'function'
+  | 'signal'
+  | 'object'
+  | readonly string[];
 
 /** What each field of some options may be. All may be absent. */
 export type OptionKinds<O> = Readonly<Record<keyof O, OptionKind>>;
@@ -32,6 +41,7 @@ type Test = readonly [fits: (value: unknown) => boolean, words: string];
 const TESTS: Readonly<Record<Exclude<OptionKind, readonly string[]>, Test>> = {
   text: [(value) => typeof value === 'string' && value !== '', 'a text that is not empty'],
   texts: [(value) => Array.isArray(value) && value.every((each) => typeof each === 'string'), 'a list of texts'],
+  list: [Array.isArray, 'a list'],
   flag: [(value) => typeof value === 'boolean', 'true or false'],
   number: [(value) => typeof value === 'number' && !Number.isNaN(value), 'a number'],
   function: [(value) => typeof value === 'function', 'a function'],

@@ -93,6 +93,13 @@ export const MAX_LABELS = 1000;
  * take by default.
  */
 export const MAX_LISTED_DEPENDENCIES = 10_000;
+/** Apps of a pod. Each becomes a process with a root file system of its own. Real pods have a handful. */
+export const MAX_POD_APPS = 1000;
+/** Volumes of a pod, mounts of one app, and ports of a pod. A thousand apps could mount each of a thousand volumes. */
+export const MAX_POD_LIST = 1000;
+
+/** Bytes of the record of a prepared pod: as many as its manifest may have, whose every app it tells of with 400 bytes. */
+export const MAX_POD_RECORD = 32 * 2 ** 20;
 
 /** Bytes of an xz stream's dictionary, which its decoder holds. "xz -9" uses as many. */
 export const MAX_XZ_DICTIONARY = 64 * 2 ** 20;
@@ -151,6 +158,9 @@ export const MAX_PLACES = 16;
 export const MAX_TOKEN_ANSWER = 2 ** 20;
 /** Bytes of a file with settings or credentials, and of what a credential helper says. Real ones have some thousand. */
 export const MAX_CONFIG_FILE = 2 ** 20;
+
+/** Bytes of `/etc/passwd` and of `/etc/group` of an image. A hundred thousand users have so many. */
+export const MAX_USER_FILE = 8 * 2 ** 20;
 
 /** Names that one error lists. */
 export const MAX_CANDIDATES = 10;

@@ -7,7 +7,8 @@ import { basename, dirname, join } from 'node:path';
 import { CairnError } from '../core/errors.js';
 
 const MOUNTS = '/proc/self/mountinfo';
-/** The fifth field of a line is the mount point (proc_pid_mountinfo(5)). */
+/** Fields of a line before the lone dash, counted from 0 (proc_pid_mountinfo(5)). */
+const DEVICE = 2;
 const MOUNT_POINT = 4;
 
 /** Mount points at or below a path, as this process sees them; none where the system does not list mounts. */
@@ -40,16 +41,28 @@ export function fileSystemAt(dir: string): { type: string; mountPoint: string } 
   return seen === undefined ? undefined : { type: seen.type, mountPoint: seen.point };
 }
 
+/** What is mounted at a path, the uppermost if there are several. */
+export function mountAt(path: string): Mount | undefined {
+  const at = realPath(path);
+  return mounts().findLast(({ point }) => point === at);
+}
+
 function mountPoints(): string[] {
   return mounts().map(({ point }) => point);
 }
 
-interface Mount {
+export interface Mount {
   point: string;
+  /** Of the file system, such as `erofs`. */
   type: string;
+  /** What was mounted, as whoever mounted it called it. */
+  source: string;
+  /** Device number of the file system, `major:minor`: no other one that is mounted now has it. */
+  device: string;
 }
 
-function mounts(): Mount[] {
+/** Everything mounted, as this process sees it, in the order of mounting. */
+export function mounts(): Mount[] {
   let table: string;
   try {
     table = fs.readFileSync(MOUNTS, 'utf8');
@@ -58,9 +71,11 @@ function mounts(): Mount[] {
   }
   const lines = table.split('\n').filter((line) => line !== '');
   return lines.map((line) => {
-    // The type is the first field after a lone dash.
-    const type = / - (\S+)/.exec(line)?.[1] ?? '';
-    return { point: unescaped(line.split(' ')[MOUNT_POINT] ?? ''), type };
+    // Type and source are the first fields after a lone dash.
+    const [, type = '', source = ''] = / - (\S+) (\S*)/.exec(line) ?? [];
+    const fields = line.split(' ');
+    const device = fields[DEVICE] ?? '';
+    return { point: unescaped(fields[MOUNT_POINT] ?? ''), type, source: unescaped(source), device };
   });
 }
 

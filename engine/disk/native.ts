@@ -12,7 +12,7 @@ import { errnoName, hasCode } from '../core/errors.js';
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 
-interface Call {
+export interface Call {
   (...args: unknown[]): number;
   /** Runs the call on a thread of its own, then calls its last argument with error and result. */
   async(...args: unknown[]): void;
@@ -33,6 +33,8 @@ interface Calls {
   poll: Call;
   /** Missing in some C libraries that have the other calls. */
   statx: Call | undefined;
+  /** A further call of the C library, by its prototype. */
+  find(prototype: string): Call;
   errno(): number;
 }
 
@@ -71,6 +73,7 @@ export function calls(): Calls | undefined {
       statx: optional(() =>
         libc.func('int statx(int directory, const void *path, int flags, unsigned int mask, void *found)'),
       ),
+      find: (prototype) => libc.func(prototype),
       errno: () => koffi.errno(),
     };
   } catch (error) {

@@ -8,6 +8,14 @@ import type { ExportOptions } from '../export/index.js';
 import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.js';
 import type { ImportOptions } from '../import/index.js';
 import type { CompareOptions, ImageSelection } from '../inspect/index.js';
+import type {
+  AppRequest,
+  PodGcOptions,
+  PodRequest,
+  PrepareOptions,
+  RemovePodOptions,
+  RunOptions,
+} from '../pod/index.js';
 import type { OpenOptions } from '../session/open.js';
 import type { CheckoutOptions, CopyOutOptions, RenderOptions } from '../tree/index.js';
 import type { CheckOptions } from '../verify/index.js';
@@ -115,3 +123,61 @@ export const CHECK: OptionKinds<Omit<CheckOptions, 'images' | 'trees'>> = {
 };
 
 export const FSCK: OptionKinds<OperationOptions & { repair?: boolean }> = { ...OPERATION, repair: 'flag' };
+
+export const PREPARE: OptionKinds<PrepareOptions> = { ...OPERATION, pull: PULL };
+
+export const POD_RUN: OptionKinds<RunOptions> = {
+  ...OPERATION,
+  runtime: 'text',
+  exec: 'text',
+  args: 'texts',
+  replace: 'flag',
+  interactive: 'flag',
+  tty: 'flag',
+  net: ['none', 'host'],
+  signals: 'function',
+  onStart: 'function',
+};
+
+export const REMOVE_PODS: OptionKinds<RemovePodOptions> = { force: 'flag', signal: 'signal' };
+
+export const POD_GC: OptionKinds<PodGcOptions> = {
+  ...OPERATION,
+  graceMs: 'number',
+  expirePreparedMs: 'number',
+  markOnly: 'flag',
+  dryRun: 'flag',
+};
+
+export const POD_REQUEST: OptionKinds<PodRequest> = {
+  apps: 'list',
+  volumes: 'list',
+  mounts: 'list',
+  environment: 'object',
+  ports: 'list',
+  isolators: 'list',
+  annotations: 'object',
+  userAnnotations: 'object',
+  userLabels: 'object',
+};
+
+export const APP_REQUEST: OptionKinds<AppRequest> = {
+  image: 'text',
+  name: 'text',
+  app: 'object',
+  exec: 'texts',
+  args: 'texts',
+  user: 'text',
+  group: 'text',
+  supplementaryGIDs: 'list',
+  workingDirectory: 'text',
+  environment: 'object',
+  mounts: 'list',
+  mountPoints: 'list',
+  ports: 'list',
+  isolators: 'list',
+  readOnlyRootFS: 'flag',
+  annotations: 'object',
+  userAnnotations: 'object',
+  userLabels: 'object',
+};

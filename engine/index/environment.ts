@@ -35,7 +35,8 @@ export interface Database {
 }
 
 export interface Environment {
-  openDB(options: { name: string; keyEncoding?: 'binary' }): Database;
+  /** @returns `undefined` for one that is not there, in an index that is open for reading only */
+  openDB(options: { name: string; keyEncoding?: 'binary' }): Database | undefined;
   transactionSync<T>(work: () => T): T;
   /** Resolves when all commits so far are on disk. */
   readonly flushed: Promise<unknown>;

@@ -13,8 +13,10 @@ import type { Platform } from '../image/oci/platform.js';
 import { type ArchiveDigest, formatArchiveDigest, parseArchiveDigest } from './archive-digest.js';
 import type { ValueCodec } from './table.js';
 
-/** Raised whenever a record changes its shape. */
-export const SCHEMA_VERSION = 2;
+/** The newest schema that this version knows, raised whenever a record changes its shape. It is that of an index with pods. */
+export const SCHEMA_VERSION = 3;
+/** That of an index without pods: versions that know nothing of pods may use such a store, and no other. */
+export const SCHEMA_WITHOUT_PODS = 2;
 
 /** A name with labels. A reference's tag is the label `version`. */
 export interface ImageName {
@@ -154,6 +156,35 @@ export interface LeaseRecord {
   holder: string;
   createdAt: number;
   expiresAt: number;
+}
+
+/** One app of a pod, as the index knows it. */
+export interface PodAppRecord {
+  /** As in the pod's manifest. */
+  name: string;
+  image: Key;
+  treeId: string;
+}
+
+/** A prepared pod. It keeps its images and trees from being collected, in whatever state it is. */
+export interface PodRecord {
+  /** A UUID, in lower case. */
+  id: string;
+  /** In the order of the pod's manifest. */
+  apps: PodAppRecord[];
+  /** The manifest in the pod's directory. */
+  manifest: BlobRef;
+  createdAt: number;
+  /** Absent until it is run, which happens once. */
+  startedAt?: number;
+  /** Absent also when whoever ran it was killed. */
+  exitedAt?: number;
+  /** By app, of those that are known to have ended. */
+  exitCodes?: Record<string, number>;
+  /** When a collection of pods found that it had ended. */
+  gcMarkedAt?: number;
+  /** It goes when it ends. Its directory is not on disk for certain, and once nobody runs it, it is garbage. */
+  transient?: true;
 }
 
 /** Sums over all records, kept in the transactions that change records. Nobody needs to walk the records for them. */

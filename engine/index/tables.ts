@@ -2,15 +2,26 @@
 import { defined } from '../core/defined.js';
 import type { Key } from '../core/key.js';
 import { SUMS_KEY, SumKeeper, type TableSums, type TextHash } from './checksums.js';
-import type { Environment } from './environment.js';
+import type { Database, Environment } from './environment.js';
 import { asTheyAre, DIGESTS, KEYS, type KeyCodec, OBJECT_NAMES, ORPHANS, type Orphan } from './keys.js';
-import type { BlobRecord, ImageRecord, LayerRecord, LeaseRecord, ObjectRecord, TreeRecord } from './records.js';
+import { NO_DATABASE } from './no-database.js';
+import type {
+  BlobRecord,
+  ImageRecord,
+  LayerRecord,
+  LeaseRecord,
+  ObjectRecord,
+  PodRecord,
+  TreeRecord,
+} from './records.js';
 import { LAYERS } from './records.js';
 import { Table, type ValueCodec } from './table.js';
 
 interface AddOptions<V> {
   keyEncoding?: 'binary';
   values?: ValueCodec<V>;
+  /** Whether an index of an earlier version may lack the table, so that it cannot be opened for reading only. */
+  isRecent?: true;
 }
 
 export class Tables {
@@ -31,6 +42,7 @@ export class Tables {
   readonly orphans: Table<Orphan, true>;
   readonly trees: Table<string, TreeRecord>;
   readonly leases: Table<string, LeaseRecord>;
+  readonly pods: Table<string, PodRecord>;
   /** All of the tables above. */
   readonly all: readonly Table<unknown, unknown>[];
   /** Works out the sums of the transaction under way; `undefined` where nothing is written. */
@@ -40,10 +52,11 @@ export class Tables {
     const keeper = readOnly ? undefined : new SumKeeper((hash) => this.sums ?? this.#sumUp(hash));
     const all: Table<unknown, unknown>[] = [];
     const add = <K, V>(name: string, keys: KeyCodec<K>, options: AddOptions<V> = {}): Table<K, V> => {
-      const { values, ...database } = options;
+      const { values, isRecent, ...rest } = options;
+      const opened = environment.openDB({ name, ...rest });
       const table = new Table<K, V>({
         name,
-        database: environment.openDB({ name, ...database }),
+        database: isRecent === true ? (opened ?? NO_DATABASE) : (opened as Database),
         ...defined({ values }),
         keys,
         path,
@@ -64,6 +77,7 @@ export class Tables {
     this.orphans = add('orphans', ORPHANS, bytes);
     this.trees = add('trees', asTheyAre());
     this.leases = add('leases', asTheyAre());
+    this.pods = add('pods', asTheyAre(), { isRecent: true });
     this.all = all;
     this.#keeper = keeper;
   }

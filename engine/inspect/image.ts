@@ -135,7 +135,7 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
       bytes,
       mode,
     })),
-    roots: new Holders(all, activeLeases(store.index)).of(image),
+    roots: new Holders(all, activeLeases(store.index), store.index.pods.values()).of(image),
     damaged: damageOf(store, image),
     signature: signatureOf(image),
     ...(stack === undefined ? {} : { treeId: stack.treeId }),

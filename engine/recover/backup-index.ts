@@ -1,6 +1,6 @@
 /**
  * The index of a backup: that of the store, without trees, leases, orphans and further copies of objects. Layers that
- * only trees need are left out with the trees.
+ * only trees need are left out with the trees. Pods stay, and their trees are rendered again when they are run.
  *
  * The index is filled anew, not thinned out: so many pages given up in a young environment are more than LMDB's list of
  * free pages bears.
@@ -10,7 +10,8 @@ import type { Key } from '../core/key.js';
 import { allImages } from '../index/images.js';
 import { bytesOf } from '../index/objects.js';
 import type { Index } from '../index/open.js';
-import type { LayerRecord, Totals } from '../index/records.js';
+import { schemaOf } from '../index/pods.js';
+import { type LayerRecord, SCHEMA_WITHOUT_PODS, type Totals } from '../index/records.js';
 import { bytesOfBlob } from '../index/references.js';
 import type { Table } from '../index/table.js';
 import type { StoreContext } from '../session/context.js';
@@ -48,7 +49,8 @@ export function fillBackupIndex(store: StoreContext, old: Index, index: Index): 
     const left = digests.filter((digest) => !less.digests.has(digest));
     return left.length === 0 ? undefined : left;
   });
-  index.meta.put('schema', old.schema);
+  copyRows(old.pods, index.pods, (pod) => (pod.transient === true ? undefined : pod));
+  index.meta.put('schema', old.schema < SCHEMA_WITHOUT_PODS ? old.schema : schemaOf(index));
   index.meta.put('totals', totals);
 }
 

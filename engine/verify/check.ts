@@ -1,10 +1,11 @@
 /** Checks whether layers, objects and trees are what the index says. Reads everything, changes nothing. */
 import { setImmediate } from 'node:timers/promises';
 import { objectSizesOf } from '../content/layer-objects.js';
+import { podFilesFault } from '../content/pod-files.js';
 import { type Look, type ObjectFindings, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
 import { toText } from '../core/bytes.js';
 import { defined } from '../core/defined.js';
-import { CairnError, isCairnError } from '../core/errors.js';
+import { CairnError, isCairnError, throwIfAborted } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
 import { telling } from '../core/operation.js';
 import { checkRows } from '../index/check-rows.js';
@@ -20,8 +21,8 @@ import { PlanMemory } from './plan-memory.js';
 import { type DamagedFile, pathsOfDamaged, planOfTree, verifyTree } from './tree.js';
 
 export interface Damage {
-  kind: 'manifest' | 'layer' | 'object' | 'blob' | 'tree';
-  /** Image or layer key, object name, tree id. */
+  kind: 'manifest' | 'layer' | 'object' | 'blob' | 'tree' | 'pod';
+  /** Image or layer key, object name, tree id, UUID of a pod. */
   id: string;
   /** A path below the tree's root. */
   path?: string;
@@ -37,12 +38,15 @@ export interface Damage {
 }
 
 export interface CheckResult {
-  checked: { layers: number; objects: number; trees: number; bytes: number };
+  checked: { layers: number; objects: number; trees: number; pods: number; bytes: number };
   damaged: Damage[];
   /** What is to be imported again, for what is awaited: names of images and keys of blobs. */
   reimport: string[];
   ok: boolean;
 }
+
+/** Pods between two pauses, in which other work on this thread has its turn. */
+const PODS_AT_ONCE = 256;
 
 const AWAITED = 'gone since a repair, to be imported again';
 
@@ -86,10 +90,17 @@ class Checker {
     await bothOf(this.#checkBlobs(), this.#checkObjects());
     for (const tree of trees) await this.#checkTree(tree);
     await this.#checkManifests();
+    const pods = await this.#checkPods();
     const damaged = this.#withoutRemoved();
     const isAwaited = damaged.some(({ awaited }) => awaited === true);
     const reimport = isAwaited ? toImportAgain(this.#store, isAmong(this.#targets)) : [];
-    const checked = { layers: layers.length, objects: this.#objects.size, trees: trees.length, bytes: this.#bytes };
+    const checked = {
+      layers: layers.length,
+      objects: this.#objects.size,
+      trees: trees.length,
+      pods,
+      bytes: this.#bytes,
+    };
     return { checked, damaged, reimport, ok: damaged.length === 0 };
   }
 
@@ -260,6 +271,28 @@ class Checker {
     const linked = tree.mode === 'link' ? pathsOfDamaged(this.#store, tree, plan, this.#damagedFiles) : [];
     for (const { id, ...finding } of [...findings, ...linked])
       this.#damaged.push({ kind: 'tree', id: tree.id, path: id === '' ? '.' : toText(id), ...finding });
+  }
+
+  /** @returns how many pods were looked at: all, if everything is checked */
+  async #checkPods(): Promise<number> {
+    const { index, layout } = this.#store;
+    if (!this.#targets.everything || this.#options.onlyTrees === true) return 0;
+    let pods = 0;
+    for (const pod of [...index.pods.values()]) {
+      if (pods++ % PODS_AT_ONCE === 0) {
+        await setImmediate();
+        throwIfAborted(this.#options.signal);
+      }
+      const what = pod.transient === true ? undefined : podFilesFault(layout, pod);
+      if (what === undefined || !this.#isStillThere(pod.id)) continue;
+      this.#damaged.push({ kind: 'pod', id: pod.id, what });
+    }
+    return pods;
+  }
+
+  #isStillThere(pod: string): boolean {
+    this.#store.index.refresh();
+    return this.#store.index.pods.has(pod);
   }
 
   /** Checks the manifests beside the roots of trees. */

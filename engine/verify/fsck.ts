@@ -4,11 +4,13 @@
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { podFilesFault } from '../content/pod-files.js';
 import { throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { keyOfHex } from '../core/key.js';
 import type { ObjectFile } from '../core/object.js';
 import type { OperationOptions } from '../core/operation.js';
+import { namesIn } from '../disk/list-directory.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { shardedFiles } from '../disk/shards.js';
 import { allImages, titleOf } from '../index/images.js';
@@ -20,10 +22,10 @@ import { countExpected, type ExpectedCounts, sumTotals } from './recount.js';
 import { leftovers } from './seen-leftovers.js';
 
 export interface Missing {
-  kind: 'blob' | 'object' | 'layer' | 'tree';
+  kind: 'blob' | 'object' | 'layer' | 'tree' | 'pod';
   id: string;
   what: string;
-  /** Images that cannot be used without it. */
+  /** Images that cannot be used without it; of a pod those that it needs, and they can be used. */
   images: string[];
   /** A repair has marked it as gone, and an import is to restore it. */
   awaited?: true;
@@ -31,7 +33,7 @@ export interface Missing {
 
 /** Something that a repair did. */
 export interface Mended {
-  kind: 'blob' | 'object' | 'layer' | 'tree' | 'totals' | 'stray';
+  kind: 'blob' | 'object' | 'layer' | 'tree' | 'pod' | 'totals' | 'stray';
   id: string;
   what: string;
   action:
@@ -45,7 +47,7 @@ export interface Mended {
 }
 
 export interface FsckResult {
-  checked: { images: number; layers: number; objects: number; blobs: number; trees: number };
+  checked: { images: number; layers: number; objects: number; blobs: number; trees: number; pods: number };
   /** Listed, but not there or not as listed. */
   missing: Missing[];
   /** There, but not listed: garbage, which gc sweeps or a repair removes. */
@@ -94,10 +96,11 @@ class Fsck {
     const objects = this.#lookAtObjects(expected);
     const blobs = this.#lookAtBlobs(expected);
     const trees = this.#lookAtTrees();
+    const pods = this.#lookAtPods();
     this.#lookAtLeftovers();
     this.#lookAtTotals();
     return {
-      checked: { images: images.length, layers, objects, blobs, trees },
+      checked: { images: images.length, layers, objects, blobs, trees, pods },
       missing: this.#missing,
       stray: this.#stray,
       miscounted: this.#miscounted,
@@ -217,6 +220,22 @@ class Fsck {
       if (index.trees.get(name) === undefined) this.#stray.push(join(layout.trees, name));
     }
     return trees;
+  }
+
+  /** Their files are small, so they are read whole. A pod that goes when it has ended may have none after a power cut. */
+  #lookAtPods(): number {
+    const { index, layout } = this.#store;
+    let pods = 0;
+    for (const pod of index.pods.values()) {
+      if (pods++ % 1024 === 0) throwIfAborted(this.#options.signal);
+      const what = pod.transient === true ? undefined : podFilesFault(layout, pod);
+      if (what === undefined) continue;
+      this.#missing.push({ kind: 'pod', id: pod.id, what, images: this.#titles(pod.apps.map(({ image }) => image)) });
+    }
+    for (const name of namesIn(layout.pods)) {
+      if (index.pods.get(name) === undefined) this.#stray.push(join(layout.pods, name));
+    }
+    return pods;
   }
 
   /** Staging directories of dead processes, and lock files without a holder. */

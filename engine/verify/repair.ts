@@ -1,5 +1,6 @@
 /**
- * Mends a store as far as it can be mended from itself. Objects with other metadata get theirs again, if their content
+ * Mends a store as far as it can be mended from itself. (Damaged pods leave the index, and their files are kept in
+ * quarantine: they can be prepared again.) Objects with other metadata get theirs again, if their content
  * is right. Damaged files go to quarantine. Missing files are marked as
  * gone in the index, so that an import of the same archive restores them. Damaged trees are removed, to be rendered
  * anew. Strays are removed. Counts are counted anew.
@@ -18,6 +19,7 @@ import { dirname, join } from 'node:path';
 import { moveLeftoversAside } from '../collect/sweep.js';
 import { discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
+import { podFilesFault, runningPods } from '../content/pod-files.js';
 import { verifyBlobs, verifyObjects } from '../content/verify-files.js';
 import { isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
@@ -25,8 +27,10 @@ import type { SkippedKind } from '../core/metadata.js';
 import type { OperationOptions } from '../core/operation.js';
 import { moveAside } from '../disk/durable.js';
 import { tryLock } from '../disk/lock.js';
+import { mountsBelow } from '../disk/mounts.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { Quarantine } from '../disk/quarantine.js';
+import { removePod } from '../index/pods.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from '../index/records.js';
 import { fileNameOf, parseFileName } from '../objects/name.js';
 import { dependencyNodesAlong } from '../resolve/dependencies.js';
@@ -91,6 +95,7 @@ class Repair {
     const expected = countExpected(this.#store, this.#options.signal);
     await this.#lookAgain(expected);
     await this.#dropTrees(this.#brokenTrees());
+    await this.#dropPods();
     this.#moveObjects();
     this.#moveBlobs();
     if (this.#quarantine.taken.length > 0 || this.#isMetadataSet) await disk.sync();
@@ -176,10 +181,13 @@ class Repair {
     const files = this.#damagedFiles();
     const told = new Map(this.#suspects.filter((each) => this.#isOfTree(each)).map(({ id, what }) => [id, what]));
     const broken = new Map<string, string>();
+    const inUse = new Map(runningPods(this.#store).flatMap(({ id, apps }) => apps.map(({ treeId }) => [treeId, id])));
     for (const tree of index.trees.values()) {
       const known = this.#seen.get(tree.id) === tree.renderedAt;
       const what = (known ? told.get(tree.id) : undefined) ?? this.#faultOf(tree, known, files);
-      if (what !== undefined) broken.set(tree.id, what);
+      if (what !== undefined && inUse.has(tree.id))
+        this.#store.notice(`tree ${tree.id} is left as it is: pod ${inUse.get(tree.id)} runs on it`);
+      else if (what !== undefined) broken.set(tree.id, what);
       else if (!fs.existsSync(layout.rootfs(tree.id))) broken.set(tree.id, 'missing');
     }
     return broken;
@@ -235,6 +243,27 @@ class Repair {
     }
   }
 
+  /** A pod whose files are not what they were cannot be run. What it ran under may yet say something to somebody. */
+  async #dropPods(): Promise<void> {
+    const { index, layout } = this.#store;
+    const broken = new Map<string, string>();
+    for (const pod of index.pods.values()) {
+      const what = pod.transient === true ? undefined : podFilesFault(layout, pod);
+      if (what === undefined) continue;
+      // What a run has mounted there would go along, and be deleted with the quarantine.
+      if (mountsBelow(layout.pod(pod.id)).length === 0) broken.set(pod.id, what);
+      else this.#store.notice(`pod ${pod.id} is damaged (${what}), and was run: "cairn pod rm --force" takes it away`);
+    }
+    if (broken.size === 0) return;
+    await index.commitRemoval(() => {
+      for (const id of broken.keys()) removePod(index, id);
+    });
+    for (const [id, what] of broken) {
+      const action = this.#quarantine.take(layout.pod(id)) ? 'quarantined' : 'dropped';
+      this.#mended.push({ kind: 'pod', id, what, action });
+    }
+  }
+
   /** Moves damaged files of objects to quarantine. Sound copies of an object take the places of damaged ones. */
   #moveObjects(): void {
     const { objects } = this.#store;
@@ -267,6 +296,8 @@ class Repair {
     stray.forEach((path, n) => {
       // Releasing a lock removes its file, so no one else can hold the lock when the file goes.
       if (dirname(path) === layout.locks) tryLock(path, true)?.release();
+      // A pod's directory in which something is mounted has stayed.
+      else if (dirname(path) === layout.pods && mountsBelow(path).length > 0) return;
       else moveAside(path, join(dir, `${n}`));
       this.#mended.push({ kind: 'stray', id: path, what: 'not listed', action: 'removed' });
     });
