@@ -8,7 +8,15 @@ import type { ExportOptions } from '../export/index.js';
 import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.js';
 import type { ImportOptions } from '../import/index.js';
 import type { CompareOptions, ImageSelection } from '../inspect/index.js';
-import type { AppRequest, PodGcOptions, PodRequest, PrepareOptions, RemovePodOptions } from '../pod/index.js';
+import type {
+  AppRequest,
+  BundleImageOptions,
+  BundleOptions,
+  PodGcOptions,
+  PodRequest,
+  PrepareOptions,
+  RemovePodOptions,
+} from '../pod/index.js';
 import type { OpenOptions } from '../session/open.js';
 import type { CheckoutOptions, CopyOutOptions, RenderOptions } from '../tree/index.js';
 import type { CheckOptions } from '../verify/index.js';
@@ -118,6 +126,17 @@ export const CHECK: OptionKinds<Omit<CheckOptions, 'images' | 'trees'>> = {
 export const FSCK: OptionKinds<OperationOptions & { repair?: boolean }> = { ...OPERATION, repair: 'flag' };
 
 export const PREPARE: OptionKinds<PrepareOptions> = { ...OPERATION, pull: PULL };
+
+export const BUNDLE: OptionKinds<BundleOptions> = {
+  ...OPERATION,
+  rootfs: ['overlay', 'copy', 'reflink'],
+  network: ['none', 'host'],
+  terminal: 'flag',
+  hostname: 'text',
+  namespaces: 'text',
+};
+
+export const BUNDLE_IMAGE: OptionKinds<BundleImageOptions> = { ...BUNDLE, pull: PULL };
 
 export const REMOVE_PODS: OptionKinds<RemovePodOptions> = { force: 'flag', signal: 'signal' };
 

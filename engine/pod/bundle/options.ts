@@ -1,4 +1,5 @@
 /** The options and the results of making bundles. */
+import type { PullPolicy } from '../../core/finding.js';
 import type { OperationOptions } from '../../core/operation.js';
 import type { Overlay, RootfsKind } from './rootfs.js';
 
@@ -34,4 +35,16 @@ export interface Bundle {
   postStop?: string;
   /** What became of the app's isolators, and of its pod's. */
   isolators: { enforced: string[]; ignored: string[] };
+}
+
+export interface BundleImageOptions extends BundleOptions {
+  /** When to fetch the image: `missing` by default, if it is not here. */
+  pull?: PullPolicy;
+}
+
+/** A bundle, and what holds its tree for it: an overlay shows the tree itself. */
+export interface HeldBundle extends Bundle {
+  treeId: string;
+  /** The id of the lease on the tree, until the bundle is removed. */
+  lease?: string;
 }
