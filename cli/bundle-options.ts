@@ -24,12 +24,14 @@ export function bundleOptions({ rootfs, network, hostname }: BundleFlags): Bundl
 
 export function sayBundles(say: (message: string) => void, bundles: readonly HeldBundle[], dir: string): void {
   if (bundles.some(({ lease }) => lease !== undefined)) {
-    say(`held until "cairn bundle --rm ${dir}": the tree below the overlay`);
+    say(`the tree below the overlay is held until "cairn bundle --rm ${dir}"`);
   }
-  for (const { overlay, rootfs } of bundles) {
+  for (const { overlay, rootfs, dir: bundle } of bundles) {
     if (overlay === undefined) continue;
     const { lower, upper, work } = overlay;
-    say(`not mounted: mount -t overlay -o userxattr,lowerdir=${lower},upperdir=${upper},workdir=${work} x ${rootfs}`);
+    const options = `userxattr,lowerdir=${lower},upperdir=${upper},workdir=${work}`;
+    say('only you can see such an overlay, so mount it when you run the bundle:');
+    say(`unshare -Urm sh -c 'mount -t overlay -o ${options} x ${rootfs} && crun run --bundle ${bundle} app'`);
   }
 }
 

@@ -28,7 +28,10 @@ export interface Bundle {
   config: string;
   rootfs: string;
   mode: RootfsKind;
-  /** Set for an overlay that is yet to be mounted at `rootfs`, in a user namespace that the runtime then runs in. */
+  /**
+   * Set for an overlay that a user who is not root has yet to mount at `rootfs`, with the option `userxattr`, in a user
+   * namespace where the user is root. The configuration is for a runtime that runs there.
+   */
   overlay?: Overlay;
   /** Bundles that run before the app, and when it has ended, with the same root and volumes. */
   preStart?: string;
