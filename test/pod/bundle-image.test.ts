@@ -150,12 +150,10 @@ test('the commands: bundle, bundle --rm, pod bundle', needsRoot, async (t) => {
   );
   if (NO_RUNTIME === false) assert.match((await runBundle(join(podDir, 'web'))).stdout, /^hi /);
   else t.diagnostic(`not run: ${NO_RUNTIME}`);
-  for (const each of [dir, podDir]) {
-    const removed = await cairn(['bundle', '--rm', each, '--json'], { store });
-    assert.equal(removed.code, 0, removed.stderr);
-    assert.ok(removed.json<object[]>().length > 0);
-    assert.ok(!fs.existsSync(each));
-  }
+  const removed = await cairn(['bundle', '--rm', podDir, '--json'], { store });
+  assert.equal(removed.code, 0, removed.stderr);
+  assert.equal(removed.json<object[]>().length, 1);
+  assert.ok(!fs.existsSync(podDir));
   assert.equal((await cairn(['bundle', 'example.com/web'], { store })).code, 2);
 });
 
@@ -188,8 +186,6 @@ test('a user who is not root makes bundles, and runs them', { skip: NO_RUNTIME }
       const { code, stdout, stderr } = await runAs(uid, join(dir, name), mounting);
       assert.deepEqual([code, stdout], [0, '0\nvolume dir1x\n'], stderr);
     }
-    const store = await cairn(['check'], options);
-    assert.equal(store.code, 0, store.stderr);
   } finally {
     fs.rmSync(dir, { recursive: true, force: true });
   }
