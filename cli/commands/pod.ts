@@ -1,6 +1,7 @@
 /** `cairn pod`: pods, from their manifests on. Each subcommand lies in a file of its own in `cli/pod/`. */
 import type { Command } from 'commander';
 import { examples } from '../help.js';
+import { defineBundle } from '../pod/bundle.js';
 import { defineGc } from '../pod/gc.js';
 import { defineLs } from '../pod/ls.js';
 import { defineManifest } from '../pod/manifest.js';
@@ -13,6 +14,7 @@ export function define(command: Command): void {
   defineManifest(command.command('manifest').description('Check a pod manifest.'));
   definePrepare(command.command('prepare').description('Make everything ready that a pod needs to be run.'));
   defineRun(command.command('run').description('Prepare a pod and run it.'));
+  defineBundle(command.command('bundle').description('Make bundles for an OCI runtime.'));
   defineLs(command.command('ls').description('List pods.'));
   defineShow(command.command('show').description('Show one pod, whole.'));
   defineRm(command.command('rm').description('Remove pods.'));

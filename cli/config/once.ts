@@ -20,6 +20,7 @@ const ONCE: Readonly<Record<string, string>> = {
   all: DECIDES,
   yes: DECIDES,
   'insecure-options': DECIDES,
+  rm: DECIDES,
   'dry-run': DECIDES,
   rebuild: DECIDES,
   repair: DECIDES,

@@ -10,6 +10,8 @@ import type { ImportOptions } from '../import/index.js';
 import type { CompareOptions, ImageSelection } from '../inspect/index.js';
 import type {
   AppRequest,
+  BundleImageOptions,
+  BundleOptions,
   PodGcOptions,
   PodRequest,
   PrepareOptions,
@@ -138,6 +140,17 @@ export const POD_RUN: OptionKinds<RunOptions> = {
   signals: 'function',
   onStart: 'function',
 };
+
+export const BUNDLE: OptionKinds<BundleOptions> = {
+  ...OPERATION,
+  rootfs: ['overlay', 'copy', 'reflink'],
+  network: ['none', 'host'],
+  terminal: 'flag',
+  hostname: 'text',
+  namespaces: 'text',
+};
+
+export const BUNDLE_IMAGE: OptionKinds<BundleImageOptions> = { ...BUNDLE, pull: PULL };
 
 export const REMOVE_PODS: OptionKinds<RemovePodOptions> = { force: 'flag', signal: 'signal' };
 

@@ -8,7 +8,7 @@
  */
 export type { PodManifest } from '../image/aci/pod.js';
 export type { FindImage } from './app-images.js';
-export type { Bundle, BundleOptions } from './bundle/index.js';
+export type { Bundle, BundleImageOptions, BundleOptions, HeldBundle } from './bundle/index.js';
 export type { PodGcOptions } from './collect-pods.js';
 export type { PrepareOptions } from './prepare.js';
 export type { PreparedApp, PreparedPod } from './prepared.js';
