@@ -35,7 +35,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['os/linux/oom-score-adj', { check: (value) => checkInteger(value, -1000, 1000), single: true }],
   ['os/linux/cpu-shares', { check: (value) => checkInteger(value, 2, 262_144), single: true }],
   ['os/linux/selinux-context', { check: checkSelinux, single: true }],
-  ['os/linux/apparmor-profile', { check: checkString, single: true }],
+  ['os/linux/apparmor-profile', { check: checkProfile, single: true }],
   ['os/unix/sysctl', { check: checkSysctl, single: true }],
 ]);
 
@@ -140,8 +140,10 @@ function checkBoolean(value: JsonField): void {
   value.flag();
 }
 
-function checkString(value: JsonField): void {
-  value.text();
+/** The spec has an object. Manifests that give the name alone have passed here, and still do. */
+function checkProfile(value: JsonField): void {
+  const profile = typeof value.value === 'string' ? value : value.field('profile');
+  if (profile.text() === '') throw profile.fault('invalid profile value ""');
 }
 
 function checkSysctl(value: JsonField): void {
