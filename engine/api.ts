@@ -39,6 +39,7 @@ export type { ImageDetails, ImageSummary } from './inspect/image.js';
 export type { StoreInfo } from './inspect/info.js';
 export type { ImageSelection } from './inspect/select.js';
 export type { ImageUsage, Usage } from './inspect/usage.js';
+export { type FromBundle, type Notice, requestFromBundle } from './pod/from-bundle.js';
 export type { AppRequest, PodRequest } from './pod/request.js';
 export type { BackedUp } from './recover/backup.js';
 export { type Lost, type Rebuilt, rebuildIndex } from './recover/rebuild-index.js';
