@@ -4,6 +4,6 @@ import { examples } from '../help.js';
 import { defineManifest } from '../pod/manifest.js';
 
 export function define(command: Command): void {
-  defineManifest(command.command('manifest').description('Check a pod manifest.'));
-  examples(command, ['cairn pod manifest --validate pod.json']);
+  defineManifest(command.command('manifest').description('Make a pod manifest, or check one.'));
+  examples(command, ['cairn pod manifest example.com/app > pod.json', 'cairn pod manifest --validate pod.json']);
 }
