@@ -11,6 +11,7 @@
  *   objects/ab/<126 hex>.<variant>   one file's content, with its metadata
  *   trees/<tree id>/rootfs           a rendered tree; its image's manifest beside it
  *   pods/<uuid>/                     a prepared pod: its manifest, its record, and what it leaves when it is run
+ *   trees/<tree id>/tree.erofs       a tree to be mounted: all of it but the contents of its files
  *   plans/<128 hex>                  a cache: the plan of the image with this key, if the image is large
  *   fetching/<64 hex>                what has come so far of a blob that is being fetched, by its sha256, or by that of
  *                                    the URL of an ACI
@@ -97,6 +98,11 @@ export class Layout {
     return join(this.pods, id);
   }
 
+  /** What is mounted when a tree is. */
+  treeImage(id: string): string {
+    return imageIn(this.tree(id));
+  }
+
   plan(image: Key): string {
     return join(this.plans, hexOf(image));
   }
@@ -131,6 +137,11 @@ export class Layout {
   }
 }
 
+/** Where a store's trees are mounted, by their ids. @param run a directory of the running system, for this store */
+export const mountedTree = (run: string, id: string): string => join(run, id);
+/** Where a part of a tree's mount is while that is made, on kernels that need a place for it. */
+export const mountedPart = (run: string, id: string): string => join(run, '.parts', id);
+
 const FORMAT = 'cairn.json';
 const SETTINGS = 'cairn.toml';
 /** Whether a name is that of `cairn.json` while it is written. */
@@ -164,6 +175,7 @@ export const besideStaging = (staging: string): { plan: string; old: string; unw
 });
 /** The inside of a tree's directory, rendered or checked out. */
 export const rootfsIn = (dir: string): string => `${dir}/rootfs`;
+export const imageIn = (dir: string): string => `${dir}/tree.erofs`;
 export const manifestIn = (dir: string): string => `${dir}/manifest`;
 /**
  * The inside of a runtime bundle. What the apps of a pod share lies beside their bundles, which are called as they are:

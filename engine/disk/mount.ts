@@ -163,7 +163,13 @@ const WHY: Readonly<Record<string, string>> = {
   EOPNOTSUPP: 'this kernel cannot',
 };
 
-const code = (errno: string): 'ERR_UNSUPPORTED' | 'ERR_IO' => (errno in WHY ? 'ERR_UNSUPPORTED' : 'ERR_IO');
+/** @param said by the kernel */
+function code(errno: string, said: readonly string[] = []): 'ERR_UNSUPPORTED' | 'ERR_IO' {
+  return errno in WHY || said.some((line) => line.includes(UNKNOWN_OPTION)) ? 'ERR_UNSUPPORTED' : 'ERR_IO';
+}
+
+/** The kernel's word for an option that it does not have yet. */
+const UNKNOWN_OPTION = 'Unknown parameter';
 
 function mountError(api: MountCalls, { type, doing, context, option, target }: Failure): CairnError {
   const errno = errnoName(api.errno()) ?? `E${api.errno()}`;
@@ -172,7 +178,7 @@ function mountError(api: MountCalls, { type, doing, context, option, target }: F
   const where = target === undefined ? '' : ` at ${target}`;
   const what = option === undefined ? '' : ` (${option})`;
   const why = said.length > 0 ? `${said.join('; ')} (${errno})` : (WHY[errno] ?? `${doing} failed with ${errno}`);
-  return new CairnError(code(errno), `cannot mount ${type}${where}: ${why}${what}`, details);
+  return new CairnError(code(errno, said), `cannot mount ${type}${where}: ${why}${what}`, details);
 }
 
 /** Bytes of the longest message that the kernel makes here: an option's key and value, and words around them. */
@@ -202,7 +208,7 @@ const THROUGH_DESCRIPTOR = 24;
 
 /** Options short enough for the kernel. The descriptors that some of them go by are open until this is closed. */
 class ShortOptions {
-  readonly #directories = new Map<string, number>();
+  readonly #open = new Map<string, number>();
 
   of(value: string): string {
     if (Buffer.byteLength(value) <= OPTION_BYTES || !value.startsWith('/')) return value;
@@ -210,19 +216,19 @@ class ShortOptions {
     for (let slash = value.indexOf('/', 1); slash > 0; slash = value.indexOf('/', slash + 1)) {
       const rest = value.slice(slash);
       if (Buffer.byteLength(rest) + THROUGH_DESCRIPTOR <= OPTION_BYTES)
-        return `/proc/self/fd/${this.#open(value.slice(0, slash))}${rest}`;
+        return this.#through(value.slice(0, slash)) + rest;
     }
-    return value;
+    return this.#through(value);
   }
 
-  #open(directory: string): number {
-    const open = this.#directories.get(directory) ?? fs.openSync(directory, O_PATH | fs.constants.O_DIRECTORY);
-    this.#directories.set(directory, open);
-    return open;
+  #through(path: string): string {
+    const fd = this.#open.get(path) ?? fs.openSync(path, O_PATH);
+    this.#open.set(path, fd);
+    return `/proc/self/fd/${fd}`;
   }
 
   close(): void {
-    for (const fd of this.#directories.values()) fs.closeSync(fd);
+    for (const fd of this.#open.values()) fs.closeSync(fd);
   }
 }
 

@@ -18,6 +18,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   core: { says: 'values without a disk: bytes, keys, paths, metadata, errors, limits', imports: [], pure: true },
   disk: { says: 'the file system, and where things lie in it', imports: ['core'] },
   image: { says: 'documents of ACI and OCI: read, checked, written, converted', imports: ['core'], pure: true },
+  erofs: { says: 'images that the kernel mounts: EROFS, written', imports: ['core'], pure: true },
   'workers/tasks': { says: 'what crosses between threads: tasks, and the memory they share', imports: ['core'] },
   layer: {
     says: "one layer's bytes and rules: tar, table of contents, recipe",
@@ -37,7 +38,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   trust: { says: 'whose signatures count: keys, signatures, policy', imports: ['core', 'disk', 'image'] },
   session: {
     says: 'an open store: its context, format, owner, pool and locks',
-    imports: ['core', 'disk', 'index', 'objects', 'workers/tasks'],
+    imports: ['core', 'disk', 'erofs', 'index', 'objects', 'workers/tasks'],
   },
   content: {
     says: 'blobs, layers and documents of an open store',
@@ -53,8 +54,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   import: { says: 'from a source to an image that is listed', imports: ['resolve', 'content', 'session', ...GROUND] },
   tree: {
-    says: 'root file systems: render and checkout',
-    imports: ['resolve', 'content', 'session', 'plan', 'index', 'disk', 'workers/tasks', 'core'],
+    says: 'root file systems: render, mount and checkout',
+    imports: ['resolve', 'content', 'session', 'plan', 'erofs', 'index', 'disk', 'workers/tasks', 'core'],
   },
   export: {
     says: 'archives and layouts out of the store',
@@ -102,7 +103,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'workers/export': {
     says: 'layers and trees to archives',
-    imports: ['core', 'disk', 'layer', 'objects', 'plan', 'workers/tasks', 'workers/compression'],
+    imports: ['core', 'disk', 'erofs', 'layer', 'objects', 'plan', 'workers/tasks', 'workers/compression'],
   },
 };
 
