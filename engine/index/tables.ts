@@ -3,8 +3,17 @@ import { defined } from '../core/defined.js';
 import type { Key } from '../core/key.js';
 import { SUMS_KEY, SumKeeper, type TableSums, type TextHash } from './checksums.js';
 import type { Environment } from './environment.js';
-import { asTheyAre, DIGESTS, KEYS, type KeyCodec, OBJECT_NAMES, ORPHANS, type Orphan } from './keys.js';
-import type { BlobRecord, ImageRecord, LayerRecord, LeaseRecord, ObjectRecord, TreeRecord } from './records.js';
+import { asTheyAre, DIGESTS, EVENT_IDS, KEYS, type KeyCodec, OBJECT_NAMES, ORPHANS, type Orphan } from './keys.js';
+import { openTable } from './late-table.js';
+import type {
+  BlobRecord,
+  EventRecord,
+  ImageRecord,
+  LayerRecord,
+  LeaseRecord,
+  ObjectRecord,
+  TreeRecord,
+} from './records.js';
 import { LAYERS } from './records.js';
 import { Table, type ValueCodec } from './table.js';
 
@@ -31,6 +40,8 @@ export class Tables {
   readonly orphans: Table<Orphan, true>;
   readonly trees: Table<string, TreeRecord>;
   readonly leases: Table<string, LeaseRecord>;
+  /** The journal, see `events.ts`: events by their numbers. */
+  readonly events: Table<number, EventRecord>;
   /** All of the tables above. */
   readonly all: readonly Table<unknown, unknown>[];
   /** Works out the sums of the transaction under way; `undefined` where nothing is written. */
@@ -43,7 +54,7 @@ export class Tables {
       const { values, ...database } = options;
       const table = new Table<K, V>({
         name,
-        database: environment.openDB({ name, ...database }),
+        database: openTable(environment, { name, ...database }),
         ...defined({ values }),
         keys,
         path,
@@ -64,6 +75,7 @@ export class Tables {
     this.orphans = add('orphans', ORPHANS, bytes);
     this.trees = add('trees', asTheyAre());
     this.leases = add('leases', asTheyAre());
+    this.events = add('events', EVENT_IDS);
     this.all = all;
     this.#keeper = keeper;
   }

@@ -27,6 +27,7 @@ import { moveAside } from '../disk/durable.js';
 import { tryLock } from '../disk/lock.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { Quarantine } from '../disk/quarantine.js';
+import { noteEvent } from '../index/events.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from '../index/records.js';
 import { fileNameOf, parseFileName } from '../objects/name.js';
 import { dependencyNodesAlong } from '../resolve/dependencies.js';
@@ -226,7 +227,10 @@ class Repair {
     if (broken.size === 0) return;
     const { index, layout } = this.#store;
     await index.commitRemoval(() => {
-      for (const id of broken.keys()) dropTreeRecord(this.#store, id);
+      for (const id of broken.keys()) {
+        dropTreeRecord(this.#store, id);
+        noteEvent(index, { event: 'removed', tree: id });
+      }
     });
     const dir = this.#makeTrash();
     for (const [id, what] of broken) {
