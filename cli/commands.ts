@@ -38,6 +38,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'put', summary: 'store any bytes', load: () => import('./commands/put.js') },
   { name: 'get', summary: 'give stored bytes back', load: () => import('./commands/get.js') },
   { name: 'blob', summary: 'list and remove what was put', load: () => import('./commands/blob.js') },
+  { name: 'serve', summary: 'serve the API, a registry and a status page', load: () => import('./commands/serve.js') },
   { name: 'trust', summary: 'say whose signatures count', load: () => import('./commands/trust.js') },
   { name: 'info', summary: 'show what this machine and this store can', load: () => import('./commands/info.js') },
   { name: 'config', summary: 'show and check the configuration', load: () => import('./commands/config.js') },
