@@ -41,6 +41,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'get', summary: 'give stored bytes back', load: () => import('./commands/get.js') },
   { name: 'blob', summary: 'list and remove what was put', load: () => import('./commands/blob.js') },
   { name: 'pod', summary: 'describe pods', load: () => import('./commands/pod.js') },
+  { name: 'serve', summary: 'serve the API, a registry and a status page', load: () => import('./commands/serve.js') },
   { name: 'trust', summary: 'say whose signatures count', load: () => import('./commands/trust.js') },
   { name: 'info', summary: 'show what this machine and this store can', load: () => import('./commands/info.js') },
   { name: 'config', summary: 'show and check the configuration', load: () => import('./commands/config.js') },

@@ -119,7 +119,8 @@ async function runSession<O extends object>(
         say,
       });
       await tellResult(interrupts.signal);
-      throwIfAborted(interrupts.signal);
+      // Work that says how it ended was ended by the interrupt as it should be.
+      if (code === undefined) throwIfAborted(interrupts.signal);
       process.exitCode = code ?? EXIT.done;
     } finally {
       line?.clear();

@@ -7,8 +7,8 @@ import { checkOptions, mustBe } from './core/check-options.js';
 import type { OperationOptions } from './core/operation.js';
 import { StoreOfBundles } from './facade/bundles.js';
 import { contextOf } from './facade/opened.js';
-import { CHECK, FSCK, GC, OPEN, OPERATION } from './facade/option-kinds.js';
-import type { StoreInfo, Usage } from './inspect/index.js';
+import { CHECK, EVENTS, FSCK, GC, OPEN, OPERATION } from './facade/option-kinds.js';
+import type { Counts, DamagedImage, EventsOptions, ImageShare, StoreInfo, ToldEvent, Usage } from './inspect/index.js';
 import type { BackedUp } from './recover/index.js';
 import { FORMAT_VERSION } from './session/format.js';
 import { type OpenOptions, openContext } from './session/open.js';
@@ -86,6 +86,36 @@ export class Store extends StoreOfBundles {
   async du(): Promise<Usage> {
     const { usageOf } = await import('./inspect/usage.js');
     return usageOf(contextOf(this));
+  }
+
+  /** What is here, in numbers that the index keeps: it costs next to nothing. */
+  async counts(): Promise<Counts> {
+    const { countsOf } = await import('./inspect/counts.js');
+    return countsOf(contextOf(this));
+  }
+
+  /** What each image takes by itself, and what it has in common with others. */
+  async shares(): Promise<ImageShare[]> {
+    const { sharesOf } = await import('./inspect/shares.js');
+    const { catalogueOf } = await import('./inspect/list.js');
+    const { index } = contextOf(this);
+    return sharesOf(index, catalogueOf(index));
+  }
+
+  /** Images that are known to be damaged. Hashes nothing but their documents; {@link check} hashes everything. */
+  async *damaged(): AsyncGenerator<DamagedImage> {
+    const { damagedImages } = await import('./inspect/damaged.js');
+    yield* damagedImages(contextOf(this));
+  }
+
+  /**
+   * What happens to the store from now on, by whatever process, until the signal fires. With the number of an event
+   * this begins behind that event; `missed` says that events between are gone.
+   */
+  async *events(options: EventsOptions = {}): AsyncGenerator<ToldEvent> {
+    checkOptions(options, EVENTS);
+    const { followEvents } = await import('./inspect/follow-events.js');
+    yield* followEvents(() => contextOf(this), options);
   }
 
   /** @deprecated now {@link du} */

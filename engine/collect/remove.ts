@@ -9,6 +9,7 @@ import type { Key } from '../core/key.js';
 import { lock } from '../disk/lock.js';
 import { mustNotBeMounted } from '../disk/mounts.js';
 import { Catalogue } from '../index/catalogue.js';
+import { noteEvent } from '../index/events.js';
 import { referencesOf, titleOf } from '../index/images.js';
 import { isSameName, renameImage, withoutName } from '../index/names.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
@@ -95,7 +96,9 @@ function refuseHeld(takings: readonly Taking[], holders: readonly string[][]): v
 function takeNames(store: StoreContext, { image, names }: Taking, documents: DocumentWriter): Removed {
   const gone = names as Exclude<Taking['names'], 'all'>;
   renameImage(store.index, image, gone.reduce(withoutName, image), (each) => documents.revise(each));
-  return { ...describe(image), untagged: gone.map((each) => nameText(image.format, each)), removed: false, ...NOTHING };
+  const untagged = gone.map((each) => nameText(image.format, each));
+  noteEvent(store.index, { event: 'untagged', image: image.key, names: untagged });
+  return { ...describe(image), untagged, removed: false, ...NOTHING };
 }
 
 const NOTHING = { removedTrees: [], freedBytes: 0, held: [] };
@@ -108,6 +111,8 @@ function removeOne(store: StoreContext, { image }: Taking, trees: readonly TreeR
   const gone = dropFromTrees(store, image, trees);
   const freedBytes = gone.bytes + dropImageRecord(store, image).bytes;
   const untagged = referencesOf(image).map((each) => nameText(image.format, each));
+  for (const { id } of gone.trees) noteEvent(store.index, { event: 'removed', tree: id, image: image.key });
+  noteEvent(store.index, { event: 'removed', image: image.key, names: untagged });
   return {
     ...describe(image),
     untagged,
@@ -140,6 +145,7 @@ export async function removeTrees(
       if (byPods.has(tree.id)) throw heldByPod(store, tree.id);
       mustNotBeMounted(store.layout.tree(tree.id));
       dropTreeRecord(store, tree.id);
+      noteEvent(index, { event: 'removed', tree: tree.id });
     }
     mustNotRun(
       store,

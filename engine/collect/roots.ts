@@ -5,6 +5,7 @@ import { isPodRunning } from '../content/pod-files.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Catalogue } from '../index/catalogue.js';
+import { noteEvent } from '../index/events.js';
 import type { Index } from '../index/open.js';
 import type { ImageRecord, LeaseRecord, PodRecord, TreeRecord } from '../index/records.js';
 import { DependencyClosure } from '../resolve/dependencies.js';
@@ -19,6 +20,7 @@ export async function setPinned(store: StoreContext, image: ImageRecord, pinned:
     if (known === undefined) throw new CairnError('ERR_NOT_FOUND', `${image.name} was removed meanwhile`);
     const record = documents.revise({ ...known, pinned });
     index.images.put(image.key, record);
+    if (known.pinned !== pinned) noteEvent(index, { event: pinned ? 'pinned' : 'unpinned', image: image.key });
     return record;
   };
   // This works on a full disk, too: unpinning comes before making room, and pinning keeps an image from being removed

@@ -11,6 +11,7 @@ export type OptionKind =
   | 'function'
   | 'signal'
   | 'object'
+  | 'objects'
   | readonly string[];
 
 /** What each field of some options may be. All may be absent. */
@@ -46,8 +47,13 @@ const TESTS: Readonly<Record<Exclude<OptionKind, readonly string[]>, Test>> = {
   number: [(value) => typeof value === 'number' && !Number.isNaN(value), 'a number'],
   function: [(value) => typeof value === 'function', 'a function'],
   signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
-  object: [(value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object'],
+  object: [isObject, 'an object'],
+  objects: [(value) => Array.isArray(value) && value.every(isObject), 'a list of objects'],
 };
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 function wrong(name: string, wanted: string, value: unknown): CairnError {
   const given = typeof value === 'object' || typeof value === 'function' ? typeof value : JSON.stringify(value);

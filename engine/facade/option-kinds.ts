@@ -7,7 +7,7 @@ import type { OperationOptions } from '../core/operation.js';
 import type { ExportOptions } from '../export/index.js';
 import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.js';
 import type { ImportOptions } from '../import/index.js';
-import type { CompareOptions, ImageSelection } from '../inspect/index.js';
+import type { CompareOptions, EventsOptions, ImageSelection, ReadOptions, TreeSelection } from '../inspect/index.js';
 import type {
   AppRequest,
   BundleImageOptions,
@@ -29,6 +29,7 @@ export const OPEN: OptionKinds<OpenOptions> = {
   create: 'flag',
   readOnly: 'flag',
   shared: 'flag',
+  follow: 'flag',
   foreign: 'flag',
   verifyIndex: 'flag',
   workers: 'number',
@@ -78,7 +79,19 @@ export const RESOLVE: OptionKinds<ResolveOptions> = { ...OPERATION, pull: PULL }
 
 export const DISCOVER: OptionKinds<DiscoverOptions> = { signal: 'signal', insecure: 'texts', onNotice: 'function' };
 
-export const SELECTION: OptionKinds<ImageSelection> = { names: 'texts', filter: 'object' };
+export const SELECTION: OptionKinds<ImageSelection> = {
+  names: 'texts',
+  filter: 'object',
+  anyOf: 'objects',
+  after: 'text',
+  limit: 'number',
+};
+
+export const TREES: OptionKinds<TreeSelection> = { image: 'text', after: 'text', limit: 'number' };
+
+export const EVENTS: OptionKinds<EventsOptions> = { after: 'number', signal: 'signal' };
+
+export const READ: OptionKinds<ReadOptions> = { start: 'number', end: 'number' };
 
 const MODES = ['link', 'reflink', 'copy'];
 

@@ -4,7 +4,7 @@ import { documentReader } from '../content/read-blob.js';
 import { checkOptions, mustBe } from '../core/check-options.js';
 import { defined } from '../core/defined.js';
 import type { LeaseRecord, TreeRecord } from '../index/records.js';
-import type { CompareOptions, Difference } from '../inspect/index.js';
+import type { CompareOptions, Difference, TreeSelection } from '../inspect/index.js';
 import type { Plan } from '../plan/plan.js';
 import { resolveTrees } from '../resolve/argument.js';
 import { readableImages } from '../resolve/readable-images.js';
@@ -13,7 +13,7 @@ import { findRendered, renderImage } from '../tree/render.js';
 import { findImage } from './find-image.js';
 import { StoreOfImages } from './images.js';
 import { contextOf } from './opened.js';
-import { CHECKOUT, COMPARE, REMOVE, RENDER } from './option-kinds.js';
+import { CHECKOUT, COMPARE, REMOVE, RENDER, TREES } from './option-kinds.js';
 
 export abstract class StoreOfTrees extends StoreOfImages {
   async render(argument: string, options: RenderOptions = {}): Promise<Rendered> {
@@ -45,8 +45,11 @@ export abstract class StoreOfTrees extends StoreOfImages {
     return checkoutImage(contextOf(this), image, dir, options);
   }
 
-  async *trees(): AsyncGenerator<TreeRecord & { path: string }> {
-    for (const value of contextOf(this).index.trees.values()) yield { ...value, path: this.treePath(value.id) };
+  /** Rendered trees, in order of their ids; all of them, unless some are selected. */
+  async *trees(selection: TreeSelection = {}): AsyncGenerator<TreeRecord & { path: string }> {
+    checkOptions(selection, TREES);
+    const { listTrees } = await import('../inspect/list.js');
+    for (const value of listTrees(contextOf(this), selection)) yield { ...value, path: this.treePath(value.id) };
   }
 
   /** Finds the trees that a tree id or an image means. */

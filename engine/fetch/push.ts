@@ -7,7 +7,7 @@ import type { OperationOptions } from '../core/operation.js';
 import {
   formatRegistryReference,
   parseRegistryReference,
-  type RegistryReference,
+  type TaggedReference,
 } from '../image/oci/registry-reference.js';
 import { imagesWithLayer, referencesOf } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
@@ -37,8 +37,6 @@ export interface Pushed {
   /** The digest is that of the import: the archives were kept. Else the layers were compressed anew. */
   original: boolean;
 }
-
-export type TaggedReference = RegistryReference & { tag: string };
 
 /** Blobs that are sent at a time. */
 const AT_A_TIME = 4;

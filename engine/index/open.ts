@@ -217,6 +217,11 @@ export class Index extends Tables {
     this.#environment.resetReadTxn();
   }
 
+  /** The number of the last commit. What was read since it was the same can be used again. */
+  get lastCommit(): number {
+    return this.#environment.getStats().lastTxnId;
+  }
+
   /** A table of the index's readers now, in the words of LMDB. */
   readers(): string {
     return this.#environment.readerList();
@@ -264,20 +269,27 @@ export interface Access {
   readOnly: boolean;
   /** With `readOnly`: others may write meanwhile. */
   shared: boolean;
+  /** With `shared`: sees what others write from now on, so it waits for the lock rather than read a copy. */
+  follow?: boolean;
 }
 
 /**
- * Opens an index that others may have open, too. A reader waits for the lock only for a moment, then reads a copy.
+ * Opens an index that others may have open, too. A reader that does not follow waits for the lock only for a moment,
+ * then reads a copy.
  * @param check looks at the file before LMDB does
  */
-export async function openIndex(path: string, { readOnly, shared }: Access, check: () => void): Promise<Index> {
+export async function openIndex(
+  path: string,
+  { readOnly, shared, follow = false }: Access,
+  check: () => void,
+): Promise<Index> {
   if (readOnly && !shared) {
     check();
     return Index.open(path, true, PrivateCopy.link(path));
   }
   for (;;) {
     const lock = new IndexLock(path);
-    const release = await lock.take(readOnly ? PATIENCE_MS : undefined);
+    const release = await lock.take(readOnly && !follow ? PATIENCE_MS : undefined);
     if (release !== undefined) {
       try {
         check();

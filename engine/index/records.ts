@@ -186,6 +186,33 @@ export interface PodRecord {
   /** It goes when it ends. Its directory is not on disk for certain, and once nobody runs it, it is garbage. */
   transient?: true;
 }
+/** What happened: an image or a tree came, went, or is called otherwise. */
+export interface EventRecord {
+  /** Milliseconds since 1970. */
+  at: number;
+  event: StoreEventKind;
+  /** The image that it happened to, or that a tree was made of. */
+  image?: Key;
+  /** Of an image that came: its names; of others: the names that are concerned. */
+  names?: string[];
+  /** The tree that it happened to. */
+  tree?: string;
+}
+
+/**
+ * `imported`: an image came, or is whole again. `rendered`: a tree was made. `removed`: somebody removed an image or a
+ * tree. `collected`: gc did. `repaired`: a repair changed what is listed, of whatever kind.
+ */
+export type StoreEventKind =
+  | 'imported'
+  | 'tagged'
+  | 'untagged'
+  | 'pinned'
+  | 'unpinned'
+  | 'rendered'
+  | 'removed'
+  | 'collected'
+  | 'repaired';
 
 /** Sums over all records, kept in the transactions that change records. Nobody needs to walk the records for them. */
 export interface Totals {

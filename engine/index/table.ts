@@ -8,12 +8,13 @@ import type { Database, Snapshot, StoredKey, StoredRange } from './environment.j
 import type { KeyCodec } from './keys.js';
 import { asBinary } from './lmdb.js';
 
-/** Keys from `start` on, `end` excluded unless `inclusiveEnd`; at most `limit`. */
+/** Keys from `start` on, `end` excluded unless `inclusiveEnd`; at most `limit`; the last one first with `reverse`. */
 export interface Range<K> {
   start?: K;
   end?: K;
   inclusiveEnd?: boolean;
   limit?: number;
+  reverse?: boolean;
 }
 
 export interface ValueCodec<V> {
@@ -122,6 +123,11 @@ export class Table<K, V> {
   *keys(range: Range<K> = {}): Generator<K> {
     const keys = this.#read(() => this.#database.getKeys(this.#storedRange(range)));
     for (const key of this.#iterate(keys)) yield this.#keys.decode(key);
+  }
+
+  /** The number of rows, which the database keeps. */
+  get size(): number {
+    return this.#read(() => this.#database.getStats().entryCount);
   }
 
   count(): number {

@@ -2,11 +2,12 @@
 import { defined } from '../core/defined.js';
 import type { Key } from '../core/key.js';
 import { SUMS_KEY, SumKeeper, type TableSums, type TextHash } from './checksums.js';
-import type { Database, Environment } from './environment.js';
-import { asTheyAre, DIGESTS, KEYS, type KeyCodec, OBJECT_NAMES, ORPHANS, type Orphan } from './keys.js';
-import { NO_DATABASE } from './no-database.js';
+import type { Environment } from './environment.js';
+import { asTheyAre, DIGESTS, EVENT_IDS, KEYS, type KeyCodec, OBJECT_NAMES, ORPHANS, type Orphan } from './keys.js';
+import { openTable } from './late-table.js';
 import type {
   BlobRecord,
+  EventRecord,
   ImageRecord,
   LayerRecord,
   LeaseRecord,
@@ -20,8 +21,6 @@ import { Table, type ValueCodec } from './table.js';
 interface AddOptions<V> {
   keyEncoding?: 'binary';
   values?: ValueCodec<V>;
-  /** Whether an index of an earlier version may lack the table, so that it cannot be opened for reading only. */
-  isRecent?: true;
 }
 
 export class Tables {
@@ -43,6 +42,8 @@ export class Tables {
   readonly trees: Table<string, TreeRecord>;
   readonly leases: Table<string, LeaseRecord>;
   readonly pods: Table<string, PodRecord>;
+  /** The journal, see `events.ts`: events by their numbers. */
+  readonly events: Table<number, EventRecord>;
   /** All of the tables above. */
   readonly all: readonly Table<unknown, unknown>[];
   /** Works out the sums of the transaction under way; `undefined` where nothing is written. */
@@ -52,11 +53,10 @@ export class Tables {
     const keeper = readOnly ? undefined : new SumKeeper((hash) => this.sums ?? this.#sumUp(hash));
     const all: Table<unknown, unknown>[] = [];
     const add = <K, V>(name: string, keys: KeyCodec<K>, options: AddOptions<V> = {}): Table<K, V> => {
-      const { values, isRecent, ...rest } = options;
-      const opened = environment.openDB({ name, ...rest });
+      const { values, ...database } = options;
       const table = new Table<K, V>({
         name,
-        database: isRecent === true ? (opened ?? NO_DATABASE) : (opened as Database),
+        database: openTable(environment, { name, ...database }),
         ...defined({ values }),
         keys,
         path,
@@ -77,7 +77,8 @@ export class Tables {
     this.orphans = add('orphans', ORPHANS, bytes);
     this.trees = add('trees', asTheyAre());
     this.leases = add('leases', asTheyAre());
-    this.pods = add('pods', asTheyAre(), { isRecent: true });
+    this.pods = add('pods', asTheyAre());
+    this.events = add('events', EVENT_IDS);
     this.all = all;
     this.#keeper = keeper;
   }

@@ -26,6 +26,8 @@ export interface OpenOptions {
   readOnly?: boolean;
   /** With `readOnly`: others may write meanwhile. LMDB's table of readers is written, to keep what this one reads. */
   shared?: boolean;
+  /** With `shared`: goes on seeing what others write, and keeps gc from what it relies on. For what runs for long. */
+  follow?: boolean;
   /** Write to a store that belongs to another user. */
   foreign?: boolean;
   /** Check every page of the index before it is used, which takes as long as reading the index. */
@@ -77,13 +79,14 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
   const format = readFormat(layout);
   const notice = options.onNotice ?? (() => {});
   const shared = readOnly && options.shared === true;
+  const follow = shared && options.follow === true;
   if (!readOnly || shared) {
     makeOurs(layout, options.foreign === true, notice);
     ensureWritable(layout);
   }
   // The long check runs before the index is locked, so that no other process waits for it.
   if (options.verifyIndex === true) checkIndexFile(layout, true);
-  const index = await openIndex(layout.index, { readOnly, shared }, () => checkIndexFile(layout, false));
+  const index = await openIndex(layout.index, { readOnly, shared, follow }, () => checkIndexFile(layout, false));
   try {
     await index.checkSchema(readOnly);
   } catch (error) {
@@ -99,8 +102,9 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     staging: new Staging(layout.staging),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     readOnly,
+    isStaged: !readOnly || follow,
     notice,
-    uses: new UseLock(layout.useLock, readOnly),
+    uses: new UseLock(layout.useLock, readOnly && !follow),
     format,
     argumentType: options.argumentType,
     remote: options.remote,

@@ -8,21 +8,21 @@ import { type Lock, lock, tryLock } from '../disk/lock.js';
  */
 export class UseLock {
   readonly #path: string;
-  readonly #readOnly: boolean;
+  readonly #isFree: boolean;
   #count = 0;
   #lock: Promise<Lock> | undefined;
   readonly #waitingForRest: (() => void)[] = [];
 
-  /** @param readOnly a store that cannot be written has no locks; nobody can remove from it either */
-  constructor(path: string, readOnly: boolean) {
+  /** @param isFree takes no lock: a store that cannot be written has none, and nobody can remove from it either */
+  constructor(path: string, isFree: boolean) {
     this.#path = path;
-    this.#readOnly = readOnly;
+    this.#isFree = isFree;
   }
 
   async during<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     this.#count++;
     try {
-      if (!this.#readOnly) await this.#acquire(signal);
+      if (!this.#isFree) await this.#acquire(signal);
       return await work();
     } finally {
       if (--this.#count === 0) {

@@ -10,6 +10,7 @@ import type { Key } from '../core/key.js';
 import { moveAside, moveIntoPlace } from '../disk/durable.js';
 import { besideStaging, manifestIn, rootfsIn } from '../disk/layout.js';
 import { mustNotBeMounted } from '../disk/mounts.js';
+import { noteEvent } from '../index/events.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { retainLayer } from '../index/references.js';
 import type { PackedPlan } from '../plan/packed-plan.js';
@@ -108,6 +109,7 @@ async function listTree(
     index.trees.put(tree.id, { ...tree, images });
     index.images.put(image.key, { ...known, lastUsed: tree.lastUsed });
     noteCopies(store, copies);
+    noteEvent(index, { event: 'rendered', tree: tree.id, image: image.key });
   });
 }
 

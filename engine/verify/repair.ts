@@ -30,6 +30,7 @@ import { tryLock } from '../disk/lock.js';
 import { mountsBelow } from '../disk/mounts.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { Quarantine } from '../disk/quarantine.js';
+import { noteEvent } from '../index/events.js';
 import { removePod } from '../index/pods.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from '../index/records.js';
 import { fileNameOf, parseFileName } from '../objects/name.js';
@@ -234,7 +235,10 @@ class Repair {
     if (broken.size === 0) return;
     const { index, layout } = this.#store;
     await index.commitRemoval(() => {
-      for (const id of broken.keys()) dropTreeRecord(this.#store, id);
+      for (const id of broken.keys()) {
+        dropTreeRecord(this.#store, id);
+        noteEvent(index, { event: 'removed', tree: id });
+      }
     });
     const dir = this.#makeTrash();
     for (const [id, what] of broken) {

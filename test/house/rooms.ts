@@ -80,6 +80,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       ...['workers/tasks', 'core'],
     ],
   },
+  offer: {
+    says: 'what a store gives to other machines: repositories, manifests, blobs, tars',
+    imports: ['export', 'resolve', 'content', 'session', 'plan', 'index', 'image', 'disk', 'core'],
+  },
   pod: {
     says: 'pods: prepared, bundled, run, and what holds their images',
     imports: ['tree', 'resolve', 'content', 'session', 'plan', 'index', 'image', 'disk', 'workers/tasks', 'core'],
@@ -114,6 +118,7 @@ export const ABOVE: Readonly<Record<string, { says: string; imports: readonly st
     imports: [
       ...[
         'fetch',
+        'offer',
         'pod',
         'verify',
         'collect',
@@ -134,12 +139,19 @@ export const ABOVE: Readonly<Record<string, { says: string; imports: readonly st
     says: 'the façade: what an open store can do',
     imports: ['facade', 'verify', 'recover', 'collect', 'inspect', 'session', 'index', 'core'],
   },
-  'engine/api.ts': { says: 'the public surface of the package', imports: ['engine/store.ts', ...everyEngineRoom()] },
+  serve: {
+    says: 'a store on HTTP: the API, the registry, the status page',
+    imports: ['engine/store.ts', 'core'],
+  },
+  'engine/api.ts': {
+    says: 'the public surface of the package',
+    imports: ['serve', 'engine/store.ts', ...everyEngineRoom()],
+  },
   'workers/worker.ts': {
     says: "every thread's entry point",
     imports: ['core', ...Object.keys(ROOMS).filter((room) => room.startsWith('workers/'))],
   },
-  cli: { says: 'the command line', imports: ['engine/store.ts', 'workers/tasks', ...everyEngineRoom()] },
+  cli: { says: 'the command line', imports: ['serve', 'engine/store.ts', 'workers/tasks', ...everyEngineRoom()] },
 };
 
 function everyEngineRoom(): string[] {

@@ -12,7 +12,7 @@ import { OCI_MANIFEST } from '../oci/media-types.js';
 
 export const ACI_ARTIFACT = 'application/vnd.appc.aci.v1';
 const EMPTY_CONFIG = 'application/vnd.oci.empty.v1+json';
-const ACI_LAYER = 'application/vnd.appc.aci.layer.v1.tar+gzip';
+const ACI_LAYER = 'application/vnd.appc.aci.layer.v1.tar';
 const KEY = 'cairn-store.key';
 const DEPENDENCIES = 'cairn-store.dependencies';
 
@@ -25,15 +25,22 @@ export interface AciArtifact {
   archive: { digest: string; size: number };
 }
 
-/** @param emptyDigest of {@link EMPTY} */
-export function writeAciArtifact({ key, dependencies, archive }: AciArtifact, emptyDigest: string): Buffer {
+/**
+ * @param emptyDigest of {@link EMPTY}
+ * @param compression what the archive's media type says
+ */
+export function writeAciArtifact(
+  { key, dependencies, archive }: AciArtifact,
+  emptyDigest: string,
+  compression: '' | '+gzip' = '+gzip',
+): Buffer {
   return Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
       mediaType: OCI_MANIFEST,
       artifactType: ACI_ARTIFACT,
       config: { mediaType: EMPTY_CONFIG, digest: emptyDigest, size: EMPTY.length },
-      layers: [{ mediaType: ACI_LAYER, ...archive }],
+      layers: [{ mediaType: `${ACI_LAYER}${compression}`, ...archive }],
       annotations: { [KEY]: key, [DEPENDENCIES]: dependencies.join(' ') },
     }),
   );

@@ -1,0 +1,60 @@
+/** What a gc leaves alone: what roots need, and what was used lately or has a name, as far as no policy says otherwise. */
+import type { Key } from '../core/key.js';
+import { mountedTrees } from '../disk/mounts.js';
+import type { Catalogue } from '../index/catalogue.js';
+import { referencesOf } from '../index/images.js';
+import type { ImageRecord } from '../index/records.js';
+import { DependencyClosure } from '../resolve/dependencies.js';
+import { readableImages } from '../resolve/readable-images.js';
+import type { StoreContext } from '../session/context.js';
+import type { GcOptions } from './gc.js';
+import { heldImages, leasedTrees, neededByPods } from './roots.js';
+
+export interface Stays {
+  /** Trees that a lease or a pod holds, or that something is mounted in. */
+  leased: ReadonlySet<string>;
+  /** Images that pins, leases and pods need. */
+  held: ReadonlySet<Key>;
+  /** Those, and images that were used lately or have a name, with all that they need. */
+  kept: ReadonlySet<Key>;
+  needs: DependencyClosure;
+}
+
+/** @param oldest what was used later than this stays */
+export function whatStays(store: StoreContext, all: Catalogue, options: GcOptions, oldest: number): Stays {
+  const needs = new DependencyClosure(all, readableImages(store, { images: all }));
+  // A tree with a mount in it is in use. Deleting the tree must not reach into the mount.
+  const byPods = neededByPods(store.index);
+  const leased = new Set([...leasedTrees(store.index), ...mountedTrees(store.layout), ...byPods.trees]);
+  const roots = heldImages(all, leased, byPods.images);
+  const held = needs.of(roots);
+  const kept = needs.of([...roots, ...recentImages(all, oldest), ...namedImages(all, options)]);
+  return { leased, held, kept, needs };
+}
+
+/** A tree in use needs its images, even if they were not used themselves. */
+function recentImages(all: Catalogue, oldest: number): ImageRecord[] {
+  const recent = [...all.images.values()].filter(({ lastUsed }) => lastUsed > oldest);
+  const rendered = [...all.trees.values()].filter(({ lastUsed }) => lastUsed > oldest).flatMap(({ images }) => images);
+  return [...recent, ...rendered.map((key) => all.image(key)).filter((image) => image !== undefined)];
+}
+
+/** The named images that stay by their names: all of them, unless a policy says which. */
+function namedImages(all: Catalogue, { images, keepLast, keepStorage }: GcOptions): ImageRecord[] {
+  const named = [...all.images.values()].filter((image) => referencesOf(image).length > 0);
+  if (keepLast !== undefined) return newestOfEachName(named, keepLast);
+  return images === true || keepStorage !== undefined ? [] : named;
+}
+
+function newestOfEachName(named: readonly ImageRecord[], keep: number): ImageRecord[] {
+  if (keep <= 0) return [];
+  const byName = new Map<string, ImageRecord[]>();
+  for (const image of named) {
+    for (const name of new Set(referencesOf(image).map((each) => each.name))) {
+      const versions = byName.get(name);
+      if (versions === undefined) byName.set(name, [image]);
+      else versions.push(image);
+    }
+  }
+  return [...byName.values()].flatMap((images) => images.sort((a, b) => b.importTime - a.importTime).slice(0, keep));
+}

@@ -1,0 +1,175 @@
+/** Starts and ends the server: one HTTP server at one address, for one open store. */
+
+import { createServer, type Server as HttpServer } from 'node:http';
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { CairnError, isCairnError } from '../core/errors.js';
+import type { Store } from '../store.js';
+import { type Address, DEFAULT_LISTEN, isLoopback, parseAddress, urlOf } from './http/address.js';
+import { GRACE_MS, HTTP, LONGEST_PARAMETER, MOST_CONNECTIONS, STALLED_MS } from './http/connections.js';
+import { apiError, failureOf, HttpError, registryError } from './http/errors.js';
+import { Guard } from './http/guard.js';
+import { listenAt } from './http/listen.js';
+import { Tokens } from './http/tokens.js';
+import { Metrics } from './metrics.js';
+import { registerPage } from './page/register.js';
+import { REGISTRY, registerRegistry } from './registry/v2.js';
+import { routesOf } from './routes/all.js';
+import { registerRoutes } from './routes/register.js';
+import { Running } from './running.js';
+import type { Serving } from './serving.js';
+
+export interface ServeOptions {
+  /** `HOST:PORT`, with port 0 any that is free, or `unix:PATH`. By default {@link DEFAULT_LISTEN}. */
+  listen?: string;
+  /** Requests may change the store. */
+  write?: boolean;
+  /** A file with tokens, one on each line. Wanted for addresses that other machines reach. */
+  tokenFile?: string;
+  /** Ends the server, as `close` does. */
+  signal?: AbortSignal;
+  /** Told what whoever runs the server should know: damage, and defects. */
+  onNotice?: (message: string) => void;
+}
+
+export interface Server {
+  /** `http://127.0.0.1:15441`, or `unix:PATH`. */
+  readonly url: string;
+  /** Resolves when it has ended. */
+  readonly closed: Promise<void>;
+  /** Takes no more requests, and ends when those under way have been answered, or after ten seconds. */
+  close(): Promise<void>;
+}
+
+export async function startServer(store: Store, options: ServeOptions): Promise<Server> {
+  const { listen = DEFAULT_LISTEN, write: mayWrite = false, tokenFile, signal, onNotice = () => {} } = options;
+  const asked = parseAddress(listen);
+  const tokens = tokenFile === undefined ? undefined : Tokens.read(tokenFile);
+  if (tokens === undefined && asked.kind === 'tcp' && !isLoopback(asked.host)) throw needsToken(listen);
+  const ending = new AbortController();
+  const cutOff = new AbortController();
+  const offer = await store.offer();
+  const serving: Serving = {
+    ...{ store, offer, mayWrite, running: new Running(), metrics: new Metrics() },
+    ...{ ending: ending.signal, cutOff: cutOff.signal, notice: onNotice },
+  };
+  const http = createServer(HTTP);
+  http.maxConnections = MOST_CONNECTIONS;
+  const app = appOn(http);
+  addHooks(app, new Guard(asked, tokens), serving);
+  registerRoutes(app, routesOf({ mayWrite, hasToken: tokens !== undefined }), serving);
+  registerRegistry(app, serving);
+  registerPage(app, serving);
+  await app.ready();
+  let address: Address;
+  try {
+    address = await listenAt(http, asked);
+  } catch (error) {
+    await app.close();
+    await offer.close();
+    throw error;
+  }
+  const close = once(async () => {
+    await end(http, ending, cutOff);
+    await app.close();
+    await offer.close();
+  });
+  const closed = new Promise<void>((resolve, reject) => {
+    http.once('close', () => close().then(resolve, reject));
+  });
+  closed.catch(() => undefined);
+  signal?.addEventListener('abort', () => void close(), { once: true });
+  if (signal?.aborted === true) void close();
+  return { url: urlOf(address), closed, close };
+}
+
+function needsToken(listen: string): CairnError {
+  const why = 'other machines can reach it; --token-file names a file with the tokens that are let in';
+  return new CairnError('ERR_USAGE', `${listen}: ${why}`);
+}
+
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let done: Promise<T> | undefined;
+  return () => {
+    done ??= work();
+    return done;
+  };
+}
+
+function appOn(http: HttpServer): FastifyInstance {
+  const app = fastify({
+    serverFactory: (handler) => http.on('request', handler),
+    exposeHeadRoutes: false,
+    connectionTimeout: STALLED_MS,
+    return503OnClosing: true,
+    forceCloseConnections: false,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER, ignoreTrailingSlash: false },
+    ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, useDefaults: true } },
+  });
+  // Of the framework's own only JSON is left: no form of a page, and no text, gets past a browser's questions.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, app.getDefaultJsonParser('error', 'error'));
+  http.setTimeout(STALLED_MS);
+  return app;
+}
+
+/** For all answers: they are shown as what they say they are, in no frame, and to no other site. */
+const HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};
+
+function addHooks(app: FastifyInstance, guard: Guard, serving: Serving): void {
+  const { metrics } = serving;
+  const written = new WeakMap<FastifyRequest, number>();
+  app.addHook('onRequest', async (request, reply) => {
+    metrics.inFlight++;
+    written.set(request, request.raw.socket.bytesWritten);
+    reply.raw.once('close', () => {
+      metrics.inFlight--;
+      metrics.sentBytes += request.raw.socket.bytesWritten - (written.get(request) ?? 0);
+      metrics.count(request.method, request.routeOptions.url ?? 'none', reply.raw.statusCode);
+    });
+    reply.headers(HEADERS);
+    guard.check(request.raw);
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => answerFailure(error, request, reply, serving));
+  app.setNotFoundHandler((request, reply) =>
+    answerFailure(new HttpError(404, 'ERR_NOT_FOUND', 'there is nothing here'), request, reply, serving),
+  );
+}
+
+function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply, serving: Serving): FastifyReply {
+  const failure = failureOf(error);
+  if (isCairnError(error, 'ERR_DAMAGED')) serving.metrics.damage++;
+  if (failure.isOurs) {
+    const told = isCairnError(error) ? error.message : ((error as Error).stack ?? `${error}`);
+    serving.notice(`${request.method} ${request.url.slice(0, 200)}: ${told}`);
+  }
+  const isRegistry = request.url === REGISTRY || request.url.startsWith(`${REGISTRY}/`);
+  const document = isRegistry ? registryError(failure) : apiError(failure);
+  // What may be left of a body is not worth reading.
+  if (request.raw.complete === false) reply.header('connection', 'close');
+  return reply
+    .code(failure.status)
+    .headers({ ...failure.headers })
+    .type('application/json')
+    .send(request.method === 'HEAD' ? undefined : JSON.stringify(document));
+}
+
+/** Listeners are told at once, and come back elsewhere; the others have their time. */
+async function end(http: HttpServer, ending: AbortController, cutOff: AbortController): Promise<void> {
+  const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+  http.closeIdleConnections();
+  ending.abort();
+  const late = setTimeout(() => {
+    cutOff.abort();
+    http.closeAllConnections();
+  }, GRACE_MS);
+  const idle = setInterval(() => http.closeIdleConnections(), 50);
+  await closed;
+  clearTimeout(late);
+  clearInterval(idle);
+}
