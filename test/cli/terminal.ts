@@ -3,11 +3,13 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { PROGRAM } from '../fixtures/cli.js';
 
+/** The interpreter itself, as the one in the path may be a script that looks for it at length. */
+const PYTHON = spawnSync('python3', ['-c', 'import fcntl, pty, sys, termios; print(sys.executable)'], {
+  encoding: 'utf8',
+});
+
 /** Why there is no terminal to be had. */
-export const NO_TERMINAL: string | false =
-  spawnSync('python3', ['-c', 'import fcntl, pty, termios'], { stdio: 'ignore' }).status === 0
-    ? false
-    : 'there is no python3 with its module pty';
+export const NO_TERMINAL: string | false = PYTHON.status === 0 ? false : 'there is no python3 with its module pty';
 
 /**
  * The terminal's other end. Standard output is the terminal, or else descriptor 3; standard input is passed on. SIGUSR1
@@ -70,10 +72,14 @@ export function onTerminal(store: string, args: readonly string[], options: OnTe
   const { columns = 80, redirected = false, env = {} } = options;
   const command = [process.execPath, PROGRAM, ...args];
   const begun = performance.now();
-  const child: ChildProcess = spawn('python3', ['-c', HELPER, `${columns}`, redirected ? '1' : '0', ...command], {
-    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
-    env: { ...process.env, CAIRN_STORE: store, ...env },
-  });
+  const child: ChildProcess = spawn(
+    PYTHON.stdout.trim(),
+    ['-I', '-c', HELPER, `${columns}`, redirected ? '1' : '0', ...command],
+    {
+      stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+      env: { ...process.env, CAIRN_STORE: store, ...env },
+    },
+  );
   const [input, terminal, , output] = child.stdio as unknown as [Writable, Readable, null, Readable];
   input.on('error', () => {});
   let sent = '';

@@ -56,7 +56,7 @@ const filesBelow = (dir: string): string[] =>
     .map((entry) => join(entry.parentPath, entry.name));
 
 test('on the same file system a backup shares its files, and outlives what is removed from the store', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   const dest = s.path('backup');
   const made = await s.json<BackedUp>(['backup', dest]);
   const { images, layers, objects, blobs, linked, copied } = made;
@@ -80,7 +80,7 @@ test('on the same file system a backup shares its files, and outlives what is re
 });
 
 test('on another file system files are copied with all of their metadata', { skip: NEEDS_SHM }, async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   const parent = fs.mkdtempSync(join(SHM, 'cairn-test-'));
   t.after(() => fs.rmSync(parent, { recursive: true, force: true }));
   const dest = join(parent, 'backup');
@@ -90,7 +90,7 @@ test('on another file system files are copied with all of their metadata', { ski
 });
 
 test('settings go with the store, but not what a link leads to', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   const [settings, outside] = [join(s.store, 'cairn.toml'), s.write('outside.toml', '')];
   fs.writeFileSync(settings, 'workers = 1\n');
   await s.ok(['backup', s.path('backup')]);
@@ -103,7 +103,7 @@ test('settings go with the store, but not what a link leads to', async (t) => {
 });
 
 test('what nothing needs is left out', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   await s.ok(['unpin', 'example.com/base']);
   const { blobs } = await s.json<BackedUp>(['backup', s.path('backup')]);
   const listed = await s.json<{ blobs: number; reclaimableBytes: number }>(['du']);
@@ -112,7 +112,7 @@ test('what nothing needs is left out', async (t) => {
 });
 
 test('a great many orphans are left out', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   const context = await openContext({ dir: s.store, workers: 1 });
   await using store = new Store(context);
   const { index } = context;
@@ -131,7 +131,7 @@ test('a great many orphans are left out', async (t) => {
 });
 
 test('made while others import, remove and collect it is whole', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   const many = Array.from({ length: 1000 }, (_none, i) => ({ name: `f${i}`, content: `${i}\n`, ...AT }));
   const big = s.aci('big.aci', { name: 'example.com/big' }, many);
   await s.ok(['import', big]);
@@ -156,7 +156,7 @@ test('made while others import, remove and collect it is whole', async (t) => {
 });
 
 test('a place that is taken, or inside the store, is refused', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   fs.mkdirSync(s.path('taken'));
   s.write('taken/mine', 'mine');
   await s.refused(['backup', s.path('taken')], 'ERR_EXISTS', 1);
@@ -176,7 +176,7 @@ async function isSoundWithTree(s: TestStore): Promise<void> {
 }
 
 test('of two backups to one place the second is refused and harms nothing', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   await t.test('while the first is in the middle', async () => {
     const dest = s.path('backup');
     let first: ChildProcess | undefined;
@@ -213,7 +213,7 @@ test('of two backups to one place the second is refused and harms nothing', asyn
 });
 
 test('killed at any point it is no store, and can be made again', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   const dest = s.path('backup');
   let at = 1;
   for (; ; at += stride(9)) {
@@ -234,7 +234,7 @@ test('killed at any point it is no store, and can be made again', async (t) => {
 });
 
 test('cancelled, or of a store that lacks something, it leaves nothing', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   const dest = s.path('backup');
   await using store = await openStore({ dir: s.store, workers: 1 });
   const controller = new AbortController();

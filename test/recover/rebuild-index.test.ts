@@ -96,7 +96,7 @@ async function isSound(dir: string): Promise<void> {
 }
 
 test('a rebuilt index has everything that the lost one had', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   const before = await contentIn(s.store);
   loseIndex(s);
   const result = await s.json<Rebuilt & { ok: boolean; missing: unknown[] }>(['fsck', '--rebuild-index']);
@@ -114,7 +114,7 @@ test('a rebuilt index has everything that the lost one had', async (t) => {
 });
 
 test('an old index goes to quarantine; trees are dropped and rendered again', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   await s.ok(['render', 'example.com/app']);
   const ran = await s.ok(['fsck', '--rebuild-index']);
   assert.match(ran.stdout.toString(), /^made the index anew: 4 images, /m);
@@ -146,7 +146,7 @@ test('what an image needs and is gone makes it lost, by name; the others come ba
     },
   };
   for (const [part, spoil] of Object.entries(cases)) {
-    const s = await richStore(t);
+    const { s } = await richStore(t);
     const [app] = documentsIn(s.store);
     spoil(s);
     loseIndex(s);
@@ -171,7 +171,7 @@ test('what an image needs and is gone makes it lost, by name; the others come ba
 });
 
 test('of several documents of an image the last that is whole is taken; the others are left to gc', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   await s.ok(['unpin', 'example.com/base']);
   await s.ok(['pin', 'example.com/app']);
   loseIndex(s);
@@ -196,7 +196,7 @@ test('of several documents of an image the last that is whole is taken; the othe
 });
 
 test('objects get their further copies and their missing metadata noted; what nothing needs is left to gc', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   const [first, second, third] = objectPaths(s).sort() as [string, string, string];
   fs.cpSync(first, `${first}+1`, { preserveTimestamps: true });
   fs.chmodSync(second, 0o600);
@@ -223,7 +223,7 @@ function garbage(length: number): Buffer {
 }
 
 test('a damaged index is refused with the command that helps, and nothing crashes', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   const sound = fs.readFileSync(dataFile(s));
   const page = sound.readUInt32LE(48);
   const overwrite =
@@ -269,7 +269,7 @@ test('a damaged index is refused with the command that helps, and nothing crashe
 });
 
 test('a missing index is refused, not made anew without a word', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   for (const lose of [() => fs.rmSync(dataFile(s)), () => loseIndex(s)]) {
     lose();
     for (const args of [['ls'], ['put', s.path('blob')], ['gc']]) {
@@ -280,7 +280,7 @@ test('a missing index is refused, not made anew without a word', async (t) => {
 });
 
 test('killed at any point it can be run again', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   await s.ok(['render', 'example.com/app']);
   let at = 1;
   for (; ; at += stride(5)) {
@@ -323,7 +323,7 @@ test('where there is no store, there is nothing to rebuild', async (t) => {
 });
 
 test('bytes that only begin as a document are a blob like any other', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   const text = 'cairn-image 1\n{"of": "no image"}\n';
   const { key } = await s.json<{ key: string }>(['put', s.write('fake', text)]);
   await s.ok(['import', s.write('later.aci', aci({ name: 'example.com/later' }))]);
