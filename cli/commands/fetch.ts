@@ -7,6 +7,7 @@ import type { Fetched, FetchFailure, Insecure } from '../../engine/fetch/index.j
 import { examples } from '../help.js';
 import { insecureOption } from '../insecure.js';
 import { readList } from '../list-file.js';
+import { authfileOption, platformOption } from '../pull.js';
 import { EXIT, explain } from '../report.js';
 import { withStore } from '../session.js';
 import { lineOf, noticesOfImport, Teller } from '../teller.js';
@@ -41,11 +42,8 @@ export function define(command: Command): void {
         .choices(['never', 'missing', 'always'])
         .default('always'),
     )
-    .option('--platform <os/arch>', 'the platform it must be for (default: of an index, that of this machine)')
-    .option(
-      '--authfile <file>',
-      'credentials of registries (default: $REGISTRY_AUTH_FILE, else those of podman and Docker)',
-    )
+    .addOption(platformOption())
+    .addOption(authfileOption())
     .option('--no-deps', 'fetch nothing that an ACI depends on')
     .option('--signature <file>', 'the signature of an ACI, in place of the one beside it')
     .addOption(insecureOption())

@@ -8,6 +8,7 @@ import { imagesBelow } from '../../engine/import/source/sources.js';
 import { STDIN, splitReference } from '../../engine/resolve/source-path.js';
 import { examples } from '../help.js';
 import { readList } from '../list-file.js';
+import { platformOption } from '../pull.js';
 import { EXIT } from '../report.js';
 import { type Prepare, type Session, withStore } from '../session.js';
 import { lineOfImport, noticesOfImport, Teller } from '../teller.js';
@@ -36,7 +37,7 @@ export function define(command: Command): void {
     .option('-r, --recursive', 'take every image below a directory, and of a source that holds several')
     .option('-T, --files-from <file>', 'more sources, one a line (- for standard input)')
     .option('--name <name>', 'name an OCI image (an ACI is named by its manifest)')
-    .option('--platform <os/arch>', 'the platform it must be for (default: of an index, that of this machine)')
+    .addOption(platformOption())
     .option('--layer', "take one layer's tar for an image of its own")
     .option('--keep-archive', 'keep the compressed archives, so that exports have the same digests')
     .option('--latest', 'mark as the latest of its name')

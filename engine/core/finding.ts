@@ -9,7 +9,21 @@ export type ArgumentType = (typeof ARGUMENT_TYPES)[number];
 export const PULL_POLICIES = ['never', 'missing', 'always'] as const;
 export type PullPolicy = (typeof PULL_POLICIES)[number];
 
-export interface ResolveOptions extends OperationOptions {
-  /** When to fetch the image. By default only the store's `remote` is asked, for what is missing here. */
+/** Checks that may be left out: signatures, certificates, encryption of the way, that a key was trusted before. */
+export const INSECURE = ['image', 'tls', 'http', 'pubkey'] as const;
+export type Insecure = (typeof INSECURE)[number];
+
+/** Whether an image that is not here is fetched, and how. */
+export interface FindOptions {
+  /** When to fetch the image. */
   pull?: PullPolicy;
+  /** `os/architecture[/variant]` that it must be for. By default that of this machine comes first. */
+  platform?: string;
+  /** Checks that are left out of the fetch. */
+  insecure?: readonly Insecure[];
+  /** A file with credentials that is asked before all others, in place of podman's own. */
+  authfile?: string;
 }
+
+/** Without `pull`, only the store's `remote` is asked, for what is missing here. */
+export interface ResolveOptions extends OperationOptions, FindOptions {}

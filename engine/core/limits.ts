@@ -61,7 +61,10 @@ export const MAX_JSON_DEPTH = 64;
  * keep a processor busy for seconds. Those of real documents have more bytes than these.
  */
 export const BYTES_PER_JSON_OBJECT = 16;
-/** Descriptors of one index or manifest, and steps of one history. The largest document by default has room for no more that are whole. */
+/**
+ * Descriptors of one index or manifest, and steps of one history. The largest document by default has room for no more
+ * that are whole.
+ */
 export const MAX_DESCRIPTORS = 32_768;
 /** Symbolic links that one lookup may pass (as many as Linux allows). */
 export const MAX_SYMLINK_HOPS = 40;

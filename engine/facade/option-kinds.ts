@@ -2,7 +2,7 @@
 import type { GcOptions, RemoveOptions } from '../collect/index.js';
 import type { GetOptions } from '../content/index.js';
 import type { OptionKinds } from '../core/check-options.js';
-import { ARGUMENT_TYPES, PULL_POLICIES, type ResolveOptions } from '../core/finding.js';
+import { ARGUMENT_TYPES, type FindOptions, PULL_POLICIES, type ResolveOptions } from '../core/finding.js';
 import type { OperationOptions } from '../core/operation.js';
 import type { ExportOptions } from '../export/index.js';
 import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.js';
@@ -40,7 +40,12 @@ export const OPEN: OptionKinds<OpenOptions> = {
   onNotice: 'function',
 };
 
-const PULL = [...PULL_POLICIES];
+const FIND: OptionKinds<FindOptions> = {
+  pull: [...PULL_POLICIES],
+  platform: 'text',
+  insecure: 'texts',
+  authfile: 'text',
+};
 
 export const IMPORT: OptionKinds<ImportOptions> = {
   ...OPERATION,
@@ -58,6 +63,7 @@ export const IMPORT: OptionKinds<ImportOptions> = {
 
 export const FETCH: OptionKinds<FetchOptions> = {
   ...OPERATION,
+  ...FIND,
   jobs: 'number',
   onResult: 'function',
   keepGoing: 'flag',
@@ -65,17 +71,13 @@ export const FETCH: OptionKinds<FetchOptions> = {
   latest: 'flag',
   name: 'text',
   expect: 'text',
-  platform: 'text',
-  pull: PULL,
-  insecure: 'texts',
-  authfile: 'text',
   signature: 'text',
   dependencies: 'flag',
 };
 
 export const PUSH: OptionKinds<PushOptions> = { ...OPERATION, insecure: 'texts', authfile: 'text' };
 
-export const RESOLVE: OptionKinds<ResolveOptions> = { ...OPERATION, pull: PULL };
+export const RESOLVE: OptionKinds<ResolveOptions> = { ...OPERATION, ...FIND };
 
 export const DISCOVER: OptionKinds<DiscoverOptions> = { signal: 'signal', insecure: 'texts', onNotice: 'function' };
 
@@ -95,15 +97,15 @@ export const READ: OptionKinds<ReadOptions> = { start: 'number', end: 'number' }
 
 const MODES = ['link', 'reflink', 'copy'];
 
-export const RENDER: OptionKinds<RenderOptions> = { ...OPERATION, mode: MODES, rebuild: 'flag', pull: PULL };
+export const RENDER: OptionKinds<RenderOptions> = { ...OPERATION, ...FIND, mode: MODES, rebuild: 'flag' };
 
 export const CHECKOUT: OptionKinds<CheckoutOptions> = {
   ...OPERATION,
+  ...FIND,
   mode: MODES,
   rootfsOnly: 'flag',
   force: 'flag',
   uidShift: 'number',
-  pull: PULL,
 };
 
 export const COPY_OUT: OptionKinds<CopyOutOptions> = { ...OPERATION, followLink: 'flag', force: 'flag' };

@@ -3,6 +3,8 @@ import type { RemoveOptions } from '../collect/index.js';
 import { documentReader } from '../content/read-blob.js';
 import { checkOptions, mustBe } from '../core/check-options.js';
 import { defined } from '../core/defined.js';
+import type { FindOptions } from '../core/finding.js';
+import type { OperationOptions } from '../core/operation.js';
 import type { LeaseRecord, TreeRecord } from '../index/records.js';
 import type { CompareOptions, Difference, TreeSelection } from '../inspect/index.js';
 import type { Plan } from '../plan/plan.js';
@@ -24,14 +26,12 @@ export abstract class StoreOfTrees extends StoreOfImages {
       plan = made;
     };
     const context = contextOf(this);
-    const { pull = 'missing' } = options;
-    const isNew = options.rebuild === true || pull === 'always';
+    const request = findRequest(options);
+    const isNew = options.rebuild === true || request.pull === 'always' || request.platform !== undefined;
     const present = isNew ? undefined : await findRendered(context, argument);
     if (present !== undefined) return present;
     const documents = documentReader(context);
-    const { signal, onProgress } = options;
-    const request = { onPlan, pull, documents, ...defined({ signal, onProgress }) };
-    const image = await findImage(this, argument, request);
+    const image = await findImage(this, argument, { ...request, onPlan, documents });
     return renderImage(context, image, { ...options, plan, documents });
   }
 
@@ -39,8 +39,7 @@ export abstract class StoreOfTrees extends StoreOfImages {
     mustBe('image', argument, 'text');
     mustBe('dir', dir, 'text');
     checkOptions(options, CHECKOUT);
-    const { pull = 'missing', signal } = options;
-    const image = await findImage(this, argument, { pull, ...defined({ signal }) });
+    const image = await findImage(this, argument, findRequest(options));
     const { checkoutImage } = await import('../tree/checkout.js');
     return checkoutImage(contextOf(this), image, dir, options);
   }
@@ -108,4 +107,10 @@ export abstract class StoreOfTrees extends StoreOfImages {
     const { activeLeases } = await import('../collect/roots.js');
     return activeLeases(contextOf(this).index);
   }
+}
+
+/** How the image of a tree is found. */
+function findRequest(options: OperationOptions & FindOptions) {
+  const { pull = 'missing', signal, onProgress, platform, insecure, authfile } = options;
+  return { pull, ...defined({ signal, onProgress, platform, insecure, authfile }) };
 }

@@ -3,8 +3,10 @@ import { eachOf } from '../core/concurrency.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
 import { isRegistryReference } from '../image/oci/reference.js';
 import { REGISTRY_SCHEME } from '../image/oci/registry-reference.js';
+import { lookupIn } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
 import { resolveArgument, resolveImage } from '../resolve/argument.js';
+import { forPlatform } from '../resolve/for-platform.js';
 import { guessArgument } from '../resolve/guess-argument.js';
 import { locateSource } from '../resolve/source-path.js';
 import { AppcImages } from './appc/images.js';
@@ -99,7 +101,7 @@ async function fetchOfRegistry(
       `${ref}: files with signatures are for ACIs; a policy says what else must be signed`,
     );
   if (pull !== 'always') {
-    const here = await findHere(fetching, reference);
+    const here = await findHere(fetching, reference, options.platform);
     if (here !== undefined) return alreadyHere(fetching, ref, here);
     if (pull === 'never')
       throw new CairnError('ERR_NOT_FOUND', `${ref}: not in the store, and --pull never asks nobody`);
@@ -108,11 +110,16 @@ async function fetchOfRegistry(
 }
 
 /** The image of the store that a reference means. */
-async function findHere({ store: { index }, registries }: Fetching, ref: string): Promise<ImageRecord | undefined> {
+async function findHere(
+  { store: { index }, registries }: Fetching,
+  ref: string,
+  platform: string | undefined,
+): Promise<ImageRecord | undefined> {
+  const images = forPlatform(lookupIn(index), platform);
   for (const reference of await registries.meaningsOf(ref)) {
     const name = reference.digest ?? (nameInStore(reference) as string);
     try {
-      const resolved = resolveArgument(index, name);
+      const resolved = resolveArgument(index, name, { images });
       if ('image' in resolved) return resolved.image;
     } catch (error) {
       if (!isCairnError(error, 'ERR_NOT_FOUND')) throw error;

@@ -9,13 +9,13 @@ export interface JsonObject {
 }
 
 /**
- * Parses a JSON document. Beyond the grammar it insists on valid UTF-8, a bounded size, depth and number of objects, no `__proto__` key
- * however it is spelled, no half of a surrogate pair, which no UTF-8 text can hold, and no key twice in one object:
- * readers differ in which of the two they take.
+ * Parses a JSON document. Beyond the grammar it insists on valid UTF-8, a bounded size, depth and number of objects, no
+ * `__proto__` key however it is spelled, no half of a surrogate pair, which no UTF-8 text can hold, and no key twice in
+ * one object: readers differ in which of the two they take.
  *
  * @param entry the document's name in errors, such as `manifest`
- * @throws CairnError `ERR_BAD_ARCHIVE` for size, encoding, depth, number and `__proto__`; `ERR_BAD_MANIFEST` with line and
- *   column for everything else
+ * @throws CairnError `ERR_BAD_ARCHIVE` for size, encoding, depth, number and `__proto__`; `ERR_BAD_MANIFEST` with line
+ *   and column for everything else
  */
 export function parseJson(bytes: Uint8Array, entry: string, limits: Pick<Limits, 'maxManifest'>): JsonValue {
   if (bytes.byteLength > limits.maxManifest) {

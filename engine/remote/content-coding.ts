@@ -1,7 +1,7 @@
 /**
- * Content codings of answers (RFC 9110 §8.4). We ask for none. Some servers compress all the same, and some label a file
- * that is compressed already: Apache calls every `.gz` an `x-gzip`. The file is what was meant to be given: its digest
- * and its signatures are those of its bytes.
+ * Content codings of answers (RFC 9110 §8.4). We ask for none. Some servers compress all the same, and some label a
+ * file that is compressed already: Apache calls every `.gz` an `x-gzip`. The file is what was meant to be given: its
+ * digest and its signatures are those of its bytes.
  */
 import { pipeline, Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';

@@ -28,8 +28,8 @@ export function isPassingStatus(status: number): boolean {
 }
 
 /**
- * The pause before a try. A server that asks for one waits for all its clients: they spread over as much time again, and
- * never come before.
+ * The pause before a try. Clients of a server that asks for one spread over as much time again, and never come before
+ * it.
  * @param attempt 0 for the first try after a failure
  * @param asked what the server asks for, in milliseconds
  * @returns milliseconds; `undefined` when there should be no further try

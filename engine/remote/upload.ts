@@ -1,6 +1,6 @@
 /**
- * Sends a blob to a registry (OCI distribution spec, pushing blobs): in one piece; after a failure in smaller ones, from
- * where the registry says that it stands.
+ * Sends a blob to a registry (OCI distribution spec, pushing blobs): in one piece; after a failure in smaller ones,
+ * from where the registry says that it stands.
  */
 import type { Readable } from 'node:stream';
 import { CairnError, isCairnError } from '../core/errors.js';

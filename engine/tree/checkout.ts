@@ -7,7 +7,7 @@ import { discard } from '../content/delete.js';
 import { noteUse } from '../content/last-used.js';
 import { toText } from '../core/bytes.js';
 import { CairnError, hasCode } from '../core/errors.js';
-import type { PullPolicy } from '../core/finding.js';
+import type { FindOptions } from '../core/finding.js';
 import { MAX_ID } from '../core/limits.js';
 import type { OperationOptions } from '../core/operation.js';
 import { Disk, moveAside, moveIntoFreePlace, moveIntoPlace, syncDirectory } from '../disk/durable.js';
@@ -27,7 +27,8 @@ import { checkPathLengths, execute } from './execute.js';
 import { noteCopies } from './note-copies.js';
 import type { Rendered } from './options.js';
 
-export interface CheckoutOptions extends OperationOptions {
+/** `pull` is `missing` by default. */
+export interface CheckoutOptions extends OperationOptions, FindOptions {
   /** By default, reflinks where possible, else copies. `link` shares files with the store: for reading only. */
   mode?: RenderMode;
   /** Put the root file system itself at the destination, without a manifest beside it. */
@@ -36,8 +37,6 @@ export interface CheckoutOptions extends OperationOptions {
   force?: boolean;
   /** Added to every owner's uid and gid. */
   uidShift?: number;
-  /** When to fetch the image: `missing` by default, if it is not here. */
-  pull?: PullPolicy;
 }
 
 export interface CheckedOut extends Rendered {

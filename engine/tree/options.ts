@@ -1,17 +1,16 @@
 /** The options and the result of a render. */
 import type { Skipped } from '../../workers/tasks/parts.js';
 import type { RenderMode } from '../../workers/tasks/render.js';
-import type { PullPolicy } from '../core/finding.js';
+import type { FindOptions } from '../core/finding.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 
-export interface RenderOptions extends OperationOptions {
+/** `pull` is `missing` by default. */
+export interface RenderOptions extends OperationOptions, FindOptions {
   /** How files get their content; `link` by default. An existing tree keeps its mode. */
   mode?: RenderMode;
   /** Make the tree anew even if it exists. */
   rebuild?: boolean;
-  /** When to fetch the image: `missing` by default, if it is not here. */
-  pull?: PullPolicy;
 }
 
 export interface Rendered {

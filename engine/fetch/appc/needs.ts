@@ -28,8 +28,8 @@ export class Needs<T> {
   }
 
   /**
-   * Brings what one thing needs, and waits for it. After the first failure the others are stopped, as far as nobody else
-   * waits for them.
+   * Brings what one thing needs, and waits for it. After the first failure the others are stopped, as far as nobody
+   * else waits for them.
    * @param by what needs it
    * @param needed by their names; what has one name is one thing
    * @throws the first failure, when what was stopped has ended; CairnError `ERR_DEPENDENCY_CYCLE`, `ERR_LIMIT`,
