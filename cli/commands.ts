@@ -29,6 +29,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'check', summary: 'hash everything again and compare', load: () => import('./commands/check.js') },
   { name: 'fsck', summary: 'compare the index with the disk', load: () => import('./commands/fsck.js') },
   { name: 'backup', summary: 'copy the store while it is in use', load: () => import('./commands/backup.js') },
+  { name: 'run', summary: 'run an image', load: () => import('./commands/run.js') },
   { name: 'rm', aliases: ['rmi'], summary: 'remove names and images', load: () => import('./commands/rm.js') },
   { name: 'pin', summary: 'keep images from being collected', load: () => import('./commands/pin.js') },
   { name: 'unpin', summary: 'take pins away', load: () => import('./commands/unpin.js') },

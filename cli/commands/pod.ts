@@ -7,12 +7,14 @@ import { defineLs } from '../pod/ls.js';
 import { defineManifest } from '../pod/manifest.js';
 import { definePrepare } from '../pod/prepare.js';
 import { defineRm } from '../pod/rm.js';
+import { defineRun } from '../pod/run.js';
 import { defineShow } from '../pod/show.js';
 
 export function define(command: Command): void {
   defineManifest(command.command('manifest').description('Check a pod manifest.'));
   definePrepare(command.command('prepare').description('Make everything ready that a pod needs to be run.'));
   defineBundle(command.command('bundle').description('Make bundles for an OCI runtime.'));
+  defineRun(command.command('run').description('Prepare a pod and run it.'));
   defineLs(command.command('ls').description('List pods.'));
   defineShow(command.command('show').description('Show one pod, whole.'));
   defineRm(command.command('rm').description('Remove pods.'));

@@ -16,6 +16,7 @@ import type {
   PodRequest,
   PrepareOptions,
   RemovePodOptions,
+  RunOptions,
 } from '../pod/index.js';
 import type { OpenOptions } from '../session/open.js';
 import type { CheckoutOptions, CopyOutOptions, RenderOptions } from '../tree/index.js';
@@ -137,6 +138,19 @@ export const BUNDLE: OptionKinds<BundleOptions> = {
 };
 
 export const BUNDLE_IMAGE: OptionKinds<BundleImageOptions> = { ...BUNDLE, pull: PULL };
+
+export const POD_RUN: OptionKinds<RunOptions> = {
+  ...OPERATION,
+  runtime: 'text',
+  exec: 'text',
+  args: 'texts',
+  replace: 'flag',
+  interactive: 'flag',
+  tty: 'flag',
+  net: ['none', 'host'],
+  signals: 'function',
+  onStart: 'function',
+};
 
 export const REMOVE_PODS: OptionKinds<RemovePodOptions> = { force: 'flag', signal: 'signal' };
 

@@ -1,20 +1,22 @@
-/** The part of the façade that is about prepared pods: made, listed, removed. */
+/** The part of the façade that is about prepared pods: made, listed, run, removed. */
 import { checkOptions, mustBe } from '../core/check-options.js';
 import { defined } from '../core/defined.js';
 import type { PodRecord } from '../index/records.js';
 import type {
   FindImage,
   PodDetails,
+  PodEnd,
   PodGcOptions,
   PodManifest,
   PodSummary,
   PreparedPod,
   PrepareOptions,
   RemovePodOptions,
+  RunOptions,
 } from '../pod/index.js';
 import { findImage } from './find-image.js';
 import { contextOf } from './opened.js';
-import { POD_GC, PREPARE, REMOVE_PODS } from './option-kinds.js';
+import { POD_GC, POD_RUN, PREPARE, REMOVE_PODS } from './option-kinds.js';
 import { StoreOfPods } from './pods.js';
 
 export abstract class StoreOfPreparedPods extends StoreOfPods {
@@ -58,6 +60,28 @@ export abstract class StoreOfPreparedPods extends StoreOfPods {
     checkOptions(options, PREPARE);
     const { loadPod } = await import('../pod/find-pod.js');
     return loadPod(contextOf(this), await this.#find(pod), options);
+  }
+
+  /** Runs a prepared pod, which can be done once. Waits for the end of its last app. */
+  async runPod(pod: string, options: RunOptions = {}): Promise<PodEnd> {
+    checkOptions(options, POD_RUN);
+    const { runPod } = await import('../pod/run/run-pod.js');
+    return runPod(contextOf(this), await this.#find(pod), options);
+  }
+
+  /** Prepares a pod, runs it, and removes it. @param manifest as for {@link preparePod} */
+  async run(
+    manifest: PodManifest | Uint8Array | readonly string[],
+    options: RunOptions & PrepareOptions = {},
+  ): Promise<PodEnd> {
+    const { pull, ...running } = options;
+    checkOptions(running, POD_RUN);
+    checkOptions(defined({ pull }), PREPARE);
+    const { runTransient } = await import('../pod/run/run-pod.js');
+    const { signal, onProgress } = options;
+    const preparing = { find: this.#finder(), ...defined({ pull, signal, onProgress }) };
+    const given = await this.#manifestFrom(manifest, preparing.find, preparing);
+    return runTransient(contextOf(this), given, running, preparing);
   }
 
   /** Removes pods. @returns them as they were */

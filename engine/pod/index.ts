@@ -14,5 +14,6 @@ export type { PrepareOptions } from './prepare.js';
 export type { PreparedApp, PreparedPod } from './prepared.js';
 export type { RemovePodOptions } from './remove.js';
 export type { AppRequest, PodRequest } from './request.js';
+export type { PodEnd, RunOptions } from './run/options.js';
 export type { PodDetails } from './show.js';
 export type { PodState, PodSummary } from './states.js';

@@ -4,6 +4,7 @@ import { fromText } from '../../core/bytes.js';
 import { defined } from '../../core/defined.js';
 import { CairnError, isCairnError, toCairnError } from '../../core/errors.js';
 import type { OperationOptions } from '../../core/operation.js';
+import { areNested } from '../../core/path.js';
 import { copyDirectory, copyMetadata } from '../../disk/copy-directory.js';
 import { overlayIn, rootfsIn } from '../../disk/layout.js';
 import { type MountOption, mountFilesystem } from '../../disk/mount.js';
@@ -114,7 +115,9 @@ function isInUserNamespace(): boolean {
 async function copyTree(store: StoreContext, request: RootfsRequest, mode: 'copy' | 'reflink'): Promise<void> {
   const { app, dir, signal, onProgress } = request;
   const image = store.index.image(app.image);
-  if (image !== undefined && isSameTree(store, request)) {
+  // What is made to be run at once lies in the store, and need not survive a power cut: no checkout makes that.
+  const isInStore = areNested(dir, store.layout.dir);
+  if (image !== undefined && !isInStore && isSameTree(store, request)) {
     const { checkoutImage } = await import('../../tree/checkout.js');
     await checkoutImage(store, image, rootfsIn(dir), { mode, rootfsOnly: true, ...defined({ signal, onProgress }) });
     return;

@@ -4,7 +4,8 @@
  * Two peculiarities of machines are met here. Where nobody may write to the cgroup file systems, crun goes without. And
  * crun (1.8 at least) refuses machines that have cgroups of version 1, and besides them a tree of version 2 with
  * controllers of its own ("cgroups in hybrid mode not supported"), even if it is told to use none. There it is started
- * in a mount namespace of its own, in which that tree has no controllers.
+ * in a mount namespace of its own, in which that tree has no controllers. Only root can do that: others get runc there,
+ * if there is one.
  */
 import * as fs from 'node:fs';
 import { basename, delimiter, isAbsolute, join, resolve } from 'node:path';
@@ -27,10 +28,9 @@ const KNOWN = ['crun', 'runc'];
  */
 export function findRuntime(wanted?: string): OciRuntime {
   const names = wanted === undefined ? KNOWN : [wanted];
-  for (const name of names) {
-    const path = locate(name);
-    if (path !== undefined) return { path, ...peculiaritiesOf(basename(path)) };
-  }
+  const found = names.map(locate).filter((path) => path !== undefined);
+  const best = found.find((path) => !isRefused(path)) ?? found[0];
+  if (best !== undefined) return { path: best, ...peculiaritiesOf(basename(best)) };
   const message =
     wanted === undefined
       ? 'no OCI runtime is here: install crun or runc, or name one with --runtime'
@@ -71,6 +71,10 @@ function peculiaritiesOf(name: string): Pick<OciRuntime, 'options' | 'hidden'> {
     options: mayWrite(CGROUPS) ? [] : ['--cgroup-manager=disabled'],
     ...(process.geteuid?.() === 0 && isFilled(UNIFIED) ? { hidden: UNIFIED } : {}),
   };
+}
+
+function isRefused(path: string): boolean {
+  return basename(path) === 'crun' && process.geteuid?.() !== 0 && isFilled(UNIFIED);
 }
 
 function mayWrite(dir: string): boolean {
