@@ -41,6 +41,7 @@ export type { ImageSelection } from './inspect/select.js';
 export type { ImageUsage, Usage } from './inspect/usage.js';
 export type { Bundle, BundleImageOptions, BundleOptions, HeldBundle } from './pod/bundle/options.js';
 export type { Overlay, RootfsKind } from './pod/bundle/rootfs.js';
+export { type FromBundle, type Notice, requestFromBundle } from './pod/from-bundle.js';
 export type { AppRequest, PodRequest } from './pod/request.js';
 export type { BackedUp } from './recover/backup.js';
 export { type Lost, type Rebuilt, rebuildIndex } from './recover/rebuild-index.js';
