@@ -143,6 +143,17 @@ export const FSCK: OptionKinds<OperationOptions & { repair?: boolean }> = { ...O
 
 export const PREPARE: OptionKinds<PrepareOptions> = { ...OPERATION, pull: PULL };
 
+export const BUNDLE: OptionKinds<BundleOptions> = {
+  ...OPERATION,
+  rootfs: ['overlay', 'copy', 'reflink'],
+  network: ['none', 'host'],
+  terminal: 'flag',
+  hostname: 'text',
+  namespaces: 'text',
+};
+
+export const BUNDLE_IMAGE: OptionKinds<BundleImageOptions> = { ...BUNDLE, pull: PULL, exec: 'text', args: 'texts' };
+
 export const POD_RUN: OptionKinds<RunOptions> = {
   ...OPERATION,
   runtime: 'text',
@@ -155,17 +166,6 @@ export const POD_RUN: OptionKinds<RunOptions> = {
   signals: 'function',
   onStart: 'function',
 };
-
-export const BUNDLE: OptionKinds<BundleOptions> = {
-  ...OPERATION,
-  rootfs: ['overlay', 'copy', 'reflink'],
-  network: ['none', 'host'],
-  terminal: 'flag',
-  hostname: 'text',
-  namespaces: 'text',
-};
-
-export const BUNDLE_IMAGE: OptionKinds<BundleImageOptions> = { ...BUNDLE, pull: PULL };
 
 export const REMOVE_PODS: OptionKinds<RemovePodOptions> = { force: 'flag', signal: 'signal' };
 

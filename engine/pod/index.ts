@@ -2,9 +2,9 @@
  * Pods: prepared, bundled, run, and what holds their images. May import: tree, resolve, content, session, plan, index,
  * image, disk, workers/tasks, core.
  *
- * Begin with `request.ts`, which says what somebody may want of a pod, and `prepared.ts`, which says what a prepared pod
- * is. `make-manifest.ts` and `prepare.ts` make them, `states.ts` lists them,
- * `remove.ts` takes them away, `bundle/` makes what OCI runtimes take, and `run/` runs them.
+ * Begin with `request.ts`, which says what somebody may want of a pod, and `prepared.ts`, which says what a prepared
+ * pod is. `make-manifest.ts` and `prepare.ts` make them, `states.ts` lists them, `remove.ts` takes them away, `bundle/`
+ * makes what OCI runtimes take, and `run/` runs them.
  */
 export type { PodManifest } from '../image/aci/pod.js';
 export type { FindImage } from './app-images.js';
