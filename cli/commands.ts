@@ -21,6 +21,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'cat-manifest', summary: "print an image's manifest", load: () => import('./commands/cat-manifest.js') },
   { name: 'render', summary: 'make the root file system of an image', load: () => import('./commands/render.js') },
   { name: 'checkout', summary: 'make a private tree outside the store', load: () => import('./commands/checkout.js') },
+  { name: 'bundle', summary: 'make a bundle for an OCI runtime', load: () => import('./commands/bundle.js') },
   { name: 'tree', summary: 'list, find, remove and compare trees', load: () => import('./commands/tree.js') },
   { name: 'files', summary: 'list what a render would give', load: () => import('./commands/files.js') },
   { name: 'cat', summary: 'print one file of an image', load: () => import('./commands/cat.js') },

@@ -5,9 +5,9 @@
 import type { Collected, GcOptions } from './collect/index.js';
 import { checkOptions, mustBe } from './core/check-options.js';
 import type { OperationOptions } from './core/operation.js';
+import { StoreOfBundles } from './facade/bundles.js';
 import { contextOf } from './facade/opened.js';
 import { CHECK, FSCK, GC, OPEN, OPERATION } from './facade/option-kinds.js';
-import { StoreOfPreparedPods } from './facade/prepared-pods.js';
 import type { StoreInfo, Usage } from './inspect/index.js';
 import type { BackedUp } from './recover/index.js';
 import { FORMAT_VERSION } from './session/format.js';
@@ -30,7 +30,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   return new Store(context);
 }
 
-export class Store extends StoreOfPreparedPods {
+export class Store extends StoreOfBundles {
   /** Checks the targets, each an image or a tree id, or everything. */
   async check(
     targets: readonly string[] = [],

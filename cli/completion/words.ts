@@ -73,7 +73,13 @@ const OF_ARGUMENT: Readonly<Record<string, Kind>> = {
   dir: 'directory',
 };
 
-const OF_OPTION: Readonly<Record<string, Kind>> = { file: 'file', dir: 'directory', base: 'image', image: 'image' };
+const OF_OPTION: Readonly<Record<string, Kind>> = {
+  file: 'file',
+  dir: 'directory',
+  bundle: 'directory',
+  base: 'image',
+  image: 'image',
+};
 
 /** Commander has it, but not among the options of a command. */
 const HELP: OptionWords = { flags: ['--help', '-h'], text: 'show help', hidden: false };

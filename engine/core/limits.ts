@@ -90,6 +90,8 @@ export const MAX_LISTED_DEPENDENCIES = 10_000;
 export const MAX_POD_APPS = 1000;
 /** Volumes of a pod, mounts of one app, and ports of a pod. A thousand apps could mount each of a thousand volumes. */
 export const MAX_POD_LIST = 1000;
+/** Parts of one document that a conversion says it has left out. A document of strangers can have a million. */
+export const MAX_NOTICES = 1000;
 
 /** Bytes of the record of a prepared pod: as many as its manifest may have, whose every app it tells of with 400 bytes. */
 export const MAX_POD_RECORD = 32 * 2 ** 20;

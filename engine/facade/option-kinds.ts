@@ -10,6 +10,8 @@ import type { ImportOptions } from '../import/index.js';
 import type { CompareOptions, ImageSelection } from '../inspect/index.js';
 import type {
   AppRequest,
+  BundleImageOptions,
+  BundleOptions,
   PodGcOptions,
   PodRequest,
   PrepareOptions,
@@ -125,6 +127,17 @@ export const CHECK: OptionKinds<Omit<CheckOptions, 'images' | 'trees'>> = {
 export const FSCK: OptionKinds<OperationOptions & { repair?: boolean }> = { ...OPERATION, repair: 'flag' };
 
 export const PREPARE: OptionKinds<PrepareOptions> = { ...OPERATION, pull: PULL };
+
+export const BUNDLE: OptionKinds<BundleOptions> = {
+  ...OPERATION,
+  rootfs: ['overlay', 'copy', 'reflink'],
+  network: ['none', 'host'],
+  terminal: 'flag',
+  hostname: 'text',
+  namespaces: 'text',
+};
+
+export const BUNDLE_IMAGE: OptionKinds<BundleImageOptions> = { ...BUNDLE, pull: PULL };
 
 export const POD_RUN: OptionKinds<RunOptions> = {
   ...OPERATION,

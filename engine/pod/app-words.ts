@@ -81,7 +81,7 @@ function setOption(pod: PodDraft, name: string, value: string): void {
 function unknown(option: string): CairnError {
   const near = nearest(option.replace(/^-+/, ''), Object.keys(ALL)).map((name) => `--${name}`);
   const candidates = near.length === 0 ? {} : { candidates: near };
-  return new CairnError('ERR_USAGE', `unknown option '${option}' among those of images`, candidates);
+  return new CairnError('ERR_USAGE', `unknown option '${option}'`, candidates);
 }
 
 function checkVolumes({ apps, mounts = [], volumes = [] }: PodDraft): void {

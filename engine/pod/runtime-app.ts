@@ -21,8 +21,8 @@ export interface FoundImage {
  * runs by rules of its own, which an app of appc cannot say.
  *
  * @param pod what is asked for all apps
- * @throws CairnError `ERR_USAGE` for an image without an app if nothing is said to run, `ERR_NAME_SYNTAX` if no name can
- *   be made of the image's
+ * @throws CairnError `ERR_USAGE` for an image without an app if nothing is said to run, `ERR_NAME_SYNTAX` if no name
+ *   can be made of the image's
  */
 export function runtimeAppFrom(request: AppRequest, found: FoundImage, pod: PodRequest): RuntimeApp {
   const { image } = found;

@@ -19,6 +19,7 @@ const STORIES = {
   'docs/cookbook.md': 50,
   'docs/coming-from.md': 10,
   'docs/cli.md': 55,
+  'docs/pods.md': 7,
   'docs/configuration.md': 3,
   'docs/scale-out.md': 2,
 };

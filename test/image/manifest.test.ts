@@ -437,7 +437,7 @@ describe('isolators', () => {
     [['os/linux/oom-score-adj'], [-1000, 0, 250, 1000]],
     [['os/linux/cpu-shares'], [2, 2048, 262144]],
     [['os/linux/selinux-context'], [context]],
-    [['os/linux/apparmor-profile'], ['default']],
+    [['os/linux/apparmor-profile'], [{ profile: 'rkt-default' }, 'default']],
     [['os/unix/sysctl'], [{ 'net.ipv4.tcp_rfc1337': '1' }, {}]],
     [
       ['resource/network-ponies', 'cpu/shares'],
@@ -480,7 +480,7 @@ describe('isolators', () => {
     [['os/linux/selinux-context'], { ...context, role: 'role_r:type_t' }, '.role', /invalid role value/],
     [['os/linux/selinux-context'], { ...context, user: '' }, '.user', /invalid user value/],
     [['os/linux/selinux-context'], { ...context, level: '' }, '.level', /invalid level value/],
-    [['os/linux/apparmor-profile'], {}, '', /must be a string/],
+    [['os/linux/apparmor-profile'], {}, '.profile', /invalid profile value/],
     [['os/unix/sysctl'], { 'net.x': 1 }, '["net.x"]', /must be a string/],
     [['os/unix/sysctl'], ['net.x'], '', /must be an object/],
     [['os/linux/cpu-shares', 'resource/cpu', 'os/unix/sysctl'], undefined, '', /needs a value/],

@@ -196,7 +196,17 @@ describe('isolators', () => {
     },
     'chmod,mode=remove': { name: 'os/linux/seccomp-remove-set', value: { set: ['chmod'] } },
   });
-  refuses(memoryIsolator, { much: /not a quantity: "much"/, '': /not a quantity/ });
+  refuses(memoryIsolator, {
+    much: /not a quantity: "much"/,
+    '': /not a quantity/,
+    '16m': /^memory limit "16m" too low\. Try a reasonable value, such as 16M$/,
+    '4095': /too low/,
+    '3Ki': /too low/,
+    '-1G': /too low/,
+  });
+  test('4 KiB are enough', () => {
+    for (const amount of ['4096', '4Ki', '4.1k', '5000000m', '1e9']) assert.ok(memoryIsolator(amount));
+  });
   refuses(cpuSharesIsolator, { '1': /must be between 2 and 262144/, many: /not a whole number/ });
   refuses((text) => capabilitiesIsolator('remove', text), { '': /set must be non-empty/ });
   refuses(seccompIsolator, {

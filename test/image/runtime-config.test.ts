@@ -274,6 +274,12 @@ test('volumes are found as rkt finds them', () => {
   assert.deepEqual(found([{ volume: 'foo-mount', path: '/app/foo-mp' }], [mountPoint]).length, 1);
 });
 
+test('a mount of a volume that is not there is told by the app and the field', () => {
+  const mounts = { mounts: [{ volume: 'none', path: '/x' }] };
+  const { entry, message } = refusal(() => volumeMountsOf(mounts, { mountPoints: [] }, [], at));
+  assert.deepEqual([entry, message], ['app web: mounts[0].volume', 'could not find volume "none"']);
+});
+
 test('images give no orders to runtimes', () => {
   const { annotations, leftOut } = harmless(
     { mine: 'first', '': 'nameless' },

@@ -65,10 +65,21 @@ function scalarIn(word: string): JsonValue {
   return /^(?:true|false|-?(?:0|[1-9][0-9]{0,14}))$/.test(word) ? (JSON.parse(word) as JsonValue) : word;
 }
 
-/** @param amount such as `128M` */
+/**
+ * So little is no amount of memory, but most likely a mistake, such as `16m`, which are thousandths of a byte.
+ * @param amount such as `128M`
+ */
 export function memoryIsolator(amount: string): Isolator {
-  return checked(amount, 'resource/memory', () => ({ request: amount, limit: amount }));
+  const isolator = checked(amount, 'resource/memory', () => ({ request: amount, limit: amount }));
+  const [, number = '', unit = ''] = /^[+-]?([0-9.]+)([numkK]|Ki)?$/.exec(amount.trim()) ?? [];
+  const isLow = number !== '' && Number(number) * (SMALL_UNITS[unit] ?? 1) < LEAST_MEMORY;
+  if (!isLow && !amount.startsWith('-')) return isolator;
+  throw new CairnError('ERR_USAGE', `memory limit ${quoted(amount)} too low. Try a reasonable value, such as 16M`);
 }
+
+const LEAST_MEMORY = 4096;
+/** Bytes of the units that may be too low. */
+const SMALL_UNITS: Readonly<Record<string, number>> = { n: 1e-9, u: 1e-6, m: 1e-3, k: 1e3, K: 1e3, Ki: 1024 };
 
 /** @param amount such as `500m` */
 export function cpuIsolator(amount: string): Isolator {

@@ -8,6 +8,7 @@ import { JsonField } from '../json-field.js';
 import type { OciConfig } from '../oci/config.js';
 import type { Reference } from '../oci/reference.js';
 import { appcPlatform } from './platform-names.js';
+import { VolumeNames } from './volume-names.js';
 
 /**
  * The image manifest that says of an image what its configuration says. appc has no words for variables without a valid
@@ -56,13 +57,6 @@ function toACIdentifier(text: string): string {
   return name;
 }
 
-function toACName(text: string): string {
-  return text
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '');
-}
-
 function appFrom({ config }: OciConfig): JsonObject {
   const { workingDir } = config;
   return {
@@ -109,26 +103,11 @@ function portsFrom(exposedPorts: readonly string[]): JsonObject[] {
     .sort((one, other) => one.port - other.port || (one.protocol < other.protocol ? -1 : 1));
 }
 
-/**
- * Paths that make the same name get numbers, in the order of the paths: the same volumes make the same names, in
- * whatever order they are listed.
- */
+/** The same volumes make the same names, in whatever order they are listed. */
 function mountPointsFrom(volumes: readonly string[]): JsonObject[] {
-  const taken = new Set<string>();
-  const next = new Map<string, number>();
-  const points = [...volumes]
-    .filter((path) => path !== '')
-    .sort()
-    .map((path) => {
-      const base = toACName(`volume-${path}`);
-      let name = base;
-      for (let number = next.get(base) ?? 1; taken.has(name); number++) {
-        name = `${base}-${number}`;
-        next.set(base, number + 1);
-      }
-      taken.add(name);
-      return { name, path };
-    });
+  const names = new VolumeNames();
+  const paths = [...volumes].filter((path) => path !== '').sort();
+  const points = paths.map((path) => ({ name: names.next(path), path }));
   return points.sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 

@@ -12,7 +12,7 @@ import { mustBeApart } from '../../session/destination.js';
 import type { PreparedApp, PreparedPod } from '../prepared.js';
 import { ordersIn } from './annotations.js';
 import { bundleApp } from './bundle-app.js';
-import { ownMappings } from './id-mappings.js';
+import { mappingsInside, ownMappings } from './id-mappings.js';
 import type { Bundle, BundleOptions } from './options.js';
 import { takeApart } from './remove-bundles.js';
 
@@ -44,6 +44,8 @@ export async function bundleApps(
 ): Promise<Bundle[]> {
   const podDir = resolve(dir);
   makeFresh(podDir);
+  const own = ownMappings();
+  const mappings = own !== undefined && options.rootfs === 'overlay' ? mappingsInside(own) : own;
   try {
     const bundles: Bundle[] = [];
     for (const app of pod.apps) {
@@ -53,7 +55,7 @@ export async function bundleApps(
       // The first app makes the namespaces.
       const joined = options.namespaces ?? (bundles.length === 0 ? undefined : namespacesIn(podDir));
       const hostname = options.hostname ?? `cairn-${pod.id}`;
-      const request = { pod, app, podDir, dir: appDir, joined, hostname, mappings: ownMappings(), options };
+      const request = { pod, app, podDir, dir: appDir, joined, hostname, mappings, options };
       bundles.push(await bundleApp(store, request));
       tellOf(store, app, bundles.at(-1) as Bundle);
     }

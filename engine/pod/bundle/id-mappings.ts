@@ -18,6 +18,15 @@ export function ownMappings(): IdMappings | undefined {
   };
 }
 
+/**
+ * The mappings in a user namespace of the user's own that has them already: who mounts an overlay without being root
+ * does so in such a namespace, and runs the bundle there.
+ */
+export function mappingsInside({ uids, gids }: IdMappings): IdMappings {
+  const inside = (all: IdMapping[]): IdMapping[] => all.map((each) => ({ ...each, hostID: each.containerID }));
+  return { uids: inside(uids), gids: inside(gids) };
+}
+
 /** Ranges of ids that the system's administrator gave to a user (subuid(5)), one after the other from 1. */
 function givenIds(file: string, uid: number): IdMapping[] {
   const owners = new Set([String(uid), nameOf()]);

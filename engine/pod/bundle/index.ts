@@ -2,6 +2,6 @@
 export { bundleImage } from './bundle-image.js';
 export { bundlePod } from './bundle-pod.js';
 export { linkNamespaces } from './namespaces.js';
-export type { Bundle, BundleOptions } from './options.js';
+export type { Bundle, BundleImageOptions, BundleOptions, HeldBundle } from './options.js';
 export { removeBundles } from './remove-bundles.js';
 export { mountOverlay, type Overlay, type RootfsKind } from './rootfs.js';

@@ -3,7 +3,7 @@ import { toText } from '../../core/bytes.js';
 import { splitDeviceNumber } from '../../disk/native.js';
 import type { DeviceRule, RuntimeMount } from '../../image/runtime/config.js';
 import type { EtcFile } from './etc-files.js';
-import type { PlacedVolume } from './placed-volumes.js';
+import { isDirectorySource, type PlacedVolume } from './placed-volumes.js';
 
 export function mountsOf(volumes: readonly PlacedVolume[], etc: readonly EtcFile[], readOnly: boolean): RuntimeMount[] {
   const files = etc.map(({ target, source }) => {
@@ -13,11 +13,14 @@ export function mountsOf(volumes: readonly PlacedVolume[], etc: readonly EtcFile
   return [...files, ...volumes.map(mountOf)];
 }
 
-function mountOf({ volume, target, source, readOnly }: PlacedVolume): RuntimeMount {
-  const isRecursive = volume.kind === 'host' && volume.recursive !== false;
+function mountOf(placed: PlacedVolume): RuntimeMount {
+  const { volume, target, source, readOnly } = placed;
+  const isRecursive = volume.kind === 'host' && volume.recursive !== false && isDirectorySource(placed);
   // With `ro` alone, what is mounted below the source could be written to.
   const access = readOnly ? (isRecursive ? ['ro', 'rro'] : ['ro']) : ['rw'];
-  const options = [isRecursive ? 'rbind' : 'bind', 'rprivate', ...access];
+  // For crun 1.8, `rprivate` makes any mount recursive.
+  const how = isRecursive ? ['rbind', 'rprivate'] : ['bind', 'private'];
+  const options = [...how, ...access];
   return { destination: toText(target), type: 'bind', source, options };
 }
 

@@ -1,4 +1,5 @@
 /** The options and the results of making bundles. */
+import type { PullPolicy } from '../../core/finding.js';
 import type { OperationOptions } from '../../core/operation.js';
 import type { Overlay, RootfsKind } from './rootfs.js';
 
@@ -27,11 +28,26 @@ export interface Bundle {
   config: string;
   rootfs: string;
   mode: RootfsKind;
-  /** Set for an overlay that is yet to be mounted at `rootfs`, in a user namespace that the runtime then runs in. */
+  /**
+   * Set for an overlay that a user who is not root has yet to mount at `rootfs`, with the option `userxattr`, in a user
+   * namespace where the user is root. The configuration is for a runtime that runs there.
+   */
   overlay?: Overlay;
   /** Bundles that run before the app, and when it has ended, with the same root and volumes. */
   preStart?: string;
   postStop?: string;
   /** What became of the app's isolators, and of its pod's. */
   isolators: { enforced: string[]; ignored: string[] };
+}
+
+export interface BundleImageOptions extends BundleOptions {
+  /** When to fetch the image: `missing` by default, if it is not here. */
+  pull?: PullPolicy;
+}
+
+/** A bundle, and what holds its tree for it: an overlay shows the tree itself. */
+export interface HeldBundle extends Bundle {
+  treeId: string;
+  /** The id of the lease on the tree, until the bundle is removed. */
+  lease?: string;
 }

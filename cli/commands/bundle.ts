@@ -1,0 +1,56 @@
+/** `cairn bundle`: makes the bundle of an image for an OCI runtime, and takes it apart. */
+import type { Command } from 'commander';
+import { CairnError } from '../../engine/core/errors.js';
+import type { PullPolicy } from '../../engine/core/finding.js';
+import { addBundleOptions, type BundleFlags, bundleLines, bundleOptions, sayBundles } from '../bundle-options.js';
+import { examples } from '../help.js';
+import { bringsImage, pullOption } from '../pull.js';
+import { withStore } from '../session.js';
+
+interface Options extends BundleFlags {
+  pull: PullPolicy;
+  rm?: boolean;
+}
+
+export function define(command: Command): void {
+  addBundleOptions(command)
+    .argument('<image>', 'with --rm, the directory of bundles')
+    .argument('[dir]', 'gets config.json and rootfs')
+    .addOption(pullOption())
+    .option('--rm', 'remove bundles, and let go of their trees')
+    .action((image: string, dir: string | undefined, given: Options, self: Command) =>
+      given.rm === true ? remove(self, image, dir) : make(self, image, dir),
+    );
+  examples(command, [
+    'cairn bundle example.com/app:1.0.0 ./app && crun run --bundle ./app app',
+    'cairn bundle --rootfs copy --network host example.com/app ./app',
+    'cairn bundle --rm ./app',
+  ]);
+}
+
+async function make(self: Command, image: string, dir: string | undefined): Promise<void> {
+  if (dir === undefined) throw new CairnError('ERR_USAGE', 'missing the directory that gets the bundle');
+  await withStore<Options>(
+    self,
+    bringsImage(self, image) ? 'create' : 'write',
+    async ({ store, options, running, print, say }) => {
+      const { pull } = options;
+      const bundles = [await store.bundle(image, dir, { ...running, ...bundleOptions(options), pull })];
+      sayBundles(say, bundles, dir);
+      print(bundles, bundleLines);
+      return undefined;
+    },
+  );
+}
+
+async function remove(self: Command, dir: string, more: string | undefined): Promise<void> {
+  if (more !== undefined) throw new CairnError('ERR_USAGE', '--rm takes one directory');
+  await withStore(self, 'write', async ({ store, print }) => {
+    const leases = await store.removeBundles(dir);
+    print(
+      leases.map(({ id, tree }) => ({ dir, lease: id, treeId: tree })),
+      () => `${dir}\n`,
+    );
+    return undefined;
+  });
+}
