@@ -2,25 +2,22 @@
 import type { Command } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
-import type { PullPolicy } from '../../engine/core/finding.js';
 import { addBundleOptions, type BundleFlags, bundleLines, bundleOptions, sayBundles } from '../bundle-options.js';
 import { examples } from '../help.js';
-import { bringsImage, pullOption } from '../pull.js';
+import { addPullOptions, bringsImage, findOptions, type PullFlags } from '../pull.js';
 import { withStore } from '../session.js';
 
-interface Options extends BundleFlags {
-  pull: PullPolicy;
+interface Options extends BundleFlags, PullFlags {
   exec?: string;
   rm?: boolean;
 }
 
 export function define(command: Command): void {
-  addBundleOptions(command)
+  addPullOptions(addBundleOptions(command))
     .argument('<image>', 'with --rm, the directory of bundles')
     .argument('[dir]', 'gets config.json and rootfs')
     .argument('[command...]', "instead of the image's own; of an OCI image it replaces its Cmd")
     .option('--exec <path>', 'the program, in place of what the image says it runs')
-    .addOption(pullOption())
     .option('--rm', 'remove bundles, and let go of their trees')
     .action((image: string, dir: string | undefined, args: string[], given: Options, self: Command) =>
       given.rm === true ? remove(self, image, dir) : make(self, [image, dir], args),
@@ -38,9 +35,9 @@ async function make(self: Command, [image, dir]: [string, string | undefined], a
     self,
     bringsImage(self, image) ? 'create' : 'write',
     async ({ store, options, running, print, say }) => {
-      const { pull, exec } = options;
+      const { exec } = options;
       const command = args.length === 0 ? { exec } : { exec, args };
-      const given = { ...running, ...bundleOptions(options), ...defined(command), pull };
+      const given = { ...running, ...bundleOptions(options), ...defined(command), ...findOptions(options) };
       const bundles = [await store.bundle(image, dir, given)];
       sayBundles(say, bundles, dir);
       print(bundles, bundleLines);

@@ -1,24 +1,18 @@
 /** `cairn pod prepare`: makes everything ready that a pod needs to be run. */
 import type { Command } from 'commander';
-import type { PullPolicy } from '../../engine/core/finding.js';
 import type { PreparedPod } from '../../engine/pod/prepared.js';
 import { examples } from '../help.js';
-import { bringsImage, pullOption } from '../pull.js';
+import { addPullOptions, bringsImage, findOptions, type PullFlags } from '../pull.js';
 import { type Globals, withStore } from '../session.js';
 import { type PodSource, readPodSource } from './source.js';
 
-interface Options {
-  pull: PullPolicy;
-}
-
 export function definePrepare(command: Command): void {
-  command
+  addPullOptions(command)
     .argument('<manifest-or-image...>', 'the file of a manifest ("-": standard input), or images')
-    .addOption(pullOption())
-    .action(async (args: string[], _options: Options, self: Command) => {
+    .action(async (args: string[], _options: PullFlags, self: Command) => {
       const source = await readPodSource(args, self.optsWithGlobals<Globals>());
-      return withStore<Options>(self, accessFor(self, source), async ({ store, options, running, print }) => {
-        const pod = await store.preparePod(source, { ...running, pull: options.pull });
+      return withStore<PullFlags>(self, accessFor(self, source), async ({ store, options, running, print }) => {
+        const pod = await store.preparePod(source, { ...running, ...findOptions(options) });
         print(describe(pod), ({ pod: id }) => `${id}\n`);
         return undefined;
       });

@@ -2,20 +2,18 @@
 import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
-import type { PullPolicy } from '../../engine/core/finding.js';
 import type { RunOptions } from '../../engine/pod/run/options.js';
 import { examples } from '../help.js';
-import { pullOption } from '../pull.js';
+import { addPullOptions, findOptions, type PullFlags } from '../pull.js';
 import { type Globals, type Session, withStore } from '../session.js';
 import { accessFor } from './prepare.js';
 import { type PodSource, readPodSource } from './source.js';
 
-export interface RunFlags {
+export interface RunFlags extends PullFlags {
   interactive?: boolean;
   tty?: boolean;
   runtime?: string;
   net?: 'none' | 'host';
-  pull: PullPolicy;
   keep?: boolean;
   rm?: boolean;
 }
@@ -50,8 +48,8 @@ export function addRunOptions(command: Command): void {
     .option('--runtime <runtime>', 'the OCI runtime: a path or a name (default: crun, else runc)')
     .addOption(
       new Option('--net <net>', 'the network of the apps: none (default), or the host’s').choices(['none', 'host']),
-    )
-    .addOption(pullOption());
+    );
+  addPullOptions(command);
 }
 
 /** What runs in place of what an image says. */
@@ -71,8 +69,8 @@ export function runSource(
   return withStore<RunFlags>(self, accessFor(self, source), async (session) => {
     const { store, options, running } = session;
     const how = runOptions(session, command);
-    if (!keep(options)) return (await store.run(source, { ...how, pull: options.pull })).exitCode;
-    const { id } = await store.preparePod(source, { ...running, pull: options.pull });
+    if (!keep(options)) return (await store.run(source, { ...how, ...findOptions(options) })).exitCode;
+    const { id } = await store.preparePod(source, { ...running, ...findOptions(options) });
     return (await store.runPod(id, how)).exitCode;
   });
 }

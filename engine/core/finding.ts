@@ -1,4 +1,5 @@
 /** What callers may say of how the image that an argument means is found. */
+import { defined } from './defined.js';
 import type { OperationOptions } from './operation.js';
 
 /** What the argument is, whatever it looks like. */
@@ -23,6 +24,12 @@ export interface FindOptions {
   insecure?: readonly Insecure[];
   /** A file with credentials that is asked before all others, in place of podman's own. */
   authfile?: string;
+}
+
+/** Those of an operation's options that say how its image is found. */
+export function findingOf(options: ResolveOptions): ResolveOptions {
+  const { pull, signal, onProgress, platform, insecure, authfile } = options;
+  return defined({ pull, signal, onProgress, platform, insecure, authfile });
 }
 
 /** Without `pull`, only the store's `remote` is asked, for what is missing here. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { checkOptions, mustBe } from '../core/check-options.js';
 import { defined } from '../core/defined.js';
 import { CairnError, isCairnError } from '../core/errors.js';
+import { findingOf } from '../core/finding.js';
 import type { LeaseRecord } from '../index/records.js';
 import type { Bundle, BundleImageOptions, BundleOptions, HeldBundle } from '../pod/index.js';
 import { contextOf } from './opened.js';
@@ -21,15 +22,13 @@ export abstract class StoreOfBundles extends StoreOfPreparedPods {
     mustBe('image', argument, 'text');
     mustBe('dir', dir, 'text');
     checkOptions(options, BUNDLE_IMAGE);
-    const { pull, ...bundling } = options;
-    const { signal, onProgress } = options;
-    const { image: key, treeId } = await this.render(argument, defined({ pull, signal, onProgress }));
+    const { image: key, treeId } = await this.render(argument, findingOf(options));
     const context = contextOf(this);
     const { bundleImage } = await import('../pod/bundle/bundle-image.js');
     const [held] = await this.#holding(dir, [treeId], async () => {
       const [image, tree] = [context.index.image(key), context.index.trees.get(treeId)];
       if (image === undefined || tree === undefined) throw goneMeanwhile(argument);
-      return [await bundleImage(context, { image, tree }, dir, bundling)];
+      return [await bundleImage(context, { image, tree }, dir, options)];
     });
     return held as HeldBundle;
   }

@@ -141,7 +141,7 @@ export const CHECK: OptionKinds<Omit<CheckOptions, 'images' | 'trees'>> = {
 
 export const FSCK: OptionKinds<OperationOptions & { repair?: boolean }> = { ...OPERATION, repair: 'flag' };
 
-export const PREPARE: OptionKinds<PrepareOptions> = { ...OPERATION, pull: PULL };
+export const PREPARE: OptionKinds<PrepareOptions> = { ...OPERATION, ...FIND };
 
 export const BUNDLE: OptionKinds<BundleOptions> = {
   ...OPERATION,
@@ -152,7 +152,7 @@ export const BUNDLE: OptionKinds<BundleOptions> = {
   namespaces: 'text',
 };
 
-export const BUNDLE_IMAGE: OptionKinds<BundleImageOptions> = { ...BUNDLE, pull: PULL, exec: 'text', args: 'texts' };
+export const BUNDLE_IMAGE: OptionKinds<BundleImageOptions> = { ...BUNDLE, ...FIND, exec: 'text', args: 'texts' };
 
 export const POD_RUN: OptionKinds<RunOptions> = {
   ...OPERATION,

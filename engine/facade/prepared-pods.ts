@@ -1,6 +1,7 @@
 /** The part of the façade that is about prepared pods: made, listed, run, removed. */
 import { checkOptions, mustBe } from '../core/check-options.js';
 import { defined } from '../core/defined.js';
+import { findingOf } from '../core/finding.js';
 import type { PodRecord } from '../index/records.js';
 import type {
   FindImage,
@@ -74,12 +75,11 @@ export abstract class StoreOfPreparedPods extends StoreOfPods {
     manifest: PodManifest | Uint8Array | readonly string[],
     options: RunOptions & PrepareOptions = {},
   ): Promise<PodEnd> {
-    const { pull, ...running } = options;
+    const { pull, platform, insecure, authfile, ...running } = options;
     checkOptions(running, POD_RUN);
-    checkOptions(defined({ pull }), PREPARE);
+    checkOptions(defined({ pull, platform, insecure, authfile }), PREPARE);
     const { runTransient } = await import('../pod/run/run-pod.js');
-    const { signal, onProgress } = options;
-    const preparing = { find: this.#finder(), ...defined({ pull, signal, onProgress }) };
+    const preparing = { find: this.#finder(), ...findingOf(options) };
     const given = await this.#manifestFrom(manifest, preparing.find, preparing);
     return runTransient(contextOf(this), given, running, preparing);
   }
@@ -121,13 +121,14 @@ export abstract class StoreOfPreparedPods extends StoreOfPods {
   async #manifestFrom(
     given: PodManifest | Uint8Array | readonly string[],
     find: FindImage,
-    { pull = 'missing', signal, onProgress }: PrepareOptions,
+    options: PrepareOptions,
   ): Promise<PodManifest | Uint8Array> {
     if (!Array.isArray(given)) return given as PodManifest | Uint8Array;
     mustBe('images', given, 'texts');
     const { manifestOfImages } = await import('../pod/manifest-of-images.js');
     const images = [];
-    for (const image of given) images.push(await find(image, { pull, ...defined({ signal, onProgress }) }));
+    for (const image of given)
+      images.push(await find(image, { ...findingOf(options), pull: options.pull ?? 'missing' }));
     return manifestOfImages(contextOf(this), images);
   }
 }

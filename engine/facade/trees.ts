@@ -2,8 +2,7 @@
 import type { RemoveOptions } from '../collect/index.js';
 import { documentReader } from '../content/read-blob.js';
 import { checkOptions, mustBe } from '../core/check-options.js';
-import { defined } from '../core/defined.js';
-import type { FindOptions } from '../core/finding.js';
+import { type FindOptions, findingOf } from '../core/finding.js';
 import type { OperationOptions } from '../core/operation.js';
 import type { LeaseRecord, TreeRecord } from '../index/records.js';
 import type { CompareOptions, Difference, TreeSelection } from '../inspect/index.js';
@@ -111,6 +110,5 @@ export abstract class StoreOfTrees extends StoreOfImages {
 
 /** How the image of a tree is found. */
 function findRequest(options: OperationOptions & FindOptions) {
-  const { pull = 'missing', signal, onProgress, platform, insecure, authfile } = options;
-  return { pull, ...defined({ signal, onProgress, platform, insecure, authfile }) };
+  return { ...findingOf(options), pull: options.pull ?? ('missing' as const) };
 }

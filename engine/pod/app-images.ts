@@ -1,6 +1,6 @@
 /** Finds the images that a pod's manifest names. Its ID, name and labels must agree, as far as they are given. */
 import { CairnError } from '../core/errors.js';
-import type { PullPolicy } from '../core/finding.js';
+import type { FindOptions, PullPolicy } from '../core/finding.js';
 import { type HashPrefix, parseHashPrefix } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { formatAppString } from '../image/aci/names.js';
@@ -10,7 +10,7 @@ import type { ImageRecord } from '../index/records.js';
 import { ambiguous } from '../resolve/argument.js';
 import type { StoreContext } from '../session/context.js';
 
-export interface FindRequest extends OperationOptions {
+export interface FindRequest extends OperationOptions, FindOptions {
   pull: PullPolicy;
 }
 

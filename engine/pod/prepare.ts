@@ -13,7 +13,7 @@ import { encodePodRecord } from '../content/pod-files.js';
 import { documentReader, type ReadDocument } from '../content/read-blob.js';
 import { defined } from '../core/defined.js';
 import { CairnError, throwIfAborted } from '../core/errors.js';
-import type { PullPolicy } from '../core/finding.js';
+import { type FindOptions, findingOf } from '../core/finding.js';
 import { type Key, keyOfBytes } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { moveAside, moveIntoPlace, syncDirectory, syncFile } from '../disk/durable.js';
@@ -33,10 +33,8 @@ import { saysOf } from './image-says.js';
 import type { PreparedPod } from './prepared.js';
 import { withWholeIds } from './whole-ids.js';
 
-export interface PrepareOptions extends OperationOptions {
-  /** When to fetch images and dependencies: `missing` by default, if they are not here. */
-  pull?: PullPolicy;
-}
+/** By default images and dependencies are fetched that are missing here. */
+export interface PrepareOptions extends OperationOptions, FindOptions {}
 
 export interface PrepareRequest extends PrepareOptions {
   find: FindImage;
@@ -98,11 +96,11 @@ async function findImages(
   store: StoreContext,
   manifest: PodManifest,
   documents: ReadDocument,
-  { find, pull = 'missing', signal, onProgress }: PrepareRequest,
+  { find, signal, ...options }: PrepareRequest,
 ): Promise<Map<string, AppImage>> {
   const found = new Map<string, AppImage>();
   const stacks = new Map<Key, LayerStack>();
-  const finding = { pull, ...defined({ signal, onProgress }) };
+  const finding = { ...findingOf({ ...options, ...defined({ signal }) }), pull: options.pull ?? ('missing' as const) };
   for (const app of manifest.apps) {
     throwIfAborted(signal);
     const image = await findAppImage(store, app, find, finding);

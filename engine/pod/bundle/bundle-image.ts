@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { documentReader } from '../../content/read-blob.js';
 import { defined } from '../../core/defined.js';
+import type { FindOptions } from '../../core/finding.js';
 import type { RuntimeApp } from '../../image/aci/pod.js';
 import type { ImageRecord, TreeRecord } from '../../index/records.js';
 import type { StoreContext } from '../../session/context.js';
@@ -28,7 +29,7 @@ export async function bundleImage(
   store: StoreContext,
   { image, tree }: BundledImage,
   dir: string,
-  { exec, args, ...options }: Omit<BundleImageOptions, 'pull'> = {},
+  { exec, args, ...options }: Omit<BundleImageOptions, keyof FindOptions> = {},
 ): Promise<Bundle> {
   mustBeApart(store, resolve(dir));
   const manifest = manifestOfImages(store, [image]);

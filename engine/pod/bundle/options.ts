@@ -1,5 +1,5 @@
 /** The options and the results of making bundles. */
-import type { PullPolicy } from '../../core/finding.js';
+import type { FindOptions } from '../../core/finding.js';
 import type { OperationOptions } from '../../core/operation.js';
 import type { Overlay, RootfsKind } from './rootfs.js';
 
@@ -40,9 +40,8 @@ export interface Bundle {
   isolators: { enforced: string[]; ignored: string[] };
 }
 
-export interface BundleImageOptions extends BundleOptions {
-  /** When to fetch the image: `missing` by default, if it is not here. */
-  pull?: PullPolicy;
+/** By default the image is fetched if it is missing here. */
+export interface BundleImageOptions extends BundleOptions, FindOptions {
   /** What runs in place of the image's own program. */
   exec?: string;
   /** With `exec` its arguments, else the command; of an OCI image, its entrypoint's arguments. */
