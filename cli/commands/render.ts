@@ -2,9 +2,9 @@
 import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import type { PullPolicy } from '../../engine/core/finding.js';
+import type { TreeMode } from '../../engine/index/records.js';
 import type { OpenOptions } from '../../engine/session/open.js';
 import type { Rendered } from '../../engine/tree/options.js';
-import type { RenderMode } from '../../workers/tasks/render.js';
 import { examples } from '../help.js';
 import { bringsImage, pullOption } from '../pull.js';
 import { type Session, withStore } from '../session.js';
@@ -14,7 +14,7 @@ import { saySkipped } from '../skipped.js';
 const SHARED = 'the files of this tree are shared: read them only; "cairn checkout" makes a tree to write to';
 
 interface Options {
-  mode?: RenderMode;
+  mode?: TreeMode;
   rebuild?: boolean;
   pull: PullPolicy;
 }
@@ -22,7 +22,14 @@ interface Options {
 export function define(command: Command): void {
   command
     .argument('<image...>')
-    .addOption(new Option('--mode <mode>', 'how files get their content').choices(['link', 'reflink', 'copy']))
+    .addOption(
+      new Option('--mode <mode>', 'how files get their content, or mount for a tree that the kernel mounts').choices([
+        'mount',
+        'link',
+        'reflink',
+        'copy',
+      ]),
+    )
     .option('--rebuild', 'make the tree anew even if it is there')
     .addOption(pullOption())
     .action((images: string[], _options: Options, self: Command) => {

@@ -12,10 +12,10 @@ import { dropFromTrees, dropImageRecord, dropTreeRecord } from '../content/drop-
 import { throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
-import { mountedTrees } from '../disk/mounts.js';
 import { expiredPartials, type Partial, removePartials } from '../disk/partials.js';
 import { bytesAt, expiredQuarantine } from '../disk/quarantine.js';
 import { deadSessions } from '../disk/staging.js';
+import { treesInUse } from '../disk/tree-use.js';
 import { Catalogue } from '../index/catalogue.js';
 import { referencesOf, titleOf } from '../index/images.js';
 import { orphanedObjects } from '../index/objects.js';
@@ -174,8 +174,8 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
   dropExpiredLeases(index, now);
   const all = new Catalogue(index);
   const needs = new DependencyClosure(all, readableImages(store, { images: all }));
-  // A tree with a mount in it is in use. Deleting the tree must not reach into the mount.
-  const leased = new Set([...leasedTrees(index), ...mountedTrees(store.layout)]);
+  // A tree that is mounted is in use, and one with a mount in it: deleting it must not reach into the mount.
+  const leased = new Set([...leasedTrees(index), ...treesInUse(store.layout)]);
   const roots = heldImages(all, leased);
   const held = needs.of(roots);
   const kept = needs.of([...roots, ...recentImages(all, oldest), ...namedImages(all, options)]);

@@ -7,7 +7,7 @@ import { defined } from '../core/defined.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { lock } from '../disk/lock.js';
-import { mustNotBeMounted } from '../disk/mounts.js';
+import { mustNotBeInUse } from '../disk/tree-use.js';
 import { Catalogue } from '../index/catalogue.js';
 import { referencesOf, titleOf } from '../index/images.js';
 import { isSameName, renameImage, withoutName } from '../index/names.js';
@@ -45,8 +45,8 @@ export interface Removed {
 /**
  * Takes names away, and images with their last names. Trees that no other image has go, too. All go or none: holders
  * are looked at before anything goes.
- * @throws CairnError `ERR_HELD` while a pin or lease holds an image, unless `force`, and while something is
- * mounted in a tree
+ * @throws CairnError `ERR_HELD` while a pin or lease holds an image, unless `force`, and while a tree that would go is
+ * mounted, or something is mounted in it
  */
 export async function removeImages(
   store: StoreContext,
@@ -67,7 +67,7 @@ export async function removeImages(
         if (!isWhole(taking)) return takeNames(store, taking, documents);
         return removeOne(store, taking, everything.treesOf(taking.image.key), holders[i] as string[]);
       });
-      for (const id of gone.flatMap(({ removedTrees }) => removedTrees)) mustNotBeMounted(store.layout.tree(id));
+      for (const id of gone.flatMap(({ removedTrees }) => removedTrees)) mustNotBeInUse(store.layout, id);
       return gone;
     },
     (work) => index.commitRemoval(work),
@@ -116,7 +116,10 @@ function removeOne(store: StoreContext, { image }: Taking, trees: readonly TreeR
   };
 }
 
-/** @throws CairnError `ERR_HELD` while a lease holds a tree, unless `force`, and while one has a mount in it */
+/**
+ * @throws CairnError `ERR_HELD` while a lease holds a tree, unless `force`, and while one is mounted or has a mount in
+ * it
+ */
 export async function removeTrees(
   store: StoreContext,
   trees: readonly TreeRecord[],
@@ -131,7 +134,7 @@ export async function removeTrees(
       if (lease !== undefined && !force) {
         throw new CairnError('ERR_HELD', `tree ${tree.id} is held by lease ${lease.id}`, { entry: tree.id });
       }
-      mustNotBeMounted(store.layout.tree(tree.id));
+      mustNotBeInUse(store.layout, tree.id);
       dropTreeRecord(store, tree.id);
     }
   });

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { commitImages, type DocumentWriter } from '../content/document-writer.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { type TreeMountPoint, treeMounts } from '../disk/tree-use.js';
 import type { Catalogue } from '../index/catalogue.js';
 import type { Index } from '../index/open.js';
 import type { ImageRecord, LeaseRecord, TreeRecord } from '../index/records.js';
@@ -66,12 +67,17 @@ export function dropExpiredLeases({ leases }: Index, now: number): void {
   for (const { key, value } of [...leases.entries()]) if (value.expiresAt <= now) leases.remove(key);
 }
 
-/** The holders of images: their own pins, pins of images that depend on them, and leases on trees made of them. */
+/**
+ * The holders of images: their own pins, pins of images that depend on them, and leases on trees made of them, and
+ * mounts of those.
+ */
 export class Holders {
   readonly #pinned: { pinned: ImageRecord; needed: Set<Key> }[];
   readonly #leases: { lease: LeaseRecord; tree: TreeRecord }[];
 
-  constructor(all: Catalogue, leases: readonly LeaseRecord[]) {
+  readonly #mounts: { point: string; tree: TreeRecord }[];
+
+  constructor(all: Catalogue, leases: readonly LeaseRecord[], mounts: readonly TreeMountPoint[] = []) {
     const needs = new DependencyClosure(all);
     const pins = [...all.images.values()].filter(({ pinned }) => pinned);
     this.#pinned = pins.map((pinned) => ({ pinned, needed: needs.of([pinned]) }));
@@ -79,15 +85,21 @@ export class Holders {
       const tree = all.trees.get(lease.tree);
       return tree === undefined ? [] : [{ lease, tree }];
     });
+    this.#mounts = mounts.flatMap(({ treeId, point }) => {
+      const tree = all.trees.get(treeId);
+      return tree === undefined ? [] : [{ point, tree }];
+    });
   }
 
   /** @returns the holders of an image, each in words */
   of(image: ImageRecord): string[] {
     const pins = this.#pinned.filter(({ needed }) => needed.has(image.key));
     const leases = this.#leases.filter(({ tree }) => isPartOf(image, tree));
+    const mounts = this.#mounts.filter(({ tree }) => isPartOf(image, tree));
     return [
       ...pins.map(({ pinned }) => (pinned.key === image.key ? 'its pin' : `the pin of ${pinned.name}`)),
       ...leases.map(({ lease: { id, holder } }) => `lease ${id}${holder === '' ? '' : ` of ${holder}`}`),
+      ...mounts.map(({ point }) => `its mount at ${point}`),
     ];
   }
 }
@@ -96,6 +108,11 @@ export class Holders {
 function isPartOf(image: ImageRecord, tree: TreeRecord): boolean {
   if (image.format === 'oci') return tree.images.includes(image.key);
   return image.layers.some((layer) => tree.layers.includes(layer));
+}
+
+/** Everything that holds images now, as far as this process sees mounts. */
+export function holdersIn({ index, layout }: StoreContext, all: Catalogue): Holders {
+  return new Holders(all, activeLeases(index), treeMounts(layout));
 }
 
 /** Trees that a lease holds. */

@@ -9,7 +9,7 @@ import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.
 import type { ImportOptions } from '../import/index.js';
 import type { CompareOptions, ImageSelection } from '../inspect/index.js';
 import type { OpenOptions } from '../session/open.js';
-import type { CheckoutOptions, CopyOutOptions, RenderOptions } from '../tree/index.js';
+import type { CheckoutOptions, CopyOutOptions, MountOptions, RenderOptions } from '../tree/index.js';
 import type { CheckOptions } from '../verify/index.js';
 
 export const OPERATION: OptionKinds<OperationOptions> = { signal: 'signal', onProgress: 'function' };
@@ -72,7 +72,14 @@ export const SELECTION: OptionKinds<ImageSelection> = { names: 'texts', filter: 
 
 const MODES = ['link', 'reflink', 'copy'];
 
-export const RENDER: OptionKinds<RenderOptions> = { ...OPERATION, mode: MODES, rebuild: 'flag', pull: PULL };
+export const RENDER: OptionKinds<RenderOptions> = {
+  ...OPERATION,
+  mode: ['mount', ...MODES],
+  rebuild: 'flag',
+  pull: PULL,
+};
+
+export const MOUNT: OptionKinds<MountOptions> = { ...OPERATION, dir: 'text', rebuild: 'flag', pull: PULL };
 
 export const CHECKOUT: OptionKinds<CheckoutOptions> = {
   ...OPERATION,

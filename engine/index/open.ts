@@ -16,7 +16,7 @@ import { IndexLock } from './index-lock.js';
 import { ABORT, openEnvironment } from './lmdb.js';
 import { checkOpenable, indexError } from './lmdb-error.js';
 import { PrivateCopy } from './private-copy.js';
-import { type ImageRecord, type LayerRecord, SCHEMA_VERSION, type Totals } from './records.js';
+import { type ImageRecord, type LayerRecord, MOUNT_SCHEMA, SCHEMA_VERSION, type Totals } from './records.js';
 import { Tables } from './tables.js';
 
 /** A change returns this value to be taken back. */
@@ -86,11 +86,8 @@ export class Index extends Tables {
       await this.commit(() => {
         if (this.meta.get('schema') === undefined) this.meta.put('schema', SCHEMA_VERSION);
       });
-    } else if (typeof version === 'number' && version > SCHEMA_VERSION) {
-      throw new CairnError(
-        'ERR_STORE_VERSION',
-        `the index has schema ${version}; this version knows ${SCHEMA_VERSION}`,
-      );
+    } else if (typeof version === 'number' && version > MOUNT_SCHEMA) {
+      throw new CairnError('ERR_STORE_VERSION', `the index has schema ${version}; this version knows ${MOUNT_SCHEMA}`);
     }
   }
 

@@ -13,8 +13,10 @@ import type { Platform } from '../image/oci/platform.js';
 import { type ArchiveDigest, formatArchiveDigest, parseArchiveDigest } from './archive-digest.js';
 import type { ValueCodec } from './table.js';
 
-/** Raised whenever a record changes its shape. */
+/** Raised whenever a record changes its shape. Every index has this one at least. */
 export const SCHEMA_VERSION = 2;
+/** An index has this one once it lists a tree that can be mounted: before, every tree was a directory of files. */
+export const MOUNT_SCHEMA = 3;
 
 /** A name with labels. A reference's tag is the label `version`. */
 export interface ImageName {
@@ -140,12 +142,24 @@ export interface TreeRecord {
   bytes: number;
   /** Bytes of content that only this tree keeps on disk. */
   uniqueBytes: number;
-  mode: RenderMode;
+  mode: TreeMode;
   renderedAt: number;
   lastUsed: number;
+  /** Of its files; of its image, if it has no files. */
   skipped: Skipped;
+  /** Absent in a tree that was never mounted. */
+  image?: TreeImage;
   /** The image's manifest beside the tree's root; absent in trees of earlier versions. */
   manifest?: BlobRef;
+}
+
+/** How the files of a tree got their content; `mount` for a tree that has none, and is there when it is mounted. */
+export type TreeMode = RenderMode | 'mount';
+
+/** The file that a tree is mounted from. */
+export interface TreeImage extends BlobRef {
+  /** Metadata that it does not hold. */
+  skipped: Skipped;
 }
 
 export interface LeaseRecord {
