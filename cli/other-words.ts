@@ -21,7 +21,6 @@ export const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
   ['init', '"cairn import SOURCE" makes the store'],
   ['load', '"cairn import SOURCE"'],
   ['log', '"cairn history IMAGE"'],
-  ['mount', '"cairn render IMAGE" makes a tree of plain files'],
   ['mv', RENAME],
   ['remove', REMOVE],
   ['rename', RENAME],
@@ -34,7 +33,7 @@ export const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
   ['show', '"cairn inspect IMAGE"'],
   ['start', RUNS_NOTHING],
   ['status', '"cairn info"'],
-  ['umount', '"cairn tree rm IMAGE" removes a tree'],
+  ['unmount', '"cairn umount DIR"'],
   ['unpack', CHECKOUT],
   ['verify', '"cairn check"'],
 ]);

@@ -1,9 +1,9 @@
 /** `cairn render`: makes the root file systems of images. */
 import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
+import type { TreeMode } from '../../engine/index/records.js';
 import type { OpenOptions } from '../../engine/session/open.js';
 import type { Rendered } from '../../engine/tree/options.js';
-import type { RenderMode } from '../../workers/tasks/render.js';
 import { examples } from '../help.js';
 import { addPullOptions, bringsImage, findOptions, type PullFlags } from '../pull.js';
 import { type Session, withStore } from '../session.js';
@@ -13,14 +13,21 @@ import { saySkipped } from '../skipped.js';
 const SHARED = 'the files of this tree are shared: read them only; "cairn checkout" makes a tree to write to';
 
 interface Options extends PullFlags {
-  mode?: RenderMode;
+  mode?: TreeMode;
   rebuild?: boolean;
 }
 
 export function define(command: Command): void {
   command
     .argument('<image...>')
-    .addOption(new Option('--mode <mode>', 'how files get their content').choices(['link', 'reflink', 'copy']))
+    .addOption(
+      new Option('--mode <mode>', 'how files get their content, or mount for a tree that the kernel mounts').choices([
+        'mount',
+        'link',
+        'reflink',
+        'copy',
+      ]),
+    )
     .option('--rebuild', 'make the tree anew even if it is there');
   addPullOptions(command).action((images: string[], _options: Options, self: Command) => {
     const work = async ({ store, options, running, print, say }: Session<Options>): Promise<undefined> => {

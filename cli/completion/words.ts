@@ -54,6 +54,7 @@ const OF_COMMAND: Readonly<Record<string, Kind>> = {
   'trust add key': 'file',
   'trust review key': 'file',
   'trust rm fingerprint': 'trusted key',
+  'umount dir-or-tree': 'tree',
 };
 
 const OF_ARGUMENT: Readonly<Record<string, Kind>> = {

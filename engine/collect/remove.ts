@@ -7,7 +7,7 @@ import { defined } from '../core/defined.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { lock } from '../disk/lock.js';
-import { mustNotBeMounted } from '../disk/mounts.js';
+import { mustNotBeInUse } from '../disk/tree-use.js';
 import { Catalogue } from '../index/catalogue.js';
 import { noteEvent } from '../index/events.js';
 import { referencesOf, titleOf } from '../index/images.js';
@@ -15,7 +15,7 @@ import { isSameName, renameImage, withoutName } from '../index/names.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { nameText } from '../resolve/name.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { activeLeases, Holders, mustNotRun, neededByPods } from './roots.js';
+import { activeLeases, holdersIn, mustNotRun, neededByPods } from './roots.js';
 import { moveUnlistedAside, sweep } from './sweep.js';
 import { type Taking, takingsOf } from './takings.js';
 
@@ -46,8 +46,8 @@ export interface Removed {
 /**
  * Takes names away, and images with their last names. Trees that no other image has go, too. All go or none: holders
  * are looked at before anything goes.
- * @throws CairnError `ERR_HELD` while a pin, lease or pod holds an image, unless `force`, and while something is
- * mounted in a tree, or a pod runs on it
+ * @throws CairnError `ERR_HELD` while a pin, lease or pod holds an image, unless `force`, and while a tree that would go
+ * is mounted, has a mount in it, or has a pod that runs on it
  */
 export async function removeImages(
   store: StoreContext,
@@ -61,7 +61,7 @@ export async function removeImages(
     (documents) => {
       const takings = takingsOf(index, targets, all);
       const everything = new Catalogue(index);
-      const everyone = new Holders(everything, activeLeases(index), index.pods.values());
+      const everyone = holdersIn(store, everything);
       const holders = takings.map((taking) => (isWhole(taking) ? everyone.of(taking.image) : []));
       if (!force) refuseHeld(takings, holders);
       const gone = takings.map((taking, i) => {
@@ -69,7 +69,7 @@ export async function removeImages(
         return removeOne(store, taking, everything.treesOf(taking.image.key), holders[i] as string[]);
       });
       const trees = gone.flatMap(({ removedTrees }) => removedTrees);
-      for (const id of trees) mustNotBeMounted(store.layout.tree(id));
+      for (const id of trees) mustNotBeInUse(store.layout, id);
       mustNotRun(store, trees);
       return gone;
     },
@@ -124,8 +124,8 @@ function removeOne(store: StoreContext, { image }: Taking, trees: readonly TreeR
 }
 
 /**
- * @throws CairnError `ERR_HELD` while a lease or a pod holds a tree, unless `force`, and while one has a mount in it, or
- * a pod runs on one
+ * @throws CairnError `ERR_HELD` while a lease or a pod holds a tree, unless `force`, and while one is mounted, has a mount
+ * in it, or has a pod that runs on it
  */
 export async function removeTrees(
   store: StoreContext,
@@ -143,7 +143,7 @@ export async function removeTrees(
         throw new CairnError('ERR_HELD', `tree ${tree.id} is held by lease ${lease.id}`, { entry: tree.id });
       }
       if (byPods.has(tree.id)) throw heldByPod(store, tree.id);
-      mustNotBeMounted(store.layout.tree(tree.id));
+      mustNotBeInUse(store.layout, tree.id);
       dropTreeRecord(store, tree.id);
       noteEvent(index, { event: 'removed', tree: tree.id });
     }

@@ -4,6 +4,7 @@ import { commitImages, type DocumentWriter } from '../content/document-writer.js
 import { isPodRunning } from '../content/pod-files.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { type TreeMountPoint, treeMounts } from '../disk/tree-use.js';
 import type { Catalogue } from '../index/catalogue.js';
 import { noteEvent } from '../index/events.js';
 import type { Index } from '../index/open.js';
@@ -69,12 +70,18 @@ export function dropExpiredLeases({ leases }: Index, now: number): void {
   for (const { key, value } of [...leases.entries()]) if (value.expiresAt <= now) leases.remove(key);
 }
 
+export interface AllHolders {
+  leases: readonly LeaseRecord[];
+  pods: Iterable<PodRecord>;
+  mounts: readonly TreeMountPoint[];
+}
+
 /** Pods that an error names. A thousand may hold one image. */
 const MOST_PODS_NAMED = 3;
 
 /**
- * The holders of images: their own pins, pins of images that depend on them, leases on trees made of them, and pods
- * whose apps are of them, or of images that depend on them.
+ * The holders of images: their own pins, pins of images that depend on them, leases on trees made of them, mounts of
+ * those, and pods whose apps are of them, or of images that depend on them.
  */
 export class Holders {
   readonly #pinned: { pinned: ImageRecord; needed: Set<Key> }[];
@@ -82,13 +89,19 @@ export class Holders {
   /** Image → ids of the pods that need it. */
   readonly #pods = new Map<Key, string[]>();
 
-  constructor(all: Catalogue, leases: readonly LeaseRecord[], pods: Iterable<PodRecord>) {
+  readonly #mounts: { point: string; tree: TreeRecord }[];
+
+  constructor(all: Catalogue, { leases, pods, mounts }: AllHolders) {
     const needs = new DependencyClosure(all);
     const pins = [...all.images.values()].filter(({ pinned }) => pinned);
     this.#pinned = pins.map((pinned) => ({ pinned, needed: needs.of([pinned]) }));
     this.#leases = leases.flatMap((lease) => {
       const tree = all.trees.get(lease.tree);
       return tree === undefined ? [] : [{ lease, tree }];
+    });
+    this.#mounts = mounts.flatMap(({ treeId, point }) => {
+      const tree = all.trees.get(treeId);
+      return tree === undefined ? [] : [{ point, tree }];
     });
     this.#notePods(all, needs, pods);
   }
@@ -116,10 +129,12 @@ export class Holders {
   of(image: ImageRecord): string[] {
     const pins = this.#pinned.filter(({ needed }) => needed.has(image.key));
     const leases = this.#leases.filter(({ tree }) => isPartOf(image, tree));
+    const mounts = this.#mounts.filter(({ tree }) => isPartOf(image, tree));
     const pods = this.#pods.get(image.key) ?? [];
     return [
       ...pins.map(({ pinned }) => (pinned.key === image.key ? 'its pin' : `the pin of ${pinned.name}`)),
       ...leases.map(({ lease: { id, holder } }) => `lease ${id}${holder === '' ? '' : ` of ${holder}`}`),
+      ...mounts.map(({ point }) => `its mount at ${point}`),
       ...podsInWords(pods),
     ];
   }
@@ -136,6 +151,11 @@ function podsInWords(pods: readonly string[]): string[] {
 function isPartOf(image: ImageRecord, tree: TreeRecord): boolean {
   if (image.format === 'oci') return tree.images.includes(image.key);
   return image.layers.some((layer) => tree.layers.includes(layer));
+}
+
+/** Everything that holds images now, as far as this process sees mounts. */
+export function holdersIn({ index, layout }: StoreContext, all: Catalogue): Holders {
+  return new Holders(all, { leases: activeLeases(index), pods: index.pods.values(), mounts: treeMounts(layout) });
 }
 
 /** Trees that a lease holds. */

@@ -17,6 +17,7 @@ import { isUnfinishedFormat, type Layout, STAGED_CONTENT, stagedNames } from '..
 import { namesIn } from '../disk/list-directory.js';
 import { type Lock, tryLock } from '../disk/lock.js';
 import { deadSessions } from '../disk/staging.js';
+import { mustNotBeInUse } from '../disk/tree-use.js';
 import type { Orphan } from '../index/keys.js';
 import { bytesOf } from '../index/objects.js';
 import type { Index } from '../index/open.js';
@@ -183,14 +184,15 @@ function takeAway(path: string, { useLock }: Layout): void {
 
 /**
  * Moves a tree aside unless the index lists it. The index is read anew, since the last holder of the tree's lock may
- * have made the tree. A tree that cannot be moved is reported, and left to the next gc: other trees must not wait for
- * it.
+ * have made the tree. A tree that cannot be moved, or is mounted, is reported, and left to the next gc: other trees
+ * must not wait for it.
  * @returns whether the tree was moved
  */
 export function moveUnlistedAside(store: StoreContext, name: string, trash: string): boolean {
   store.index.refresh();
   if (isListed(store, name)) return false;
   try {
+    mustNotBeInUse(store.layout, name);
     return moveAside(store.layout.tree(name), trash);
   } catch (error) {
     sayLeftBehind(store, error, `tree ${name}: `);

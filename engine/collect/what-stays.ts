@@ -1,6 +1,6 @@
 /** What a gc leaves alone: what roots need, and what was used lately or has a name, as far as no policy says otherwise. */
 import type { Key } from '../core/key.js';
-import { mountedTrees } from '../disk/mounts.js';
+import { treesInUse } from '../disk/tree-use.js';
 import type { Catalogue } from '../index/catalogue.js';
 import { referencesOf } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
@@ -23,9 +23,9 @@ export interface Stays {
 /** @param oldest what was used later than this stays */
 export function whatStays(store: StoreContext, all: Catalogue, options: GcOptions, oldest: number): Stays {
   const needs = new DependencyClosure(all, readableImages(store, { images: all }));
-  // A tree with a mount in it is in use. Deleting the tree must not reach into the mount.
+  // A tree that is mounted is in use, and one with a mount in it: deleting it must not reach into the mount.
   const byPods = neededByPods(store.index);
-  const leased = new Set([...leasedTrees(store.index), ...mountedTrees(store.layout), ...byPods.trees]);
+  const leased = new Set([...leasedTrees(store.index), ...treesInUse(store.layout), ...byPods.trees]);
   const roots = heldImages(all, leased, byPods.images);
   const held = needs.of(roots);
   const kept = needs.of([...roots, ...recentImages(all, oldest), ...namedImages(all, options)]);

@@ -24,11 +24,6 @@ export function mustNotBeMounted(path: string): void {
   throw new CairnError('ERR_HELD', `${point} is mounted; unmount it first`, { path: point });
 }
 
-/** Ids of the trees in which something is mounted. */
-export function mountedTrees({ trees }: { trees: string }): Set<string> {
-  return new Set(mountsBelow(trees).map((point) => point.slice(realPath(trees).length + 1).split('/')[0] as string));
-}
-
 /** The file system that a directory lies on; `undefined` where the system does not list mounts. */
 export function fileSystemAt(dir: string): { type: string; mountPoint: string } | undefined {
   const at = fs.realpathSync(dir);

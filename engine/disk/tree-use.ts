@@ -4,10 +4,10 @@
  */
 import * as fs from 'node:fs';
 import { CairnError, hasCode } from '../core/errors.js';
-import type { Layout } from './layout.js';
-import { mounts, mountsBelow, mustNotBeMounted } from './mounts.js';
+import { type Layout, mountedTree } from './layout.js';
+import { mountAt, mounts, mountsBelow, mustNotBeMounted } from './mounts.js';
 import { isOpenElsewhere } from './open-elsewhere.js';
-import { storeMark } from './run-directory.js';
+import { runDirectory, storeMark } from './run-directory.js';
 
 /** What mounts of a store's trees are called in the system's list. */
 export function mountLabel(layout: Layout, id: string): string {
@@ -16,6 +16,11 @@ export function mountLabel(layout: Layout, id: string): string {
 
 function labelPrefix({ dir }: Layout): string {
   return `cairn:${storeMark(dir)}:`;
+}
+
+/** Where a tree is mounted, unless it is asked for elsewhere. */
+export function mountPoint({ dir }: Layout, id: string): string {
+  return mountedTree(runDirectory(dir), id);
 }
 
 export interface TreeMountPoint {
@@ -52,8 +57,18 @@ export function treesInUse(layout: Layout): Set<string> {
 /** @throws CairnError `ERR_HELD` for a tree that is mounted, or that something is mounted in */
 export function mustNotBeInUse(layout: Layout, id: string): void {
   mustNotBeMounted(layout.tree(id));
+  imageMustBeFree(layout, id);
+}
+
+/** @throws CairnError `ERR_HELD` for a tree that is mounted */
+export function imageMustBeFree(layout: Layout, id: string): void {
   if (!isImageInUse(layout, id)) return;
   const seen = treeMounts(layout).find(({ treeId }) => treeId === id);
-  const where = seen === undefined ? 'by a process that this one does not see' : `at ${seen.point}`;
+  const where = seen === undefined ? 'where this process does not see it' : `at ${seen.point}`;
   throw new CairnError('ERR_HELD', `tree ${id} is mounted ${where}; unmount it first`, { entry: id });
+}
+
+/** Whether the tree itself is what one sees at a path. */
+export function isTreeMountedAt(layout: Layout, id: string, path: string): boolean {
+  return mountAt(path)?.source === mountLabel(layout, id) && isImageInUse(layout, id);
 }

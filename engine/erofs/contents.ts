@@ -43,9 +43,9 @@ export class Contents {
   insideBlocks = 0;
   readonly #block: number;
   readonly #addressOf: AddressOf | 'inside';
-  /** By key: equal contents have one place. */
-  readonly #known = new Map<string, Content>();
   readonly #numbers = new Map<string, number>();
+  /** Key → block of contents inside: equal contents have one place. */
+  readonly #blocks = new Map<string, number>();
 
   constructor(block: number, addressOf: AddressOf | 'inside') {
     this.#block = block;
@@ -54,29 +54,28 @@ export class Contents {
 
   /** The content of a file that is not empty. @throws CairnError `ERR_UNSUPPORTED` for a place that has no number */
   of(entry: ImageEntry): Content {
-    const known = this.#known.get(entry.key);
-    if (known !== undefined) return known;
-    const content = this.#addressOf === 'inside' ? this.#putInside(entry) : this.#find(entry, this.#addressOf(entry));
-    this.#known.set(entry.key, content);
-    return content;
+    if (this.#addressOf === 'inside') return { kind: 'inside', block: this.#blockInside(entry) };
+    const address = this.#addressOf(entry);
+    if ('device' in address) return this.#inDevice(entry, address.device, address.offset);
+    if (!this.layers.includes(address.layer)) this.layers.push(address.layer);
+    return { kind: 'layer', path: address.path };
   }
 
-  #putInside(entry: ImageEntry): Content {
+  #blockInside(entry: ImageEntry): number {
+    const known = this.#blocks.get(entry.key);
+    if (known !== undefined) return known;
     const block = this.insideBlocks;
+    this.#blocks.set(entry.key, block);
     this.inside.push(entry);
     this.insideBlocks += Math.ceil(entry.size / this.#block);
-    return { kind: 'inside', block };
+    return block;
   }
 
-  #find(entry: ImageEntry, address: ObjectAddress): Content {
-    if ('layer' in address) {
-      if (!this.layers.includes(address.layer)) this.layers.push(address.layer);
-      return { kind: 'layer', path: address.path };
-    }
-    const device = this.#numberOf(address.device);
-    const block = address.offset / this.#block;
+  #inDevice(entry: ImageEntry, path: string, offset: number): Content {
+    const device = this.#numberOf(path);
+    const block = offset / this.#block;
     const end = block + Math.ceil(entry.size / this.#block);
-    if (!Number.isInteger(block)) throw new Error(`${address.device}: an object at ${address.offset}, within a block`);
+    if (!Number.isInteger(block)) throw new Error(`${path}: an object at ${offset}, within a block`);
     if (end >= NO_BLOCK) throw beyond(entry);
     this.deviceBlocks[device - 1] = Math.max(this.deviceBlocks[device - 1] ?? 0, end);
     return { kind: 'device', device, block };

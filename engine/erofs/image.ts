@@ -53,7 +53,7 @@ export function erofsImage(entries: readonly ImageEntry[], { uuid, blockBits, ..
   if (blocks >= NO_BLOCK) {
     throw new CairnError('ERR_UNSUPPORTED', `an image of ${blocks} blocks: EROFS can name no more than ${NO_BLOCK}`);
   }
-  const layout: Layout = { nodes, places, firstMetaBlock, firstDataBlock, firstContentBlock, contents };
+  const layout: Layout = { nodes, places, firstMetaBlock, firstDataBlock, firstContentBlock };
   const { devices, deviceBlocks, layers, inside } = contents;
   const root = places.slot[0] as number;
   const inodes = places.order.length;

@@ -20,7 +20,10 @@ export interface Places {
   size: Float64Array;
   /** Inode → the first of its whole blocks, counted from the end of all inodes. */
   block: Uint32Array;
-  /** Of the few inodes that have some. */
+  /** Inode of a file → the device of its content, and its first block there, inside counted from the first content. */
+  device: Uint16Array;
+  contentBlock: Uint32Array;
+  /** Of the inodes that have some. */
   xattrs: ReadonlyMap<number, HeldXattrs>;
   /** Bytes from the beginning of the first inode's block to the end of the last one. */
   inodeBytes: number;
@@ -43,6 +46,8 @@ class Placing {
   readonly #layout: Uint8Array;
   readonly #size: Float64Array;
   readonly #blocks: Uint32Array;
+  readonly #device: Uint16Array;
+  readonly #contentBlock: Uint32Array;
   readonly #xattrs = new Map<number, HeldXattrs>();
   /** The first slot stays free: no inode has the number 0, which some programs take for none. */
   #at = SLOT;
@@ -58,6 +63,8 @@ class Placing {
     this.#layout = new Uint8Array(count);
     this.#size = new Float64Array(count);
     this.#blocks = new Uint32Array(count);
+    this.#device = new Uint16Array(count);
+    this.#contentBlock = new Uint32Array(count);
   }
 
   run(): Places {
@@ -78,6 +85,8 @@ class Placing {
       layout: this.#layout,
       size: this.#size,
       block: this.#blocks,
+      device: this.#device,
+      contentBlock: this.#contentBlock,
       xattrs: this.#xattrs,
       inodeBytes: this.#at,
       blocks: this.#wholeBlocks,
@@ -97,12 +106,15 @@ class Placing {
     if (type === 'dir' || type === 'symlink') this.#placeWithTail(inode, head, this.#size[inode]);
     else {
       this.#take(inode, head);
-      if (content !== undefined && content.kind !== 'inside') this.#placeChunks(inode, size, content);
+      if (content !== undefined) this.#placeContent(inode, size, content);
     }
   }
 
-  #placeChunks(inode: number, size: number, { kind }: Content): void {
-    const unit = kind === 'device' ? CHUNK_INDEX : HOLE_INDEX;
+  #placeContent(inode: number, size: number, content: Content): void {
+    if (content.kind !== 'layer') this.#contentBlock[inode] = content.block;
+    if (content.kind === 'inside') return;
+    if (content.kind === 'device') this.#device[inode] = content.device;
+    const unit = content.kind === 'device' ? CHUNK_INDEX : HOLE_INDEX;
     this.#layout[inode] = CHUNKED;
     this.#at = roundUp(this.#at, unit) + unit * chunksOf(size, this.#blockBits).count;
   }

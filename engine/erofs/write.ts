@@ -1,6 +1,5 @@
 /** The second pass: the bytes of an image, from the first inode on, in the order of their places. */
 
-import type { Contents } from './contents.js';
 import { directoryBlocks, putDirectoryBlock } from './directory.js';
 import {
   CHUNK_INDEX,
@@ -28,7 +27,6 @@ export interface Layout {
   firstDataBlock: number;
   /** Where contents inside begin. */
   firstContentBlock: number;
-  contents: Contents;
 }
 
 const PIECE = 2 ** 18;
@@ -77,7 +75,7 @@ function putInodeWithTail(layout: Layout, inode: number, bytes: Buffer, at: numb
   });
   if (xattrs !== undefined) putXattrs(bytes, at + INODE_BYTES, xattrs.held);
   const end = at + INODE_BYTES + (xattrs?.bytes ?? 0);
-  if (places.layout[inode] === CHUNKED) putChunks(layout, entry, bytes, end);
+  if (places.layout[inode] === CHUNKED) putChunks(places, inode, bytes, end);
   else if (places.layout[inode] === INLINE) putTail(layout, inode, bytes, end);
 }
 
@@ -100,28 +98,27 @@ function unionOf(layout: Layout, inode: number, entry: ImageEntry): number {
     case 'fifo':
       return 0;
     case 'file':
-      return entry.size === 0 ? 0 : unionOfFile(layout, entry);
+      return entry.size === 0 ? 0 : unionOfFile(layout, inode, entry.size);
     default:
       return layout.firstDataBlock + (layout.places.block[inode] as number);
   }
 }
 
-function unionOfFile({ places, firstContentBlock, contents }: Layout, entry: ImageEntry): number {
-  const content = contents.of(entry);
-  if (content.kind === 'inside') return firstContentBlock + content.block;
-  return chunkFormat(chunksOf(entry.size, places.blockBits).bits, content.kind === 'layer');
+function unionOfFile({ places, firstContentBlock }: Layout, inode: number, size: number): number {
+  const { layout, device, contentBlock, blockBits } = places;
+  if (layout[inode] !== CHUNKED) return firstContentBlock + (contentBlock[inode] as number);
+  return chunkFormat(chunksOf(size, blockBits).bits, device[inode] === 0);
 }
 
-function putChunks({ places, contents }: Layout, entry: ImageEntry, bytes: Buffer, end: number): void {
-  const { bits, count } = chunksOf(entry.size, places.blockBits);
-  const content = contents.of(entry);
-  const isPlace = content.kind === 'device';
-  const unit = isPlace ? CHUNK_INDEX : HOLE_INDEX;
+function putChunks({ size, device, contentBlock, blockBits }: Places, inode: number, bytes: Buffer, end: number): void {
+  const { bits, count } = chunksOf(size[inode] as number, blockBits);
+  const from = device[inode] as number;
+  const unit = from === 0 ? HOLE_INDEX : CHUNK_INDEX;
   const first = roundUp(end, unit);
   for (let i = 0; i < count; i++) {
     const at = first + i * unit;
-    if (isPlace) putChunkIndex(bytes, at, content.device, content.block + i * 2 ** bits);
-    else putHole(bytes, at);
+    if (from === 0) putHole(bytes, at);
+    else putChunkIndex(bytes, at, from, (contentBlock[inode] as number) + i * 2 ** bits);
   }
 }
 

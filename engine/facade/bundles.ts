@@ -22,7 +22,7 @@ export abstract class StoreOfBundles extends StoreOfPreparedPods {
     mustBe('image', argument, 'text');
     mustBe('dir', dir, 'text');
     checkOptions(options, BUNDLE_IMAGE);
-    const { image: key, treeId } = await this.render(argument, findingOf(options));
+    const { image: key, treeId } = await this.render(argument, { ...findingOf(options), mode: 'link' });
     const context = contextOf(this);
     const { bundleImage } = await import('../pod/bundle/bundle-image.js');
     const [held] = await this.#holding(dir, [treeId], async () => {

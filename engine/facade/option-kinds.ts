@@ -19,7 +19,7 @@ import type {
   RunOptions,
 } from '../pod/index.js';
 import type { OpenOptions } from '../session/open.js';
-import type { CheckoutOptions, CopyOutOptions, RenderOptions } from '../tree/index.js';
+import type { CheckoutOptions, CopyOutOptions, MountOptions, RenderOptions } from '../tree/index.js';
 import type { CheckOptions } from '../verify/index.js';
 
 export const OPERATION: OptionKinds<OperationOptions> = { signal: 'signal', onProgress: 'function' };
@@ -97,7 +97,14 @@ export const READ: OptionKinds<ReadOptions> = { start: 'number', end: 'number' }
 
 const MODES = ['link', 'reflink', 'copy'];
 
-export const RENDER: OptionKinds<RenderOptions> = { ...OPERATION, ...FIND, mode: MODES, rebuild: 'flag' };
+export const RENDER: OptionKinds<RenderOptions> = {
+  ...OPERATION,
+  ...FIND,
+  mode: ['mount', ...MODES],
+  rebuild: 'flag',
+};
+
+export const MOUNT: OptionKinds<MountOptions> = { ...OPERATION, ...FIND, dir: 'text', rebuild: 'flag' };
 
 export const CHECKOUT: OptionKinds<CheckoutOptions> = {
   ...OPERATION,

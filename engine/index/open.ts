@@ -16,7 +16,7 @@ import { IndexLock } from './index-lock.js';
 import { ABORT, openEnvironment } from './lmdb.js';
 import { checkOpenable, indexError } from './lmdb-error.js';
 import { PrivateCopy } from './private-copy.js';
-import { type ImageRecord, type LayerRecord, SCHEMA_VERSION, SCHEMA_WITHOUT_PODS, type Totals } from './records.js';
+import { BASE_SCHEMA, type ImageRecord, type LayerRecord, SCHEMA_VERSION, type Totals } from './records.js';
 import { Tables } from './tables.js';
 
 /** A change returns this value to be taken back. */
@@ -76,7 +76,7 @@ export class Index extends Tables {
 
   /** Version of the records. */
   get schema(): number {
-    return (this.meta.get('schema') as number | undefined) ?? SCHEMA_WITHOUT_PODS;
+    return (this.meta.get('schema') as number | undefined) ?? BASE_SCHEMA;
   }
 
   /** @throws CairnError `ERR_STORE_VERSION` when a newer version wrote the index */
@@ -84,7 +84,7 @@ export class Index extends Tables {
     const version = this.meta.get('schema');
     if (version === undefined && !readOnly) {
       await this.commit(() => {
-        if (this.meta.get('schema') === undefined) this.meta.put('schema', SCHEMA_WITHOUT_PODS);
+        if (this.meta.get('schema') === undefined) this.meta.put('schema', BASE_SCHEMA);
       });
     } else if (typeof version === 'number' && version > SCHEMA_VERSION) {
       throw new CairnError(

@@ -13,10 +13,10 @@ import type { Platform } from '../image/oci/platform.js';
 import { type ArchiveDigest, formatArchiveDigest, parseArchiveDigest } from './archive-digest.js';
 import type { ValueCodec } from './table.js';
 
-/** The newest schema that this version knows, raised whenever a record changes its shape. It is that of an index with pods. */
+/** The newest schema that this version knows, that of an index with pods, or with trees that can be mounted. */
 export const SCHEMA_VERSION = 3;
-/** That of an index without pods: versions that know nothing of pods may use such a store, and no other. */
-export const SCHEMA_WITHOUT_PODS = 2;
+/** That of an index without either: versions that know neither may use such a store, and no other. */
+export const BASE_SCHEMA = 2;
 
 /** A name with labels. A reference's tag is the label `version`. */
 export interface ImageName {
@@ -142,12 +142,24 @@ export interface TreeRecord {
   bytes: number;
   /** Bytes of content that only this tree keeps on disk. */
   uniqueBytes: number;
-  mode: RenderMode;
+  mode: TreeMode;
   renderedAt: number;
   lastUsed: number;
+  /** Of its files; of its image, if it has no files. */
   skipped: Skipped;
+  /** Absent in a tree that was never mounted. */
+  image?: TreeImage;
   /** The image's manifest beside the tree's root; absent in trees of earlier versions. */
   manifest?: BlobRef;
+}
+
+/** How the files of a tree got their content; `mount` for a tree that has none, and is there when it is mounted. */
+export type TreeMode = RenderMode | 'mount';
+
+/** The file that a tree is mounted from. */
+export interface TreeImage extends BlobRef {
+  /** Metadata that it does not hold. */
+  skipped: Skipped;
 }
 
 export interface LeaseRecord {

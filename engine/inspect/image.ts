@@ -1,5 +1,5 @@
 /** Describes images, for people and programs. */
-import { activeLeases, Holders } from '../collect/roots.js';
+import { holdersIn } from '../collect/roots.js';
 import { readBlob, readToc } from '../content/read-blob.js';
 import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
@@ -19,6 +19,7 @@ import { layerStackOf } from '../resolve/layer-stack.js';
 import { nameText } from '../resolve/name.js';
 import { readableImages } from '../resolve/readable-images.js';
 import type { StoreContext } from '../session/context.js';
+import { treeRoot } from '../session/tree-root.js';
 
 export interface ImageSummary {
   key: Key;
@@ -128,14 +129,14 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
       .map((key) => store.index.layer(key))
       .filter((layer) => layer !== undefined)
       .map((layer) => describeLayer(all, layer)),
-    trees: all.treesOf(image.key).map(({ id, files, bytes, mode }) => ({
-      treeId: id,
-      path: store.layout.rootfs(id),
-      files,
-      bytes,
-      mode,
+    trees: all.treesOf(image.key).map((tree) => ({
+      treeId: tree.id,
+      path: treeRoot(store, tree),
+      files: tree.files,
+      bytes: tree.bytes,
+      mode: tree.mode,
     })),
-    roots: new Holders(all, activeLeases(store.index), store.index.pods.values()).of(image),
+    roots: holdersIn(store, all).of(image),
     damaged: damageOf(store, image),
     signature: signatureOf(image),
     ...(stack === undefined ? {} : { treeId: stack.treeId }),

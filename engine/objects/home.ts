@@ -3,7 +3,7 @@
  * names, which only a home composes or reads.
  */
 import type { Identity, SkippedKind, Xattr } from '../core/metadata.js';
-import type { FileContent, ObjectFile, ObjectsAt } from '../core/object.js';
+import type { FileContent, ObjectAddress, ObjectFile, ObjectsAt } from '../core/object.js';
 import type { ExpectedBytes } from '../disk/file-bytes.js';
 import type { Quarantine } from '../disk/quarantine.js';
 
@@ -41,6 +41,10 @@ export interface ObjectHome {
   materialise(file: FileContent, path: string | Buffer, how: Materialising, scratch: string): number;
   /** Whether a file that was materialised by `link` is still the object. */
   isNameOf(file: FileContent, identity: FileIdentity): boolean;
+  /** Where a mounted tree finds the content of a file. */
+  addressOf(file: FileContent): ObjectAddress;
+  /** The directories that such addresses are in. */
+  layers(): string[];
   /** Whether `link` can make files in a directory. */
   canLinkTo(dir: string): boolean;
 

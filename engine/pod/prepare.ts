@@ -155,7 +155,7 @@ async function makeTrees(store: StoreContext, { images, documents, request }: Li
   for (const { image, stack } of new Map([...images.values()].map((each) => [each.image.key, each])).values()) {
     // Finding a tree here rather than by a render spares a commit: the use is noted with the pod's row.
     if (isThere(store, stack.treeId)) continue;
-    const { treeId } = await renderImage(store, image, { documents, ...defined({ signal, onProgress }) });
+    const { treeId } = await renderImage(store, image, { documents, mode: 'link', ...defined({ signal, onProgress }) });
     if (treeId !== stack.treeId)
       throw new CairnError('ERR_NOT_FOUND', `${titleOf(image)}: its dependencies changed meanwhile; try again`);
   }

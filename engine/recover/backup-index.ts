@@ -11,7 +11,7 @@ import { allImages } from '../index/images.js';
 import { bytesOf } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import { schemaOf } from '../index/pods.js';
-import { type LayerRecord, SCHEMA_WITHOUT_PODS, type Totals } from '../index/records.js';
+import { BASE_SCHEMA, type LayerRecord, type Totals } from '../index/records.js';
 import { bytesOfBlob } from '../index/references.js';
 import type { Table } from '../index/table.js';
 import type { StoreContext } from '../session/context.js';
@@ -50,7 +50,7 @@ export function fillBackupIndex(store: StoreContext, old: Index, index: Index): 
     return left.length === 0 ? undefined : left;
   });
   copyRows(old.pods, index.pods, (pod) => (pod.transient === true ? undefined : pod));
-  index.meta.put('schema', old.schema < SCHEMA_WITHOUT_PODS ? old.schema : schemaOf(index));
+  index.meta.put('schema', old.schema < BASE_SCHEMA ? old.schema : schemaOf(index));
   index.meta.put('totals', totals);
 }
 

@@ -17,7 +17,7 @@ import { stagedDocument } from '../disk/layout.js';
 import { lock } from '../disk/lock.js';
 import { allImages, putImage } from '../index/images.js';
 import { schemaOf } from '../index/pods.js';
-import { type ImageRecord, SCHEMA_WITHOUT_PODS } from '../index/records.js';
+import { BASE_SCHEMA, type ImageRecord } from '../index/records.js';
 import { releaseBlob, retainBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 import { FORMAT_VERSION, readFormat, writeFormat } from '../session/format.js';
@@ -53,7 +53,7 @@ async function migrate(store: StoreContext): Promise<void> {
     disk.open();
     const dir = staging.make();
     try {
-      if (index.schema < SCHEMA_WITHOUT_PODS) await backUpIndex(store, dir);
+      if (index.schema < BASE_SCHEMA) await backUpIndex(store, dir);
       let images = 0;
       // Removing or pinning an image need not wait meanwhile. A changed image gets its document in the next round.
       for (let more = true; more; ) {

@@ -18,6 +18,7 @@ import { lock } from '../disk/lock.js';
 import { mountsBelow } from '../disk/mounts.js';
 import { Quarantine } from '../disk/quarantine.js';
 import { Staging } from '../disk/staging.js';
+import { mustNotBeInUse } from '../disk/tree-use.js';
 import { RESERVE } from '../index/disk-reserve.js';
 import { Index } from '../index/open.js';
 import { putPod } from '../index/pods.js';
@@ -60,7 +61,7 @@ const FIRST_DOCUMENTED = 2;
 /**
  * Makes the index of a store anew. No other process may have the store open.
  * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_UNSUPPORTED` for a store of format 1, `ERR_READ_ONLY`,
- * `ERR_NO_SPACE`, …
+ * `ERR_HELD` while a tree is mounted, `ERR_NO_SPACE`, …
  */
 export async function rebuildIndex(options: OpenOptions & OperationOptions): Promise<Rebuilt> {
   if (!fs.existsSync(options.dir))
@@ -80,6 +81,8 @@ export async function rebuildIndex(options: OpenOptions & OperationOptions): Pro
   const disk = new Disk(layout.dir);
   const staging = new Staging(layout.staging);
   try {
+    // Trees go with the old index, and what only they need with the next gc.
+    for (const tree of fs.readdirSync(layout.trees)) mustNotBeInUse(layout, tree);
     disk.open();
     return await rebuild({ layout, pool, disk, staging }, options);
   } finally {

@@ -7,4 +7,5 @@
  */
 export type { CheckedOut, CheckoutOptions } from './checkout.js';
 export type { CopiedOut, CopyOutOptions } from './copy-out.js';
-export type { Rendered, RenderOptions } from './options.js';
+export type { TreeMount } from './mounts.js';
+export type { Mounted, MountOptions, Rendered, RenderOptions } from './options.js';

@@ -1,5 +1,6 @@
 /** Checks whether layers, objects and trees are what the index says. Reads everything, changes nothing. */
 import { setImmediate } from 'node:timers/promises';
+import type { VerifyResult } from '../../workers/tasks/verify.js';
 import { objectSizesOf } from '../content/layer-objects.js';
 import { podFilesFault } from '../content/pod-files.js';
 import { type Look, type ObjectFindings, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
@@ -13,12 +14,13 @@ import type { LayerRecord, ObjectRecord, TreeRecord } from '../index/records.js'
 import { fileNameOf } from '../objects/name.js';
 import type { Plan } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
+import { planOfTree } from '../resolve/plan-tree.js';
 import type { StoreContext } from '../session/context.js';
 import { type CheckOptions, isAmong, type Targets, targetsOf } from './check-scope.js';
 import { toImportAgain } from './fsck.js';
 import { neededBlobs } from './needed-blobs.js';
 import { PlanMemory } from './plan-memory.js';
-import { type DamagedFile, pathsOfDamaged, planOfTree, verifyTree } from './tree.js';
+import { type DamagedFile, pathsOfDamaged, verifyTree } from './tree.js';
 
 export interface Damage {
   kind: 'manifest' | 'layer' | 'object' | 'blob' | 'tree' | 'pod';
@@ -47,6 +49,8 @@ export interface CheckResult {
 
 /** Pods between two pauses, in which other work on this thread has its turn. */
 const PODS_AT_ONCE = 256;
+/** Of a tree that is only mounted its image and its objects are checked, and these all the same. */
+const NO_FILES: VerifyResult = { bytes: 0, findings: [] };
 
 const AWAITED = 'gone since a repair, to be imported again';
 
@@ -89,7 +93,7 @@ class Checker {
     for (const id of unlisted) this.#damaged.push({ kind: 'layer', id, what: 'the index has no record of it' });
     await bothOf(this.#checkBlobs(), this.#checkObjects());
     for (const tree of trees) await this.#checkTree(tree);
-    await this.#checkManifests();
+    await this.#checkFilesOfTrees();
     const pods = await this.#checkPods();
     const damaged = this.#withoutRemoved();
     const isAwaited = damaged.some(({ awaited }) => awaited === true);
@@ -170,7 +174,7 @@ class Checker {
   }
 
   #objectsOfTree(tree: TreeRecord): void {
-    if (tree.mode !== 'link') return;
+    if (tree.mode !== 'link' && tree.image === undefined) return;
     const plan = this.#planOf(tree);
     this.#plans.keep(tree.id, plan);
     for (const entry of plan?.entries ?? [])
@@ -266,9 +270,12 @@ class Checker {
 
   async #compareTree(tree: TreeRecord, plan: Plan): Promise<void> {
     const inodeOf = (name: string): bigint => this.#objects.inodeOf(name);
-    const { bytes, findings } = await verifyTree(this.#store, { tree, plan, inodeOf }, this.#look);
+    const look = { tree, plan, inodeOf };
+    const isMount = tree.mode === 'mount';
+    const { bytes, findings } = isMount ? NO_FILES : await verifyTree(this.#store, look, this.#look);
     this.#bytes += bytes;
-    const linked = tree.mode === 'link' ? pathsOfDamaged(this.#store, tree, plan, this.#damagedFiles) : [];
+    const hasNone = tree.mode !== 'link' && !isMount;
+    const linked = hasNone ? [] : pathsOfDamaged(this.#store, tree, plan, this.#damagedFiles);
     for (const { id, ...finding } of [...findings, ...linked])
       this.#damaged.push({ kind: 'tree', id: tree.id, path: id === '' ? '.' : toText(id), ...finding });
   }
@@ -295,19 +302,21 @@ class Checker {
     return this.#store.index.pods.has(pod);
   }
 
-  /** Checks the manifests beside the roots of trees. */
-  async #checkManifests(): Promise<void> {
+  /** Checks manifests beside the roots of trees, and images that trees are mounted from. */
+  async #checkFilesOfTrees(): Promise<void> {
     const { layout } = this.#store;
-    const files = this.#targets.trees.flatMap(({ id, manifest }) =>
-      manifest === undefined
-        ? []
-        : [{ id, path: layout.treeManifest(id), sha512: hexOf(manifest.key), size: manifest.size }],
-    );
-    const byPath = new Map(files.map(({ path, id }) => [path, id]));
-    const { bytes, findings } = await verifyBlobs(files, this.#look);
+    const files = this.#targets.trees.flatMap(({ id, manifest, image }) => [
+      ...(manifest === undefined ? [] : [{ id, part: 'manifest', path: layout.treeManifest(id), ...manifest }]),
+      ...(image === undefined ? [] : [{ id, part: 'image', path: layout.treeImage(id), ...image }]),
+    ]);
+    const byPath = new Map(files.map((file) => [file.path, file]));
+    const hashed = files.map(({ path, key, size }) => ({ path, sha512: hexOf(key), size }));
+    const { bytes, findings } = await verifyBlobs(hashed, this.#look);
     this.#bytes += bytes;
-    for (const { id: path, what } of findings)
-      this.#damaged.push({ kind: 'tree', id: byPath.get(path) as string, what: `manifest: ${what}` });
+    for (const { id: path, what } of findings) {
+      const { id, part } = byPath.get(path) as (typeof files)[number];
+      this.#damaged.push({ kind: 'tree', id, what: `${part}: ${what}` });
+    }
   }
 }
 

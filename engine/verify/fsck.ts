@@ -20,6 +20,7 @@ import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
 import { countExpected, type ExpectedCounts, sumTotals } from './recount.js';
 import { leftovers } from './seen-leftovers.js';
+import { missingPart, unlistedParts } from './tree-parts.js';
 
 export interface Missing {
   kind: 'blob' | 'object' | 'layer' | 'tree' | 'pod';
@@ -213,8 +214,10 @@ class Fsck {
     let trees = 0;
     for (const tree of index.trees.values()) {
       trees++;
-      if (fs.existsSync(layout.rootfs(tree.id))) continue;
-      this.#missing.push({ kind: 'tree', id: tree.id, what: 'missing', images: this.#titles(tree.images) });
+      this.#stray.push(...unlistedParts(layout, tree));
+      const what = missingPart(layout, tree);
+      if (what === undefined) continue;
+      this.#missing.push({ kind: 'tree', id: tree.id, what, images: this.#titles(tree.images) });
     }
     for (const name of fs.readdirSync(layout.trees)) {
       if (index.trees.get(name) === undefined) this.#stray.push(join(layout.trees, name));

@@ -11,10 +11,10 @@
  *   2. damaged files move to quarantine, and the disk is synced,
  *   3. one transaction marks missing files as gone and sets all counts,
  *   4. strays are deleted.
+ * What a mounted tree needs is left as it is, and told.
  * Until 3 the index lists broken files, as it did before; after 2 they are missing instead of damaged. So a repair that
  * is killed leaves a store that another repair mends, and no import ever takes a damaged file for a sound one.
  */
-import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { moveLeftoversAside } from '../collect/sweep.js';
 import { discard } from '../content/delete.js';
@@ -35,13 +35,16 @@ import { removePod } from '../index/pods.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from '../index/records.js';
 import { fileNameOf, parseFileName } from '../objects/name.js';
 import { dependencyNodesAlong } from '../resolve/dependencies.js';
+import { planOfTree } from '../resolve/plan-tree.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { checkStore, type Damage } from './check.js';
 import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
+import { MountedTrees } from './mounted-trees.js';
 import { type BlobState, type ObjectState, reconcileIndex } from './reconcile-index.js';
 import { countExpected, type ExpectedCounts } from './recount.js';
 import { type FileFaults, note, resetMetadata, unlock } from './reset-metadata.js';
-import { type DamagedFile, pathsOfDamaged, planOfTree } from './tree.js';
+import { type DamagedFile, pathsOfDamaged } from './tree.js';
+import { missingPart } from './tree-parts.js';
 import { unlockShards } from './unlock-shards.js';
 
 /** Repairs what `check` and `fsck` find. @returns how the store is now, and what was done */
@@ -78,6 +81,7 @@ class Repair {
   readonly #objects = new Map<string, ObjectState>();
   readonly #blobs = new Map<Key, BlobState>();
   readonly #faults: FileFaults = new Map();
+  readonly #mounted: MountedTrees;
   #isMetadataSet = false;
 
   constructor(store: StoreContext, options: OperationOptions, { suspects, seen }: Found, trash: string[]) {
@@ -87,6 +91,7 @@ class Repair {
     this.#seen = seen;
     this.#trash = trash;
     this.#quarantine = new Quarantine(store.layout);
+    this.#mounted = new MountedTrees(store);
   }
 
   async run(): Promise<FsckResult> {
@@ -103,8 +108,10 @@ class Repair {
     const settled = await index.commitRemoval(() => reconcileIndex(this.#store, this.#objects, this.#blobs));
     for (const each of settled) this.#mended.push(each);
     this.#removeStrays();
-    const left = compareWithDisk(this.#store, this.#options);
-    return { ...left, repaired: this.#mended, quarantined: this.#quarantine.taken };
+    const now = compareWithDisk(this.#store, this.#options);
+    const missing = [...now.missing, ...this.#mounted.left];
+    const ok = now.ok && missing.length === 0;
+    return { ...now, missing, ok, repaired: this.#mended, quarantined: this.#quarantine.taken };
   }
 
   /** Hashes suspects once more, with files that are marked as gone, and files that are needed but not listed. */
@@ -186,10 +193,12 @@ class Repair {
     for (const tree of index.trees.values()) {
       const known = this.#seen.get(tree.id) === tree.renderedAt;
       const what = (known ? told.get(tree.id) : undefined) ?? this.#faultOf(tree, known, files);
-      if (what !== undefined && inUse.has(tree.id))
+      const fault = what ?? missingPart(layout, tree);
+      if (fault === undefined) continue;
+      if (this.#mounted.has(tree.id)) this.#mounted.leave('tree', tree.id, fault);
+      else if (what !== undefined && inUse.has(tree.id))
         this.#store.notice(`tree ${tree.id} is left as it is: pod ${inUse.get(tree.id)} runs on it`);
-      else if (what !== undefined) broken.set(tree.id, what);
-      else if (!fs.existsSync(layout.rootfs(tree.id))) broken.set(tree.id, 'missing');
+      else broken.set(tree.id, fault);
     }
     return broken;
   }
@@ -203,7 +212,7 @@ class Repair {
   }
 
   #faultOf(tree: TreeRecord, known: boolean, files: ReadonlyMap<string, DamagedFile[]>): string | undefined {
-    if (tree.mode !== 'link' || files.size === 0) return undefined;
+    if ((tree.mode !== 'link' && tree.mode !== 'mount') || files.size === 0) return undefined;
     if (known && dependencyNodesAlong(this.#store.index, tree.layers) !== undefined) return undefined;
     try {
       const plan = planOfTree(this.#store, tree);
@@ -272,6 +281,11 @@ class Repair {
   #moveObjects(): void {
     const { objects } = this.#store;
     for (const [name, { sound }] of this.#objects) {
+      if (sound.length === 0 && objects.has(name) && this.#mounted.needs(name)) {
+        this.#mounted.leave('object', name, [...this.#faultsOf(name).values()].join(', '));
+        this.#objects.delete(name);
+        continue;
+      }
       for (const [copy, what] of this.#faultsOf(name)) {
         const file = { name, copy };
         if (!objects.quarantine(file, this.#quarantine)) continue;
