@@ -8,6 +8,7 @@ import type { OperationOptions } from './core/operation.js';
 import { StoreOfBundles } from './facade/bundles.js';
 import { contextOf } from './facade/opened.js';
 import { CHECK, EVENTS, FSCK, GC, OPEN, OPERATION } from './facade/option-kinds.js';
+import type { StoreEvent } from './index/events.js';
 import type { Counts, DamagedImage, EventsOptions, ImageShare, StoreInfo, ToldEvent, Usage } from './inspect/index.js';
 import type { BackedUp } from './recover/index.js';
 import { FORMAT_VERSION } from './session/format.js';
@@ -116,6 +117,15 @@ export class Store extends StoreOfBundles {
     checkOptions(options, EVENTS);
     const { followEvents } = await import('./inspect/follow-events.js');
     yield* followEvents(() => contextOf(this), options);
+  }
+
+  /** The last events, the newest one last. */
+  async recentEvents(limit = 100): Promise<StoreEvent[]> {
+    mustBe('limit', limit, 'number');
+    const { lastEvents } = await import('./index/events.js');
+    const { index } = contextOf(this);
+    index.refresh();
+    return lastEvents(index, limit);
   }
 
   /** @deprecated now {@link du} */

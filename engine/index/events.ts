@@ -45,6 +45,11 @@ export function* eventsAfter(index: Index, id: number, limit: number): Generator
   for (const { key, value } of index.events.entries({ start: id + 1, limit })) yield { id: key, ...value };
 }
 
+/** The last events, in order. */
+export function lastEvents(index: Index, limit: number): StoreEvent[] {
+  return [...index.events.entries({ reverse: true, limit })].map(({ key, value }) => ({ id: key, ...value })).reverse();
+}
+
 /**
  * Whether events between this number and the oldest one that is kept are gone, or the number is of another journal.
  * @param id of the last event that somebody knows
@@ -52,5 +57,7 @@ export function* eventsAfter(index: Index, id: number, limit: number): Generator
 export function hasMissed(index: Index, id: number): boolean {
   const last = lastEventId(index);
   if (id === last) return false;
+  // Nobody's first number is 1. Whoever knows of none has missed some only if some are gone.
+  if (id === 0) return index.events.size >= MOST_EVENTS;
   return id > last || !(index.events.has(id) || index.events.has(id + 1));
 }

@@ -1,18 +1,19 @@
 /** Starts and ends the server: one HTTP server at one address, for one open store. */
 
-import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { CairnError, isCairnError } from '../core/errors.js';
 import type { Store } from '../store.js';
 import { type Address, DEFAULT_LISTEN, isLoopback, parseAddress, urlOf } from './http/address.js';
 import { GRACE_MS, HTTP, LONGEST_PARAMETER, MOST_CONNECTIONS, STALLED_MS } from './http/connections.js';
-import { apiError, failureOf, HttpError, registryError } from './http/errors.js';
+import { doorTo } from './http/door.js';
+import { documentOf, failureOf, HttpError } from './http/errors.js';
 import { Guard } from './http/guard.js';
 import { listenAt } from './http/listen.js';
 import { Tokens } from './http/tokens.js';
 import { Metrics } from './metrics.js';
 import { registerPage } from './page/register.js';
-import { REGISTRY, registerRegistry } from './registry/v2.js';
+import { registerRegistry } from './registry/v2.js';
 import { routesOf } from './routes/all.js';
 import { registerRoutes } from './routes/register.js';
 import { Running } from './running.js';
@@ -54,8 +55,8 @@ export async function startServer(store: Store, options: ServeOptions): Promise<
   };
   const http = createServer(HTTP);
   http.maxConnections = MOST_CONNECTIONS;
-  const app = appOn(http);
-  addHooks(app, new Guard(asked, tokens), serving);
+  const app = appBehind(http, new Guard(asked, tokens), serving);
+  addHandlers(app, serving);
   registerRoutes(app, routesOf({ mayWrite, hasToken: tokens !== undefined }), serving);
   registerRegistry(app, serving);
   registerPage(app, serving);
@@ -95,9 +96,11 @@ function once<T>(work: () => Promise<T>): () => Promise<T> {
   };
 }
 
-function appOn(http: HttpServer): FastifyInstance {
+function appBehind(http: HttpServer, guard: Guard, serving: Serving): FastifyInstance {
+  const routeOf = (request: IncomingMessage): string => routes.get(request) ?? 'none';
   const app = fastify({
-    serverFactory: (handler) => http.on('request', handler),
+    serverFactory: (handler) => http.on('request', doorTo(handler, guard, serving.metrics, routeOf)),
+    frameworkErrors: (error, request, reply) => void answerFailure(error, request, reply, serving),
     exposeHeadRoutes: false,
     connectionTimeout: STALLED_MS,
     return503OnClosing: true,
@@ -112,28 +115,12 @@ function appOn(http: HttpServer): FastifyInstance {
   return app;
 }
 
-/** For all answers: they are shown as what they say they are, in no frame, and to no other site. */
-const HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'no-store',
-};
+/** Routes of requests by their patterns: counts of all that is asked would have no end. */
+const routes = new WeakMap<IncomingMessage, string>();
 
-function addHooks(app: FastifyInstance, guard: Guard, serving: Serving): void {
-  const { metrics } = serving;
-  const written = new WeakMap<FastifyRequest, number>();
-  app.addHook('onRequest', async (request, reply) => {
-    metrics.inFlight++;
-    written.set(request, request.raw.socket.bytesWritten);
-    reply.raw.once('close', () => {
-      metrics.inFlight--;
-      metrics.sentBytes += request.raw.socket.bytesWritten - (written.get(request) ?? 0);
-      metrics.count(request.method, request.routeOptions.url ?? 'none', reply.raw.statusCode);
-    });
-    reply.headers(HEADERS);
-    guard.check(request.raw);
+function addHandlers(app: FastifyInstance, serving: Serving): void {
+  app.addHook('onRequest', async (request) => {
+    routes.set(request.raw, request.routeOptions.url ?? 'none');
   });
   app.setErrorHandler((error: FastifyError, request, reply) => answerFailure(error, request, reply, serving));
   app.setNotFoundHandler((request, reply) =>
@@ -148,8 +135,7 @@ function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyRe
     const told = isCairnError(error) ? error.message : ((error as Error).stack ?? `${error}`);
     serving.notice(`${request.method} ${request.url.slice(0, 200)}: ${told}`);
   }
-  const isRegistry = request.url === REGISTRY || request.url.startsWith(`${REGISTRY}/`);
-  const document = isRegistry ? registryError(failure) : apiError(failure);
+  const document = documentOf(request.url, failure);
   // What may be left of a body is not worth reading.
   if (request.raw.complete === false) reply.header('connection', 'close');
   return reply

@@ -75,8 +75,16 @@ function failureOfCairn(error: CairnError): Failure {
   return { status, code, message, headers, details, isOurs: status === 500 };
 }
 
+/** The part of the URLs that clients of registries ask below. */
+export const REGISTRY = '/v2';
+
+/** A failure in the form that the client of a URL knows. */
+export function documentOf(url: string, failure: Failure): object {
+  return url === REGISTRY || url.startsWith(`${REGISTRY}/`) ? registryError(failure) : apiError(failure);
+}
+
 /** The document of the API. */
-export function apiError({ code, message, details }: Failure): object {
+function apiError({ code, message, details }: Failure): object {
   return { error: { code, message, ...details } };
 }
 
@@ -91,7 +99,7 @@ const REGISTRY_CODES: Readonly<Record<number, string>> = {
 };
 
 /** The document of a registry (OCI distribution spec, error codes). */
-export function registryError({ status, code, message, details }: Failure): object {
+function registryError({ status, code, message, details }: Failure): object {
   const known = /^ERR_/.test(code) ? (REGISTRY_CODES[status] ?? (status < 500 ? 'UNSUPPORTED' : 'UNKNOWN')) : code;
   return { errors: [{ code: known, message, detail: { ...details, ...(known === code ? {} : { code }) } }] };
 }

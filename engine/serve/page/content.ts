@@ -75,8 +75,8 @@ function imagesIn({ images, counts }: PageState): Html {
   return section(
     'images',
     'Images',
-    html`<p class="legend"><span class="key own" aria-hidden="true"></span>layers of its own
-<span class="key shared" aria-hidden="true"></span>layers that other images have, too</p>
+    html`<ul class="legend"><li><span class="key own" aria-hidden="true"></span>layers of its own</li>
+<li><span class="key shared" aria-hidden="true"></span>layers that other images have, too</li></ul>
 <div class="wide" tabindex="0" role="region" aria-label="table of images"><table>
 <thead><tr><th scope="col">image</th><th scope="col">id</th><th scope="col">platform</th><th scope="col" class="n">own</th>
 <th scope="col" class="n">shared</th><th scope="col" class="picture">own and shared</th><th scope="col">used</th></tr></thead>
@@ -127,11 +127,19 @@ function freeIn({ free }: PageState): Html {
   const { bytes, images, trees } = free;
   if (bytes === 0 && images.length + trees.length === 0)
     return section('free', 'What gc would free', html`<p class="quiet">Nothing: all that is here is needed.</p>`);
-  const items = [...images.map((name) => `image ${name}`), ...trees.map((id) => `tree ${shortHash(id)}`)];
+  const items = [
+    ...images.map((name) => `image ${name.startsWith('sha512-') ? shortHash(name) : name}`),
+    ...trees.map((id) => `tree ${shortHash(id)}`),
+  ];
+  const what = [
+    ...(images.length === 0 ? [] : [counted(images.length, 'image')]),
+    ...(trees.length === 0 ? [] : [counted(trees.length, 'tree')]),
+    'what nothing needs',
+  ];
   return section(
     'free',
     'What gc would free',
-    html`<p><b>${sizeText(bytes)}</b>: ${counted(images.length, 'image')}, ${counted(trees.length, 'tree')}, and what nothing needs.</p>
+    html`<p><b>${sizeText(bytes)}</b>: ${what.join(', ')}.</p>
 ${items.length === 0 ? undefined : html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`}`,
   );
 }

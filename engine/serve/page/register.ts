@@ -13,6 +13,11 @@ const POLICY = [
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 ].join('; ');
 
+/** Three stones. */
+const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="#6b6f76"><rect x="1" y="11" width="14" height="4" rx="2"/>' +
+  '<rect x="3" y="6" width="10" height="4" rx="2"/><rect x="5" y="1" width="6" height="4" rx="2"/></svg>';
+
 export function registerPage(app: FastifyInstance, serving: Serving): void {
   const states = new PageStates(serving);
   app.get('/', async (_request, reply) => {
@@ -21,6 +26,7 @@ export function registerPage(app: FastifyInstance, serving: Serving): void {
   });
   app.get('/page/content', async (_request, reply) => send(reply, 'text/html', contentOf(await states.now()).text));
   app.get('/page/style.css', async (_request, reply) => send(reply, 'text/css', STYLE));
+  app.get('/page/icon.svg', async (_request, reply) => send(reply, 'image/svg+xml', ICON));
   app.get('/page/script.js', async (_request, reply) => send(reply, 'text/javascript', SCRIPT));
 }
 
@@ -35,6 +41,7 @@ function document({ mayWrite }: Serving, dir: string, content: Html): Html {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>cairn: ${dir}</title>
+<link rel="icon" href="/page/icon.svg">
 <link rel="stylesheet" href="/page/style.css">
 <script src="/page/script.js" defer></script>
 </head>
@@ -43,7 +50,7 @@ function document({ mayWrite }: Serving, dir: string, content: Html): Html {
 <header><h1>cairn</h1><code>${dir}</code><span class="quiet">requests ${mayWrite ? 'may change it' : 'only read'}</span>
 <span class="quiet" id="state" role="status">as of now; reload for news</span></header>
 <main id="content" tabindex="-1">${content}</main>
-<footer><a href="/api/v1/openapi.json">API</a> · <a href="/metrics">metrics</a> · <a href="/v2/_catalog">repositories</a></footer>
+<footer><a href="/api/v1/openapi.json">API</a> &middot; <a href="/metrics">metrics</a> &middot; <a href="/v2/_catalog">repositories</a></footer>
 </body>
 </html>
 `;

@@ -120,16 +120,10 @@ async function damagedIn(store: Serving['store']): Promise<PageState['damaged'][
   return found;
 }
 
-/** The last events, the newest first. */
+/** The newest first. */
 async function eventsIn({ store }: Serving): Promise<PageState['events'][number][]> {
-  const { lastEvent } = await store.counts();
-  const events: PageState['events'][number][] = [];
-  if (lastEvent === 0) return events;
-  for await (const told of store.events({ after: Math.max(0, lastEvent - EVENTS) })) {
-    if (told.event === 'missed') break;
-    const about = told.names?.[0] ?? told.image ?? told.tree ?? '';
-    events.unshift({ id: told.id, at: told.at, event: told.event, about });
-    if (told.id >= lastEvent) break;
-  }
-  return events;
+  const events = await store.recentEvents(EVENTS);
+  return events
+    .map(({ id, at, event, names, image, tree }) => ({ id, at, event, about: names?.[0] ?? image ?? tree ?? '' }))
+    .reverse();
 }

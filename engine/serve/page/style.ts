@@ -27,7 +27,7 @@ a:focus-visible, [tabindex]:focus-visible { outline: 3px solid var(--link); outl
 .numbers { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; margin: 0 0 1rem; }
 .numbers dd { margin: 0; font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; }
 .bar { display: block; width: 100%; height: 1rem; background: var(--line); border-radius: 3px; }
-td .bar { height: .8rem; min-width: 10rem; }
+td .bar { height: .8rem; min-width: 10rem; margin-top: .3rem; }
 .legend { list-style: none; padding: 0; margin: .6rem 0; display: flex; flex-wrap: wrap; align-items: center; gap: .3rem 1.4rem; }
 .key { display: inline-block; width: .8rem; height: .8rem; border-radius: 2px; margin-right: .4rem; vertical-align: -1px; }
 .own { fill: var(--own); } .shared { fill: var(--shared); } .objects { fill: var(--objects); }
@@ -39,10 +39,10 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .35rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { color: var(--quiet); font-weight: 500; white-space: nowrap; }
-tbody th { font-weight: 500; overflow-wrap: anywhere; min-width: 12rem; }
+tbody th { font-weight: 500; overflow-wrap: anywhere; min-width: 17rem; }
 td { white-space: nowrap; }
 .n { text-align: right; font-variant-numeric: tabular-nums; }
-.picture { width: 30%; vertical-align: middle; }
+.picture { width: 30%; }
 .tag { font-size: .8em; border: 1px solid var(--line); border-radius: 1em; padding: 0 .5em; margin-left: .5em; color: var(--quiet); }
 .work { list-style: none; padding: 0; } .work li { display: flex; flex-wrap: wrap; gap: .3rem 1rem; align-items: center; }
 progress { accent-color: var(--own); width: 14rem; max-width: 100%; }

@@ -63,7 +63,7 @@ export async function sendReferrers(
   const all = (await offer.referrers({ name, ns }, digest)) ?? [];
   const manifests = artifactType === undefined ? all : all.filter((each) => each.artifactType === artifactType);
   if (artifactType !== undefined) reply.header('oci-filters-applied', 'artifactType');
-  return reply.type(INDEX).send(JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests }));
+  return reply.type(INDEX).send(Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests })));
 }
 
 function unknownName(name: string): HttpError {

@@ -3,13 +3,11 @@
  * stores and engines that spread images among machines ask.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { HttpError } from '../http/errors.js';
+import { HttpError, REGISTRY } from '../http/errors.js';
 import { sendBytes } from '../http/send.js';
 import type { Serving } from '../serving.js';
 import { type Asked, parseAsked } from './asked.js';
 import { sendCatalogue, sendReferrers, sendTags } from './lists.js';
-
-export const REGISTRY = '/v2';
 
 /** Some clients look for it before they believe that this is a registry. */
 const HEADERS = { 'docker-distribution-api-version': 'registry/2.0' };
