@@ -192,6 +192,10 @@ test('manifests of pods', async (t) => {
         mountPoints: [{ name: 'volume-v', path: '/v', readOnly: false }],
       },
     );
+    const other = (await make({ apps: [{ image: ref, user: 'nobody' }] })).apps[0]?.app;
+    assert.deepEqual([other?.user, other?.group], ['nobody', 'nobody']);
+    const both = (await make({ apps: [{ image: ref, user: '5', group: '6' }] })).apps[0]?.app;
+    assert.deepEqual([both?.user, both?.group], ['5', '6']);
     const renamed = await make({ apps: [{ image: ref, environment: { A: '1' } }] });
     assert.deepEqual(renamed.apps[0]?.app?.exec, ['/bin/entry', 'one', 'two']);
   });
