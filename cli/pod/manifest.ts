@@ -6,6 +6,7 @@ import { printable } from '../../engine/core/printable.js';
 import type { App } from '../../engine/image/aci/app.js';
 import { parsePodManifest, unknownIsolators } from '../../engine/image/aci/pod-manifest.js';
 import { forwardedPorts } from '../../engine/image/aci/pod-ports.js';
+import { unknownFields } from '../../engine/image/aci/unknown-fields.js';
 import type { JsonObject } from '../../engine/image/json.js';
 import { parseAppWords } from '../../engine/pod/app-words.js';
 import { requestFromBundle } from '../../engine/pod/from-bundle.js';
@@ -87,9 +88,11 @@ function pretty(document: JsonObject): string {
 async function validate(options: Options, file: string): Promise<void> {
   const limits = limitsOf(options);
   const manifest = parsePodManifest(await readInput(file, limits.maxManifest), limits);
-  for (const { entry, name } of options.quiet === true ? [] : unknownIsolators(manifest))
-    tell(`pod manifest: ${entry}: unknown isolator ${name}`);
   const { apps, volumes, raw } = manifest;
+  if (options.quiet !== true) {
+    for (const path of unknownFields(raw)) tell(`pod manifest: ${path}: unknown field, which means nothing`);
+    for (const { entry, name } of unknownIsolators(manifest)) tell(`pod manifest: ${entry}: unknown isolator ${name}`);
+  }
   // Where an app is as its image says, its ports are not known here.
   const own = apps.flatMap(({ app }) => app ?? []);
   if (own.length === apps.length) forwardedPorts(manifest, (i) => own[i] as App);

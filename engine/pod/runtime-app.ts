@@ -54,10 +54,10 @@ function appFrom(request: AppRequest, found: FoundImage, environment: Texts): Ap
   const isChanged = Object.keys(environment).length > 0 || CHANGING.some((key) => request[key] !== undefined);
   if (found.says.format === 'oci' && !isChanged) return undefined;
   const app = request.app ?? ownApp(found, request);
-  const { user = app.user, group = app.group, workingDirectory = app.workingDirectory } = request;
+  const { user = app.user, workingDirectory = app.workingDirectory } = request;
   return {
     exec: [...(request.exec ?? app.exec), ...(request.args ?? [])],
-    ...{ user, group, eventHandlers: app.eventHandlers },
+    ...{ user, group: groupOf(request, found, app), eventHandlers: app.eventHandlers },
     supplementaryGIDs: [...(request.supplementaryGIDs ?? app.supplementaryGIDs)],
     ...(workingDirectory === undefined ? {} : { workingDirectory }),
     environment: mergedEnvironment(app.environment, { ...environment, ...request.environment }),
@@ -67,6 +67,11 @@ function appFrom(request: AppRequest, found: FoundImage, environment: Texts): Ap
     userAnnotations: { ...(request.userAnnotations ?? app.userAnnotations) },
     userLabels: { ...(request.userLabels ?? app.userLabels) },
   };
+}
+
+/** Of an OCI image a user alone stands for the user's group, too, as where the image says the user. */
+function groupOf({ user, group }: AppRequest, { says }: FoundImage, app: App): string {
+  return group ?? (says.format === 'oci' ? user : undefined) ?? app.group;
 }
 
 /** The app that the image says, or one that does nothing if something else is to run. */

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CairnError, type ErrorCode } from '../../engine/core/errors.js';
-import { DEFAULT_LIMITS, MAX_POD_APPS, MAX_POD_LIST } from '../../engine/core/limits.js';
+import { DEFAULT_LIMITS, MAX_NOTICES, MAX_POD_APPS, MAX_POD_LIST } from '../../engine/core/limits.js';
 import type { PodManifest } from '../../engine/image/aci/pod.js';
 import { parsePodManifest, unknownIsolators } from '../../engine/image/aci/pod-manifest.js';
+import { unknownFields } from '../../engine/image/aci/unknown-fields.js';
 
 type Fields = Record<string, unknown>;
 
@@ -337,4 +338,20 @@ test('isolators that the spec does not define are kept, and found again', () => 
     { entry: 'isolators[0]', name: 'example.com/own' },
     { entry: 'apps[1].app.isolators[0]', name: 'example.com/own' },
   ]);
+});
+
+test('fields that the spec does not have are found, whatever the case of those that it has', () => {
+  const image = { ID, digest: 1, labels: [{ name: 'a', value: 'b' }] };
+  const ports = [{ name: 'a', hostPort: 1, podPort: { name: 'a', port: 1, range: 5 } }];
+  const own = { user: '0', group: '0', EXEC: [], mounts: [], isolators: [{ name: 'a', value: { any: 'thing' } }] };
+  const document = pod({
+    ports,
+    Apps: [app({ image, app: own, mount: [] })],
+    userLabels: { any: 'thing' },
+    comment: 'x',
+  });
+  const unknown = ['Apps[0].app.mounts', 'Apps[0].image.digest', 'Apps[0].mount', 'comment', 'ports[0].podPort.range'];
+  assert.deepEqual(unknownFields(parse(document).raw).toSorted(), unknown);
+  const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`x${i}`, i]));
+  assert.equal(unknownFields(parse(pod(many)).raw).length, MAX_NOTICES);
 });

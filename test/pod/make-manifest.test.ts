@@ -192,6 +192,10 @@ test('manifests of pods', async (t) => {
         mountPoints: [{ name: 'volume-v', path: '/v', readOnly: false }],
       },
     );
+    const other = (await make({ apps: [{ image: ref, user: 'nobody' }] })).apps[0]?.app;
+    assert.deepEqual([other?.user, other?.group], ['nobody', 'nobody']);
+    const both = (await make({ apps: [{ image: ref, user: '5', group: '6' }] })).apps[0]?.app;
+    assert.deepEqual([both?.user, both?.group], ['5', '6']);
     const renamed = await make({ apps: [{ image: ref, environment: { A: '1' } }] });
     assert.deepEqual(renamed.apps[0]?.app?.exec, ['/bin/entry', 'one', 'two']);
   });
@@ -229,6 +233,9 @@ test('manifests of pods', async (t) => {
     await refused({ apps: [{ image, workingDirectory: 'x' }] }, 'ERR_BAD_MANIFEST', /must be an absolute path/);
     const dangling = { apps: [{ image, mounts: [{ volume: 'v', path: '/v' }] }] };
     await refused(dangling, 'ERR_BAD_MANIFEST', /^app "web-app": could not find volume "v"$/);
+    await refused({ apps: Array(1001).fill({ image }) }, 'ERR_USAGE', /^a pod has at most 1000 apps$/);
+    const odd = { userLabels: JSON.parse('{"__proto__": "x"}') as Record<string, string> };
+    await refused({ ...odd, apps: [{ image }] }, 'ERR_BAD_ARCHIVE', /has a __proto__ key/);
     await refused({ apps: {} } as unknown as PodRequest, 'ERR_USAGE', /apps must be a list/);
     await refused(
       { apps: [{ image, exec: 'sh' }] } as unknown as PodRequest,

@@ -3,7 +3,7 @@ import { defined } from '../../core/defined.js';
 import { CairnError, isCairnError } from '../../core/errors.js';
 import { type Limits, MAX_POD_APPS, MAX_POD_LIST } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
-import { type JsonValue, parseJson } from '../json.js';
+import { parseJson } from '../json.js';
 import { JsonField } from '../json-field.js';
 import { type App, readApp } from './app.js';
 import { checkKind, readAnnotations, readImageID, readLabels, readVersion } from './common-fields.js';
@@ -25,12 +25,7 @@ const DOCUMENT = 'pod manifest';
  *   rule
  */
 export function parsePodManifest(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest'>): PodManifest {
-  return readPodManifest(parseJson(bytes, DOCUMENT, limits));
-}
-
-/** Reads and checks a pod manifest that was parsed or made. @throws CairnError `ERR_BAD_MANIFEST` */
-export function readPodManifest(document: JsonValue): PodManifest {
-  const root = new JsonField(DOCUMENT, document);
+  const root = new JsonField(DOCUMENT, parseJson(bytes, DOCUMENT, limits));
   const raw = root.object();
   checkKind(root.field('acKind'), 'PodManifest');
   const appFields = root.field('apps').items(MAX_POD_APPS);
