@@ -113,7 +113,7 @@ test('another build runs beside this one, on stores of its own, and is compared 
   const other = { ...ground, build: { ...THIS_BUILD, name: 'before' } };
   for (const make of [cold, again]) {
     const scenario = besideEachOther(make(ground), make(other));
-    const measured = await measure(scenario, 2, dir, () => {});
+    const measured = await measure(scenario, 1, dir, () => {});
     assert.deepEqual(measured.disqualified, []);
     const [own, before, peer] = measured.contestants.map(({ name }) => name);
     assert.equal(before, `${own} (before)`);

@@ -18,8 +18,11 @@ import { cairn, temporaryDirectory } from '../fixtures/cli.js';
 import { setEnvironment } from '../fixtures/environment.js';
 import { fetchQuickly, QUICK } from '../fixtures/fetch-quickly.js';
 import { proxyTo, TestServer, trusting } from '../fixtures/https-server.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { configOf, type Descriptor, digestOf, HOST, indexOf, MEDIA, manifestOf } from '../fixtures/oci.js';
 import { type Exchange, TestRegistry } from '../fixtures/registry-server.js';
+
+keepThreads();
 
 const PASSWORD = 'hunter2-correct-horse';
 const BASIC = Buffer.from(`me:${PASSWORD}`).toString('base64');
