@@ -9,6 +9,7 @@ import { CairnError } from '../core/errors.js';
 const MOUNTS = '/proc/self/mountinfo';
 /** Fields of a line before the lone dash, counted from 0 (proc_pid_mountinfo(5)). */
 const DEVICE = 2;
+const ROOT = 3;
 const MOUNT_POINT = 4;
 
 /** Mount points at or below a path, as this process sees them; none where the system does not list mounts. */
@@ -59,13 +60,15 @@ export interface Mount {
   source: string;
   /** Device number of the file system, `major:minor`: no other one that is mounted now has it. */
   device: string;
+  /** What of the file system shows: a path in it, `/` for all. */
+  root: string;
 }
 
-/** Everything mounted, as this process sees it, in the order of mounting. */
-export function mounts(): Mount[] {
+/** Everything mounted, as this process sees it, or the one whose table is given, in the order of mounting. */
+export function mounts(file = MOUNTS): Mount[] {
   let table: string;
   try {
-    table = fs.readFileSync(MOUNTS, 'utf8');
+    table = fs.readFileSync(file, 'utf8');
   } catch {
     return [];
   }
@@ -75,7 +78,8 @@ export function mounts(): Mount[] {
     const [, type = '', source = ''] = / - (\S+) (\S*)/.exec(line) ?? [];
     const fields = line.split(' ');
     const device = fields[DEVICE] ?? '';
-    return { point: unescaped(fields[MOUNT_POINT] ?? ''), type, source: unescaped(source), device };
+    const [point, root] = [fields[MOUNT_POINT] ?? '', fields[ROOT] ?? ''].map(unescaped) as [string, string];
+    return { point, type, source: unescaped(source), device, root };
   });
 }
 
