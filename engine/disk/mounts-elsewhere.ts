@@ -3,7 +3,7 @@
  * unmount it here, or to delete it, would not be refused for their sake.
  */
 import * as fs from 'node:fs';
-import { type Mount, mounts, mountsBelow } from './mounts.js';
+import { type Mount, mountAround, mounts, mountsBelow } from './mounts.js';
 
 /**
  * A process that has mounted what lies in a directory, in a mount namespace of its own; undefined if there is none. Of
@@ -12,7 +12,7 @@ import { type Mount, mounts, mountsBelow } from './mounts.js';
 export function userElsewhere(dir: string): number | undefined {
   const own = mounts();
   const at = fs.realpathSync(dir);
-  const holder = own.filter(({ point }) => point === '/' || `${at}/`.startsWith(`${point}/`)).at(-1);
+  const holder = mountAround(dir);
   if (holder === undefined) return undefined;
   const inside = `${holder.root}/${at.slice(holder.point.length)}`.replace(/\/+/g, '/');
   const points = new Set(mountsBelow(dir));

@@ -11,6 +11,7 @@ const MOUNTS = '/proc/self/mountinfo';
 const DEVICE = 2;
 const ROOT = 3;
 const MOUNT_POINT = 4;
+const OPTIONS = 5;
 
 /** Mount points at or below a path, as this process sees them; none where the system does not list mounts. */
 export function mountsBelow(path: string): string[] {
@@ -32,14 +33,23 @@ export function mountedTrees({ trees }: { trees: string }): Set<string> {
 
 /** The file system that a directory lies on; `undefined` where the system does not list mounts. */
 export function fileSystemAt(dir: string): { type: string; mountPoint: string } | undefined {
-  const at = fs.realpathSync(dir);
-  const found = mounts().filter(({ point }) => `${at}/`.startsWith(point === '/' ? '/' : `${point}/`));
-  // Of several mounts on one another the last one is seen, and of nested ones the deepest.
-  const seen = found.reduceRight<Mount | undefined>(
-    (best, each) => (best === undefined || each.point.length > best.point.length ? each : best),
-    undefined,
-  );
+  const seen = mountAround(dir);
   return seen === undefined ? undefined : { type: seen.type, mountPoint: seen.point };
+}
+
+/** Of several mounts on one another the last one is seen, and of nested ones the deepest. */
+function innermost(all: readonly Mount[], at: string): Mount | undefined {
+  return all
+    .filter(({ point }) => `${at}/`.startsWith(point === '/' ? '/' : `${point}/`))
+    .reduceRight<Mount | undefined>(
+      (best, each) => (best === undefined || each.point.length > best.point.length ? each : best),
+      undefined,
+    );
+}
+
+/** The mount that a path lies in, which must be there; undefined where the system does not list mounts. */
+export function mountAround(path: string): Mount | undefined {
+  return innermost(mounts(), fs.realpathSync(path));
 }
 
 /** What is mounted at a path, the uppermost if there are several. */
@@ -62,6 +72,8 @@ export interface Mount {
   device: string;
   /** What of the file system shows: a path in it, `/` for all. */
   root: string;
+  /** Of the mount, such as `ro` and `nosuid`. */
+  options: string[];
 }
 
 /** Everything mounted, as this process sees it, or the one whose table is given, in the order of mounting. */
@@ -79,7 +91,8 @@ export function mounts(file = MOUNTS): Mount[] {
     const fields = line.split(' ');
     const device = fields[DEVICE] ?? '';
     const [point, root] = [fields[MOUNT_POINT] ?? '', fields[ROOT] ?? ''].map(unescaped) as [string, string];
-    return { point, type, source: unescaped(source), device, root };
+    const options = (fields[OPTIONS] ?? '').split(',');
+    return { point, type, source: unescaped(source), device, root, options };
   });
 }
 

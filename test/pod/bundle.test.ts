@@ -474,6 +474,39 @@ test('the working directory and the program may lie in a volume', runs, async ()
   }
 });
 
+test('places behind links that lead nowhere are made where they lead', runs, async () => {
+  const trap = [
+    ...INSPECT,
+    { name: 'etc/hosts', flag: '2', link: '../run/systemd/hosts' },
+    { name: 'etc/localtime', flag: '2', link: '/usr/share/zoneinfo/Here' },
+  ];
+  const dir = pods.hostDirectory({ zone: 'zone' });
+  const spec = {
+    app: { exec: sh('cat /etc/localtime && grep -c localhost /etc/hosts'), mountPoints: [point('/etc/localtime')] },
+    volumes: [host(join(dir, 'zone'))],
+  };
+  const [bundle] = (await pods.bundle(spec, {}, trap)) as [Bundle];
+  const places = configOf(bundle).mounts.map(({ destination }) => destination);
+  assert.ok(places.includes('/run/systemd/hosts') && places.includes('/usr/share/zoneinfo/Here'), places.join());
+  const { stdout, stderr } = await runBundle(bundle.dir);
+  assert.equal(stdout, 'zone2\n', stderr);
+});
+
+test('directories with signs that overlays give a meaning', needsRoot, async () => {
+  const root = rootWith((dir) => fs.writeFileSync(join(dir, 'file'), 'inside'));
+  const odd = `${root}:a,b\\c=d`;
+  fs.renameSync(root, odd);
+  const at = `${pods.path()}:x,y\\z`;
+  const [bundle] = (await bundlePod(pods.context, await podOn(odd, { app: {} }), at, { rootfs: 'overlay' })) as [
+    Bundle,
+  ];
+  assert.equal(fs.readFileSync(join(bundle.rootfs, 'file'), 'utf8'), 'inside');
+  fs.writeFileSync(join(bundle.rootfs, 'new'), '');
+  assert.ok(fs.existsSync(join(bundle.dir, 'upper/new')) && !fs.existsSync(join(odd, 'new')));
+  await removeBundles(pods.context, at);
+  assert.deepEqual(fs.readdirSync(odd).sort(), ['etc', 'file']);
+});
+
 test('volumes of plain ACIs that nobody named begin empty', needsRoot, async () => {
   const spec = { app: { mountPoints: [point('/dir2')] }, annotations: [] };
   const source = (await pods.config(spec)).mounts.at(-1)?.source as string;

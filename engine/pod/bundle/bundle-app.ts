@@ -177,7 +177,7 @@ function configOf(plan: Plan, process: AppProcess, etc: readonly EtcFile[], root
     ...{ rootfs, readOnly, process, isolation, hostname, joined, mappings },
     terminal: options.terminal === true,
     hostNetwork: options.network === 'host',
-    mounts: mountsOf(volumes, etc, readOnly),
+    mounts: mountsOf({ volumes, etc, readOnly, isRootless: mappings !== undefined }),
     devices: devicesOf(volumes),
     annotations: annotationsOf(plan),
   });
