@@ -51,6 +51,7 @@ const OF_COMMAND: Readonly<Record<string, Kind>> = {
   'tree rm id': 'tree',
   'lease rm id': 'lease',
   'backup dest': 'directory',
+  'bundle command': 'nothing',
   'trust add key': 'file',
   'trust review key': 'file',
   'trust rm fingerprint': 'trusted key',
