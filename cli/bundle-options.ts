@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { defined } from '../engine/core/defined.js';
 import type { BundleOptions, HeldBundle } from '../engine/pod/index.js';
 
-export type BundleFlags = Pick<BundleOptions, 'rootfs' | 'network' | 'hostname'>;
+export type BundleFlags = Pick<BundleOptions, 'rootfs' | 'hostname'> & { net?: BundleOptions['network'] };
 
 export function addBundleOptions(command: Command): Command {
   return command
@@ -14,12 +14,12 @@ export function addBundleOptions(command: Command): Command {
         'reflink',
       ]),
     )
-    .addOption(new Option('--network <kind>', 'a network of its own, or the host’s').choices(['none', 'host']))
+    .addOption(new Option('--net <kind>', 'a network of its own, or the host’s').choices(['none', 'host']))
     .option('--hostname <name>', 'the host’s name inside');
 }
 
-export function bundleOptions({ rootfs, network, hostname }: BundleFlags): BundleOptions {
-  return defined({ rootfs, network, hostname });
+export function bundleOptions({ rootfs, net, hostname }: BundleFlags): BundleOptions {
+  return defined({ rootfs, network: net, hostname });
 }
 
 export function sayBundles(say: (message: string) => void, bundles: readonly HeldBundle[], dir: string): void {

@@ -1,5 +1,6 @@
 /** `cairn bundle`: makes the bundle of an image for an OCI runtime, and takes it apart. */
 import type { Command } from 'commander';
+import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
 import type { PullPolicy } from '../../engine/core/finding.js';
 import { addBundleOptions, type BundleFlags, bundleLines, bundleOptions, sayBundles } from '../bundle-options.js';
@@ -9,6 +10,7 @@ import { withStore } from '../session.js';
 
 interface Options extends BundleFlags {
   pull: PullPolicy;
+  exec?: string;
   rm?: boolean;
 }
 
@@ -16,26 +18,30 @@ export function define(command: Command): void {
   addBundleOptions(command)
     .argument('<image>', 'with --rm, the directory of bundles')
     .argument('[dir]', 'gets config.json and rootfs')
+    .argument('[command...]', "instead of the image's own; of an OCI image it replaces its Cmd")
+    .option('--exec <path>', 'the program, in place of what the image says it runs')
     .addOption(pullOption())
     .option('--rm', 'remove bundles, and let go of their trees')
-    .action((image: string, dir: string | undefined, given: Options, self: Command) =>
-      given.rm === true ? remove(self, image, dir) : make(self, image, dir),
+    .action((image: string, dir: string | undefined, args: string[], given: Options, self: Command) =>
+      given.rm === true ? remove(self, image, dir) : make(self, [image, dir], args),
     );
   examples(command, [
     'cairn bundle example.com/app:1.0.0 ./app && crun run --bundle ./app app',
-    'cairn bundle --rootfs copy --network host example.com/app ./app',
+    'cairn bundle --rootfs copy --net host debian ./debian -- sleep 60',
     'cairn bundle --rm ./app',
   ]);
 }
 
-async function make(self: Command, image: string, dir: string | undefined): Promise<void> {
+async function make(self: Command, [image, dir]: [string, string | undefined], args: string[]): Promise<void> {
   if (dir === undefined) throw new CairnError('ERR_USAGE', 'missing the directory that gets the bundle');
   await withStore<Options>(
     self,
     bringsImage(self, image) ? 'create' : 'write',
     async ({ store, options, running, print, say }) => {
-      const { pull } = options;
-      const bundles = [await store.bundle(image, dir, { ...running, ...bundleOptions(options), pull })];
+      const { pull, exec } = options;
+      const command = args.length === 0 ? { exec } : { exec, args };
+      const given = { ...running, ...bundleOptions(options), ...defined(command), pull };
+      const bundles = [await store.bundle(image, dir, given)];
       sayBundles(say, bundles, dir);
       print(bundles, bundleLines);
       return undefined;

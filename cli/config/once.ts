@@ -24,6 +24,7 @@ const ONCE: Readonly<Record<string, string>> = {
   root: ABOUT,
   signature: ABOUT,
   validate: ABOUT,
+  hostname: ABOUT,
   'from-oci': ABOUT,
   force: DECIDES,
   all: DECIDES,

@@ -1,6 +1,6 @@
 /**
- * Looks into a directory as a process does whose root it is. Symlinks in it are followed inside it, and `..` never leads
- * out, whatever the files in it are and whoever changes them meanwhile: each step goes from the descriptor of a
+ * Looks into a directory as a process does whose root it is. Symlinks in it are followed inside it, and `..` never
+ * leads out, whatever the files in it are and whoever changes them meanwhile: each step goes from the descriptor of a
  * directory to the next.
  */
 import * as fs from 'node:fs';

@@ -137,7 +137,7 @@ export const BUNDLE: OptionKinds<BundleOptions> = {
   namespaces: 'text',
 };
 
-export const BUNDLE_IMAGE: OptionKinds<BundleImageOptions> = { ...BUNDLE, pull: PULL };
+export const BUNDLE_IMAGE: OptionKinds<BundleImageOptions> = { ...BUNDLE, pull: PULL, exec: 'text', args: 'texts' };
 
 export const POD_RUN: OptionKinds<RunOptions> = {
   ...OPERATION,

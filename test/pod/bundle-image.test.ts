@@ -75,6 +75,15 @@ test('an OCI image runs as its configuration says', needsRoot, async (t) => {
   assert.equal(stdout, 'hi /not/yet 33 34 4 40\nseed 2770\n', stderr);
 });
 
+test("a command of the caller's takes the place of the image's", needsRoot, async () => {
+  const args = async (options: object) =>
+    configOf(await pods.store.bundle('example.com/web', pods.path(), options)).process.args;
+  assert.deepEqual(await args({ args: ['id'] }), ['sh', '-c', 'id']);
+  assert.deepEqual(await args({ exec: '/bin/id', args: ['-u'] }), ['/bin/id', '-u']);
+  const still = await pods.store.bundle('example.com/still', pods.path(), { args: ['sh'] });
+  assert.deepEqual(configOf(still).process.args, ['sh']);
+});
+
 test('users of OCI images', needsRoot, async () => {
   assert.deepEqual((await bundled('number')).config.process.user, { uid: 33, gid: 34 });
   assert.deepEqual((await bundled('both')).config.process.user, { uid: 33, gid: 4 });
@@ -134,12 +143,14 @@ test('who has deleted a bundle by hand can still let go of its tree', needsRoot,
 test('the commands: bundle, bundle --rm, pod bundle', needsRoot, async (t) => {
   const store = pods.store.dir;
   const [dir, podDir] = [pods.path(), pods.path()];
-  const made = await cairn(['bundle', 'example.com/web', dir, '--json'], { store });
+  const made = await cairn(['bundle', 'example.com/web', dir, '--json', '--net', 'host', '--', 'exit 7'], { store });
   assert.equal(made.code, 0, made.stderr);
   const [bundle] = made.json<HeldBundle[]>() as [HeldBundle];
   assert.deepEqual([bundle.app, bundle.dir, bundle.rootfs], ['web', dir, join(dir, 'rootfs')]);
   assert.equal(bundle.config, join(dir, 'config.json'));
   assert.match(made.stderr, new RegExp(`is held until "cairn bundle --rm ${dir}"`));
+  assert.deepEqual(configOf(bundle).process.args, ['sh', '-c', 'exit 7']);
+  if (NO_RUNTIME === false) assert.equal((await runBundle(dir)).code, 7);
   const { id } = await pods.store.preparePod(['example.com/web', 'example.com/both']);
   const podded = await cairn(['pod', 'bundle', id.slice(0, 8), podDir, '--hostname', 'x'], { store });
   assert.equal(podded.stdout.toString(), `${podDir}/web\n${podDir}/both\n`, podded.stderr);

@@ -30,12 +30,12 @@ const FAMILIES: ReadonlyMap<string, string[]> = new Map([
 export interface Filtering {
   /** Absent where an app opts out. */
   seccomp?: Seccomp;
-  /** Whether the runtime itself could not work under the filter: it must apply it last, which takes `no_new_privs`. */
+  /** Whether the runtime itself could not work under the filter: applying it last takes `no_new_privs`. */
   needsNoNewPrivileges: boolean;
 }
 
 export interface FilterRequest {
-  /** The value of the isolator, and whether it lists what the app keeps or what it loses. Absent: the default filter. */
+  /** The isolator's value, and whether it lists what the app keeps or what it loses. Absent: the default filter. */
   isolator?: { value: JsonField; kind: 'retain' | 'remove' };
   capabilities: readonly string[];
   /** Of this machine, by Go's name. */
@@ -44,8 +44,8 @@ export interface FilterRequest {
 
 /**
  * The filter that an app's isolator asks for, else the default one.
- * @throws CairnError `ERR_UNSUPPORTED` for a wildcard or the name of an error that mean nothing here: what the app shall
- *   be kept from is not known then
+ * @throws CairnError `ERR_UNSUPPORTED` for a wildcard or an error that mean nothing here: what the app
+ *   shall be kept from is not known then
  */
 export function filterOf({ isolator, capabilities, architecture }: FilterRequest): Filtering {
   const families = defined({ architectures: FAMILIES.get(architecture) });

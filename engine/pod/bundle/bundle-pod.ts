@@ -12,6 +12,7 @@ import { mustBeApart } from '../../session/destination.js';
 import type { PreparedApp, PreparedPod } from '../prepared.js';
 import { ordersIn } from './annotations.js';
 import { bundleApp } from './bundle-app.js';
+import { directoryName } from './file-name.js';
 import { mappingsInside, ownMappings } from './id-mappings.js';
 import type { Bundle, BundleOptions } from './options.js';
 import { takeApart } from './remove-bundles.js';
@@ -32,7 +33,7 @@ export async function bundlePod(
 ): Promise<Bundle[]> {
   checkNames(pod);
   if (!`${resolve(dir)}/`.startsWith(`${pod.dir}/`)) mustBeApart(store, resolve(dir));
-  return bundleApps(store, pod, dir, { ...options, dirOf: (podDir, { name }) => join(podDir, name) });
+  return bundleApps(store, pod, dir, { ...options, dirOf: (podDir, { name }) => join(podDir, directoryName(name)) });
 }
 
 /** @param dirOf the directory of an app's bundle: the pod's own, or one in it */

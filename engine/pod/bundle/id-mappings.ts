@@ -1,4 +1,4 @@
-/** The ids that a user who is not root can have in an app: as root there, the user's own, and those given to the user. */
+/** The ids that users who are not root can have in an app: their own, as root there, and those that they were given. */
 import { userInfo } from 'node:os';
 import { isCairnError } from '../../core/errors.js';
 import { MAX_CONFIG_FILE, MAX_ID } from '../../core/limits.js';

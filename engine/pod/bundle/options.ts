@@ -43,6 +43,10 @@ export interface Bundle {
 export interface BundleImageOptions extends BundleOptions {
   /** When to fetch the image: `missing` by default, if it is not here. */
   pull?: PullPolicy;
+  /** What runs in place of the image's own program. */
+  exec?: string;
+  /** With `exec` its arguments, else the command; of an OCI image, its entrypoint's arguments. */
+  args?: readonly string[];
 }
 
 /** A bundle, and what holds its tree for it: an overlay shows the tree itself. */

@@ -1,13 +1,14 @@
 /** Where the volumes of an app lie, in the app and on the host. */
 import type * as fs from 'node:fs';
 import { join } from 'node:path';
-import { type ByteString, fromText, isUtf8, toText } from '../../core/bytes.js';
+import { type ByteString, fromText, isUtf8 } from '../../core/bytes.js';
 import { quoted } from '../../core/printable.js';
 import { ownVolumesIn, podVolumesIn } from '../../disk/layout.js';
 import type { Inside, RootDirectory } from '../../disk/root-directory.js';
 import type { JsonField } from '../../image/json-field.js';
 import type { FieldAt } from '../../image/runtime/app-field.js';
 import type { VolumeMount } from '../../image/runtime/mounts.js';
+import { directoryName } from './file-name.js';
 import { statOfSource } from './host-volume.js';
 
 export interface PlacedVolume extends VolumeMount {
@@ -79,7 +80,7 @@ function sourceOf(
   at: JsonField,
 ): Pick<PlacedVolume, 'source' | 'stat'> {
   if (volume.kind === 'empty') {
-    return { source: join(owner === 'pod' ? podVolumesIn(podDir) : ownVolumesIn(dir), volume.name) };
+    return { source: join(owner === 'pod' ? podVolumesIn(podDir) : ownVolumesIn(dir), directoryName(volume.name)) };
   }
   return { source: volume.source, stat: statOfSource(volume.source, storeDir, at) };
 }
@@ -95,5 +96,3 @@ export function volumeAround(volumes: readonly PlacedVolume[], path: ByteString)
 }
 
 export const isDirectorySource = ({ stat }: PlacedVolume): boolean => stat?.isDirectory() ?? true;
-
-export const shown = ({ target }: PlacedVolume): string => toText(target);
