@@ -119,8 +119,8 @@ function removeOne(store: StoreContext, { image }: Taking, trees: readonly TreeR
 }
 
 /**
- * @throws CairnError `ERR_HELD` while a lease or a pod holds a tree, unless `force`, and while one has a mount in it, or
- * a pod runs on one
+ * @throws CairnError `ERR_HELD` while a lease or a pod holds a tree, unless `force`, and while one has a mount in it,
+ * or a pod runs on one
  */
 export async function removeTrees(
   store: StoreContext,

@@ -13,7 +13,7 @@ import type { Platform } from '../image/oci/platform.js';
 import { type ArchiveDigest, formatArchiveDigest, parseArchiveDigest } from './archive-digest.js';
 import type { ValueCodec } from './table.js';
 
-/** The newest schema that this version knows, raised whenever a record changes its shape. It is that of an index with pods. */
+/** The newest schema that is known here, raised whenever a record changes its shape: that of an index with pods. */
 export const SCHEMA_VERSION = 3;
 /** That of an index without pods: versions that know nothing of pods may use such a store, and no other. */
 export const SCHEMA_WITHOUT_PODS = 2;
