@@ -3,7 +3,7 @@
 const CHECKOUT = '"cairn checkout IMAGE DIR"';
 const REMOVE = '"cairn rm IMAGE"';
 const RENAME = '"cairn tag OLD NEW", then "cairn untag OLD"';
-const RUNS_NOTHING = `cairn runs nothing: ${CHECKOUT} gives others a root file system to run`;
+const RUN = '"cairn run IMAGE -- CMD"';
 
 /** Word → what to type here. None of the words is a command. */
 export const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
@@ -15,23 +15,23 @@ export const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
   ['delete', REMOVE],
   ['df', '"cairn du"'],
   ['diff', '"cairn tree diff A B"'],
-  ['exec', RUNS_NOTHING],
+  ['exec', `${RUN} runs a command in an image`],
   ['extract', CHECKOUT],
   ['image', 'commands stand by themselves, as in "cairn ls"'],
   ['init', '"cairn import SOURCE" makes the store'],
   ['load', '"cairn import SOURCE"'],
   ['log', '"cairn history IMAGE"'],
   ['mv', RENAME],
+  ['ps', '"cairn pod ls"'],
   ['remove', REMOVE],
   ['rename', RENAME],
   ['repair', '"cairn fsck --repair"'],
   ['restore', 'a backup is a store: use it with --store, or copy it back with "cp -a"'],
-  ['run', RUNS_NOTHING],
   ['save', '"cairn export IMAGE FILE"'],
   ['scrub', '"cairn check"'],
   ['search', '"cairn ls NAME"'],
   ['show', '"cairn inspect IMAGE"'],
-  ['start', RUNS_NOTHING],
+  ['start', `${RUN}, or of a prepared pod "cairn pod run POD"`],
   ['status', '"cairn info"'],
   ['unmount', '"cairn umount DIR"'],
   ['unpack', CHECKOUT],

@@ -11,6 +11,7 @@ export type Kind =
   | 'reference'
   | 'tree'
   | 'lease'
+  | 'pod'
   | 'blob'
   | 'trusted key'
   | 'command'
@@ -51,6 +52,11 @@ const OF_COMMAND: Readonly<Record<string, Kind>> = {
   'tree rm id': 'tree',
   'lease rm id': 'lease',
   'backup dest': 'directory',
+  'bundle command': 'nothing',
+  'run command': 'nothing',
+  'pod run args': 'nothing',
+  'pod run manifest-or-image': 'image',
+  'pod prepare manifest-or-image': 'image',
   'trust add key': 'file',
   'trust review key': 'file',
   'trust rm fingerprint': 'trusted key',
@@ -69,6 +75,7 @@ const OF_ARGUMENT: Readonly<Record<string, Kind>> = {
   key: 'blob',
   command: 'command',
   path: 'nothing',
+  pod: 'pod',
   host: 'nothing',
   ref: 'nothing',
   dir: 'directory',

@@ -2,9 +2,9 @@
  * Collects what nothing needs: trees first, then images, layers and objects, leftovers of dead processes in staging,
  * and from before the grace period what fetches left half done and files that repairs put in quarantine.
  *
- * Roots are images used within the grace period, pins, leases, pods, and named images with all their dependencies. Of named
- * images only a stated policy takes any: those that were not used, all but the newest of each name, or as many as it
- * takes to get below a size. All that goes goes in one transaction. A dry run takes that transaction back.
+ * Roots are images used within the grace period, pins, leases, pods, and named images, with all their dependencies. Of
+ * named images only a stated policy takes any: those that were not used, all but the newest of each name, or as many as
+ * it takes to get below a size. All that goes goes in one transaction. A dry run takes that transaction back.
  */
 import * as fs from 'node:fs';
 import { discard } from '../content/delete.js';

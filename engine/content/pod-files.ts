@@ -1,6 +1,7 @@
 /**
  * The files of a prepared pod: its manifest, and its record, from which a lost index gets the pod's row again. Both are
- * written once. The index has their hash and size, or what gives them, so that a file that was replaced is not believed.
+ * written once. The index has the hash and size of the one, and all that is in the other, so that a file that was
+ * replaced is not believed.
  */
 import * as fs from 'node:fs';
 import { defined } from '../core/defined.js';

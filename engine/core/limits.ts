@@ -103,7 +103,7 @@ export const MAX_POD_LIST = 1000;
 /** Parts of one document that a conversion says it has left out. A document of strangers can have a million. */
 export const MAX_NOTICES = 1000;
 
-/** Bytes of the record of a prepared pod: as many as its manifest may have, whose every app it tells of with 400 bytes. */
+/** Bytes of the record of a prepared pod, which has some 400 for each app of a manifest, and the app's name. */
 export const MAX_POD_RECORD = 32 * 2 ** 20;
 
 /** Bytes of an xz stream's dictionary, which its decoder holds. "xz -9" uses as many. */

@@ -41,7 +41,7 @@ export async function lock(path: string, exclusive: boolean, signal?: AbortSigna
   return (await tryUntil(() => tryLock(path, exclusive), { longestPauseMs: LONGEST_PAUSE_MS, signal })) as Lock;
 }
 
-/** Whether somebody holds a lock. Taking it would make its file, and releasing it would remove that: this does neither. */
+/** Whether somebody holds a lock. Taking it would make its file, releasing it remove the file: this does neither. */
 export function isHeld(path: string): boolean {
   let fd: number;
   try {

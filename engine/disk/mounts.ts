@@ -9,7 +9,9 @@ import { CairnError } from '../core/errors.js';
 const MOUNTS = '/proc/self/mountinfo';
 /** Fields of a line before the lone dash, counted from 0 (proc_pid_mountinfo(5)). */
 const DEVICE = 2;
+const ROOT = 3;
 const MOUNT_POINT = 4;
+const OPTIONS = 5;
 
 /** Mount points at or below a path, as this process sees them; none where the system does not list mounts. */
 export function mountsBelow(path: string): string[] {
@@ -26,14 +28,23 @@ export function mustNotBeMounted(path: string): void {
 
 /** The file system that a directory lies on; `undefined` where the system does not list mounts. */
 export function fileSystemAt(dir: string): { type: string; mountPoint: string } | undefined {
-  const at = fs.realpathSync(dir);
-  const found = mounts().filter(({ point }) => `${at}/`.startsWith(point === '/' ? '/' : `${point}/`));
-  // Of several mounts on one another the last one is seen, and of nested ones the deepest.
-  const seen = found.reduceRight<Mount | undefined>(
-    (best, each) => (best === undefined || each.point.length > best.point.length ? each : best),
-    undefined,
-  );
+  const seen = mountAround(dir);
   return seen === undefined ? undefined : { type: seen.type, mountPoint: seen.point };
+}
+
+/** Of several mounts on one another the last one is seen, and of nested ones the deepest. */
+function innermost(all: readonly Mount[], at: string): Mount | undefined {
+  return all
+    .filter(({ point }) => `${at}/`.startsWith(point === '/' ? '/' : `${point}/`))
+    .reduceRight<Mount | undefined>(
+      (best, each) => (best === undefined || each.point.length > best.point.length ? each : best),
+      undefined,
+    );
+}
+
+/** The mount that a path lies in, which must be there; undefined where the system does not list mounts. */
+export function mountAround(path: string): Mount | undefined {
+  return innermost(mounts(), fs.realpathSync(path));
 }
 
 /** What is mounted at a path, the uppermost if there are several. */
@@ -54,13 +65,17 @@ export interface Mount {
   source: string;
   /** Device number of the file system, `major:minor`: no other one that is mounted now has it. */
   device: string;
+  /** What of the file system shows: a path in it, `/` for all. */
+  root: string;
+  /** Of the mount, such as `ro` and `nosuid`. */
+  options: string[];
 }
 
-/** Everything mounted, as this process sees it, in the order of mounting. */
-export function mounts(): Mount[] {
+/** Everything mounted, as this process sees it, or the one whose table is given, in the order of mounting. */
+export function mounts(file = MOUNTS): Mount[] {
   let table: string;
   try {
-    table = fs.readFileSync(MOUNTS, 'utf8');
+    table = fs.readFileSync(file, 'utf8');
   } catch {
     return [];
   }
@@ -70,7 +85,9 @@ export function mounts(): Mount[] {
     const [, type = '', source = ''] = / - (\S+) (\S*)/.exec(line) ?? [];
     const fields = line.split(' ');
     const device = fields[DEVICE] ?? '';
-    return { point: unescaped(fields[MOUNT_POINT] ?? ''), type, source: unescaped(source), device };
+    const [point, root] = [fields[MOUNT_POINT] ?? '', fields[ROOT] ?? ''].map(unescaped) as [string, string];
+    const options = (fields[OPTIONS] ?? '').split(',');
+    return { point, type, source: unescaped(source), device, root, options };
   });
 }
 

@@ -87,62 +87,51 @@ export class RootDirectory {
     { followLast = true }: FindOptions,
     work: (found: { inside: Inside; fd?: number }) => T,
   ): T {
-    const opened: number[] = [];
-    const open = (at: string | Buffer, flags: number): number => {
-      const fd = fs.openSync(at, flags | O_PATH);
-      opened.push(fd);
-      return fd;
-    };
+    const stack = new Stack(open(this.#root, O_DIRECTORY));
     try {
-      const stack: Step[] = [{ fd: open(this.#root, O_DIRECTORY), path: '' }];
       const rest = path.split('/').reverse();
       let hops = 0;
       for (let steps = 0; rest.length > 0; steps++) {
         const part = rest.pop() as string;
-        const { fd: at, path: here } = stack.at(-1) as Step;
+        const { fd: at, path: here } = stack.top;
         if (part === '' || part === '.') continue;
         if (part === '..') {
-          if (stack.length > 1) stack.pop();
+          stack.cut(stack.depth - 1);
           continue;
         }
         const next = `${here}/${part}`;
         if (steps > MOST_STEPS) return work({ inside: { path: next, lacks: 'loop' } });
-        const found = this.#open(at, next, part, open);
+        const found = this.#open(at, next, part);
         if (typeof found === 'string') {
           const named = rest.reduceRight(append, next);
           if (!rest.includes('..')) return work({ inside: { path: named, lacks: found } });
           // By its name alone the way leads back to where something may be.
           if (++hops > MAX_SYMLINK_HOPS) return work({ inside: { path: named, lacks: 'loop' } });
-          stack.length = 1;
+          stack.cut(0);
           rest.splice(0, rest.length, ...named.split('/').reverse());
           continue;
         }
+        stack.push({ fd: found, path: next });
         const stat = fs.fstatSync(found);
         const isLast = rest.every((each) => each === '' || each === '.');
         if (stat.isSymbolicLink() && (!isLast || followLast)) {
           if (++hops > MAX_SYMLINK_HOPS) return work({ inside: { path: next, lacks: 'loop' } });
           const target = readLink(at, part);
-          if (target.startsWith('/')) stack.length = 1;
+          stack.cut(target.startsWith('/') ? 0 : stack.depth - 1);
           rest.push(...target.split('/').reverse());
           continue;
         }
         if (!stat.isDirectory() && !isLast) return work({ inside: { path: next, lacks: 'file' } });
-        stack.push({ fd: found, path: next });
       }
-      const { fd, path: end } = stack.at(-1) as Step;
+      const { fd, path: end } = stack.top;
       return work({ inside: { path: end || '/', stat: fs.fstatSync(fd) }, fd });
     } finally {
-      for (const fd of opened) fs.closeSync(fd);
+      stack.close();
     }
   }
 
   /** Opens what shows at a path inside, or says why that cannot be. */
-  #open(
-    directory: number,
-    path: ByteString,
-    name: ByteString,
-    open: (at: string | Buffer, flags: number) => number,
-  ): number | 'missing' | 'unseen' {
+  #open(directory: number, path: ByteString, name: ByteString): number | 'missing' | 'unseen' {
     try {
       if (!this.#covered.has(path)) return open(toFsPath(`/proc/self/fd/${directory}/${name}`), O_NOFOLLOW);
       const source = this.#covered.get(path);
@@ -153,6 +142,41 @@ export class RootDirectory {
       return isOnTheWay ? 'unseen' : 'missing';
     }
   }
+}
+
+/** The directories from the root to where a lookup is, each open. */
+class Stack {
+  readonly #steps: Step[];
+
+  constructor(root: number) {
+    this.#steps = [{ fd: root, path: '' }];
+  }
+
+  get top(): Step {
+    return this.#steps.at(-1) as Step;
+  }
+
+  /** How far below the root. */
+  get depth(): number {
+    return this.#steps.length - 1;
+  }
+
+  push(step: Step): void {
+    this.#steps.push(step);
+  }
+
+  /** Goes back to a depth; the root stays. */
+  cut(depth: number): void {
+    while (this.depth > Math.max(0, depth)) fs.closeSync((this.#steps.pop() as Step).fd);
+  }
+
+  close(): void {
+    for (const { fd } of this.#steps.splice(0)) fs.closeSync(fd);
+  }
+}
+
+function open(at: string | Buffer, flags: number): number {
+  return fs.openSync(at, flags | O_PATH);
 }
 
 function readLink(directory: number, name: ByteString): ByteString {

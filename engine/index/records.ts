@@ -13,7 +13,7 @@ import type { Platform } from '../image/oci/platform.js';
 import { type ArchiveDigest, formatArchiveDigest, parseArchiveDigest } from './archive-digest.js';
 import type { ValueCodec } from './table.js';
 
-/** The newest schema that this version knows, that of an index with pods, or with trees that can be mounted. */
+/** The newest schema that is known here: that of an index with pods, or with trees that can be mounted. */
 export const SCHEMA_VERSION = 3;
 /** That of an index without either: versions that know neither may use such a store, and no other. */
 export const BASE_SCHEMA = 2;

@@ -1,7 +1,7 @@
 /**
  * Collects pods that have ended, and prepared ones that nobody has run. As rkt's gc does, it marks a pod when it first
- * finds it ended. The grace period begins when the pod ended, or for one whose runner was killed, which left no time, at
- * its mark.
+ * finds it ended. The grace period begins when the pod ended, or at its mark, if its runner was killed and left no
+ * time.
  */
 import { isPodRunning } from '../content/pod-files.js';
 import { throwIfAborted } from '../core/errors.js';

@@ -3,8 +3,8 @@
  *
  * manifest → images found → dependencies here → trees rendered → directory staged → sync → rename → sync → index
  *
- * The row in the index keeps images and trees from being collected. It is committed only if all of them are still there,
- * so nothing that a listed pod needs is ever gone.
+ * The row in the index keeps images and trees from being collected. It is committed only if all of them are still
+ * there, so nothing that a listed pod needs is ever gone.
  */
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -55,7 +55,7 @@ interface AppImage {
 
 /**
  * @param given the manifest, parsed or as bytes; of a parsed one, what it was parsed from counts
- * @throws CairnError `ERR_BAD_MANIFEST`, `ERR_NOT_FOUND`, `ERR_NAME_MISMATCH`, `ERR_AMBIGUOUS_KEY`, …, and as renders do
+ * @throws CairnError `ERR_BAD_MANIFEST`, `ERR_NOT_FOUND`, `ERR_NAME_MISMATCH`, `ERR_AMBIGUOUS_KEY`, and as renders do
  */
 export async function preparePod(
   store: StoreContext,

@@ -2,11 +2,10 @@
 import { setImmediate } from 'node:timers/promises';
 import type { VerifyResult } from '../../workers/tasks/verify.js';
 import { objectSizesOf } from '../content/layer-objects.js';
-import { podFilesFault } from '../content/pod-files.js';
 import { type Look, type ObjectFindings, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
 import { toText } from '../core/bytes.js';
 import { defined } from '../core/defined.js';
-import { CairnError, isCairnError, throwIfAborted } from '../core/errors.js';
+import { CairnError, isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
 import { telling } from '../core/operation.js';
 import { checkRows } from '../index/check-rows.js';
@@ -20,6 +19,7 @@ import { type CheckOptions, isAmong, type Targets, targetsOf } from './check-sco
 import { toImportAgain } from './fsck.js';
 import { neededBlobs } from './needed-blobs.js';
 import { PlanMemory } from './plan-memory.js';
+import { checkPods } from './pods.js';
 import { type DamagedFile, pathsOfDamaged, verifyTree } from './tree.js';
 
 export interface Damage {
@@ -47,8 +47,6 @@ export interface CheckResult {
   ok: boolean;
 }
 
-/** Pods between two pauses, in which other work on this thread has its turn. */
-const PODS_AT_ONCE = 256;
 /** Of a tree that is only mounted its image and its objects are checked, and these all the same. */
 const NO_FILES: VerifyResult = { bytes: 0, findings: [] };
 
@@ -94,7 +92,7 @@ class Checker {
     await bothOf(this.#checkBlobs(), this.#checkObjects());
     for (const tree of trees) await this.#checkTree(tree);
     await this.#checkFilesOfTrees();
-    const pods = await this.#checkPods();
+    const pods = this.#targets.everything && this.#options.onlyTrees !== true ? await this.#checkPods() : 0;
     const damaged = this.#withoutRemoved();
     const isAwaited = damaged.some(({ awaited }) => awaited === true);
     const reimport = isAwaited ? toImportAgain(this.#store, isAmong(this.#targets)) : [];
@@ -280,26 +278,11 @@ class Checker {
       this.#damaged.push({ kind: 'tree', id: tree.id, path: id === '' ? '.' : toText(id), ...finding });
   }
 
-  /** @returns how many pods were looked at: all, if everything is checked */
+  /** @returns how many pods were looked at */
   async #checkPods(): Promise<number> {
-    const { index, layout } = this.#store;
-    if (!this.#targets.everything || this.#options.onlyTrees === true) return 0;
-    let pods = 0;
-    for (const pod of [...index.pods.values()]) {
-      if (pods++ % PODS_AT_ONCE === 0) {
-        await setImmediate();
-        throwIfAborted(this.#options.signal);
-      }
-      const what = pod.transient === true ? undefined : podFilesFault(layout, pod);
-      if (what === undefined || !this.#isStillThere(pod.id)) continue;
-      this.#damaged.push({ kind: 'pod', id: pod.id, what });
-    }
+    const { pods, faults } = await checkPods(this.#store, this.#options.signal);
+    for (const [id, what] of faults) this.#damaged.push({ kind: 'pod', id, what });
     return pods;
-  }
-
-  #isStillThere(pod: string): boolean {
-    this.#store.index.refresh();
-    return this.#store.index.pods.has(pod);
   }
 
   /** Checks manifests beside the roots of trees, and images that trees are mounted from. */

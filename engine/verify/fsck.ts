@@ -4,7 +4,6 @@
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { podFilesFault } from '../content/pod-files.js';
 import { throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { keyOfHex } from '../core/key.js';
@@ -18,6 +17,7 @@ import type { ImageRecord } from '../index/records.js';
 import { fileNameOf } from '../objects/name.js';
 import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
+import { faultOfPod } from './pods.js';
 import { countExpected, type ExpectedCounts, sumTotals } from './recount.js';
 import { leftovers } from './seen-leftovers.js';
 import { missingPart, unlistedParts } from './tree-parts.js';
@@ -225,13 +225,12 @@ class Fsck {
     return trees;
   }
 
-  /** Their files are small, so they are read whole. A pod that goes when it has ended may have none after a power cut. */
   #lookAtPods(): number {
     const { index, layout } = this.#store;
     let pods = 0;
     for (const pod of index.pods.values()) {
       if (pods++ % 1024 === 0) throwIfAborted(this.#options.signal);
-      const what = pod.transient === true ? undefined : podFilesFault(layout, pod);
+      const what = faultOfPod(this.#store, pod);
       if (what === undefined) continue;
       this.#missing.push({ kind: 'pod', id: pod.id, what, images: this.#titles(pod.apps.map(({ image }) => image)) });
     }

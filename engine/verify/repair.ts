@@ -19,7 +19,7 @@ import { dirname, join } from 'node:path';
 import { moveLeftoversAside } from '../collect/sweep.js';
 import { discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
-import { podFilesFault, runningPods } from '../content/pod-files.js';
+import { runningPods } from '../content/pod-files.js';
 import { verifyBlobs, verifyObjects } from '../content/verify-files.js';
 import { isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
@@ -31,7 +31,6 @@ import { mountsBelow } from '../disk/mounts.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { Quarantine } from '../disk/quarantine.js';
 import { noteEvent } from '../index/events.js';
-import { removePod } from '../index/pods.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from '../index/records.js';
 import { fileNameOf, parseFileName } from '../objects/name.js';
 import { dependencyNodesAlong } from '../resolve/dependencies.js';
@@ -40,6 +39,7 @@ import { mustWrite, type StoreContext } from '../session/context.js';
 import { checkStore, type Damage } from './check.js';
 import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
 import { MountedTrees } from './mounted-trees.js';
+import { dropDamagedPods } from './pods.js';
 import { type BlobState, type ObjectState, reconcileIndex } from './reconcile-index.js';
 import { countExpected, type ExpectedCounts } from './recount.js';
 import { type FileFaults, note, resetMetadata, unlock } from './reset-metadata.js';
@@ -101,7 +101,8 @@ class Repair {
     const expected = countExpected(this.#store, this.#options.signal);
     await this.#lookAgain(expected);
     await this.#dropTrees(this.#brokenTrees());
-    await this.#dropPods();
+    for (const each of await dropDamagedPods(this.#store, this.#quarantine))
+      this.#mended.push({ kind: 'pod', ...each });
     this.#moveObjects();
     this.#moveBlobs();
     if (this.#quarantine.taken.length > 0 || this.#isMetadataSet) await disk.sync();
@@ -253,27 +254,6 @@ class Repair {
     for (const [id, what] of broken) {
       moveAside(layout.tree(id), join(dir, id));
       this.#mended.push({ kind: 'tree', id, what, action: 'dropped' });
-    }
-  }
-
-  /** A pod whose files are not what they were cannot be run. What it ran under may yet say something to somebody. */
-  async #dropPods(): Promise<void> {
-    const { index, layout } = this.#store;
-    const broken = new Map<string, string>();
-    for (const pod of index.pods.values()) {
-      const what = pod.transient === true ? undefined : podFilesFault(layout, pod);
-      if (what === undefined) continue;
-      // What a run has mounted there would go along, and be deleted with the quarantine.
-      if (mountsBelow(layout.pod(pod.id)).length === 0) broken.set(pod.id, what);
-      else this.#store.notice(`pod ${pod.id} is damaged (${what}), and was run: "cairn pod rm --force" takes it away`);
-    }
-    if (broken.size === 0) return;
-    await index.commitRemoval(() => {
-      for (const id of broken.keys()) removePod(index, id);
-    });
-    for (const [id, what] of broken) {
-      const action = this.#quarantine.take(layout.pod(id)) ? 'quarantined' : 'dropped';
-      this.#mended.push({ kind: 'pod', id, what, action });
     }
   }
 

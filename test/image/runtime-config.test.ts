@@ -10,7 +10,7 @@ import { appEnvironment, imageEnvironment } from '../../engine/image/runtime/env
 import { type Isolation, isolationOf } from '../../engine/image/runtime/isolation.js';
 import { volumeMountsOf } from '../../engine/image/runtime/mounts.js';
 import { amountOf } from '../../engine/image/runtime/quantity.js';
-import { readGroups, readPasswd } from '../../engine/image/runtime/users.js';
+import { findGroup, findUser, groupsWith, userNumbered } from '../../engine/image/runtime/users.js';
 import { writeConfig } from '../../engine/image/runtime/write-config.js';
 
 const at = fieldsOf('web');
@@ -215,35 +215,23 @@ test('environments have the least that programs rely on, and what they are given
   ]);
 });
 
-test('files of users: malformed lines are left out, and the first line of a name counts', () => {
-  const users = readPasswd(
-    'a:x:1:2::/:\nb:x\n\nb:x:3:4::/:\na:x:9:9::/:\nc:x:-1:0::/:\nd:x:1:4294967295::/:\n+::::::\n',
-  );
+test('files of users: malformed lines are passed over, and the first line of a name counts', () => {
+  const passwd = 'a:x:1:2::/:\nb:x\n\nb:x:3:4::/:\na:x:9:9::/:\nc:x:-1:0::/:\nd:x:1:4294967295::/:\n+::::::\ne:x';
+  const user = (name: string) => findUser(passwd, name);
+  assert.deepEqual(user('a'), { found: { name: 'a', uid: 1, gid: 2 } });
+  assert.deepEqual(user('b'), { found: { name: 'b', uid: 3, gid: 4 } });
+  assert.deepEqual(user('c'), { fault: 'line 6: unable to parse uid' });
+  assert.deepEqual(user('d'), { fault: 'line 7: unable to parse gid' });
+  assert.deepEqual(user('e'), { fault: 'line 9: expected at least 7 fields, got 2' });
+  for (const name of ['', 'x', 'a:x', 'none']) assert.equal(user(name).found, undefined, name);
+  assert.deepEqual(userNumbered(passwd, 3)?.name, 'b');
+  assert.equal(userNumbered(passwd, 5), undefined);
+  const group = 'g:x:5:a,b\nh:x:6:\ni:x:\nj:x:7:b';
+  assert.deepEqual(findGroup(group, 'h'), { found: { name: 'h', gid: 6, members: [] } });
+  assert.deepEqual(findGroup(group, 'i'), { fault: 'line 3: expected at least 4 fields, got 3' });
   assert.deepEqual(
-    [...users.byName.values()],
-    [
-      { name: 'a', uid: 1, gid: 2 },
-      { name: 'b', uid: 3, gid: 4 },
-    ],
-  );
-  assert.deepEqual(Object.fromEntries(users.faults), {
-    b: 'line 2: expected at least 7 fields, got 2',
-    c: 'line 6: unable to parse uid',
-    d: 'line 7: unable to parse gid',
-    '+': 'line 8: unable to parse uid',
-  });
-  const groups = readGroups('g:x:5:a,b\nh:x:6:\ni:x:\n');
-  assert.deepEqual(
-    [...groups.byName.values()],
-    [
-      { name: 'g', gid: 5, members: ['a', 'b'] },
-      { name: 'h', gid: 6, members: [] },
-    ],
-  );
-  fc.assert(
-    fc.property(fc.string(), (text) => {
-      for (const { uid, gid } of readPasswd(text).byName.values()) assert.ok(uid >= 0 && gid >= 0);
-    }),
+    groupsWith(group, 'b').map(({ gid }) => gid),
+    [5, 7],
   );
 });
 

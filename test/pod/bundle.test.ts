@@ -378,6 +378,8 @@ test('the apps of a pod share volumes and namespaces', runs, async () => {
     assert.match(command as string, /sleep 20/);
     for (let i = 0; i < 8; i += 2) assert.equal(namespaces[i], namespaces[i + 1]);
     assert.equal(namespaces.length, 8);
+    const message = new RegExp(`is in use: process ${fs.readFileSync(pidFile, 'utf8')} runs in it`);
+    await assert.rejects(removeBundles(pods.context, join(writer.dir, '..')), { code: 'ERR_HELD', message });
   } finally {
     await runRuntime(['delete', '--force', id]);
   }
@@ -472,6 +474,39 @@ test('the working directory and the program may lie in a volume', runs, async ()
   }
 });
 
+test('places behind links that lead nowhere are made where they lead', runs, async () => {
+  const trap = [
+    ...INSPECT,
+    { name: 'etc/hosts', flag: '2', link: '../run/systemd/hosts' },
+    { name: 'etc/localtime', flag: '2', link: '/usr/share/zoneinfo/Here' },
+  ];
+  const dir = pods.hostDirectory({ zone: 'zone' });
+  const spec = {
+    app: { exec: sh('cat /etc/localtime && grep -c localhost /etc/hosts'), mountPoints: [point('/etc/localtime')] },
+    volumes: [host(join(dir, 'zone'))],
+  };
+  const [bundle] = (await pods.bundle(spec, {}, trap)) as [Bundle];
+  const places = configOf(bundle).mounts.map(({ destination }) => destination);
+  assert.ok(places.includes('/run/systemd/hosts') && places.includes('/usr/share/zoneinfo/Here'), places.join());
+  const { stdout, stderr } = await runBundle(bundle.dir);
+  assert.equal(stdout, 'zone2\n', stderr);
+});
+
+test('directories with signs that overlays give a meaning', needsRoot, async () => {
+  const root = rootWith((dir) => fs.writeFileSync(join(dir, 'file'), 'inside'));
+  const odd = `${root}:a,b\\c=d`;
+  fs.renameSync(root, odd);
+  const at = `${pods.path()}:x,y\\z`;
+  const [bundle] = (await bundlePod(pods.context, await podOn(odd, { app: {} }), at, { rootfs: 'overlay' })) as [
+    Bundle,
+  ];
+  assert.equal(fs.readFileSync(join(bundle.rootfs, 'file'), 'utf8'), 'inside');
+  fs.writeFileSync(join(bundle.rootfs, 'new'), '');
+  assert.ok(fs.existsSync(join(bundle.dir, 'upper/new')) && !fs.existsSync(join(odd, 'new')));
+  await removeBundles(pods.context, at);
+  assert.deepEqual(fs.readdirSync(odd).sort(), ['etc', 'file']);
+});
+
 test('volumes of plain ACIs that nobody named begin empty', needsRoot, async () => {
   const spec = { app: { mountPoints: [point('/dir2')] }, annotations: [] };
   const source = (await pods.config(spec)).mounts.at(-1)?.source as string;
@@ -527,6 +562,29 @@ test("a pod on the host's network sets nothing of it", needsRoot, async () => {
   });
   const { linux } = await pods.config({ app: {} }, { network: 'host' });
   assert.ok(!linux.namespaces.some(({ type }) => type === 'network'));
+});
+
+test('manifests that ask for very much', needsRoot, async () => {
+  const path = Array.from({ length: 300_000 }, (_none, i) => `/p${i}`).join(':');
+  const environment = [{ name: 'PATH', value: path }];
+  await refused(pods.bundle({ app: { exec: ['nothing'], environment } }), {
+    ...{ code: 'ERR_NOT_FOUND', entry: 'app inspect: app.exec' },
+    message: /unable to find "nothing"/,
+  });
+  const mountPoints = Array.from({ length: 1001 }, (_none, i) => point(`/v${i}`, `v${i}`));
+  await refused(pods.bundle({ app: { mountPoints } }), {
+    ...{ code: 'ERR_BAD_MANIFEST', entry: 'app inspect: app.mountPoints' },
+    message: /more than 1000 volumes/,
+  });
+  pods.notices.length = 0;
+  await pods.bundle({ app: { isolators: Array.from({ length: 50 }, (_none, i) => ({ name: `odd${i}`, value: 1 })) } });
+  assert.equal(pods.notices.length, 11);
+  assert.equal(pods.notices.at(-1), 'app inspect: … and 40 more');
+  const long = 'x'.repeat(300);
+  const apps = [{ name: long, app: { exec: ['/bin/sh'], user: '0', group: '0', mountPoints: [point('/v', long)] } }];
+  const [bundle] = (await pods.bundle({ apps })) as [Bundle];
+  assert.equal(bundle.app, long);
+  assert.ok(fs.statSync(configOf(bundle).mounts.at(-1)?.source as string).isDirectory());
 });
 
 test('a NUL in a command is refused', needsRoot, async () => {

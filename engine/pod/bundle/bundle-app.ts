@@ -13,6 +13,7 @@ import { quoted } from '../../core/printable.js';
 import { makeOnce } from '../../disk/durable.js';
 import { configIn } from '../../disk/layout.js';
 import { type Covered, RootDirectory } from '../../disk/root-directory.js';
+import type { EventHandler } from '../../image/aci/app.js';
 import { type FieldAt, fieldsOf } from '../../image/runtime/app-field.js';
 import type { RuntimeConfig, RuntimeUser } from '../../image/runtime/config.js';
 import { appEnvironment, imageEnvironment } from '../../image/runtime/environment.js';
@@ -48,7 +49,8 @@ export interface AppRequest {
   options: BundleOptions;
 }
 
-interface Plan extends AppRequest {
+/** What is known of an app before anything is made for it. */
+interface Draft extends AppRequest {
   run: AppToRun;
   tree: RootDirectory;
   user: RuntimeUser;
@@ -57,40 +59,51 @@ interface Plan extends AppRequest {
   at: FieldAt;
 }
 
-/** @throws CairnError whose `entry` names the app and the field; as making the root does */
+interface EventHandlerArguments {
+  name: EventHandler['name'];
+  args: string[];
+}
+
+/**
+ * What is cheap and can be refused comes before the root, which may be a large copy.
+ * @throws CairnError whose `entry` names the app and the field; as making the root does
+ */
 export async function bundleApp(store: StoreContext, request: AppRequest): Promise<Bundle> {
-  const plan = planApp(store, request);
-  const { app, dir, options, volumes, at, run, isolation } = plan;
+  const draft = draftOf(store, request);
+  const { app, dir, options, volumes, run, isolation } = draft;
+  const { signal } = options;
+  await makeVolumes({ volumes, tree: app.rootfs, isFromDocker: run.isFromDocker, signal });
+  const assembled = new RootDirectory(app.rootfs, covered(volumes));
+  const process = processOf(draft, assembled);
+  const handlers = handlersOf(draft, assembled);
   const rootfs = await makeRootfs(store, { ...options, app, dir, kind: options.rootfs });
-  await makeVolumes({ volumes, tree: app.rootfs, isFromDocker: run.isFromDocker, signal: options.signal });
-  throwIfAborted(options.signal);
-  const etc = makePlaces(store, plan, rootfs);
+  throwIfAborted(signal);
+  const etc = makePlaces(store, draft, rootfs);
   const bundle: Bundle = {
     ...{ app: app.name, dir, config: configIn(dir), rootfs: rootfs.path, mode: rootfs.kind },
     ...defined({ overlay: rootfs.unmounted }),
     isolators: { enforced: isolation.enforced, ignored: isolation.ignored },
   };
-  const assembled = new RootDirectory(app.rootfs, covered(volumes));
-  const handlers = run.app.eventHandlers.map((handler, i) => {
-    const args = argumentsOf(assembled, run.app, handler.exec, at(`app.eventHandlers[${i}].exec`));
-    return { ...handler, args };
-  });
-  const process = processOf(plan, assembled);
   for (const { name, args } of handlers) {
     const beside = `${dir}/${name}`;
     fs.mkdirSync(beside, { mode: 0o700 });
     // A handler may run when the pod's namespaces are not there yet, or no more.
-    const config = configOf({ ...plan, joined: options.namespaces }, { ...process, args }, etc, rootfs.path);
-    writeDocument(beside, { ...config, process: { ...config.process, terminal: false } });
-    if (name === 'pre-start') bundle.preStart = beside;
-    else bundle.postStop = beside;
+    const own = { ...draft, joined: options.namespaces, options: { ...options, terminal: false } };
+    writeDocument(beside, configOf(own, { ...process, args }, etc, rootfs.path));
+    bundle[name === 'pre-start' ? 'preStart' : 'postStop'] = beside;
   }
-  writeDocument(dir, configOf(plan, process, etc, 'rootfs'));
+  writeDocument(dir, configOf(draft, process, etc, 'rootfs'));
   return bundle;
 }
 
+function handlersOf({ run: { app }, at }: Draft, assembled: RootDirectory): EventHandlerArguments[] {
+  return app.eventHandlers.map(({ name, exec }, i) => {
+    return { name, args: argumentsOf(assembled, app, exec, at(`app.eventHandlers[${i}].exec`)) };
+  });
+}
+
 /** Everything that can be known, and refused, before anything is made. */
-function planApp(store: StoreContext, request: AppRequest): Plan {
+function draftOf(store: StoreContext, request: AppRequest): Draft {
   const { app, pod, podDir, dir, mappings, options } = request;
   const at = fieldsOf(app.name);
   const run = appToRun(app, at);
@@ -121,8 +134,8 @@ function covered(volumes: readonly PlacedVolume[]): Covered {
 }
 
 /** Makes the places in the root where something will be mounted, unless the root is yet to be mounted itself. */
-function makePlaces(store: StoreContext, plan: Plan, rootfs: Rootfs): EtcFile[] {
-  const { tree, volumes, dir, hostname, at } = plan;
+function makePlaces(store: StoreContext, draft: Draft, rootfs: Rootfs): EtcFile[] {
+  const { tree, volumes, dir, hostname, at } = draft;
   const root = rootfs.unmounted === undefined ? new RootDirectory(rootfs.path) : undefined;
   const { notice } = store;
   for (const path of ['/proc', '/sys', '/dev']) mustBeDirectory(tree, path, at);
@@ -144,7 +157,7 @@ function mustBeDirectory(tree: RootDirectory, path: string, at: FieldAt): void {
   );
 }
 
-function processOf({ run, app, user, at }: Plan, assembled: RootDirectory): AppProcess {
+function processOf({ run, app, user, at }: Draft, assembled: RootDirectory): AppProcess {
   const { oci } = run;
   if (oci !== undefined) {
     const args = [...oci.config.entrypoint, ...oci.config.cmd];
@@ -167,19 +180,19 @@ function processOf({ run, app, user, at }: Plan, assembled: RootDirectory): AppP
   };
 }
 
-function configOf(plan: Plan, process: AppProcess, etc: readonly EtcFile[], rootfs: string): RuntimeConfig {
+function configOf(draft: Draft, process: AppProcess, etc: readonly EtcFile[], rootfs: string): RuntimeConfig {
   // Runtimes are written in languages whose texts end there.
   const holdsNul = [...process.args, ...process.env, process.cwd].some((text) => text.includes('\0'));
-  if (holdsNul) throw plan.at('app').fault('a NUL in a command, a variable or the working directory');
-  const { app, options, isolation, hostname, joined, mappings, volumes } = plan;
+  if (holdsNul) throw draft.at('app').fault('a NUL in a command, a variable or the working directory');
+  const { app, options, isolation, hostname, joined, mappings, volumes } = draft;
   const readOnly = app.runtime.readOnlyRootFS;
   return writeConfig({
     ...{ rootfs, readOnly, process, isolation, hostname, joined, mappings },
     terminal: options.terminal === true,
     hostNetwork: options.network === 'host',
-    mounts: mountsOf(volumes, etc, readOnly),
+    mounts: mountsOf({ volumes, etc, readOnly, isRootless: mappings !== undefined }),
     devices: devicesOf(volumes),
-    annotations: annotationsOf(plan),
+    annotations: annotationsOf(draft),
   });
 }
 

@@ -83,22 +83,30 @@ function makeFresh(dir: string): void {
   try {
     fs.rmdirSync(dir);
   } catch (error) {
-    if (hasCode(error, 'ENOTEMPTY', 'ENOTDIR', 'EBUSY')) {
-      throw new CairnError('ERR_EXISTS', `${dir} is there already`, { path: dir });
-    }
+    if (hasCode(error, 'ENOTEMPTY', 'ENOTDIR', 'EBUSY')) throw alreadyThere(dir);
     if (!hasCode(error, 'ENOENT')) throw toCairnError(error);
   }
   try {
     fs.mkdirSync(dir, { mode: 0o700 });
   } catch (error) {
-    throw toCairnError(error);
+    throw hasCode(error, 'EEXIST') ? alreadyThere(dir) : toCairnError(error);
   }
   handNothingDown(dir);
   fs.writeFileSync(bundleMark(dir), '', { flag: 'wx', mode: 0o600 });
 }
 
+function alreadyThere(dir: string): CairnError {
+  return new CairnError('ERR_EXISTS', `${dir} is there already`, { path: dir });
+}
+
+/** A hostile image has any number of things to tell of. */
+const LINES = 10;
+
 function tellOf({ notice }: StoreContext, app: PreparedApp, { isolators }: Bundle): void {
-  for (const name of isolators.ignored) notice(`app ${app.name}: nothing here keeps the isolator ${name}`);
-  for (const key of ordersIn(app))
-    notice(`app ${app.name}: left out the annotation ${key}: runtimes take orders by it`);
+  const all = [
+    ...isolators.ignored.map((name) => `nothing here keeps the isolator ${name}`),
+    ...ordersIn(app).map((key) => `left out the annotation ${key}: runtimes take orders by it`),
+  ];
+  for (const each of all.slice(0, LINES)) notice(`app ${app.name}: ${each}`);
+  if (all.length > LINES) notice(`app ${app.name}: … and ${all.length - LINES} more`);
 }

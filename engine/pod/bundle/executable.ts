@@ -7,6 +7,8 @@ import type { App } from '../../image/aci/app.js';
 import type { JsonField } from '../../image/json-field.js';
 
 const ANYBODY_EXECUTES = 0o111;
+/** Directories of a `PATH` that are looked into: one of megabytes would take minutes. */
+const MOST_DIRECTORIES = 1000;
 
 /**
  * The arguments with the program as an absolute path in the app.
@@ -20,7 +22,7 @@ export function argumentsOf(root: RootDirectory, app: App, exec: readonly string
   const cwd = app.workingDirectory ?? '/';
   if (program.includes('/')) return [posix.join(cwd, program), ...rest];
   const path = app.environment.find(({ name }) => name === 'PATH')?.value;
-  const directories = path?.split(':') ?? [cwd, '/bin', '/usr/bin'];
+  const directories = path?.split(':', MOST_DIRECTORIES) ?? [cwd, '/bin', '/usr/bin'];
   const candidates = directories.map((directory) => posix.join('/', posix.resolve(cwd, directory), program));
   const found = candidates.find((candidate) => {
     const { stat } = root.find(fromText(candidate));

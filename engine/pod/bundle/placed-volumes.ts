@@ -2,6 +2,7 @@
 import type * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type ByteString, fromText, isUtf8 } from '../../core/bytes.js';
+import { MAX_POD_LIST } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import { ownVolumesIn, podVolumesIn } from '../../disk/layout.js';
 import type { Inside, RootDirectory } from '../../disk/root-directory.js';
@@ -36,6 +37,7 @@ export interface PlacingRequest {
  *   `ERR_NOT_FOUND` for a source that is not there
  */
 export function placeVolumes(mounts: readonly VolumeMount[], request: PlacingRequest): PlacedVolume[] {
+  if (mounts.length > MAX_POD_LIST) throw request.at('app.mountPoints').fault(`more than ${MAX_POD_LIST} volumes`);
   const byTarget = new Map<ByteString, PlacedVolume>();
   for (const mount of mounts) {
     const at = request.at(mount.field);

@@ -6,6 +6,7 @@ import { CairnError, isCairnError } from '../../core/errors.js';
 import { bundleMark } from '../../disk/layout.js';
 import { unmount } from '../../disk/mount.js';
 import { mountsBelow } from '../../disk/mounts.js';
+import { userElsewhere } from '../../disk/mounts-elsewhere.js';
 import type { StoreContext } from '../../session/context.js';
 
 /**
@@ -17,6 +18,8 @@ export async function removeBundles(store: StoreContext, dir: string): Promise<v
   const path = resolve(dir);
   if (!fs.existsSync(path)) throw new CairnError('ERR_NOT_FOUND', `no such directory: ${path}`, { path });
   if (!fs.existsSync(bundleMark(path))) throw new CairnError('ERR_USAGE', `${path} holds no bundles`, { path });
+  const pid = userElsewhere(path);
+  if (pid !== undefined) throw new CairnError('ERR_HELD', `${path} is in use: process ${pid} runs in it`, { path });
   for (const point of mountsBelow(path).reverse()) unmount(point);
   await deletePaths(store.pool, [path]);
 }

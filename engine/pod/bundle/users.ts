@@ -1,13 +1,26 @@
 /** Finds the ids that an app runs as, in its tree. No link in the tree leads out of it. */
-import { fromText, toText } from '../../core/bytes.js';
+import { fromText } from '../../core/bytes.js';
 import { CairnError, type ErrorCode } from '../../core/errors.js';
 import { MAX_USER_FILE } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import type { RootDirectory } from '../../disk/root-directory.js';
 import type { FieldAt } from '../../image/runtime/app-field.js';
 import type { RuntimeUser } from '../../image/runtime/config.js';
-import { type Group, idOf, readGroups, readPasswd, type User, type UserFile } from '../../image/runtime/users.js';
+import {
+  findGroup,
+  findUser,
+  type Group,
+  groupsWith,
+  idOf,
+  type Lookup,
+  type User,
+  userNumbered,
+} from '../../image/runtime/users.js';
 import type { AppToRun } from './app-to-run.js';
+
+type Kind = 'user' | 'group';
+
+const FILES: Readonly<Record<Kind, string>> = { user: '/etc/passwd', group: '/etc/group' };
 
 /** @throws CairnError `ERR_NOT_FOUND`, and `ERR_BAD_ARCHIVE` or `ERR_LIMIT` for files of users that are a trap */
 export function userOf(tree: RootDirectory, run: AppToRun, at: FieldAt): RuntimeUser {
@@ -33,7 +46,7 @@ function appcUser(files: UserFiles, { app, imageApp, isFromDocker }: AppToRun, a
   return { uid, gid, ...(additionalGids.length === 0 ? {} : { additionalGids }) };
 }
 
-function idFrom(text: string, kind: 'user' | 'group', files: UserFiles, at: FieldAt): number {
+function idFrom(text: string, kind: Kind, files: UserFiles, at: FieldAt): number {
   const field = at(`app.${kind}`);
   if (text === 'root') return 0;
   if (/^[+-]?\d+$/.test(text)) {
@@ -87,8 +100,7 @@ const isNumber = (text: string): boolean => /^\d+$/.test(text);
 class UserFiles {
   readonly #tree: RootDirectory;
   readonly #at: FieldAt;
-  #users: UserFile<User> | undefined;
-  #groups: UserFile<Group> | undefined;
+  readonly #texts = new Map<Kind, string>();
 
   constructor(tree: RootDirectory, at: FieldAt) {
     this.#tree = tree;
@@ -96,53 +108,55 @@ class UserFiles {
   }
 
   user(name: string): User {
-    this.#users ??= readPasswd(this.#text('/etc/passwd', 'user') ?? '');
-    return this.#users.byName.get(name) ?? this.#missing(name, 'user', this.#users);
+    return this.#found('user', name, findUser(this.#text('user'), name));
   }
 
   group(name: string): Group {
-    this.#groups ??= readGroups(this.#text('/etc/group', 'group') ?? '');
-    return this.#groups.byName.get(name) ?? this.#missing(name, 'group', this.#groups);
+    return this.#found('group', name, findGroup(this.#text('group'), name));
   }
 
   /** The group of a user by number; 0 for a user that no file has. */
   groupOf(uid: number): number {
-    if (uid === 0) return 0;
-    this.#users ??= readPasswd(this.#text('/etc/passwd', 'user') ?? '');
-    return [...this.#users.byName.values()].find((each) => each.uid === uid)?.gid ?? 0;
+    return uid === 0 ? 0 : (userNumbered(this.#text('user'), uid)?.gid ?? 0);
   }
 
   groupsWith(name: string): number[] {
-    this.#groups ??= readGroups(this.#text('/etc/group', 'group') ?? '');
-    const own = [...this.#groups.byName.values()].filter(({ members }) => members.includes(name));
-    return [...new Set(own.map(({ gid }) => gid))];
+    return [...new Set(groupsWith(this.#text('group'), name).map(({ gid }) => gid))];
   }
 
-  ownerOf(path: string, kind: 'user' | 'group'): number {
+  ownerOf(path: string, kind: Kind): number {
     const { stat, lacks } = this.#tree.find(fromText(path), { followLast: false });
     if (stat !== undefined) return kind === 'user' ? stat.uid : stat.gid;
     const why = lacks === 'loop' ? 'too many levels of symbolic links' : 'no such file or directory';
     throw this.#fault(kind, `failed to configure ${kind} ${quoted(path)}: ${why}`, 'ERR_NOT_FOUND');
   }
 
-  #missing(name: string, kind: 'user' | 'group', { faults }: UserFile<unknown>): never {
-    const fault = faults.get(name);
-    const why = fault === undefined ? '' : ` (/etc/${kind === 'user' ? 'passwd' : 'group'}, ${fault})`;
+  #found<T>(kind: Kind, name: string, lookup: Lookup<T>): T {
+    if (lookup.found !== undefined) return lookup.found;
+    const why = lookup.fault === undefined ? '' : ` (${FILES[kind]}, ${lookup.fault})`;
     throw this.#fault(kind, `${quoted(name)} ${kind} not found${why}`, 'ERR_NOT_FOUND');
   }
 
-  #text(path: string, kind: 'user' | 'group'): string | undefined {
-    const { path: real, stat, lacks } = this.#tree.find(path);
-    if (lacks === 'loop') throw this.#fault(kind, `${path} leads into a loop of symlinks`, 'ERR_BAD_ARCHIVE');
-    if (stat === undefined) return undefined;
-    if (!stat.isFile()) throw this.#fault(kind, `${path} is no regular file`, 'ERR_BAD_ARCHIVE');
-    if (stat.size > MAX_USER_FILE) {
-      throw this.#fault(kind, `${path} has ${stat.size} bytes, more than ${MAX_USER_FILE}`, 'ERR_LIMIT');
-    }
-    return toText(this.#tree.read(real, MAX_USER_FILE)?.toString('latin1') ?? '');
+  #text(kind: Kind): string {
+    const known = this.#texts.get(kind) ?? this.#read(kind);
+    this.#texts.set(kind, known);
+    return known;
   }
 
-  #fault(kind: 'user' | 'group', rule: string, code: ErrorCode): CairnError {
+  /** @returns an empty text if there is no such file */
+  #read(kind: Kind): string {
+    const file = FILES[kind];
+    const { path, stat, lacks } = this.#tree.find(file);
+    if (lacks === 'loop') throw this.#fault(kind, `${file} leads into a loop of symlinks`, 'ERR_BAD_ARCHIVE');
+    if (stat === undefined) return '';
+    if (!stat.isFile()) throw this.#fault(kind, `${file} is no regular file`, 'ERR_BAD_ARCHIVE');
+    if (stat.size > MAX_USER_FILE) {
+      throw this.#fault(kind, `${file} has ${stat.size} bytes, more than ${MAX_USER_FILE}`, 'ERR_LIMIT');
+    }
+    return this.#tree.read(path, MAX_USER_FILE)?.toString('utf8') ?? '';
+  }
+
+  #fault(kind: Kind, rule: string, code: ErrorCode): CairnError {
     return this.#at(`app.${kind}`).fault(rule, code);
   }
 }

@@ -16,7 +16,7 @@ import type { PodManifest } from '../../image/aci/pod.js';
 import { putPod } from '../../index/pods.js';
 import type { PodRecord } from '../../index/records.js';
 import { mustWrite, type StoreContext } from '../../session/context.js';
-import { bundlePod } from '../bundle/index.js';
+import { type Bundle, bundlePod } from '../bundle/index.js';
 import { loadPod } from '../find-pod.js';
 import { type PrepareRequest, preparePod } from '../prepare.js';
 import type { PreparedPod } from '../prepared.js';
@@ -26,7 +26,7 @@ import { clearRun, writeNote } from './left-runs.js';
 import type { PodEnd, RunOptions } from './options.js';
 import { mustHaveNamespaces } from './rootless.js';
 import { containersOf, makePlaces, PodRun } from './run-apps.js';
-import { findRuntime, type OciRuntime } from './runtime.js';
+import { findRuntime, type OciRuntime, WITHOUT_CGROUPS } from './runtime.js';
 
 /**
  * Runs a prepared pod, once.
@@ -109,6 +109,7 @@ async function runPrepared(
       places.bundles,
       defined({ signal, onProgress, network: net, terminal: tty }),
     );
+    tellOfCgroups(store, runtime, bundles);
     writeNote(places.note, runtime, containersOf(pod));
     fs.writeFileSync(podStartedIn(pod.dir), '', { mode: 0o600 });
     await change(store, pod.id, (row) => (row.startedAt === undefined ? { ...row, startedAt: Date.now() } : row));
@@ -121,6 +122,18 @@ async function runPrepared(
     await clearRun(store, pod.id);
   }
 }
+
+/** A runtime that goes without cgroups says nothing of the limits that it cannot keep. */
+function tellOfCgroups({ notice }: StoreContext, { options }: OciRuntime, bundles: readonly Bundle[]): void {
+  if (!options.includes(WITHOUT_CGROUPS)) return;
+  for (const { app, isolators } of bundles) {
+    const unkept = isolators.enforced.filter((name) => NEEDS_CGROUPS.includes(name));
+    if (unkept.length > 0)
+      notice(`app ${app}: no cgroups can be used here, so that nothing keeps ${unkept.join(', ')}`);
+  }
+}
+
+const NEEDS_CGROUPS = ['resource/cpu', 'resource/memory', 'os/linux/cpu-shares'];
 
 /** Changes a pod's row, unless the change makes none, or the pod was removed by force. */
 async function change({ index }: StoreContext, id: string, revise: (pod: PodRecord) => PodRecord): Promise<void> {

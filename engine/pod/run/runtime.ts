@@ -62,13 +62,15 @@ function isProgram(path: string): boolean {
   }
 }
 
+export const WITHOUT_CGROUPS = '--cgroup-manager=disabled';
+
 const CGROUPS = '/sys/fs/cgroup';
 const UNIFIED = '/sys/fs/cgroup/unified/cgroup.controllers';
 
 function peculiaritiesOf(name: string): Pick<OciRuntime, 'options' | 'hidden'> {
   if (name !== 'crun') return { options: [] };
   return {
-    options: mayWrite(CGROUPS) ? [] : ['--cgroup-manager=disabled'],
+    options: mayWrite(CGROUPS) ? [] : [WITHOUT_CGROUPS],
     ...(process.geteuid?.() === 0 && isFilled(UNIFIED) ? { hidden: UNIFIED } : {}),
   };
 }

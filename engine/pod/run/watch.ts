@@ -1,7 +1,7 @@
 /**
- * Keeps watch over containers for as long as this process lives. If it is killed, they do not run on without it: a small
- * shell notices, since its input ends, and deletes them. It holds the pod's lock until they are gone, so that nobody
- * takes a pod for ended whose apps run.
+ * Keeps watch over containers for as long as this process lives. If it is killed, they do not run on without it: a
+ * small shell notices, since its input ends, and deletes them. It holds the pod's lock until they are gone, so that
+ * nobody takes a pod for ended whose apps run.
  */
 import { spawn } from 'node:child_process';
 import { cleanEnvironment, type RunContext } from './container.js';
