@@ -92,8 +92,13 @@ test('the program offers what can stand where somebody types', async (t) => {
     [['blob', 'rm', 'sha512-'], [keys.blob]],
     [
       ['render', '--mode', ''],
-      ['link', 'reflink', 'copy'],
+      ['mount', 'link', 'reflink', 'copy'],
     ],
+    [
+      ['mount', ''],
+      ['ls', keys.tree, ...images],
+    ],
+    [['umount', 'deps'], [keys.tree]],
     [['checkout', APP, '--mode=co'], ['--mode=copy']],
     [
       ['export', '--compress', ''],
