@@ -28,20 +28,14 @@ import { mustWrite, type StoreContext } from '../session/context.js';
 import { deleteTrees } from './remove.js';
 import { dropExpiredLeases } from './roots.js';
 import { isListedPod, sweep } from './sweep.js';
-import { whatStays } from './what-stays.js';
+import { type Policy, whatStays } from './what-stays.js';
 import { wouldCollect } from './would-collect.js';
 
 export const DEFAULT_GRACE_MS = 24 * 3600 * 1000;
 
-export interface GcOptions extends OperationOptions {
+export interface GcOptions extends OperationOptions, Policy {
   /** Milliseconds for which anything used stays. By default 24 hours, or none if `keepStorage` is given. */
   graceMs?: number;
-  /** Remove the least recently used first, until at most this many bytes are stored. */
-  keepStorage?: number;
-  /** Keep so many of the newest images of each name; of the others those that were used within the grace period. */
-  keepLast?: number;
-  /** Also take named images that were not used within the grace period. */
-  images?: boolean;
   dryRun?: boolean;
 }
 

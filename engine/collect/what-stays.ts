@@ -1,4 +1,6 @@
-/** What a gc leaves alone: what roots need, and what was used lately or has a name, as far as no policy says otherwise. */
+/**
+ * What a gc leaves alone: what roots need, and what was used lately or has a name, as far as no policy says otherwise.
+ */
 import type { Key } from '../core/key.js';
 import { treesInUse } from '../disk/tree-use.js';
 import type { Catalogue } from '../index/catalogue.js';
@@ -7,8 +9,17 @@ import type { ImageRecord } from '../index/records.js';
 import { DependencyClosure } from '../resolve/dependencies.js';
 import { readableImages } from '../resolve/readable-images.js';
 import type { StoreContext } from '../session/context.js';
-import type { GcOptions } from './gc.js';
 import { heldImages, leasedTrees, neededByPods } from './roots.js';
+
+/** Which named images may go. Without a policy none does. */
+export interface Policy {
+  /** Remove the least recently used first, until at most this many bytes are stored. */
+  keepStorage?: number;
+  /** Keep so many of the newest images of each name; of the others those that were used within the grace period. */
+  keepLast?: number;
+  /** Also take named images that were not used within the grace period. */
+  images?: boolean;
+}
 
 export interface Stays {
   /** Trees that a lease or a pod holds, or that something is mounted in. */
@@ -21,14 +32,14 @@ export interface Stays {
 }
 
 /** @param oldest what was used later than this stays */
-export function whatStays(store: StoreContext, all: Catalogue, options: GcOptions, oldest: number): Stays {
+export function whatStays(store: StoreContext, all: Catalogue, policy: Policy, oldest: number): Stays {
   const needs = new DependencyClosure(all, readableImages(store, { images: all }));
   // A tree that is mounted is in use, and one with a mount in it: deleting it must not reach into the mount.
   const byPods = neededByPods(store.index);
   const leased = new Set([...leasedTrees(store.index), ...treesInUse(store.layout), ...byPods.trees]);
   const roots = heldImages(all, leased, byPods.images);
   const held = needs.of(roots);
-  const kept = needs.of([...roots, ...recentImages(all, oldest), ...namedImages(all, options)]);
+  const kept = needs.of([...roots, ...recentImages(all, oldest), ...namedImages(all, policy)]);
   return { leased, held, kept, needs };
 }
 
@@ -40,7 +51,7 @@ function recentImages(all: Catalogue, oldest: number): ImageRecord[] {
 }
 
 /** The named images that stay by their names: all of them, unless a policy says which. */
-function namedImages(all: Catalogue, { images, keepLast, keepStorage }: GcOptions): ImageRecord[] {
+function namedImages(all: Catalogue, { images, keepLast, keepStorage }: Policy): ImageRecord[] {
   const named = [...all.images.values()].filter((image) => referencesOf(image).length > 0);
   if (keepLast !== undefined) return newestOfEachName(named, keepLast);
   return images === true || keepStorage !== undefined ? [] : named;

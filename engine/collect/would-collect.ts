@@ -10,8 +10,7 @@ import { bytesOf, orphanedObjects } from '../index/objects.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { bytesOfBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
-import type { GcOptions } from './gc.js';
-import { whatStays } from './what-stays.js';
+import { type Policy, whatStays } from './what-stays.js';
 
 export interface WouldCollect {
   trees: TreeRecord[];
@@ -23,14 +22,10 @@ export interface WouldCollect {
 }
 
 /** Knows no `keepStorage`: what goes for that depends on what is free by then. */
-export function wouldCollect(
-  store: StoreContext,
-  options: Omit<GcOptions, 'keepStorage'>,
-  oldest: number,
-): WouldCollect {
+export function wouldCollect(store: StoreContext, policy: Omit<Policy, 'keepStorage'>, oldest: number): WouldCollect {
   const { index } = store;
   const all = new Catalogue(index);
-  const { leased, held, kept } = whatStays(store, all, options, oldest);
+  const { leased, held, kept } = whatStays(store, all, policy, oldest);
   const isUnused = ({ id, lastUsed, images }: TreeRecord): boolean =>
     !leased.has(id) && lastUsed <= oldest && !images.some((key) => held.has(key));
   const images = [...all.images.values()].filter(({ key }) => !kept.has(key));

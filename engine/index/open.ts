@@ -51,7 +51,7 @@ export class Index extends Tables {
   }
 
   /**
-   * Opens an index that nobody else opens, writes or closes at this moment. {@link openIndex} opens a shared index.
+   * Opens an index that nobody else opens, writes or closes at this moment. `openIndex` opens a shared one.
    * @param access the lock that keeps others out, or a copy for reading only; closed or removed in the end
    */
   static open(path: string, readOnly: boolean, access: IndexLock | PrivateCopy = new IndexLock(path)): Index {
@@ -263,47 +263,4 @@ async function leave(access: IndexLock | PrivateCopy): Promise<void> {
 function whatSaysWhy(first: unknown, again: unknown): unknown {
   const said = toCairnError(again);
   return isCairnError(said) && said.code !== 'ERR_IO' ? again : first;
-}
-
-export interface Access {
-  readOnly: boolean;
-  /** With `readOnly`: others may write meanwhile. */
-  shared: boolean;
-  /** With `shared`: sees what others write from now on, so it waits for the lock rather than read a copy. */
-  follow?: boolean;
-}
-
-/**
- * Opens an index that others may have open, too. A reader that does not follow waits for the lock only for a moment,
- * then reads a copy.
- * @param check looks at the file before LMDB does
- */
-export async function openIndex(
-  path: string,
-  { readOnly, shared, follow = false }: Access,
-  check: () => void,
-): Promise<Index> {
-  if (readOnly && !shared) {
-    check();
-    return Index.open(path, true, PrivateCopy.link(path));
-  }
-  for (;;) {
-    const lock = new IndexLock(path);
-    const release = await lock.take(readOnly && !follow ? PATIENCE_MS : undefined);
-    if (release !== undefined) {
-      try {
-        check();
-        return Index.open(path, readOnly, lock);
-      } catch (error) {
-        void lock.close();
-        throw error;
-      } finally {
-        release();
-      }
-    }
-    await lock.close();
-    check();
-    const copy = PrivateCopy.copy(path);
-    if (copy !== undefined) return Index.open(path, true, copy);
-  }
 }

@@ -1,4 +1,6 @@
-/** Filters of lists of images, as rkt's API service has them: fields of one filter must all fit, of several filters one. */
+/**
+ * Filters of lists of images, as rkt's API service has them: fields of one filter must all fit, of several filters one.
+ */
 import { CairnError } from '../core/errors.js';
 import type { ImageRecord } from '../index/records.js';
 import type { ImageSummary } from './image.js';

@@ -1,6 +1,6 @@
 /**
- * Lists images and trees, whole or a page at a time. A page begins behind a key, so that pages fit together while images
- * come and go: what stays is listed once. Only the index is read, but for annotations.
+ * Lists images and trees, whole or a page at a time. A page begins behind a key, so that pages fit together while
+ * images come and go: what stays is listed once. Only the index is read, but for annotations.
  */
 import { readBlob } from '../content/read-blob.js';
 import { isCairnError } from '../core/errors.js';

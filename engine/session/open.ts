@@ -10,7 +10,7 @@ import { indexData, Layout, mayComeFirst } from '../disk/layout.js';
 import { Staging } from '../disk/staging.js';
 import { faultOfPages } from '../index/check-pages.js';
 import { damagedIndex } from '../index/damage.js';
-import { openIndex } from '../index/open.js';
+import { openIndex } from '../index/open-index.js';
 import { objectsIn } from './choose-home.js';
 import type { StoreContext } from './context.js';
 import { makeStore, readFormat } from './format.js';

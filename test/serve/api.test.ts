@@ -1,4 +1,4 @@
-/** The API of a served store: lists and their filters, single images, files, tars, and the document that describes it. */
+/** The API of a served store: lists and filters, single images, files, tars, and the document that describes it. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';

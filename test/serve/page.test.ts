@@ -7,7 +7,7 @@ import * as fs from 'node:fs';
 import * as http from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { hexOf } from '../../engine/core/key.js';
 import { STYLE } from '../../engine/serve/page/style.js';
 import { aci } from '../fixtures/archive.js';
@@ -33,13 +33,8 @@ after(async () => {
   await served.stop();
 });
 
-interface Opened {
-  page: Page;
-  context: BrowserContext;
-}
-
-/** Opens the page. Whatever goes wrong on it, and whatever it asks of others, fails the test. */
-async function openPage(options: object = {}): Promise<Opened> {
+/** Opens a page. Whatever goes wrong on it, and whatever it asks of others, is a fault. */
+async function openPage(options: object = {}): Promise<{ page: Page; faults: string[] }> {
   const context = await (browser as Browser).newContext({ viewport: { width: 1100, height: 900 }, ...options });
   context.setDefaultTimeout(WAIT_MS);
   const page = await context.newPage();
@@ -51,24 +46,34 @@ async function openPage(options: object = {}): Promise<Opened> {
   page.on('request', (request) => {
     if (new URL(request.url()).host !== served.host) faults.push(`asked ${request.url()}`);
   });
-  page.on('close', () => assert.deepEqual(faults, []));
   await page.goto(served.server.url);
-  return { page, context };
+  return { page, faults };
 }
 
-/** The state in both schemes. @returns what the test looks at further, in light */
+let opened: Awaited<ReturnType<typeof openPage>> | undefined;
+
+/** The page that most tests share, which is live. */
+async function live(): Promise<Page> {
+  opened ??= await openPage();
+  const { page, faults } = opened;
+  await page.getByRole('status').getByText('live').waitFor();
+  assert.deepEqual(faults, []);
+  return page;
+}
+
+/** Takes a state in light and in dark, once the page shows it. */
 async function shown(state: string, look: (page: Page) => Promise<void>): Promise<void> {
+  const page = await live();
+  await look(page);
   const pictures: Buffer[] = [];
   for (const colorScheme of SCHEMES) {
-    const { page, context } = await openPage({ colorScheme });
-    await page.getByRole('status').getByText('live').waitFor();
-    await look(page);
+    await page.emulateMedia({ colorScheme });
     const ground = await page.evaluate('getComputedStyle(document.body).backgroundColor');
     assert.equal(ground, colorScheme === 'light' ? 'rgb(251, 251, 249)' : 'rgb(20, 22, 26)');
     pictures.push(await page.screenshot({ path: join(screenshots, `${state}-${colorScheme}.png`), fullPage: true }));
-    await context.close();
   }
   assert.ok(pictures.every((each) => each.length > 5000) && !pictures[0]?.equals(pictures[1] as Buffer));
+  assert.deepEqual(opened?.faults, []);
 }
 
 const section = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
@@ -94,6 +99,7 @@ test('a full store shows images with what they take and share, trees, and what g
   await served.store.pin('app:gzip');
   await shown('full', async (page) => {
     const images = section(page, 'Images').getByRole('row');
+    await images.nth(4).waitFor();
     assert.equal(await images.count(), 5);
     const app = section(page, 'Images').getByRole('row', { name: 'app:gzip' });
     await app.getByText('pinned').waitFor();
@@ -136,8 +142,9 @@ test('work is shown with how far it is', { skip: NO_CHROMIUM }, async () => {
 });
 
 test('the page keeps up with the store by itself, and keeps the focus where it is', { skip: NO_CHROMIUM }, async () => {
-  const { page, context } = await openPage();
-  await page.getByRole('status').getByText('live').waitFor();
+  const page = await live();
+  await page.reload();
+  await live();
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate('document.activeElement.textContent'), 'To the content');
   await page.keyboard.press('Tab');
@@ -152,31 +159,24 @@ test('the page keeps up with the store by itself, and keeps the focus where it i
   assert.equal(await page.evaluate(href), before);
   await served.store.untag(['kept:from-elsewhere']);
   await section(page, 'Images').getByText('kept:from-elsewhere').waitFor({ state: 'detached' });
-  await context.close();
 });
 
 test('without its script the page says the same', { skip: NO_CHROMIUM }, async () => {
-  const { page, context } = await openPage({ javaScriptEnabled: false });
+  const { page, faults } = await openPage({ javaScriptEnabled: false });
   await page.getByRole('status').getByText('as of now; reload for news').waitFor();
   await section(page, 'Images').getByRole('row', { name: 'app:gzip' }).waitFor();
   await section(page, 'What is stored').getByRole('img').waitFor();
-  await context.close();
+  assert.deepEqual(faults, []);
+  await page.close();
 });
 
 test('nothing but the server’s own script runs', { skip: NO_CHROMIUM }, async () => {
-  const context = await (browser as Browser).newContext();
-  const page = await context.newPage();
-  const refused = page.waitForEvent('console', {
-    predicate: (message) => /Content.Security.Policy/i.test(message.text()),
-    timeout: WAIT_MS,
-  });
-  await page.goto(served.server.url);
+  const page = await live();
   await page.evaluate(
     `const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s)`,
   );
-  await refused;
   assert.equal(await page.evaluate('window.ran'), undefined);
-  await context.close();
+  assert.match(opened?.faults.splice(0).join() ?? '', /Content Security Policy/);
 });
 
 test('a damaged store says what is damaged, first of all', { skip: NO_CHROMIUM }, async () => {

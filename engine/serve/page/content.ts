@@ -86,13 +86,14 @@ function imagesIn({ images, counts }: PageState): Html {
 
 function imageRow(image: PageImage, largest: number): Html {
   const { key, names, format, platform, ownBytes, sharedBytes, pinned, lastUsed } = image;
-  const name = names.length === 0 ? html`<i>no name</i>` : names.map((each) => html`<div>${each}</div>`);
+  const [first, ...others] = names;
+  const name = first === undefined ? html`<i>no name</i>` : html`<span>${first}</span>`;
   const parts = [
     { kind: 'own', label: 'own', bytes: ownBytes },
     { kind: 'shared', label: 'shared', bytes: sharedBytes },
   ];
   const link = `/api/v1/images/${key}`;
-  return html`<tr><th scope="row">${name}${pinned ? html`<span class="tag">pinned</span>` : undefined}</th>
+  return html`<tr><th scope="row">${name}${pinned ? html`<span class="tag">pinned</span>` : undefined}${others.map((each) => html`<div>${each}</div>`)}</th>
 <td><a href="${link}"><code>${shortHash(key)}</code></a></td><td>${[format, platform].filter(Boolean).join(' ')}</td>
 <td class="n">${sizeText(ownBytes)}</td><td class="n">${sizeText(sharedBytes)}</td>
 <td class="picture">${bar(names[0] ?? key, parts, largest)}</td><td>${timeText(lastUsed)}</td></tr>`;
@@ -123,14 +124,16 @@ function treesIn({ trees, counts }: PageState): Html {
   );
 }
 
+/** A name as it is, a hash in short. */
+function shown(title: string): string {
+  return /^(?:deps-)?sha512-/.test(title) ? shortHash(title) : title;
+}
+
 function freeIn({ free }: PageState): Html {
   const { bytes, images, trees } = free;
   if (bytes === 0 && images.length + trees.length === 0)
     return section('free', 'What gc would free', html`<p class="quiet">Nothing: all that is here is needed.</p>`);
-  const items = [
-    ...images.map((name) => `image ${name.startsWith('sha512-') ? shortHash(name) : name}`),
-    ...trees.map((id) => `tree ${shortHash(id)}`),
-  ];
+  const items = [...images.map((name) => `image ${shown(name)}`), ...trees.map((id) => `tree ${shown(id)}`)];
   const what = [
     ...(images.length === 0 ? [] : [counted(images.length, 'image')]),
     ...(trees.length === 0 ? [] : [counted(trees.length, 'tree')]),
@@ -148,7 +151,7 @@ function eventsIn({ events }: PageState): Html {
   if (events.length === 0) return section('events', 'Lately', html`<p class="quiet">Nothing has happened yet.</p>`);
   const items = events.map(
     ({ at, event, about }) =>
-      html`<li><time datetime="${new Date(at).toISOString()}">${timeText(at)}</time> ${event} <b>${about.startsWith('sha512-') || about.startsWith('deps-') ? shortHash(about) : about}</b></li>`,
+      html`<li><time datetime="${new Date(at).toISOString()}">${timeText(at)}</time> ${event} <b>${shown(about)}</b></li>`,
   );
   return section('events', 'Lately', html`<ol class="events">${items}</ol>`);
 }

@@ -37,7 +37,10 @@ export interface PageState {
   running: readonly { what: string; about: string; begun: number; progress?: Progress | undefined }[];
 }
 
-type Gathered = Omit<PageState, 'running' | 'events'>;
+interface Gathered extends Omit<PageState, 'running' | 'events'> {
+  /** What images are called. */
+  titles: ReadonlyMap<string, string>;
+}
 
 export class PageStates {
   readonly #serving: Serving;
@@ -51,7 +54,8 @@ export class PageStates {
   async now(): Promise<PageState> {
     const { store, running } = this.#serving;
     const { lastEvent } = await store.counts();
-    return { ...(await this.#gathered(lastEvent)), events: await eventsIn(this.#serving), running: running.list() };
+    const { titles, ...gathered } = await this.#gathered(lastEvent);
+    return { ...gathered, events: await eventsIn(store, titles), running: running.list() };
   }
 
   async #gathered(lastEvent: number): Promise<Gathered> {
@@ -86,6 +90,7 @@ async function gather({ store, mayWrite }: Serving): Promise<Gathered> {
   const { objectBytes, blobBytes, orphanBytes, indexBytes } = counts;
   return {
     dir: store.dir,
+    titles,
     writable: mayWrite,
     counts,
     stored: { objects: objectBytes, blobs: blobBytes, trees: treeBytes, orphans: orphanBytes, index: indexBytes },
@@ -121,9 +126,13 @@ async function damagedIn(store: Serving['store']): Promise<PageState['damaged'][
 }
 
 /** The newest first. */
-async function eventsIn({ store }: Serving): Promise<PageState['events'][number][]> {
+async function eventsIn(
+  store: Serving['store'],
+  titles: ReadonlyMap<string, string>,
+): Promise<PageState['events'][number][]> {
   const events = await store.recentEvents(EVENTS);
-  return events
-    .map(({ id, at, event, names, image, tree }) => ({ id, at, event, about: names?.[0] ?? image ?? tree ?? '' }))
-    .reverse();
+  return events.reverse().map(({ id, at, event, names, image, tree }) => {
+    const title = image === undefined ? undefined : (titles.get(image) ?? image);
+    return { id, at, event, about: names?.[0] ?? title ?? tree ?? '' };
+  });
 }

@@ -12,9 +12,9 @@ export function sizeText(bytes: number): string {
   return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
-/** To the second, in UTC: whoever looks may be elsewhere. */
+/** To the minute, in UTC: whoever looks may be elsewhere. */
 export function timeText(at: number | string): string {
-  return new Date(at).toISOString().slice(0, 19).replace('T', ' ');
+  return new Date(at).toISOString().slice(0, 16).replace('T', ' ');
 }
 
 /** As much of a key or a tree's id as lists show. */

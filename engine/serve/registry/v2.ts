@@ -1,6 +1,6 @@
 /**
- * The pull API of registries (OCI distribution spec, pull and content discovery): what skopeo, podman, containerd, other
- * stores and engines that spread images among machines ask.
+ * The pull API of registries (OCI distribution spec, pull and content discovery): what skopeo, podman, containerd,
+ * other stores and engines that spread images among machines ask.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { HttpError, REGISTRY } from '../http/errors.js';
