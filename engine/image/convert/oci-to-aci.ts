@@ -1,13 +1,11 @@
 /** Writes the manifest of an ACI that says what an OCI image's configuration says, as docker2aci does. */
 import { CairnError } from '../../core/errors.js';
 import { quoted } from '../../core/printable.js';
+import { AC_VERSION } from '../aci/edit-manifest.js';
 import type { JsonObject } from '../json.js';
 import type { OciConfig } from '../oci/config.js';
 import type { Reference } from '../oci/reference.js';
 import { appcPlatform } from './platform-names.js';
-
-/** The last version of the appc spec. */
-const AC_VERSION = '0.8.11';
 
 /**
  * The image manifest that says of an image what its configuration says. appc has no words for variables without a valid
