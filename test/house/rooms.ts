@@ -88,9 +88,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     says: 'one file on a disk: its metadata, its bytes, its copy, its end',
     imports: ['core', 'disk', 'objects', 'plan', 'workers/tasks'],
   },
+  'workers/pack': {
+    says: "trees as tars, of a store's objects or of files in a directory",
+    imports: ['core', 'disk', 'layer', 'objects', 'plan', 'workers/tasks'],
+  },
   'workers/import': {
     says: "a layer's source to staging",
-    imports: ['core', 'disk', 'layer', 'objects', 'workers/tasks', 'workers/compression'],
+    imports: ['core', 'disk', 'layer', 'objects', 'workers/tasks', 'workers/compression', 'workers/pack'],
   },
   'workers/tree': {
     says: "a plan's shard to directories and files",
@@ -102,7 +106,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'workers/export': {
     says: 'layers and trees to archives',
-    imports: ['core', 'disk', 'layer', 'objects', 'plan', 'workers/tasks', 'workers/compression'],
+    imports: ['core', 'disk', 'layer', 'objects', 'plan', 'workers/tasks', 'workers/compression', 'workers/pack'],
   },
 };
 
