@@ -147,6 +147,11 @@ export const MAX_TOKEN_ANSWER = 2 ** 20;
 /** Bytes of a file with settings or credentials, and of what a credential helper says. Real ones have some thousand. */
 export const MAX_CONFIG_FILE = 2 ** 20;
 
+/** Bytes of what a build notes of its base. A path takes some 300, and an image has as many as layers have entries. */
+export const MAX_BUILD_BASE = 2 ** 30;
+/** Bytes of what a build notes of itself, its history included. */
+export const MAX_BUILD_STATE = 4 * 2 ** 20;
+
 /** Names that one error lists. */
 export const MAX_CANDIDATES = 10;
 

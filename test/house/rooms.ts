@@ -92,6 +92,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     says: "trees as tars, of a store's objects or of files in a directory",
     imports: ['core', 'disk', 'layer', 'objects', 'plan', 'workers/tasks'],
   },
+  'workers/walk': {
+    says: 'what is in a directory, and what has changed in it',
+    imports: ['core', 'disk', 'plan', 'workers/tasks', 'workers/files'],
+  },
   'workers/import': {
     says: "a layer's source to staging",
     imports: ['core', 'disk', 'layer', 'objects', 'workers/tasks', 'workers/compression', 'workers/pack'],
