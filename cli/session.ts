@@ -197,7 +197,7 @@ function limitsIn(options: Globals): Partial<Limits> {
 const ONE_INTERRUPT_MS = 500;
 
 /** @param atOnce called before the process ends at once */
-function catchInterrupts(atOnce: () => void): { signal: AbortSignal; stop: () => void } {
+export function catchInterrupts(atOnce: () => void): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
   let first = 0;
   const interrupt = (): void => {

@@ -83,6 +83,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     says: 'pods: prepared, bundled, run, and what holds their images',
     imports: ['tree', 'resolve', 'content', 'session', 'plan', 'index', 'image', 'disk', 'workers/tasks', 'core'],
   },
+  build: {
+    says: 'images made by hand: a working tree, edits of its manifest, and what both become',
+    imports: ['import', 'export', 'tree', 'resolve', 'content', 'session', ...GROUND],
+  },
   'workers/compression': { says: 'compressed streams, in and out', imports: ['core', 'workers/tasks'] },
   'workers/files': {
     says: 'one file on a disk: its metadata, its bytes, its copy, its end',
@@ -117,9 +121,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 /** Code outside the rooms: single files, and the command line. Each lists the rooms that it may import. */
 export const ABOVE: Readonly<Record<string, { says: string; imports: readonly string[] }>> = {
   facade: {
-    says: 'the façade in parts: an open store, its images, its trees, its contents',
+    says: 'the façade in parts: an open store, its images, its trees, its contents, its builds',
     imports: [
       ...[
+        'build',
         'fetch',
         'pod',
         'verify',
