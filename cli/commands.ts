@@ -39,6 +39,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'gc', aliases: ['prune'], summary: 'collect what nobody needs', load: () => import('./commands/gc.js') },
   { name: 'du', summary: 'show what takes the space', load: () => import('./commands/du.js') },
   { name: 'export', summary: 'write an image to a file', load: () => import('./commands/export.js') },
+  { name: 'build', summary: 'make images by hand', load: () => import('./commands/build.js') },
   { name: 'put', summary: 'store any bytes', load: () => import('./commands/put.js') },
   { name: 'get', summary: 'give stored bytes back', load: () => import('./commands/get.js') },
   { name: 'blob', summary: 'list and remove what was put', load: () => import('./commands/blob.js') },

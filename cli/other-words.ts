@@ -8,7 +8,6 @@ const RUN = '"cairn run IMAGE -- CMD"';
 /** Word → what to type here. None of the words is a command. */
 export const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
   ['add', '"cairn import SOURCE"'],
-  ['build', 'cairn builds nothing: "cairn import --layer ROOT.tar --name NAME" makes an image of a root file system'],
   ['clean', '"cairn gc"'],
   ['copy', '"cairn cp IMAGE:PATH DEST"'],
   ['create', CHECKOUT],

@@ -217,7 +217,7 @@ interface Interrupts {
 }
 
 /** @param atOnce called before the process ends at once */
-function catchInterrupts(atOnce: () => void): Interrupts {
+export function catchInterrupts(atOnce: () => void): Interrupts {
   const controller = new AbortController();
   let first = 0;
   let isHanded = false;

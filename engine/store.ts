@@ -5,7 +5,7 @@
 import type { Collected, GcOptions } from './collect/index.js';
 import { checkOptions, mustBe } from './core/check-options.js';
 import type { OperationOptions } from './core/operation.js';
-import { StoreOfBundles } from './facade/bundles.js';
+import { StoreOfBuilds } from './facade/builds.js';
 import { contextOf } from './facade/opened.js';
 import { CHECK, EVENTS, FSCK, GC, OPEN, OPERATION } from './facade/option-kinds.js';
 import type { StoreEvent } from './index/events.js';
@@ -31,7 +31,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   return new Store(context);
 }
 
-export class Store extends StoreOfBundles {
+export class Store extends StoreOfBuilds {
   /** Checks the targets, each an image or a tree id, or everything. */
   async check(
     targets: readonly string[] = [],

@@ -30,6 +30,10 @@ const performers: Performers = {
   'clone-blobs': async () => (await import('./files/clone.js')).cloneBlobs,
   'clone-objects': async () => (await import('./files/clone.js')).cloneObjects,
   remove: async () => (await import('./files/remove.js')).removePaths,
+  'note-tree': async () => (await import('./walk/list.js')).noteTree,
+  'list-tree': async () => (await import('./walk/list.js')).listTree,
+  'copy-tree': async () => (await import('./walk/copy-tree.js')).copyTree,
+  'compare-tree': async () => (await import('./walk/compare.js')).compareTree,
 };
 
 const first = workerData as keyof Tasks | null;

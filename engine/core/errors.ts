@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   ERR_AMBIGUOUS_KEY: 'a key prefix fits several images or blobs, or a source holds several images',
   ERR_BAD_ARCHIVE:
     'an archive breaks a rule of its format, lacks what it lists, or breaks a rule of ours against hostile input',
+  ERR_BAD_BUILD: 'what a build notes of itself is broken',
   ERR_BAD_COMPRESSION: 'a compressed stream is corrupt or cut short',
   ERR_BAD_LINK: 'a hard link whose target is missing, later in the archive, or not linkable',
   ERR_BAD_MANIFEST: 'a manifest breaks a rule of its schema',

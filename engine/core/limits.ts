@@ -166,6 +166,10 @@ export const MAX_CONFIG_FILE = 2 ** 20;
 
 /** Bytes of `/etc/passwd` and of `/etc/group` of an image. A hundred thousand users have so many. */
 export const MAX_USER_FILE = 8 * 2 ** 20;
+/** Bytes of what a build notes of its base. A path takes some 300, and an image has as many as layers have entries. */
+export const MAX_BUILD_BASE = 2 ** 30;
+/** Bytes of what a build notes of itself, its history included. */
+export const MAX_BUILD_STATE = 4 * 2 ** 20;
 
 /** Names that one error lists. */
 export const MAX_CANDIDATES = 10;

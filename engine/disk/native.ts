@@ -11,6 +11,7 @@ import { errnoName, hasCode } from '../core/errors.js';
 /** Resolves relative paths from the process's working directory. */
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const AT_EMPTY_PATH = 0x1000;
 
 export interface Call {
   (...args: unknown[]): number;

@@ -1,12 +1,9 @@
 /** Exports images as exact archives, as merged trees, and as layouts and archives for other tools. */
-import * as fs from 'node:fs';
-import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { ExportResult, Output, OutputCompression } from '../../workers/tasks/export.js';
 import { deleteSmall, discard } from '../content/delete.js';
 import { noteUse } from '../content/last-used.js';
 import { readBlob } from '../content/read-blob.js';
-import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { hexOf, keyOfHex } from '../core/key.js';
 import { type OperationOptions, telling } from '../core/operation.js';
@@ -21,8 +18,9 @@ import { planOf, removedMeanwhile } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { destinationOf, publish, scratchIn, withOutput } from '../session/destination.js';
 import type { Work } from '../session/work.js';
+import { compressionByName, formatByName, isArchiveName, refuseOtherArchive } from './archive-names.js';
 import { exportLayer } from './layer-bytes.js';
-import { writeLayout } from './layout.js';
+import { exportLayout } from './layout-output.js';
 import { exportEntries } from './plan-bytes.js';
 
 const STDOUT = '-';
@@ -75,10 +73,7 @@ export async function exportImage(
   options: ExportRequest = {},
 ): Promise<Exported> {
   const name = typeof file === 'string' ? file : STDOUT;
-  if (OTHER_ARCHIVE.test(name)) {
-    const why = `${name}: archives are written as .tar, .tar.gz, .tgz, .tar.zst or .aci`;
-    throw new CairnError('ERR_USAGE', why, { path: name });
-  }
+  refuseOtherArchive(name);
   const { format = formatByName(name) ?? image.format, base } = options;
   const own = partsOf(store, image, format);
   const others = base === undefined ? [] : layerStackOf(store, base).nodes;
@@ -109,19 +104,9 @@ async function writeExport(
         const result = await exportArchive(store, image, format, { work, output, compress: compress ?? wholly });
         return { size: result.size, key: keyOfHex(result.sha512) };
       }
-      const dir = target.kind === 'file' ? layoutBeside(scratch) : scratch;
-      fs.mkdirSync(dir, { mode: 0o755 });
-      const written = await writeLayout(store, image, dir, {
-        work,
-        compress,
-        docker: format === 'docker',
-        names,
-        base,
-      });
-      if (target.kind === 'directory') return { ...written, key: image.key };
-      const files = filesOfLayout(dir);
-      const packed = await work.ask('pack-files', { files, output, compress: wholly ?? 'none' });
-      return { size: packed.size, key: keyOfHex(packed.sha512), digest: written.digest };
+      const request = { work, compress, docker: format === 'docker', names, base };
+      const written = await exportLayout(store, image, request, { target, scratch, output, wholly });
+      return { key: image.key, ...written };
     });
   return withOutput(target, signal, (output) =>
     store.uses.during(signal, async () => {
@@ -141,25 +126,6 @@ async function writeExport(
   );
 }
 
-/** Endings of names that archives have. */
-const ARCHIVE_NAME = /\.(?:tar|aci|tgz|tzst)(?:\.(?:gz|zst))?$/;
-
-/** Endings that promise what is not written here. A directory of such a name would be a surprise. */
-const OTHER_ARCHIVE = /\.(?:xz|txz|bz2|tbz2?|zip|7z|lz4|lzma|rar)$/;
-
-function isArchiveName(file: string): boolean {
-  return ARCHIVE_NAME.test(file);
-}
-
-function formatByName(file: string): ExportFormat | undefined {
-  return /\.aci(?:\.gz|\.zst)?$/.test(file) ? 'aci' : undefined;
-}
-
-function compressionByName(file: string): OutputCompression | undefined {
-  if (!isArchiveName(file)) return undefined;
-  return /\.(?:gz|tgz)$/.test(file) ? 'gzip' : /\.(?:zst|tzst)$/.test(file) ? 'zstd' : undefined;
-}
-
 function isOriginal(
   image: ImageRecord,
   format: ExportFormat,
@@ -172,13 +138,6 @@ function isOriginal(
 /** The images of an export. In its own format an image needs no others; other exports may be made of its tree. */
 function partsOf(store: StoreContext, image: ImageRecord, format: ExportFormat): Pick<LayerStack, 'nodes'> {
   return format === image.format ? { nodes: [{ image, dependent: -1 }] } : layerStackOf(store, image);
-}
-
-/** The order that `docker load` and `skopeo` prefer: files that tell the format come first. */
-function filesOfLayout(dir: string): [string, string][] {
-  const names = fs.readdirSync(join(dir, 'blobs', 'sha256')).map((name) => `blobs/sha256/${name}`);
-  const top = ['oci-layout', 'index.json', 'manifest.json'].filter((name) => fs.existsSync(join(dir, name)));
-  return [...top, ...names].map((name) => [name, join(dir, name)]);
 }
 
 interface ArchiveOutput {
@@ -201,7 +160,7 @@ function exportArchive(
 }
 
 /** Makes the manifest of an OCI image as one ACI, from the image's configuration. */
-function squashedManifest(store: StoreContext, image: ImageRecord): Buffer {
+export function squashedManifest(store: StoreContext, image: ImageRecord): Buffer {
   const config = parseConfig(readBlob(store, image.config as Key), store.limits);
   const tag = image.labels.find(({ name }) => name === 'version')?.value;
   const name = { name: image.name || `image-${hexOf(image.key).slice(0, 13)}`, ...(tag ? { tag } : {}) };

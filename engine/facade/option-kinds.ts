@@ -1,4 +1,5 @@
 /** What the options of the façade's operations may be. */
+import type { BeginOptions, ConvertOptions, CopyOptions, FromDirectoryOptions, WriteOptions } from '../build/index.js';
 import type { GcOptions, RemoveOptions } from '../collect/index.js';
 import type { GetOptions } from '../content/index.js';
 import type { OptionKinds } from '../core/check-options.js';
@@ -216,3 +217,42 @@ export const APP_REQUEST: OptionKinds<AppRequest> = {
   userAnnotations: 'object',
   userLabels: 'object',
 };
+
+const FORMATS = ['aci', 'oci'];
+
+export const BEGIN: OptionKinds<BeginOptions> = {
+  ...OPERATION,
+  from: 'text',
+  format: FORMATS,
+  flat: 'flag',
+  history: 'flag',
+  ...FIND,
+};
+
+export const COPY: OptionKinds<CopyOptions> = { ...OPERATION, toDirectory: 'flag', command: 'object' };
+
+/** Without the file, which may be a path or a stream. */
+export const WRITE: OptionKinds<Omit<WriteOptions, 'file'>> = {
+  ...OPERATION,
+  name: 'text',
+  as: ['layer', 'squash'],
+  format: FORMATS,
+  thorough: 'flag',
+  compress: ['none', 'gzip', 'zstd'],
+  force: 'flag',
+  latest: 'flag',
+  createdBy: 'text',
+  comment: 'text',
+  sourceDate: 'number',
+};
+
+export const FROM_DIRECTORY: OptionKinds<FromDirectoryOptions> = {
+  ...OPERATION,
+  name: 'text',
+  format: FORMATS,
+  ownerRoot: 'flag',
+  latest: 'flag',
+  sourceDate: 'number',
+};
+
+export const CONVERT: OptionKinds<ConvertOptions> = { ...OPERATION, format: FORMATS, name: 'text' };

@@ -12,6 +12,13 @@ function fold(key: string): string {
   return key.toLowerCase().replaceAll('ſ', 's');
 }
 
+/** The key by which an object has a field, whatever its case; the name itself if the object does not have it. */
+export function spelledKey(object: JsonObject, name: string): string {
+  if (Object.hasOwn(object, name)) return name;
+  const wanted = fold(name);
+  return Object.keys(object).find((key) => fold(key) === wanted) ?? name;
+}
+
 function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

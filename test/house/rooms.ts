@@ -88,14 +88,26 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     says: 'pods: prepared, bundled, run, and what holds their images',
     imports: ['tree', 'resolve', 'content', 'session', 'plan', 'index', 'image', 'disk', 'workers/tasks', 'core'],
   },
+  build: {
+    says: 'images made by hand: a working tree, edits of its manifest, and what both become',
+    imports: ['import', 'export', 'tree', 'resolve', 'content', 'session', ...GROUND],
+  },
   'workers/compression': { says: 'compressed streams, in and out', imports: ['core', 'workers/tasks'] },
   'workers/files': {
     says: 'one file on a disk: its metadata, its bytes, its copy, its end',
     imports: ['core', 'disk', 'objects', 'plan', 'workers/tasks'],
   },
+  'workers/pack': {
+    says: "trees as tars, of a store's objects or of files in a directory",
+    imports: ['core', 'disk', 'layer', 'objects', 'plan', 'workers/tasks'],
+  },
+  'workers/walk': {
+    says: 'what is in a directory, and what has changed in it',
+    imports: ['core', 'disk', 'plan', 'workers/tasks', 'workers/files'],
+  },
   'workers/import': {
     says: "a layer's source to staging",
-    imports: ['core', 'disk', 'layer', 'objects', 'workers/tasks', 'workers/compression'],
+    imports: ['core', 'disk', 'layer', 'objects', 'workers/tasks', 'workers/compression', 'workers/pack'],
   },
   'workers/tree': {
     says: "a plan's shard to directories and files",
@@ -107,16 +119,20 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'workers/export': {
     says: 'layers and trees to archives',
-    imports: ['core', 'disk', 'erofs', 'layer', 'objects', 'plan', 'workers/tasks', 'workers/compression'],
+    imports: [
+      ...['core', 'disk', 'erofs', 'layer', 'objects', 'plan', 'workers/tasks', 'workers/compression'],
+      'workers/pack',
+    ],
   },
 };
 
 /** Code outside the rooms: single files, and the command line. Each lists the rooms that it may import. */
 export const ABOVE: Readonly<Record<string, { says: string; imports: readonly string[] }>> = {
   facade: {
-    says: 'the façade in parts: an open store, its images, its trees, its contents',
+    says: 'the façade in parts: an open store, its images, its trees, its contents, its builds',
     imports: [
       ...[
+        'build',
         'fetch',
         'offer',
         'pod',

@@ -1,7 +1,7 @@
 /** Tasks that write archives, and copies of the store. */
 import type { SkippedKind } from '../../engine/core/metadata.js';
 import type { ObjectsAt } from '../../engine/core/object.js';
-import type { Control, Shard } from './parts.js';
+import type { Control, TreeTar } from './parts.js';
 
 export type OutputCompression = 'none' | 'gzip' | 'zstd';
 
@@ -21,18 +21,13 @@ export interface ExportLayerTask {
   digests?: boolean;
 }
 
-/** Packs a plan as one tar, or as an ACI when a manifest is given. */
-export interface ExportTreeTask {
-  manifest?: Uint8Array;
-  digests?: boolean;
+/** Packs a tree to a file or stream. */
+export interface ExportTreeTask extends TreeTar {
   kind: 'export-tree';
   control: Control;
-  shard: Shard;
-  sizes: Float64Array;
-  groups: string;
-  objects: ObjectsAt;
   output: Output;
   compress: OutputCompression;
+  digests?: boolean;
 }
 
 /** Copies a blob to a new file. */

@@ -30,6 +30,7 @@ import type {
 } from './import.js';
 import type { Skipped } from './parts.js';
 import type { FinishDirectoriesTask, JoinTask, RemoveTask, RenderResult, RenderTask } from './render.js';
+import type { Seen } from './seen.js';
 import type {
   SurveyObjectsTask,
   SurveyResult,
@@ -40,6 +41,15 @@ import type {
   VerifyResult,
   VerifyTreeTask,
 } from './verify.js';
+import type {
+  Compared,
+  CompareTreeTask,
+  CopiedTree,
+  CopyTreeTask,
+  Listing,
+  ListTreeTask,
+  NoteTreeTask,
+} from './walk.js';
 
 export interface Tasks {
   ingest: [IngestTask, IngestResult];
@@ -65,6 +75,10 @@ export interface Tasks {
   'clone-blobs': [CloneBlobsTask, CloneResult];
   'clone-objects': [CloneObjectsTask, CloneResult];
   remove: [RemoveTask, null];
+  'note-tree': [NoteTreeTask, Seen];
+  'list-tree': [ListTreeTask, Listing];
+  'compare-tree': [CompareTreeTask, Compared];
+  'copy-tree': [CopyTreeTask, CopiedTree];
 }
 
 export type Task = { [K in keyof Tasks]: Tasks[K][0] }[keyof Tasks];
