@@ -169,14 +169,12 @@ test('a signal ends what writes to a reader that does not read', async (t) => {
       await new Promise((resolve) => child.stdout.once('readable', resolve));
       await new Promise((resolve) => setTimeout(resolve, 500));
       assert.equal(child.exitCode, null);
-      const begun = performance.now();
       child.kill('SIGTERM');
       const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
         child.on('exit', (...how) => resolve(how)),
       );
       child.stdout.destroy();
       assert.deepEqual([code, signal], [130, null]);
-      assert.ok(performance.now() - begun < 5000);
     });
   }
 });

@@ -6,6 +6,7 @@ import { CairnError, type ErrorCode } from '../../engine/core/errors.js';
 import { DEFAULT_LIMITS, MAX_JSON_DEPTH } from '../../engine/core/limits.js';
 import { isKnownIsolator, isQuantity } from '../../engine/image/aci/isolators.js';
 import { type ImageManifest, parseImageManifest } from '../../engine/image/aci/manifest.js';
+import { processorMs } from '../fixtures/processor-time.js';
 
 type Fields = Record<string, unknown>;
 
@@ -546,9 +547,9 @@ test('quantities are a number and a suffix or an exponent', () => {
   ]) {
     assert.equal(isQuantity(text), false, text);
   }
-  const start = performance.now();
+  const start = processorMs();
   assert.equal(isQuantity(`${'1'.repeat(2 ** 20)}!`), false);
-  assert.ok(performance.now() - start < 2000);
+  assert.ok(processorMs() - start < 2000);
 });
 
 describe('a hostile document', () => {
