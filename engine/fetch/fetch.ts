@@ -33,6 +33,7 @@ export async function fetchAll(
   if (options.signature !== undefined && refs.length !== 1)
     throw new CairnError('ERR_USAGE', 'a file with signatures goes with one image');
   for (const each of new Set(fetching.insecure)) fetching.store.notice(LEFT_OUT[each]);
+  fetching.meter.expect(refs);
   const appc = new AppcImages(fetching, options);
   return eachOf(refs, options.jobs ?? JOBS, async (ref) => {
     try {
@@ -45,6 +46,8 @@ export async function fetchAll(
         return reported(ref, error, options);
       stop.abort();
       throw error;
+    } finally {
+      fetching.meter.known(ref);
     }
   });
 }

@@ -7,6 +7,7 @@ import type { HttpClient } from '../remote/http.js';
 import type { RetryPolicy } from '../remote/retry.js';
 import type { StoreContext } from '../session/context.js';
 import { Clients } from './clients.js';
+import { FetchMeter } from './fetch-meter.js';
 import { ImagePolicy } from './image-policy.js';
 import type { FetchOptions, Insecure } from './options.js';
 import { Registries } from './registries.js';
@@ -25,9 +26,10 @@ export interface Fetching {
   insecure: readonly Insecure[];
   /** For downloads of ACIs. */
   slots: Semaphore;
+  meter: FetchMeter;
 }
 
-export interface ConnectOptions extends Pick<FetchOptions, 'insecure' | 'authfile'> {
+export interface ConnectOptions extends Pick<FetchOptions, 'insecure' | 'authfile' | 'onProgress'> {
   /** How to try again after failures that pass. */
   retry?: Partial<RetryPolicy>;
 }
@@ -36,7 +38,7 @@ export interface ConnectOptions extends Pick<FetchOptions, 'insecure' | 'authfil
 export async function duringFetch<T>(
   store: StoreContext,
   importSource: ImportSource,
-  { insecure = [], authfile, retry }: ConnectOptions,
+  { insecure = [], authfile, onProgress, retry }: ConnectOptions,
   work: (fetching: Fetching) => Promise<T>,
 ): Promise<T> {
   const credentials = new Credentials({ authfile, onWarning: store.notice });
@@ -44,8 +46,8 @@ export async function duringFetch<T>(
   const registries = new Registries(clients, new RegistryAuth(credentials));
   const policy = new ImagePolicy(insecure);
   try {
-    const slots = new Semaphore();
-    return await work({ store, importSource, http: clients.http, clients, registries, policy, insecure, slots });
+    const shared = { clients, registries, policy, insecure, slots: new Semaphore(), meter: new FetchMeter(onProgress) };
+    return await work({ store, importSource, http: clients.http, ...shared });
   } finally {
     await clients.close();
   }
