@@ -1,6 +1,7 @@
 /** Fetches images by what they are called, side by side. */
 import { eachOf } from '../core/concurrency.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
+import { withoutSecrets } from '../core/without-secrets.js';
 import { isRegistryReference } from '../image/oci/reference.js';
 import { REGISTRY_SCHEME } from '../image/oci/registry-reference.js';
 import { lookupIn } from '../index/images.js';
@@ -131,7 +132,8 @@ async function findHere(
   return undefined;
 }
 
-function reported(ref: string, error: CairnError, { onResult }: FetchOptions): FetchFailure {
+function reported(given: string, error: CairnError, { onResult }: FetchOptions): FetchFailure {
+  const ref = withoutSecrets(given);
   const failure = { source: ref, ref, error };
   onResult?.(failure);
   return failure;
