@@ -1,5 +1,6 @@
 /** What all fetches of a run share. */
 import { Semaphore } from '../core/concurrency.js';
+import { tellLeftOut } from '../core/finding.js';
 import type { Imported, ImportRequest, OpenableSource } from '../import/index.js';
 import { RegistryAuth } from '../remote/auth/registry-auth.js';
 import { Credentials } from '../remote/credentials/credentials.js';
@@ -41,6 +42,7 @@ export async function duringFetch<T>(
   { insecure = [], authfile, onProgress, retry }: ConnectOptions,
   work: (fetching: Fetching) => Promise<T>,
 ): Promise<T> {
+  tellLeftOut(insecure, store.notice);
   const credentials = new Credentials({ authfile, onWarning: store.notice });
   const clients = new Clients(insecure, credentials, retry);
   const registries = new Registries(clients, new RegistryAuth(credentials));
