@@ -8,6 +8,7 @@ import type { ArgumentType } from '../engine/core/finding.js';
 import { DEFAULT_LIMITS, type Limits } from '../engine/core/limits.js';
 import type { OperationOptions } from '../engine/core/operation.js';
 import { printable } from '../engine/core/printable.js';
+import { withoutSecrets } from '../engine/core/without-secrets.js';
 import type { OpenOptions } from '../engine/session/open.js';
 import type { Store } from '../engine/store.js';
 import { flushOutput, isReaderGone, print, writeOutput } from './output.js';
@@ -88,7 +89,7 @@ async function runSession<O extends object>(
   const interrupts = catchInterrupts(() => line?.clear());
   const say = (message: string): void => {
     line?.clear();
-    if (options.quiet !== true) process.stderr.write(`cairn: ${printable(message)}\n`);
+    if (options.quiet !== true) process.stderr.write(`cairn: ${printable(withoutSecrets(message))}\n`);
   };
   try {
     const running = { signal: interrupts.signal, ...defined({ onProgress: line?.show }) };

@@ -78,6 +78,7 @@ export type { CheckedOut, CheckoutOptions } from './tree/checkout.js';
 export type { CopiedOut, CopyOutOptions } from './tree/copy-out.js';
 export type { TreeMount } from './tree/mounts.js';
 export type { Mounted, MountOptions, Rendered, RenderOptions } from './tree/options.js';
-export type { CheckResult, Damage } from './verify/check.js';
+export type { CheckResult } from './verify/check.js';
 export type { CheckOptions } from './verify/check-scope.js';
+export type { Damage } from './verify/damage.js';
 export type { FsckResult, Mended, Missing } from './verify/fsck.js';

@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { printable } from '../../engine/core/printable.js';
-import type { CheckResult, Damage } from '../../engine/verify/check.js';
+import type { CheckResult } from '../../engine/verify/check.js';
+import type { Damage } from '../../engine/verify/damage.js';
 import { examples } from '../help.js';
 import { EXIT } from '../report.js';
 import { withStore } from '../session.js';

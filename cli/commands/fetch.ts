@@ -7,6 +7,7 @@ import type { Fetched, FetchFailure, Insecure } from '../../engine/fetch/index.j
 import { examples } from '../help.js';
 import { insecureOption } from '../insecure.js';
 import { readList } from '../list-file.js';
+import { ofMany } from '../progress.js';
 import { authfileOption, platformOption } from '../pull.js';
 import { EXIT, explain } from '../report.js';
 import { withStore } from '../session.js';
@@ -82,6 +83,7 @@ function fetchImages(refs: string[], given: Options, command: Command): Promise<
     try {
       const results = await store.fetch(listed, {
         ...running,
+        ...defined({ onProgress: ofMany(running.onProgress, listed.length, () => teller.count) }),
         onResult: teller.add,
         ...defined({ pull, keepArchive, platform, name, latest, expect, jobs, keepGoing, authfile }),
         ...defined({ dependencies, signature, insecure }),

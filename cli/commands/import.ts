@@ -3,11 +3,11 @@ import * as fs from 'node:fs';
 import type { Command } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
-import type { OperationOptions } from '../../engine/core/operation.js';
 import { imagesBelow } from '../../engine/import/source/sources.js';
 import { STDIN, splitReference } from '../../engine/resolve/source-path.js';
 import { examples } from '../help.js';
 import { readList } from '../list-file.js';
+import { ofMany } from '../progress.js';
 import { platformOption } from '../pull.js';
 import { EXIT } from '../report.js';
 import { type Prepare, type Session, withStore } from '../session.js';
@@ -100,20 +100,6 @@ function isNowhere(source: string): boolean {
 
 function nowhere(path: string): CairnError {
   return new CairnError('ERR_NOT_FOUND', `no such file: ${path}`, { path });
-}
-
-type OnProgress = NonNullable<OperationOptions['onProgress']>;
-
-/**
- * Of many sources nobody knows the bytes before the last has been opened. Until then, the sources that are done say how
- * far it is.
- */
-function ofMany(onProgress: OnProgress | undefined, total: number, done: () => number): OnProgress | undefined {
-  if (onProgress === undefined || total < 2) return onProgress;
-  return (progress) => {
-    if (progress.total !== undefined) onProgress(progress);
-    else onProgress({ what: progress.what, unit: 'items', done: Math.min(done(), total), total });
-  };
 }
 
 function expand(source: string): string[] {

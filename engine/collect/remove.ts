@@ -46,8 +46,8 @@ export interface Removed {
 /**
  * Takes names away, and images with their last names. Trees that no other image has go, too. All go or none: holders
  * are looked at before anything goes.
- * @throws CairnError `ERR_HELD` while a pin, lease or pod holds an image, unless `force`, and while a tree that would go
- * is mounted, has a mount in it, or has a pod that runs on it
+ * @throws CairnError `ERR_HELD` while a pin, lease or pod holds an image, unless `force`, and while a tree that would
+ * go is mounted, has a mount in it, or has a pod that runs on it
  */
 export async function removeImages(
   store: StoreContext,
@@ -124,8 +124,8 @@ function removeOne(store: StoreContext, { image }: Taking, trees: readonly TreeR
 }
 
 /**
- * @throws CairnError `ERR_HELD` while a lease or a pod holds a tree, unless `force`, and while one is mounted, has a mount
- * in it, or has a pod that runs on it
+ * @throws CairnError `ERR_HELD` while a lease or a pod holds a tree, unless `force`, and while one is mounted, has a
+ * mount in it, or has a pod that runs on it
  */
 export async function removeTrees(
   store: StoreContext,

@@ -3,6 +3,7 @@
  * The list is closed: a new kind of failure gets a new line here, with its meaning.
  */
 import { constants } from 'node:os';
+import { withoutSecrets } from './without-secrets.js';
 
 export const ERROR_CODES = {
   ERR_ABORTED: 'the caller cancelled',
@@ -77,9 +78,10 @@ export class CairnError extends Error {
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     const { cause, ...fields } = details;
-    super(message, cause === undefined ? undefined : { cause });
+    super(withoutSecrets(message), cause === undefined ? undefined : { cause });
     this.code = code;
-    for (const [name, value] of Object.entries(fields)) {
+    for (const [name, given] of Object.entries(fields)) {
+      const value = typeof given === 'string' ? withoutSecrets(given) : given;
       if (value !== undefined) Object.defineProperty(this, name, { value, enumerable: true });
     }
   }

@@ -14,6 +14,19 @@ export type PullPolicy = (typeof PULL_POLICIES)[number];
 export const INSECURE = ['image', 'tls', 'http', 'pubkey'] as const;
 export type Insecure = (typeof INSECURE)[number];
 
+/** What users should see of checks that do not take place. */
+const LEFT_OUT: Readonly<Record<Insecure, string>> = {
+  image: 'signatures of images are not checked, nor is the policy',
+  tls: 'certificates are not checked: any server may answer',
+  http: 'plain HTTP is spoken where HTTPS fails: anybody on the way may read and change it',
+  pubkey: 'keys count that sites offer, whether or not they are trusted',
+};
+
+/** Says which checks are left out, each once. */
+export function tellLeftOut(insecure: readonly Insecure[], notice: (message: string) => void): void {
+  for (const each of new Set(insecure)) notice(LEFT_OUT[each]);
+}
+
 /** Whether an image that is not here is fetched, and how. */
 export interface FindOptions {
   /** When to fetch the image. */

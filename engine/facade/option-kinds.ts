@@ -3,7 +3,7 @@ import type { BeginOptions, ConvertOptions, CopyOptions, FromDirectoryOptions, W
 import type { GcOptions, RemoveOptions } from '../collect/index.js';
 import type { GetOptions } from '../content/index.js';
 import type { OptionKinds } from '../core/check-options.js';
-import { ARGUMENT_TYPES, type FindOptions, PULL_POLICIES, type ResolveOptions } from '../core/finding.js';
+import { ARGUMENT_TYPES, type FindOptions, INSECURE, PULL_POLICIES, type ResolveOptions } from '../core/finding.js';
 import type { OperationOptions } from '../core/operation.js';
 import type { ExportOptions } from '../export/index.js';
 import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.js';
@@ -44,7 +44,7 @@ export const OPEN: OptionKinds<OpenOptions> = {
 const FIND: OptionKinds<FindOptions> = {
   pull: [...PULL_POLICIES],
   platform: 'text',
-  insecure: 'texts',
+  insecure: { anyOf: INSECURE },
   authfile: 'text',
 };
 
@@ -76,11 +76,15 @@ export const FETCH: OptionKinds<FetchOptions> = {
   dependencies: 'flag',
 };
 
-export const PUSH: OptionKinds<PushOptions> = { ...OPERATION, insecure: 'texts', authfile: 'text' };
+export const PUSH: OptionKinds<PushOptions> = { ...OPERATION, insecure: { anyOf: INSECURE }, authfile: 'text' };
 
 export const RESOLVE: OptionKinds<ResolveOptions> = { ...OPERATION, ...FIND };
 
-export const DISCOVER: OptionKinds<DiscoverOptions> = { signal: 'signal', insecure: 'texts', onNotice: 'function' };
+export const DISCOVER: OptionKinds<DiscoverOptions> = {
+  signal: 'signal',
+  insecure: { anyOf: INSECURE },
+  onNotice: 'function',
+};
 
 export const SELECTION: OptionKinds<ImageSelection> = {
   names: 'texts',

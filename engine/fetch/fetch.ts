@@ -1,6 +1,7 @@
 /** Fetches images by what they are called, side by side. */
 import { eachOf } from '../core/concurrency.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
+import { withoutSecrets } from '../core/without-secrets.js';
 import { isRegistryReference } from '../image/oci/reference.js';
 import { REGISTRY_SCHEME } from '../image/oci/registry-reference.js';
 import { lookupIn } from '../index/images.js';
@@ -13,7 +14,7 @@ import { AppcImages } from './appc/images.js';
 import { fetchRegistryImage, nameInStore } from './fetch-registry.js';
 import type { Fetching } from './fetching.js';
 import { alreadyHere } from './here.js';
-import type { Fetched, FetchFailure, FetchOptions, Insecure } from './options.js';
+import type { Fetched, FetchFailure, FetchOptions } from './options.js';
 
 /** Images that are fetched at a time. Each takes several connections. */
 const JOBS = 3;
@@ -32,7 +33,7 @@ export async function fetchAll(
   const options = { ...given, signal: AbortSignal.any([stop.signal, ...(given.signal ? [given.signal] : [])]) };
   if (options.signature !== undefined && refs.length !== 1)
     throw new CairnError('ERR_USAGE', 'a file with signatures goes with one image');
-  for (const each of new Set(fetching.insecure)) fetching.store.notice(LEFT_OUT[each]);
+  fetching.meter.expect(refs);
   const appc = new AppcImages(fetching, options);
   return eachOf(refs, options.jobs ?? JOBS, async (ref) => {
     try {
@@ -45,17 +46,11 @@ export async function fetchAll(
         return reported(ref, error, options);
       stop.abort();
       throw error;
+    } finally {
+      fetching.meter.known(ref);
     }
   });
 }
-
-/** What users should see of checks that do not take place. */
-const LEFT_OUT: Readonly<Record<Insecure, string>> = {
-  image: 'signatures of images are not checked, nor is the policy',
-  tls: 'certificates are not checked: any server may answer',
-  http: 'plain HTTP is spoken where HTTPS fails: anybody on the way may read and change it',
-  pubkey: 'keys count that sites offer, whether or not they are trusted',
-};
 
 async function fetchOne(fetching: Fetching, appc: AppcImages, ref: string, options: FetchOptions): Promise<Fetched> {
   const meant = guessArgument(ref, locateSource, fetching.store.argumentType);
@@ -128,7 +123,8 @@ async function findHere(
   return undefined;
 }
 
-function reported(ref: string, error: CairnError, { onResult }: FetchOptions): FetchFailure {
+function reported(given: string, error: CairnError, { onResult }: FetchOptions): FetchFailure {
+  const ref = withoutSecrets(given);
   const failure = { source: ref, ref, error };
   onResult?.(failure);
   return failure;

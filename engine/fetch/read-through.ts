@@ -145,20 +145,16 @@ async function bringAci(
   if (!isHere(aci.key)) await fetchArchive(fetching, { opened, aci, ref }, options);
 }
 
-async function fetchArchive(
-  fetching: Fetching,
-  { opened, aci, ref }: Artifact,
-  { signal, onProgress }: RegistryRequest,
-) {
-  const { store, http, policy } = fetching;
+async function fetchArchive(fetching: Fetching, { opened, aci, ref }: Artifact, { signal }: RegistryRequest) {
+  const { store, policy, meter } = fetching;
   const { reference, repository, top } = opened;
   const signature = await policy.verify(reference, repository, [top.digest]);
   const held = await lockBlobs(store, [aci.archive.digest], signal);
-  const downloads = new BlobDownloads(store, { http, repository });
+  const downloads = new BlobDownloads(fetching, repository);
   try {
     const archive = downloads.open(aci.archive.digest, aci.archive.size);
     const open = async () => ({ kind: 'aci', ...archive, fingerprint: undefined }) as const;
-    const request = { expect: aci.key, ...defined({ signal, onProgress, signature }) };
+    const request = { expect: aci.key, onProgress: meter.importing, ...defined({ signal, signature }) };
     await fetching.importSource({ source: ref, open }, request);
   } catch (error) {
     throw await downloads.end(error);

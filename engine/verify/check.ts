@@ -16,28 +16,12 @@ import { treeHashOf } from '../plan/tree-hash.js';
 import { planOfTree } from '../resolve/plan-tree.js';
 import type { StoreContext } from '../session/context.js';
 import { type CheckOptions, isAmong, type Targets, targetsOf } from './check-scope.js';
+import type { Damage } from './damage.js';
 import { toImportAgain } from './fsck.js';
 import { neededBlobs } from './needed-blobs.js';
 import { PlanMemory } from './plan-memory.js';
 import { checkPods } from './pods.js';
 import { type DamagedFile, pathsOfDamaged, verifyTree } from './tree.js';
-
-export interface Damage {
-  kind: 'manifest' | 'layer' | 'object' | 'blob' | 'tree' | 'pod';
-  /** Image or layer key, object name, tree id, UUID of a pod. */
-  id: string;
-  /** A path below the tree's root. */
-  path?: string;
-  what: string;
-  /** It is metadata that differs. An object's content is right then, unless the check was a quick one. */
-  metadata?: true;
-  /** The key of the damaged file, if it is a blob. */
-  key?: Key;
-  /** Of a path of a tree: the file of the object that is at fault. */
-  object?: string;
-  /** A repair has marked it as gone, and an import is to restore it. */
-  awaited?: true;
-}
 
 export interface CheckResult {
   checked: { layers: number; objects: number; trees: number; pods: number; bytes: number };

@@ -15,8 +15,7 @@
  * Until 3 the index lists broken files, as it did before; after 2 they are missing instead of damaged. So a repair that
  * is killed leaves a store that another repair mends, and no import ever takes a damaged file for a sound one.
  */
-import { dirname, join } from 'node:path';
-import { moveLeftoversAside } from '../collect/sweep.js';
+import { join } from 'node:path';
 import { discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
 import { runningPods } from '../content/pod-files.js';
@@ -26,8 +25,6 @@ import { hexOf, type Key } from '../core/key.js';
 import type { SkippedKind } from '../core/metadata.js';
 import type { OperationOptions } from '../core/operation.js';
 import { moveAside } from '../disk/durable.js';
-import { tryLock } from '../disk/lock.js';
-import { mountsBelow } from '../disk/mounts.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { Quarantine } from '../disk/quarantine.js';
 import { noteEvent } from '../index/events.js';
@@ -36,13 +33,15 @@ import { fileNameOf, parseFileName } from '../objects/name.js';
 import { dependencyNodesAlong } from '../resolve/dependencies.js';
 import { planOfTree } from '../resolve/plan-tree.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { checkStore, type Damage } from './check.js';
+import { checkStore } from './check.js';
+import type { Damage } from './damage.js';
 import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
 import { MountedTrees } from './mounted-trees.js';
 import { dropDamagedPods } from './pods.js';
 import { type BlobState, type ObjectState, reconcileIndex } from './reconcile-index.js';
 import { countExpected, type ExpectedCounts } from './recount.js';
 import { type FileFaults, note, resetMetadata, unlock } from './reset-metadata.js';
+import { removeStrays } from './strays.js';
 import { type DamagedFile, pathsOfDamaged } from './tree.js';
 import { missingPart } from './tree-parts.js';
 import { unlockShards } from './unlock-shards.js';
@@ -108,7 +107,8 @@ class Repair {
     if (this.#quarantine.taken.length > 0 || this.#isMetadataSet) await disk.sync();
     const settled = await index.commitRemoval(() => reconcileIndex(this.#store, this.#objects, this.#blobs));
     for (const each of settled) this.#mended.push(each);
-    this.#removeStrays();
+    for (const path of removeStrays(this.#store, { ...this.#options, trash: this.#trash }))
+      this.#mended.push({ kind: 'stray', id: path, what: 'not listed', action: 'removed' });
     const now = compareWithDisk(this.#store, this.#options);
     const missing = [...now.missing, ...this.#mounted.left];
     const ok = now.ok && missing.length === 0;
@@ -283,22 +283,6 @@ class Repair {
       if (what === undefined || !this.#quarantine.take(this.#store.layout.blob(id))) continue;
       this.#mended.push({ kind: 'blob', id, what, action: 'quarantined' });
     }
-  }
-
-  #removeStrays(): void {
-    const { layout } = this.#store;
-    const { stray } = compareWithDisk(this.#store, this.#options);
-    if (stray.length === 0) return;
-    const dir = this.#makeTrash();
-    for (const leftover of moveLeftoversAside(this.#store)) this.#trash.push(leftover);
-    stray.forEach((path, n) => {
-      // Releasing a lock removes its file, so no one else can hold the lock when the file goes.
-      if (dirname(path) === layout.locks) tryLock(path, true)?.release();
-      // A pod's directory in which something is mounted has stayed.
-      else if (dirname(path) === layout.pods && mountsBelow(path).length > 0) return;
-      else moveAside(path, join(dir, `${n}`));
-      this.#mended.push({ kind: 'stray', id: path, what: 'not listed', action: 'removed' });
-    });
   }
 
   #makeTrash(): string {

@@ -131,12 +131,13 @@ export interface Screen {
   wrapped: boolean;
 }
 
-/** What a terminal makes of what it is sent, as far as cairn uses it: CR, LF and the deletion to the line's end. */
+/** What a terminal makes of what it is sent, as far as cairn uses it: CR, LF, the deletion to the line's end, a line up. */
 function screenOf(sent: string, columns: number): Screen {
   const lines = [''];
   const drawn: string[] = [];
-  for (const [part] of sent.matchAll(/\r\x1b\[K|\n|[^\r\n\x1b]+|[\s\S]/g)) {
+  for (const [part] of sent.matchAll(/\r\x1b\[K|\x1b\[A|\n|[^\r\n\x1b]+|[\s\S]/g)) {
     if (part === '\n') lines.push('');
+    else if (part === '\x1b[A') lines.pop();
     else if (part !== '\r\x1b[K') lines.push(`${lines.pop()}${part}`);
     else {
       // Only lines of progress are ever taken back.

@@ -99,9 +99,13 @@ test('the library discovers, too, and refuses wrong options', async (t) => {
   server.serve('/app', PAGE);
   const dir = temporaryDirectory(t);
   setEnvironment(t, { ...(await proxyTo(t, server.port)).env, CAIRN_AUTH_DIRS: dir });
-  await using store = await openStore({ dir: join(dir, 'store') });
+  const notices: string[] = [];
+  await using store = await openStore({ dir: join(dir, 'store'), onNotice: (notice) => notices.push(notice) });
   const { prefix, aci } = await store.discover('example.com/app', { insecure: ['tls'] });
   assert.deepEqual([prefix, aci.length], ['example.com', 2]);
+  assert.deepEqual(notices, ['certificates are not checked: any server may answer']);
+  const wrong = { insecure: ['tsl'] } as never;
+  await assert.rejects(store.discover('example.com/app', wrong), { message: /a list of image, tls, http, pubkey/ });
   await assert.rejects(store.discover('example.com/app', { insecur: [] } as never), { code: 'ERR_USAGE' });
   await assert.rejects(store.discover(''), { code: 'ERR_USAGE' });
 });

@@ -81,7 +81,7 @@ export async function getFrom(fetching: Fetching, { url, signatures }: Place, re
     const here = await archive.unchanged(isGood, request);
     if (here === undefined) {
       await verification?.begin(wanted?.name);
-      await archive.download(request);
+      await archive.download(request.ref, request);
     }
     return { archive, verification, here };
   } catch (error) {

@@ -71,8 +71,8 @@ export class AppcImages {
 
   /** @param collected gets what is fetched since the image needs it */
   #request(node: string, collected: Fetched[], signal: AbortSignal | undefined, own: ImportRequest): UrlRequest {
-    const { onProgress, keepArchive } = this.#options;
-    const shared = defined({ signal, onProgress });
+    const { keepArchive } = this.#options;
+    const shared = { onProgress: this.#fetching.meter.importing, ...defined({ signal }) };
     return {
       ...shared,
       ref: node,
