@@ -11,8 +11,8 @@ import { MAX_SYMLINK_HOPS } from '../core/limits.js';
 /** Only names a place, which takes no right to read it and wakes no device. Node has no name for it. */
 const O_PATH = 0o10000000;
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_NONBLOCK } = fs.constants;
-/** Parts of paths that one lookup passes, those of symlinks among them. */
-const MOST_STEPS = 100_000;
+/** Parts of paths that one lookup passes, those of symlinks among them: twice as many as the longest path has. */
+const MOST_STEPS = 5000;
 
 /** What a path leads to. */
 export interface Inside {

@@ -7,8 +7,8 @@ import type { App } from '../../image/aci/app.js';
 import type { JsonField } from '../../image/json-field.js';
 
 const ANYBODY_EXECUTES = 0o111;
-/** Directories of a `PATH` that are looked into: one of megabytes would take minutes. */
-const MOST_DIRECTORIES = 1000;
+/** Directories of a `PATH` that are looked into: each may lead through thousands of links. */
+const MOST_DIRECTORIES = 100;
 
 /**
  * The arguments with the program as an absolute path in the app.
