@@ -98,7 +98,7 @@ export class Store extends StoreOfBuilds {
   /** What each image takes by itself, and what it has in common with others. */
   async shares(): Promise<ImageShare[]> {
     const { sharesOf } = await import('./inspect/shares.js');
-    const { catalogueOf } = await import('./inspect/list.js');
+    const { catalogueOf } = await import('./inspect/current-catalogue.js');
     const { index } = contextOf(this);
     return sharesOf(index, catalogueOf(index));
   }

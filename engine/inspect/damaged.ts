@@ -11,7 +11,7 @@ import type { ImageRecord } from '../index/records.js';
 import { isComplete } from '../resolve/completeness.js';
 import { nameText } from '../resolve/name.js';
 import type { StoreContext } from '../session/context.js';
-import { catalogueOf } from './list.js';
+import { catalogueOf } from './current-catalogue.js';
 
 export interface DamagedImage {
   key: Key;

@@ -8,7 +8,7 @@ import { parseImageManifest } from '../image/aci/manifest.js';
 import { formatAppString } from '../image/aci/names.js';
 import { labelMap } from '../image/label.js';
 import { parseConfig, parseDocument } from '../image/oci/documents.js';
-import { Catalogue } from '../index/catalogue.js';
+import type { Catalogue } from '../index/catalogue.js';
 import { findNamed, platformLabels, referencesOf } from '../index/images.js';
 import type { ImageRecord, LayerRecord } from '../index/records.js';
 import { hasBlob } from '../index/references.js';
@@ -20,6 +20,7 @@ import { nameText } from '../resolve/name.js';
 import { readableImages } from '../resolve/readable-images.js';
 import type { StoreContext } from '../session/context.js';
 import { treeRoot } from '../session/tree-root.js';
+import { catalogueOf } from './current-catalogue.js';
 
 export interface ImageSummary {
   key: Key;
@@ -114,7 +115,7 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
   const described =
     attempt(() => (image.config === undefined ? describeAci(store, image) : describeOci(store, image, image.config))) ??
     NOTHING_TOLD;
-  const all = new Catalogue(store.index);
+  const all = catalogueOf(store.index);
   const readable = readableImages(store, { images: all });
   const stack = attempt(() => layerStackOf(store, image));
   return {

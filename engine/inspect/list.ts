@@ -3,15 +3,15 @@
  * images come and go: what stays is listed once. Only the index is read, but for annotations.
  */
 import { readBlob } from '../content/read-blob.js';
+import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { parseImageManifest } from '../image/aci/manifest.js';
 import { labelMap } from '../image/label.js';
 import { parseDocument } from '../image/oci/documents.js';
-import { Catalogue } from '../index/catalogue.js';
-import type { Index } from '../index/open.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { StoreContext } from '../session/context.js';
+import { catalogueOf } from './current-catalogue.js';
 import { filterTest } from './filter.js';
 import { type ImageSummary, summarize } from './image.js';
 import { type ImageSelection, selector } from './select.js';
@@ -44,31 +44,16 @@ export interface TreeSelection {
 export function* listTrees({ index }: StoreContext, { image, after, limit }: TreeSelection): Generator<TreeRecord> {
   let left = limit ?? Number.POSITIVE_INFINITY;
   // Read at once: a row at a time would keep this moment's index for as long as the caller takes.
-  for (const tree of [...index.trees.values(after === undefined ? {} : { start: after })]) {
+  const range = {
+    ...defined({ start: after }),
+    ...(image === undefined && limit !== undefined ? { limit: limit + 1 } : {}),
+  };
+  for (const tree of [...index.trees.values(range)]) {
     if (left <= 0) return;
     if (tree.id === after || (image !== undefined && !tree.images.includes(image))) continue;
     left--;
     yield tree;
   }
-}
-
-interface Kept {
-  commit: number;
-  catalogue: Catalogue;
-}
-
-/** The catalogue read last from each index: pages of a list are asked for one after another. */
-const kept = new WeakMap<Index, Kept>();
-
-/** What the index lists now. Read once for all who ask between two commits. */
-export function catalogueOf(index: Index): Catalogue {
-  index.refresh();
-  const commit = index.lastCommit;
-  const known = kept.get(index);
-  if (known?.commit === commit) return known.catalogue;
-  const catalogue = new Catalogue(index);
-  kept.set(index, { commit, catalogue });
-  return catalogue;
 }
 
 /** The annotations of an image's manifest; none of one that cannot be read. */

@@ -49,7 +49,7 @@ export class Spool {
   readonly #width: number;
   readonly #turns = new Semaphore();
   readonly #files = new Map<string, Spooled>();
-  readonly #making = new Map<string, Promise<Spooled>>();
+  readonly #making = new Map<string, Promise<void>>();
   #dir: string | undefined;
   #next = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -68,7 +68,9 @@ export class Spool {
 
   /** Has a file made, unless it is there. @throws as {@link open} does */
   async make(recipe: Recipe): Promise<Made> {
-    return this.#files.get(recipe.name) ?? (await this.#make(recipe));
+    const spooled = await this.#taken(recipe);
+    spooled.readers--;
+    return spooled;
   }
 
   /**
@@ -76,33 +78,39 @@ export class Spool {
    * @throws CairnError `ERR_NO_SPACE` while others read so much that there is no room, and what `make` throws
    */
   async open(recipe: Recipe): Promise<OpenFile> {
-    const spooled = this.#files.get(recipe.name) ?? (await this.#make(recipe));
-    spooled.readers++;
-    try {
-      const file = await fs.open(spooled.path, 'r');
-      const closed = (): void => {
-        spooled.readers--;
-        spooled.lastUsed = Date.now();
-      };
-      return { file, size: spooled.size, closed };
-    } catch (error) {
+    const spooled = await this.#taken(recipe);
+    const closed = (): void => {
       spooled.readers--;
+      spooled.lastUsed = Date.now();
+    };
+    try {
+      return { file: await fs.open(spooled.path, 'r'), size: spooled.size, closed };
+    } catch (error) {
+      closed();
       throw error;
     }
   }
 
-  async #make(recipe: Recipe): Promise<Spooled> {
+  /** A file that counts one reader more, so that nobody takes it away before it is open. */
+  async #taken(recipe: Recipe): Promise<Spooled> {
     const { name } = recipe;
-    const underWay = this.#making.get(name) ?? this.#makeOne(recipe);
-    this.#making.set(name, underWay);
-    try {
-      return await underWay;
-    } finally {
-      this.#making.delete(name);
+    for (;;) {
+      const spooled = this.#files.get(name);
+      if (spooled !== undefined) {
+        spooled.readers++;
+        return spooled;
+      }
+      const underWay = this.#making.get(name) ?? this.#makeOne(recipe);
+      this.#making.set(name, underWay);
+      try {
+        await underWay;
+      } finally {
+        this.#making.delete(name);
+      }
     }
   }
 
-  async #makeOne({ name, size: expected, make }: Recipe): Promise<Spooled> {
+  async #makeOne({ name, size: expected, make }: Recipe): Promise<void> {
     const leave = await this.#turns.acquire(this.#width);
     try {
       if (this.#isClosed) throw new CairnError('ERR_USAGE', 'the store is closed');
@@ -111,10 +119,8 @@ export class Spool {
       const path = join(this.#dir, `${this.#next++}`);
       try {
         const { size, digest } = await make(path);
-        const spooled = { name, path, size, digest, readers: 0, lastUsed: Date.now() };
-        this.#files.set(name, spooled);
+        this.#files.set(name, { name, path, size, digest, readers: 0, lastUsed: Date.now() });
         this.#timer ??= setInterval(() => void this.#forget(KEPT_MS), LOOK_EVERY_MS).unref();
-        return spooled;
       } catch (error) {
         await fs.rm(path, { force: true });
         throw error;
@@ -124,28 +130,27 @@ export class Spool {
     }
   }
 
-  /** Takes the files that were used the longest ago, as far as nobody reads them. */
+  /** Takes away the files that were used the longest ago, as far as nobody reads them. */
   async #makeRoom(expected: number): Promise<void> {
-    const idle = [...this.#files.values()].filter(({ readers }) => readers === 0);
-    idle.sort((a, b) => a.lastUsed - b.lastUsed);
     while (this.bytes > 0 && this.bytes + expected > MOST_BYTES) {
-      const oldest = idle.shift();
+      const idle = [...this.#files.values()].filter(({ readers }) => readers === 0);
+      const [oldest] = idle.sort((a, b) => a.lastUsed - b.lastUsed);
       if (oldest === undefined)
         throw new CairnError('ERR_NO_SPACE', 'too much is being sent to make more; try again later');
-      await this.#take(oldest);
+      await this.#remove(oldest);
     }
   }
 
   async #forget(olderThanMs: number): Promise<void> {
     const before = Date.now() - olderThanMs;
     for (const file of [...this.#files.values()])
-      if (file.readers === 0 && file.lastUsed <= before) await this.#take(file);
+      if (file.readers === 0 && file.lastUsed <= before) await this.#remove(file);
     if (this.#files.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  async #take(file: Spooled): Promise<void> {
+  async #remove(file: Spooled): Promise<void> {
     this.#files.delete(file.name);
     await fs.rm(file.path, { force: true });
   }
@@ -155,6 +160,6 @@ export class Spool {
     this.#isClosed = true;
     clearInterval(this.#timer);
     await Promise.allSettled([...this.#making.values()]);
-    for (const file of [...this.#files.values()]) await this.#take(file);
+    for (const file of [...this.#files.values()]) await this.#remove(file);
   }
 }

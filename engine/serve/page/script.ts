@@ -5,19 +5,24 @@
 export const SCRIPT = `'use strict';
 const content = document.getElementById('content');
 const state = document.getElementById('state');
-let wanted = false, busy = false, timer;
+let busy = false, due = Infinity, timer;
+function later(ms) {
+  const at = Date.now() + ms;
+  if (at >= due) return;
+  clearTimeout(timer);
+  due = at;
+  timer = setTimeout(renew, ms);
+}
 async function renew() {
-  if (busy) { wanted = true; return; }
-  busy = true; wanted = false;
+  due = Infinity;
+  if (busy) return later(300);
+  busy = true;
   try {
     const answer = await fetch('/page/content', { headers: { accept: 'text/html' } });
     if (answer.ok) show(await answer.text());
   } catch { /* the stream says that the server is away */ }
   busy = false;
-  clearTimeout(timer);
-  if (wanted) timer = setTimeout(renew, 300);
-  else if (content.querySelector('progress')) timer = setTimeout(renew, 1000);
-  else timer = setTimeout(renew, 15000);
+  later(content.querySelector('progress') ? 1000 : 15000);
 }
 function show(text) {
   const focused = document.activeElement;
@@ -28,8 +33,8 @@ function show(text) {
   if (place >= 0) content.querySelectorAll('a,[tabindex]')[place]?.focus({ preventScroll: true });
 }
 const events = new EventSource('/api/v1/events');
-events.onopen = () => { state.textContent = 'live'; renew(); };
+events.onopen = () => { state.textContent = 'live'; later(0); };
 events.onerror = () => { state.textContent = 'the server is away; trying again'; };
 for (const kind of ['imported', 'tagged', 'untagged', 'pinned', 'unpinned', 'rendered', 'removed', 'collected', 'repaired', 'missed'])
-  events.addEventListener(kind, () => { clearTimeout(timer); timer = setTimeout(renew, 100); });
+  events.addEventListener(kind, () => later(300));
 `;

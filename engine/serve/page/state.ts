@@ -1,14 +1,14 @@
-/** What the page shows, gathered. What costs more than a look at the index is kept until the store changes. */
+/** What the page shows, gathered. What took long to gather is shown for a while. */
 import type { Progress } from '../../core/operation.js';
 import type { ImageSummary, Serving } from '../serving.js';
 
 /** Rows of each table. Whoever wants more asks the API. */
 const ROWS = 200;
 const EVENTS = 12;
-/** A busy store changes all the time; nobody reads faster than this. */
-const KEPT_MS = 2000;
-/** Damage comes without an event. */
-const OLDEST_MS = 60_000;
+/** A busy store changes all the time. The page's script asks a little later than this after each change. */
+const KEPT_MS = 200;
+/** What took long is looked at more seldom: the page may take so much of the server's time. */
+const SHARE_OF_TIME = 0.05;
 
 export interface PageImage {
   key: string;
@@ -37,37 +37,54 @@ export interface PageState {
   running: readonly { what: string; about: string; begun: number; progress?: Progress | undefined }[];
 }
 
-interface Gathered extends Omit<PageState, 'running' | 'events'> {
+interface Gathered extends Omit<PageState, 'running' | 'events' | 'damaged'> {
   /** What images are called. */
   titles: ReadonlyMap<string, string>;
 }
 
+/** A value that is looked at anew only when it is old, measured by what the last look took. */
+class Looked<T> {
+  readonly #look: () => Promise<T>;
+  #last: { value: Promise<T>; until: number } | undefined;
+
+  constructor(look: () => Promise<T>) {
+    this.#look = look;
+  }
+
+  get(): Promise<T> {
+    if (this.#last !== undefined && performance.now() < this.#last.until) return this.#last.value;
+    const begun = performance.now();
+    const value = this.#look();
+    const last = { value, until: Number.POSITIVE_INFINITY };
+    this.#last = last;
+    const ended = (): void => {
+      const now = performance.now();
+      last.until = now + Math.max(KEPT_MS, (now - begun) / SHARE_OF_TIME);
+    };
+    value.then(ended, () => {
+      this.#last = undefined;
+    });
+    return value;
+  }
+}
+
 export class PageStates {
   readonly #serving: Serving;
-  #kept: { at: number; lastEvent: number; state: Promise<Gathered> } | undefined;
+  readonly #gathered: Looked<Gathered>;
+  readonly #damaged: Looked<PageState['damaged']>;
 
   constructor(serving: Serving) {
     this.#serving = serving;
+    this.#gathered = new Looked(() => gather(serving));
+    this.#damaged = new Looked(() => damagedIn(serving.store));
   }
 
   /** @throws CairnError `ERR_DAMAGED` where even the index cannot be read */
   async now(): Promise<PageState> {
     const { store, running } = this.#serving;
-    const { lastEvent } = await store.counts();
-    const { titles, ...gathered } = await this.#gathered(lastEvent);
-    return { ...gathered, events: await eventsIn(store, titles), running: running.list() };
-  }
-
-  async #gathered(lastEvent: number): Promise<Gathered> {
-    const known = this.#kept;
-    const age = Date.now() - (known?.at ?? 0);
-    if (known !== undefined && age < (known.lastEvent === lastEvent ? OLDEST_MS : KEPT_MS)) return known.state;
-    const state = gather(this.#serving);
-    this.#kept = { at: Date.now(), lastEvent, state };
-    state.catch(() => {
-      this.#kept = undefined;
-    });
-    return state;
+    const { titles, ...gathered } = await this.#gathered.get();
+    const damaged = await this.#damaged.get();
+    return { ...gathered, damaged, events: await eventsIn(store, titles), running: running.list() };
   }
 }
 
@@ -101,7 +118,6 @@ async function gather({ store, mayWrite }: Serving): Promise<Gathered> {
       images: gone.images.map(({ key, names }) => names[0] ?? key),
       trees: gone.trees.map(({ treeId }) => treeId),
     },
-    damaged: await damagedIn(store),
   };
 }
 
@@ -116,7 +132,8 @@ function imageOf(image: ImageSummary, share: Share | undefined): PageImage {
   };
 }
 
-async function damagedIn(store: Serving['store']): Promise<PageState['damaged'][number][]> {
+/** Nothing but documents is looked at: hashing everything is what `check` is for. */
+async function damagedIn(store: Serving['store']): Promise<PageState['damaged']> {
   const found: PageState['damaged'][number][] = [];
   for await (const { key, names, what } of store.damaged()) {
     found.push({ what: names[0] ?? key, why: what });
