@@ -131,7 +131,7 @@ export interface Screen {
   wrapped: boolean;
 }
 
-/** What a terminal makes of what it is sent, as far as cairn uses it: CR, LF, the deletion to the line's end, a line up. */
+/** What a terminal makes of what cairn sends: CR, LF, the deletion to the line's end, a line up. */
 function screenOf(sent: string, columns: number): Screen {
   const lines = [''];
   const drawn: string[] = [];

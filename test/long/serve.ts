@@ -1,6 +1,6 @@
 /**
- * A served store of ten thousand images, and two hundred slow clients: none of ten thousand events is missed, all images
- * are listed within a second, a fast client is hardly slower for the slow ones, and memory stays flat.
+ * A served store of ten thousand images, and two hundred slow clients: none of ten thousand events is missed, all
+ * images are listed within a second, a fast client is hardly slower for the slow ones, and memory stays flat.
  */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
