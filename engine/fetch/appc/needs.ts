@@ -19,8 +19,8 @@ interface Coming<T> {
 export class Needs<T> {
   readonly #most: number;
   readonly #coming = new Map<string, Coming<T>>();
-  /** Who waits for whom. */
-  readonly #waiting = new Map<string, Set<string>>();
+  /** Who waits for whom, and how often: what was stopped may come again while it still ends. */
+  readonly #waiting = new Map<string, Map<string, number>>();
 
   /** @param most things that may be brought */
   constructor(most: number) {
@@ -41,8 +41,10 @@ export class Needs<T> {
     const left = once(leaving.signal, 'abort');
     const failures: unknown[] = [];
     const attend = async (name: string, i: number): Promise<T[]> => {
+      let waits = false;
       try {
         this.#mayWait(by, name);
+        waits = true;
         if (leaving.signal.aborted) throw aborted();
         const coming = this.#coming.get(name) ?? this.#begin(name, (stop) => bring(name, i, stop));
         return await this.#await(name, coming, left);
@@ -51,7 +53,7 @@ export class Needs<T> {
         leave();
         return [];
       } finally {
-        this.#waiting.get(by)?.delete(name);
+        if (waits) this.#waitNoMore(by, name);
       }
     };
     signal?.addEventListener('abort', leave);
@@ -96,8 +98,15 @@ export class Needs<T> {
       const chain = [by, ...back].join(' → ');
       throw new CairnError('ERR_DEPENDENCY_CYCLE', `${by} depends on itself: ${chain}`, { entry: by });
     }
-    const waiting = this.#waiting.get(by) ?? new Set();
-    this.#waiting.set(by, waiting.add(name));
+    const waiting = this.#waiting.get(by) ?? new Map<string, number>();
+    this.#waiting.set(by, waiting.set(name, (waiting.get(name) ?? 0) + 1));
+  }
+
+  #waitNoMore(by: string, name: string): void {
+    const waiting = this.#waiting.get(by);
+    const count = waiting?.get(name) ?? 0;
+    if (count > 1) waiting?.set(name, count - 1);
+    else waiting?.delete(name);
   }
 
   /** The way from one to another along who waits for whom; both are part of it. */
@@ -111,7 +120,7 @@ export class Needs<T> {
         for (let step = to; step !== from; path.unshift(step)) step = before.get(step) as string;
         return path;
       }
-      for (const next of this.#waiting.get(at) ?? []) {
+      for (const next of this.#waiting.get(at)?.keys() ?? []) {
         if (seen.has(next)) continue;
         seen.add(next);
         before.set(next, at);
