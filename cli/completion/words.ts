@@ -1,5 +1,6 @@
 /** Words that a shell can complete: commands, options, and what goes where a value is wanted. */
 import type { Argument, Command, Option } from 'commander';
+import { EDITED_LISTS } from '../../engine/image/edit.js';
 
 /**
  * What a value is. `image` may also be a file, an archive. Words come from a list. Where it is `nothing`, there is
@@ -54,6 +55,8 @@ const OF_COMMAND: Readonly<Record<string, Kind>> = {
   'trust add key': 'file',
   'trust review key': 'file',
   'trust rm fingerprint': 'trusted key',
+  ...Object.fromEntries(EDITED_LISTS.map((list) => [`build ${list} name`, 'nothing'])),
+  'build copy path': 'nothing',
 };
 
 const OF_ARGUMENT: Readonly<Record<string, Kind>> = {
@@ -71,6 +74,12 @@ const OF_ARGUMENT: Readonly<Record<string, Kind>> = {
   host: 'nothing',
   ref: 'nothing',
   dir: 'directory',
+  ...Object.fromEntries(
+    ['word', 'user', 'group', 'aci-name', 'gid', 'signal', 'value', 'protocol', 'port'].map((name) => [
+      name,
+      'nothing',
+    ]),
+  ),
 };
 
 const OF_OPTION: Readonly<Record<string, Kind>> = { file: 'file', dir: 'directory', base: 'image', image: 'image' };
