@@ -48,6 +48,8 @@ export interface CommandWords {
 
 /** Arguments whose names mean something else elsewhere. */
 const OF_COMMAND: Readonly<Record<string, Kind>> = {
+  ...Object.fromEntries(EDITED_LISTS.map((list) => [`build ${list} name`, 'nothing'])),
+  'build copy path': 'nothing',
   'ls name': 'reference',
   'tree rm id': 'tree',
   'lease rm id': 'lease',
@@ -55,11 +57,15 @@ const OF_COMMAND: Readonly<Record<string, Kind>> = {
   'trust add key': 'file',
   'trust review key': 'file',
   'trust rm fingerprint': 'trusted key',
-  ...Object.fromEntries(EDITED_LISTS.map((list) => [`build ${list} name`, 'nothing'])),
-  'build copy path': 'nothing',
 };
 
 const OF_ARGUMENT: Readonly<Record<string, Kind>> = {
+  ...Object.fromEntries(
+    ['word', 'user', 'group', 'aci-name', 'gid', 'signal', 'value', 'protocol', 'port'].map((name) => [
+      name,
+      'nothing',
+    ]),
+  ),
   image: 'image',
   a: 'image',
   b: 'image',
@@ -74,12 +80,6 @@ const OF_ARGUMENT: Readonly<Record<string, Kind>> = {
   host: 'nothing',
   ref: 'nothing',
   dir: 'directory',
-  ...Object.fromEntries(
-    ['word', 'user', 'group', 'aci-name', 'gid', 'signal', 'value', 'protocol', 'port'].map((name) => [
-      name,
-      'nothing',
-    ]),
-  ),
 };
 
 const OF_OPTION: Readonly<Record<string, Kind>> = { file: 'file', dir: 'directory', base: 'image', image: 'image' };
