@@ -6,6 +6,7 @@ import { limitBulk, limitImport, limitLarge, limitSmall } from '../limits/limit-
 import { limitRender } from '../limits/limit-render.js';
 import type { Scenario } from '../measure/contestant.js';
 import { again } from './again.js';
+import { build } from './build.js';
 import { bulk, bulkTiny } from './bulk.js';
 import { check } from './check.js';
 import { cold } from './cold.js';
@@ -37,6 +38,7 @@ export const SCENARIOS: Named = {
   large: one(large),
   bulk: (ground) => [bulk(ground), bulkTiny(ground)],
   'import-only': one(importOnly),
+  build: one(build),
   check: one(check),
   gc: one(gc),
   du: one(du),

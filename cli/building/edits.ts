@@ -45,15 +45,15 @@ function edit<O extends OfBuild>(command: Command, make: Make<O>): Command {
 function defineSets(command: Command): void {
   const sub = (name: string, description: string): Command => command.command(name).description(description);
   const commandHelp = 'after --, so that its own options are left alone';
-  edit(sub('set-exec', 'Set the command that the image runs.').argument('<command...>', commandHelp), (value) => ({
+  edit(sub('set-exec', 'Set the command that the image runs.').argument('<word...>', commandHelp), (value) => ({
     set: 'exec',
     value,
   }));
-  edit(
-    sub('set-entrypoint', 'Set the entry point of an OCI image.').argument('<command...>', commandHelp),
-    (value) => ({ set: 'entrypoint', value }),
-  );
-  edit(sub('set-cmd', 'Set the default arguments of an OCI image.').argument('<command...>', commandHelp), (value) => ({
+  edit(sub('set-entrypoint', 'Set the entry point of an OCI image.').argument('<word...>', commandHelp), (value) => ({
+    set: 'entrypoint',
+    value,
+  }));
+  edit(sub('set-cmd', 'Set the default arguments of an OCI image.').argument('<word...>', commandHelp), (value) => ({
     set: 'cmd',
     value,
   }));
@@ -82,7 +82,7 @@ function defineSets(command: Command): void {
     sub('set-event-handler', 'Set what runs before the app starts, or after it stops.')
       .alias('set-eh')
       .addArgument(new Argument('<event>').choices(['pre-start', 'post-stop']))
-      .argument('<command...>', commandHelp),
+      .argument('<word...>', commandHelp),
     ([name = '', ...value]) => ({ set: 'event-handler', name, value }),
   );
   edit(sub('set-stop-signal', 'Set the signal that stops an OCI image.').argument('<signal>'), ([value = '']) => ({

@@ -1,5 +1,6 @@
 /** Words that a shell can complete: commands, options, and what goes where a value is wanted. */
 import type { Argument, Command, Option } from 'commander';
+import { EDITED_LISTS } from '../../engine/image/edit.js';
 
 /**
  * What a value is. `image` may also be a file, an archive. Words come from a list. Where it is `nothing`, there is
@@ -48,6 +49,8 @@ export interface CommandWords {
 
 /** Arguments whose names mean something else elsewhere. */
 const OF_COMMAND: Readonly<Record<string, Kind>> = {
+  ...Object.fromEntries(EDITED_LISTS.map((list) => [`build ${list} name`, 'nothing'])),
+  'build copy path': 'nothing',
   'ls name': 'reference',
   'tree rm id': 'tree',
   'lease rm id': 'lease',
@@ -64,6 +67,12 @@ const OF_COMMAND: Readonly<Record<string, Kind>> = {
 };
 
 const OF_ARGUMENT: Readonly<Record<string, Kind>> = {
+  ...Object.fromEntries(
+    ['word', 'user', 'group', 'aci-name', 'gid', 'signal', 'value', 'protocol', 'port'].map((name) => [
+      name,
+      'nothing',
+    ]),
+  ),
   image: 'image',
   a: 'image',
   b: 'image',

@@ -66,8 +66,7 @@ export function layerOnBase(writing: Writing, manifest: JsonObject, difference: 
   const changed = changedEntries(before, after).map((entry) => inodes.get(entry.path) as SourceEntry);
   const removed = removedPaths(before, after);
   // Readers insist on an entry of the root.
-  const root = [...difference.unchanged, ...difference.after].find(({ entry }) => entry.path === '') as SourceEntry;
-  const entries = changed[0]?.entry.path === '' ? changed : [root, ...changed];
+  const entries = changed[0]?.entry.path === '' ? changed : [difference.root, ...changed];
   const own = checkManifest(manifest, store.limits);
   const kept =
     writing.state.base?.treeId !== undefined ? listIn(manifest, 'dependencies') : ownDependencies(manifest, own, below);

@@ -185,7 +185,7 @@ async function writeNotes(
     skipped: Object.keys(skipped) as SkippedKind[],
     history: options.history === true,
   };
-  fs.writeFileSync(place.base, await encodeBase({ entries: plan.entries, seen }), { flag: 'wx', mode: 0o600 });
+  fs.writeFileSync(place.base, encodeBase(plan.entries, seen), { flag: 'wx', mode: 0o600 });
   fs.writeFileSync(place.document(working.format), encodeWorking(working), { flag: 'wx', mode: 0o644 });
   fs.writeFileSync(place.state, encodeState(state), { flag: 'wx', mode: 0o600 });
 }

@@ -93,7 +93,7 @@ async function destinations(
     throw new CairnError('ERR_USAGE', `${dest} ends in a slash; "cairn build copy-to-dir" copies into a directory`);
   const name = basename(dest);
   if (['', '.', '..'].includes(name))
-    throw new CairnError('ERR_USAGE', `${JSON.stringify(dest)} is no name for a copy`);
+    throw new CairnError('ERR_USAGE', `${dest} is a directory; "cairn build copy-to-dir" copies into it`);
   return { parent: openInRoot(rootfs, fromText(dirname(dest)), true), names: [name] };
 }
 

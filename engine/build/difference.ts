@@ -24,8 +24,10 @@ export interface Difference {
   before: PlanEntry[];
   /** Of the working tree: what those and new paths are now, in byte order. A file has no key unless it was hashed. */
   after: TreeEntry[];
-  /** Entries of the base that are as they were, with their rows. */
-  unchanged: TreeEntry[];
+  /** Gives all of the working tree, in byte order. */
+  all: () => TreeEntry[];
+  /** The entry of the root. */
+  root: TreeEntry;
   /** Sockets, which are passed over. */
   sockets: string[];
 }
@@ -49,7 +51,7 @@ export async function differenceOf(
   for (const { listing, gone } of compared) {
     for (const i of gone) {
       changed.add(i);
-      before.push(base.entries[i] as PlanEntry);
+      before.push(base.entry(i));
     }
     for (const listed of readListing(listing)) {
       const i = positions(listed.entry.path);
@@ -58,7 +60,7 @@ export async function differenceOf(
         continue;
       }
       changed.add(i);
-      const planned = base.entries[i] as PlanEntry;
+      const planned = base.entry(i);
       before.push(planned);
       const was = seenAt(base.seen, i);
       after.push({
@@ -69,10 +71,16 @@ export async function differenceOf(
   }
   after.sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
   before.sort((a, b) => (a.path < b.path ? -1 : 1));
-  const unchanged = base.entries.flatMap((entry, i): TreeEntry[] =>
-    changed.has(i) ? [] : [{ entry, inode: seenAt(base.seen, i) }],
-  );
-  return { before, after: withGroups(after), unchanged, sockets: compared.flatMap(({ listing }) => listing.sockets) };
+  const grouped = withGroups(after);
+  const all = (): TreeEntry[] => {
+    const same: TreeEntry[] = [];
+    for (let i = 0; i < base.count; i++)
+      if (!changed.has(i)) same.push({ entry: base.entry(i), inode: seenAt(base.seen, i) });
+    return [...same, ...grouped].sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
+  };
+  const [first] = grouped;
+  const top = first?.entry.path === '' ? first : { entry: base.entry(0), inode: seenAt(base.seen, 0) };
+  return { before, after: grouped, all, root: top, sockets: compared.flatMap(({ listing }) => listing.sockets) };
 }
 
 /** Fewer paths are looked at faster than they are shared out. */
@@ -81,34 +89,32 @@ const LEAST_LOOKED = 8192;
 async function compare(
   { pool }: StoreContext,
   root: string,
-  { entries, seen }: Base,
+  { count, pathText, seen }: Base,
   options: CompareOptions,
 ): Promise<Compared[]> {
-  const paths = entries.map(({ path }) => path).join('\0');
-  const onProgress = telling(options, { what: 'comparing', unit: 'items', total: entries.length });
-  const length = Math.max(LEAST_LOOKED, Math.ceil(entries.length / pool.size));
-  const count = Math.ceil(entries.length / length);
-  const tasks = Array.from({ length: count }, (_none, i) => ({
+  const onProgress = telling(options, { what: 'comparing', unit: 'items', total: count });
+  const length = Math.max(LEAST_LOOKED, Math.ceil(count / pool.size));
+  const tasks = Array.from({ length: Math.ceil(count / length) }, (_none, i) => ({
     root,
-    paths,
+    paths: pathText,
     seen,
     from: i * length,
-    to: Math.min(entries.length, (i + 1) * length),
+    to: Math.min(count, (i + 1) * length),
     thorough: options.thorough === true,
   }));
   return pool.map('compare-tree', tasks, { signal: options.signal, onProgress });
 }
 
-function positionsOf({ entries }: Base): (path: ByteString) => number | undefined {
+function positionsOf({ paths }: Base): (path: ByteString) => number | undefined {
   return (path) => {
     let low = 0;
-    let high = entries.length;
+    let high = paths.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((entries[middle] as PlanEntry).path < path) low = middle + 1;
+      if ((paths[middle] as ByteString) < path) low = middle + 1;
       else high = middle;
     }
-    return entries[low]?.path === path ? low : undefined;
+    return paths[low] === path ? low : undefined;
   };
 }
 
@@ -150,11 +156,6 @@ function xattrsOf(now: readonly Xattr[], planned: readonly Xattr[], skipped: rea
   const never = new Set(skipped.filter(isXattrKind).map((kind) => kind.slice('xattr '.length)));
   const kept = planned.filter(({ name }) => never.has(name) && !now.some((each) => each.name === name));
   return kept.length === 0 ? now : [...now, ...kept].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** All of the working tree, in byte order. */
-export function allEntries({ unchanged, after }: Difference): TreeEntry[] {
-  return [...unchanged, ...after].sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
 }
 
 /** What a packer must know of the inodes of entries. */

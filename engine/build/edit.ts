@@ -4,7 +4,7 @@ import { deletePaths } from '../content/delete.js';
 import { DEFAULT_LIMITS, type Limits } from '../core/limits.js';
 import { moveAside } from '../disk/durable.js';
 import { withCommand } from '../image/aci/acbuild-history.js';
-import type { Edit } from '../image/edit.js';
+import { type Edit, mustBeEdit } from '../image/edit.js';
 import { OCI_MANIFEST } from '../image/oci/documents.js';
 import { besideDestination } from '../session/destination.js';
 import type { Pool } from '../session/pool.js';
@@ -35,6 +35,7 @@ export async function editBuild(
   edits: readonly Edit[],
   { limits = DEFAULT_LIMITS, command }: EditOptions = {},
 ): Promise<void> {
+  for (const edit of edits) mustBeEdit(edit);
   const place = placeOfBuild(resolve(dir));
   await withBuildLock(place, () => {
     const { format, history } = readState(place);

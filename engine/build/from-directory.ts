@@ -16,7 +16,7 @@ import type { ImageRecord } from '../index/records.js';
 import { isLayout } from '../resolve/source-path.js';
 import type { StoreContext } from '../session/context.js';
 import { mustBeApart } from '../session/destination.js';
-import type { Difference } from './difference.js';
+import type { Difference, TreeEntry } from './difference.js';
 import type { WorkingImage } from './documents.js';
 import { readListing, withGroups } from './listing.js';
 import { isBuild } from './place.js';
@@ -121,7 +121,7 @@ async function listed(store: StoreContext, root: string, options: FromDirectoryO
     store.notice(`${join(root, mount)} is a mount, and is taken as an empty directory`);
   const after = withGroups(readListing(listing).sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1)));
   if (options.ownerRoot === true) for (const { entry } of after) Object.assign(entry, { uid: 0, gid: 0 });
-  return { before: [], after, unchanged: [], sockets: listing.sockets };
+  return { before: [], after, all: () => after, root: after[0] as TreeEntry, sockets: listing.sockets };
 }
 
 /** Makes an image without a name of a directory with a root file system, for a build that begins with it. */

@@ -1,5 +1,6 @@
 /** Writes a build as an App Container Image, to the store or to a file. */
 
+import { deleteSmall, discard } from '../content/delete.js';
 import { CairnError } from '../core/errors.js';
 import { keyOfHex } from '../core/key.js';
 import { compressionByName, refuseOtherArchive } from '../export/archive-names.js';
@@ -13,7 +14,7 @@ import { parseLayoutName } from '../image/oci/reference.js';
 import { changedEntries, removedPaths } from '../plan/diff.js';
 import { destinationOf, publish, withOutput } from '../session/destination.js';
 import { type AciParts, layerOnBase, squashed, withNewPaths } from './aci-tree.js';
-import { allEntries, type Difference } from './difference.js';
+import type { Difference } from './difference.js';
 import { checkConfig, checkManifest, encodeDocument, type WorkingImage } from './documents.js';
 import { clamped, formatSourceDate } from './source-date.js';
 import { sizeOfTar, treeTar } from './tree-source.js';
@@ -49,22 +50,27 @@ async function toFile(
   const compress = options.compress ?? compressionByName(shown) ?? 'none';
   refuseOtherArchive(shown);
   const target = destinationOf(store, file, 'file', force);
-  const result = await withOutput(target, signal, (output) =>
-    store.pool.ask('export-tree', { ...tree, output, compress }, { signal }),
-  );
-  if (target.kind === 'file') await publish(target);
-  const objects = NO_OBJECTS;
-  const { sha512, size } = result;
-  return {
-    key: keyOfHex(sha512),
-    name,
-    labels: labelMap(labels),
-    format: 'aci',
-    size,
-    objects,
-    existed: false,
-    file: shown,
-  };
+  const isMoved = target.kind === 'file';
+  try {
+    const task = { ...tree, compress } as const;
+    const { sha512, size } = await withOutput(target, signal, (output) =>
+      store.pool.ask('export-tree', { ...task, output }, { signal }),
+    );
+    if (isMoved) await publish(target);
+    const key = keyOfHex(sha512);
+    return {
+      key,
+      name,
+      labels: labelMap(labels),
+      format: 'aci',
+      size,
+      objects: NO_OBJECTS,
+      existed: false,
+      file: shown,
+    };
+  } finally {
+    if (isMoved) await discard(store, [target.scratch], deleteSmall);
+  }
 }
 
 function manifestOf({ options, store }: Writing, working: WorkingImage): JsonObject {
@@ -96,7 +102,7 @@ function partsOf(writing: Writing, manifest: JsonObject, difference: Difference)
     changed: changedEntries(changes.before, changes.after).length,
     removed: removedPaths(changes.before, changes.after).length,
   };
-  const entries = allEntries(difference);
+  const entries = difference.all();
   if (options.as === 'squash') return { ...squashed(writing, manifest, entries), ...counts };
   return {
     manifest:

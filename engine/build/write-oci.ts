@@ -25,7 +25,7 @@ import { parseNewName } from '../resolve/name.js';
 import type { StoreContext } from '../session/context.js';
 import { destinationOf, publish, scratchIn, withOutput } from '../session/destination.js';
 import { baseImage, squashed } from './aci-tree.js';
-import { allEntries, type Difference } from './difference.js';
+import type { Difference } from './difference.js';
 import { checkConfig, checkManifest, encodeDocument, type WorkingImage, type WorkingOci } from './documents.js';
 import { clamped, formatSourceDate } from './source-date.js';
 import { type SourceEntry, treeTar } from './tree-source.js';
@@ -51,7 +51,7 @@ function partsOf(writing: Writing, working: WorkingImage, difference: Difference
   const { state, options } = writing;
   if (working.format === 'aci') return converted(writing, working.manifest, difference);
   const isLayer = options.as === 'layer' || (options.as === undefined && state.base !== undefined);
-  if (!isLayer) return wholeTree(writing, working, allEntries(difference));
+  if (!isLayer) return wholeTree(writing, working, difference.all());
   const base = baseImage(writing);
   const before = { entries: difference.before };
   const after = { entries: difference.after.map(({ entry }) => clamped(entry, options.sourceDate)) };
@@ -67,7 +67,7 @@ function partsOf(writing: Writing, working: WorkingImage, difference: Difference
 function converted(writing: Writing, manifest: JsonObject, difference: Difference): OciParts {
   const { store } = writing;
   if (writing.options.as === 'layer') baseImage(writing);
-  const whole = squashed(writing, manifest, allEntries(difference));
+  const whole = squashed(writing, manifest, difference.all());
   const host = hostPlatform(process.arch, process.platform);
   const config = ociConfigFrom(checkManifest(whole.manifest, store.limits), [], undefined, host);
   return wholeTree(writing, { format: 'oci', config, annotations: {} }, whole.entries);

@@ -6,6 +6,7 @@
 import { resolve } from 'node:path';
 import { defined } from '../core/defined.js';
 import { CairnError } from '../core/errors.js';
+import { mustNotBeMounted } from '../disk/mounts.js';
 import type { StoreContext } from '../session/context.js';
 import { readBase } from './base.js';
 import { differenceOf } from './difference.js';
@@ -33,9 +34,10 @@ export async function writeBuild(
   return withBuildLock(place, () =>
     store.uses.during(options.signal, async () => {
       await store.pool.warm('compare-tree');
+      mustNotBeMounted(place.rootfs);
       const state = readState(place);
       const working = readWorking(place, state.format, store.limits);
-      const base = await readBase(place);
+      const base = readBase(place);
       const difference = await differenceOf(store, { root: place.rootfs, base, state }, options);
       const writing = { store, place, state, options, importSource };
       const written =

@@ -47,6 +47,22 @@ export interface ReplaceEdit {
 
 export type Edit = SetEdit | AddEdit | RemoveEdit | ReplaceEdit;
 
+const TEXT_SETS = ['user', 'group', 'name', 'working-directory', 'stop-signal'];
+const LIST_SETS = ['exec', 'entrypoint', 'cmd', 'supplementary-gids', 'event-handler'];
+const TEXT_LISTS = ['environment', 'label', 'annotation'];
+
+/** Checks an edit of a caller whose compiler did not. @throws CairnError `ERR_USAGE` */
+export function mustBeEdit(edit: object): asserts edit is Edit {
+  const { set, add, remove, replace, name, value } = edit as Record<string, unknown>;
+  const isText = typeof value === 'string';
+  const isSet =
+    (isText && TEXT_SETS.includes(set as string)) || (Array.isArray(value) && LIST_SETS.includes(set as string));
+  const isNamed = typeof name === 'string' && EDITED_LISTS.includes((add ?? remove) as EditedList);
+  const isAdded = isNamed && (remove !== undefined || isText || !TEXT_LISTS.includes(add as string));
+  if (isSet || isAdded || (typeof replace === 'object' && replace !== null && !Array.isArray(replace))) return;
+  throw new CairnError('ERR_USAGE', `not an edit: ${quoted(JSON.stringify(edit))}`);
+}
+
 /** @param where what the item is missing in, as acbuild says it */
 export function nothingToRemove(list: EditedList, name: string, where: 'ACI' | 'image'): CairnError {
   const why = `no ${list} ${quoted(name)}: element to be removed does not exist in this ${where}`;

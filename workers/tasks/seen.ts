@@ -65,11 +65,20 @@ export function joinSeen(parts: readonly Seen[]): Seen {
 export function seenAt({ numbers, inodes }: Seen, i: number): SeenStat | undefined {
   const ino = inodes[i] ?? 0n;
   if (ino === 0n) return undefined;
-  const [type, mode, uid, gid, size, sec, nsec, changedSec, changedNsec] = numbers.subarray(
-    i * SEEN_COLUMNS,
-    (i + 1) * SEEN_COLUMNS,
-  ) as unknown as [number, number, number, number, number, number, number, number, number];
-  return { type: TYPES[type] ?? 'socket', mode, uid, gid, size, sec, nsec, changedSec, changedNsec, ino };
+  const at = i * SEEN_COLUMNS;
+  const column = (offset: number): number => numbers[at + offset] as number;
+  return {
+    type: TYPES[column(0)] ?? 'socket',
+    mode: column(1),
+    uid: column(2),
+    gid: column(3),
+    size: column(4),
+    sec: column(5),
+    nsec: column(6),
+    changedSec: column(7),
+    changedNsec: column(8),
+    ino,
+  };
 }
 
 /** Whether a look sees the same row again. A change of any kind changes the time of the inode's last change. */
