@@ -4,6 +4,7 @@ import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
 import type { PullPolicy } from '../../engine/core/finding.js';
 import type { RunOptions } from '../../engine/pod/run/options.js';
+import { findRuntime } from '../../engine/pod/run/runtime.js';
 import { examples } from '../help.js';
 import { pullOption } from '../pull.js';
 import { type Globals, type Session, withStore } from '../session.js';
@@ -72,6 +73,8 @@ export function runSource(
     const { store, options, running } = session;
     const how = runOptions(session, command);
     if (!keep(options)) return (await store.run(source, { ...how, pull: options.pull })).exitCode;
+    // Without a runtime there is no use in preparing.
+    findRuntime(options.runtime);
     const { id } = await store.preparePod(source, { ...running, pull: options.pull });
     return (await store.runPod(id, how)).exitCode;
   });
