@@ -17,6 +17,7 @@ import { oci } from './oci.js';
 import { large, small } from './one-layer.js';
 import { du, start } from './queries.js';
 import { reimport } from './reimport.js';
+import { runScenarios } from './run.js';
 import { scaling } from './scaling.js';
 import { storeSize } from './store-size.js';
 import { warm } from './warm.js';
@@ -45,6 +46,7 @@ export const SCENARIOS: Named = {
   start: one(start),
   scaling,
   'store-size': storeSize,
+  run: runScenarios,
 };
 
 /** What runs only when it is asked for: each takes long, and tells where the limit is rather than how fast cairn is. */

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
 import type { RunOptions } from '../../engine/pod/run/options.js';
+import { findRuntime } from '../../engine/pod/run/runtime.js';
 import { examples } from '../help.js';
 import { addPullOptions, findOptions, type PullFlags } from '../pull.js';
 import { type Globals, type Session, withStore } from '../session.js';
@@ -70,6 +71,8 @@ export function runSource(
     const { store, options, running } = session;
     const how = runOptions(session, command);
     if (!keep(options)) return (await store.run(source, { ...how, ...findOptions(options) })).exitCode;
+    // Without a runtime there is no use in preparing.
+    findRuntime(options.runtime);
     const { id } = await store.preparePod(source, { ...running, ...findOptions(options) });
     return (await store.runPod(id, how)).exitCode;
   });

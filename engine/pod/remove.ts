@@ -6,6 +6,7 @@
  * A kill in between leaves the pod listed, or a directory that nothing lists and the next gc sweeps.
  */
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { discard } from '../content/delete.js';
 import { isPodRunning } from '../content/pod-files.js';
 import { defined } from '../core/defined.js';
@@ -92,12 +93,21 @@ function runs({ id }: PodRecord): CairnError {
   return new CairnError('ERR_HELD', `pod ${id} runs; --force ends it first`, { entry: id });
 }
 
+/** How long the apps of a pod have to go, in milliseconds, before they are looked for again. */
+const AGAIN_MS = 200;
+
 /** Takes the lock of a pod that runs: its apps are killed, whoever runs them. */
 async function lockEnded(store: StoreContext, id: string, signal: AbortSignal | undefined): Promise<Lock> {
-  const ended = lock(store.layout.podLock(id), true, signal);
-  // Whoever runs the pod may be clearing up after it at the same time.
-  await Promise.allSettled([clearRun(store, id)]);
-  return ended;
+  let held: Lock | undefined;
+  const ended = lock(store.layout.podLock(id), true, signal).then((taken) => {
+    held = taken;
+  });
+  while (held === undefined) {
+    // Whoever runs the pod may be clearing up after it at the same time, or may be about to start an app.
+    await Promise.allSettled([clearRun(store, id)]);
+    await Promise.race([ended, sleep(AGAIN_MS)]);
+  }
+  return held;
 }
 
 /** The caller holds the pods' locks. */

@@ -158,7 +158,7 @@ async function copyFiles(
     await index.commit(() => noteSkipped(index, clonedObjects));
     return [...clonedObjects, ...clonedBlobs];
   });
-  const pods = await copyPods(layout, target, index);
+  const pods = await copyPods(layout, target, index, options.signal);
   const { objectBytes, blobBytes } = index.totals;
   return {
     images: index.images.count(),

@@ -1,8 +1,9 @@
 /** Pods in a backup, and in an index that is made anew. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { type PodIdentity, readPodDirectory } from '../content/pod-files.js';
-import { CairnError, hasCode, isCairnError } from '../core/errors.js';
+import { CairnError, hasCode, isCairnError, throwIfAborted } from '../core/errors.js';
 import { isUuid } from '../core/uuid.js';
 import { type Layout, manifestIn, podRecordIn, podStartedIn } from '../disk/layout.js';
 import { namesIn } from '../disk/list-directory.js';
@@ -11,14 +12,24 @@ import type { Index } from '../index/open.js';
 import { removePod } from '../index/pods.js';
 import type { PodRecord } from '../index/records.js';
 
+/** Pods between two pauses, in which other work on this thread has its turn. */
+const AT_ONCE = 256;
+
 /**
  * Gives the pods of a backup their manifests and records, and takes those from its index that have been removed
  * meanwhile. What they left when they were run is not copied.
  */
-export async function copyPods(from: Layout, to: Layout, index: Index): Promise<number> {
+export async function copyPods(
+  from: Layout,
+  to: Layout,
+  index: Index,
+  signal: AbortSignal | undefined,
+): Promise<number> {
   const gone: string[] = [];
   let copied = 0;
-  for (const id of index.pods.keys()) {
+  for (const id of [...index.pods.keys()]) {
+    if (copied % AT_ONCE === 0) await setImmediate();
+    throwIfAborted(signal);
     if (copyPod(from.pod(id), to.pod(id))) copied++;
     else gone.push(id);
   }

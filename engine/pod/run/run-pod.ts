@@ -15,7 +15,7 @@ import { type FileLock, tryLock } from '../../disk/lock.js';
 import type { PodManifest } from '../../image/aci/pod.js';
 import { putPod } from '../../index/pods.js';
 import type { PodRecord } from '../../index/records.js';
-import { mustWrite, type StoreContext } from '../../session/context.js';
+import { mustWrite, type StoreContext, sayLeftBehind } from '../../session/context.js';
 import { type Bundle, bundlePod } from '../bundle/index.js';
 import { loadPod } from '../find-pod.js';
 import { type PrepareRequest, preparePod } from '../prepare.js';
@@ -66,7 +66,7 @@ export async function runTransient(
     try {
       return await runPrepared(store, withCommand(prepared, options), { lock, runtime, options });
     } finally {
-      await takeAway(store, [id]);
+      await tidying(store, takeAway(store, [id]));
     }
   } finally {
     lock.release();
@@ -114,13 +114,30 @@ async function runPrepared(
     fs.writeFileSync(podStartedIn(pod.dir), '', { mode: 0o600 });
     await change(store, pod.id, (row) => (row.startedAt === undefined ? { ...row, startedAt: Date.now() } : row));
     onStart?.(pod.id);
-    const end = await new PodRun(pod, { runtime, places, lock: lock.fd }, options).run(bundles);
-    const exitCodes = Object.fromEntries(end.apps.map(({ name, exitCode }) => [name, exitCode]));
-    await change(store, pod.id, (row) => (row.transient === true ? row : { ...row, exitedAt: Date.now(), exitCodes }));
+    return await runNoted(store, pod.id, () =>
+      new PodRun(pod, { runtime, places, lock: lock.fd }, options).run(bundles),
+    );
+  } finally {
+    await tidying(store, clearRun(store, pod.id));
+  }
+}
+
+/** Notes that a pod has ended, and how, if its apps could be run. A pod that goes needs no such note. */
+async function runNoted(store: StoreContext, id: string, run: () => Promise<PodEnd>): Promise<PodEnd> {
+  let end: PodEnd | undefined;
+  try {
+    end = await run();
     return end;
   } finally {
-    await clearRun(store, pod.id);
+    const codes = end?.apps.map(({ name, exitCode }): [string, number] => [name, exitCode]);
+    const exitCodes = codes === undefined ? {} : { exitCodes: Object.fromEntries(codes) };
+    await change(store, id, (row) => (row.transient === true ? row : { ...row, exitedAt: Date.now(), ...exitCodes }));
   }
+}
+
+/** What cannot be taken away is told, and changes nothing of how the apps ended. A gc of pods tries again. */
+async function tidying({ notice }: StoreContext, work: Promise<void>): Promise<void> {
+  await work.catch((error: unknown) => sayLeftBehind({ notice }, error));
 }
 
 /** A runtime that goes without cgroups says nothing of the limits that it cannot keep. */
