@@ -32,7 +32,7 @@ export function define(command: Command): void {
         async ({ store, options, running, tell, say }) => {
           const { listen, tokenFile } = options;
           const server = await serve(store, {
-            ...{ listen, write: write === true, signal: running.signal, onNotice: say },
+            ...{ listen, write: write === true, signal: running.signal, onNotice: seldom(say) },
             ...defined({ tokenFile }),
           });
           process.stderr.write(`cairn: listening at ${server.url}${write === true ? ', requests may write' : ''}\n`);
@@ -54,6 +54,21 @@ export function define(command: Command): void {
 }
 
 /** What requests ask for is looked for here alone, and what other processes do is followed. */
-async function prepare({ remote: _remote, ...opening }: OpenOptions): Promise<OpenOptions> {
-  return { ...opening, follow: true };
+async function prepare({ remote: _remote, onNotice, ...opening }: OpenOptions): Promise<OpenOptions> {
+  return { ...opening, follow: true, ...defined({ onNotice: onNotice && seldom(onNotice) }) };
+}
+
+const SELDOM_MS = 60_000;
+const MOST_MESSAGES = 1000;
+
+/** Requests meet the same trouble again and again; once a minute is enough to hear of it. */
+function seldom(say: (message: string) => void): (message: string) => void {
+  const said = new Map<string, number>();
+  return (message) => {
+    const now = Date.now();
+    if (now - (said.get(message) ?? 0) < SELDOM_MS) return;
+    if (said.size >= MOST_MESSAGES) said.clear();
+    said.set(message, now);
+    say(message);
+  };
 }

@@ -26,6 +26,8 @@ import { Sender } from './sender.js';
 const MOST_IMAGES = 1000;
 /** Digests of which is known whose they are. */
 const MOST_DIGESTS = 50_000;
+/** Repositories of which all digests are held. */
+const MOST_REPOSITORIES = 100;
 /** A use is noted this often at most: each note is a commit. */
 const NOTE_EVERY_MS = 60_000;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
@@ -46,6 +48,8 @@ export class Offer implements AsyncDisposable {
   readonly #owners = new Recent<string, Key>(MOST_DIGESTS);
   /** The sha256 of an ACI's tar, which the index does not know. */
   readonly #tars = new Recent<Key, string>(MOST_DIGESTS);
+  /** By repository. */
+  readonly #digests = new Recent<string, { commit: number; keys: ReadonlyMap<string, Key> }>(MOST_REPOSITORIES);
   readonly #noted = new Recent<Key, number>(MOST_DIGESTS);
 
   /** @param contextOf gives the store as long as it is open */
@@ -80,13 +84,10 @@ export class Offer implements AsyncDisposable {
     const repository = findRepository(this.#index, asked);
     if (repository === undefined) return undefined;
     if (!DIGEST.test(reference)) return this.#documentOf(imagesTagged(this.#index, repository, reference));
-    for (const image of this.#likely(repository, reference)) {
-      const { manifest } = await this.#offered(image);
-      if (manifest.digest !== reference) continue;
-      this.#noteUse(image);
-      return manifest;
-    }
-    return this.#indexWith(repository, reference);
+    const found = await this.#find(repository, reference, ({ manifest }) => manifest.digest === reference);
+    if (found === undefined) return this.#indexWith(repository, reference);
+    this.#noteUse(found.image);
+    return found.offered.manifest;
   }
 
   /** Pulling counts as use. Where nothing may be written nothing is noted. */
@@ -100,13 +101,19 @@ export class Offer implements AsyncDisposable {
   }
 
   async #documentOf(images: readonly ImageRecord[]): Promise<OfferedManifest | undefined> {
+    const [only, ...more] = images;
+    if (only === undefined) return undefined;
+    if (more.length === 0) {
+      const { manifest } = await this.#offered(only);
+      this.#noteUse(only);
+      return manifest;
+    }
     const offered: { image: ImageRecord; manifest: OfferedManifest }[] = [];
-    for (const image of images) offered.push({ image, manifest: (await this.#offered(image)).manifest });
-    const [first, ...more] = offered;
-    if (first === undefined) return undefined;
-    if (more.length > 0) return offerPlatforms(offered);
-    this.#noteUse(first.image);
-    return first.manifest;
+    for (const image of images) {
+      const whole = await this.#offeredIfWhole(image);
+      if (whole !== undefined) offered.push({ image, manifest: whole.manifest });
+    }
+    return offerPlatforms(offered);
   }
 
   /** The index of platforms that has this digest, if a tag means one. */
@@ -124,12 +131,10 @@ export class Offer implements AsyncDisposable {
   async blob(asked: AskedRepository, digest: string): Promise<OfferedBlob | undefined> {
     const repository = DIGEST.test(digest) ? findRepository(this.#index, asked) : undefined;
     if (repository === undefined) return undefined;
-    for (const image of this.#likely(repository, digest)) {
-      const source = (await this.#offered(image)).blobs.get(digest);
-      if (source !== undefined)
-        return { digest, size: source.size, open: (range) => this.#sender.send(digest, source, range) };
-    }
-    return undefined;
+    const found = await this.#find(repository, digest, ({ blobs }) => blobs.has(digest));
+    const source = found?.offered.blobs.get(digest);
+    if (source === undefined) return undefined;
+    return { digest, size: source.size, open: (range) => this.#sender.send(digest, source, range) };
   }
 
   /** Manifests of the repository that are about the one with this digest; `undefined` if there is no repository. */
@@ -158,32 +163,52 @@ export class Offer implements AsyncDisposable {
     return { treeId: stack.treeId, ...tar };
   }
 
-  /**
-   * Images that may have the digest, the likeliest first. An ACI's digests are only known once its tar was made, so
-   * those that nobody was told are not looked for.
-   */
-  *#likely(repository: Repository, digest: string): Generator<ImageRecord> {
+  /** The image of a repository that has a digest. Who was told of the digest before is tried first. */
+  async #find(
+    repository: Repository,
+    digest: string,
+    hasIt: (offered: OfferedImage) => boolean,
+  ): Promise<{ image: ImageRecord; offered: OfferedImage } | undefined> {
     const index = this.#index;
     const owner = this.#owners.get(digest) ?? index.digests.get(digest);
     const known = owner === undefined ? undefined : index.image(owner);
-    if (repository.kind !== 'named') {
-      if (known !== undefined) yield known;
-      else if (owner !== undefined) yield* imagesWithLayer(index, owner);
-      return;
+    const likely = known !== undefined || owner === undefined ? [known] : imagesWithLayer(index, owner);
+    for (const image of likely) {
+      if (image === undefined || !isIn(repository, image)) continue;
+      const offered = await this.#offeredIfWhole(image);
+      if (offered !== undefined && hasIt(offered)) return { image, offered };
     }
-    const { images } = repository;
-    if (known !== undefined && images.some(({ key }) => key === known.key)) yield known;
+    const key = repository.kind === 'named' ? (await this.#digestsIn(repository)).get(digest) : undefined;
+    const image = key === undefined ? undefined : index.image(key);
+    const offered = image === undefined ? undefined : await this.#offeredIfWhole(image);
+    return image !== undefined && offered !== undefined && hasIt(offered) ? { image, offered } : undefined;
+  }
+
+  /**
+   * All digests of a repository's images, gathered once for each commit, so that asking for what is not there costs
+   * nothing. An ACI's digests are only known once its tar was made; those that nobody was told are not among them.
+   */
+  async #digestsIn({ name, images }: Extract<Repository, { kind: 'named' }>): Promise<ReadonlyMap<string, Key>> {
+    const commit = this.#index.lastCommit;
+    const known = this.#digests.get(name);
+    if (known?.commit === commit) return known.keys;
+    const keys = new Map<string, Key>();
     for (const image of images) {
-      const isToldOf = image.format === 'oci' || this.#tars.get(image.layers[0] as Key) !== undefined;
-      if (image.key !== known?.key && isToldOf) yield image;
+      if (image.format === 'aci' && this.#tars.get(image.layers[0] as Key) === undefined) continue;
+      const offered = await this.#offeredIfWhole(image);
+      for (const digest of [offered?.manifest.digest, ...(offered?.blobs.keys() ?? [])])
+        if (digest !== undefined) keys.set(digest, image.key);
     }
+    this.#digests.set(name, { commit, keys });
+    return keys;
   }
 
   async #offeredIfWhole(image: ImageRecord): Promise<OfferedImage | undefined> {
     try {
       return await this.#offered(image);
     } catch (error) {
-      if (isCairnError(error, 'ERR_DAMAGED')) return undefined;
+      // A dependency may be missing, which keeps an ACI from being offered.
+      if (isCairnError(error, 'ERR_DAMAGED', 'ERR_NOT_FOUND')) return undefined;
       throw error;
     }
   }
@@ -228,4 +253,8 @@ export class Offer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function isIn(repository: Repository, { key }: ImageRecord): boolean {
+  return repository.kind !== 'named' || repository.images.some((image) => image.key === key);
 }

@@ -113,7 +113,7 @@ export class Spool {
   async #makeOne({ name, size: expected, make }: Recipe): Promise<void> {
     const leave = await this.#turns.acquire(this.#width);
     try {
-      if (this.#isClosed) throw new CairnError('ERR_USAGE', 'the store is closed');
+      if (this.#isClosed) throw new CairnError('ERR_ABORTED', 'nothing more is sent');
       await this.#makeRoom(expected);
       this.#dir ??= this.#makeDirectory();
       const path = join(this.#dir, `${this.#next++}`);

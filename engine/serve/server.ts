@@ -2,7 +2,7 @@
 
 import { createServer, type Server as HttpServer, type IncomingMessage } from 'node:http';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
-import { CairnError, isCairnError } from '../core/errors.js';
+import { CairnError } from '../core/errors.js';
 import type { Store } from '../store.js';
 import { type Address, DEFAULT_LISTEN, isLoopback, parseAddress, urlOf } from './http/address.js';
 import { GRACE_MS, HTTP, LONGEST_PARAMETER, MOST_CONNECTIONS, STALLED_MS } from './http/connections.js';
@@ -11,6 +11,7 @@ import { documentOf, failureOf, HttpError } from './http/errors.js';
 import { Guard } from './http/guard.js';
 import { listenAt } from './http/listen.js';
 import { Tokens } from './http/tokens.js';
+import { tellTrouble } from './http/trouble.js';
 import { Metrics } from './metrics.js';
 import { registerPage } from './page/register.js';
 import { registerRegistry } from './registry/v2.js';
@@ -130,11 +131,7 @@ function addHandlers(app: FastifyInstance, serving: Serving): void {
 
 function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply, serving: Serving): FastifyReply {
   const failure = failureOf(error);
-  if (isCairnError(error, 'ERR_DAMAGED')) serving.metrics.damage++;
-  if (failure.isOurs) {
-    const told = isCairnError(error) ? error.message : ((error as Error).stack ?? `${error}`);
-    serving.notice(`${request.method} ${request.url.slice(0, 200)}: ${told}`);
-  }
+  tellTrouble(serving, request, error);
   const document = documentOf(request.url, failure);
   // What may be left of a body is not worth reading.
   if (request.raw.complete === false) reply.header('connection', 'close');

@@ -12,6 +12,8 @@ export const MOST_LISTENERS = 256;
 export const MOST_UPLOADS = 8;
 /** Bytes of a document in a request. */
 export const LARGEST_DOCUMENT = 64 * 1024;
+/** A document in a request must have come by then. */
+export const DOCUMENT_MS = 30_000;
 /** Bytes of an upload: as many as a layer may have, see limits. */
 export const LARGEST_UPLOAD = 64 * 2 ** 30;
 /** Bytes of a URL's part. Names have up to 4096 characters, and escapes take three for one. */

@@ -1,5 +1,5 @@
 /** What goes wrong, as answers: a status, and a document in the form that the client of a route knows. */
-import { type CairnError, type ErrorCode, isCairnError, toCairnError } from '../../core/errors.js';
+import { type CairnError, ERROR_CODES, type ErrorCode, isCairnError, toCairnError } from '../../core/errors.js';
 
 /** An error of the protocol, which no store has. */
 export class HttpError extends Error {
@@ -72,7 +72,16 @@ function failureOfCairn(error: CairnError): Failure {
   const { code, message, path: _path, errno: _errno, ...details } = error.toJSON();
   const status = STATUS[code] ?? (REFUSED.has(code) ? 422 : 500);
   const headers: Record<string, string> = status === 503 || status === 507 ? { 'retry-after': '10' } : {};
-  return { status, code, message, headers, details, isOurs: status === 500 };
+  // What the system says of its troubles names paths.
+  const isOurs = status === 500 || code === 'ERR_NO_SPACE';
+  return {
+    status,
+    code,
+    message: isOurs ? ERROR_CODES[code] : message,
+    headers,
+    details: isOurs ? {} : details,
+    isOurs,
+  };
 }
 
 /** The part of the URLs that clients of registries ask below. */

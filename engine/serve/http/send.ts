@@ -2,8 +2,10 @@
 
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Serving } from '../serving.js';
 import { HttpError } from './errors.js';
 import { hasTag, parseRange, type Range } from './range.js';
+import { tellTrouble } from './trouble.js';
 
 export interface Sendable {
   size: number;
@@ -15,6 +17,7 @@ export interface Sendable {
 }
 
 export async function sendBytes(
+  serving: Serving,
   request: FastifyRequest,
   reply: FastifyReply,
   { size, type, tag, headers = {}, open }: Sendable,
@@ -27,6 +30,7 @@ export async function sendBytes(
   const range = rangeFor(request, size, quoted);
   const { start, end } = range ?? { start: 0, end: size };
   const body = await open(range);
+  if (!Buffer.isBuffer(body)) body.once('error', (error) => tellTrouble(serving, request, error));
   reply.header('content-length', end - start);
   if (range !== undefined) reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${size}`);
   return reply.send(body);

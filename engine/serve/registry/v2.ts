@@ -47,14 +47,15 @@ interface Exchange {
 }
 
 async function sendManifest(
-  { offer }: Serving,
+  serving: Serving,
   { name, ns, reference }: Extract<Asked, { kind: 'manifest' }>,
   { request, reply }: Exchange,
 ): Promise<unknown> {
+  const { offer } = serving;
   const manifest = await offer.manifest({ name, ns }, reference);
   if (manifest === undefined) throw unknown(offer, { name, ns }, 'MANIFEST_UNKNOWN', reference);
   const { digest, mediaType, bytes } = manifest;
-  return sendBytes(request, reply, {
+  return sendBytes(serving, request, reply, {
     ...{ size: bytes.length, type: mediaType, tag: digest },
     headers: { 'docker-content-digest': digest },
     open: async (range) => bytes.subarray(range?.start, range?.end),
@@ -62,13 +63,14 @@ async function sendManifest(
 }
 
 async function sendBlob(
-  { offer, running }: Serving,
+  serving: Serving,
   { name, ns, digest }: Extract<Asked, { kind: 'blob' }>,
   { request, reply }: Exchange,
 ): Promise<unknown> {
+  const { offer, running } = serving;
   const blob = await offer.blob({ name, ns }, digest);
   if (blob === undefined) throw unknown(offer, { name, ns }, 'BLOB_UNKNOWN', digest);
-  return sendBytes(request, reply, {
+  return sendBytes(serving, request, reply, {
     ...{ size: blob.size, type: 'application/octet-stream', tag: digest },
     headers: { 'docker-content-digest': digest },
     open: async (range) => {

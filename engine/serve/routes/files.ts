@@ -68,12 +68,13 @@ async function listFiles({ store }: Serving, { params, query }: ApiRequest, repl
   return reply.type('application/x-ndjson').send(Readable.from(lines()));
 }
 
-async function sendFile({ store }: Serving, request: ApiRequest, reply: Parameters<Route['handle']>[2]) {
+async function sendFile(serving: Serving, request: ApiRequest, reply: Parameters<Route['handle']>[2]) {
+  const { store } = serving;
   const path = pathIn(request.query);
   const key = await imageIn(store, request.params);
   const { type, size, key: tag } = await store.stat(key, path);
   if (type !== 'file' || tag === undefined) throw new CairnError('ERR_NOT_FOUND', `${path} is a ${type}, not a file`);
-  return sendBytes(request, reply, {
+  return sendBytes(serving, request, reply, {
     ...{ size, tag, type: 'application/octet-stream' },
     // What images hold is shown by no browser as a page of this server.
     headers: { 'content-disposition': 'attachment' },

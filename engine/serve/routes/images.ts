@@ -136,14 +136,14 @@ export async function imageIn(store: Serving['store'], params: Record<string, st
 }
 
 export async function sendTree(
-  { offer }: Serving,
+  serving: Serving,
   key: ImageSummary['key'],
   request: ApiRequest,
   reply: Parameters<Route['handle']>[2],
 ): Promise<unknown> {
-  const { treeId, size, open } = await offer.tree(key);
+  const { treeId, size, open } = await serving.offer.tree(key);
   const headers = { 'content-disposition': `attachment; filename="${treeId.slice(0, 24)}.tar"` };
-  return sendBytes(request, reply, { size, type: 'application/x-tar', tag: treeId, headers, open });
+  return sendBytes(serving, request, reply, { size, type: 'application/x-tar', tag: treeId, headers, open });
 }
 
 async function listImages({ store }: Serving, request: ApiRequest): Promise<object> {

@@ -1,6 +1,7 @@
 /** Registers routes with the framework. */
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { LARGEST_DOCUMENT } from '../http/connections.js';
+import { DOCUMENT_MS, LARGEST_DOCUMENT } from '../http/connections.js';
 import type { Serving } from '../serving.js';
 import type { ApiRequest, Route } from './route.js';
 
@@ -19,11 +20,14 @@ function registerUpload(app: FastifyInstance, route: Route, serving: Serving): v
 }
 
 function optionsOf(route: Route, serving: Serving): RouteOptions {
-  const { method, path, hasHead, query = {}, headers, body, handle } = route;
+  const { method, path, hasHead, query = {}, headers, body, takesBytes, handle } = route;
   return {
     method: hasHead === true ? [method, 'HEAD'] : method,
     url: path.replace(/\{(\w+)\}/g, ':$1'),
     bodyLimit: LARGEST_DOCUMENT,
+    onRequest: async ({ raw }) => {
+      if (takesBytes !== true) hurry(raw);
+    },
     schema: {
       querystring: { type: 'object', properties: query, additionalProperties: false },
       ...(headers === undefined ? {} : { headers: { type: 'object', properties: headers } }),
@@ -35,4 +39,12 @@ function optionsOf(route: Route, serving: Serving): RouteOptions {
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => handle(serving, request as ApiRequest, reply),
   };
+}
+
+/** Ends a request whose document comes too slowly. Only uploads may take their time. */
+function hurry(request: IncomingMessage): void {
+  const late = setTimeout(() => {
+    if (!request.complete) request.destroy();
+  }, DOCUMENT_MS).unref();
+  request.once('close', () => clearTimeout(late));
 }
