@@ -1,4 +1,6 @@
-/** From an imported image to the end of a small program in it, with the tree yet to be made, and with the tree there. */
+/**
+ * From an imported image to the end of a small program in it, with the tree yet to be made, and with the tree there.
+ */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type Ground, storeIn } from '../inputs/ground.js';

@@ -1,6 +1,7 @@
 /** `cairn build`: makes images by hand, in acbuild's words. */
 import type { Command } from 'commander';
 import { defineEdits } from '../building/edits.js';
+import { exampleEach } from '../building/examples.js';
 import { defineImages } from '../building/images.js';
 import { defineTree } from '../building/tree.js';
 import { examples } from '../help.js';
@@ -9,6 +10,7 @@ export function define(command: Command): void {
   defineTree(command);
   defineEdits(command);
   defineImages(command);
+  exampleEach(command);
   examples(command, [
     'cairn build begin ./app --from example.com/base:1.0',
     'cd app && cairn build copy-to-dir ~/src/bin/* /usr/bin',
