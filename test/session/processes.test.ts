@@ -125,7 +125,7 @@ test('200 images imported, rendered, removed and collected leave nothing', async
   assert.equal((await cairn(['rm', ...keys.slice(0, 100)], place)).code, 0);
   assert.equal((await cairn(['gc', '--images', '--grace-period', '0s'], place)).code, 0);
   const fsck = (await cairn(['fsck', '--json'], place)).json<{ ok: boolean; stray: string[]; checked: object }>();
-  assert.deepEqual(fsck.checked, { images: 0, layers: 0, objects: 0, blobs: 0, trees: 0 });
+  assert.deepEqual(fsck.checked, { images: 0, layers: 0, objects: 0, blobs: 0, trees: 0, pods: 0 });
   assert.deepEqual([fsck.ok, fsck.stray], [true, []]);
   assert.deepEqual(leftBehind(place), []);
 });
