@@ -38,10 +38,13 @@ export function treeMounts(layout: Layout): TreeMountPoint[] {
 
 /** Whether a tree's image is mounted anywhere. */
 export function isImageInUse(layout: Layout, id: string): boolean {
+  const isSeen = (): boolean => treeMounts(layout).some(({ treeId }) => treeId === id);
   try {
-    return isOpenElsewhere(layout.treeImage(id)) ?? treeMounts(layout).some(({ treeId }) => treeId === id);
+    return isOpenElsewhere(layout.treeImage(id)) ?? isSeen();
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false;
+    // A directory that its owner may not enter is damage, for a repair to take away.
+    if (hasCode(error, 'EACCES')) return isSeen();
     throw error;
   }
 }
