@@ -103,7 +103,8 @@ class Uploads {
       })
       .serve('/v2/app/blobs/uploads/1', (request, response, body) => {
         this.requests.push(`${request.method} ${body.length}`);
-        if (!request.url?.includes(`state=${this.#state}`)) return response.writeHead(400).end();
+        const isSigned = request.url?.includes('?sig=a%20b~%2B*&') === true;
+        if (!isSigned || !request.url?.includes(`state=${this.#state}`)) return response.writeHead(400).end();
         const next = request.method === 'GET' ? undefined : this.#next.shift();
         if (next !== undefined) return next(response, body, request);
         return this.take(response, body, request.method);
@@ -127,7 +128,7 @@ class Uploads {
   }
 
   #location(): string {
-    return `/v2/app/blobs/uploads/1?state=${++this.#state}`;
+    return `/v2/app/blobs/uploads/1?sig=a%20b~%2B*&state=${++this.#state}`;
   }
 }
 
