@@ -76,6 +76,8 @@ test('a list of referrers without an end is given up', async (t) => {
     assert.rejects(repository.referrers('sha256:1', MOST), { code: 'ERR_LIMIT', message });
   server.serve(LISTED, endless(Array.from({ length: 20_000 }, () => ({}))));
   await refused(/more than 32768 referrers/);
+  server.serve(LISTED, `{"manifests":[${'0,'.repeat(500_000)}0]}`);
+  await refused(/more than 32768 referrers/);
   server.serve(LISTED, endless([]));
   await refused(/more than 100 pages/);
   server.serve(LISTED, { body: '{"manifests":[1],', fault: 'endless' });
