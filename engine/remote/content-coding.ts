@@ -36,7 +36,9 @@ export interface Answer {
   status: number;
   /** Names in lower case. */
   headers: Readonly<Record<string, string>>;
+  /** The last one, after redirects. */
   url: URL;
+  /** The bytes as they come. Whoever does not read them to the end destroys the stream. */
   body: Readable;
 }
 
@@ -86,7 +88,7 @@ export async function* decodedFile(
     yield* coming;
     return;
   }
-  const decoder = decoderOf(coding, response.url)();
+  const makeDecoder = decoderOf(coding, response.url);
   const head: Buffer[] = [];
   for (let length = 0; length < LOOKED_AT; ) {
     const { value, done } = await coming.next();
@@ -100,7 +102,7 @@ export async function* decodedFile(
     return;
   }
   let out = 0;
-  for await (const part of decoding(all, decoder, response)) {
+  for await (const part of decoding(all, makeDecoder(), response)) {
     out += part.length;
     if (out > FREE_OUTPUT && out > received * DEFAULT_LIMITS.maxRatio) throw tooMuch(response.url, coding);
     yield part;

@@ -7,7 +7,7 @@ import { request } from 'undici';
 import { CairnError } from '../core/errors.js';
 import { MAX_ERROR_TEXT, MAX_REDIRECTS } from '../core/limits.js';
 import { type ConnectionOptions, Connections } from './connections.js';
-import { decodeDocument } from './content-coding.js';
+import { type Answer, decodeDocument } from './content-coding.js';
 import { isPassing, networkError, statusError } from './http-error.js';
 import { isLoopback } from './loopback.js';
 import { DEFAULT_RETRIES, isPassingStatus, pause, pauseBefore, type RetryPolicy, retryAfter } from './retry.js';
@@ -38,14 +38,7 @@ export interface HttpRequest {
   retries?: number;
 }
 
-export interface HttpResponse {
-  status: number;
-  /** Names in lower case. */
-  headers: Readonly<Record<string, string>>;
-  /** The last one, after redirects. */
-  url: URL;
-  /** The bytes as they come. Whoever does not read them to the end destroys the stream. */
-  body: Readable;
+export interface HttpResponse extends Answer {
   /**
    * All bytes of a document.
    * @throws CairnError `ERR_LIMIT` if there are more than `most`, `ERR_NETWORK`
@@ -182,13 +175,11 @@ function withoutCredentials(headers: Readonly<Record<string, string>>): Record<s
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !secret.has(name.toLowerCase())));
 }
 
-type Received = Omit<HttpResponse, 'bytes'>;
-
-function responseOf(received: Received, signal: AbortSignal | undefined): HttpResponse {
+function responseOf(received: Answer, signal: AbortSignal | undefined): HttpResponse {
   return { ...received, bytes: (most) => readAll(received, most, signal) };
 }
 
-async function readAll({ url, headers, body }: Received, most: number, signal?: AbortSignal): Promise<Buffer> {
+async function readAll({ url, headers, body }: Answer, most: number, signal?: AbortSignal): Promise<Buffer> {
   const parts: Buffer[] = [];
   let length = 0;
   try {

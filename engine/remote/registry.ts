@@ -115,8 +115,10 @@ export class Repository {
         discard(response);
         return this.#referrersByTag(digest, most);
       }
-      found.push(...manifestsIn(parseAnswer(await response.bytes(most), response.url)));
-      if (found.length > MAX_DESCRIPTORS) throw tooMany(this.shown, MAX_DESCRIPTORS, 'referrers of one manifest');
+      const page = manifestsIn(parseAnswer(await response.bytes(most), response.url));
+      if (found.length + page.length > MAX_DESCRIPTORS)
+        throw tooMany(this.shown, MAX_DESCRIPTORS, 'referrers of one manifest');
+      found.push(...page);
       url = nextPage(response);
     }
     return found;

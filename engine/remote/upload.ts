@@ -114,7 +114,8 @@ class Upload {
     const piece = this.#piece;
     while (piece !== undefined && this.#at < size) await this.#sendPiece(Math.min(this.#at + piece, size));
     const url = new URL(this.#location);
-    url.searchParams.set('digest', this.#blob.digest);
+    // What the registry put there goes back byte for byte: it may be signed.
+    url.search += `${url.search === '' ? '?' : '&'}digest=${encodeURIComponent(this.#blob.digest)}`;
     const headers = { 'content-type': BYTES, 'content-length': `${size - this.#at}` };
     const body = this.#at === size ? Buffer.alloc(0) : this.#bytes(size);
     discard(await this.#target.send({ url, method: 'PUT', headers, body, accept: [201, 204] }));

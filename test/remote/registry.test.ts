@@ -76,6 +76,8 @@ test('a list of referrers without an end is given up', async (t) => {
     assert.rejects(repository.referrers('sha256:1', MOST), { code: 'ERR_LIMIT', message });
   server.serve(LISTED, endless(Array.from({ length: 20_000 }, () => ({}))));
   await refused(/more than 32768 referrers/);
+  server.serve(LISTED, `{"manifests":[${'0,'.repeat(500_000)}0]}`);
+  await refused(/more than 32768 referrers/);
   server.serve(LISTED, endless([]));
   await refused(/more than 100 pages/);
   server.serve(LISTED, { body: '{"manifests":[1],', fault: 'endless' });
@@ -103,7 +105,8 @@ class Uploads {
       })
       .serve('/v2/app/blobs/uploads/1', (request, response, body) => {
         this.requests.push(`${request.method} ${body.length}`);
-        if (!request.url?.includes(`state=${this.#state}`)) return response.writeHead(400).end();
+        const isSigned = request.url?.includes('?sig=a%20b~%2B*&') === true;
+        if (!isSigned || !request.url?.includes(`state=${this.#state}`)) return response.writeHead(400).end();
         const next = request.method === 'GET' ? undefined : this.#next.shift();
         if (next !== undefined) return next(response, body, request);
         return this.take(response, body, request.method);
@@ -127,7 +130,7 @@ class Uploads {
   }
 
   #location(): string {
-    return `/v2/app/blobs/uploads/1?state=${++this.#state}`;
+    return `/v2/app/blobs/uploads/1?sig=a%20b~%2B*&state=${++this.#state}`;
   }
 }
 
