@@ -1,6 +1,6 @@
 /** Pods and images are run for real, where this machine has a runtime and lets us mount. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -114,6 +114,16 @@ test('running', options, async (t) => {
     assert.match(again.message, /run before/);
     await isClean();
     await s.ok(['pod', 'rm', pod?.pod as string]);
+  });
+
+  await t.test('an app has the terminal, where there is one', async () => {
+    await s.refused(['run', '--tty', 'box:1'], 'ERR_USAGE', 2);
+    const command = [process.execPath, PROGRAM, '--store', s.store, 'run', '--tty', 'box:1', '--'];
+    const typed = `${command.join(' ')} 'test -t 0 && echo a terminal; exit 6'`;
+    // It gives a program a terminal of its own.
+    const child = spawnSync('script', ['-qec', typed, '/dev/null'], { input: '', encoding: 'utf8' });
+    if (child.error !== undefined) return;
+    assert.deepEqual([child.status, child.stdout.includes('a terminal')], [6, true], child.stdout);
   });
 
   const start = (args: readonly string[]): ChildProcess =>
