@@ -47,7 +47,8 @@ test('pod prepare, ls, show, rm and gc', async (t) => {
     hasShape(pods[0] as Json, { pod: 'string', state: 'string', apps: '[]', createdAt: 'time' });
     assert.deepEqual(await s.json(['pod', 'ls', '--state', 'running']), []);
     await s.refused(['pod', 'ls', '--state', 'asleep'], 'ERR_USAGE', 2);
-    const shown = await s.json(['pod', 'show', (pods[0]?.['pod'] as string).slice(0, 13)]);
+    const [first] = pods.map((each) => each['pod'] as string) as [string];
+    const shown = await s.json(['pod', 'show', first.slice(0, 13)]);
     hasShape(shown, { dir: 'string', cgroup: 'string', networks: '[]', pid: 'number', manifest: 'object' });
     assert.deepEqual([shown['pid'], shown['annotations']], [-1, annotations]);
     const [app] = shown['apps'] as [Json];
@@ -55,7 +56,7 @@ test('pod prepare, ls, show, rm and gc', async (t) => {
       [app['imageName'], app['state'], app['annotations']],
       ['example.com/app:1.0.0', 'prepared', annotations],
     );
-    const words = (await s.ok(['pod', 'show', pods[0]?.['pod'] as string])).stdout.toString();
+    const words = (await s.ok(['pod', 'show', first])).stdout.toString();
     assert.match(words, /^state: prepared$/m);
     await s.refused(['pod', 'show', 'ffffffff-ffff'], 'ERR_NOT_FOUND', 3);
   });
