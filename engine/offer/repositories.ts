@@ -5,7 +5,7 @@
 import { MAX_REFERENCE_NAME } from '../core/limits.js';
 import { isLayoutName, parseLayoutName } from '../image/oci/reference.js';
 import { OTHER_NAMES, parseRemote, placeOfName, SHELF } from '../image/oci/remote-places.js';
-import { allImages, findNamed, imagesNamed, lookupIn, referencesOf } from '../index/images.js';
+import { allImages, findNamed, imagesNamed, referencesOf } from '../index/images.js';
 import type { Index } from '../index/open.js';
 import type { ImageName, ImageRecord } from '../index/records.js';
 import { askedNamesOf } from '../resolve/asked-names.js';
@@ -78,11 +78,10 @@ export function imagesTagged(index: Index, repository: Repository, tag: string):
   const tagged = images.filter((image) => namesIn(image, name).some((each) => tagOf(each) === tag));
   const oci = tagged.filter(({ format }) => format === 'oci');
   if (oci.length > 0) return oci;
-  const version = tag === 'latest' && tagged.length === 0 ? [] : [{ name: 'version', value: tag }];
-  const found = tagged.length > 0 && version.length > 0 ? findNamed(lookupIn(index), name, version) : undefined;
-  // An ACI without a version, or that was built as `latest` by nobody, is what its name alone means.
-  const meant = found ?? tagged[0] ?? (tag === 'latest' ? findNamed(lookupIn(index), name, []) : undefined);
-  return present([meant === undefined || meant.format === 'aci' || isRemote ? meant : undefined]);
+  // Of several ACIs it is the one that their name means. Without a tag that is there, `latest` asks for just that.
+  const among = tagged.length > 0 ? tagged : tag === 'latest' ? images : [];
+  const meant = findNamed({ named: () => among }, name, []);
+  return present([meant?.format === 'aci' || isRemote ? meant : undefined]);
 }
 
 function present(images: readonly (ImageRecord | undefined)[]): ImageRecord[] {

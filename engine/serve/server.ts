@@ -129,10 +129,14 @@ function addHandlers(app: FastifyInstance, serving: Serving): void {
   );
 }
 
+/** Headers of bytes that were about to be sent. */
+const OF_BYTES = ['etag', 'accept-ranges', 'docker-content-digest', 'content-disposition', 'content-length'];
+
 function answerFailure(error: unknown, request: FastifyRequest, reply: FastifyReply, serving: Serving): FastifyReply {
   const failure = failureOf(error);
   tellTrouble(serving, request, error);
   const document = documentOf(request.url, failure);
+  for (const name of OF_BYTES) reply.removeHeader(name);
   // What may be left of a body is not worth reading.
   if (request.raw.complete === false) reply.header('connection', 'close');
   return reply

@@ -130,10 +130,10 @@ function namesIn(query: Record<string, unknown>): string[] {
   return name;
 }
 
-let uploads = 0;
+const IMPORTING = 'importing';
 
 async function importImage({ store, running, metrics, cutOff }: Serving, request: ApiRequest, reply: FastifyReply) {
-  if (uploads >= MOST_UPLOADS)
+  if (running.list().filter(({ what }) => what === IMPORTING).length >= MOST_UPLOADS)
     throw new HttpError(503, 'ERR_LIMIT', `${MOST_UPLOADS} uploads at a time`, { 'retry-after': '10' });
   const { name, expect, platform, latest, keepArchive } = request.query as {
     name?: string;
@@ -149,18 +149,13 @@ async function importImage({ store, running, metrics, cutOff }: Serving, request
   const counted = counting(request.body as Readable, (bytes) => {
     metrics.receivedBytes += bytes;
   });
-  uploads++;
-  try {
-    const imported = await running.during('importing', name ?? 'an upload', (onProgress) =>
-      store.import(counted, {
-        ...{ signal: AbortSignal.any([gone.signal, cutOff]), onProgress },
-        ...defined({ name, expect, platform, latest, keepArchive }),
-      }),
-    );
-    return reply.code(imported.existed ? 200 : 201).send(imported);
-  } finally {
-    uploads--;
-  }
+  const imported = await running.during(IMPORTING, name ?? 'an upload', (onProgress) =>
+    store.import(counted, {
+      ...{ signal: AbortSignal.any([gone.signal, cutOff]), onProgress },
+      ...defined({ name, expect, platform, latest, keepArchive }),
+    }),
+  );
+  return reply.code(imported.existed ? 200 : 201).send(imported);
 }
 
 function counting(body: Readable, count: (bytes: number) => void): Readable {

@@ -43,9 +43,7 @@ async function tellEvents({ store, metrics, ending }: Serving, request: ApiReque
   raw.on('close', () => gone.abort());
   const signal = AbortSignal.any([gone.signal, ending]);
   raw.writeHead(200, {
-    ...(reply.getHeaders() as Record<string, string>),
     'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-store',
     'x-accel-buffering': 'no',
   });
   const beat = setInterval(() => void (raw.writableNeedDrain || raw.write(':\n\n')), BEAT_MS);

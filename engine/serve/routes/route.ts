@@ -22,8 +22,6 @@ export interface Route {
   summary: string;
   /** Also answers HEAD. */
   hasHead?: true;
-  /** Only there if requests may change the store. */
-  writes?: true;
   query?: Readonly<Record<string, Schema>>;
   headers?: Readonly<Record<string, Schema>>;
   body?: Schema;
