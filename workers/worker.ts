@@ -25,6 +25,7 @@ const performers: Performers = {
   'verify-tree': async () => (await import('./verify/tree.js')).verifyTree,
   'export-layer': async () => (await import('./export/export.js')).exportLayer,
   'export-tree': async () => (await import('./export/export.js')).exportTree,
+  'export-erofs': async () => (await import('./export/export-erofs.js')).exportErofs,
   'export-blob': async () => (await import('./export/export-blob.js')).exportBlob,
   'pack-files': async () => (await import('./export/export.js')).exportFiles,
   'clone-blobs': async () => (await import('./files/clone.js')).cloneBlobs,

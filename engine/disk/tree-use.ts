@@ -36,7 +36,7 @@ export function treeMounts(layout: Layout): TreeMountPoint[] {
     .map(({ point, source }) => ({ point, treeId: source.slice(prefix.length) }));
 }
 
-/** Whether a tree's image is mounted anywhere. */
+/** Whether a tree's image is mounted anywhere: where the kernel does not tell, whether this process sees its mount. */
 export function isImageInUse(layout: Layout, id: string): boolean {
   const isSeen = (): boolean => treeMounts(layout).some(({ treeId }) => treeId === id);
   try {

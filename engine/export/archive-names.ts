@@ -5,7 +5,7 @@ import type { OutputCompression } from '../../workers/tasks/export.js';
 import { CairnError } from '../core/errors.js';
 
 /** Endings of names that archives have. */
-const ARCHIVE_NAME = /\.(?:tar|aci|tgz|tzst)(?:\.(?:gz|zst))?$/;
+const ARCHIVE_NAME = /\.(?:tar|aci|erofs|tgz|tzst)(?:\.(?:gz|zst))?$/;
 
 /** Endings that promise what is not written here. A directory of such a name would be a surprise. */
 const OTHER_ARCHIVE = /\.(?:xz|txz|bz2|tbz2?|zip|7z|lz4|lzma|rar)$/;
@@ -14,8 +14,9 @@ export function isArchiveName(file: string): boolean {
   return ARCHIVE_NAME.test(file);
 }
 
-export function formatByName(file: string): 'aci' | undefined {
-  return /\.aci(?:\.gz|\.zst)?$/.test(file) ? 'aci' : undefined;
+export function formatByName(file: string): 'aci' | 'erofs' | undefined {
+  const [, ending] = /\.(aci|erofs)(?:\.gz|\.zst)?$/.exec(file) ?? [];
+  return ending as 'aci' | 'erofs' | undefined;
 }
 
 export function compressionByName(file: string): OutputCompression | undefined {
@@ -26,7 +27,7 @@ export function compressionByName(file: string): OutputCompression | undefined {
 /** @throws CairnError `ERR_USAGE` for a name that promises what is not written here */
 export function refuseOtherArchive(name: string): void {
   if (!OTHER_ARCHIVE.test(name)) return;
-  throw new CairnError('ERR_USAGE', `${name}: archives are written as .tar, .tar.gz, .tgz, .tar.zst or .aci`, {
+  throw new CairnError('ERR_USAGE', `${name}: archives are written as .tar, .tar.gz, .tgz, .tar.zst, .aci or .erofs`, {
     path: name,
   });
 }

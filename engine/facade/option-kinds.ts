@@ -126,7 +126,7 @@ export const COMPARE: OptionKinds<CompareOptions> = { directoryTimes: 'flag' };
 
 export const EXPORT: OptionKinds<ExportOptions> = {
   ...OPERATION,
-  format: ['aci', 'oci', 'docker', 'tar'],
+  format: ['aci', 'oci', 'docker', 'tar', 'erofs'],
   compress: ['none', 'gzip', 'zstd'],
   force: 'flag',
   base: 'object',

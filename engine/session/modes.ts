@@ -31,9 +31,20 @@ export function findModes(store: StoreContext): Modes {
   };
 }
 
-/** Mounts a tree of one file, reads the file, and lets go of the mount, which nobody else ever sees. */
 function tryMount({ staging }: StoreContext): ModeState {
   const dir = staging.make();
+  try {
+    return tryMountIn(dir);
+  } finally {
+    fs.rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Mounts a tree of one file, reads the file, and lets go of the mount, which nobody else ever sees.
+ * @param dir an empty directory, in which some files stay
+ */
+export function tryMountIn(dir: string): ModeState {
   const image = join(dir, 'image');
   try {
     fs.writeFileSync(join(dir, 'object'), CONTENT);
@@ -47,8 +58,6 @@ function tryMount({ staging }: StoreContext): ModeState {
     }
   } catch (error) {
     return { ok: false, why: (error as Error).message };
-  } finally {
-    fs.rmSync(dir, { recursive: true, force: true });
   }
 }
 

@@ -106,7 +106,7 @@ test('the program offers what can stand where somebody types', async (t) => {
     ],
     [
       ['export', '--format', ''],
-      ['aci', 'oci', 'docker', 'tar'],
+      ['aci', 'oci', 'docker', 'tar', 'erofs'],
     ],
     [['ls', '--format', ''], []],
     [['ls', '--sort', 's'], ['size']],

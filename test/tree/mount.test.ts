@@ -11,6 +11,7 @@ import { tryUntil } from '../../engine/disk/lock.js';
 import { mountFilesystem, unmount } from '../../engine/disk/mount.js';
 import { mountAt, mountsBelow } from '../../engine/disk/mounts.js';
 import { treesInUse } from '../../engine/disk/tree-use.js';
+import { listXattrs } from '../../engine/disk/xattrs.js';
 import { rebuildIndex } from '../../engine/recover/rebuild-index.js';
 import type { Store } from '../../engine/store.js';
 import type { TreeMount } from '../../engine/tree/mounts.js';
@@ -171,6 +172,41 @@ test('a tree is mounted where it is asked for, as often as it is asked', { skip 
   assert.deepEqual(mountsBelow(s.dir), []);
   await assert.rejects(store.unmount(APP), (error) => isCairnError(error, 'ERR_NOT_FOUND'));
   await assert.rejects(store.unmount(one), (error) => isCairnError(error, 'ERR_NOT_FOUND'));
+});
+
+test('those who want a tree at the same time get one mount', { skip }, async (t) => {
+  const s = await appStore(t);
+  const other = s.run(['mount', APP]);
+  await s.use(async (store) => {
+    const all = await Promise.all([1, 2, 3].map(() => store.mount(APP)));
+    assert.equal((await other).stdout.toString(), `${all[0]?.path}\n`);
+    assert.equal((await mountsOf(store)).length, 1);
+  });
+});
+
+test('what would lead an overlay astray is in no mounted tree', { skip }, async (t) => {
+  const s = new MountedStore(t);
+  const pax = {
+    'SCHILY.xattr.trusted.overlay.redirect': '/../../../../etc/passwd',
+    'SCHILY.xattr.trusted.overlay.metacopy': '',
+    'SCHILY.xattr.trusted.overlay.opaque': 'y',
+    'SCHILY.xattr.user.overlay.redirect': '/etc/passwd',
+  };
+  await s.import({ name: APP }, [
+    { name: 'file', content: 'own', pax },
+    { name: 'empty', content: '', pax },
+    { name: 'dir', flag: '5', pax },
+    { name: 'dir/inside', content: 'inside' },
+    { name: 'gone', flag: '3', devMajor: 0, devMinor: 0 },
+  ]);
+  const { path, skipped } = await s.use((store) => store.mount(APP));
+  const [file, empty, dir] = ['file', 'empty', 'dir'].map((name) => join(path, name)) as [string, string, string];
+  assert.equal(fs.readFileSync(file, 'utf8'), 'own');
+  assert.equal(fs.readFileSync(empty, 'utf8'), '');
+  assert.equal(fs.readFileSync(join(dir, 'inside'), 'utf8'), 'inside');
+  for (const each of [file, empty, dir]) assert.deepEqual([...(listXattrs(each) ?? [])], []);
+  assert.deepEqual(skipped.device, { count: 1, paths: ['gone'] });
+  assert.equal(fs.existsSync(join(path, 'gone')), false);
 });
 
 test('a mount that somebody works in stays', { skip }, async (t) => {

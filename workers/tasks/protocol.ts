@@ -9,6 +9,7 @@ import type {
   CloneObjectsTask,
   CloneResult,
   ExportBlobTask,
+  ExportErofsTask,
   ExportLayerTask,
   ExportResult,
   ExportTreeTask,
@@ -70,6 +71,7 @@ export interface Tasks {
   'verify-tree': [VerifyTreeTask, VerifiedTree];
   'export-layer': [ExportLayerTask, ExportResult];
   'export-tree': [ExportTreeTask, ExportResult];
+  'export-erofs': [ExportErofsTask, ExportResult];
   'export-blob': [ExportBlobTask, ExportResult];
   'pack-files': [PackFilesTask, ExportResult];
   'clone-blobs': [CloneBlobsTask, CloneResult];
