@@ -13,6 +13,7 @@ import { cold } from './cold.js';
 import { fetchCold } from './fetch.js';
 import { gc } from './gc.js';
 import { importOnly } from './import-only.js';
+import { mountStored } from './mount.js';
 import { oci } from './oci.js';
 import { large, small } from './one-layer.js';
 import { du, start } from './queries.js';
@@ -30,6 +31,7 @@ type Named = Readonly<Record<string, (ground: Ground) => readonly Scenario[]>>;
 export const SCENARIOS: Named = {
   warm: one(warm),
   'warm-library': one(warmLibrary),
+  mount: one(mountStored),
   cold: one(cold),
   oci: one(oci),
   fetch: one(fetchCold),
