@@ -1,6 +1,6 @@
 /** The option that leaves checks out. */
 import { InvalidArgumentError, Option } from 'commander';
-import { INSECURE, type Insecure } from '../engine/fetch/options.js';
+import { INSECURE, type Insecure } from '../engine/core/finding.js';
 
 /** @param names of the checks that the command can leave out */
 export function insecureOption(names: readonly Insecure[] = INSECURE): Option {

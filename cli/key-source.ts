@@ -1,10 +1,9 @@
 /** Gets the bytes of public keys from where people say that they are. */
-import * as fs from 'node:fs';
-import { CairnError, hasCode, toCairnError } from '../engine/core/errors.js';
+import { CairnError } from '../engine/core/errors.js';
 import { MAX_KEY_FILE } from '../engine/core/limits.js';
 import { shownUrl } from '../engine/remote/shown-url.js';
+import { readInput } from './input.js';
 
-export const STDIN = '-';
 const URL_START = /^https?:\/\//i;
 
 /**
@@ -13,12 +12,7 @@ const URL_START = /^https?:\/\//i;
  */
 export async function readKeySource(source: string, version: string): Promise<Uint8Array> {
   if (URL_START.test(source)) return fetchKey(source, version);
-  try {
-    return await readStart(source === STDIN ? process.stdin : fs.createReadStream(source), source);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) throw new CairnError('ERR_NOT_FOUND', `no such file: ${source}`, { path: source });
-    throw toCairnError(error);
-  }
+  return readInput(source, MAX_KEY_FILE);
 }
 
 /** What to call a source: of a URL what may be seen of it. */
@@ -41,17 +35,4 @@ async function fetchKey(source: string, version: string): Promise<Uint8Array> {
   } finally {
     await client.close();
   }
-}
-
-/** A source may be a pipe, whose size nobody knows. */
-async function readStart(stream: NodeJS.ReadableStream, source: string): Promise<Uint8Array> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of stream as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length > MAX_KEY_FILE)
-      throw new CairnError('ERR_LIMIT', `${source} has more than ${MAX_KEY_FILE} bytes`, { path: source });
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
 }

@@ -1,6 +1,7 @@
 /** From arguments to an exit code: builds the program, runs one command and reports its error. */
 import { type Command, CommanderError } from 'commander';
 import { CairnError, toCairnError } from '../engine/core/errors.js';
+import { ownWords, withoutAppArguments } from './app-arguments.js';
 import { COMMANDS, findCommand } from './commands.js';
 import { COMPLETE, complete } from './completion/complete.js';
 import { takeFromFiles } from './config/apply.js';
@@ -13,7 +14,8 @@ import type { Globals } from './session.js';
 export async function main(args: readonly string[], version: string): Promise<number> {
   prepareOutput();
   if (args[0] === COMPLETE) return answerShell(args.slice(1));
-  const program = programOf(version, args.includes('--json'));
+  const own = ownWords(args);
+  const program = programOf(version, own.includes('--json'));
   try {
     await runCommand(program, args);
     await flushOutput();
@@ -21,7 +23,7 @@ export async function main(args: readonly string[], version: string): Promise<nu
   } catch (thrown) {
     // A command line that could not be read may have said so, and files, too.
     const given = program.opts<Globals>();
-    const json = args.includes('--json') || given.json === true;
+    const json = own.includes('--json') || given.json === true;
     if (thrown instanceof CommanderError) {
       const [message = '', hint = ''] = thrown.message.replace(/^error: /, '').split('\n');
       const other = thrown.code === 'commander.unknownCommand' ? otherWord(program, args) : undefined;
@@ -37,7 +39,7 @@ export async function main(args: readonly string[], version: string): Promise<nu
     }
     const error = toCairnError(thrown);
     if (isReaderGone(error)) return EXIT.done;
-    reportError(error, json, args.includes('--verbose') || given.verbose === true);
+    reportError(error, json, own.includes('--verbose') || given.verbose === true);
     return exitCodeOf(error);
   }
 }
@@ -66,7 +68,7 @@ async function runCommand(program: Command, args: readonly string[]): Promise<vo
   try {
     await addCommands(program, commandIn(program, args));
     takeFromFiles({ program, commands: COMMANDS });
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync([...withoutAppArguments(program, args)], { from: 'user' });
   } catch (thrown) {
     // Help that was asked for comes as an error with exit code 0.
     if (!(thrown instanceof CommanderError) || thrown.exitCode !== 0) throw thrown;

@@ -3,37 +3,35 @@
 const CHECKOUT = '"cairn checkout IMAGE DIR"';
 const REMOVE = '"cairn rm IMAGE"';
 const RENAME = '"cairn tag OLD NEW", then "cairn untag OLD"';
-const RUNS_NOTHING = `cairn runs nothing: ${CHECKOUT} gives others a root file system to run`;
+const RUN = '"cairn run IMAGE -- CMD"';
 
 /** Word → what to type here. None of the words is a command. */
 export const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
   ['add', '"cairn import SOURCE"'],
-  ['build', 'cairn builds nothing: "cairn import --layer ROOT.tar --name NAME" makes an image of a root file system'],
   ['clean', '"cairn gc"'],
   ['copy', '"cairn cp IMAGE:PATH DEST"'],
   ['create', CHECKOUT],
   ['delete', REMOVE],
   ['df', '"cairn du"'],
   ['diff', '"cairn tree diff A B"'],
-  ['exec', RUNS_NOTHING],
+  ['exec', `${RUN} runs a command in an image`],
   ['extract', CHECKOUT],
   ['image', 'commands stand by themselves, as in "cairn ls"'],
   ['load', '"cairn import SOURCE"'],
   ['log', '"cairn history IMAGE"'],
-  ['mount', '"cairn render IMAGE" makes a tree of plain files'],
   ['mv', RENAME],
+  ['ps', '"cairn pod ls"'],
   ['remove', REMOVE],
   ['rename', RENAME],
   ['repair', '"cairn fsck --repair"'],
   ['restore', 'a backup is a store: use it with --store, or copy it back with "cp -a"'],
-  ['run', RUNS_NOTHING],
   ['save', '"cairn export IMAGE FILE"'],
   ['scrub', '"cairn check"'],
   ['search', '"cairn ls NAME"'],
   ['show', '"cairn inspect IMAGE"'],
-  ['start', RUNS_NOTHING],
+  ['start', `${RUN}, or of a prepared pod "cairn pod run POD"`],
   ['status', '"cairn info"'],
-  ['umount', '"cairn tree rm IMAGE" removes a tree'],
+  ['unmount', '"cairn umount DIR"'],
   ['unpack', CHECKOUT],
   ['verify', '"cairn check"'],
 ]);

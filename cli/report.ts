@@ -1,6 +1,7 @@
 /** Reports errors, as text for people and as JSON for programs. */
 import { CairnError, isCairnError } from '../engine/core/errors.js';
 import { printable } from '../engine/core/printable.js';
+import { withoutSecrets } from '../engine/core/without-secrets.js';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, notFound: 3, damage: 4, interrupted: 130 } as const;
 
@@ -59,8 +60,13 @@ export function reportError(error: unknown, json: boolean, verbose: boolean): vo
   }
   if (verbose) {
     for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
-      process.stderr.write(`${`${cause.stack}`.split('\n').map(printable).join('\n')}\n`);
+      process.stderr.write(`${`${cause.stack}`.split('\n').map(shown).join('\n')}\n`);
   }
+}
+
+/** The system's own errors repeat what they were given. */
+function shown(line: string): string {
+  return printable(withoutSecrets(line));
 }
 
 /** An error that no code was made for, which is a defect of cairn. */

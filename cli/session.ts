@@ -8,6 +8,7 @@ import type { ArgumentType } from '../engine/core/finding.js';
 import { DEFAULT_LIMITS, type Limits } from '../engine/core/limits.js';
 import type { OperationOptions } from '../engine/core/operation.js';
 import { printable } from '../engine/core/printable.js';
+import { withoutSecrets } from '../engine/core/without-secrets.js';
 import type { OpenOptions } from '../engine/session/open.js';
 import type { Store } from '../engine/store.js';
 import { flushOutput, isReaderGone, print, writeOutput } from './output.js';
@@ -47,6 +48,11 @@ export interface Session<O> {
   write(bytes: string | Uint8Array): Promise<void>;
   /** As {@link write}, also after an interrupt: tells what has been done by then. */
   tell(text: string): Promise<void>;
+  /**
+   * Has somebody else take the signals that would cancel this command, and others that mean something to an app, until
+   * the returned function is called.
+   */
+  handSignals(receiver: (name: NodeJS.Signals) => void): () => void;
   /** Writes a message for people to stderr, but not with `--quiet`. */
   say(message: string): void;
 }
@@ -83,7 +89,7 @@ async function runSession<O extends object>(
   const interrupts = catchInterrupts(() => line?.clear());
   const say = (message: string): void => {
     line?.clear();
-    if (options.quiet !== true) process.stderr.write(`cairn: ${printable(message)}\n`);
+    if (options.quiet !== true) process.stderr.write(`cairn: ${printable(withoutSecrets(message))}\n`);
   };
   try {
     const running = { signal: interrupts.signal, ...defined({ onProgress: line?.show }) };
@@ -107,10 +113,15 @@ async function runSession<O extends object>(
           line?.clear();
           await writeOutput(Buffer.from(text), interrupts.signal);
         },
+        handSignals: (receiver) => {
+          line?.clear();
+          return interrupts.handTo(receiver);
+        },
         say,
       });
       await tellResult(interrupts.signal);
-      throwIfAborted(interrupts.signal);
+      // Work that says how it ended was ended by the interrupt as it should be.
+      if (code === undefined) throwIfAborted(interrupts.signal);
       process.exitCode = code ?? EXIT.done;
     } finally {
       line?.clear();
@@ -196,11 +207,23 @@ function limitsIn(options: Globals): Partial<Limits> {
 /** Interrupts within this time count as one. */
 const ONE_INTERRUPT_MS = 500;
 
+/** Signals that cancel, and those that nobody but an app has a use for. */
+const CANCELLING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const FOR_APPS = [...CANCELLING, 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGALRM'] as const;
+
+interface Interrupts {
+  signal: AbortSignal;
+  handTo: Session<object>['handSignals'];
+  stop: () => void;
+}
+
 /** @param atOnce called before the process ends at once */
-function catchInterrupts(atOnce: () => void): { signal: AbortSignal; stop: () => void } {
+export function catchInterrupts(atOnce: () => void): Interrupts {
   const controller = new AbortController();
   let first = 0;
+  let isHanded = false;
   const interrupt = (): void => {
+    if (isHanded) return;
     // A key that bounces, or a terminal and a program that both pass an interrupt on, mean one.
     if (controller.signal.aborted && performance.now() - first > ONE_INTERRUPT_MS) {
       atOnce();
@@ -209,12 +232,19 @@ function catchInterrupts(atOnce: () => void): { signal: AbortSignal; stop: () =>
     if (!controller.signal.aborted) first = performance.now();
     controller.abort();
   };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const name of signals) process.on(name, interrupt);
+  for (const name of CANCELLING) process.on(name, interrupt);
   return {
     signal: controller.signal,
+    handTo: (receiver) => {
+      isHanded = true;
+      for (const name of FOR_APPS) process.on(name, receiver);
+      return () => {
+        isHanded = false;
+        for (const name of FOR_APPS) process.off(name, receiver);
+      };
+    },
     stop: () => {
-      for (const name of signals) process.off(name, interrupt);
+      for (const name of CANCELLING) process.off(name, interrupt);
     },
   };
 }

@@ -12,25 +12,75 @@ export type { Exported, ExportFormat, ExportOptions } from './export/export.js';
 export type { DiscoveredName, DiscoverOptions } from './fetch/discover.js';
 export type { Fetched, FetchFailure, FetchOptions, Insecure } from './fetch/options.js';
 export type { Pushed, PushOptions } from './fetch/push.js';
+export type { App, EnvironmentVariable, EventHandler, MountPoint, Port } from './image/aci/app.js';
+export type { Annotation } from './image/aci/common-fields.js';
+export type { Isolator } from './image/aci/isolators.js';
+export type {
+  EmptyVolume,
+  ExposedPort,
+  HostVolume,
+  Mount,
+  PodManifest,
+  RuntimeApp,
+  RuntimeImage,
+  Volume,
+} from './image/aci/pod.js';
+export { parsePodManifest } from './image/aci/pod-manifest.js';
+export { podManifestFrom } from './image/aci/write-pod.js';
+export type { JsonObject, JsonValue } from './image/json.js';
+export type { Label } from './image/label.js';
 export type { Imported, ImportFailure, ImportOptions } from './import/import.js';
-export type { ImageRecord, LeaseRecord, TreeRecord, VerifiedSignature } from './index/records.js';
+export type { StoreEvent } from './index/events.js';
+export type {
+  EventRecord,
+  ImageRecord,
+  LeaseRecord,
+  StoreEventKind,
+  TreeRecord,
+  VerifiedSignature,
+} from './index/records.js';
 export type { ToldSignature } from './index/signature.js';
 export type { CompareOptions, Difference } from './inspect/compare.js';
-export type { FileRecord } from './inspect/files.js';
+export type { Counts } from './inspect/counts.js';
+export type { DamagedImage } from './inspect/damaged.js';
+export type { FileRecord, ReadOptions } from './inspect/files.js';
+export type { ImageFilter } from './inspect/filter.js';
+export type { EventsOptions, MissedEvents, ToldEvent } from './inspect/follow-events.js';
 export type { HistoryStep } from './inspect/history.js';
 export type { ImageDetails, ImageSummary } from './inspect/image.js';
 export type { StoreInfo } from './inspect/info.js';
+export type { TreeSelection } from './inspect/list.js';
 export type { ImageSelection } from './inspect/select.js';
+export type { ImageShare } from './inspect/shares.js';
 export type { ImageUsage, Usage } from './inspect/usage.js';
+export type { Offer, OfferedTree } from './offer/offer.js';
+export type { ByteRange, OfferedBlob } from './offer/offered-blob.js';
+export type { OfferedManifest } from './offer/offered-image.js';
+export type { Referrer } from './offer/referrers.js';
+export type { AskedRepository } from './offer/repositories.js';
+export type { Bundle, BundleImageOptions, BundleOptions, HeldBundle } from './pod/bundle/options.js';
+export type { Overlay, RootfsKind } from './pod/bundle/rootfs.js';
+export type { PodGcOptions } from './pod/collect-pods.js';
+export { type FromBundle, type Notice, requestFromBundle } from './pod/from-bundle.js';
+export type { PrepareOptions } from './pod/prepare.js';
+export type { ImageSays, PreparedApp, PreparedPod } from './pod/prepared.js';
+export type { RemovePodOptions } from './pod/remove.js';
+export type { AppRequest, PodRequest } from './pod/request.js';
+export type { PodEnd, RunOptions, SignalSource } from './pod/run/options.js';
+export type { PodDetails, ShownApp } from './pod/show.js';
+export type { PodState, PodSummary } from './pod/states.js';
 export type { BackedUp } from './recover/backup.js';
 export { type Lost, type Rebuilt, rebuildIndex } from './recover/rebuild-index.js';
 export { type Repacked, type RepackOptions, repackStore } from './recover/repack.js';
+export { type ServeOptions, type Server, serve } from './serve/index.js';
 export type { ObjectLayout } from './session/format.js';
 export type { OpenOptions } from './session/open.js';
 export { openStore, type Store } from './store.js';
 export type { CheckedOut, CheckoutOptions } from './tree/checkout.js';
 export type { CopiedOut, CopyOutOptions } from './tree/copy-out.js';
-export type { Rendered, RenderOptions } from './tree/options.js';
-export type { CheckResult, Damage } from './verify/check.js';
+export type { TreeMount } from './tree/mounts.js';
+export type { Mounted, MountOptions, Rendered, RenderOptions } from './tree/options.js';
+export type { CheckResult } from './verify/check.js';
 export type { CheckOptions } from './verify/check-scope.js';
+export type { Damage } from './verify/damage.js';
 export type { FsckResult, Mended, Missing } from './verify/fsck.js';

@@ -5,10 +5,11 @@
 import type { Collected, GcOptions } from './collect/index.js';
 import { checkOptions, mustBe } from './core/check-options.js';
 import type { OperationOptions } from './core/operation.js';
-import { StoreOfContents } from './facade/contents.js';
+import { StoreOfBuilds } from './facade/builds.js';
 import { contextOf } from './facade/opened.js';
-import { CHECK, FSCK, GC, OPEN, OPERATION } from './facade/option-kinds.js';
-import type { StoreInfo, Usage } from './inspect/index.js';
+import { CHECK, EVENTS, FSCK, GC, OPEN, OPERATION } from './facade/option-kinds.js';
+import type { StoreEvent } from './index/events.js';
+import type { Counts, DamagedImage, EventsOptions, ImageShare, StoreInfo, ToldEvent, Usage } from './inspect/index.js';
 import type { BackedUp } from './recover/index.js';
 import { FORMAT_VERSION } from './session/format.js';
 import { type OpenOptions, openContext } from './session/open.js';
@@ -30,7 +31,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   return new Store(context);
 }
 
-export class Store extends StoreOfContents {
+export class Store extends StoreOfBuilds {
   /** Checks the targets, each an image or a tree id, or everything. */
   async check(
     targets: readonly string[] = [],
@@ -86,6 +87,45 @@ export class Store extends StoreOfContents {
   async du(): Promise<Usage> {
     const { usageOf } = await import('./inspect/usage.js');
     return usageOf(contextOf(this));
+  }
+
+  /** What is here, in numbers that the index keeps: it costs next to nothing. */
+  async counts(): Promise<Counts> {
+    const { countsOf } = await import('./inspect/counts.js');
+    return countsOf(contextOf(this));
+  }
+
+  /** What each image takes by itself, and what it has in common with others. */
+  async shares(): Promise<ImageShare[]> {
+    const { sharesOf } = await import('./inspect/shares.js');
+    const { catalogueOf } = await import('./inspect/current-catalogue.js');
+    const { index } = contextOf(this);
+    return sharesOf(index, catalogueOf(index));
+  }
+
+  /** Images that are known to be damaged. Hashes nothing but their documents; {@link check} hashes everything. */
+  async *damaged(): AsyncGenerator<DamagedImage> {
+    const { damagedImages } = await import('./inspect/damaged.js');
+    yield* damagedImages(contextOf(this));
+  }
+
+  /**
+   * What happens to the store from now on, by whatever process, until the signal fires. With the number of an event
+   * this begins behind that event; `missed` says that events between are gone.
+   */
+  async *events(options: EventsOptions = {}): AsyncGenerator<ToldEvent> {
+    checkOptions(options, EVENTS);
+    const { followEvents } = await import('./inspect/follow-events.js');
+    yield* followEvents(() => contextOf(this), options);
+  }
+
+  /** The last events, the newest one last. */
+  async recentEvents(limit = 100): Promise<StoreEvent[]> {
+    mustBe('limit', limit, 'number');
+    const { lastEvents } = await import('./index/events.js');
+    const { index } = contextOf(this);
+    index.refresh();
+    return lastEvents(index, limit);
   }
 
   /** @deprecated now {@link du} */

@@ -1,16 +1,7 @@
 /** The entry point of every thread: takes a task, loads and calls its function, and sends errors as data. */
 import { workerData } from 'node:worker_threads';
 import { isCairnError, toCairnError } from '../engine/core/errors.js';
-import { addressesAt } from '../engine/index/object-addresses.js';
-import { HOMES } from '../engine/objects/homes.js';
-import { PackedObjects } from '../engine/objects/packed.js';
 import type { Answer, Task, Tasks } from './tasks/protocol.js';
-
-HOMES.set('packs', (at) => {
-  const { packs } = at;
-  if (packs === undefined) throw new Error('packs without a place');
-  return new PackedObjects({ ...at, packs }, addressesAt(packs.index));
-});
 
 type Performers = { [K in keyof Tasks]: () => Promise<(task: Tasks[K][0]) => Tasks[K][1] | Promise<Tasks[K][1]>> };
 
@@ -38,12 +29,17 @@ const performers: Performers = {
   'verify-tree': async () => (await import('./verify/tree.js')).verifyTree,
   'export-layer': async () => (await import('./export/export.js')).exportLayer,
   'export-tree': async () => (await import('./export/export.js')).exportTree,
+  'export-erofs': async () => (await import('./export/export-erofs.js')).exportErofs,
   'export-blob': async () => (await import('./export/export-blob.js')).exportBlob,
   'pack-files': async () => (await import('./export/export.js')).exportFiles,
   'clone-blobs': async () => (await import('./files/clone.js')).cloneBlobs,
   'clone-pack': async () => (await import('./files/clone.js')).clonePack,
   'clone-objects': async () => (await import('./files/clone.js')).cloneObjects,
   remove: async () => (await import('./files/remove.js')).removePaths,
+  'note-tree': async () => (await import('./walk/list.js')).noteTree,
+  'list-tree': async () => (await import('./walk/list.js')).listTree,
+  'copy-tree': async () => (await import('./walk/copy-tree.js')).copyTree,
+  'compare-tree': async () => (await import('./walk/compare.js')).compareTree,
 };
 
 const first = workerData as keyof Tasks | null;

@@ -88,6 +88,16 @@ export async function renderNew(runner: Runner, store: Store, image: string, ...
   return rendered;
 }
 
+/** Mounts the tree of an image. */
+export async function mount(runner: Runner, store: Store, image: string): Promise<Rendered> {
+  return JSON.parse(await runner.run(cairn(store, 'mount', image))) as Rendered;
+}
+
+export async function unmountAll(store: Store): Promise<void> {
+  const mounts = JSON.parse(await run(cairn(store, 'mount', 'ls'))) as { path: string }[];
+  if (mounts.length > 0) await run(cairn(store, 'umount', ...mounts.map(({ path }) => path)));
+}
+
 /** Removes all trees from a store, and keeps the images. */
 export async function removeTrees(store: Store): Promise<void> {
   const trees = JSON.parse(await run(cairn(store, 'tree', 'ls'))) as { treeId: string }[];

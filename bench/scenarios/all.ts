@@ -6,16 +6,19 @@ import { limitBulk, limitImport, limitLarge, limitSmall } from '../limits/limit-
 import { limitRender } from '../limits/limit-render.js';
 import type { Scenario } from '../measure/contestant.js';
 import { again } from './again.js';
+import { build } from './build.js';
 import { bulk, bulkTiny } from './bulk.js';
 import { check } from './check.js';
 import { cold } from './cold.js';
 import { fetchCold } from './fetch.js';
 import { gc } from './gc.js';
 import { importOnly } from './import-only.js';
+import { mountStored } from './mount.js';
 import { oci } from './oci.js';
 import { large, small } from './one-layer.js';
 import { du, start } from './queries.js';
 import { reimport } from './reimport.js';
+import { runScenarios } from './run.js';
 import { scaling } from './scaling.js';
 import { storeSize } from './store-size.js';
 import { warm } from './warm.js';
@@ -28,6 +31,7 @@ type Named = Readonly<Record<string, (ground: Ground) => readonly Scenario[]>>;
 export const SCENARIOS: Named = {
   warm: one(warm),
   'warm-library': one(warmLibrary),
+  mount: one(mountStored),
   cold: one(cold),
   oci: one(oci),
   fetch: one(fetchCold),
@@ -37,12 +41,14 @@ export const SCENARIOS: Named = {
   large: one(large),
   bulk: (ground) => [bulk(ground), bulkTiny(ground)],
   'import-only': one(importOnly),
+  build: one(build),
   check: one(check),
   gc: one(gc),
   du: one(du),
   start: one(start),
   scaling,
   'store-size': storeSize,
+  run: runScenarios,
 };
 
 /** What runs only when it is asked for: each takes long, and tells where the limit is rather than how fast cairn is. */

@@ -2,7 +2,8 @@
 import { basename, join } from 'node:path';
 import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
-import { fetchNew, renderNew, type Store } from '../measure/cairn.js';
+import { mountFault } from '../machine/mount-fault.js';
+import { fetchNew, mount, renderNew, type Store, unmountAll } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { remove } from '../measure/process.js';
 import { ImageRegistry, noRegistry } from '../peers/registry.js';
@@ -22,6 +23,7 @@ export function fetchCold(ground: Ground): Scenario {
       fetchAndRender(store, registry),
       fetchAndRender(store, registry, '--no-keep-archive'),
       renderPulled(store, registry),
+      ...(mountFault(dir) === undefined ? [mountPulled(store, registry)] : []),
       ...contestants,
     ],
     skipped,
@@ -40,6 +42,19 @@ export function fetchAndRender(store: Store, registry: ImageRegistry, ...flags: 
       return (await renderNew(stopwatch, store, key)).path;
     },
     clear: () => remove(store.dir),
+  };
+}
+
+/** By one command, the tree mounted from an image. */
+function mountPulled(store: Store, registry: ImageRegistry): Contestant {
+  return {
+    name: 'cairn mount of the reference',
+    prepare: registry.open,
+    run: async (stopwatch) => (await mount(stopwatch, store, registry.ref)).path,
+    clear: async () => {
+      await unmountAll(store);
+      await remove(store.dir);
+    },
   };
 }
 

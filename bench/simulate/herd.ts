@@ -173,7 +173,7 @@ class Node {
   #refused(blob: number, attempt: number): void {
     const { agenda, herd, random } = this.#parts;
     const asked = herd.retryAfter === undefined ? undefined : herd.retryAfter * 1000;
-    const pause = pauseBefore(attempt, DEFAULT_RETRIES, asked, random);
+    const pause = pauseBefore(attempt, { ...DEFAULT_RETRIES, random }, asked);
     if (pause === undefined) {
       this.#fail();
       return;

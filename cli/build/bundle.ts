@@ -62,7 +62,7 @@ const { metafile } = await build({
   external: [
     ...['koffi', 'piscina', 'smol-toml', 'tar-stream', 'fzstd', 'xz-decompress', 'xxhash-wasm', 'msgpackr-extract'],
     // They are larger than all the rest, and few commands need them.
-    ...['openpgp', 'undici'],
+    ...['openpgp', 'undici', 'fastify'],
   ],
   metafile: true,
 });

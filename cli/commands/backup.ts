@@ -15,9 +15,10 @@ export function define(command: Command): void {
   examples(command, ['cairn backup /mnt/backup/cairn', 'cairn --store /mnt/backup/cairn check']);
 }
 
-function text({ dest, images, layers, objects, blobs, bytes, linked, copied, ms }: BackedUp): string {
+function text({ dest, images, layers, objects, blobs, pods, bytes, linked, copied, ms }: BackedUp): string {
+  const more = pods === 0 ? '' : `, ${pods} pods`;
   return (
-    `${dest}: ${images} images, ${layers} layers, ${objects} objects, ${blobs} blobs (${formatSize(bytes)}); ` +
+    `${dest}: ${images} images, ${layers} layers, ${objects} objects, ${blobs} blobs${more} (${formatSize(bytes)}); ` +
     `${linked} files linked, ${copied} copied, ${formatMs(ms)}\n`
   );
 }

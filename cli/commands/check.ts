@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { printable } from '../../engine/core/printable.js';
-import type { CheckResult, Damage } from '../../engine/verify/check.js';
+import type { CheckResult } from '../../engine/verify/check.js';
+import type { Damage } from '../../engine/verify/damage.js';
 import { examples } from '../help.js';
 import { EXIT } from '../report.js';
 import { withStore } from '../session.js';
@@ -43,10 +44,11 @@ function text({ checked, damaged, reimport }: CheckResult, quick: boolean): stri
     ({ kind, id, path, what, metadata }) =>
       `${metadata === true ? 'metadata differs' : 'damaged'}: ${kind} ${id}${path === undefined ? '' : ` ${path}`}: ${what}`,
   );
-  const { layers, objects, trees, bytes } = checked;
+  const { layers, objects, trees, pods, bytes } = checked;
+  const more = pods === 0 ? '' : `, ${pods} pods`;
   const summary = quick
-    ? `looked at ${layers} layers, ${objects} objects, ${trees} trees, and hashed nothing`
-    : `checked ${layers} layers, ${objects} objects, ${trees} trees (${formatSize(bytes)})`;
+    ? `looked at ${layers} layers, ${objects} objects, ${trees} trees${more}, and hashed nothing`
+    : `checked ${layers} layers, ${objects} objects, ${trees} trees${more} (${formatSize(bytes)})`;
   return `${[...lines, `${summary}: ${verdict(damaged, reimport, quick)}`].map(printable).join('\n')}\n`;
 }
 

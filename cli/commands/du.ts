@@ -18,6 +18,7 @@ export function define(command: Command): void {
 
 function text(usage: Usage): string {
   const { stored } = usage;
+  const pods = usage.pods === 0 ? '' : `, ${usage.pods} pods (${formatSize(stored.pods)})`;
   const rows = usage.perImage
     .toSorted((a, b) => b.objectBytes - a.objectBytes)
     .map(({ key, names, size, objectBytes, archiveBytes, trees, treeBytes }) => [
@@ -31,7 +32,7 @@ function text(usage: Usage): string {
     ]);
   return (
     `${table(['KEY', 'NAME', 'SIZE', 'OBJECTS', 'ARCHIVES', 'TREES', 'OWN'], rows)}` +
-    `${usage.images} images, ${usage.layers} layers, ${usage.objects} objects, ${usage.blobs} blobs, ${usage.trees} trees\n` +
+    `${usage.images} images, ${usage.layers} layers, ${usage.objects} objects, ${usage.blobs} blobs, ${usage.trees} trees${pods}\n` +
     `stored ${formatSize(usage.storedBytes)}: objects ${formatSize(stored.objects)}, documents ${formatSize(stored.documents)}, ` +
     `kept archives ${formatSize(stored.archives)}, put blobs ${formatSize(stored.put)}, ` +
     `trees ${formatSize(stored.trees)}; gc would free ${formatSize(usage.reclaimableBytes)}\n` +

@@ -5,6 +5,7 @@ import { CairnError } from '../../engine/core/errors.js';
 import type { Exported, ExportFormat } from '../../engine/export/export.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
+import { saySkipped } from '../skipped.js';
 import { refuseTerminal } from '../terminal.js';
 import { formatSize } from '../units.js';
 
@@ -20,7 +21,7 @@ export function define(command: Command): void {
     .argument('<image>')
     .argument(
       '<file>',
-      'where to, or - for standard output; NAME.tar, .tar.gz, .tgz, .tar.zst and .aci are archives, else OCI layouts are directories',
+      'where to, or - for standard output; NAME.tar, .tar.gz, .tgz, .tar.zst and .aci are archives, .erofs is a file system, else OCI layouts are directories',
     )
     .addOption(
       new Option('--format <format>', "as what (default: the image's own format)").choices([
@@ -28,6 +29,7 @@ export function define(command: Command): void {
         'oci',
         'docker',
         'tar',
+        'erofs',
       ]),
     )
     .addOption(
@@ -40,7 +42,7 @@ export function define(command: Command): void {
     .option('--diff-from <base>', "one OCI layer that makes the image's tree out of that of another")
     .option('--force', 'replace a file that is there')
     .action((image: string, file: string, _options: Options, self: Command) =>
-      withStore<Options>(self, 'read', async ({ store, options, running, print }) => {
+      withStore<Options>(self, 'read', async ({ store, options, running, print, say }) => {
         refuseTerminal(file);
         const { diffFrom, compress, force } = options;
         const format = options.format ?? (diffFrom === undefined ? undefined : 'oci');
@@ -49,6 +51,7 @@ export function define(command: Command): void {
         const base = diffFrom === undefined ? undefined : await store.resolve(diffFrom, running);
         const result = await store.export(image, file, { ...running, ...defined({ format, compress, base, force }) });
         const asKept = format === undefined && compress === undefined;
+        saySkipped(say, result.skipped ?? {});
         if (file !== '-') print(result, (exported) => text(exported, asKept));
         return undefined;
       }),
@@ -59,6 +62,7 @@ export function define(command: Command): void {
     'cairn export --compress gzip sha512-3f1c app.aci.gz',
     'cairn export --format oci --compress zstd app:2.0 ./layout',
     'cairn export --format docker app:2.0 - | docker load',
+    'cairn export app:2.0 app.erofs',
     'cairn export --diff-from app:1.0 app:2.0 update.tar',
   ]);
 }

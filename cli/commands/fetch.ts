@@ -7,6 +7,8 @@ import type { Fetched, FetchFailure, Insecure } from '../../engine/fetch/index.j
 import { examples } from '../help.js';
 import { insecureOption } from '../insecure.js';
 import { readList } from '../list-file.js';
+import { ofMany } from '../progress.js';
+import { authfileOption, platformOption } from '../pull.js';
 import { EXIT, explain } from '../report.js';
 import { withStore } from '../session.js';
 import { lineOf, noticesOfImport, Teller } from '../teller.js';
@@ -41,11 +43,8 @@ export function define(command: Command): void {
         .choices(['never', 'missing', 'always'])
         .default('always'),
     )
-    .option('--platform <os/arch>', 'the platform it must be for (default: of an index, that of this machine)')
-    .option(
-      '--authfile <file>',
-      'credentials of registries (default: $REGISTRY_AUTH_FILE, else those of podman and Docker)',
-    )
+    .addOption(platformOption())
+    .addOption(authfileOption())
     .option('--no-deps', 'fetch nothing that an ACI depends on')
     .option('--signature <file>', 'the signature of an ACI, in place of the one beside it')
     .addOption(insecureOption())
@@ -84,6 +83,7 @@ function fetchImages(refs: string[], given: Options, command: Command): Promise<
     try {
       const results = await store.fetch(listed, {
         ...running,
+        ...defined({ onProgress: ofMany(running.onProgress, listed.length, () => teller.count) }),
         onResult: teller.add,
         ...defined({ pull, keepArchive, platform, name, latest, expect, jobs, keepGoing, authfile }),
         ...defined({ dependencies, signature, insecure }),

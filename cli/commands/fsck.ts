@@ -32,7 +32,8 @@ export function define(command: Command): void {
           const result = await store.fsck({ ...running, repair });
           const quarantined = [...(rebuilt?.quarantined ?? []), ...result.quarantined];
           print({ ...result, ...rebuilt, quarantined }, (whole) => text(whole, rebuilt));
-          return result.ok && (rebuilt?.lost ?? []).length === 0 ? EXIT.done : EXIT.damage;
+          const lost = [...(rebuilt?.lost ?? []), ...(rebuilt?.lostPods ?? [])];
+          return result.ok && lost.length === 0 ? EXIT.done : EXIT.damage;
         },
         prepare,
       );
@@ -49,7 +50,8 @@ function text(
   { checked, missing, stray, miscounted, repaired, quarantined, reimport }: FsckResult,
   rebuilt: Rebuilt | undefined,
 ): string {
-  const { images, layers, objects, blobs, trees } = checked;
+  const { images, layers, objects, blobs, trees, pods } = checked;
+  const more = pods === 0 ? '' : `, ${pods} pods`;
   const putByHand = new Set(missing.filter(({ images: users }) => users.length === 0).map(({ id }) => id));
   const lines = [
     ...(rebuilt === undefined ? [] : rebuildLines(rebuilt)),
@@ -62,7 +64,7 @@ function text(
     ...stray.map((path) => `stray: ${path}`),
     ...miscounted.map((what) => `miscounted: ${what}`),
     ...reimport.map((name) => `to be ${putByHand.has(name) ? 'put' : 'imported'} again: ${name}`),
-    `looked at ${images} images, ${layers} layers, ${objects} objects, ${blobs} blobs, ${trees} trees: ` +
+    `looked at ${images} images, ${layers} layers, ${objects} objects, ${blobs} blobs, ${trees} trees${more}: ` +
       `${missing.length} missing, ${stray.length} stray, ${miscounted.length} miscounted` +
       (repaired.length === 0 ? '' : `, ${repaired.length} mended`),
   ];
@@ -71,11 +73,13 @@ function text(
   return `${lines.map(printable).join('\n')}\n`;
 }
 
-function rebuildLines({ rebuilt, putBlobs, orphans, droppedTrees, lost }: Rebuilt): string[] {
-  const { images, layers, objects, blobs } = rebuilt;
+function rebuildLines({ rebuilt, putBlobs, orphans, droppedTrees, lost, lostPods }: Rebuilt): string[] {
+  const { images, layers, objects, blobs, pods } = rebuilt;
   return [
     ...lost.map(({ image, why }) => `lost: ${image}: ${why}`),
+    ...lostPods.map(({ pod, why }) => `lost: pod ${pod}: ${why}`),
     `made the index anew: ${images} images, ${layers} layers, ${objects} objects, ${blobs} blobs; ${lost.length} lost`,
+    ...(pods === 0 ? [] : [`pods are listed again: ${pods}; how those ended that were run is not known any more`]),
     ...(putBlobs === 0 ? [] : [`${putBlobs} blobs that no image names are kept as if they had been put`]),
     ...(orphans === 0 ? [] : [`${orphans} objects and documents that nothing needs are left to gc`]),
     `${droppedTrees} trees were dropped, to be rendered again; leases are gone`,

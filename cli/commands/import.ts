@@ -3,11 +3,12 @@ import * as fs from 'node:fs';
 import type { Command } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
-import type { OperationOptions } from '../../engine/core/operation.js';
 import { imagesBelow } from '../../engine/import/source/sources.js';
 import { STDIN, splitReference } from '../../engine/resolve/source-path.js';
 import { examples } from '../help.js';
 import { readList } from '../list-file.js';
+import { ofMany } from '../progress.js';
+import { platformOption } from '../pull.js';
 import { EXIT } from '../report.js';
 import { type Prepare, type Session, withStore } from '../session.js';
 import { lineOfImport, noticesOfImport, Teller } from '../teller.js';
@@ -36,7 +37,7 @@ export function define(command: Command): void {
     .option('-r, --recursive', 'take every image below a directory, and of a source that holds several')
     .option('-T, --files-from <file>', 'more sources, one a line (- for standard input)')
     .option('--name <name>', 'name an OCI image (an ACI is named by its manifest)')
-    .option('--platform <os/arch>', 'the platform it must be for (default: of an index, that of this machine)')
+    .addOption(platformOption())
     .option('--layer', "take one layer's tar for an image of its own")
     .option('--keep-archive', 'keep the compressed archives, so that exports have the same digests')
     .option('--latest', 'mark as the latest of its name')
@@ -99,20 +100,6 @@ function isNowhere(source: string): boolean {
 
 function nowhere(path: string): CairnError {
   return new CairnError('ERR_NOT_FOUND', `no such file: ${path}`, { path });
-}
-
-type OnProgress = NonNullable<OperationOptions['onProgress']>;
-
-/**
- * Of many sources nobody knows the bytes before the last has been opened. Until then, the sources that are done say how
- * far it is.
- */
-function ofMany(onProgress: OnProgress | undefined, total: number, done: () => number): OnProgress | undefined {
-  if (onProgress === undefined || total < 2) return onProgress;
-  return (progress) => {
-    if (progress.total !== undefined) onProgress(progress);
-    else onProgress({ what: progress.what, unit: 'items', done: Math.min(done(), total), total });
-  };
 }
 
 function expand(source: string): string[] {

@@ -2,7 +2,6 @@
 import type { Command } from 'commander';
 import { printable } from '../../engine/core/printable.js';
 import type { StoreInfo } from '../../engine/inspect/info.js';
-import type { Modes } from '../../engine/session/modes.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 import { formatSize } from '../units.js';
@@ -16,9 +15,6 @@ export function define(command: Command): void {
   );
   examples(command, ['cairn info', 'cairn info --json | jq .modes']);
 }
-
-/** A mode that no command of this version has is no fault of the machine. */
-const UNMADE: keyof Modes = 'mount';
 
 function text(info: StoreInfo): string {
   const { dir, layout, format, images, trees, kernel, fileSystem, node, workers, noSystemCalls, modes, cannotSet } =
@@ -34,9 +30,7 @@ function text(info: StoreInfo): string {
     ['kernel', kernel],
     ['node', `${node}, ${workers} worker threads`],
     ['system calls', noSystemCalls === undefined ? 'direct' : `by helper programs: ${noSystemCalls}`],
-    ...Object.entries(modes)
-      .filter(([mode, { ok }]) => ok || mode !== UNMADE)
-      .map(([mode, { ok, why }]) => [`mode ${mode}`, ok ? 'works' : `does not work: ${why}`]),
+    ...Object.entries(modes).map(([mode, { ok, why }]) => [`mode ${mode}`, ok ? 'works' : `does not work: ${why}`]),
     ...cannotSet.map((what) => ['cannot set', what]),
   ];
   const width = Math.max(...lines.map(([name = '']) => name.length));

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { type Command, Option } from 'commander';
 import { CairnError } from '../../engine/core/errors.js';
+import { Layout } from '../../engine/disk/layout.js';
 import type { StoreInfo } from '../../engine/inspect/info.js';
 import type { ObjectLayout } from '../../engine/session/format.js';
 import type { OpenOptions } from '../../engine/session/open.js';
@@ -22,7 +23,7 @@ export function define(command: Command): void {
     .action(({ layout }: Options, self: Command) => {
       let existed = false;
       const prepare = async (opening: OpenOptions): Promise<OpenOptions> => {
-        existed = fs.existsSync(opening.dir) && fs.readdirSync(opening.dir).includes('cairn.json');
+        existed = fs.existsSync(new Layout(opening.dir).format);
         return layout === 'auto' ? opening : { ...opening, layout };
       };
       return withStore<Options>(

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import { CairnError } from '../../engine/core/errors.js';
+import { tellLeftOut } from '../../engine/core/finding.js';
 import { printable } from '../../engine/core/printable.js';
 import type { Insecure } from '../../engine/fetch/index.js';
 import { ask, mustHaveTerminal, readPassword } from '../ask.js';
@@ -30,16 +31,17 @@ export function define(command: Command): void {
       const { json, quiet, authfile, insecureOptions = [] } = options;
       const { login, registryKey } = await import('../../engine/remote/login.js');
       registryKey(host);
+      const say = (message: string): void => {
+        if (quiet !== true) process.stderr.write(`${printable(`cairn: ${message}`)}\n`);
+      };
+      tellLeftOut(insecureOptions, say);
       const result = await login(host, await credentialsOf(options), {
         ...defined({ authfile }),
         plainHttp: insecureOptions.includes('http'),
         anyCertificate: insecureOptions.includes('tls'),
         userAgent: 'cairn',
       });
-      if (!result.checked && quiet !== true)
-        process.stderr.write(
-          `${printable(`cairn: ${result.host} asks nobody for credentials; these were not checked`)}\n`,
-        );
+      if (!result.checked) say(`${result.host} asks nobody for credentials; these were not checked`);
       const text = `${result.user} is logged in to ${result.host}; ${result.authfile} keeps it`;
       print(json === true ? `${JSON.stringify(result)}\n` : `${printable(text)}\n`);
     });

@@ -6,6 +6,7 @@ import { printable } from '../../engine/core/printable.js';
 import type { Insecure, Pushed, PushOptions } from '../../engine/fetch/index.js';
 import { examples } from '../help.js';
 import { insecureOption } from '../insecure.js';
+import { authfileOption } from '../pull.js';
 import { withStore } from '../session.js';
 import { formatSize } from '../units.js';
 
@@ -20,10 +21,7 @@ export function define(command: Command): void {
     .argument('[image]', 'key, path or name')
     .argument('[ref]', 'docker://HOST/REPOSITORY[:TAG]; with --all docker://HOST/PREFIX, and no image before it')
     .option('--all', 'push all images to where stores look whose --remote it is')
-    .option(
-      '--authfile <file>',
-      'credentials of registries (default: $REGISTRY_AUTH_FILE, else those of podman and Docker)',
-    )
+    .addOption(authfileOption())
     .addOption(insecureOption(['tls', 'http']))
     .action((first: string | undefined, second: string | undefined, { all }: Options, self: Command) =>
       all === true ? pushAll(self, first, second) : pushOne(self, first, second),

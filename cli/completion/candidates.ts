@@ -28,6 +28,8 @@ export async function candidatesIn(dir: string, { kind, words = [] }: Values, wo
       return inStore(dir, async (store) => [...(await treesIn(store, word)), ...(await imagesIn(store, word))]);
     case 'lease':
       return inStore(dir, async (store) => (await store.leases()).map(({ id }) => id));
+    case 'pod':
+      return inStore(dir, podsIn);
     case 'blob':
       return inStore(dir, (store) => blobsIn(store, word));
     case 'trusted key':
@@ -70,6 +72,12 @@ async function fingerprintsIn(): Promise<string[]> {
   const dirs = trustDirectories();
   const places = [null, ...prefixesIn(dirs)].flatMap((prefix) => keyFilesIn(dirs, prefix));
   return places.filter(({ files }) => files.length > 0).map(({ fingerprint }) => fingerprint);
+}
+
+async function podsIn(store: Store): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { pod } of store.pods()) ids.push(pod);
+  return ids;
 }
 
 async function treesIn(store: Store, word: string): Promise<string[]> {

@@ -56,7 +56,8 @@ async function candidatesFor(words: readonly string[], commands: readonly Comman
       if (path === 'help' || wanted.values.kind === 'command') return commands.map(({ name }) => name);
       const word = (words.at(-1) ?? '').slice(wanted.before.length);
       const values = await candidatesIn(await storeOf(typed, { program, commands }), wanted.values, word);
-      return values.map((value) => `${wanted.before}${value}`);
+      const others = wanted.orSubcommand === true ? subcommands(path) : [];
+      return [...others, ...values.map((value) => `${wanted.before}${value}`)];
     }
   }
 }

@@ -114,7 +114,7 @@ const BODY = `function __cairn
     else if test -z "$plain"; and string match -q -- '-*' $word
         printf '%s\\n' $flags
         return
-    else if test $count -eq 0; and test (count $subs) -gt 0
+    else if test $count -eq 0; and test (count $subs) -gt 0; and test (count $takes) -eq 0
         printf '%s\\n' $subs
         return
     else

@@ -89,7 +89,7 @@ const readTyped = (takes: string): string => `  _cairn_words ''
   if [[ -n $option ]]; then _cairn_values "$at" "$option"
   elif [[ -z $plain && $word == --*=* ]]; then head="\${word%%=*}="; _cairn_values "$at" "\${word%%=*}"
   elif [[ -z $plain && $word == -* ]]; then kind="=\${flags// /,}"
-  elif [[ -n $subs && $count -eq 0 ]]; then kind="=\${subs// /,}"
+  elif [[ -n $subs && -z $takes && $count -eq 0 ]]; then kind="=\${subs// /,}"
   else
     # The last kind is that of all that follow, if it has a star.
     kind=nothing

@@ -6,8 +6,8 @@ export type Wanted =
   | { what: 'command' }
   | { what: 'subcommand' }
   | { what: 'option' }
-  /** `before` goes in front of each value: `--mode=`. */
-  | { what: 'value'; values: Values; before: string };
+  /** `before` goes in front of each value: `--mode=`. Some values may stand where a subcommand may, too. */
+  | { what: 'value'; values: Values; before: string; orSubcommand?: true };
 
 /** What is known of the program and of the command that is being typed. */
 export interface Known {
@@ -61,9 +61,11 @@ export function readTyped(words: readonly string[], known: Known): Typed {
     }
     if (!onlyArguments && word.startsWith('-')) return { what: 'option' };
     if (path === '') return { what: 'command' };
-    if (position === 0 && known.subcommands(path).length > 0) return { what: 'subcommand' };
     const { takes = [], variadic = false } = known.find(path) ?? {};
-    return { what: 'value', values: takes[position] ?? (variadic ? takes.at(-1) : undefined) ?? NOTHING, before: '' };
+    const hasSubcommands = position === 0 && known.subcommands(path).length > 0;
+    if (hasSubcommands && takes.length === 0) return { what: 'subcommand' };
+    const values = takes[position] ?? (variadic ? takes.at(-1) : undefined) ?? NOTHING;
+    return { what: 'value', values, before: '', ...(hasSubcommands ? { orSubcommand: true } : {}) };
   }
 }
 

@@ -1,5 +1,6 @@
 /** Words that a shell can complete: commands, options, and what goes where a value is wanted. */
 import type { Argument, Command, Option } from 'commander';
+import { EDITED_LISTS } from '../../engine/image/edit.js';
 
 /**
  * What a value is. `image` may also be a file, an archive. Words come from a list. Where it is `nothing`, there is
@@ -11,6 +12,7 @@ export type Kind =
   | 'reference'
   | 'tree'
   | 'lease'
+  | 'pod'
   | 'blob'
   | 'trusted key'
   | 'command'
@@ -47,16 +49,30 @@ export interface CommandWords {
 
 /** Arguments whose names mean something else elsewhere. */
 const OF_COMMAND: Readonly<Record<string, Kind>> = {
+  ...Object.fromEntries(EDITED_LISTS.map((list) => [`build ${list} name`, 'nothing'])),
+  'build copy path': 'nothing',
   'ls name': 'reference',
   'tree rm id': 'tree',
   'lease rm id': 'lease',
   'backup dest': 'directory',
+  'bundle command': 'nothing',
+  'run command': 'nothing',
+  'pod run args': 'nothing',
+  'pod run manifest-or-image': 'image',
+  'pod prepare manifest-or-image': 'image',
   'trust add key': 'file',
   'trust review key': 'file',
   'trust rm fingerprint': 'trusted key',
+  'umount dir-or-tree': 'tree',
 };
 
 const OF_ARGUMENT: Readonly<Record<string, Kind>> = {
+  ...Object.fromEntries(
+    ['word', 'user', 'group', 'aci-name', 'gid', 'signal', 'value', 'protocol', 'port'].map((name) => [
+      name,
+      'nothing',
+    ]),
+  ),
   image: 'image',
   a: 'image',
   b: 'image',
@@ -68,12 +84,19 @@ const OF_ARGUMENT: Readonly<Record<string, Kind>> = {
   key: 'blob',
   command: 'command',
   path: 'nothing',
+  pod: 'pod',
   host: 'nothing',
   ref: 'nothing',
   dir: 'directory',
 };
 
-const OF_OPTION: Readonly<Record<string, Kind>> = { file: 'file', dir: 'directory', base: 'image', image: 'image' };
+const OF_OPTION: Readonly<Record<string, Kind>> = {
+  file: 'file',
+  dir: 'directory',
+  bundle: 'directory',
+  base: 'image',
+  image: 'image',
+};
 
 /** Commander has it, but not among the options of a command. */
 const HELP: OptionWords = { flags: ['--help', '-h'], text: 'show help', hidden: false };

@@ -2,9 +2,9 @@
  * Collects what nothing needs: trees first, then images, layers and objects, leftovers of dead processes in staging,
  * and from before the grace period what fetches left half done and files that repairs put in quarantine.
  *
- * Roots are images used within the grace period, pins, leases, and named images with all their dependencies. Of named
- * images only a stated policy takes any: those that were not used, all but the newest of each name, or as many as it
- * takes to get below a size. All that goes goes in one transaction. A dry run takes that transaction back.
+ * Roots are images used within the grace period, pins, leases, pods, and named images, with all their dependencies. Of
+ * named images only a stated policy takes any: those that were not used, all but the newest of each name, or as many as
+ * it takes to get below a size. All that goes goes in one transaction. A dry run takes that transaction back.
  */
 import * as fs from 'node:fs';
 import { discard } from '../content/delete.js';
@@ -12,34 +12,30 @@ import { dropFromTrees, dropImageRecord, dropTreeRecord } from '../content/drop-
 import { throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
-import { mountedTrees } from '../disk/mounts.js';
+import { namesIn } from '../disk/list-directory.js';
 import { expiredPartials, type Partial, removePartials } from '../disk/partials.js';
 import { bytesAt, expiredQuarantine } from '../disk/quarantine.js';
 import { deadSessions } from '../disk/staging.js';
 import { Catalogue } from '../index/catalogue.js';
+import { noteEvent } from '../index/events.js';
 import { referencesOf, titleOf } from '../index/images.js';
 import { orphanedObjects } from '../index/objects.js';
-import { TAKE_BACK } from '../index/open.js';
+import { type Index, TAKE_BACK } from '../index/open.js';
 import type { ImageRecord, Totals, TreeRecord } from '../index/records.js';
-import { DependencyClosure } from '../resolve/dependencies.js';
+import type { DependencyClosure } from '../resolve/dependencies.js';
 import { nameText } from '../resolve/name.js';
-import { readableImages } from '../resolve/readable-images.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { deleteTrees } from './remove.js';
-import { dropExpiredLeases, heldImages, leasedTrees } from './roots.js';
-import { sweep } from './sweep.js';
+import { dropExpiredLeases } from './roots.js';
+import { isListedPod, sweep } from './sweep.js';
+import { type Policy, whatStays } from './what-stays.js';
+import { wouldCollect } from './would-collect.js';
 
 export const DEFAULT_GRACE_MS = 24 * 3600 * 1000;
 
-export interface GcOptions extends OperationOptions {
+export interface GcOptions extends OperationOptions, Policy {
   /** Milliseconds for which anything used stays. By default 24 hours, or none if `keepStorage` is given. */
   graceMs?: number;
-  /** Remove the least recently used first, until at most this many bytes are stored. */
-  keepStorage?: number;
-  /** Keep so many of the newest images of each name; of the others those that were used within the grace period. */
-  keepLast?: number;
-  /** Also take named images that were not used within the grace period. */
-  images?: boolean;
   dryRun?: boolean;
 }
 
@@ -76,6 +72,8 @@ interface Decision {
 
 export async function collect(store: StoreContext, options: GcOptions = {}): Promise<Collected> {
   const begun = performance.now();
+  if (store.readOnly && options.dryRun === true && options.keepStorage === undefined)
+    return { ...onlyRead(store, options), ms: Math.round(performance.now() - begun) };
   mustWrite(store);
   const dryRun = options.dryRun === true;
   throwIfAborted(options.signal);
@@ -111,7 +109,23 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   };
 }
 
-function goneIn({ index }: StoreContext, { images, trees }: Decision): Collected['gone'] {
+/** A dry run of one who may not write. Leftovers of dead processes, which only a writer may look at, do not count. */
+function onlyRead(store: StoreContext, options: GcOptions): Omit<Collected, 'ms'> {
+  const oldest = Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS);
+  const would = wouldCollect(store, options, oldest);
+  const { trees, images, layers, objects, bytes } = would;
+  const { objectBytes, blobBytes } = store.index.totals;
+  const treeBytes = [...store.index.trees.values()].reduce((sum, { uniqueBytes }) => sum + uniqueBytes, 0);
+  return {
+    dryRun: true,
+    removed: { trees: trees.length, images: images.length, layers, objects, staging: 0, quarantine: 0 },
+    gone: goneIn(store, would),
+    freedBytes: bytes,
+    keptBytes: objectBytes + blobBytes + treeBytes - bytes,
+  };
+}
+
+function goneIn({ index }: StoreContext, { images, trees }: Pick<Decision, 'images' | 'trees'>): Collected['gone'] {
   const named = new Map(images.map((image) => [image.key, image]));
   const titles = (keys: readonly Key[]): string[] =>
     keys
@@ -151,7 +165,7 @@ async function takeAway(
 
 /** The bytes of trees and orphans that a gc would free now. The transaction is taken back. */
 export async function wouldFree(store: StoreContext, options: GcOptions = {}): Promise<number> {
-  if (store.readOnly) return store.index.totals.orphanBytes;
+  if (store.readOnly) return wouldCollect(store, options, Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS)).bytes;
   const { treeBytes, totals } = await decide(store, options, true);
   return treeBytes + totals.orphanBytes;
 }
@@ -173,12 +187,7 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
   const oldest = now - graceMs;
   dropExpiredLeases(index, now);
   const all = new Catalogue(index);
-  const needs = new DependencyClosure(all, readableImages(store, { images: all }));
-  // A tree with a mount in it is in use. Deleting the tree must not reach into the mount.
-  const leased = new Set([...leasedTrees(index), ...mountedTrees(store.layout)]);
-  const roots = heldImages(all, leased);
-  const held = needs.of(roots);
-  const kept = needs.of([...roots, ...recentImages(all, oldest), ...namedImages(all, options)]);
+  const { leased, held, kept, needs } = whatStays(store, all, options, oldest);
   const decision: Decision = {
     trees: [],
     images: [],
@@ -202,10 +211,17 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
     note(decision, dropFromTrees(store, image, all.treesOf(image.key)));
     decision.layers += dropImageRecord(store, image).layers;
     decision.images.push(image);
+    noteCollected(index, image);
   }
+  for (const { id } of decision.trees) noteEvent(index, { event: 'collected', tree: id });
   decision.totals = index.totals;
   decision.objects = orphanedObjects(index).count;
   return decision;
+}
+
+function noteCollected(index: Index, image: ImageRecord): void {
+  const names = referencesOf(image).map((name) => nameText(image.format, name));
+  noteEvent(index, { event: 'collected', image: image.key, names });
 }
 
 function note(decision: Decision, gone: { layers: number; trees: readonly TreeRecord[] }): void {
@@ -215,33 +231,6 @@ function note(decision: Decision, gone: { layers: number; trees: readonly TreeRe
     decision.treeBytes += tree.uniqueBytes;
     decision.keptTreeBytes -= tree.uniqueBytes;
   }
-}
-
-/** A tree in use needs its images, even if they were not used themselves. */
-function recentImages(all: Catalogue, oldest: number): ImageRecord[] {
-  const recent = [...all.images.values()].filter(({ lastUsed }) => lastUsed > oldest);
-  const rendered = [...all.trees.values()].filter(({ lastUsed }) => lastUsed > oldest).flatMap(({ images }) => images);
-  return [...recent, ...rendered.map((key) => all.image(key)).filter((image) => image !== undefined)];
-}
-
-/** The named images that stay by their names: all of them, unless a policy says which. */
-function namedImages(all: Catalogue, { images, keepLast, keepStorage }: GcOptions): ImageRecord[] {
-  const named = [...all.images.values()].filter((image) => referencesOf(image).length > 0);
-  if (keepLast !== undefined) return newestOfEachName(named, keepLast);
-  return images === true || keepStorage !== undefined ? [] : named;
-}
-
-function newestOfEachName(named: readonly ImageRecord[], keep: number): ImageRecord[] {
-  if (keep <= 0) return [];
-  const byName = new Map<string, ImageRecord[]>();
-  for (const image of named) {
-    for (const name of new Set(referencesOf(image).map((each) => each.name))) {
-      const versions = byName.get(name);
-      if (versions === undefined) byName.set(name, [image]);
-      else versions.push(image);
-    }
-  }
-  return [...byName.values()].flatMap((images) => images.sort((a, b) => b.importTime - a.importTime).slice(0, keep));
 }
 
 function leastRecentlyUsed<T extends { lastUsed: number }>(things: T[]): T[] {
@@ -281,5 +270,6 @@ function measureLeftovers(store: StoreContext): { count: number; bytes: number }
     lock.release();
   }
   for (const id of fs.readdirSync(store.layout.trees)) if (store.index.trees.get(id) === undefined) count++;
+  for (const id of namesIn(store.layout.pods)) if (!isListedPod(store, id)) count++;
   return { count, bytes };
 }

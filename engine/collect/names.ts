@@ -1,9 +1,10 @@
 /** Gives images names, and takes names away. Names are roots: gc without a policy keeps what a name leads to. */
 import { commitImages } from '../content/document-writer.js';
 import { CairnError } from '../core/errors.js';
+import { noteEvent, noteMoved } from '../index/events.js';
 import { claimNames, type MovedName, renameImage, withName, withoutName } from '../index/names.js';
 import type { ImageRecord } from '../index/records.js';
-import { parseNewName } from '../resolve/name.js';
+import { nameText, parseNewName } from '../resolve/name.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { namesOf, type Taking } from './takings.js';
 
@@ -25,6 +26,8 @@ export async function tagImage(
     if (known === undefined) throw new CairnError('ERR_NOT_FOUND', `${text}: its image was removed meanwhile`);
     const revise = (each: ImageRecord): ImageRecord => documents.revise(each);
     const moved = claimNames(index, known, [name], revise);
+    noteMoved(index, moved);
+    noteEvent(index, { event: 'tagged', image: known.key, names: [nameText(known.format, name)] });
     return { image: renameImage(index, known, withName(known, name), revise), moved };
   });
 }
@@ -40,8 +43,11 @@ export async function untag(store: StoreContext, names: readonly string[]): Prom
     store,
     (documents) =>
       names.map((text) => {
-        const [{ image, names: gone }] = namesOf(index, text, false) as [Taking];
-        const left = (gone as Exclude<Taking['names'], 'all'>).reduce(withoutName, image);
+        const [{ image, names }] = namesOf(index, text, false) as [Taking];
+        const gone = names as Exclude<Taking['names'], 'all'>;
+        const left = gone.reduce(withoutName, image);
+        const texts = gone.map((name) => nameText(image.format, name));
+        noteEvent(index, { event: 'untagged', image: image.key, names: texts });
         return renameImage(index, image, left, (each) => documents.revise(each));
       }),
     (work) => index.commitRemoval(work),

@@ -10,7 +10,7 @@ import { deletePaths } from '../content/delete.js';
 import { hasCode, throwIfAborted, toCairnError } from '../core/errors.js';
 import { BLOCK } from '../core/extent.js';
 import type { OperationOptions } from '../core/operation.js';
-import { syncDirectory } from '../disk/durable.js';
+import { syncDirectory, syncFile } from '../disk/durable.js';
 import { punch } from '../disk/file-ranges.js';
 import { tryLock } from '../disk/lock.js';
 import type { PackRecord } from '../index/records.js';
@@ -45,8 +45,8 @@ export async function collectPacks(store: StoreContext, { signal }: OperationOpt
 const pathOf = ({ layout }: StoreContext, pack: number): string => `${layout.packs}/${packFileName(pack)}`;
 
 /**
- * Finds anew what is dead in a pack: all that no object stands for. Some of it belongs to an import that failed after it
- * was read. Some was punched before, and will be once more.
+ * Finds anew what is dead in a pack: all that no object stands for. Some of it belongs to an import that failed after
+ * it was read. Some was punched before, and will be once more.
  */
 async function noteLeaks(store: StoreContext, pack: number): Promise<void> {
   const { index } = store;
@@ -82,7 +82,7 @@ async function punchPack(store: StoreContext, pack: number): Promise<void> {
   if (fd === undefined) return;
   try {
     if (!holes.every((hole) => punch(fd, hole, path))) return;
-    fs.fdatasyncSync(fd);
+    syncFile(path);
   } catch (error) {
     throw toCairnError(error);
   } finally {

@@ -7,21 +7,22 @@ import { defined } from '../core/defined.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { lock } from '../disk/lock.js';
-import { mustNotBeMounted } from '../disk/mounts.js';
+import { mustNotBeInUse } from '../disk/tree-use.js';
 import { Catalogue } from '../index/catalogue.js';
+import { noteEvent } from '../index/events.js';
 import { referencesOf, titleOf } from '../index/images.js';
 import { isSameName, renameImage, withoutName } from '../index/names.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { nameText } from '../resolve/name.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { activeLeases, Holders } from './roots.js';
+import { activeLeases, holdersIn, mustNotRun, neededByPods } from './roots.js';
 import { moveUnlistedAside, sweep } from './sweep.js';
 import { type Taking, takingsOf } from './takings.js';
 
 export interface RemoveOptions {
   /** A name without a version means all images of that name. */
   all?: boolean;
-  /** Also remove images and trees that pins and leases hold. */
+  /** Also remove images and trees that pins, leases and pods hold; no trees of pods that run. */
   force?: boolean;
   /** Ends the wait for other operations. Records dropped by then stay dropped; the next gc deletes their files. */
   signal?: AbortSignal;
@@ -45,8 +46,8 @@ export interface Removed {
 /**
  * Takes names away, and images with their last names. Trees that no other image has go, too. All go or none: holders
  * are looked at before anything goes.
- * @throws CairnError `ERR_HELD` while a pin or lease holds an image, unless `force`, and while something is
- * mounted in a tree
+ * @throws CairnError `ERR_HELD` while a pin, lease or pod holds an image, unless `force`, and while a tree that would
+ * go is mounted, has a mount in it, or has a pod that runs on it
  */
 export async function removeImages(
   store: StoreContext,
@@ -60,14 +61,16 @@ export async function removeImages(
     (documents) => {
       const takings = takingsOf(index, targets, all);
       const everything = new Catalogue(index);
-      const everyone = new Holders(everything, activeLeases(index));
+      const everyone = holdersIn(store, everything);
       const holders = takings.map((taking) => (isWhole(taking) ? everyone.of(taking.image) : []));
       if (!force) refuseHeld(takings, holders);
       const gone = takings.map((taking, i) => {
         if (!isWhole(taking)) return takeNames(store, taking, documents);
         return removeOne(store, taking, everything.treesOf(taking.image.key), holders[i] as string[]);
       });
-      for (const id of gone.flatMap(({ removedTrees }) => removedTrees)) mustNotBeMounted(store.layout.tree(id));
+      const trees = gone.flatMap(({ removedTrees }) => removedTrees);
+      for (const id of trees) mustNotBeInUse(store.layout, id);
+      mustNotRun(store, trees);
       return gone;
     },
     (work) => index.commitRemoval(work),
@@ -93,7 +96,9 @@ function refuseHeld(takings: readonly Taking[], holders: readonly string[][]): v
 function takeNames(store: StoreContext, { image, names }: Taking, documents: DocumentWriter): Removed {
   const gone = names as Exclude<Taking['names'], 'all'>;
   renameImage(store.index, image, gone.reduce(withoutName, image), (each) => documents.revise(each));
-  return { ...describe(image), untagged: gone.map((each) => nameText(image.format, each)), removed: false, ...NOTHING };
+  const untagged = gone.map((each) => nameText(image.format, each));
+  noteEvent(store.index, { event: 'untagged', image: image.key, names: untagged });
+  return { ...describe(image), untagged, removed: false, ...NOTHING };
 }
 
 const NOTHING = { removedTrees: [], freedBytes: 0, held: [] };
@@ -106,6 +111,8 @@ function removeOne(store: StoreContext, { image }: Taking, trees: readonly TreeR
   const gone = dropFromTrees(store, image, trees);
   const freedBytes = gone.bytes + dropImageRecord(store, image).bytes;
   const untagged = referencesOf(image).map((each) => nameText(image.format, each));
+  for (const { id } of gone.trees) noteEvent(store.index, { event: 'removed', tree: id, image: image.key });
+  noteEvent(store.index, { event: 'removed', image: image.key, names: untagged });
   return {
     ...describe(image),
     untagged,
@@ -116,7 +123,10 @@ function removeOne(store: StoreContext, { image }: Taking, trees: readonly TreeR
   };
 }
 
-/** @throws CairnError `ERR_HELD` while a lease holds a tree, unless `force`, and while one has a mount in it */
+/**
+ * @throws CairnError `ERR_HELD` while a lease or a pod holds a tree, unless `force`, and while one is mounted, has a
+ * mount in it, or has a pod that runs on it
+ */
 export async function removeTrees(
   store: StoreContext,
   trees: readonly TreeRecord[],
@@ -126,14 +136,21 @@ export async function removeTrees(
   const { index } = store;
   await index.commitRemoval(() => {
     const leases = activeLeases(index);
+    const byPods = force ? new Set() : neededByPods(index).trees;
     for (const tree of trees) {
       const lease = leases.find((each) => each.tree === tree.id);
       if (lease !== undefined && !force) {
         throw new CairnError('ERR_HELD', `tree ${tree.id} is held by lease ${lease.id}`, { entry: tree.id });
       }
-      mustNotBeMounted(store.layout.tree(tree.id));
+      if (byPods.has(tree.id)) throw heldByPod(store, tree.id);
+      mustNotBeInUse(store.layout, tree.id);
       dropTreeRecord(store, tree.id);
+      noteEvent(index, { event: 'removed', tree: tree.id });
     }
+    mustNotRun(
+      store,
+      trees.map(({ id }) => id),
+    );
   });
   await deleteUnlisted(
     store,
@@ -141,6 +158,11 @@ export async function removeTrees(
     signal,
   );
   return [...trees];
+}
+
+function heldByPod({ index }: StoreContext, tree: string): CairnError {
+  const pod = [...index.pods.values()].find(({ apps }) => apps.some(({ treeId }) => treeId === tree));
+  return new CairnError('ERR_HELD', `tree ${tree} is held by pod ${pod?.id}`, { entry: tree });
 }
 
 function deleteUnlisted(store: StoreContext, trees: readonly string[], signal: AbortSignal | undefined): Promise<void> {

@@ -11,14 +11,17 @@ import { dropUrlNotes } from '../content/url-notes.js';
 import { hasCode, isCairnError, throwIfAborted, toCairnError } from '../core/errors.js';
 import { hexOf, isTreeId, type Key, keyOfHex } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
+import { isUuid } from '../core/uuid.js';
 import { moveAside, syncDirectory, syncFile } from '../disk/durable.js';
 import { isUnfinishedFormat, type Layout, STAGED_CONTENT, stagedNames } from '../disk/layout.js';
+import { namesIn } from '../disk/list-directory.js';
 import { type Lock, tryLock } from '../disk/lock.js';
 import { deadSessions } from '../disk/staging.js';
+import { mustNotBeInUse } from '../disk/tree-use.js';
+import { dropExtents, type Extent } from '../index/extents.js';
 import type { Orphan } from '../index/keys.js';
 import { bytesOf } from '../index/objects.js';
 import type { Index } from '../index/open.js';
-import { dropExtents, type Extent } from '../index/packs.js';
 import { bytesOfBlob } from '../index/references.js';
 import { addTotals } from '../index/totals.js';
 import type { DeletedObject } from '../objects/home.js';
@@ -30,7 +33,7 @@ export interface Swept {
   objects: number;
   blobs: number;
   bytes: number;
-  /** Staging directories of processes that are gone, and trees that nothing lists. */
+  /** Staging directories of processes that are gone, and trees and pods that nothing lists. */
   staging: number;
 }
 
@@ -178,7 +181,7 @@ export function moveLeftoversAside(store: StoreContext): string[] {
     const place = join(staging.make(), 'tree');
     if (moveUnlistedAside(store, name, place)) trash.push(place);
   }
-  return trash;
+  return [...trash, ...moveUnlistedPodsAside(store)];
 }
 
 /** Removes a lock file whose holder was killed: the last holder that releases a lock removes its file. */
@@ -188,19 +191,41 @@ function takeAway(path: string, { useLock }: Layout): void {
 
 /**
  * Moves a tree aside unless the index lists it. The index is read anew, since the last holder of the tree's lock may
- * have made the tree. A tree that cannot be moved is reported, and left to the next gc: other trees must not wait for
- * it.
+ * have made the tree. A tree that cannot be moved, or is mounted, is reported, and left to the next gc: other trees
+ * must not wait for it.
  * @returns whether the tree was moved
  */
 export function moveUnlistedAside(store: StoreContext, name: string, trash: string): boolean {
   store.index.refresh();
   if (isListed(store, name)) return false;
   try {
+    mustNotBeInUse(store.layout, name);
     return moveAside(store.layout.tree(name), trash);
   } catch (error) {
     sayLeftBehind(store, error, `tree ${name}: `);
     return false;
   }
+}
+
+/** A pod that is prepared anew gets an id that no other had, and its directory before its row, under the use lock. */
+function moveUnlistedPodsAside(store: StoreContext): string[] {
+  const { layout, staging, index } = store;
+  const trash: string[] = [];
+  index.refresh();
+  for (const name of namesIn(layout.pods)) {
+    if (isListedPod(store, name)) continue;
+    const place = join(staging.make(), 'pod');
+    try {
+      if (moveAside(layout.pod(name), place)) trash.push(place);
+    } catch (error) {
+      sayLeftBehind(store, error, `pod ${name}: `);
+    }
+  }
+  return trash;
+}
+
+export function isListedPod({ index }: Pick<StoreContext, 'index'>, name: string): boolean {
+  return isUuid(name) && index.pods.get(name) !== undefined;
 }
 
 function isListed({ index }: StoreContext, name: string): boolean {

@@ -1,4 +1,5 @@
 /** Notes when an image or a tree was last used. */
+import type { Index } from '../index/open.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import type { StoreContext } from '../session/context.js';
 
@@ -9,20 +10,28 @@ import type { StoreContext } from '../session/context.js';
 export async function noteUse(store: StoreContext, image: ImageRecord, tree?: TreeRecord): Promise<boolean> {
   if (store.readOnly) return true;
   const { index } = store;
-  const lastUsed = Date.now();
   try {
     return await index.commit(() => {
-      const rendered = tree === undefined ? undefined : index.trees.get(tree.id);
-      if (tree !== undefined && rendered === undefined) return false;
+      if (tree !== undefined) return putUse(index, image.key, tree.id) !== undefined;
       const known = index.image(image.key);
-      if (known !== undefined) index.images.put(image.key, { ...known, lastUsed });
-      if (rendered === undefined) return true;
-      const images = rendered.images.includes(image.key) ? rendered.images : [...rendered.images, image.key];
-      index.trees.put(rendered.id, { ...rendered, images, lastUsed });
+      if (known !== undefined) index.images.put(image.key, { ...known, lastUsed: Date.now() });
       return true;
     });
   } catch (error) {
     store.notice(`the time of this use was not noted: ${(error as Error).message}`);
     return true;
   }
+}
+
+/** Notes the use of a tree, inside a transaction. @returns the tree as it is listed now; `undefined` if it is not */
+export function putUse(index: Index, image: ImageRecord['key'], treeId: string): TreeRecord | undefined {
+  const tree = index.trees.get(treeId);
+  if (tree === undefined) return undefined;
+  const lastUsed = Date.now();
+  const known = index.image(image);
+  if (known !== undefined) index.images.put(image, { ...known, lastUsed });
+  const images = known === undefined || tree.images.includes(image) ? tree.images : [...tree.images, image];
+  const used = { ...tree, images, lastUsed };
+  index.trees.put(treeId, used);
+  return used;
 }

@@ -1,8 +1,11 @@
 /** Checks what callers pass whose compiler did not: wrong options are errors of the caller, told like all others. */
 import { CairnError } from './errors.js';
 
-/** What an option may be. A list holds the texts that there are. */
-export type OptionKind = 'text' | 'texts' | 'flag' | 'number' | 'function' | 'signal' | 'object' | readonly string[];
+/** What an option may be. A list holds the texts that there are; `anyOf` them may be given together. */
+export type OptionKind =
+  | ('text' | 'texts' | 'list' | 'flag' | 'number' | 'function' | 'signal' | 'object' | 'objects')
+  | readonly string[]
+  | { anyOf: readonly string[] };
 
 /** What each field of some options may be. All may be absent. */
 export type OptionKinds<O> = Readonly<Record<keyof O, OptionKind>>;
@@ -10,8 +13,9 @@ export type OptionKinds<O> = Readonly<Record<keyof O, OptionKind>>;
 /** @throws CairnError `ERR_USAGE` */
 export function mustBe(name: string, value: unknown, kind: OptionKind): void {
   if (typeof kind === 'object') {
-    if (typeof value === 'string' && kind.includes(value)) return;
-    throw wrong(name, `one of ${kind.join(', ')}`, value);
+    const [all, given, words] = 'anyOf' in kind ? [kind.anyOf, value, 'a list of'] : [kind, [value], 'one of'];
+    if (Array.isArray(given) && given.every((each) => all.includes(each))) return;
+    throw wrong(name, `${words} ${all.join(', ')}`, value);
   }
   const [fits, words] = TESTS[kind];
   if (!fits(value)) throw wrong(name, words, value);
@@ -29,15 +33,21 @@ export function checkOptions<O extends object>(options: O, kinds: OptionKinds<O>
 
 type Test = readonly [fits: (value: unknown) => boolean, words: string];
 
-const TESTS: Readonly<Record<Exclude<OptionKind, readonly string[]>, Test>> = {
+const TESTS: Readonly<Record<Extract<OptionKind, string>, Test>> = {
   text: [(value) => typeof value === 'string' && value !== '', 'a text that is not empty'],
   texts: [(value) => Array.isArray(value) && value.every((each) => typeof each === 'string'), 'a list of texts'],
+  list: [Array.isArray, 'a list'],
   flag: [(value) => typeof value === 'boolean', 'true or false'],
   number: [(value) => typeof value === 'number' && !Number.isNaN(value), 'a number'],
   function: [(value) => typeof value === 'function', 'a function'],
   signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
-  object: [(value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object'],
+  object: [isObject, 'an object'],
+  objects: [(value) => Array.isArray(value) && value.every(isObject), 'a list of objects'],
 };
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 function wrong(name: string, wanted: string, value: unknown): CairnError {
   const given = typeof value === 'object' || typeof value === 'function' ? typeof value : JSON.stringify(value);

@@ -1,4 +1,5 @@
 /** Runs work side by side, with a bound on how much at a time. */
+import { throwIfAborted } from './errors.js';
 
 /**
  * Runs `work` on each item, at most `width` at a time. After the first failure no further item is begun. The failure is
@@ -37,15 +38,44 @@ export async function eachOf<T, R>(
 /** Lets a limited number of callers in at a time, in order of arrival. */
 export class Semaphore {
   #inside = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
 
-  /** @returns a function that gives the place back, to be called once */
-  async acquire(width: number): Promise<() => void> {
-    while (this.#inside >= width) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /**
+   * @returns a function that gives the place back, to be called once
+   * @throws CairnError `ERR_ABORTED` to one who still waits by then
+   */
+  async acquire(width: number, signal?: AbortSignal): Promise<() => void> {
+    throwIfAborted(signal);
+    while (this.#inside >= width) await this.#wait(signal);
     this.#inside++;
     return () => {
       this.#inside--;
-      this.#waiting.shift()?.();
+      this.#wakeNext();
     };
+  }
+
+  async #wait(signal: AbortSignal | undefined): Promise<void> {
+    let wake = (): void => {};
+    const woken = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    this.#waiting.add(wake);
+    signal?.addEventListener('abort', wake);
+    try {
+      await woken;
+    } finally {
+      signal?.removeEventListener('abort', wake);
+    }
+    if (signal?.aborted !== true) return;
+    // A place that was given meanwhile is the next one's.
+    if (!this.#waiting.delete(wake)) this.#wakeNext();
+    throwIfAborted(signal);
+  }
+
+  #wakeNext(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) return;
+    this.#waiting.delete(next);
+    next();
   }
 }

@@ -3,12 +3,14 @@
  * The list is closed: a new kind of failure gets a new line here, with its meaning.
  */
 import { constants } from 'node:os';
+import { withoutSecrets } from './without-secrets.js';
 
 export const ERROR_CODES = {
   ERR_ABORTED: 'the caller cancelled',
   ERR_AMBIGUOUS_KEY: 'a key prefix fits several images or blobs, or a source holds several images',
   ERR_BAD_ARCHIVE:
     'an archive breaks a rule of its format, lacks what it lists, or breaks a rule of ours against hostile input',
+  ERR_BAD_BUILD: 'what a build notes of itself is broken',
   ERR_BAD_COMPRESSION: 'a compressed stream is corrupt or cut short',
   ERR_BAD_LINK: 'a hard link whose target is missing, later in the archive, or not linkable',
   ERR_BAD_MANIFEST: 'a manifest breaks a rule of its schema',
@@ -76,9 +78,10 @@ export class CairnError extends Error {
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     const { cause, ...fields } = details;
-    super(message, cause === undefined ? undefined : { cause });
+    super(withoutSecrets(message), cause === undefined ? undefined : { cause });
     this.code = code;
-    for (const [name, value] of Object.entries(fields)) {
+    for (const [name, given] of Object.entries(fields)) {
+      const value = typeof given === 'string' ? withoutSecrets(given) : given;
       if (value !== undefined) Object.defineProperty(this, name, { value, enumerable: true });
     }
   }

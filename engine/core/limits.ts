@@ -56,6 +56,16 @@ export const MAX_DEVICE = 0xffff_ffff;
 export const MAX_META_HEADERS = 4;
 /** Nesting of a JSON document. */
 export const MAX_JSON_DEPTH = 64;
+/**
+ * Bytes of the largest document for each object or list that one may have. A million empty objects fit into 3 MB, and
+ * keep a processor busy for seconds. Those of real documents have more bytes than these.
+ */
+export const BYTES_PER_JSON_OBJECT = 16;
+/**
+ * Descriptors of one index or manifest, and steps of one history. The largest document by default has room for no more
+ * that are whole.
+ */
+export const MAX_DESCRIPTORS = 32_768;
 /** Symbolic links that one lookup may pass (as many as Linux allows). */
 export const MAX_SYMLINK_HOPS = 40;
 /**
@@ -86,6 +96,15 @@ export const MAX_LABELS = 1000;
  * take by default.
  */
 export const MAX_LISTED_DEPENDENCIES = 10_000;
+/** Apps of a pod. Each becomes a process with a root file system of its own. Real pods have a handful. */
+export const MAX_POD_APPS = 1000;
+/** Volumes of a pod, mounts of one app, and ports of a pod. A thousand apps could mount each of a thousand volumes. */
+export const MAX_POD_LIST = 1000;
+/** Parts of one document that a conversion says it has left out. A document of strangers can have a million. */
+export const MAX_NOTICES = 1000;
+
+/** Bytes of the record of a prepared pod, which has some 400 for each app of a manifest, and the app's name. */
+export const MAX_POD_RECORD = 32 * 2 ** 20;
 
 /** Bytes of an xz stream's dictionary, which its decoder holds. "xz -9" uses as many. */
 export const MAX_XZ_DICTIONARY = 64 * 2 ** 20;
@@ -130,10 +149,8 @@ export const MAX_SIGNED_PAYLOAD = 64 * 2 ** 10;
 /** Signatures of one OCI image. Images that are signed anew each night have hundreds. */
 export const MAX_IMAGE_SIGNATURES = 1000;
 
-/** Tags of a repository that are read: a registry could go on without an end. */
-export const MAX_TAGS = 100_000;
-/** Pages of such a list. Registries give fifty tags a page or more. */
-export const MAX_TAG_PAGES = 2000;
+/** Pages of what refers to one manifest: a registry could go on without an end. */
+export const MAX_REFERRER_PAGES = 100;
 /** Redirects that one request follows. Browsers follow twenty, and real servers need two or three. */
 export const MAX_REDIRECTS = 10;
 /** Bytes of the text of a server's error that are read. */
@@ -146,6 +163,13 @@ export const MAX_PLACES = 16;
 export const MAX_TOKEN_ANSWER = 2 ** 20;
 /** Bytes of a file with settings or credentials, and of what a credential helper says. Real ones have some thousand. */
 export const MAX_CONFIG_FILE = 2 ** 20;
+
+/** Bytes of `/etc/passwd` and of `/etc/group` of an image. A hundred thousand users have so many. */
+export const MAX_USER_FILE = 8 * 2 ** 20;
+/** Bytes of what a build notes of its base. A path takes some 300, and an image has as many as layers have entries. */
+export const MAX_BUILD_BASE = 2 ** 30;
+/** Bytes of what a build notes of itself, its history included. */
+export const MAX_BUILD_STATE = 4 * 2 ** 20;
 
 /** Names that one error lists. */
 export const MAX_CANDIDATES = 10;

@@ -21,6 +21,19 @@ export interface PackAddress {
   offset: number;
 }
 
+/** Where a mounted tree finds an object's bytes: in a file that may hold others, too, or in a file of their own. */
+export type ObjectAddress =
+  | {
+      /** The path of the file, and where in it they begin, in bytes. */
+      device: string;
+      offset: number;
+    }
+  | {
+      /** A directory of objects, and the path of the file in it, which begins with a slash. */
+      layer: string;
+      path: string;
+    };
+
 /** One file of an object: the first, or a further copy. */
 export interface ObjectFile {
   name: string;

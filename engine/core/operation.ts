@@ -6,6 +6,8 @@ export interface Progress {
   unit: 'bytes' | 'items';
   done: number;
   total?: number;
+  /** What it is made of, as far as that is under way: the blobs of a fetch. */
+  parts?: readonly Progress[];
 }
 
 /** Options that every long operation takes. */
@@ -15,7 +17,7 @@ export interface OperationOptions {
 }
 
 /** The fields of {@link Progress} that stay the same through an operation. */
-export type ProgressOf = Omit<Progress, 'done'>;
+export type ProgressOf = Omit<Progress, 'done' | 'parts'>;
 
 /** Turns counts of bytes and items into progress; `undefined` if nobody listens to progress. */
 export function telling(

@@ -1,10 +1,13 @@
 /** Makes foreign text harmless on a terminal, whatever the text holds. */
+import { withoutSecrets } from './without-secrets.js';
 
 const QUOTED_LENGTH = 80;
 
 /** Foreign text for an error message: quoted, harmless on a terminal, and short however long the text is. */
 export function quoted(text: string): string {
-  const cut = text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH)}…` : text;
+  // A secret must be found before what tells that it is one is cut off.
+  const safe = withoutSecrets(text);
+  const cut = safe.length > QUOTED_LENGTH ? `${safe.slice(0, QUOTED_LENGTH)}…` : safe;
   return printable(JSON.stringify(cut));
 }
 

@@ -1,5 +1,5 @@
 /** Compares the metadata that an inode carries with the metadata that it was given. */
-import { formatMode, formatTime, type Metadata, type SkippedKind } from '../core/metadata.js';
+import { formatMode, formatTime, isOverlayXattr, type Metadata, type SkippedKind } from '../core/metadata.js';
 import type { FileStat } from './stat.js';
 
 /** Without direct system calls, Node's own calls cut times to this many nanoseconds. */
@@ -8,6 +8,11 @@ const MICROSECOND = 1000;
 /** Whether an attribute is a label that a host puts on every file: no part of an image unless the image brings it. */
 export function isHostXattr(name: string): boolean {
   return name === 'security.selinux';
+}
+
+/** Whether an attribute says something of this machine or of a mount: no part of an image that is made here. */
+export function isOfMachine(name: string): boolean {
+  return isHostXattr(name) || isOverlayXattr(name) || /^(?:security\.(?:ima|evm)|system\.nfs4_acl)$/.test(name);
 }
 
 /** @param wasSkipped whether the metadata of a given name could not be set when the inode was made */

@@ -10,6 +10,8 @@
  *   blobs/sha512/ab/<126 hex>        verbatim bytes
  *   objects/ab/<126 hex>.<variant>   one file's content, with its metadata
  *   trees/<tree id>/rootfs           a rendered tree; its image's manifest beside it
+ *   pods/<uuid>/                     a prepared pod: its manifest, its record, and what it leaves when it is run
+ *   trees/<tree id>/tree.erofs       a tree to be mounted: all of it but the contents of its files
  *   plans/<128 hex>                  a cache: the plan of the image with this key, if the image is large
  *   fetching/<64 hex>                what has come so far of a blob that is being fetched, by its sha256, or by that of
  *                                    the URL of an ACI
@@ -32,6 +34,7 @@ export class Layout {
   readonly objects: string;
   readonly packs: string;
   readonly trees: string;
+  readonly pods: string;
   readonly plans: string;
   readonly fetching: string;
   readonly staging: string;
@@ -47,6 +50,7 @@ export class Layout {
     this.objects = join(dir, 'objects');
     this.packs = join(dir, 'packs');
     this.trees = join(dir, 'trees');
+    this.pods = join(dir, 'pods');
     this.plans = join(dir, 'plans');
     this.fetching = join(dir, 'fetching');
     this.staging = join(dir, 'staging');
@@ -73,6 +77,7 @@ export class Layout {
       this.blobs,
       this.objects,
       this.trees,
+      this.pods,
       this.staging,
       this.quarantine,
       this.locks,
@@ -89,6 +94,15 @@ export class Layout {
 
   rootfs(id: string): string {
     return rootfsIn(this.tree(id));
+  }
+
+  pod(id: string): string {
+    return join(this.pods, id);
+  }
+
+  /** What is mounted when a tree is. */
+  treeImage(id: string): string {
+    return imageIn(this.tree(id));
   }
 
   plan(image: Key): string {
@@ -123,7 +137,17 @@ export class Layout {
   treeLock(id: string): string {
     return join(this.locks, `tree-${id}`);
   }
+
+  /** Held by whoever runs a pod, and by those who keep watch over its apps. */
+  podLock(id: string): string {
+    return join(this.locks, `pod-${id}`);
+  }
 }
+
+/** Where a store's trees are mounted, by their ids. @param run a directory of the running system, for this store */
+export const mountedTree = (run: string, id: string): string => join(run, id);
+/** Where a part of a tree's mount is while that is made, on kernels that need a place for it. */
+export const mountedPart = (run: string, id: string): string => join(run, '.parts', id);
 
 const FORMAT = 'cairn.json';
 const SETTINGS = 'cairn.toml';
@@ -158,7 +182,42 @@ export const besideStaging = (staging: string): { plan: string; old: string; unw
 });
 /** The inside of a tree's directory, rendered or checked out. */
 export const rootfsIn = (dir: string): string => `${dir}/rootfs`;
+export const imageIn = (dir: string): string => `${dir}/tree.erofs`;
 export const manifestIn = (dir: string): string => `${dir}/manifest`;
+/**
+ * The inside of a runtime bundle. What the apps of a pod share lies beside their bundles, which are called as they are:
+ * no app's name begins with a dot.
+ */
+export const bundleMark = (dir: string): string => `${dir}/.cairn-bundle`;
+export const configIn = (bundle: string): string => `${bundle}/config.json`;
+export const overlayIn = (bundle: string): { upper: string; work: string } => ({
+  upper: `${bundle}/upper`,
+  work: `${bundle}/work`,
+});
+export const ownVolumesIn = (bundle: string): string => `${bundle}/volumes`;
+export const ownEtcIn = (bundle: string): string => `${bundle}/etc`;
+export const podVolumesIn = (dir: string): string => `${dir}/.volumes`;
+export const namespacesIn = (dir: string): string => `${dir}/.namespaces`;
+/** A pod's record, as it was when the pod was prepared. @param pod the pod's directory */
+export const podRecordIn = (pod: string): string => join(pod, 'record');
+/** Made when a pod is run, for the case that the index is lost. @param pod the pod's directory */
+export const podStartedIn = (pod: string): string => join(pod, 'started');
+/** What there is of a pod while it is run: bundles, the runtime's state. @param pod the pod's directory */
+export const podRunIn = (pod: string): string => join(pod, 'run');
+/** The places in it. Containers are told apart by their numbers: names of apps can be longer than names of files. */
+export const placesOfRun = (run: string) => ({
+  /** Bundles of the apps. */
+  bundles: join(run, 'bundle'),
+  /** The bundle of the process that holds shared namespaces. */
+  pause: join(run, 'pause'),
+  /** What the runtime keeps. */
+  state: join(run, 'state'),
+  /** Which runtime runs which containers. */
+  note: join(run, 'runtime.json'),
+  pid: (container: string): string => join(run, `pid-${container}`),
+  log: (container: string): string => join(run, `log-${container}`),
+});
+export type PlacesOfRun = ReturnType<typeof placesOfRun>;
 export const stagedPlan = (staging: string): string => join(staging, 'plan');
 export const stagedDocument = (staging: string, key: Key): string => join(staging, `document-${hexOf(key)}`);
 /**

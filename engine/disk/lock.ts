@@ -4,18 +4,23 @@
  */
 import * as fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { throwIfAborted } from '../core/errors.js';
+import { hasCode, throwIfAborted } from '../core/errors.js';
 import { tryFlock } from './native.js';
 
 export interface Lock {
   release(): void;
 }
 
+export interface FileLock extends Lock {
+  /** A child that inherits this descriptor holds the lock as well, until it ends. */
+  readonly fd: number;
+}
+
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 50;
 
 /** Takes a lock if it is free right now. */
-export function tryLock(path: string, exclusive: boolean): Lock | undefined {
+export function tryLock(path: string, exclusive: boolean): FileLock | undefined {
   for (;;) {
     const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_NOFOLLOW, 0o600);
     let held = false;
@@ -34,6 +39,22 @@ export function tryLock(path: string, exclusive: boolean): Lock | undefined {
 /** Takes a lock, after waiting until it is free. @throws CairnError `ERR_ABORTED` */
 export async function lock(path: string, exclusive: boolean, signal?: AbortSignal): Promise<Lock> {
   return (await tryUntil(() => tryLock(path, exclusive), { longestPauseMs: LONGEST_PAUSE_MS, signal })) as Lock;
+}
+
+/** Whether somebody holds a lock. Taking it would make its file, releasing it remove the file: this does neither. */
+export function isHeld(path: string): boolean {
+  let fd: number;
+  try {
+    fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
+    throw error;
+  }
+  try {
+    return !tryFlock(fd, true);
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 export interface Trying {
@@ -69,9 +90,10 @@ function isStill(fd: number, path: string): boolean {
   return there.ino === ours.ino && there.dev === ours.dev;
 }
 
-function lockOn(fd: number, path: string): Lock {
+function lockOn(fd: number, path: string): FileLock {
   let open = true;
   return {
+    fd,
     release() {
       if (!open) return;
       open = false;

@@ -7,8 +7,11 @@ import { basename, dirname, join } from 'node:path';
 import { CairnError } from '../core/errors.js';
 
 const MOUNTS = '/proc/self/mountinfo';
-/** The fifth field of a line is the mount point (proc_pid_mountinfo(5)). */
+/** Fields of a line before the lone dash, counted from 0 (proc_pid_mountinfo(5)). */
+const DEVICE = 2;
+const ROOT = 3;
 const MOUNT_POINT = 4;
+const OPTIONS = 5;
 
 /** Mount points at or below a path, as this process sees them; none where the system does not list mounts. */
 export function mountsBelow(path: string): string[] {
@@ -23,44 +26,68 @@ export function mustNotBeMounted(path: string): void {
   throw new CairnError('ERR_HELD', `${point} is mounted; unmount it first`, { path: point });
 }
 
-/** Ids of the trees in which something is mounted. */
-export function mountedTrees({ trees }: { trees: string }): Set<string> {
-  return new Set(mountsBelow(trees).map((point) => point.slice(realPath(trees).length + 1).split('/')[0] as string));
-}
-
 /** The file system that a directory lies on; `undefined` where the system does not list mounts. */
 export function fileSystemAt(dir: string): { type: string; mountPoint: string } | undefined {
-  const at = fs.realpathSync(dir);
-  const found = mounts().filter(({ point }) => `${at}/`.startsWith(point === '/' ? '/' : `${point}/`));
-  // Of several mounts on one another the last one is seen, and of nested ones the deepest.
-  const seen = found.reduceRight<Mount | undefined>(
-    (best, each) => (best === undefined || each.point.length > best.point.length ? each : best),
-    undefined,
-  );
+  const seen = mountAround(dir);
   return seen === undefined ? undefined : { type: seen.type, mountPoint: seen.point };
+}
+
+/** Of several mounts on one another the last one is seen, and of nested ones the deepest. */
+function innermost(all: readonly Mount[], at: string): Mount | undefined {
+  return all
+    .filter(({ point }) => `${at}/`.startsWith(point === '/' ? '/' : `${point}/`))
+    .reduceRight<Mount | undefined>(
+      (best, each) => (best === undefined || each.point.length > best.point.length ? each : best),
+      undefined,
+    );
+}
+
+/** The mount that a path lies in, which must be there; undefined where the system does not list mounts. */
+export function mountAround(path: string): Mount | undefined {
+  return innermost(mounts(), fs.realpathSync(path));
+}
+
+/** What is mounted at a path, the uppermost if there are several. */
+export function mountAt(path: string): Mount | undefined {
+  const at = realPath(path);
+  return mounts().findLast(({ point }) => point === at);
 }
 
 function mountPoints(): string[] {
   return mounts().map(({ point }) => point);
 }
 
-interface Mount {
+export interface Mount {
   point: string;
+  /** Of the file system, such as `erofs`. */
   type: string;
+  /** What was mounted, as whoever mounted it called it. */
+  source: string;
+  /** Device number of the file system, `major:minor`: no other one that is mounted now has it. */
+  device: string;
+  /** What of the file system shows: a path in it, `/` for all. */
+  root: string;
+  /** Of the mount, such as `ro` and `nosuid`. */
+  options: string[];
 }
 
-function mounts(): Mount[] {
+/** Everything mounted, as this process sees it, or the one whose table is given, in the order of mounting. */
+export function mounts(file = MOUNTS): Mount[] {
   let table: string;
   try {
-    table = fs.readFileSync(MOUNTS, 'utf8');
+    table = fs.readFileSync(file, 'utf8');
   } catch {
     return [];
   }
   const lines = table.split('\n').filter((line) => line !== '');
   return lines.map((line) => {
-    // The type is the first field after a lone dash.
-    const type = / - (\S+)/.exec(line)?.[1] ?? '';
-    return { point: unescaped(line.split(' ')[MOUNT_POINT] ?? ''), type };
+    // Type and source are the first fields after a lone dash.
+    const [, type = '', source = ''] = / - (\S+) (\S*)/.exec(line) ?? [];
+    const fields = line.split(' ');
+    const device = fields[DEVICE] ?? '';
+    const [point, root] = [fields[MOUNT_POINT] ?? '', fields[ROOT] ?? ''].map(unescaped) as [string, string];
+    const options = (fields[OPTIONS] ?? '').split(',');
+    return { point, type, source: unescaped(source), device, root, options };
   });
 }
 

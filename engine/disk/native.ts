@@ -11,8 +11,9 @@ import { errnoName, hasCode } from '../core/errors.js';
 /** Resolves relative paths from the process's working directory. */
 export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
+export const AT_EMPTY_PATH = 0x1000;
 
-interface Call {
+export interface Call {
   (...args: unknown[]): number;
   /** Runs the call on a thread of its own, then calls its last argument with error and result. */
   async(...args: unknown[]): void;
@@ -37,6 +38,8 @@ interface Calls {
   sync_file_range: Call;
   /** Missing in some C libraries that have the other calls. */
   statx: Call | undefined;
+  /** A further call of the C library, by its prototype. */
+  find(prototype: string): Call;
   errno(): number;
 }
 
@@ -81,6 +84,7 @@ export function calls(): Calls | undefined {
       statx: optional(() =>
         libc.func('int statx(int directory, const void *path, int flags, unsigned int mask, void *found)'),
       ),
+      find: (prototype) => libc.func(prototype),
       errno: () => koffi.errno(),
     };
   } catch (error) {

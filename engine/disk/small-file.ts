@@ -4,13 +4,15 @@ import { CairnError, hasCode, naming, toCairnError } from '../core/errors.js';
 
 /**
  * All bytes of a small regular file. Never waits, even if a device or a pipe lies in its place.
+ * @param own a file of ours, where nobody has a reason to put a symlink
  * @returns undefined if there is none
  * @throws CairnError `ERR_CONFIG` for what is no regular file, `ERR_LIMIT` for more bytes than `most`, `ERR_IO`
  */
-export function readSmallFile(path: string, most: number): Buffer | undefined {
+export function readSmallFile(path: string, most: number, own = false): Buffer | undefined {
+  const { O_RDONLY, O_NONBLOCK, O_NOFOLLOW } = fs.constants;
   let fd: number;
   try {
-    fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    fd = fs.openSync(path, O_RDONLY | O_NONBLOCK | (own ? O_NOFOLLOW : 0));
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw toCairnError(error);

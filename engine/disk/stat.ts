@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import { type ByteString, toFsPath } from '../core/bytes.js';
 import { type NodeType, timeOf } from '../core/metadata.js';
-import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, calls, splitDeviceNumber } from './native.js';
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, calls, splitDeviceNumber } from './native.js';
 
 export interface FileStat {
   type: NodeType | 'socket';
@@ -17,6 +17,11 @@ export interface FileStat {
   /** Modification time: whole seconds since 1970 and nanoseconds. */
   sec: number;
   nsec: number;
+  /** The last change of the inode, which nobody can set. */
+  changedSec: number;
+  changedNsec: number;
+  /** Names of the file. */
+  links: number;
   /** Identifies the file, together with `device`. */
   ino: bigint;
   device: number;
@@ -36,7 +41,20 @@ const TYPES: ReadonlyMap<number, FileStat['type']> = new Map([
 ]);
 
 /** Offsets in `struct statx`, which are the same on every Linux. */
-const FIELDS = { uid: 20, gid: 24, mode: 28, ino: 32, size: 40, sec: 112, nsec: 120, node: 128, device: 136 } as const;
+const FIELDS = {
+  links: 16,
+  uid: 20,
+  gid: 24,
+  mode: 28,
+  ino: 32,
+  size: 40,
+  changedSec: 96,
+  changedNsec: 104,
+  sec: 112,
+  nsec: 120,
+  node: 128,
+  device: 136,
+} as const;
 const STATX_BYTES = 256;
 const STATX_BASIC_STATS = 0x7ff;
 /** The system refuses longer paths. */
@@ -55,7 +73,28 @@ export function fileStat(path: ByteString): FileStat | undefined {
     if (statx(AT_FDCWD, room, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, found) === 0) return ofSystem();
   }
   // Node asks again, and reports whatever is wrong.
-  return ofNode(toFsPath(path));
+  const stat = fs.lstatSync(toFsPath(path), { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? undefined : ofNode(stat);
+}
+
+/** The stat of a name in an open directory. @param dir the directory, and a path that leads to it */
+export function fileStatIn(dir: { fd: number; path: ByteString }, name: ByteString): FileStat | undefined {
+  const statx = calls()?.statx;
+  if (statx !== undefined && name.length < PATH_MAX) {
+    room[room.write(name, 0, 'latin1')] = 0;
+    if (statx(dir.fd, room, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, found) === 0) return ofSystem();
+  }
+  return fileStat(`${dir.path}/${name}`);
+}
+
+/** The stat of an open file. */
+export function openFileStat(fd: number): FileStat {
+  const statx = calls()?.statx;
+  if (statx !== undefined) {
+    room[0] = 0;
+    if (statx(fd, room, AT_EMPTY_PATH, STATX_BASIC_STATS, found) === 0) return ofSystem();
+  }
+  return ofNode(fs.fstatSync(fd, { bigint: true }));
 }
 
 function ofSystem(): FileStat {
@@ -69,6 +108,9 @@ function ofSystem(): FileStat {
     size: Number(fields.getBigUint64(FIELDS.size, true)),
     sec: Number(fields.getBigInt64(FIELDS.sec, true)),
     nsec: number(FIELDS.nsec),
+    changedSec: Number(fields.getBigInt64(FIELDS.changedSec, true)),
+    changedNsec: number(FIELDS.changedNsec),
+    links: number(FIELDS.links),
     ino: fields.getBigUint64(FIELDS.ino, true),
     device: joined(number(FIELDS.device), number(FIELDS.device + 4)),
     devMajor: number(FIELDS.node),
@@ -76,9 +118,8 @@ function ofSystem(): FileStat {
   };
 }
 
-function ofNode(path: string | Buffer): FileStat | undefined {
-  const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stat === undefined) return undefined;
+function ofNode(stat: fs.BigIntStats): FileStat {
+  const changed = timeOf(stat.ctimeNs);
   const node = splitDeviceNumber(stat.rdev);
   const device = splitDeviceNumber(stat.dev);
   return {
@@ -88,6 +129,9 @@ function ofNode(path: string | Buffer): FileStat | undefined {
     gid: Number(stat.gid),
     size: Number(stat.size),
     ...timeOf(stat.mtimeNs),
+    changedSec: changed.sec,
+    changedNsec: changed.nsec,
+    links: Number(stat.nlink),
     ino: stat.ino,
     device: joined(device.major, device.minor),
     devMajor: node.major,

@@ -1,12 +1,11 @@
 /** Exports images as exact archives, as merged trees, and as layouts and archives for other tools. */
-import * as fs from 'node:fs';
-import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { ExportResult, Output, OutputCompression } from '../../workers/tasks/export.js';
+import type { Skipped } from '../../workers/tasks/parts.js';
 import { deleteSmall, discard } from '../content/delete.js';
 import { noteUse } from '../content/last-used.js';
 import { readBlob } from '../content/read-blob.js';
-import { CairnError } from '../core/errors.js';
+import { defined } from '../core/defined.js';
 import type { Key } from '../core/key.js';
 import { hexOf, keyOfHex } from '../core/key.js';
 import { type OperationOptions, telling } from '../core/operation.js';
@@ -21,20 +20,21 @@ import { planOf, removedMeanwhile } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { destinationOf, publish, scratchIn, withOutput } from '../session/destination.js';
 import type { Work } from '../session/work.js';
+import { compressionByName, formatByName, isArchiveName, refuseOtherArchive } from './archive-names.js';
 import { exportLayer } from './layer-bytes.js';
-import { writeLayout } from './layout.js';
-import { exportEntries } from './plan-bytes.js';
+import { exportLayout } from './layout-output.js';
+import { exportEntries, exportErofs } from './plan-bytes.js';
 
 const STDOUT = '-';
 
-export type ExportFormat = 'aci' | 'oci' | 'docker' | 'tar';
+export type ExportFormat = 'aci' | 'oci' | 'docker' | 'tar' | 'erofs';
 
 export interface ExportOptions extends OperationOptions {
   /**
-   * `aci`: an ACI's own archive, byte for byte, or an OCI image's tree as an ACI. `tar`: the merged tree. `oci`: an
-   * image layout, a directory unless the name is an archive's. `docker`: an archive for `docker load`. By default as a
-   * name that ends in `.aci` says, else the image's own format. A name that ends in `.gz`, `.tgz` or `.zst` is written
-   * compressed.
+   * `aci`: an ACI's own archive, byte for byte, or an OCI image's tree as an ACI. `tar`: the merged tree. `erofs`:
+   * the same as a file system to be mounted. `oci`: an image layout, a directory unless the name is an archive's.
+   * `docker`: an archive for `docker load`. By default as a name that ends in `.aci` or `.erofs` says, else the image's
+   * own format. A name that ends in `.gz`, `.tgz` or `.zst` is written compressed.
    */
   format?: ExportFormat;
   /** The compression of the archive, or of the layers in a layout. */
@@ -54,12 +54,14 @@ export interface Exported {
   file: string;
   /** Bytes written. */
   size: number;
-  /** The key of the uncompressed tar; for a layout directory, the image's. */
+  /** The key of the uncompressed tar or file system; for a layout directory, the image's. */
   key: Key;
   /** The digest of the manifest in a layout. */
   digest?: string;
   /** Whether the key, or the digest in a layout, is that of the image as it was imported. */
   original: boolean;
+  /** Metadata of the tree that a file system does not hold, by kind. */
+  skipped?: Skipped;
 }
 
 /**
@@ -75,10 +77,7 @@ export async function exportImage(
   options: ExportRequest = {},
 ): Promise<Exported> {
   const name = typeof file === 'string' ? file : STDOUT;
-  if (OTHER_ARCHIVE.test(name)) {
-    const why = `${name}: archives are written as .tar, .tar.gz, .tgz, .tar.zst or .aci`;
-    throw new CairnError('ERR_USAGE', why, { path: name });
-  }
+  refuseOtherArchive(name);
   const { format = formatByName(name) ?? image.format, base } = options;
   const own = partsOf(store, image, format);
   const others = base === undefined ? [] : layerStackOf(store, base).nodes;
@@ -105,30 +104,23 @@ async function writeExport(
   const heard = { signal, onProgress: telling(options, { what: 'exporting', unit: 'bytes' }) };
   const write = async (output: Output, scratch: string): Promise<Omit<Exported, 'file' | 'original'>> =>
     store.pool.during(heard, async (work) => {
-      if (format === 'tar' || format === 'aci') {
-        const result = await exportArchive(store, image, format, { work, output, compress: compress ?? wholly });
-        return { size: result.size, key: keyOfHex(result.sha512) };
+      if (isOneFile(format)) {
+        const { size, sha512, skipped } = await exportArchive(store, image, format, {
+          work,
+          output,
+          compress: compress ?? wholly,
+        });
+        return { size, key: keyOfHex(sha512), ...defined({ skipped }) };
       }
-      const dir = target.kind === 'file' ? layoutBeside(scratch) : scratch;
-      fs.mkdirSync(dir, { mode: 0o755 });
-      const written = await writeLayout(store, image, dir, {
-        work,
-        compress,
-        docker: format === 'docker',
-        names,
-        base,
-      });
-      if (target.kind === 'directory') return { ...written, key: image.key };
-      const files = filesOfLayout(dir);
-      const packed = await work.ask('pack-files', { files, output, compress: wholly ?? 'none' });
-      return { size: packed.size, key: keyOfHex(packed.sha512), digest: written.digest };
+      const request = { work, compress, docker: format === 'docker', names, base };
+      const written = await exportLayout(store, image, request, { target, scratch, output, wholly });
+      return { key: image.key, ...written };
     });
   return withOutput(target, signal, (output) =>
     store.uses.during(signal, async () => {
       // An archive that goes to a stream needs no scratch space, so it can leave a full disk.
-      const isArchive = format === 'tar' || format === 'aci';
       const isMoved = target.kind === 'file' || target.kind === 'directory';
-      const scratch = isMoved ? target.scratch : isArchive ? '' : scratchIn(store);
+      const scratch = isMoved ? target.scratch : isOneFile(format) ? '' : scratchIn(store);
       try {
         const made = await write(output, scratch);
         if (isMoved) await publish(target);
@@ -141,23 +133,9 @@ async function writeExport(
   );
 }
 
-/** Endings of names that archives have. */
-const ARCHIVE_NAME = /\.(?:tar|aci|tgz|tzst)(?:\.(?:gz|zst))?$/;
-
-/** Endings that promise what is not written here. A directory of such a name would be a surprise. */
-const OTHER_ARCHIVE = /\.(?:xz|txz|bz2|tbz2?|zip|7z|lz4|lzma|rar)$/;
-
-function isArchiveName(file: string): boolean {
-  return ARCHIVE_NAME.test(file);
-}
-
-function formatByName(file: string): ExportFormat | undefined {
-  return /\.aci(?:\.gz|\.zst)?$/.test(file) ? 'aci' : undefined;
-}
-
-function compressionByName(file: string): OutputCompression | undefined {
-  if (!isArchiveName(file)) return undefined;
-  return /\.(?:gz|tgz)$/.test(file) ? 'gzip' : /\.(?:zst|tzst)$/.test(file) ? 'zstd' : undefined;
+/** Whether a format is written from its beginning to its end, and needs no files of its own for that. */
+function isOneFile(format: ExportFormat): format is 'aci' | 'tar' | 'erofs' {
+  return format === 'aci' || format === 'tar' || format === 'erofs';
 }
 
 function isOriginal(
@@ -174,13 +152,6 @@ function partsOf(store: StoreContext, image: ImageRecord, format: ExportFormat):
   return format === image.format ? { nodes: [{ image, dependent: -1 }] } : layerStackOf(store, image);
 }
 
-/** The order that `docker load` and `skopeo` prefer: files that tell the format come first. */
-function filesOfLayout(dir: string): [string, string][] {
-  const names = fs.readdirSync(join(dir, 'blobs', 'sha256')).map((name) => `blobs/sha256/${name}`);
-  const top = ['oci-layout', 'index.json', 'manifest.json'].filter((name) => fs.existsSync(join(dir, name)));
-  return [...top, ...names].map((name) => [name, join(dir, name)]);
-}
-
 interface ArchiveOutput {
   work: Work;
   output: Output;
@@ -190,18 +161,19 @@ interface ArchiveOutput {
 function exportArchive(
   store: StoreContext,
   image: ImageRecord,
-  format: 'aci' | 'tar',
+  format: 'aci' | 'tar' | 'erofs',
   { compress = 'none', ...where }: ArchiveOutput,
 ): Promise<ExportResult> {
   const to = { ...where, compress };
   if (format === 'aci' && image.format === 'aci') return exportLayer(store, image.layers[0] as Key, to);
-  const { entries } = planOf(store, layerStackOf(store, image));
-  if (format === 'tar') return exportEntries(store, entries, to);
-  return exportEntries(store, entries, { ...to, manifest: squashedManifest(store, image) });
+  const plan = planOf(store, layerStackOf(store, image));
+  if (format === 'erofs') return exportErofs(store, plan, to);
+  if (format === 'tar') return exportEntries(store, plan.entries, to);
+  return exportEntries(store, plan.entries, { ...to, manifest: squashedManifest(store, image) });
 }
 
 /** Makes the manifest of an OCI image as one ACI, from the image's configuration. */
-function squashedManifest(store: StoreContext, image: ImageRecord): Buffer {
+export function squashedManifest(store: StoreContext, image: ImageRecord): Buffer {
   const config = parseConfig(readBlob(store, image.config as Key), store.limits);
   const tag = image.labels.find(({ name }) => name === 'version')?.value;
   const name = { name: image.name || `image-${hexOf(image.key).slice(0, 13)}`, ...(tag ? { tag } : {}) };

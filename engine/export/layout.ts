@@ -52,10 +52,19 @@ export interface LayoutRequest {
   base: ImageRecord | undefined;
 }
 
+/** An image that is not in the store. */
+export interface MadeImage {
+  /** Each writes a layer, the lowest first. */
+  layers: readonly ((to: LayerOutput) => Promise<ExportResult>)[];
+  /** @param diffIds of the layers */
+  configOf: (diffIds: readonly string[]) => Buffer;
+  annotations: Readonly<Record<string, string>>;
+}
+
 /** Writes a layout to an existing empty directory. @returns the manifest's digest, and the size of all blobs */
 export async function writeLayout(
   store: StoreContext,
-  image: ImageRecord,
+  image: ImageRecord | MadeImage,
   dir: string,
   request: LayoutRequest,
 ): Promise<{ digest: string; size: number }> {
@@ -63,7 +72,7 @@ export async function writeLayout(
   fs.mkdirSync(join(dir, 'blobs'));
   fs.mkdirSync(blobs);
   const writer = new LayoutWriter(store, blobs, request);
-  const manifest = await writer.write(image);
+  const manifest = 'layers' in image && 'configOf' in image ? await writer.make(image) : await writer.write(image);
   const names = request.names.filter((name) => isWritable(store, name));
   const descriptor = { mediaType: OCI_MANIFEST, digest: digestOf(manifest), size: manifest.length };
   const manifests = (names.length === 0 ? [undefined] : names).map((name) => ({
@@ -79,7 +88,7 @@ export async function writeLayout(
 
 /** Whether a layout may have such a name. An ACI's may have characters of its own. */
 function isWritable({ notice }: StoreContext, name: ImageName): boolean {
-  if (isLayoutName(name.name) && isLayoutTag(tagOf(name))) return true;
+  if ((name.name === '' || isLayoutName(name.name)) && isLayoutTag(tagOf(name))) return true;
   notice(`${shortName(name)} is no name that a layout may have, so the layout has none for it`);
   return false;
 }
@@ -87,6 +96,7 @@ function isWritable({ notice }: StoreContext, name: ImageName): boolean {
 /** The tag for readers that know only the specification, and the full name, as Docker, BuildKit and containerd do. */
 function annotationsOf(name: ImageName): Record<string, string> {
   const full = referenceOf(name);
+  if (name.name === '') return { [REF_NAME]: tagOf(name) };
   if (full === undefined) return { [REF_NAME]: `${name.name}:${tagOf(name)}` };
   // A name without a registry is one of Docker Hub to containerd.
   const isShort = !/^(?:localhost|[^/]*[.:][^/]*)\//.test(full);
@@ -131,7 +141,14 @@ class LayoutWriter {
     const config = readBlob(this.#store, image.config);
     if (image.archives !== undefined && compress === undefined) return this.#asItCame(image, config);
     const layers = await this.#each(image.layers, (key, output) => exportLayer(this.#store, key, output));
-    return this.#document(writeManifest(this.#config(config), layers.map(this.#describe)));
+    const annotations = this.#annotationsOf(image);
+    return this.#document(writeManifest(this.#config(config), layers.map(this.#describe), annotations));
+  }
+
+  async make({ layers, configOf, annotations }: MadeImage): Promise<Buffer> {
+    const written = await this.#each(layers, (write, output) => write(output));
+    const config = this.#config(configOf(written.map(diffIdOf)));
+    return this.#document(writeManifest(config, written.map(this.#describe), annotations));
   }
 
   /** Writes the very bytes that were imported. */
@@ -148,6 +165,11 @@ class LayoutWriter {
     for (const { size } of manifest.layers) this.bytes += size;
     this.#config(config);
     return this.#document(bytes);
+  }
+
+  #annotationsOf({ manifest }: ImageRecord): Record<string, string> {
+    const document = parseDocument(readBlob(this.#store, manifest), this.#store.limits);
+    return document.kind === 'manifest' ? document.annotations : {};
   }
 
   /**

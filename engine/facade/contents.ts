@@ -6,11 +6,11 @@ import { checkOptions, mustBe } from '../core/check-options.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import type { Exported, ExportOptions } from '../export/index.js';
-import type { FileRecord } from '../inspect/index.js';
+import type { FileRecord, ReadOptions } from '../inspect/index.js';
 import { namesLedBy, resolveBlob } from '../resolve/argument.js';
 import type { CopiedOut, CopyOutOptions } from '../tree/index.js';
 import { contextOf } from './opened.js';
-import { COPY_OUT, EXPORT, GET, OPERATION } from './option-kinds.js';
+import { COPY_OUT, EXPORT, GET, OPERATION, READ } from './option-kinds.js';
 import { StoreOfTrees } from './trees.js';
 
 export abstract class StoreOfContents extends StoreOfTrees {
@@ -25,8 +25,20 @@ export abstract class StoreOfContents extends StoreOfTrees {
    * The content of one file of an image, checked on the way: the stream fails before its end if the bytes are not the
    * file's.
    */
-  async read(argument: string, path: string): Promise<Readable> {
-    return Readable.from(await this.readFile(argument, path), { objectMode: false });
+  async read(argument: string, path: string, options: ReadOptions = {}): Promise<Readable> {
+    mustBe('path', path, 'text');
+    checkOptions(options, READ);
+    const image = await this.resolve(argument);
+    const { readFileOf } = await import('../inspect/files.js');
+    return Readable.from(readFileOf(contextOf(this), image, path, options), { objectMode: false });
+  }
+
+  /** What a path of an image leads to, through symlinks inside its tree. */
+  async stat(argument: string, path: string): Promise<FileRecord> {
+    mustBe('path', path, 'text');
+    const image = await this.resolve(argument);
+    const { statOf } = await import('../inspect/files.js');
+    return statOf(contextOf(this), image, path);
   }
 
   /** @deprecated now {@link read}, which gives a stream */

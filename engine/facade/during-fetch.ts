@@ -5,7 +5,7 @@ import { contextOf, importFor, type OpenedStore } from './opened.js';
 
 export async function duringFetch<T>(
   store: OpenedStore,
-  options: Pick<FetchOptions, 'signal' | 'insecure' | 'authfile'>,
+  options: Pick<FetchOptions, 'signal' | 'insecure' | 'authfile' | 'onProgress'>,
   work: (fetching: Fetching) => Promise<T>,
 ): Promise<T> {
   const context = contextOf(store);

@@ -2,11 +2,12 @@
 import type { ReadDocument } from '../content/read-blob.js';
 import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
-import type { PullPolicy } from '../core/finding.js';
+import type { PullPolicy, ResolveOptions } from '../core/finding.js';
 import type { Fetched } from '../fetch/index.js';
 import type { Imported, ImportRequest } from '../import/index.js';
 import type { ImageRecord } from '../index/records.js';
 import { notFetched, type Resolved, resolveArgument } from '../resolve/argument.js';
+import { forPlatform } from '../resolve/for-platform.js';
 import { tellForeign } from '../resolve/foreign-platform.js';
 import { hasScheme } from '../resolve/guess-argument.js';
 import { isDiscoverable } from '../resolve/name.js';
@@ -14,9 +15,7 @@ import { readableImages } from '../resolve/readable-images.js';
 import { duringFetch } from './during-fetch.js';
 import { contextOf, importFor, type OpenedStore } from './opened.js';
 
-export interface FindRequest extends ImportRequest {
-  /** When the world is asked: by default only the store's remote is, for what is missing here. */
-  pull?: PullPolicy | undefined;
+export interface FindRequest extends ImportRequest, ResolveOptions {
   /** A reader that holds manifests which this operation has already read. */
   documents?: ReadDocument | undefined;
 }
@@ -31,10 +30,10 @@ export async function findImage(store: OpenedStore, argument: string, request: F
 
 /** What is here, or at the store's remote; else what is yet to be imported or fetched, if that may be. */
 async function lookFor(store: OpenedStore, argument: string, request: FindRequest): Promise<Resolved> {
-  const { pull, documents } = request;
+  const { pull, documents, platform } = request;
   const context = contextOf(store);
   const resolve = (): Resolved => {
-    const images = readableImages(context, defined({ documents }));
+    const images = forPlatform(readableImages(context, defined({ documents })), platform);
     return resolveArgument(context.index, argument, { images, type: context.argumentType });
   };
   const isAsked = context.remote !== undefined && pull !== 'never';
@@ -55,7 +54,7 @@ async function lookFor(store: OpenedStore, argument: string, request: FindReques
   }
   const again = pull === 'always' ? sourceOf(argument, found.image) : undefined;
   if (again !== undefined) return { remote: again };
-  tellForeign(context, argument, found.image);
+  if (platform === undefined) tellForeign(context, argument, found.image);
   if (isAsked) await bringParts(store, found.image, request);
   return found;
 }
@@ -96,12 +95,12 @@ async function bringParts(store: OpenedStore, image: ImageRecord, request: FindR
 /** Errors of the way to a server. */
 const UNREACHED = ['ERR_NETWORK', 'ERR_TLS', 'ERR_HTTP', 'ERR_UNAUTHORIZED'] as const;
 
-function operationOf({ signal, onProgress }: FindRequest) {
-  return defined({ signal, onProgress });
+function operationOf({ signal, onProgress, platform, insecure, authfile }: FindRequest) {
+  return defined({ signal, onProgress, platform, insecure, authfile });
 }
 
 async function importPath(store: OpenedStore, argument: string, path: string, given: FindRequest) {
-  const { pull: _pull, documents: _documents, ...request } = given;
+  const { pull: _pull, documents: _documents, insecure: _insecure, authfile: _authfile, ...request } = given;
   const context = contextOf(store);
   const [imported] = (await importFor(store, [path], { ...request, leaveNames: true })) as [Imported];
   if (!imported.existed) context.notice(`${argument} was imported: ${imported.key.slice(0, 19)}`);

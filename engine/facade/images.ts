@@ -19,7 +19,8 @@ import { shortName } from '../index/images.js';
 import type { MovedName } from '../index/names.js';
 import type { ImageRecord } from '../index/records.js';
 import type { HistoryStep, ImageDetails, ImageSelection, ImageSummary } from '../inspect/index.js';
-import { resolveImage } from '../resolve/argument.js';
+import type { Offer } from '../offer/index.js';
+import { resolveImage, resolveListed } from '../resolve/argument.js';
 import { readableImages } from '../resolve/readable-images.js';
 import { duringFetch } from './during-fetch.js';
 import { findImage } from './find-image.js';
@@ -72,6 +73,15 @@ export abstract class StoreOfImages extends OpenedStore {
     return duringFetch(this, options, (fetching) => pushAll(fetching, target, options));
   }
 
+  /**
+   * What is here as a registry would have it: repositories, manifests and blobs. What is made for it lies in the store
+   * until it is closed.
+   */
+  async offer(): Promise<Offer> {
+    const { Offer } = await import('../offer/offer.js');
+    return new Offer(() => contextOf(this));
+  }
+
   /** Where images of a name, `NAME[:VERSION][,LABEL=VALUE]…`, their signatures and keys are offered. Fetches none. */
   async discover(name: string, options: DiscoverOptions = {}): Promise<DiscoveredName> {
     mustBe('name', name, 'text');
@@ -93,14 +103,18 @@ export abstract class StoreOfImages extends OpenedStore {
   /** Images, in order of their keys; all of them, unless some are selected. */
   async *images(selection: ImageSelection = {}): AsyncGenerator<ImageSummary> {
     checkOptions(selection, SELECTION);
-    const { summarize } = await import('../inspect/image.js');
-    const { selector } = await import('../inspect/select.js');
-    const isWanted = selector(selection);
-    const all = new Catalogue(contextOf(this).index);
-    for (const image of all.images.values()) {
-      const summary = summarize(all, image);
-      if (isWanted(image, summary)) yield summary;
-    }
+    const { listImages } = await import('../inspect/list.js');
+    yield* listImages(contextOf(this), selection);
+  }
+
+  /**
+   * The key of the image that a key, a digest or a name means. For arguments of strangers: looks at no path and asks
+   * nobody, whatever the argument looks like.
+   */
+  async lookUp(argument: string): Promise<Key> {
+    mustBe('image', argument, 'text');
+    const context = contextOf(this);
+    return resolveListed(context.index, argument, readableImages(context)).key;
   }
 
   async inspect(argument: string): Promise<ImageDetails> {

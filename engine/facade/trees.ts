@@ -1,19 +1,31 @@
-/** The part of the façade that is about trees: rendered in the store, checked out of it, held and removed. */
+/** The part of the façade that is about trees: rendered in the store, mounted, checked out, held and removed. */
 import type { RemoveOptions } from '../collect/index.js';
 import { documentReader } from '../content/read-blob.js';
 import { checkOptions, mustBe } from '../core/check-options.js';
-import { defined } from '../core/defined.js';
+import { type FindOptions, findingOf } from '../core/finding.js';
+import { isTreeArgument } from '../core/key.js';
+import type { OperationOptions } from '../core/operation.js';
 import type { LeaseRecord, TreeRecord } from '../index/records.js';
-import type { CompareOptions, Difference } from '../inspect/index.js';
+import type { CompareOptions, Difference, TreeSelection } from '../inspect/index.js';
 import type { Plan } from '../plan/plan.js';
 import { resolveTrees } from '../resolve/argument.js';
+import { layerStackOf } from '../resolve/layer-stack.js';
 import { readableImages } from '../resolve/readable-images.js';
-import type { CheckedOut, CheckoutOptions, Rendered, RenderOptions } from '../tree/index.js';
+import { treeRoot } from '../session/tree-root.js';
+import type {
+  CheckedOut,
+  CheckoutOptions,
+  Mounted,
+  MountOptions,
+  Rendered,
+  RenderOptions,
+  TreeMount,
+} from '../tree/index.js';
 import { findRendered, renderImage } from '../tree/render.js';
 import { findImage } from './find-image.js';
 import { StoreOfImages } from './images.js';
 import { contextOf } from './opened.js';
-import { CHECKOUT, COMPARE, REMOVE, RENDER } from './option-kinds.js';
+import { CHECKOUT, COMPARE, MOUNT, REMOVE, RENDER, TREES } from './option-kinds.js';
 
 export abstract class StoreOfTrees extends StoreOfImages {
   async render(argument: string, options: RenderOptions = {}): Promise<Rendered> {
@@ -24,29 +36,68 @@ export abstract class StoreOfTrees extends StoreOfImages {
       plan = made;
     };
     const context = contextOf(this);
-    const { pull = 'missing' } = options;
-    const isNew = options.rebuild === true || pull === 'always';
-    const present = isNew ? undefined : await findRendered(context, argument);
+    const request = findRequest(options);
+    const isNew = options.rebuild === true || request.pull === 'always' || request.platform !== undefined;
+    const present = isNew ? undefined : await findRendered(context, argument, options.mode);
     if (present !== undefined) return present;
     const documents = documentReader(context);
-    const { signal, onProgress } = options;
-    const request = { onPlan, pull, documents, ...defined({ signal, onProgress }) };
-    const image = await findImage(this, argument, request);
+    const image = await findImage(this, argument, { ...request, onPlan, documents });
     return renderImage(context, image, { ...options, plan, documents });
+  }
+
+  /**
+   * Mounts the tree of an image, or a tree by its id. It is read-only, and there in an instant once its image is made.
+   */
+  async mount(argument: string, options: MountOptions = {}): Promise<Mounted> {
+    mustBe('image', argument, 'text');
+    checkOptions(options, MOUNT);
+    const context = contextOf(this);
+    const { mountTree } = await import('../tree/mount.js');
+    if (isTreeArgument(argument)) {
+      const { treeToMount } = await import('../tree/mounts.js');
+      return mountTree(context, { ...options, ...treeToMount(context, await this.findTree(argument)) });
+    }
+    let plan: Plan | undefined;
+    const onPlan = (made: Plan): void => {
+      plan = made;
+    };
+    const documents = documentReader(context);
+    const image = await findImage(this, argument, { ...findRequest(options), onPlan, documents });
+    return mountTree(context, { ...options, image, stack: layerStackOf(context, image, documents), plan });
+  }
+
+  /** The mounts of trees, as this process sees them, and the mounted trees that it sees nowhere. */
+  async *mounts(): AsyncGenerator<TreeMount> {
+    const { mountsOf } = await import('../tree/mounts.js');
+    yield* mountsOf(contextOf(this));
+  }
+
+  /**
+   * Takes mounts away: the one at a path, or all of a tree.
+   * @throws CairnError `ERR_NOT_FOUND`, `ERR_HELD` while a process works in one
+   */
+  async unmount(target: string): Promise<TreeMount[]> {
+    mustBe('target', target, 'text');
+    const { unmountTree } = await import('../tree/mounts.js');
+    return unmountTree(contextOf(this), target);
   }
 
   async checkout(argument: string, dir: string, options: CheckoutOptions = {}): Promise<CheckedOut> {
     mustBe('image', argument, 'text');
     mustBe('dir', dir, 'text');
     checkOptions(options, CHECKOUT);
-    const { pull = 'missing', signal } = options;
-    const image = await findImage(this, argument, { pull, ...defined({ signal }) });
+    const image = await findImage(this, argument, findRequest(options));
     const { checkoutImage } = await import('../tree/checkout.js');
     return checkoutImage(contextOf(this), image, dir, options);
   }
 
-  async *trees(): AsyncGenerator<TreeRecord & { path: string }> {
-    for (const value of contextOf(this).index.trees.values()) yield { ...value, path: this.treePath(value.id) };
+  /** Rendered trees, in order of their ids; all of them, unless some are selected. */
+  async *trees(selection: TreeSelection = {}): AsyncGenerator<TreeRecord & { path: string }> {
+    checkOptions(selection, TREES);
+    const { listTrees } = await import('../inspect/list.js');
+    for (const value of listTrees(contextOf(this), selection)) {
+      yield { ...value, path: treeRoot(contextOf(this), value) };
+    }
   }
 
   /** Finds the trees that a tree id or an image means. */
@@ -67,7 +118,8 @@ export abstract class StoreOfTrees extends StoreOfImages {
   }
 
   treePath(treeId: string): string {
-    return contextOf(this).layout.rootfs(treeId);
+    const context = contextOf(this);
+    return treeRoot(context, context.index.trees.get(treeId) ?? { id: treeId, mode: 'link' });
   }
 
   async removeTrees(trees: readonly TreeRecord[], options: RemoveOptions = {}): Promise<TreeRecord[]> {
@@ -105,4 +157,9 @@ export abstract class StoreOfTrees extends StoreOfImages {
     const { activeLeases } = await import('../collect/roots.js');
     return activeLeases(contextOf(this).index);
   }
+}
+
+/** How the image of a tree is found. */
+function findRequest(options: OperationOptions & FindOptions) {
+  return { ...findingOf(options), pull: options.pull ?? ('missing' as const) };
 }

@@ -12,6 +12,8 @@ import { download } from '../remote/download.js';
 import type { HttpClient } from '../remote/http.js';
 import type { Repository } from '../remote/registry.js';
 import type { StoreContext } from '../session/context.js';
+import type { FetchMeter } from './fetch-meter.js';
+import type { Fetching } from './fetching.js';
 import { partialFile, removePartial } from './partial-files.js';
 
 /** Blobs of one image that come at a time. */
@@ -33,6 +35,7 @@ export class BlobDownloads {
   readonly #store: StoreContext;
   readonly #http: HttpClient;
   readonly #repository: Repository;
+  readonly #meter: FetchMeter;
   readonly #stop = new AbortController();
   readonly #slots = new Semaphore();
   readonly #coming = new Map<string, Coming>();
@@ -41,10 +44,11 @@ export class BlobDownloads {
   downloadedBytes = 0;
   resumedBytes = 0;
 
-  constructor(store: StoreContext, { http, repository }: { http: HttpClient; repository: Repository }) {
+  constructor({ store, http, meter }: Pick<Fetching, 'store' | 'http' | 'meter'>, repository: Repository) {
     this.#store = store;
     this.#http = http;
     this.#repository = repository;
+    this.#meter = meter;
   }
 
   /** Begins to fetch a blob, once. @returns where its bytes can be read while they come */
@@ -61,6 +65,7 @@ export class BlobDownloads {
   }
 
   async #fetch({ digest, size, path, growth }: { digest: string; size: number; path: string; growth: Growth }) {
+    const told = this.#meter.blob(`${this.#repository.shown} ${digest.slice(7, 19)}`, size);
     const leave = await this.#slots.acquire(BLOBS_AT_A_TIME);
     try {
       const got = await download(this.#http, {
@@ -69,7 +74,10 @@ export class BlobDownloads {
         size,
         most: size,
         signal: this.#stop.signal,
-        onBytes: (length) => grow(growth, length),
+        onBytes: (length) => {
+          grow(growth, length);
+          told.has(length);
+        },
       });
       this.downloadedBytes += got.downloadedBytes;
       this.resumedBytes += got.resumedBytes;
@@ -79,6 +87,7 @@ export class BlobDownloads {
       breakGrowth(growth);
       this.#stop.abort();
     } finally {
+      told.end();
       leave();
     }
   }

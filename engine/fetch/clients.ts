@@ -1,4 +1,5 @@
 /** The two ways in which servers are spoken to in one run: as asked for, and to registries that are set as insecure. */
+import { defined } from '../core/defined.js';
 import type { Credentials } from '../remote/credentials/credentials.js';
 import { HttpClient, type HttpOptions } from '../remote/http.js';
 import type { FetchOptions } from './options.js';
@@ -13,8 +14,9 @@ export class Clients {
   /** Takes plain HTTP, and any certificate. */
   #lax: HttpClient | undefined;
 
-  constructor(insecure: NonNullable<FetchOptions['insecure']>, credentials: Credentials) {
-    this.#options = { userAgent: USER_AGENT, authorize: (url) => credentials.headerFor(url) };
+  constructor(insecure: NonNullable<FetchOptions['insecure']>, credentials: Credentials, retry?: HttpOptions['retry']) {
+    const authorize = (url: URL): string | undefined => credentials.headerFor(url);
+    this.#options = { userAgent: USER_AGENT, authorize, ...defined({ retry }) };
     this.#isPlain = insecure.includes('http');
     this.http = new HttpClient({
       ...this.#options,

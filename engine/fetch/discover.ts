@@ -1,5 +1,6 @@
 /** What appc discovery finds for a name, without fetching any of it. */
 import { defined } from '../core/defined.js';
+import { tellLeftOut } from '../core/finding.js';
 import { parseAppString } from '../image/aci/names.js';
 import type { Label } from '../image/label.js';
 import { Credentials } from '../remote/credentials/credentials.js';
@@ -12,7 +13,7 @@ export interface DiscoverOptions {
   signal?: AbortSignal;
   /** Checks that are left out. */
   insecure?: readonly Insecure[];
-  /** Hears of what should be put right. */
+  /** Hears of what should be put right, and of what is left out. */
   onNotice?: (message: string) => void;
 }
 
@@ -38,6 +39,7 @@ export async function discoverName(text: string, options: DiscoverOptions = {}):
   const { signal, insecure = [], onNotice } = options;
   const { name, labels: given } = parseAppString(text);
   const labels = withHostLabels(given);
+  tellLeftOut(insecure, onNotice ?? (() => {}));
   const clients = new Clients(insecure, new Credentials({ onWarning: onNotice }));
   try {
     const plainHttp = insecure.includes('http');

@@ -12,7 +12,6 @@ import { type ChosenImage, chooseImages } from '../import/source/choose-image.js
 import type { Container } from '../import/source/container.js';
 import type { VerifiedSignature } from '../index/records.js';
 import { signatureOf } from '../index/signature.js';
-import type { StoreContext } from '../session/context.js';
 import { BlobDownloads } from './blob-downloads.js';
 import type { Fetching } from './fetching.js';
 import { type OpenedImage, openImage, sourceOf } from './open-image.js';
@@ -45,14 +44,14 @@ export async function fetchRegistryImage(fetching: Fetching, ref: string, option
 /** Imports the image, and once more if what earlier fetches left here was not the beginning of its blobs. */
 async function importOpened(parts: Omit<Parts, 'downloads'>, options: RegistryRequest) {
   const { fetching, ref, opened } = parts;
-  const { http, store } = fetching;
+  const { store, meter } = fetching;
   for (let isFirst = true; ; isFirst = false) {
-    const downloads = new BlobDownloads(store, { http, repository: opened.repository });
+    const downloads = new BlobDownloads(fetching, opened.repository);
     const chosen = await choose({ ...parts, downloads }, options);
     const { signature } = chosen;
-    const opening = new Opening(store, ref, chosen, options);
+    const opening = new Opening(fetching, ref, chosen, options);
     try {
-      const request = { ...requestOf(options), ...defined({ signature }) };
+      const request = { ...requestOf(options), onProgress: meter.importing, ...defined({ signature }) };
       const imported = await fetching.importSource(opening.source, request);
       await downloads.end();
       return { imported, downloads, signature };
@@ -67,8 +66,8 @@ async function importOpened(parts: Omit<Parts, 'downloads'>, options: RegistryRe
 }
 
 /** Archives are kept where that costs no second transfer; on request all are. */
-function requestOf({ keepArchive, signal, onProgress, latest, expect, name, platform }: RegistryRequest) {
-  const options = defined({ signal, onProgress, latest, expect, name, platform });
+function requestOf({ keepArchive, signal, latest, expect, name, platform }: RegistryRequest) {
+  const options = defined({ signal, latest, expect, name, platform });
   return { ...options, keepArchive: keepArchive !== false, spareLayers: keepArchive === undefined };
 }
 
@@ -112,14 +111,14 @@ async function choose({ fetching, ref, opened, downloads }: Parts, options: Regi
 
 /** Opens the image for the import, and holds its layers against other fetches until it is in. */
 class Opening {
-  readonly #store: StoreContext;
+  readonly #fetching: Fetching;
   readonly #ref: string;
   readonly #chosen: Chosen;
   readonly #options: RegistryRequest;
   #lock: Lock | undefined;
 
-  constructor(store: StoreContext, ref: string, chosen: Chosen, options: RegistryRequest) {
-    this.#store = store;
+  constructor(fetching: Fetching, ref: string, chosen: Chosen, options: RegistryRequest) {
+    this.#fetching = fetching;
     this.#ref = ref;
     this.#chosen = chosen;
     this.#options = options;
@@ -136,13 +135,15 @@ class Opening {
   async #open(): Promise<Awaited<ReturnType<OpenableSource['open']>>> {
     const { container, images } = this.#chosen;
     const { keepArchive, signal } = this.#options;
+    const { store, meter } = this.#fetching;
     const layers = images.flatMap((image) => image.layers);
     // Those that are here may come again for their archives.
-    const missing = layers.filter((layer) => keepArchive === true || findLayer(this.#store, layer) === undefined);
+    const missing = layers.filter((layer) => keepArchive === true || findLayer(store, layer) === undefined);
     const digests = missing.map(({ descriptor }) => descriptor?.digest ?? '');
-    this.#lock = await lockBlobs(this.#store, digests, signal);
+    this.#lock = await lockBlobs(store, digests, signal);
     // Whoever held the locks may have brought the layers.
-    this.#store.index.refresh();
+    store.index.refresh();
+    meter.known(this.#ref);
     return { kind: 'oci', container, images };
   }
 }

@@ -1,33 +1,39 @@
 /** Fetches images by what they are called, side by side. */
 import { eachOf } from '../core/concurrency.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
+import { withoutSecrets } from '../core/without-secrets.js';
 import { isRegistryReference } from '../image/oci/reference.js';
 import { REGISTRY_SCHEME } from '../image/oci/registry-reference.js';
+import { lookupIn } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
 import { resolveArgument, resolveImage } from '../resolve/argument.js';
+import { forPlatform } from '../resolve/for-platform.js';
 import { guessArgument } from '../resolve/guess-argument.js';
 import { locateSource } from '../resolve/source-path.js';
 import { AppcImages } from './appc/images.js';
 import { fetchRegistryImage, nameInStore } from './fetch-registry.js';
 import type { Fetching } from './fetching.js';
 import { alreadyHere } from './here.js';
-import type { Fetched, FetchFailure, FetchOptions, Insecure } from './options.js';
+import type { Fetched, FetchFailure, FetchOptions } from './options.js';
 
 /** Images that are fetched at a time. Each takes several connections. */
 const JOBS = 3;
 
 /**
  * Results have the order of the references.
- * @throws CairnError the first failure; with `keepGoing` each failure takes the place of its result instead
+ * @throws CairnError the first failure, which stops the others; with `keepGoing` each failure takes the place of its
+ *   result instead
  */
 export async function fetchAll(
   fetching: Fetching,
   refs: readonly string[],
-  options: FetchOptions,
+  given: FetchOptions,
 ): Promise<(Fetched | FetchFailure)[]> {
+  const stop = new AbortController();
+  const options = { ...given, signal: AbortSignal.any([stop.signal, ...(given.signal ? [given.signal] : [])]) };
   if (options.signature !== undefined && refs.length !== 1)
     throw new CairnError('ERR_USAGE', 'a file with signatures goes with one image');
-  for (const each of new Set(fetching.insecure)) fetching.store.notice(LEFT_OUT[each]);
+  fetching.meter.expect(refs);
   const appc = new AppcImages(fetching, options);
   return eachOf(refs, options.jobs ?? JOBS, async (ref) => {
     try {
@@ -35,18 +41,16 @@ export async function fetchAll(
       options.onResult?.(fetched);
       return fetched;
     } catch (thrown) {
-      return reported(ref, thrown, options);
+      const error = toCairnError(thrown, ref);
+      if (options.keepGoing === true && isCairnError(error) && error.code !== 'ERR_ABORTED')
+        return reported(ref, error, options);
+      stop.abort();
+      throw error;
+    } finally {
+      fetching.meter.known(ref);
     }
   });
 }
-
-/** What users should see of checks that do not take place. */
-const LEFT_OUT: Readonly<Record<Insecure, string>> = {
-  image: 'signatures of images are not checked, nor is the policy',
-  tls: 'certificates are not checked: any server may answer',
-  http: 'plain HTTP is spoken where HTTPS fails: anybody on the way may read and change it',
-  pubkey: 'keys count that sites offer, whether or not they are trusted',
-};
 
 async function fetchOne(fetching: Fetching, appc: AppcImages, ref: string, options: FetchOptions): Promise<Fetched> {
   const meant = guessArgument(ref, locateSource, fetching.store.argumentType);
@@ -92,7 +96,7 @@ async function fetchOfRegistry(
       `${ref}: files with signatures are for ACIs; a policy says what else must be signed`,
     );
   if (pull !== 'always') {
-    const here = await findHere(fetching, reference);
+    const here = await findHere(fetching, reference, options.platform);
     if (here !== undefined) return alreadyHere(fetching, ref, here);
     if (pull === 'never')
       throw new CairnError('ERR_NOT_FOUND', `${ref}: not in the store, and --pull never asks nobody`);
@@ -101,11 +105,16 @@ async function fetchOfRegistry(
 }
 
 /** The image of the store that a reference means. */
-async function findHere({ store: { index }, registries }: Fetching, ref: string): Promise<ImageRecord | undefined> {
+async function findHere(
+  { store: { index }, registries }: Fetching,
+  ref: string,
+  platform: string | undefined,
+): Promise<ImageRecord | undefined> {
+  const images = forPlatform(lookupIn(index), platform);
   for (const reference of await registries.meaningsOf(ref)) {
     const name = reference.digest ?? (nameInStore(reference) as string);
     try {
-      const resolved = resolveArgument(index, name);
+      const resolved = resolveArgument(index, name, { images });
       if ('image' in resolved) return resolved.image;
     } catch (error) {
       if (!isCairnError(error, 'ERR_NOT_FOUND')) throw error;
@@ -114,10 +123,8 @@ async function findHere({ store: { index }, registries }: Fetching, ref: string)
   return undefined;
 }
 
-/** @throws the error itself, unless the others should go on */
-function reported(ref: string, thrown: unknown, { keepGoing, onResult }: FetchOptions): FetchFailure {
-  const error = toCairnError(thrown, ref);
-  if (!isCairnError(error) || keepGoing !== true || error.code === 'ERR_ABORTED') throw error;
+function reported(given: string, error: CairnError, { onResult }: FetchOptions): FetchFailure {
+  const ref = withoutSecrets(given);
   const failure = { source: ref, ref, error };
   onResult?.(failure);
   return failure;

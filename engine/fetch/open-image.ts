@@ -62,7 +62,7 @@ async function openAt(
   { reference, source, retries }: Place,
   signal: AbortSignal | undefined,
 ): Promise<OpenedImage> {
-  const repository = await registries.open(source, signal);
+  const repository = await registries.open(source, signal, retries);
   const top = await repository.manifest(
     reference.digest ?? (reference.tag as string),
     store.limits.maxManifest,

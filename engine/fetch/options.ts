@@ -1,31 +1,22 @@
 /** The options and the result of a fetch. */
 import type { CairnError } from '../core/errors.js';
-import type { PullPolicy } from '../core/finding.js';
+import type { FindOptions } from '../core/finding.js';
 import type { Imported, ImportOptions } from '../import/index.js';
 import type { ToldSignature } from '../index/signature.js';
 
+export type { Insecure } from '../core/finding.js';
+
+/** `pull` is `always` by default. */
 export interface FetchOptions
-  extends Pick<
-    ImportOptions,
-    'signal' | 'onProgress' | 'jobs' | 'keepGoing' | 'keepArchive' | 'latest' | 'name' | 'expect' | 'platform'
-  > {
-  /** `always` by default. */
-  pull?: PullPolicy;
-  /** Checks that are left out. */
-  insecure?: readonly Insecure[];
+  extends FindOptions,
+    Pick<ImportOptions, 'signal' | 'onProgress' | 'jobs' | 'keepGoing' | 'keepArchive' | 'latest' | 'name' | 'expect'> {
   /** The file with the signatures of an ACI, in place of what lies beside it. For one image only. */
   signature?: string;
   /** Fetch what ACIs depend on, too, unless it is here. True by default. */
   dependencies?: boolean;
-  /** A file with credentials that is asked before all others, in place of podman's own. */
-  authfile?: string;
   /** Hears of each image when it is in, and with `keepGoing` of each failure, in no particular order. */
   onResult?: (result: Fetched | FetchFailure) => void;
 }
-
-/** What may be left out: signatures, certificates, encryption of the way, that a key was trusted before. */
-export const INSECURE = ['image', 'tls', 'http', 'pubkey'] as const;
-export type Insecure = (typeof INSECURE)[number];
 
 export interface Fetched extends Imported {
   /** As the caller named it. */

@@ -1,14 +1,14 @@
 /** Seeds a remote: pushes all images of a store to where other stores look for what they lack. */
 import { isCairnError } from '../core/errors.js';
-import { formatRegistryReference } from '../image/oci/registry-reference.js';
-import { allImages, findNamed, lookupIn, referencesOf, titleOf } from '../index/images.js';
-import type { Index } from '../index/open.js';
-import type { ImageName, ImageRecord } from '../index/records.js';
+import { formatRegistryReference, type TaggedReference } from '../image/oci/registry-reference.js';
+import { parseRemote, placeOfDigest, placeOfKey, placeOfName } from '../image/oci/remote-places.js';
+import { allImages, titleOf } from '../index/images.js';
+import type { ImageRecord } from '../index/records.js';
+import { askedNamesOf } from '../resolve/asked-names.js';
 import { isComplete } from '../resolve/completeness.js';
 import type { Fetching } from './fetching.js';
 import { outgoingAci, outgoingImage } from './outgoing-image.js';
-import { type Pushed, type PushOptions, pushTo, type TaggedReference } from './push.js';
-import { parseRemote, placeOfDigest, placeOfKey, placeOfName } from './remote-places.js';
+import { type Pushed, type PushOptions, pushTo } from './push.js';
 
 /**
  * Pushes the images one after another. One that lacks parts is left out, and that is said.
@@ -28,7 +28,7 @@ export async function pushAll(fetching: Fetching, target: string, options: PushO
       const places = [
         placeOfKey(remote, image.key),
         ...digestsOf(image, original).map((digest) => placeOfDigest(remote, digest)),
-        ...namesOf(index, image).map((name) => placeOfName(remote, name)),
+        ...askedNamesOf(index, image).map((name) => placeOfName(remote, name)),
       ];
       return [...new Map(places.map((place) => [formatRegistryReference(place), place])).values()];
     };
@@ -47,15 +47,4 @@ export async function pushAll(fetching: Fetching, target: string, options: PushO
 /** Digests by which the image can be asked for and checked: its configuration's, and its manifest's if that is sent. */
 function digestsOf({ format, digest, digests = [] }: ImageRecord, original: boolean): string[] {
   return format === 'aci' ? [] : digests.filter((each) => original || each !== digest);
-}
-
-/** The image's names, without an ACI's labels too, and without a tag if that means this image here. */
-function namesOf(index: Index, image: ImageRecord): ImageName[] {
-  return referencesOf(image).flatMap(({ name, labels }) => {
-    const version = labels.filter((label) => label.name === 'version');
-    const isDefault = findNamed(lookupIn(index), name, [])?.key === image.key;
-    const isLatest = findNamed(lookupIn(index), name, [{ name: 'version', value: 'latest' }]) === undefined;
-    const short = version.length === labels.length ? [] : [{ name, labels: version }];
-    return [{ name, labels }, ...short, ...(isDefault && isLatest ? [{ name, labels: [] }] : [])];
-  });
 }

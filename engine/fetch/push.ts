@@ -7,11 +7,12 @@ import type { OperationOptions } from '../core/operation.js';
 import {
   formatRegistryReference,
   parseRegistryReference,
-  type RegistryReference,
+  type TaggedReference,
 } from '../image/oci/registry-reference.js';
 import { imagesWithLayer, referencesOf } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
-import type { Outgoing, Repository } from '../remote/registry.js';
+import type { Repository } from '../remote/registry.js';
+import type { Outgoing } from '../remote/upload.js';
 import type { Fetching } from './fetching.js';
 import type { Insecure } from './options.js';
 import { type OutgoingBlob, outgoingImage } from './outgoing-image.js';
@@ -36,8 +37,6 @@ export interface Pushed {
   /** The digest is that of the import: the archives were kept. Else the layers were compressed anew. */
   original: boolean;
 }
-
-export type TaggedReference = RegistryReference & { tag: string };
 
 /** Blobs that are sent at a time. */
 const AT_A_TIME = 4;
@@ -135,7 +134,7 @@ class Sending {
   async send(blob: OutgoingBlob): Promise<void> {
     const { digest, size } = blob;
     this.#total += size;
-    if ((await this.#repository.sizeOf('blobs', digest)) !== undefined) this.bytes.presentBytes += size;
+    if (await this.#repository.has(digest)) this.bytes.presentBytes += size;
     else if (await this.#mount(blob)) this.bytes.mountedBytes += size;
     else {
       await this.#repository.upload(this.#outgoing(blob));

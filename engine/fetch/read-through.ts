@@ -4,7 +4,13 @@ import { defined } from '../core/defined.js';
 import { CairnError, isCairnError } from '../core/errors.js';
 import { type Key, parseHashPrefix } from '../core/key.js';
 import { type AciArtifact, parseAciArtifact } from '../image/aci/artifact.js';
-import { formatRegistryReference, REGISTRY_SCHEME, type RegistryReference } from '../image/oci/registry-reference.js';
+import {
+  formatRegistryReference,
+  REGISTRY_SCHEME,
+  type RegistryReference,
+  type TaggedReference,
+} from '../image/oci/registry-reference.js';
+import { parseRemote, placeOfDigest, placeOfKey, placeOfName } from '../image/oci/remote-places.js';
 import type { ImageRecord } from '../index/records.js';
 import { isComplete } from '../resolve/completeness.js';
 import { listedStackOf } from '../resolve/layer-stack.js';
@@ -15,8 +21,6 @@ import { fetchRegistryImage, type RegistryRequest } from './fetch-registry.js';
 import type { Fetching } from './fetching.js';
 import { type OpenedImage, openImage } from './open-image.js';
 import { lockBlobs } from './partial-files.js';
-import type { TaggedReference } from './push.js';
-import { parseRemote, placeOfDigest, placeOfKey, placeOfName } from './remote-places.js';
 
 /** Whether all that a tree of the image is made of is here, its dependencies included. */
 export function isWholeHere(store: StoreContext, image: ImageRecord): boolean {
@@ -141,20 +145,16 @@ async function bringAci(
   if (!isHere(aci.key)) await fetchArchive(fetching, { opened, aci, ref }, options);
 }
 
-async function fetchArchive(
-  fetching: Fetching,
-  { opened, aci, ref }: Artifact,
-  { signal, onProgress }: RegistryRequest,
-) {
-  const { store, http, policy } = fetching;
+async function fetchArchive(fetching: Fetching, { opened, aci, ref }: Artifact, { signal }: RegistryRequest) {
+  const { store, policy, meter } = fetching;
   const { reference, repository, top } = opened;
   const signature = await policy.verify(reference, repository, [top.digest]);
   const held = await lockBlobs(store, [aci.archive.digest], signal);
-  const downloads = new BlobDownloads(store, { http, repository });
+  const downloads = new BlobDownloads(fetching, repository);
   try {
     const archive = downloads.open(aci.archive.digest, aci.archive.size);
     const open = async () => ({ kind: 'aci', ...archive, fingerprint: undefined }) as const;
-    const request = { expect: aci.key, ...defined({ signal, onProgress, signature }) };
+    const request = { expect: aci.key, onProgress: meter.importing, ...defined({ signal, signature }) };
     await fetching.importSource({ source: ref, open }, request);
   } catch (error) {
     throw await downloads.end(error);

@@ -35,11 +35,15 @@ export class Registries {
     return this.open(pushEndpointFor(await this.#configuration(), reference), signal);
   }
 
-  /** @throws as {@link registryBase} does */
-  async open({ host, repository: name, insecure }: Endpoint, signal: AbortSignal | undefined): Promise<Repository> {
+  /**
+   * @param retries further tries, if fewer than usual
+   * @throws as {@link registryBase} does
+   */
+  async open(endpoint: Endpoint, signal: AbortSignal | undefined, retries?: number): Promise<Repository> {
+    const { host, repository: name, insecure } = endpoint;
     const { http, isPlain } = this.#clients.of(insecure);
     const id = `${host} ${isPlain}`;
-    const known = this.#bases.get(id) ?? registryBase(host, { http, isPlain, signal });
+    const known = this.#bases.get(id) ?? registryBase(host, { http, isPlain, signal, retries });
     this.#bases.set(id, known);
     known.catch(() => this.#bases.delete(id));
     return new Repository({ http, base: await known, host, name, auth: this.#auth, signal });

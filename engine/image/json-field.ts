@@ -12,6 +12,13 @@ function fold(key: string): string {
   return key.toLowerCase().replaceAll('ſ', 's');
 }
 
+/** The key by which an object has a field, whatever its case; the name itself if the object does not have it. */
+export function spelledKey(object: JsonObject, name: string): string {
+  if (Object.hasOwn(object, name)) return name;
+  const wanted = fold(name);
+  return Object.keys(object).find((key) => fold(key) === wanted) ?? name;
+}
+
 function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -121,14 +128,14 @@ export class JsonField {
     });
   }
 
-  /** An object whose values are all strings. */
-  textMap(): Record<string, string> {
+  /** An object whose values are all strings. One of more than `most` is refused. */
+  textMap(most = Number.POSITIVE_INFINITY): Record<string, string> {
     if (this.absent) return {};
-    const entries = Object.entries(this.object()).map(([key, value]): [string, string] => [
-      key,
-      new JsonField(this.#document, value, `${this.#path}[${quoted(key)}]`).text(),
-    ]);
-    return Object.fromEntries(entries);
+    const entries = Object.entries(this.object());
+    if (entries.length > most) throw this.fault(`has ${entries.length} entries, more than ${most}`);
+    const wrong = entries.find(([, value]) => typeof value !== 'string');
+    if (wrong !== undefined) throw this.keyed(wrong[0]).fault('must be a string');
+    return Object.fromEntries(entries) as Record<string, string>;
   }
 
   flag(): boolean {

@@ -1,6 +1,6 @@
 /** Parses JSON that strangers wrote, more strictly than `JSON.parse`. */
 import { CairnError } from '../core/errors.js';
-import { type Limits, limitFlag, MAX_JSON_DEPTH } from '../core/limits.js';
+import { BYTES_PER_JSON_OBJECT, type Limits, limitFlag, MAX_JSON_DEPTH } from '../core/limits.js';
 import { quoted } from '../core/printable.js';
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
@@ -9,13 +9,13 @@ export interface JsonObject {
 }
 
 /**
- * Parses a JSON document. Beyond the grammar it insists on valid UTF-8, a bounded size and depth, no `__proto__` key
- * however it is spelled, no half of a surrogate pair, which no UTF-8 text can hold, and no key twice in one object:
- * readers differ in which of the two they take.
+ * Parses a JSON document. Beyond the grammar it insists on valid UTF-8, a bounded size, depth and number of objects, no
+ * `__proto__` key however it is spelled, no half of a surrogate pair, which no UTF-8 text can hold, and no key twice in
+ * one object: readers differ in which of the two they take.
  *
  * @param entry the document's name in errors, such as `manifest`
- * @throws CairnError `ERR_BAD_ARCHIVE` for size, encoding, depth and `__proto__`; `ERR_BAD_MANIFEST` with line and
- *   column for everything else
+ * @throws CairnError `ERR_BAD_ARCHIVE` for size, encoding, depth, number and `__proto__`; `ERR_BAD_MANIFEST` with line
+ *   and column for everything else
  */
 export function parseJson(bytes: Uint8Array, entry: string, limits: Pick<Limits, 'maxManifest'>): JsonValue {
   if (bytes.byteLength > limits.maxManifest) {
@@ -30,7 +30,7 @@ export function parseJson(bytes: Uint8Array, entry: string, limits: Pick<Limits,
   } catch (cause) {
     throw hostile(`${entry} is not valid UTF-8`, entry, cause);
   }
-  new Scanner(text, entry).scan();
+  new Scanner(text, entry, limits.maxManifest / BYTES_PER_JSON_OBJECT).scan();
   return JSON.parse(text) as JsonValue;
 }
 
@@ -46,11 +46,14 @@ const LOW_SURROGATE = /\\u[dD][c-fC-F][0-9a-fA-F]{2}/y;
 class Scanner {
   readonly #text: string;
   readonly #entry: string;
+  readonly #most: number;
   #at = 0;
+  #entered = 0;
 
-  constructor(text: string, entry: string) {
+  constructor(text: string, entry: string, most: number) {
     this.#text = text;
     this.#entry = entry;
+    this.#most = most;
   }
 
   scan(): void {
@@ -94,11 +97,17 @@ class Scanner {
   }
 
   #enter(depth: number): void {
+    if (++this.#entered > this.#most) throw this.#tooMany();
     if (depth > MAX_JSON_DEPTH) {
       const where = this.#where(this.#at);
       throw hostile(`${this.#entry} is nested deeper than ${MAX_JSON_DEPTH} levels${where}`, this.#entry);
     }
     this.#at++;
+  }
+
+  #tooMany(): CairnError {
+    const most = Math.floor(this.#most);
+    return hostile(`${this.#entry} has more than ${most} objects and lists (${limitFlag('maxManifest')})`, this.#entry);
   }
 
   /** Passes over a string. @returns its value */
@@ -151,8 +160,11 @@ class Scanner {
 
   /** The next character that is not white space, or '' at the end. It is not taken. */
   #peek(): string {
-    while (' \n\r\t'.includes(this.#text.charAt(this.#at)) && this.#at < this.#text.length) this.#at++;
-    return this.#text.charAt(this.#at);
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return this.#text.charAt(this.#at);
+      this.#at++;
+    }
   }
 
   #take(char: string): boolean {

@@ -13,6 +13,7 @@ import { commitImages } from '../content/document-writer.js';
 import { eachOf } from '../core/concurrency.js';
 import { defined } from '../core/defined.js';
 import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
+import { withoutSecrets } from '../core/without-secrets.js';
 import type { ImageRecord } from '../index/records.js';
 import { withSignature } from '../index/signature.js';
 import { isComplete } from '../resolve/completeness.js';
@@ -239,7 +240,7 @@ function reported(source: string, thrown: unknown, { keepGoing, onResult }: Impo
   const details = { ...error.toJSON(), path: error.path ?? source, cause: error };
   const named = new CairnError(error.code, error.message, details);
   if (keepGoing !== true || error.code === 'ERR_ABORTED') throw named;
-  const failure = { source, error: named };
+  const failure = { source: withoutSecrets(source), error: named };
   onResult?.(failure);
   return failure;
 }

@@ -6,15 +6,18 @@ import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { keyOfHex } from '../core/key.js';
 import { type ArchiveDigest, mergeArchiveDigests } from '../index/archive-digest.js';
+import { noteEvent, noteMoved } from '../index/events.js';
+import { dropExtents } from '../index/extents.js';
 import { blobsOf, imagesWithLayer, referencesOf, rememberImage } from '../index/images.js';
 import { claimNames, gainedNames, type MovedName, withName, withoutTaken } from '../index/names.js';
 import { listObjects, type Retained, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
-import { dropExtents, extendPack, extentsOf } from '../index/packs.js';
+import { extendPack, extentsOf } from '../index/packs.js';
 import type { BlobRef, ImageName, ImageRecord, LayerRecord } from '../index/records.js';
 import { hasBlob, listBlob, releaseBlob, rememberArchive, retainBlob, retainLayer } from '../index/references.js';
 import { withSignature } from '../index/signature.js';
 import { isComplete } from '../resolve/completeness.js';
+import { nameText } from '../resolve/name.js';
 import type { StoreContext } from '../session/context.js';
 import { countUsers, healLayer, renewDocuments } from './heal.js';
 import type { NewLayer, Outcome, Prepared } from './prepared-image.js';
@@ -63,7 +66,9 @@ export function record(
     if (document !== undefined) listBlob(index, document.key, document.size);
     const { image: merged, ...news } = merge({ index, documents: writer }, existing, image, sizes);
     for (const [key, size] of sizes) listBlob(index, key, size);
-    return { image: merged, existed: true, restored: lacked && isComplete(index, merged), objects, ...news };
+    const isRestored = lacked && isComplete(index, merged);
+    if (isRestored) noteImported(index, merged);
+    return { image: merged, existed: true, restored: isRestored, objects, ...news };
   }
   for (const key of new Set(image.layers)) retainLayer(index, key);
   for (const key of blobsOf(image)) retainBlob(index, key, sizes.get(key) as number);
@@ -73,7 +78,14 @@ export function record(
   const recorded = writer.revise(document === undefined ? image : { ...image, document: document.key, revision: 1 });
   const moved = claimNames(index, recorded, referencesOf(recorded), (each) => writer.revise(each));
   rememberImage(index, recorded);
+  noteMoved(index, moved);
+  noteImported(index, recorded);
   return { image: recorded, existed: false, restored: false, objects, moved, keepsNow: false, gained: [] };
+}
+
+function noteImported(index: Index, image: ImageRecord): void {
+  const names = referencesOf(image).map((name) => nameText(image.format, name));
+  noteEvent(index, { event: 'imported', image: image.key, names });
 }
 
 /** @returns why an image cannot be recorded: `lost` layers, or a layer that is here in another format */
@@ -219,5 +231,11 @@ export function merge(
   }
   const revised = documents.revise(renewed ?? merged);
   rememberImage(index, revised);
-  return { image: revised, moved, keepsNow, gained: gainedNames(existing, revised) };
+  noteMoved(index, moved);
+  const gained = gainedNames(existing, revised);
+  if (gained.length > 0) {
+    const texts = gained.map((name) => nameText(revised.format, name));
+    noteEvent(index, { event: 'tagged', image: revised.key, names: texts });
+  }
+  return { image: revised, moved, keepsNow, gained };
 }

@@ -3,35 +3,14 @@
  * other damage, and takes a damaged meta page for an empty store. The checks ask only for what every intact file has.
  *
  * One tree lists the free pages. A page listed there that is in use would be written over.
- *
- * A page begins with its number (8 bytes), a transaction (8), padding (2), flags (2) and the bounds of its free space
- * (2 + 2), which count from the end of this header. Pages 0 and 1 are meta pages: the one with the later transaction is
- * the root of everything.
  */
 import * as fs from 'node:fs';
+import { FLAG, META, NO_PAGE, NODE, NODE_FLAG, PAGE, TREE } from '../disk/lmdb-file.js';
 
-const HEADER = 24;
 const MAGIC = 0xbeefc0de;
 const VERSION = 2;
-const FLAG = { branch: 0x01, leaf: 0x02, overflow: 0x04, meta: 0x08 } as const;
-const NODE_HEADER = 8;
-const NODE = { big: 0x01, tree: 0x02 } as const;
-/** Offsets from the beginning of a meta page. */
-const META = {
-  magic: 24,
-  version: 28,
-  pageSize: 48,
-  free: 48,
-  main: 96,
-  lastPage: 144,
-  transaction: 152,
-  end: 168,
-} as const;
-/** In a tree's record: the offset of its root page's number, and the record's length in bytes. */
-const TREE = { root: 40, bytes: 48 } as const;
 /** The entry of a long value holds the first page's number, a transaction and the count of pages, 8 bytes each. */
 const LONG_VALUE_BYTES = 24;
-const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 /** Most looks at the file. Others' commits may free and reuse pages during a look, which is then repeated. */
 const ATTEMPTS = 5;
 
@@ -103,7 +82,7 @@ class PageFile {
     for (const number of [0, 1]) {
       const page = this.#read(number * this.#pageSize, META.end);
       if (page === undefined) return 'it is cut short';
-      if (page.readUInt32LE(META.magic) !== MAGIC || (page.readUInt16LE(18) & FLAG.meta) === 0)
+      if (page.readUInt32LE(META.magic) !== MAGIC || (page.readUInt16LE(PAGE.flags) & FLAG.meta) === 0)
         return `meta page ${number} is none`;
       if ((page.readUInt32LE(META.version) & 0xffff) !== VERSION) return `meta page ${number} is of another version`;
       const pageSize = page.readUInt32LE(META.pageSize);
@@ -144,7 +123,7 @@ class PageFile {
       const nodes = nodesOf(page, number);
       if (typeof nodes === 'string') return nodes;
       if (!walk.isWhole && walk.ofTrees !== true) continue;
-      const isBranch = (page.readUInt16LE(18) & FLAG.branch) !== 0;
+      const isBranch = (page.readUInt16LE(PAGE.flags) & FLAG.branch) !== 0;
       for (const at of nodes) {
         if (isBranch) {
           open.push(BigInt(page.readUInt32LE(at)) + (BigInt(page.readUInt16LE(at + 4)) << 32n));
@@ -160,9 +139,9 @@ class PageFile {
   #faultOfLeaf(page: Buffer, number: bigint, at: number, walk: Walk): string | undefined {
     const { seen, isWhole, unused } = walk;
     const flags = page.readUInt16LE(at + 4);
-    const data = at + NODE_HEADER + page.readUInt16LE(at + 6);
-    const isBig = (flags & NODE.big) !== 0;
-    const isTree = (flags & NODE.tree) !== 0;
+    const data = at + NODE.header + page.readUInt16LE(at + NODE.keyLength);
+    const isBig = (flags & NODE_FLAG.big) !== 0;
+    const isTree = (flags & NODE_FLAG.tree) !== 0;
     const bytes = bytesInPage(page, at);
     if (data + bytes > page.length || (isTree && bytes !== TREE.bytes))
       return `page ${number} has an entry that does not fit`;
@@ -182,19 +161,20 @@ class PageFile {
   #faultOfOverflow(number: bigint, length: number, seen: Set<bigint>): string | undefined {
     const page = this.#page(number);
     if (page === undefined) return `page ${number} lies beyond its end`;
-    if (page.readBigUInt64LE(0) !== number || (page.readUInt16LE(18) & FLAG.overflow) === 0)
+    if (page.readBigUInt64LE(0) !== number || (page.readUInt16LE(PAGE.flags) & FLAG.overflow) === 0)
       return `page ${number} is not what it is used as`;
     const pages = page.readUInt32LE(20);
     const end = (number + BigInt(pages)) * BigInt(this.#pageSize);
     if (end > BigInt(this.#bytes)) return `page ${number} lies beyond its end`;
     // There may be more pages than the value needs: a value that gets shorter keeps its pages.
-    if (pages < Math.ceil((HEADER + length) / this.#pageSize)) return `page ${number} is not as long as what it holds`;
+    if (pages < Math.ceil((PAGE.header + length) / this.#pageSize))
+      return `page ${number} is not as long as what it holds`;
     for (let i = 0n; i < BigInt(pages); i++) seen.add(number + i);
     return undefined;
   }
 
   #longValue(number: bigint, length: number): Buffer | undefined {
-    return this.#read(Number(number) * this.#pageSize + HEADER, length);
+    return this.#read(Number(number) * this.#pageSize + PAGE.header, length);
   }
 
   #page(number: bigint): Buffer | undefined {
@@ -240,31 +220,33 @@ function faultOfUnused(unused: readonly bigint[], used: ReadonlySet<bigint>, las
 
 /** Offsets of the entries of a branch or leaf page, or what is wrong with the page. */
 function nodesOf(page: Buffer, number: bigint): number[] | string {
-  const flags = page.readUInt16LE(18) & (FLAG.branch | FLAG.leaf | FLAG.overflow | FLAG.meta);
+  const flags = page.readUInt16LE(PAGE.flags) & (FLAG.branch | FLAG.leaf | FLAG.overflow | FLAG.meta);
   if (page.readBigUInt64LE(0) !== number || (flags !== FLAG.branch && flags !== FLAG.leaf))
     return `page ${number} is not what it is used as`;
-  const lower = page.readUInt16LE(20);
-  const upper = page.readUInt16LE(22);
-  if (lower > upper || HEADER + upper > page.length || lower % 2 !== 0) return `page ${number} has no sound bounds`;
+  const lower = page.readUInt16LE(PAGE.lower);
+  const upper = page.readUInt16LE(PAGE.upper);
+  if (lower > upper || PAGE.header + upper > page.length || lower % 2 !== 0)
+    return `page ${number} has no sound bounds`;
   const nodes: number[] = [];
   let filled = 0;
   for (let i = 0; i < lower / 2; i++) {
-    const at = HEADER + page.readUInt16LE(HEADER + 2 * i);
+    const at = PAGE.header + page.readUInt16LE(PAGE.header + 2 * i);
     if (
-      at < HEADER + upper ||
-      at + NODE_HEADER > page.length ||
-      at + NODE_HEADER + page.readUInt16LE(at + 6) > page.length
+      at < PAGE.header + upper ||
+      at + NODE.header > page.length ||
+      at + NODE.header + page.readUInt16LE(at + NODE.keyLength) > page.length
     )
       return `page ${number} has an entry that does not fit`;
     nodes.push(at);
-    const bytes = NODE_HEADER + page.readUInt16LE(at + 6) + (flags === FLAG.leaf ? bytesInPage(page, at) : 0);
+    const bytes =
+      NODE.header + page.readUInt16LE(at + NODE.keyLength) + (flags === FLAG.leaf ? bytesInPage(page, at) : 0);
     filled += bytes + (bytes % 2);
   }
   // Entries lie side by side up to the page's end. A wrong length would otherwise show only when a change moves them.
-  return HEADER + upper + filled === page.length ? nodes : `page ${number} has entries that do not fill it`;
+  return PAGE.header + upper + filled === page.length ? nodes : `page ${number} has entries that do not fill it`;
 }
 
 /** Bytes of a leaf entry's value that lie in the page itself. */
 function bytesInPage(page: Buffer, at: number): number {
-  return (page.readUInt16LE(at + 4) & NODE.big) === 0 ? page.readUInt32LE(at) : LONG_VALUE_BYTES;
+  return (page.readUInt16LE(at + 4) & NODE_FLAG.big) === 0 ? page.readUInt32LE(at) : LONG_VALUE_BYTES;
 }

@@ -57,7 +57,7 @@ async function faultOfTable(table: Table<unknown, unknown>, look: Look): Promise
   for (const { key, value, sum, isFound } of table.scan(hash, snapshot)) {
     if (key === SUMS_KEY) continue;
     try {
-      onRow?.(key, value);
+      onRow?.(key, value());
     } catch (error) {
       trouble.push(error);
     }

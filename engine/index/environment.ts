@@ -20,6 +20,7 @@ export interface StoredRange extends ReadOptions {
   end?: StoredKey;
   inclusiveEnd?: boolean;
   limit?: number;
+  reverse?: boolean;
 }
 
 export interface Database {
@@ -30,12 +31,19 @@ export interface Database {
   getRange(options?: StoredRange): Iterable<{ key: StoredKey; value: unknown }>;
   getKeys(options?: StoredRange): Iterable<StoredKey>;
   getKeysCount(): number;
+  getStats(): { entryCount: number };
   /** Missing in the package's own types. */
   encoder: { encode(value: unknown): Buffer };
 }
 
+export interface DatabaseOptions {
+  name: string;
+  keyEncoding?: 'binary';
+}
+
 export interface Environment {
-  openDB(options: { name: string; keyEncoding?: 'binary' }): Database;
+  /** @returns `undefined` for a table that is not there, where nothing may be written */
+  openDB(options: DatabaseOptions): Database | undefined;
   transactionSync<T>(work: () => T): T;
   /** Resolves when all commits so far are on disk. */
   readonly flushed: Promise<unknown>;
@@ -44,6 +52,7 @@ export interface Environment {
   /** Frees the places of readers that died. */
   readerCheck?(): void;
   readerList(): string;
+  getStats(): { lastTxnId: number };
   backup(dir: string, compact: boolean): Promise<unknown>;
   close(): Promise<void>;
 }

@@ -23,6 +23,15 @@ export const DIGESTS: KeyCodec<string> = {
   decode: (stored) => `sha256:${(stored as Buffer).toString('hex')}`,
 };
 
+/** As many digits as the largest number has that is exact (2^53 - 1). */
+const EVENT_DIGITS = 16;
+
+/** Numbers of events, as texts of one length, whose order is theirs. */
+export const EVENT_IDS: KeyCodec<number> = {
+  encode: (id) => `${Math.max(0, id)}`.padStart(EVENT_DIGITS, '0'),
+  decode: (stored) => Number(stored),
+};
+
 const HASH_BYTES = 64;
 const HASH_DIGITS = 2 * HASH_BYTES;
 

@@ -7,9 +7,9 @@ import { defined } from '../core/defined.js';
 import type { PackAddress } from '../core/object.js';
 import { xxhash } from '../core/xxhash.js';
 import type { PreparedRow } from './checksums.js';
+import { dropExtents, type Extent } from './extents.js';
 import { FIRST_ORPHANED_OBJECT } from './keys.js';
 import type { Index } from './open.js';
-import { dropExtents, type Extent } from './packs.js';
 import type { ObjectRecord } from './records.js';
 import { addTotals } from './totals.js';
 

@@ -16,7 +16,7 @@ import { IndexLock } from './index-lock.js';
 import { ABORT, openEnvironment } from './lmdb.js';
 import { checkOpenable, indexError } from './lmdb-error.js';
 import { PrivateCopy } from './private-copy.js';
-import { type ImageRecord, type LayerRecord, SCHEMA_VERSION, type Totals } from './records.js';
+import { BASE_SCHEMA, type ImageRecord, type LayerRecord, SCHEMA_VERSION, type Totals } from './records.js';
 import { Tables } from './tables.js';
 
 /** A change returns this value to be taken back. */
@@ -25,11 +25,11 @@ export const TAKE_BACK: unknown = ABORT;
 const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
 /** How long to wait for another process that opens or closes the index, or commits to it. */
 const PATIENCE_MS = 200;
-export const DATABASES = 16;
-export const READERS = 512;
+const DATABASES = 16;
+const READERS = 512;
 /** The unit of `blocks` in a stat. */
 const SECTOR = 512;
-/** The key in the table `meta` of the layout of objects, in a store that was repacked. It counts before `cairn.json`. */
+/** The key in the table `meta` of a repacked store's layout of objects. It counts before `cairn.json`. */
 export const LAYOUT_KEY = 'layout';
 /** The key in the table `meta` of a note that objects lack metadata. */
 const ANY_LACKS = 'lacking';
@@ -53,7 +53,7 @@ export class Index extends Tables {
   }
 
   /**
-   * Opens an index that nobody else opens, writes or closes at this moment. {@link openIndex} opens a shared index.
+   * Opens an index that nobody else opens, writes or closes at this moment. `openIndex` opens a shared one.
    * @param access the lock that keeps others out, or a copy for reading only; closed or removed in the end
    */
   static open(path: string, readOnly: boolean, access: IndexLock | PrivateCopy = new IndexLock(path)): Index {
@@ -78,7 +78,7 @@ export class Index extends Tables {
 
   /** Version of the records. */
   get schema(): number {
-    return (this.meta.get('schema') as number | undefined) ?? SCHEMA_VERSION;
+    return (this.meta.get('schema') as number | undefined) ?? BASE_SCHEMA;
   }
 
   /** @throws CairnError `ERR_STORE_VERSION` when a newer version wrote the index */
@@ -86,7 +86,7 @@ export class Index extends Tables {
     const version = this.meta.get('schema');
     if (version === undefined && !readOnly) {
       await this.commit(() => {
-        if (this.meta.get('schema') === undefined) this.meta.put('schema', SCHEMA_VERSION);
+        if (this.meta.get('schema') === undefined) this.meta.put('schema', BASE_SCHEMA);
       });
     } else if (typeof version === 'number' && version > SCHEMA_VERSION) {
       throw new CairnError(
@@ -224,6 +224,11 @@ export class Index extends Tables {
     this.#environment.resetReadTxn();
   }
 
+  /** The number of the last commit. What was read since it was the same can be used again. */
+  get lastCommit(): number {
+    return this.#environment.getStats().lastTxnId;
+  }
+
   /** A table of the index's readers now, in the words of LMDB. */
   readers(): string {
     return this.#environment.readerList();
@@ -265,40 +270,4 @@ async function leave(access: IndexLock | PrivateCopy): Promise<void> {
 function whatSaysWhy(first: unknown, again: unknown): unknown {
   const said = toCairnError(again);
   return isCairnError(said) && said.code !== 'ERR_IO' ? again : first;
-}
-
-export interface Access {
-  readOnly: boolean;
-  /** With `readOnly`: others may write meanwhile. */
-  shared: boolean;
-}
-
-/**
- * Opens an index that others may have open, too. A reader waits for the lock only for a moment, then reads a copy.
- * @param check looks at the file before LMDB does
- */
-export async function openIndex(path: string, { readOnly, shared }: Access, check: () => void): Promise<Index> {
-  if (readOnly && !shared) {
-    check();
-    return Index.open(path, true, PrivateCopy.link(path));
-  }
-  for (;;) {
-    const lock = new IndexLock(path);
-    const release = await lock.take(readOnly ? PATIENCE_MS : undefined);
-    if (release !== undefined) {
-      try {
-        check();
-        return Index.open(path, readOnly, lock);
-      } catch (error) {
-        void lock.close();
-        throw error;
-      } finally {
-        release();
-      }
-    }
-    await lock.close();
-    check();
-    const copy = PrivateCopy.copy(path);
-    if (copy !== undefined) return Index.open(path, true, copy);
-  }
 }

@@ -8,14 +8,17 @@ import type { RenderMode } from '../../workers/tasks/render.js';
 import type { Key } from '../core/key.js';
 import type { SkippedKind } from '../core/metadata.js';
 import type { PackAddress } from '../core/object.js';
+import { fromPackedRow, type PackedRow, toPackedRow } from '../core/packed-row.js';
 import type { Dependency } from '../image/aci/manifest.js';
 import type { Label } from '../image/label.js';
 import type { Platform } from '../image/oci/platform.js';
 import { type ArchiveDigest, formatArchiveDigest, parseArchiveDigest } from './archive-digest.js';
 import type { ValueCodec } from './table.js';
 
-/** Raised whenever a record changes its shape. */
-export const SCHEMA_VERSION = 2;
+/** The newest schema that is known here: that of an index with pods, or with trees that can be mounted. */
+export const SCHEMA_VERSION = 3;
+/** That of an index without either: versions that know neither may use such a store, and no other. */
+export const BASE_SCHEMA = 2;
 
 /** A name with labels. A reference's tag is the label `version`. */
 export interface ImageName {
@@ -128,7 +131,7 @@ export interface ObjectRecord {
   skipped?: SkippedKind[];
   /** Its first file was damaged or missing, see above. This says nothing of its `copies`. */
   gone?: true;
-  /** Where it lies in a pack; absent for an object that is a file of its own, or gone. */
+  /** Where it lies in a pack, or lay before it was damaged; absent for an object that is a file of its own. */
   at?: PackAddress;
 }
 
@@ -155,12 +158,24 @@ export interface TreeRecord {
   bytes: number;
   /** Bytes of content that only this tree keeps on disk. */
   uniqueBytes: number;
-  mode: RenderMode;
+  mode: TreeMode;
   renderedAt: number;
   lastUsed: number;
+  /** Of its files; of its image, if it has no files. */
   skipped: Skipped;
+  /** Absent in a tree that was never mounted. */
+  image?: TreeImage;
   /** The image's manifest beside the tree's root; absent in trees of earlier versions. */
   manifest?: BlobRef;
+}
+
+/** How the files of a tree got their content; `mount` for a tree that has none, and is there when it is mounted. */
+export type TreeMode = RenderMode | 'mount';
+
+/** The file that a tree is mounted from. */
+export interface TreeImage extends BlobRef {
+  /** Metadata that it does not hold. */
+  skipped: Skipped;
 }
 
 export interface LeaseRecord {
@@ -170,6 +185,62 @@ export interface LeaseRecord {
   createdAt: number;
   expiresAt: number;
 }
+
+/** One app of a pod, as the index knows it. */
+export interface PodAppRecord {
+  /** As in the pod's manifest. */
+  name: string;
+  image: Key;
+  treeId: string;
+}
+
+/** A prepared pod. It keeps its images and trees from being collected, in whatever state it is. */
+export interface PodRecord {
+  /** A UUID, in lower case. */
+  id: string;
+  /** In the order of the pod's manifest. */
+  apps: PodAppRecord[];
+  /** The manifest in the pod's directory. */
+  manifest: BlobRef;
+  createdAt: number;
+  /** Absent until it is run, which happens once. */
+  startedAt?: number;
+  /** Absent also when whoever ran it was killed. */
+  exitedAt?: number;
+  /** By app, of those that are known to have ended. */
+  exitCodes?: Record<string, number>;
+  /** When a collection of pods found that it had ended. */
+  gcMarkedAt?: number;
+  /** It goes when it ends. Its directory is not on disk for certain, and once nobody runs it, it is garbage. */
+  transient?: true;
+}
+/** What happened: an image or a tree came, went, or is called otherwise. */
+export interface EventRecord {
+  /** Milliseconds since 1970. */
+  at: number;
+  event: StoreEventKind;
+  /** The image that it happened to, or that a tree was made of. */
+  image?: Key;
+  /** Of an image that came: its names; of others: the names that are concerned. */
+  names?: string[];
+  /** The tree that it happened to. */
+  tree?: string;
+}
+
+/**
+ * `imported`: an image came, or is whole again. `rendered`: a tree was made. `removed`: somebody removed an image or a
+ * tree. `collected`: gc did. `repaired`: a repair changed what is listed, of whatever kind.
+ */
+export type StoreEventKind =
+  | 'imported'
+  | 'tagged'
+  | 'untagged'
+  | 'pinned'
+  | 'unpinned'
+  | 'rendered'
+  | 'removed'
+  | 'collected'
+  | 'repaired';
 
 /** Sums over all records, kept in the transactions that change records. Nobody needs to walk the records for them. */
 export interface Totals {
@@ -183,10 +254,22 @@ export interface Totals {
 }
 
 /** How a layer's record is stored. */
-export const LAYERS: ValueCodec<LayerRecord> = {
+export const LAYERS: ValueCodec<Key, LayerRecord> = {
   encode: ({ archiveDigests, ...record }) => ({ ...record, transports: archiveDigests.map(formatArchiveDigest) }),
   decode: (stored) => {
     const { transports, ...record } = stored as Omit<LayerRecord, 'archiveDigests'> & { transports: string[] };
     return { ...record, archiveDigests: transports.map(parseArchiveDigest) };
+  },
+};
+
+/** Names of objects in a home of packs end so, and no others. */
+const PACKED = /^[^.]*\.p$/;
+
+/** How an object's record is stored. In a home of packs an object has no copies, and no metadata that it could lack. */
+export const OBJECTS: ValueCodec<string, ObjectRecord> = {
+  encode: (record, name) => (PACKED.test(name) ? toPackedRow(record) : record),
+  decode: (stored) => {
+    if (!Array.isArray(stored)) return stored as ObjectRecord;
+    return { ...fromPackedRow(stored as unknown as PackedRow), copies: 0 };
   },
 };

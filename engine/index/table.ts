@@ -8,16 +8,17 @@ import type { Database, Snapshot, StoredKey, StoredRange } from './environment.j
 import type { KeyCodec } from './keys.js';
 import { asBinary } from './lmdb.js';
 
-/** Keys from `start` on, `end` excluded unless `inclusiveEnd`; at most `limit`. */
+/** Keys from `start` on, `end` excluded unless `inclusiveEnd`; at most `limit`; the last one first with `reverse`. */
 export interface Range<K> {
   start?: K;
   end?: K;
   inclusiveEnd?: boolean;
   limit?: number;
+  reverse?: boolean;
 }
 
-export interface ValueCodec<V> {
-  encode(value: V): unknown;
+export interface ValueCodec<K, V> {
+  encode(value: V, key: K): unknown;
   decode(stored: unknown): V;
 }
 
@@ -26,7 +27,7 @@ export interface TableOptions<K, V> {
   database: Database;
   keys: KeyCodec<K>;
   /** For values that are not stored as they are. */
-  values?: ValueCodec<V>;
+  values?: ValueCodec<K, V>;
   /** Path of the index, for errors. */
   path: string;
   /** `undefined` for a table that is only read. */
@@ -36,8 +37,8 @@ export interface TableOptions<K, V> {
 /** A row as {@link Table.scan} finds it. */
 export interface ScannedRow<K> {
   key: K;
-  /** The value as it is stored. */
-  value: unknown;
+  /** The value, which may be none in a damaged index, however deep inside. */
+  value: () => unknown;
   sum: number;
   /** Whether a look-up by its key finds the row, too. */
   isFound: boolean;
@@ -47,7 +48,7 @@ export class Table<K, V> {
   readonly name: string;
   readonly #database: Database;
   readonly #keys: KeyCodec<K>;
-  readonly #values: ValueCodec<V> | undefined;
+  readonly #values: ValueCodec<K, V> | undefined;
   readonly #path: string;
   readonly #sums: SumKeeper | undefined;
   /** The key used last. A row is mostly looked up before it is put: its key is encoded and found missing only once. */
@@ -78,7 +79,7 @@ export class Table<K, V> {
   /** Runs only inside a commit, as all changes do. */
   put(key: K, value: V): void {
     const stored = this.#stored(key);
-    const encoded = this.#encoded(value);
+    const encoded = this.#encoded(key, value);
     this.#change(stored, encoded);
     this.#database.put(stored, encoded);
   }
@@ -92,7 +93,7 @@ export class Table<K, V> {
 
   /** As {@link put}, of a row that is part of no sum. */
   putUncounted(key: K, value: V): void {
-    this.#database.put(this.#stored(key), this.#encoded(value));
+    this.#database.put(this.#stored(key), this.#encoded(key, value));
   }
 
   remove(key: K): void {
@@ -104,7 +105,7 @@ export class Table<K, V> {
   /** Does the slowest part of putting a row, ahead of the transaction that every other process waits for. */
   prepare(hash: TextHash, key: K, value: V): PreparedRow<K> {
     const stored = this.#keys.encode(key);
-    const encoded = this.#encoded(value);
+    const encoded = this.#encoded(key, value);
     return new PreparedRow(key, stored, this.#database.encoder.encode(encoded), rowSum(hash, stored, encoded));
   }
 
@@ -124,6 +125,11 @@ export class Table<K, V> {
     for (const key of this.#iterate(keys)) yield this.#keys.decode(key);
   }
 
+  /** The number of rows, which the database keeps. */
+  get size(): number {
+    return this.#read(() => this.#database.getStats().entryCount);
+  }
+
   count(): number {
     return this.#read(() => this.#database.getKeysCount());
   }
@@ -132,7 +138,7 @@ export class Table<K, V> {
   *scan(hash: TextHash, transaction: Snapshot): Generator<ScannedRow<K>> {
     for (const { key, value } of this.#rows({ transaction })) {
       const isFound = this.#read(() => this.#database.doesExist(key, undefined, { transaction }));
-      yield { key: this.#keys.decode(key), value, sum: rowSum(hash, key, value), isFound };
+      yield { key: this.#keys.decode(key), value: () => this.#decoded(value), sum: rowSum(hash, key, value), isFound };
     }
   }
 
@@ -158,8 +164,8 @@ export class Table<K, V> {
     return this.#lastStored;
   }
 
-  #encoded(value: V): unknown {
-    return this.#values === undefined ? value : this.#values.encode(value);
+  #encoded(key: K, value: V): unknown {
+    return this.#values === undefined ? value : this.#values.encode(value, key);
   }
 
   #decoded(stored: unknown): V | undefined {

@@ -7,6 +7,7 @@ import type { Environment } from './environment.js';
 import {
   asTheyAre,
   DIGESTS,
+  EVENT_IDS,
   KEYS,
   type KeyCodec,
   OBJECT_NAMES,
@@ -15,21 +16,24 @@ import {
   PACK_ADDRESSES,
   PACK_IDS,
 } from './keys.js';
+import { openTable } from './late-table.js';
 import type {
   BlobRecord,
+  EventRecord,
   ImageRecord,
   LayerRecord,
   LeaseRecord,
   ObjectRecord,
   PackRecord,
+  PodRecord,
   TreeRecord,
 } from './records.js';
-import { LAYERS } from './records.js';
+import { LAYERS, OBJECTS } from './records.js';
 import { Table, type ValueCodec } from './table.js';
 
-interface AddOptions<V> {
+interface AddOptions<K, V> {
   keyEncoding?: 'binary';
-  values?: ValueCodec<V>;
+  values?: ValueCodec<K, V>;
 }
 
 export class Tables {
@@ -53,6 +57,9 @@ export class Tables {
   readonly packs: Table<number, PackRecord>;
   /** Parts of packs that no object needs any more and that still take space: where they begin → bytes. */
   readonly dead: Table<PackAddress, number>;
+  readonly pods: Table<string, PodRecord>;
+  /** The journal, see `events.ts`: events by their numbers. */
+  readonly events: Table<number, EventRecord>;
   /** All of the tables above. */
   readonly all: readonly Table<unknown, unknown>[];
   /** Works out the sums of the transaction under way; `undefined` where nothing is written. */
@@ -61,11 +68,11 @@ export class Tables {
   constructor(environment: Environment, path: string, readOnly: boolean) {
     const keeper = readOnly ? undefined : new SumKeeper((hash) => this.sums ?? this.#sumUp(hash));
     const all: Table<unknown, unknown>[] = [];
-    const add = <K, V>(name: string, keys: KeyCodec<K>, options: AddOptions<V> = {}): Table<K, V> => {
+    const add = <K, V>(name: string, keys: KeyCodec<K>, options: AddOptions<K, V> = {}): Table<K, V> => {
       const { values, ...database } = options;
       const table = new Table<K, V>({
         name,
-        database: environment.openDB({ name, ...database }),
+        database: openTable(environment, { name, ...database }),
         ...defined({ values }),
         keys,
         path,
@@ -82,12 +89,14 @@ export class Tables {
     this.fingerprints = add('fingerprints', asTheyAre());
     this.layers = add('layers', KEYS, { ...bytes, values: LAYERS });
     this.blobs = add('blobs', KEYS, bytes);
-    this.objects = add('objects', OBJECT_NAMES, bytes);
+    this.objects = add('objects', OBJECT_NAMES, { ...bytes, values: OBJECTS });
     this.orphans = add('orphans', ORPHANS, bytes);
     this.trees = add('trees', asTheyAre());
     this.leases = add('leases', asTheyAre());
     this.packs = add('packs', PACK_IDS, bytes);
     this.dead = add('dead', PACK_ADDRESSES, bytes);
+    this.pods = add('pods', asTheyAre());
+    this.events = add('events', EVENT_IDS);
     this.all = all;
     this.#keeper = keeper;
   }

@@ -11,8 +11,8 @@ import type { PlanEntry } from '../plan/plan.js';
 import { mustBeComplete } from '../resolve/completeness.js';
 import { layerStackOf } from '../resolve/layer-stack.js';
 import { mustFind } from '../resolve/path-in-image.js';
-import { planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
+import { recentPlan } from './recent-plans.js';
 
 /** One path of a tree, as text. */
 export interface FileRecord {
@@ -47,7 +47,7 @@ export interface FileRecord {
  */
 export function* filesOf(store: StoreContext, image: ImageRecord, path = ''): Generator<FileRecord> {
   const stack = layerStackOf(store, image);
-  const plan = planOf(store, stack);
+  const plan = recentPlan(store, stack);
   const top = path === '' ? '' : mustFind(plan, image, path, false).path;
   for (const entry of plan.entries) if (isBelow(entry.path, top)) yield fileRecord(entry, stack.layers);
 }
@@ -83,12 +83,35 @@ export function fileRecord(entry: PlanEntry, layers: readonly Key[]): FileRecord
  * @throws CairnError `ERR_NOT_FOUND` for a path that leads to no file; `ERR_DAMAGED`, at the latest with the last
  * chunk, when the bytes read are not the content of the file
  */
-export function readFileOf(store: StoreContext, image: ImageRecord, path: string): Iterable<Buffer> {
+export function readFileOf(
+  store: StoreContext,
+  image: ImageRecord,
+  path: string,
+  { start = 0, end }: ReadOptions = {},
+): Iterable<Buffer> {
   const stack = layerStackOf(store, image);
   mustBeComplete(store, stack);
-  const plan = planOf(store, stack);
-  const entry = mustFind(plan, image, path, true);
+  const entry = mustFind(recentPlan(store, stack), image, path, true);
   if (entry.type !== 'file')
     throw new CairnError('ERR_NOT_FOUND', `${path} is a ${entry.type}, not a file`, { entry: path });
-  return store.objects.open(store.objects.nameOf(entry), { size: entry.size, sha512: entry.key });
+  const { size, key: sha512 } = entry;
+  const to = Math.min(size, end ?? size);
+  const isWhole = start <= 0 && to === size;
+  const part: [number, number] = [start, Math.max(0, to - start)];
+  return store.objects.open(store.objects.nameOf(entry), isWhole ? { size, sha512 } : { size, parts: [part] });
+}
+
+/** Which bytes of a file: from `start` on, before `end`. Only all bytes together have the file's hash. */
+export interface ReadOptions {
+  start?: number;
+  end?: number;
+}
+
+/**
+ * What a path leads to, through symlinks inside the tree.
+ * @throws CairnError `ERR_NOT_FOUND`; as planning does
+ */
+export function statOf(store: StoreContext, image: ImageRecord, path: string): FileRecord {
+  const stack = layerStackOf(store, image);
+  return fileRecord(mustFind(recentPlan(store, stack), image, path, true), stack.layers);
 }

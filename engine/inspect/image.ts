@@ -1,5 +1,5 @@
 /** Describes images, for people and programs. */
-import { activeLeases, Holders } from '../collect/roots.js';
+import { holdersIn } from '../collect/roots.js';
 import { readBlob, readToc } from '../content/read-blob.js';
 import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
@@ -8,7 +8,7 @@ import { parseImageManifest } from '../image/aci/manifest.js';
 import { formatAppString } from '../image/aci/names.js';
 import { labelMap } from '../image/label.js';
 import { parseConfig, parseDocument } from '../image/oci/documents.js';
-import { Catalogue } from '../index/catalogue.js';
+import type { Catalogue } from '../index/catalogue.js';
 import { findNamed, platformLabels, referencesOf } from '../index/images.js';
 import type { ImageRecord, LayerRecord } from '../index/records.js';
 import { hasBlob } from '../index/references.js';
@@ -19,6 +19,8 @@ import { layerStackOf } from '../resolve/layer-stack.js';
 import { nameText } from '../resolve/name.js';
 import { readableImages } from '../resolve/readable-images.js';
 import type { StoreContext } from '../session/context.js';
+import { treeRoot } from '../session/tree-root.js';
+import { catalogueOf } from './current-catalogue.js';
 
 export interface ImageSummary {
   key: Key;
@@ -113,7 +115,7 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
   const described =
     attempt(() => (image.config === undefined ? describeAci(store, image) : describeOci(store, image, image.config))) ??
     NOTHING_TOLD;
-  const all = new Catalogue(store.index);
+  const all = catalogueOf(store.index);
   const readable = readableImages(store, { images: all });
   const stack = attempt(() => layerStackOf(store, image));
   return {
@@ -128,14 +130,14 @@ export function describeImage(store: StoreContext, image: ImageRecord): ImageDet
       .map((key) => store.index.layer(key))
       .filter((layer) => layer !== undefined)
       .map((layer) => describeLayer(all, layer)),
-    trees: all.treesOf(image.key).map(({ id, files, bytes, mode }) => ({
-      treeId: id,
-      path: store.layout.rootfs(id),
-      files,
-      bytes,
-      mode,
+    trees: all.treesOf(image.key).map((tree) => ({
+      treeId: tree.id,
+      path: treeRoot(store, tree),
+      files: tree.files,
+      bytes: tree.bytes,
+      mode: tree.mode,
     })),
-    roots: new Holders(all, activeLeases(store.index)).of(image),
+    roots: holdersIn(store, all).of(image),
     damaged: damageOf(store, image),
     signature: signatureOf(image),
     ...(stack === undefined ? {} : { treeId: stack.treeId }),

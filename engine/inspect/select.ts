@@ -1,9 +1,10 @@
 /** Which images of a list are wanted: by name or key, and by filters on their fields and labels. */
 import { CairnError } from '../core/errors.js';
-import { parseBareHash, parseHashPrefix } from '../core/key.js';
+import { type Key, parseBareHash, parseHashPrefix } from '../core/key.js';
 import { namesMeant } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
 import { parseName } from '../resolve/name.js';
+import type { ImageFilter } from './filter.js';
 import type { ImageSummary } from './image.js';
 
 export interface ImageSelection {
@@ -14,6 +15,12 @@ export interface ImageSelection {
    * `false` for `latest`, `pinned`, `named` and `rendered`.
    */
   filter?: Readonly<Record<string, string>>;
+  /** Images that fit any of these. */
+  anyOf?: readonly ImageFilter[];
+  /** Images behind the one with this key: the last of the page before. */
+  after?: Key;
+  /** How many images at most. */
+  limit?: number;
 }
 
 /** @throws CairnError `ERR_NAME_SYNTAX`, `ERR_KEY_SYNTAX`, `ERR_USAGE` */

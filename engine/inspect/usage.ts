@@ -1,5 +1,6 @@
 /** Measures what takes space, from the index alone. */
 import { wouldFree } from '../collect/gc.js';
+import { encodePodRecord } from '../content/pod-files.js';
 import type { Key } from '../core/key.js';
 import { Catalogue } from '../index/catalogue.js';
 import { referencesOf } from '../index/images.js';
@@ -16,6 +17,7 @@ export interface Usage {
   objects: number;
   trees: number;
   blobs: number;
+  pods: number;
   /** Bytes of the index itself. */
   index: number;
   /** Bytes of file content that the layers hold, each name counted. */
@@ -44,6 +46,8 @@ export interface StoredBytes {
   /** What was put by hand. */
   put: number;
   trees: number;
+  /** Manifests of pods, not what they leave while they run. */
+  pods: number;
 }
 
 export interface ImageUsage {
@@ -99,6 +103,7 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
     objects: totals.objects,
     trees: all.trees.size,
     blobs: totals.blobs,
+    pods: index.pods.count(),
     index: index.bytesOnDisk,
     logicalBytes,
     storedBytes: sumOf(Object.values(stored)),
@@ -116,7 +121,9 @@ function storedBytes(index: Index, archives: ReadonlyMap<Key, number>, trees: nu
   const kept = sumOf(archives.values());
   let put = 0;
   for (const { key, value } of index.blobs.entries()) if (value.put && !archives.has(key)) put += bytesOfBlob(value);
-  return { objects: objectBytes, documents: blobBytes - kept - put, archives: kept, put, trees };
+  let pods = 0;
+  for (const { manifest } of index.pods.values()) pods += manifest.size;
+  return { objects: objectBytes, documents: blobBytes - kept - put, archives: kept, put, trees, pods };
 }
 
 function blobBytes(index: Index, key: Key): number {
@@ -128,13 +135,14 @@ function sumOf(numbers: Iterable<number>): number {
   return [...numbers].reduce((sum, each) => sum + each, 0);
 }
 
-/** Bytes of objects and blobs in whole blocks, as the index lists them. */
+/** Bytes of objects, blobs and pods in whole blocks, as the index lists them. */
 function filesOnDisk(store: StoreContext): number {
-  const { objects, blobs } = store.index;
+  const { objects, blobs, pods } = store.index;
   const block = blockSize(store);
   const inBlocks = (size: number): number => Math.ceil(size / block) * block;
   let bytes = 0;
   for (const { size, copies, gone } of objects.values()) bytes += inBlocks(size) * ((gone === true ? 0 : 1) + copies);
   for (const { size, gone } of blobs.values()) if (gone !== true) bytes += inBlocks(size);
+  for (const pod of pods.values()) bytes += inBlocks(pod.manifest.size) + inBlocks(encodePodRecord(pod).length);
   return bytes;
 }

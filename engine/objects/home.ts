@@ -3,7 +3,7 @@
  * names, which only a home composes or reads.
  */
 import type { Identity, SkippedKind, Xattr } from '../core/metadata.js';
-import type { FileContent, ObjectFile, ObjectsAt, PackAddress } from '../core/object.js';
+import type { FileContent, ObjectAddress, ObjectFile, ObjectsAt, PackAddress } from '../core/object.js';
 import type { ExpectedBytes } from '../disk/file-bytes.js';
 import type { Quarantine } from '../disk/quarantine.js';
 
@@ -46,6 +46,10 @@ export interface ObjectHome {
   unusedLinks(): Generator<string>;
   /** Whether a file that was materialised by `link` is still the object. */
   isNameOf(file: FileContent, identity: FileIdentity): boolean;
+  /** Where a mounted tree finds the content of a file. */
+  addressOf(file: FileContent): ObjectAddress;
+  /** The directories that such addresses are in. */
+  layers(): string[];
   /** Whether `link` can make files in a directory. */
   canLinkTo(dir: string): boolean;
 
@@ -127,7 +131,7 @@ export interface VerifyLook {
   quick: boolean;
   /** Metadata that could not be set when the object was made. */
   skipped: readonly SkippedKind[];
-  /** Gives the sha512, in hex, of bytes of a file: `size` of them from `offset` on, or those left to read without one. */
+  /** Gives the sha512, in hex, of `size` bytes of a file: from `offset` on, or without one those left to read. */
   hash: (fd: number, size: number, offset?: number) => string;
 }
 

@@ -7,7 +7,7 @@ import * as fs from 'node:fs';
 import { fromText } from '../core/bytes.js';
 import { CairnError, hasCode } from '../core/errors.js';
 import type { SkippedKind } from '../core/metadata.js';
-import type { FileContent, ObjectFile, ObjectsAt } from '../core/object.js';
+import type { FileContent, ObjectAddress, ObjectFile, ObjectsAt } from '../core/object.js';
 import { copyBytes, copyFile, linkOrCopy } from '../disk/copy-file.js';
 import { makeOnce, moveIntoPlace, syncFile } from '../disk/durable.js';
 import { type ExpectedBytes, fileBytes } from '../disk/file-bytes.js';
@@ -134,6 +134,14 @@ export class LooseObjects implements ObjectHome {
       if (own === undefined) return false;
       if (own.ino === ino && own.device === device) return true;
     }
+  }
+
+  addressOf(file: FileContent): ObjectAddress {
+    return { layer: this.#dir, path: shardedPath('', this.nameOf(file)) };
+  }
+
+  layers(): string[] {
+    return [this.#dir];
   }
 
   canLinkTo(dir: string): boolean {

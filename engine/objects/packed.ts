@@ -1,13 +1,21 @@
 /**
  * Objects in packs: content only, side by side in few files. The index says where each lies, through an `AddressBook`.
- * Contents with holes are files of their own, `objects/ab/<rest of the name>`, since a hole in a pack means that nothing
- * is there.
+ * Contents with holes are files of their own, `objects/ab/<rest of the name>`, since a hole in a pack means that
+ * nothing is there.
  */
 import * as fs from 'node:fs';
 import { asDamage } from '../core/damage.js';
 import { CairnError } from '../core/errors.js';
 import type { SkippedKind } from '../core/metadata.js';
-import type { AddressBook, FileContent, ObjectFile, ObjectsAt, PackAddress, StoredObject } from '../core/object.js';
+import type {
+  AddressBook,
+  FileContent,
+  ObjectAddress,
+  ObjectFile,
+  ObjectsAt,
+  PackAddress,
+  StoredObject,
+} from '../core/object.js';
 import { copyBytes, linkOrCopy } from '../disk/copy-file.js';
 import { type ExpectedBytes, fileBytes, WHO_NEEDS_IT } from '../disk/file-bytes.js';
 import { copyRange, isWritten } from '../disk/file-ranges.js';
@@ -114,6 +122,17 @@ export class PackedObjects implements ObjectHome {
 
   isNameOf(_file: FileContent, _identity: FileIdentity): boolean {
     return false;
+  }
+
+  addressOf({ key }: FileContent): ObjectAddress {
+    const name = packedName(key);
+    const { at } = this.#found(name);
+    if (at === undefined) return { layer: this.at.dir, path: shardedPath('', name) };
+    return { device: this.#packs.path(at.pack), offset: at.offset };
+  }
+
+  layers(): string[] {
+    return [this.at.dir];
   }
 
   canLinkTo(dir: string): boolean {

@@ -5,29 +5,40 @@ import { baseOf, joinPath, parentOf } from '../core/path.js';
 import { WHITEOUT_PREFIX } from '../layer/oci-rules.js';
 import { type Plan, type PlanEntry, plainEntry } from './plan.js';
 
+type Entries = Pick<Plan, 'entries'>;
+
 /**
  * Entries in byte order of their paths, whiteouts among them as empty files. Names that share an inode come together,
  * so that no link leads into a lower layer: not every program takes such links.
  * @throws CairnError `ERR_UNSUPPORTED` for a tree with names that would be taken for whiteouts
  */
-export function layerBetween(before: Plan, after: Plan): PlanEntry[] {
-  const old = new Map(before.entries.map((entry) => [entry.path, entry]));
-  const now = new Map(after.entries.map((entry) => [entry.path, entry]));
-  const changedGroups = new Set<ByteString>();
-  const isChanged = (entry: PlanEntry): boolean => !sameEntry(old.get(entry.path), entry);
-  for (const entry of after.entries) if (entry.group !== '' && isChanged(entry)) changedGroups.add(entry.group);
-  const layer = after.entries.filter((entry) => changedGroups.has(entry.group) || isChanged(entry));
+export function layerBetween(before: Entries, after: Entries): PlanEntry[] {
+  const layer = changedEntries(before, after);
   for (const { path } of layer) refuseMarker(path);
-  for (const { path } of before.entries) {
-    if (now.has(path)) continue;
-    // An entry that went with its directory needs no marker of its own.
-    if (now.get(parentOf(path))?.type === 'dir') layer.push(whiteout(path));
-  }
+  layer.push(...removedPaths(before, after).map(whiteout));
   return layer.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** All of a plan as the lowest layer. */
-export function baseLayer(plan: Plan): readonly PlanEntry[] {
+/** Entries that are new or other than before, and all names of an inode if one of them is. */
+export function changedEntries(before: Entries, after: Entries): PlanEntry[] {
+  const old = new Map(before.entries.map((entry) => [entry.path, entry]));
+  const changedGroups = new Set<ByteString>();
+  const isChanged = (entry: PlanEntry): boolean => !sameEntry(old.get(entry.path), entry);
+  for (const entry of after.entries) if (entry.group !== '' && isChanged(entry)) changedGroups.add(entry.group);
+  return after.entries.filter((entry) => changedGroups.has(entry.group) || isChanged(entry));
+}
+
+/** Paths that are gone from directories that are still there. */
+export function removedPaths(before: Entries, after: Entries): ByteString[] {
+  const now = new Map(after.entries.map((entry) => [entry.path, entry]));
+  // An entry that went with its directory needs no marker of its own.
+  return before.entries
+    .filter(({ path }) => !now.has(path) && now.get(parentOf(path))?.type === 'dir')
+    .map(({ path }) => path);
+}
+
+/** All of a plan as the lowest layer. @throws as {@link layerBetween} does */
+export function baseLayer(plan: Entries): readonly PlanEntry[] {
   for (const { path } of plan.entries) refuseMarker(path);
   return plan.entries;
 }

@@ -24,12 +24,24 @@ interface Followed {
   after: number;
 }
 
+const known = new WeakMap<Plan, ReadonlyMap<ByteString, PlanEntry>>();
+
+/** Made once for each plan: several paths of one are looked up. */
+function entriesByPath(plan: Plan): ReadonlyMap<ByteString, PlanEntry> {
+  let byPath = known.get(plan);
+  if (byPath === undefined) {
+    byPath = new Map(plan.entries.map((entry) => [entry.path, entry]));
+    known.set(plan, byPath);
+  }
+  return byPath;
+}
+
 /**
  * The entry that a path leads to, through symlinks, but never out of the root.
  * @throws CairnError `ERR_NOT_FOUND` for a loop
  */
 export function lookUp(plan: Plan, path: ByteString, followLast = true): LookedUp {
-  const byPath = new Map(plan.entries.map((entry) => [entry.path, entry]));
+  const byPath = entriesByPath(plan);
   const rest = path.split('/').reverse();
   const followed: Followed[] = [];
   let at: ByteString = '';

@@ -1,17 +1,18 @@
 /**
  * The index of a backup: that of the store, without trees, leases, orphans and further copies of objects. Layers that
- * only trees need are left out with the trees.
+ * only trees need are left out with the trees. Pods stay, and their trees are rendered again when they are run.
  *
  * The index is filled anew, not thinned out: so many pages given up in a young environment are more than LMDB's list of
  * free pages bears.
  */
 import { objectsOfLayer } from '../content/layer-objects.js';
 import type { Key } from '../core/key.js';
+import { dropExtents, type Extent } from '../index/extents.js';
 import { allImages } from '../index/images.js';
 import { bytesOf } from '../index/objects.js';
 import type { Index } from '../index/open.js';
-import { dropExtents, type Extent } from '../index/packs.js';
-import type { LayerRecord, Totals } from '../index/records.js';
+import { schemaOf } from '../index/pods.js';
+import { BASE_SCHEMA, type LayerRecord, type Totals } from '../index/records.js';
 import { bytesOfBlob } from '../index/references.js';
 import type { Table } from '../index/table.js';
 import type { StoreContext } from '../session/context.js';
@@ -57,7 +58,8 @@ export function fillBackupIndex(store: StoreContext, old: Index, index: Index): 
     const left = digests.filter((digest) => !less.digests.has(digest));
     return left.length === 0 ? undefined : left;
   });
-  index.meta.put('schema', old.schema);
+  copyRows(old.pods, index.pods, (pod) => (pod.transient === true ? undefined : pod));
+  index.meta.put('schema', old.schema < BASE_SCHEMA ? old.schema : schemaOf(index));
   index.meta.put('totals', totals);
 }
 

@@ -1,7 +1,7 @@
 /**
  * Copies a store to a directory that becomes a store itself, while the store is in use.
  *
- * snapshot of the index → a new one without trees, leases and orphans → the blobs and objects that it lists, by
+ * snapshot of the index → a new one without trees, leases and orphans → the blobs, objects and pods that it lists, by
  * hard link or copy, and its settings → sync → cairn.json
  *
  * No objects are removed meanwhile, and the snapshot does not list added ones. `cairn.json` comes last, so that an
@@ -28,6 +28,7 @@ import { sayLeftBehind } from '../session/context.js';
 import { readFormat, writeFormat } from '../session/format.js';
 import { type BackupPlace, claimPlace } from './backup-destination.js';
 import { fillBackupIndex } from './backup-index.js';
+import { copyPods } from './pods.js';
 
 export interface BackedUp {
   dest: string;
@@ -37,6 +38,8 @@ export interface BackedUp {
   blobs: number;
   /** Size of the blobs and objects. */
   bytes: number;
+  /** Prepared pods: their manifests, not what they left when they were run. */
+  pods: number;
   /** Files that the store and its backup share. */
   linked: number;
   copied: number;
@@ -161,6 +164,7 @@ async function copyFiles(
     await index.commit(() => noteSkipped(index, clonedObjects));
     return [...clonedObjects, ...clonedBlobs];
   });
+  const pods = await copyPods(layout, target, index, options.signal);
   const { objectBytes, blobBytes } = index.totals;
   return {
     images: index.images.count(),
@@ -168,6 +172,7 @@ async function copyFiles(
     objects: index.totals.objects,
     blobs: blobs.length,
     bytes: objectBytes + blobBytes,
+    pods,
     linked: cloned.reduce((sum, { linked }) => sum + linked, 0),
     copied: cloned.reduce((sum, { copied }) => sum + copied, packs.length),
   };

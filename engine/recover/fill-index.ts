@@ -1,4 +1,5 @@
 /** Fills a new index with the images, layers, objects and blobs that a store was found to hold. */
+import { noteEvent } from '../index/events.js';
 import { blobsOf, rememberImage } from '../index/images.js';
 import { bytesOf, newObjects, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
@@ -46,6 +47,7 @@ export function fillIndex(
     retainBlob(index, key, size, true);
     putBlobs++;
   }
+  noteEvent(index, { event: 'repaired' });
   const totals = index.totals;
   return {
     images: salvaged.images.length,

@@ -16,7 +16,8 @@ import { moveAside, moveIntoFreePlace, moveIntoPlace } from '../disk/durable.js'
 import { stagedDocument } from '../disk/layout.js';
 import { lock } from '../disk/lock.js';
 import { allImages, putImage } from '../index/images.js';
-import { type ImageRecord, SCHEMA_VERSION } from '../index/records.js';
+import { schemaOf } from '../index/pods.js';
+import { BASE_SCHEMA, type ImageRecord } from '../index/records.js';
 import { releaseBlob, retainBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 import { FORMAT_VERSION, formatOf, readFormat, writeFormat } from '../session/format.js';
@@ -52,7 +53,7 @@ async function migrate(store: StoreContext): Promise<void> {
     disk.open();
     const dir = staging.make();
     try {
-      if (index.schema < SCHEMA_VERSION) await backUpIndex(store, dir);
+      if (index.schema < BASE_SCHEMA) await backUpIndex(store, dir);
       let images = 0;
       // Removing or pinning an image need not wait meanwhile. A changed image gets its document in the next round.
       for (let more = true; more; ) {
@@ -122,6 +123,6 @@ function recordDocuments({ index }: StoreContext, staged: ReadonlyMap<Key, { key
     else releaseBlob(index, key);
   }
   for (const image of allImages(index)) if (image.document === undefined) return false;
-  index.meta.put('schema', SCHEMA_VERSION);
+  index.meta.put('schema', schemaOf(index));
   return true;
 }

@@ -15,10 +15,13 @@ import { type OperationOptions, telling } from '../core/operation.js';
 import { Disk, moveAside, moveIntoPlace, trade } from '../disk/durable.js';
 import { indexData, Layout } from '../disk/layout.js';
 import { lock } from '../disk/lock.js';
+import { mountsBelow } from '../disk/mounts.js';
 import { Quarantine } from '../disk/quarantine.js';
 import { Staging } from '../disk/staging.js';
+import { mustNotBeInUse } from '../disk/tree-use.js';
 import { RESERVE } from '../index/disk-reserve.js';
 import { Index } from '../index/open.js';
+import { putPod } from '../index/pods.js';
 import type { ObjectHome } from '../objects/home.js';
 import { objectsIn } from '../session/choose-home.js';
 import type { StoreContext } from '../session/context.js';
@@ -29,13 +32,14 @@ import { makeOurs } from '../session/owner.js';
 import { defaultWorkers, Pool } from '../session/pool.js';
 import { type Filled, fillIndex } from './fill-index.js';
 import { fillPacks } from './fill-packs.js';
+import { type FoundPods, mustNotRunNow, readPods } from './pods.js';
 import { type Lost, readDocuments } from './read-documents.js';
 import { objectsOnDisk, type Salvage, salvage } from './salvage.js';
 
 export type { Lost } from './read-documents.js';
 
 export interface Rebuilt {
-  rebuilt: Pick<Filled, 'images' | 'layers' | 'objects' | 'blobs'>;
+  rebuilt: Pick<Filled, 'images' | 'layers' | 'objects' | 'blobs'> & { pods: number };
   /** Of those blobs: those that nothing names, kept as if they had been put. */
   putBlobs: number;
   /** Objects and documents that nothing needs; the next gc sweeps them. */
@@ -44,6 +48,8 @@ export interface Rebuilt {
   droppedTrees: number;
   /** Images that cannot be restored. */
   lost: Lost[];
+  /** Pods that cannot be restored. */
+  lostPods: FoundPods['lost'];
   /** Where the old index lies now; null if there was none. */
   oldIndex: string | null;
   /** Paths in quarantine: of the old index, and of files that an import must not find, as their names were wrong. */
@@ -56,7 +62,7 @@ const FIRST_DOCUMENTED = 2;
 /**
  * Makes the index of a store anew. No other process may have the store open.
  * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_UNSUPPORTED` for a store of format 1, `ERR_READ_ONLY`,
- * `ERR_NO_SPACE`, …
+ * `ERR_HELD` while a tree is mounted, `ERR_NO_SPACE`, …
  */
 export async function rebuildIndex(options: OpenOptions & OperationOptions): Promise<Rebuilt> {
   if (!fs.existsSync(options.dir))
@@ -76,6 +82,8 @@ export async function rebuildIndex(options: OpenOptions & OperationOptions): Pro
   const disk = new Disk(layout.dir);
   const staging = new Staging(layout.staging);
   try {
+    // Trees go with the old index, and what only they need with the next gc.
+    for (const tree of fs.readdirSync(layout.trees)) mustNotBeInUse(layout, tree);
     disk.open();
     return await rebuild({ layout, pool, disk, staging }, options);
   } finally {
@@ -94,7 +102,9 @@ async function rebuild(
   options: OpenOptions & OperationOptions,
 ): Promise<Rebuilt> {
   const { signal, onNotice = () => {} } = options;
+  mustNotRunNow(layout);
   const found = readDocuments(layout, signal);
+  const { pods, lost: lostPods } = readPods(layout);
   const heard = { signal, onProgress: telling(options, { what: 'looking', unit: 'items' }) };
   const dir = staging.make();
   const path = join(dir, 'index');
@@ -108,11 +118,14 @@ async function rebuild(
     // First of all, so that the objects can be looked at where they lie.
     await index.commit(() => fillPacks(index, layout));
     salvaged = await pool.during(heard, (work) => salvage({ layout, objects }, work, found));
-    filled = await index.commit(() => fillIndex(index, found, salvaged, objectsOnDisk(objects)));
+    filled = await index.commit(() => {
+      for (const pod of pods) putPod(index, pod);
+      return fillIndex(index, found, salvaged, objectsOnDisk(objects));
+    });
   } finally {
     await index.close();
   }
-  const damaged = quarantineFiles(layout, objects, salvaged.damaged);
+  const damaged = quarantineFiles(layout, objects, salvaged.damaged, lostPods);
   const oldIndex = await publish(layout, disk, path);
   const trees = fs.readdirSync(layout.trees);
   for (const tree of trees) moveAside(layout.tree(tree), join(dir, basename(tree)));
@@ -122,16 +135,32 @@ async function rebuild(
     // The new index is in place, and the caller must learn of lost images. The next gc tries again to delete.
     sayLeftBehind({ notice: onNotice }, error);
   }
-  const { putBlobs, orphans, ...rebuilt } = filled;
+  const { putBlobs, orphans, ...counts } = filled;
+  const rebuilt = { ...counts, pods: pods.length };
   const quarantined = [...(oldIndex === null ? [] : [oldIndex]), ...damaged];
-  return { rebuilt, putBlobs, orphans, droppedTrees: trees.length, lost: salvaged.lost, oldIndex, quarantined };
+  return {
+    rebuilt,
+    putBlobs,
+    orphans,
+    droppedTrees: trees.length,
+    lost: salvaged.lost,
+    lostPods,
+    oldIndex,
+    quarantined,
+  };
 }
 
 /** Moves damaged files aside, since an import keeps files that are in place already. @returns where they lie now */
-function quarantineFiles(layout: Layout, home: ObjectHome, { blobs, objects }: Salvage['damaged']): string[] {
+function quarantineFiles(
+  layout: Layout,
+  home: ObjectHome,
+  { blobs, objects }: Salvage['damaged'],
+  pods: FoundPods['lost'],
+): string[] {
   const quarantine = new Quarantine(layout);
   for (const key of blobs) quarantine.take(layout.blob(key));
   for (const name of objects) home.quarantine({ name, copy: 0 }, quarantine);
+  for (const { pod } of pods) if (mountsBelow(layout.pod(pod)).length === 0) quarantine.take(layout.pod(pod));
   return quarantine.taken;
 }
 

@@ -3,8 +3,8 @@
  *
  * all objects copied to their new home → sync → one transaction that lists them there → cairn.json → the old home goes
  *
- * The index says which home counts. Until its transaction the old home does: a repack that is killed leaves a store that
- * works, and the next one goes on with what is there already.
+ * The index says which home counts. Until its transaction the old home does: a repack that is killed leaves a store
+ * that works, and the next one goes on with what is there already.
  */
 import { CairnError } from '../core/errors.js';
 import type { OperationOptions } from '../core/operation.js';
@@ -29,8 +29,8 @@ export type RepackOptions = Omit<OpenOptions, 'create' | 'readOnly' | 'layout'> 
   OperationOptions & { layout: ObjectLayout };
 
 /**
- * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_READ_ONLY`, `ERR_NO_SPACE`, `ERR_DAMAGED` for a store with
- *   an object that is not what it should be
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_READ_ONLY`, `ERR_NO_SPACE`, `ERR_DAMAGED` for a store
+ *   with an object that is not what it should be
  */
 export async function repackStore({ layout, ...options }: RepackOptions): Promise<Repacked> {
   const begun = performance.now();

@@ -6,6 +6,7 @@ import * as fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { CairnError, isCairnError } from '../core/errors.js';
+import { codingOf, decodedFile, isOfSize } from './content-coding.js';
 import { discard, type HttpClient, type HttpRequest, type HttpResponse } from './http.js';
 import { isPassing, networkError } from './http-error.js';
 import { pause, pauseBefore, type RetryPolicy } from './retry.js';
@@ -33,7 +34,7 @@ export interface DownloadRequest {
   /** Hears of an answer before its bytes are written. */
   onResponse?: (response: HttpResponse) => void;
   /** By default as the client tries. */
-  retry?: RetryPolicy;
+  retry?: Partial<RetryPolicy>;
 }
 
 export interface Downloaded {
@@ -61,6 +62,11 @@ export async function download(http: HttpClient, request: DownloadRequest): Prom
   }
 }
 
+/** RFC 9110 §15.5.17. */
+const NO_RANGE = 416;
+/** What some stores behind registries answer to a range that they do not like. */
+const BAD_REQUEST = 400;
+
 class Download {
   readonly #http: HttpClient;
   readonly #request: DownloadRequest;
@@ -87,7 +93,8 @@ class Download {
   }
 
   async run(): Promise<Downloaded> {
-    const { size, signal, retry = this.#http.retry, onBytes } = this.#request;
+    const { size, signal, onBytes } = this.#request;
+    const retry = { ...this.#http.retry, ...this.#request.retry };
     if (size === undefined ? this.#validator === undefined : this.#length > size) await this.#startOver();
     onBytes?.(this.#length);
     for (let failures = 0; size === undefined || this.#length < size || size === 0; ) {
@@ -147,10 +154,13 @@ class Download {
       url,
       headers: { ...headers, ...range },
       signal,
-      accept: wantsRest ? [200, 206, 416] : [200],
+      accept: wantsRest ? [200, 206, NO_RANGE, BAD_REQUEST] : [200],
     });
     this.#checkAnnounced(response);
-    if (response.status !== 416) return response;
+    // Ranges of what is coded are none of the file.
+    const isRangeOfCode = response.status === 206 && codingOf(response) !== undefined && !isOfSize(response, size);
+    const isRefused = response.status === NO_RANGE || response.status === BAD_REQUEST;
+    if (!isRefused && !isRangeOfCode) return response;
     discard(response);
     if (this.#isWhole(response)) return undefined;
     // What somebody reads already must not be cut off.
@@ -163,27 +173,31 @@ class Download {
     const { size } = this.#request;
     const announced = wholeOf(response);
     if (size === undefined || announced === undefined || announced === size) return;
+    if (codingOf(response) !== undefined) return;
     discard(response);
     const why = `${shownUrl(response.url)} has ${announced} bytes, not the ${size} that it should have`;
     throw new CairnError('ERR_DIGEST_MISMATCH', why, { expected: `${size} bytes`, found: `${announced} bytes` });
   }
 
   /** Whether a server that has no more bytes says that there never were more, of what the file has. */
-  #isWhole({ headers }: HttpResponse): boolean {
-    if (this.#validator === undefined || headers['content-range'] !== `bytes */${this.#length}`) return false;
+  #isWhole({ status, headers }: HttpResponse): boolean {
+    if (status !== NO_RANGE || this.#validator === undefined || headers['content-range'] !== `bytes */${this.#length}`)
+      return false;
     const validator = validatorOf(headers);
     return validator === undefined || validator === this.#validator;
   }
 
   async #write(response: HttpResponse): Promise<void> {
-    const { onBytes } = this.#request;
+    const { onBytes, size } = this.#request;
     let skip = await this.#overlap(response);
     // What has a size has a digest, and does not change.
-    if (response.status === 200 && this.#request.size === undefined) this.#validator = validatorOf(response.headers);
-    for await (const part of response.body as AsyncIterable<Buffer>) {
+    if (response.status === 200 && size === undefined) this.#validator = validatorOf(response.headers);
+    const parts = decodedFile(response, size, (received) => {
+      this.#downloaded += received;
+    });
+    for await (const part of parts) {
       const bytes = skip === 0 ? part : part.subarray(Math.min(skip, part.length));
       skip -= part.length - bytes.length;
-      this.#downloaded += part.length;
       this.#checkLength(response, this.#length + bytes.length);
       await this.#file.write(bytes, 0, bytes.length, this.#length);
       this.#length += bytes.length;
@@ -230,9 +244,10 @@ function wholeOf({ status, headers }: HttpResponse): number | undefined {
 
 /**
  * What tells whether further bytes are of the same state (RFC 9110 §13.1.5): an `ETag` that is not weak, or a
- * `Last-Modified` that no second change within its second can share.
+ * `Last-Modified` that no second change within its second can share. What is coded cannot be gone on with.
  */
 export function validatorOf(headers: HttpResponse['headers']): string | undefined {
+  if (codingOf({ headers }) !== undefined) return undefined;
   const { etag, 'last-modified': modified, date } = headers;
   if (etag?.startsWith('"') === true) return etag;
   if (modified === undefined || date === undefined) return undefined;

@@ -3,11 +3,11 @@
  * another host, further tries after failures that pass, and caps on what is read.
  */
 import { Readable } from 'node:stream';
-import { gunzipSync } from 'node:zlib';
 import { request } from 'undici';
 import { CairnError } from '../core/errors.js';
 import { MAX_ERROR_TEXT, MAX_REDIRECTS } from '../core/limits.js';
 import { type ConnectionOptions, Connections } from './connections.js';
+import { type Answer, decodeDocument } from './content-coding.js';
 import { isPassing, networkError, statusError } from './http-error.js';
 import { isLoopback } from './loopback.js';
 import { DEFAULT_RETRIES, isPassingStatus, pause, pauseBefore, type RetryPolicy, retryAfter } from './retry.js';
@@ -38,14 +38,7 @@ export interface HttpRequest {
   retries?: number;
 }
 
-export interface HttpResponse {
-  status: number;
-  /** Names in lower case. */
-  headers: Readonly<Record<string, string>>;
-  /** The last one, after redirects. */
-  url: URL;
-  /** The bytes as they come. Whoever does not read them to the end destroys the stream. */
-  body: Readable;
+export interface HttpResponse extends Answer {
   /**
    * All bytes of a document.
    * @throws CairnError `ERR_LIMIT` if there are more than `most`, `ERR_NETWORK`
@@ -182,19 +175,17 @@ function withoutCredentials(headers: Readonly<Record<string, string>>): Record<s
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !secret.has(name.toLowerCase())));
 }
 
-type Received = Omit<HttpResponse, 'bytes'>;
-
-function responseOf(received: Received, signal: AbortSignal | undefined): HttpResponse {
+function responseOf(received: Answer, signal: AbortSignal | undefined): HttpResponse {
   return { ...received, bytes: (most) => readAll(received, most, signal) };
 }
 
-async function readAll({ url, headers, body }: Received, most: number, signal?: AbortSignal): Promise<Buffer> {
+async function readAll({ url, headers, body }: Answer, most: number, signal?: AbortSignal): Promise<Buffer> {
   const parts: Buffer[] = [];
   let length = 0;
   try {
     for await (const part of body as AsyncIterable<Buffer>) {
       length += part.length;
-      if (length > most) throw tooMuch(url, most);
+      if (length > most) throw new CairnError('ERR_LIMIT', `${shownUrl(url)} sends more than ${most} bytes`);
       parts.push(part);
     }
   } catch (error) {
@@ -202,22 +193,7 @@ async function readAll({ url, headers, body }: Received, most: number, signal?: 
   } finally {
     body.destroy();
   }
-  const bytes = Buffer.concat(parts);
-  // Some servers compress documents though they were asked not to.
-  return /^(?:x-)?gzip$/.test(headers['content-encoding'] ?? '') ? unzipped(bytes, url, most) : bytes;
-}
-
-function unzipped(bytes: Buffer, url: URL, most: number): Buffer {
-  try {
-    return gunzipSync(bytes, { maxOutputLength: most });
-  } catch (cause) {
-    if ((cause as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') throw tooMuch(url, most);
-    throw new CairnError('ERR_HTTP', `${shownUrl(url)} sends what is no gzip though it says so`, { cause });
-  }
-}
-
-function tooMuch(url: URL, most: number): CairnError {
-  return new CairnError('ERR_LIMIT', `${shownUrl(url)} sends more than ${most} bytes`);
+  return decodeDocument(Buffer.concat(parts), { headers, url }, most);
 }
 
 /**

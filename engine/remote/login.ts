@@ -46,7 +46,9 @@ export interface LoggedOut {
 export function registryKey(text: string): string {
   const key = text.replace(/\/+$/, '');
   if (isRegistryReference(`${key}/image`)) return plainKey(key);
-  throw new CairnError('ERR_USAGE', `${quoted(text)} is not a registry, HOST[:PORT], without a scheme`);
+  const rule = 'HOST[:PORT], without a scheme';
+  if (text.includes('@')) throw new CairnError('ERR_USAGE', `a registry is ${rule}, a user and a password`);
+  throw new CairnError('ERR_USAGE', `${quoted(text)} is not a registry, ${rule}`);
 }
 
 /** @throws CairnError `ERR_UNAUTHORIZED`, `ERR_NETWORK`, `ERR_TLS`, `ERR_HTTP`, `ERR_CONFIG`, `ERR_IO` */

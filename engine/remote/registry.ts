@@ -1,19 +1,17 @@
 /**
- * One repository of a registry, as the OCI distribution spec 1.1 has it: manifests and blobs, tags and referrers, in
- * and out.
+ * One repository of a registry, as the OCI distribution spec 1.1 has it: manifests, blobs and referrers, in and out.
  */
-import type { Readable } from 'node:stream';
 import { defined } from '../core/defined.js';
-import { CairnError, isCairnError } from '../core/errors.js';
+import { isCairnError } from '../core/errors.js';
 import { digestOf } from '../core/key.js';
-import { MAX_TAG_PAGES, MAX_TAGS } from '../core/limits.js';
+import { MAX_DESCRIPTORS, MAX_REFERRER_PAGES } from '../core/limits.js';
+import { mediaTypeIn } from '../image/oci/documents.js';
 import { DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from '../image/oci/media-types.js';
 import type { Authorizer } from './auth/registry-auth.js';
 import { discard, type HttpClient, type HttpRequest, type HttpResponse } from './http.js';
-import { isPassing } from './http-error.js';
-import { counted, manifestsIn, nextPage, otherBytes, parseAnswer, tooMany } from './registry-answers.js';
-import { isPassingStatus } from './retry.js';
+import { manifestsIn, nextPage, otherBytes, parseAnswer, tooMany } from './registry-answers.js';
 import { sendAuthorized } from './send-authorized.js';
+import { type Outgoing, uploadBlob, uploadLocation } from './upload.js';
 
 export interface RepositoryOptions {
   http: HttpClient;
@@ -34,22 +32,13 @@ export interface RemoteManifest {
   mediaType: string;
 }
 
-/** Bytes on their way to a registry. */
-export interface Outgoing {
-  digest: string;
-  size: number;
-  /** Opens the bytes from one offset to before another. */
-  open: (from: number, to: number) => Readable;
-  onBytes?: (sent: number) => void;
-}
-
 const MANIFESTS = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST].join(', ');
-const PAGE = 1000;
-const BYTES = 'application/octet-stream';
-/** Registries and proxies that refuse long requests take this. */
-const PIECE = 8 * 2 ** 20;
-/** RFC 9110 §15.5.14. */
-const TOO_LARGE = 413;
+
+/** Media types under which registries, and proxies that know none of them, give documents of all kinds. */
+const SAYS_NOTHING = new Set(['', 'application/json', 'application/octet-stream', 'binary/octet-stream', 'text/plain']);
+const METHOD_NOT_ALLOWED = 405;
+/** What registries answer that know nothing of referrers. */
+const UNKNOWN_API = [400, 404, METHOD_NOT_ALLOWED, 406, 501];
 
 export class Repository {
   readonly #options: RepositoryOptions;
@@ -86,7 +75,8 @@ export class Repository {
     const bytes = await response.bytes(most);
     const digest = digestOf(bytes);
     if (reference.startsWith('sha256:') && digest !== reference) throw otherBytes(response.url, reference, digest);
-    const mediaType = (response.headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
+    const told = (response.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+    const mediaType = SAYS_NOTHING.has(told) ? (mediaTypeIn(bytes, { maxManifest: most }) ?? told) : told;
     return { bytes, digest, mediaType };
   }
 
@@ -104,39 +94,42 @@ export class Repository {
     return { url: this.#at(`blobs/${digest}`), send: (request) => this.#pull(request) };
   }
 
-  /** @returns bytes of the blob or manifest; `undefined` if it is not there */
-  async sizeOf(kind: 'blobs' | 'manifests', reference: string): Promise<number | undefined> {
-    const headers = kind === 'manifests' ? { accept: MANIFESTS } : {};
-    const request = { url: this.#at(`${kind}/${reference}`), method: 'HEAD', headers, accept: [200, 404] } as const;
-    const response = await this.#pull(request);
+  /** For who is going to send it otherwise. Where nobody may ask, it counts as not there. */
+  async has(digest: string): Promise<boolean> {
+    const accept = [200, 404, METHOD_NOT_ALLOWED];
+    const response = await this.#push({ url: this.#at(`blobs/${digest}`), method: 'HEAD', accept });
     discard(response);
-    return response.status === 404 ? undefined : Number(response.headers['content-length'] ?? 0);
-  }
-
-  /** All tags, in the registry's order. @throws CairnError `ERR_LIMIT` for a list without an end */
-  async *tags(most: number): AsyncGenerator<string> {
-    let url: URL | undefined = this.#at(`tags/list?n=${PAGE}`);
-    for (let count = 0, pages = 1; url !== undefined; pages++) {
-      if (pages > MAX_TAG_PAGES) throw tooMany(this.shown, MAX_TAG_PAGES, 'pages of tags');
-      const response: HttpResponse = await this.#pull({ url });
-      const { tags } = parseAnswer(await response.bytes(most), url) as { tags?: unknown };
-      for (const tag of Array.isArray(tags) ? tags : []) {
-        if (++count > MAX_TAGS) throw tooMany(this.shown, MAX_TAGS, 'tags');
-        if (typeof tag === 'string') yield tag;
-      }
-      url = nextPage(response);
-    }
+    return response.status === 200;
   }
 
   /** Descriptors of what is about a manifest (distribution spec, listing referrers), or by the tag that stands in. */
   async referrers(digest: string, most: number): Promise<unknown[]> {
-    const request = { url: this.#at(`referrers/${digest}`), headers: { accept: OCI_INDEX }, accept: [200, 404] };
-    const response = await this.#pull(request);
-    if (response.status === 200) return manifestsIn(parseAnswer(await response.bytes(most), response.url));
-    discard(response);
+    const found: unknown[] = [];
+    let url: URL | undefined = this.#at(`referrers/${digest}`);
+    for (let pages = 1; url !== undefined; pages++) {
+      if (pages > MAX_REFERRER_PAGES) throw tooMany(this.shown, MAX_REFERRER_PAGES, 'pages of referrers');
+      const request = { url, headers: { accept: OCI_INDEX }, accept: [200, ...UNKNOWN_API] };
+      const response: HttpResponse = await this.#pull(request);
+      // Some registries answer what they do not know with a page for people.
+      if (response.status !== 200 || /^text\/html\b/i.test(response.headers['content-type'] ?? '')) {
+        discard(response);
+        return this.#referrersByTag(digest, most);
+      }
+      const page = manifestsIn(parseAnswer(await response.bytes(most), response.url));
+      if (found.length + page.length > MAX_DESCRIPTORS)
+        throw tooMany(this.shown, MAX_DESCRIPTORS, 'referrers of one manifest');
+      found.push(...page);
+      url = nextPage(response);
+    }
+    return found;
+  }
+
+  async #referrersByTag(digest: string, most: number): Promise<unknown[]> {
     try {
-      const tag = await this.manifest(digest.replace(':', '-'), most);
-      return manifestsIn(parseAnswer(tag.bytes, response.url));
+      const { bytes, digest: found } = await this.manifest(digest.replace(':', '-'), most);
+      // Some registries take this tag for the digest that it is made of.
+      if (found === digest) return [];
+      return manifestsIn(parseAnswer(bytes, this.#at(`manifests/${digest.replace(':', '-')}`)));
     } catch (error) {
       if (isCairnError(error, 'ERR_NOT_FOUND')) return [];
       throw error;
@@ -144,7 +137,8 @@ export class Repository {
   }
 
   /**
-   * Takes a blob from another repository of the registry. Who may not read that one cannot.
+   * Takes a blob from another repository of the registry. Who may not read that one cannot, and registries say so in
+   * many ways; the blob is then to be sent.
    * @returns whether the registry did so
    */
   async mount(digest: string, from: string): Promise<boolean> {
@@ -162,58 +156,17 @@ export class Repository {
     try {
       return await this.#send(request, `${this.#scope('pull,push')} repository:${from}:pull`);
     } catch (error) {
-      if (isCairnError(error, 'ERR_UNAUTHORIZED')) return undefined;
+      if (isCairnError(error, 'ERR_UNAUTHORIZED', 'ERR_NOT_FOUND', 'ERR_HTTP')) return undefined;
       throw error;
     }
   }
 
-  /** Sends a blob in one piece; after a failure that passes, in smaller ones from where the registry stands. */
+  /** @throws as {@link uploadBlob} does */
   async upload(blob: Outgoing): Promise<void> {
-    const begun = await this.#push({ url: this.#at('blobs/uploads/'), method: 'POST', accept: [202] });
-    discard(begun);
-    const url = this.#locationOf(begun);
-    try {
-      await this.#finish(url, blob, 0);
-    } catch (error) {
-      const status = isCairnError(error, 'ERR_HTTP') ? Number(error.found) : undefined;
-      const helpsInPieces = status === TOO_LARGE || (status !== undefined && isPassingStatus(status));
-      if (!helpsInPieces && !isPassing(error)) throw error;
-      await this.#inPieces(url, blob);
-    }
-  }
-
-  /** Sends the rest of a blob, and says that it is the whole. */
-  async #finish(location: URL, { digest, size, open, onBytes }: Outgoing, from: number): Promise<void> {
-    const url = new URL(location);
-    url.searchParams.set('digest', digest);
-    const headers = { 'content-type': BYTES, 'content-length': `${size - from}` };
-    const body = from === size ? Buffer.alloc(0) : counted(open(from, size), from, onBytes);
-    discard(await this.#push({ url, method: 'PUT', headers, body, accept: [201, 204] }));
-  }
-
-  /** Distribution spec, pushing a blob in chunks. */
-  async #inPieces(begun: URL, blob: Outgoing): Promise<void> {
-    let { location, at } = await this.#standOf(begun);
-    while (at < blob.size) {
-      const end = Math.min(at + PIECE, blob.size);
-      const headers = { 'content-type': BYTES, 'content-length': `${end - at}`, 'content-range': `${at}-${end - 1}` };
-      const body = counted(blob.open(at, end), at, blob.onBytes);
-      const response = await this.#push({ url: location, method: 'PATCH', headers, body, accept: [202] });
-      discard(response);
-      location = this.#locationOf(response);
-      at = end;
-    }
-    await this.#finish(location, blob, blob.size);
-  }
-
-  /** How far an upload is, by the registry's word. */
-  async #standOf(upload: URL): Promise<{ location: URL; at: number }> {
-    const response = await this.#push({ url: upload, accept: [204] });
-    discard(response);
-    const last = /^(?:bytes=)?0-(\d+)$/.exec(response.headers['range'] ?? '')?.[1];
-    // Registries write an empty upload as 0-0, which is also that of one byte. A byte sent twice is refused.
-    const at = last === undefined || last === '0' ? 0 : Number(last) + 1;
-    return { location: this.#locationOf(response), at };
+    const { http, signal } = this.#options;
+    const send = (request: HttpRequest): Promise<HttpResponse> => this.#push(request);
+    const has = (): Promise<boolean> => this.has(blob.digest);
+    await uploadBlob({ ...this.#uploads, send, has, retry: http.retry, signal }, blob);
   }
 
   /** @param reference a tag or the digest */
@@ -247,7 +200,7 @@ export class Repository {
   async #cancel(begun: HttpResponse): Promise<void> {
     try {
       const { body } = await this.#push({
-        url: this.#locationOf(begun),
+        url: uploadLocation(begun, this.#uploads),
         method: 'DELETE',
         accept: [200, 202, 204, 404],
       });
@@ -258,11 +211,8 @@ export class Repository {
     }
   }
 
-  /** Where an upload goes on. It must be the same registry: credentials go there. */
-  #locationOf({ headers, url }: HttpResponse): URL {
-    const location = new URL(headers['location'] ?? '', url);
-    if (location.origin === this.#options.base.origin) return location;
-    throw new CairnError('ERR_HTTP', `${this.shown} wants the upload sent to another host, ${location.host}`);
+  get #uploads(): { uploads: URL; shown: string } {
+    return { uploads: this.#at('blobs/uploads/'), shown: this.shown };
   }
 
   #scope(actions: string): string {

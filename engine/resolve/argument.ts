@@ -171,6 +171,16 @@ export function resolveImage(index: Index, argument: string, images = lookupIn(i
   throw new CairnError('ERR_NOT_FOUND', `${argument} is a file; import it first`, { path: argument });
 }
 
+/**
+ * The image that a key, a digest or a name means, for arguments of strangers: looks at no path, whatever the argument
+ * looks like, and tells of no other names.
+ */
+export function resolveListed(index: Index, argument: string, images = lookupIn(index)): ImageRecord {
+  const image = findHashed(index, argument) ?? findByName(index, parseName(argument), images);
+  if (image === undefined) throw notFound(argument);
+  return image;
+}
+
 /** A tree by its id (any unambiguous prefix, `deps-sha512-` and at least two digits), or the trees of an image. */
 export function resolveTrees(index: Index, argument: string, images = lookupIn(index)): TreeRecord[] {
   if (!isTreeArgument(argument)) {

@@ -22,6 +22,8 @@ export interface StoreContext {
   readonly staging: Staging;
   readonly limits: Limits;
   readonly readOnly: boolean;
+  /** Whether what is made for a moment lies in the store's staging. A store that may not be written has no room. */
+  readonly isStaged: boolean;
   /** Version of the files on disk when the store was opened. */
   readonly format: number;
   /** Tells the user of the program what could not be done as asked, and why. */

@@ -65,9 +65,9 @@ export function destinationOf(
   return { kind, path, scratch: besideDestination(path), force };
 }
 
-/** A new name where something can be made that goes elsewhere. A store that is only read has no room for it. */
+/** A new name where something can be made that goes elsewhere. */
 export function scratchIn(store: StoreContext): string {
-  return store.readOnly ? join(tmpdir(), `cairn-${randomUUID()}`) : join(store.staging.make(), 'out');
+  return !store.isStaged ? join(tmpdir(), `cairn-${randomUUID()}`) : join(store.staging.make(), 'out');
 }
 
 /** A new name beside a destination, where its content is made before it is moved there. */

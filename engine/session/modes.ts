@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '../core/errors.js';
+import { createTreeMount } from '../disk/mount-tree.js';
+import { type ErofsImage, erofsImage, type ImageEntry } from '../erofs/image.js';
 import type { StoreContext } from './context.js';
 
 /** Whether a way works, and if not, why. */
@@ -22,11 +24,64 @@ export interface Modes {
 export function findModes(store: StoreContext): Modes {
   const closed = store.readOnly ? { ok: false, why: 'the store is open for reading only' } : undefined;
   return {
-    mount: { ok: false, why: 'this version makes no mounts' },
+    mount: closed ?? tryMount(store),
     link: closed ?? tryIn(store, (from, to) => fs.linkSync(from, to)),
     reflink: closed ?? tryIn(store, (from, to) => fs.copyFileSync(from, to, fs.constants.COPYFILE_FICLONE_FORCE)),
     copy: closed ?? { ok: true },
   };
+}
+
+function tryMount({ staging }: StoreContext): ModeState {
+  const dir = staging.make();
+  try {
+    return tryMountIn(dir);
+  } finally {
+    fs.rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Mounts a tree of one file, reads the file, and lets go of the mount, which nobody else ever sees.
+ * @param dir an empty directory, in which some files stay
+ */
+export function tryMountIn(dir: string): ModeState {
+  const image = join(dir, 'image');
+  try {
+    fs.writeFileSync(join(dir, 'object'), CONTENT);
+    fs.writeFileSync(image, Buffer.concat([...tinyImage(dir).metadata()]));
+    const mount = createTreeMount({ image, layers: [dir], scratch: join(dir, 'scratch'), label: 'cairn-probe' });
+    try {
+      const found = fs.readFileSync(`/proc/self/fd/${mount.fd}/file`, 'latin1');
+      return found === CONTENT ? { ok: true } : { ok: false, why: 'a mounted file has other content than its object' };
+    } finally {
+      mount.close();
+    }
+  } catch (error) {
+    return { ok: false, why: (error as Error).message };
+  }
+}
+
+const CONTENT = 'x';
+const PLAIN = {
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  sec: 0,
+  nsec: 0,
+  link: '',
+  devMajor: 0,
+  devMinor: 0,
+  xattrs: [],
+  group: '',
+};
+
+function tinyImage(layer: string): ErofsImage {
+  const entries: ImageEntry[] = [
+    { ...PLAIN, path: '', type: 'dir', size: 0, key: '' },
+    { ...PLAIN, path: 'file', type: 'file', size: CONTENT.length, key: CONTENT },
+  ];
+  const contents = () => ({ layer, path: '/object' });
+  return erofsImage(entries, { uuid: Buffer.alloc(16), blockBits: 12, contents });
 }
 
 function tryIn({ staging }: StoreContext, make: (from: string, to: string) => void): ModeState {

@@ -10,7 +10,8 @@ import { indexData, Layout, mayComeFirst } from '../disk/layout.js';
 import { Staging } from '../disk/staging.js';
 import { faultOfPages } from '../index/check-pages.js';
 import { damagedIndex } from '../index/damage.js';
-import { LAYOUT_KEY, openIndex } from '../index/open.js';
+import { LAYOUT_KEY } from '../index/open.js';
+import { openIndex } from '../index/open-index.js';
 import { objectsIn } from './choose-home.js';
 import type { StoreContext } from './context.js';
 import { makeStore, type ObjectLayout, readFormat } from './format.js';
@@ -29,6 +30,8 @@ export interface OpenOptions {
   readOnly?: boolean;
   /** With `readOnly`: others may write meanwhile. LMDB's table of readers is written, to keep what this one reads. */
   shared?: boolean;
+  /** With `shared`: goes on seeing what others write, and keeps gc from what it relies on. For what runs for long. */
+  follow?: boolean;
   /** Write to a store that belongs to another user. */
   foreign?: boolean;
   /** Check every page of the index before it is used, which takes as long as reading the index. */
@@ -80,13 +83,14 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
   const { format, layout: said } = readFormat(layout);
   const notice = options.onNotice ?? (() => {});
   const shared = readOnly && options.shared === true;
+  const follow = shared && options.follow === true;
   if (!readOnly || shared) {
     makeOurs(layout, options.foreign === true, notice);
     ensureWritable(layout);
   }
   // The long check runs before the index is locked, so that no other process waits for it.
   if (options.verifyIndex === true) checkIndexFile(layout, true);
-  const index = await openIndex(layout.index, { readOnly, shared }, () => checkIndexFile(layout, false));
+  const index = await openIndex(layout.index, { readOnly, shared, follow }, () => checkIndexFile(layout, false));
   try {
     await index.checkSchema(readOnly);
   } catch (error) {
@@ -101,6 +105,12 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     if (layoutNow() === objects) return;
     throw new CairnError('ERR_STORE_VERSION', 'the store was repacked meanwhile; open it again', { path: layout.dir });
   };
+  if (objects === 'packs') {
+    pool.hold = () => {
+      const held = index.snapshot();
+      return () => held.done();
+    };
+  }
   return {
     layout,
     index,
@@ -110,8 +120,9 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     staging: new Staging(layout.staging),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     readOnly,
+    isStaged: !readOnly || follow,
     notice,
-    uses: new UseLock(layout.useLock, readOnly, checkLayout),
+    uses: new UseLock(layout.useLock, readOnly && !follow, checkLayout),
     lanes: objects === 'packs' && !readOnly ? new Lanes(layout, index) : undefined,
     format,
     argumentType: options.argumentType,

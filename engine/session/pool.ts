@@ -117,9 +117,19 @@ export class Pool implements TaskRunner {
     }
   }
 
+  /** Holds what threads read by themselves, until what this gives is called. */
+  hold: () => () => void = () => () => {};
+
   /** Runs a long operation of several kinds of tasks, which share cancelling and counting. */
   during<T>(options: WorkOptions, body: (work: Work) => Promise<T>): Promise<T> {
-    return runWork(this, options, body);
+    return runWork(this, options, async (work) => {
+      const letGo = this.hold();
+      try {
+        return await body(work);
+      } finally {
+        letGo();
+      }
+    });
   }
 
   /** Runs a long operation of one kind of tasks, see {@link Work.map}. */

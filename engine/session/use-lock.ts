@@ -8,7 +8,7 @@ import { type Lock, lock, tryLock } from '../disk/lock.js';
  */
 export class UseLock {
   readonly #path: string;
-  readonly #readOnly: boolean;
+  readonly #isFree: boolean;
   #count = 0;
   #lock: Promise<Lock> | undefined;
   readonly #waitingForRest: (() => void)[] = [];
@@ -16,19 +16,19 @@ export class UseLock {
   readonly #check: () => void;
 
   /**
-   * @param readOnly a store that cannot be written has no locks; nobody can remove from it either
+   * @param isFree takes no lock: a store that cannot be written has none, and nobody can remove from it either
    * @param check throws if the store is no longer what it was when it was opened; called with the lock held
    */
-  constructor(path: string, readOnly: boolean, check: () => void = () => {}) {
+  constructor(path: string, isFree: boolean, check: () => void = () => {}) {
     this.#path = path;
-    this.#readOnly = readOnly;
+    this.#isFree = isFree;
     this.#check = check;
   }
 
   async during<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     this.#count++;
     try {
-      if (!this.#readOnly) await this.#acquire(signal);
+      if (!this.#isFree) await this.#acquire(signal);
       this.#check();
       return await work();
     } finally {

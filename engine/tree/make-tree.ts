@@ -1,54 +1,64 @@
 /** Makes a tree that does not exist: plan, stage, render, sync, move into place. */
 import * as fs from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { RenderResult } from '../../workers/tasks/render.js';
+import type { RenderMode, RenderResult } from '../../workers/tasks/render.js';
 import { discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
 import { findPlan, isWorthKeeping, keepPlan, stagePlan } from '../content/plan-cache.js';
-import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { moveAside, moveIntoPlace } from '../disk/durable.js';
-import { besideStaging, manifestIn, rootfsIn } from '../disk/layout.js';
+import { besideStaging, imageIn, manifestIn, rootfsIn } from '../disk/layout.js';
 import { mustNotBeMounted } from '../disk/mounts.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
-import { retainLayer } from '../index/references.js';
 import type { PackedPlan } from '../plan/packed-plan.js';
 import type { Plan } from '../plan/plan.js';
 import type { LayerStack } from '../resolve/layer-stack.js';
 import { packForWorkers, planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { checkPathLengths, execute, keepFiles } from './execute.js';
+import { isUnlisted, listTree } from './list-tree.js';
 import { noteCopies } from './note-copies.js';
 import type { RenderOptions } from './options.js';
 
 export interface TreeRequest {
   image: ImageRecord;
   stack: LayerStack;
-  options: RenderOptions;
+  options: Omit<RenderOptions, 'mode'>;
+  mode: RenderMode;
   /** The plan of the tree, if it has just been made. */
   plan: Plan | undefined;
 }
 
 /** The caller holds the tree's lock and relies on objects. @throws as rendering does */
 export async function makeTree(store: StoreContext, request: TreeRequest): Promise<TreeRecord> {
-  const { layout, disk } = store;
+  const { layout, disk, index } = store;
   const { image, stack } = request;
   const staging = store.staging.make();
   const beside = besideStaging(staging);
   try {
     const { tree, copies, plan } = await stageTree(store, request, staging);
+    const old = index.trees.get(stack.treeId);
+    const kept = keptImage(store, old, staging);
     await disk.sync();
-    const others = await clearTheWay(store, stack.treeId, beside.old);
-    moveIntoPlace(staging, layout.tree(stack.treeId));
+    if (old?.mode === 'mount' && kept.image !== undefined) addFiles(store, stack.treeId, staging);
+    else {
+      await clearTheWay(store, stack.treeId, beside.old);
+      moveIntoPlace(staging, layout.tree(stack.treeId));
+    }
     await disk.sync();
-    await listTree(store, image, { ...tree, images: [...others, image.key] }, copies);
+    const images = [...(old?.images ?? []), image.key];
+    const listed = await index.commit(() => {
+      noteCopies(store, copies);
+      return listTree(store, image, { ...tree, ...kept, images });
+    });
     keepPlan(store, image.key, beside.plan);
     // Files that lack metadata would be shared under a name that says they have it.
     const isWhole = store.staging.identity.overridesModes && Object.keys(tree.skipped).length === 0;
     if (tree.mode === 'link' && store.objects.keepsLinks && isWhole) {
       await keepFiles(store, plan, layout.rootfs(stack.treeId));
     }
-    return tree;
+    return listed;
   } catch (error) {
     // A tree in place that the index does not list would only wait for gc, so it is moved aside.
     if (isUnlisted(store, stack.treeId)) moveAside(layout.tree(stack.treeId), beside.unwanted);
@@ -67,11 +77,10 @@ interface StagedTree {
 /** Renders to staging, with the image's manifest beside the root. A plan to keep is staged beside this directory. */
 async function stageTree(
   store: StoreContext,
-  { image, stack, options, plan: given }: TreeRequest,
+  { image, stack, options, mode, plan: given }: TreeRequest,
   staging: string,
 ): Promise<StagedTree> {
   const { treeId, layers } = stack;
-  const mode = options.mode ?? 'link';
   await store.pool.warm('render');
   const found = given === undefined ? findPlan(store, image.key, treeId) : undefined;
   const plan = found ?? packForWorkers(store, given ?? planOf(store, stack));
@@ -90,31 +99,10 @@ async function stageTree(
   const now = Date.now();
   const tree = {
     ...{ id: treeId, images: [image.key], layers, hash, files, entries, bytes, mode, skipped },
-    ...{ uniqueBytes: mode === 'copy' || store.objects.keepsLinks ? bytes : 0, renderedAt: now, lastUsed: now },
+    ...{ uniqueBytes: 0, renderedAt: now, lastUsed: now },
     manifest: { key: image.manifest, size: manifest.length },
   };
   return { tree, copies, plan };
-}
-
-/** @throws CairnError `ERR_NOT_FOUND` when the image or one of its layers is gone by now */
-async function listTree(
-  store: StoreContext,
-  image: ImageRecord,
-  tree: TreeRecord,
-  copies: RenderResult['copies'],
-): Promise<void> {
-  const { index } = store;
-  await index.commit(() => {
-    const known = index.image(image.key);
-    if (known === undefined || tree.layers.some((layer) => index.layer(layer) === undefined)) {
-      throw new CairnError('ERR_NOT_FOUND', `${image.name} was removed while it was being rendered`);
-    }
-    for (const layer of new Set(tree.layers)) retainLayer(index, layer);
-    const images = [...new Set(tree.images)].filter((key) => index.image(key) !== undefined);
-    index.trees.put(tree.id, { ...tree, images });
-    index.images.put(image.key, { ...known, lastUsed: tree.lastUsed });
-    noteCopies(store, copies);
-  });
 }
 
 /**
@@ -131,24 +119,25 @@ async function finishPlan(plan: PackedPlan, treeId: string, staged: string | und
   return hash;
 }
 
-/** @returns `false` also for an index that has failed: it cannot be read any more, and may list the tree */
-function isUnlisted({ index }: StoreContext, treeId: string): boolean {
-  try {
-    return index.trees.get(treeId) === undefined;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Moves a tree aside that is to be rebuilt, or that a crash left without a record.
- * @returns the images that the tree was made of
- */
-async function clearTheWay(store: StoreContext, treeId: string, trash: string): Promise<readonly Key[]> {
+/** Moves a tree aside that is to be rebuilt, or that a crash left without a record. */
+async function clearTheWay(store: StoreContext, treeId: string, trash: string): Promise<void> {
   const { index, layout } = store;
   mustNotBeMounted(layout.tree(treeId));
-  const old = index.trees.get(treeId);
-  if (old !== undefined) await index.commit(() => dropTreeRecord(store, treeId));
+  if (index.trees.get(treeId) !== undefined) await index.commit(() => dropTreeRecord(store, treeId));
   if (moveAside(layout.tree(treeId), trash)) await discard(store, [trash]);
-  return old?.images ?? [];
+}
+
+/** Gives the image of a tree a further name in staging: it may be mounted, and stays with the tree. */
+function keptImage({ layout }: StoreContext, old: TreeRecord | undefined, staging: string): Pick<TreeRecord, 'image'> {
+  if (old?.image === undefined || !fs.existsSync(layout.treeImage(old.id))) return {};
+  fs.linkSync(layout.treeImage(old.id), imageIn(staging));
+  return { image: old.image };
+}
+
+/** Puts files into a tree that was there only to be mounted, and stays listed. */
+function addFiles({ layout }: StoreContext, treeId: string, staging: string): void {
+  const place = layout.rootfs(treeId);
+  // A crash may have left some there.
+  moveAside(place, join(staging, 'old'));
+  moveIntoPlace(rootfsIn(staging), place);
 }

@@ -1,17 +1,24 @@
-/** The options and the result of a render. */
+/** The options and the results of rendering and mounting. */
 import type { Skipped } from '../../workers/tasks/parts.js';
-import type { RenderMode } from '../../workers/tasks/render.js';
-import type { PullPolicy } from '../core/finding.js';
+import type { FindOptions } from '../core/finding.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
+import type { TreeMode } from '../index/records.js';
 
-export interface RenderOptions extends OperationOptions {
-  /** How files get their content; `link` by default. An existing tree keeps its mode. */
-  mode?: RenderMode;
+/** `pull` is `missing` by default. */
+export interface RenderOptions extends OperationOptions, FindOptions {
+  /**
+   * How files get their content, or `mount` for a tree that the kernel mounts. By default the tree that is there, else
+   * `link`. A tree of files keeps its mode; it can be there as files and to be mounted at once.
+   */
+  mode?: TreeMode;
   /** Make the tree anew even if it exists. */
   rebuild?: boolean;
-  /** When to fetch the image: `missing` by default, if it is not here. */
-  pull?: PullPolicy;
+}
+
+export interface MountOptions extends Omit<RenderOptions, 'mode'> {
+  /** A directory to mount at. By default one of the running system, which tells of the store and the tree. */
+  dir?: string;
 }
 
 export interface Rendered {
@@ -23,9 +30,16 @@ export interface Rendered {
   files: number;
   bytes: number;
   uniqueBytes: number;
-  mode: RenderMode;
+  mode: TreeMode;
   existed: boolean;
   /** Metadata that could not be set, by kind. Empty for root on a file system that supports all of it. */
   skipped: Skipped;
+  /** Bytes of the image that the tree is mounted from; for a tree of files only absent. */
+  imageBytes?: number;
   ms: number;
+}
+
+export interface Mounted extends Rendered {
+  mode: 'mount';
+  imageBytes: number;
 }

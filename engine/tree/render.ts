@@ -2,20 +2,23 @@
  * The read path: an image becomes a tree.
  *
  * resolve → layer stack → (rendered already?) → plan → staging → shards on the workers → directory times
- * → sync → rename → sync → index
+ * → sync → rename → sync → index, or, for a tree that is to be mounted, as `mount.ts` says
  */
 import * as fs from 'node:fs';
 import { noteUse } from '../content/last-used.js';
 import type { ReadDocument } from '../content/read-blob.js';
 import { isCairnError } from '../core/errors.js';
 import { lock } from '../disk/lock.js';
-import type { ImageRecord, TreeRecord } from '../index/records.js';
+import { isTreeMountedAt, mountPoint } from '../disk/tree-use.js';
+import type { ImageRecord, TreeMode, TreeRecord } from '../index/records.js';
 import type { Plan } from '../plan/plan.js';
 import { resolveArgument } from '../resolve/argument.js';
 import { isComplete, mustBeComplete } from '../resolve/completeness.js';
 import { tellForeign } from '../resolve/foreign-platform.js';
 import { type LayerStack, layerStackOf, listedStackOf } from '../resolve/layer-stack.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
+import { describeTree, isToBeMounted } from './describe.js';
+import type { MountRequest } from './mount.js';
 import type { Rendered, RenderOptions } from './options.js';
 
 /**
@@ -23,15 +26,19 @@ import type { Rendered, RenderOptions } from './options.js';
  * @returns `undefined` if there is no tree, or if the index alone cannot tell
  * @throws CairnError as resolving the argument does
  */
-export async function findRendered(store: StoreContext, argument: string): Promise<Rendered | undefined> {
+export async function findRendered(
+  store: StoreContext,
+  argument: string,
+  mode?: TreeMode,
+): Promise<Rendered | undefined> {
   const begun = performance.now();
   const image = listedImage(store, argument);
   if (image === undefined) return undefined;
   tellForeign(store, argument, image);
   const stack = listedStack(store, image);
   if (stack === undefined) return undefined;
-  const tree = await useTree(store, image, stack.treeId);
-  return tree === undefined ? undefined : describe(store, tree, { image, existed: true, begun });
+  const tree = await useTree(store, image, stack.treeId, mode);
+  return tree === undefined ? undefined : describeTree(store, tree, { image, existed: true, begun, mode });
 }
 
 /** What is not here may yet be fetched. */
@@ -74,51 +81,60 @@ export async function renderImage(
   const begun = performance.now();
   const stack = layerStackOf(store, image, documents);
   mustBeComplete(store, stack);
+  const { mode, rebuild = false } = options;
   const find = async (): Promise<TreeRecord | undefined> =>
-    options.rebuild === true ? undefined : useTree(store, image, stack.treeId);
+    rebuild ? undefined : useTree(store, image, stack.treeId, mode);
   const present = await find();
-  if (present !== undefined) return describe(store, present, { image, existed: true, begun });
+  if (present !== undefined) return describeTree(store, present, { image, existed: true, begun, mode });
   mustWrite(store);
+  const mounted = await mountWanted(store, { ...options, image, stack, plan });
+  if (mounted !== undefined) return mounted;
   return store.uses.during(options.signal, async () => {
     const held = await lock(store.layout.treeLock(stack.treeId), true, options.signal);
     try {
       // The index is read anew: another holder of the lock may have made the tree meanwhile, or removed it.
       store.index.refresh();
       const meanwhile = await find();
-      if (meanwhile !== undefined) return describe(store, meanwhile, { image, existed: true, begun });
+      if (meanwhile !== undefined) return describeTree(store, meanwhile, { image, existed: true, begun, mode });
       // The module is loaded only when a tree is to be made: finding a tree should cost next to nothing.
       const { makeTree } = await import('./make-tree.js');
-      const tree = await makeTree(store, { image, stack, options, plan });
-      return describe(store, tree, { image, existed: false, begun });
+      const files = mode === undefined || mode === 'mount' ? 'link' : mode;
+      const tree = await makeTree(store, { image, stack, options, mode: files, plan });
+      return describeTree(store, tree, { image, existed: false, begun, mode: files });
     } finally {
       held.release();
     }
   });
 }
 
-/** Finds a tree and notes its use. If that fails, a gc is just taking the tree, and was faster. */
-async function useTree(store: StoreContext, image: ImageRecord, treeId: string): Promise<TreeRecord | undefined> {
-  const tree = store.index.trees.get(treeId);
-  if (tree === undefined || !fs.existsSync(store.layout.rootfs(treeId))) return undefined;
-  return (await noteUse(store, image, tree)) ? tree : undefined;
+/** Mounts a tree that is asked for as a mount, or is there only to be mounted, if that can be done. */
+async function mountWanted(
+  store: StoreContext,
+  { mode, ...request }: MountRequest & Pick<RenderOptions, 'mode'>,
+): Promise<Rendered | undefined> {
+  if (!isToBeMounted(mode, store.index.trees.get(request.stack.treeId))) return undefined;
+  const { mountTree } = await import('./mount.js');
+  try {
+    return await mountTree(store, request);
+  } catch (error) {
+    // A tree that was made to be mounted elsewhere, by root perhaps, is made of files here.
+    if (mode === 'mount' || !isCairnError(error, 'ERR_UNSUPPORTED')) throw error;
+    return undefined;
+  }
 }
 
-function describe(
+/** Finds a tree and notes its use. If that fails, a gc is just taking the tree, and was faster. */
+async function useTree(
   store: StoreContext,
-  tree: TreeRecord,
-  { image, existed, begun }: { image: ImageRecord; existed: boolean; begun: number },
-): Rendered {
-  return {
-    image: image.key,
-    treeId: tree.id,
-    path: store.layout.rootfs(tree.id),
-    hash: tree.hash,
-    files: tree.files,
-    bytes: tree.bytes,
-    uniqueBytes: tree.uniqueBytes,
-    mode: tree.mode,
-    existed,
-    skipped: tree.skipped,
-    ms: Math.round(performance.now() - begun),
-  };
+  image: ImageRecord,
+  treeId: string,
+  mode: TreeMode | undefined,
+): Promise<TreeRecord | undefined> {
+  const { index, layout } = store;
+  const tree = index.trees.get(treeId);
+  if (tree === undefined) return undefined;
+  const isThere = isToBeMounted(mode, tree)
+    ? tree.image !== undefined && isTreeMountedAt(layout, treeId, mountPoint(layout, treeId))
+    : tree.mode !== 'mount' && fs.existsSync(layout.rootfs(treeId));
+  return isThere && (await noteUse(store, image, tree)) ? tree : undefined;
 }

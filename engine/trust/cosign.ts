@@ -25,6 +25,11 @@ export interface CosignSignature {
   signature: string;
 }
 
+/** A signature whose payload cannot be had. */
+export interface SignatureOfNothing {
+  missing: CairnError;
+}
+
 /** The tag under which cosign puts an image's signatures. */
 export function signatureTag(digest: string): string {
   return `${digest.replace(':', '-')}.sig`;
@@ -44,7 +49,9 @@ export interface Wanted {
  * @throws CairnError `ERR_BAD_SIGNATURE` for what is no signature of this image, `ERR_UNTRUSTED_KEY` if none of the
  *   keys made it, `ERR_POLICY` if it is for another name, `ERR_LIMIT`
  */
-export function verifyCosign({ payload, signature }: CosignSignature, wanted: Wanted): ImageKey {
+export function verifyCosign(signed: CosignSignature | SignatureOfNothing, wanted: Wanted): ImageKey {
+  if ('missing' in signed) throw bad(`what it signs cannot be had: ${signed.missing.message}`, signed.missing);
+  const { payload, signature } = signed;
   if (payload.byteLength > MAX_SIGNED_PAYLOAD)
     throw new CairnError(
       'ERR_LIMIT',

@@ -2,7 +2,8 @@
 import { CairnError, type ErrorCode, isCairnError } from '../core/errors.js';
 import { MAX_IMAGE_SIGNATURES } from '../core/limits.js';
 import { exactReference, formatRegistryReference, type RegistryReference } from '../image/oci/registry-reference.js';
-import { type CosignSignature, verifyCosign } from './cosign.js';
+import { verifyCosign } from './cosign.js';
+import type { FoundSignature } from './find-signatures.js';
 import type { Requirement, SigstoreRule } from './policy.js';
 import type { ImageKey } from './public-key.js';
 
@@ -44,7 +45,7 @@ export interface Question {
   image: RegistryReference;
   /** Of the manifest, and of the indexes that lead to it. */
   digests: readonly string[];
-  signatures: readonly CosignSignature[];
+  signatures: readonly FoundSignature[];
   /** Gives the keys that a requirement names, see `keysOf`. */
   keys: (rule: SigstoreRule) => readonly ImageKey[];
 }

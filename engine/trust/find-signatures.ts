@@ -3,7 +3,7 @@
  * of the digest, or as what refers to it (OCI distribution spec 1.1, referrers).
  */
 import { CairnError, isCairnError } from '../core/errors.js';
-import { DEFAULT_LIMITS, MAX_IMAGE_SIGNATURES, MAX_SIGNED_PAYLOAD } from '../core/limits.js';
+import { DEFAULT_LIMITS, MAX_DESCRIPTORS, MAX_IMAGE_SIGNATURES, MAX_SIGNED_PAYLOAD } from '../core/limits.js';
 import { type JsonValue, parseJson } from '../image/json.js';
 import { JsonField } from '../image/json-field.js';
 import { type Descriptor, readDescriptor } from '../image/oci/descriptor.js';
@@ -12,8 +12,11 @@ import {
   PAYLOAD_TYPE,
   SIGNATURE_ANNOTATION,
   SIGNATURE_ARTIFACT,
+  type SignatureOfNothing,
   signatureTag,
 } from './cosign.js';
+
+export type FoundSignature = CosignSignature | SignatureOfNothing;
 
 /** The repository of an image, as far as signatures are concerned. `most` are the bytes that are wanted at most. */
 export interface SignatureSource {
@@ -29,7 +32,7 @@ export interface SignatureSource {
  * @throws CairnError `ERR_BAD_SIGNATURE` for documents that are not as they must be, `ERR_LIMIT`, and as the source
  *   does
  */
-export async function findSignatures(source: SignatureSource, digests: readonly string[]): Promise<CosignSignature[]> {
+export async function findSignatures(source: SignatureSource, digests: readonly string[]): Promise<FoundSignature[]> {
   const found = new Map<string, SignatureLayer[]>();
   for (const digest of digests) {
     for (const reference of [signatureTag(digest), ...(await referringTo(source, digest))]) {
@@ -40,14 +43,24 @@ export async function findSignatures(source: SignatureSource, digests: readonly 
   const layers = [...found.values()].flat();
   if (layers.length > MAX_IMAGE_SIGNATURES) throw tooMany(layers.length);
   // An image that is signed anew each night has one payload, under many signatures.
-  const payloads = new Map<string, Uint8Array>();
-  const signatures: CosignSignature[] = [];
+  const payloads = new Map<string, Uint8Array | SignatureOfNothing>();
+  const signatures: FoundSignature[] = [];
   for (const { digest, signature } of layers) {
-    const payload = payloads.get(digest) ?? (await source.blob(digest, MAX_SIGNED_PAYLOAD));
+    const payload = payloads.get(digest) ?? (await payloadOf(source, digest));
     payloads.set(digest, payload);
-    signatures.push({ payload, signature });
+    signatures.push('missing' in payload ? payload : { payload, signature });
   }
   return signatures;
+}
+
+/** A signature without its payload is none, but others may be good. */
+async function payloadOf(source: SignatureSource, digest: string): Promise<Uint8Array | SignatureOfNothing> {
+  try {
+    return await source.blob(digest, MAX_SIGNED_PAYLOAD);
+  } catch (error) {
+    if (isCairnError(error, 'ERR_NOT_FOUND')) return { missing: error };
+    throw error;
+  }
 }
 
 async function referringTo(source: SignatureSource, digest: string): Promise<string[]> {
@@ -86,7 +99,7 @@ export interface SignatureLayer {
 export function signatureLayers(manifest: Uint8Array): SignatureLayer[] {
   return reading('the manifest with signatures', () => {
     const root = new JsonField('manifest', parseJson(manifest, 'manifest', DEFAULT_LIMITS));
-    const layers: Descriptor[] = root.exactField('layers').items().map(readDescriptor);
+    const layers: Descriptor[] = root.exactField('layers').items(MAX_DESCRIPTORS).map(readDescriptor);
     return layers
       .filter(({ mediaType }) => mediaType === PAYLOAD_TYPE)
       .map(({ digest, annotations }) => ({ digest, signature: annotations[SIGNATURE_ANNOTATION] ?? '' }));

@@ -1,5 +1,6 @@
 /** Checks whether layers, objects and trees are what the index says. Reads everything, changes nothing. */
 import { setImmediate } from 'node:timers/promises';
+import type { VerifyResult } from '../../workers/tasks/verify.js';
 import { objectSizesOf } from '../content/layer-objects.js';
 import { type Look, type ObjectFindings, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
 import { toText } from '../core/bytes.js';
@@ -12,37 +13,26 @@ import type { LayerRecord, ObjectRecord, TreeRecord } from '../index/records.js'
 import { fileNameOf } from '../objects/name.js';
 import type { Plan } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
+import { planOfTree } from '../resolve/plan-tree.js';
 import type { StoreContext } from '../session/context.js';
 import { type CheckOptions, isAmong, type Targets, targetsOf } from './check-scope.js';
+import type { Damage } from './damage.js';
 import { toImportAgain } from './fsck.js';
 import { neededBlobs } from './needed-blobs.js';
 import { PlanMemory } from './plan-memory.js';
-import { type DamagedFile, pathsOfDamaged, planOfTree, verifyTree } from './tree.js';
-
-export interface Damage {
-  kind: 'manifest' | 'layer' | 'object' | 'blob' | 'tree';
-  /** Image or layer key, object name, tree id. */
-  id: string;
-  /** A path below the tree's root. */
-  path?: string;
-  what: string;
-  /** It is metadata that differs. An object's content is right then, unless the check was a quick one. */
-  metadata?: true;
-  /** The key of the damaged file, if it is a blob. */
-  key?: Key;
-  /** Of a path of a tree: the file of the object that is at fault. */
-  object?: string;
-  /** A repair has marked it as gone, and an import is to restore it. */
-  awaited?: true;
-}
+import { checkPods } from './pods.js';
+import { type DamagedFile, pathsOfDamaged, verifyTree } from './tree.js';
 
 export interface CheckResult {
-  checked: { layers: number; objects: number; trees: number; bytes: number };
+  checked: { layers: number; objects: number; trees: number; pods: number; bytes: number };
   damaged: Damage[];
   /** What is to be imported again, for what is awaited: names of images and keys of blobs. */
   reimport: string[];
   ok: boolean;
 }
+
+/** Of a tree that is only mounted its image and its objects are checked, and these all the same. */
+const NO_FILES: VerifyResult = { bytes: 0, findings: [] };
 
 const AWAITED = 'gone since a repair, to be imported again';
 
@@ -85,11 +75,18 @@ class Checker {
     for (const id of unlisted) this.#damaged.push({ kind: 'layer', id, what: 'the index has no record of it' });
     await bothOf(this.#checkBlobs(), this.#checkObjects());
     for (const tree of trees) await this.#checkTree(tree);
-    await this.#checkManifests();
+    await this.#checkFilesOfTrees();
+    const pods = this.#targets.everything && this.#options.onlyTrees !== true ? await this.#checkPods() : 0;
     const damaged = this.#withoutRemoved();
     const isAwaited = damaged.some(({ awaited }) => awaited === true);
     const reimport = isAwaited ? toImportAgain(this.#store, isAmong(this.#targets)) : [];
-    const checked = { layers: layers.length, objects: this.#objects.size, trees: trees.length, bytes: this.#bytes };
+    const checked = {
+      layers: layers.length,
+      objects: this.#objects.size,
+      trees: trees.length,
+      pods,
+      bytes: this.#bytes,
+    };
     return { checked, damaged, reimport, ok: damaged.length === 0 };
   }
 
@@ -159,7 +156,7 @@ class Checker {
   }
 
   #objectsOfTree(tree: TreeRecord): void {
-    if (tree.mode !== 'link') return;
+    if (tree.mode !== 'link' && tree.image === undefined) return;
     const plan = this.#planOf(tree);
     this.#plans.keep(tree.id, plan);
     for (const entry of plan?.entries ?? [])
@@ -255,26 +252,38 @@ class Checker {
 
   async #compareTree(tree: TreeRecord, plan: Plan): Promise<void> {
     const inodeOf = (name: string): bigint => this.#objects.inodeOf(name);
-    const { bytes, findings } = await verifyTree(this.#store, { tree, plan, inodeOf }, this.#look);
+    const look = { tree, plan, inodeOf };
+    const isMount = tree.mode === 'mount';
+    const { bytes, findings } = isMount ? NO_FILES : await verifyTree(this.#store, look, this.#look);
     this.#bytes += bytes;
-    const linked = tree.mode === 'link' ? pathsOfDamaged(this.#store, tree, plan, this.#damagedFiles) : [];
+    const hasNone = tree.mode !== 'link' && !isMount;
+    const linked = hasNone ? [] : pathsOfDamaged(this.#store, tree, plan, this.#damagedFiles);
     for (const { id, ...finding } of [...findings, ...linked])
       this.#damaged.push({ kind: 'tree', id: tree.id, path: id === '' ? '.' : toText(id), ...finding });
   }
 
-  /** Checks the manifests beside the roots of trees. */
-  async #checkManifests(): Promise<void> {
+  /** @returns how many pods were looked at */
+  async #checkPods(): Promise<number> {
+    const { pods, faults } = await checkPods(this.#store, this.#options.signal);
+    for (const [id, what] of faults) this.#damaged.push({ kind: 'pod', id, what });
+    return pods;
+  }
+
+  /** Checks manifests beside the roots of trees, and images that trees are mounted from. */
+  async #checkFilesOfTrees(): Promise<void> {
     const { layout } = this.#store;
-    const files = this.#targets.trees.flatMap(({ id, manifest }) =>
-      manifest === undefined
-        ? []
-        : [{ id, path: layout.treeManifest(id), sha512: hexOf(manifest.key), size: manifest.size }],
-    );
-    const byPath = new Map(files.map(({ path, id }) => [path, id]));
-    const { bytes, findings } = await verifyBlobs(files, this.#look);
+    const files = this.#targets.trees.flatMap(({ id, manifest, image }) => [
+      ...(manifest === undefined ? [] : [{ id, part: 'manifest', path: layout.treeManifest(id), ...manifest }]),
+      ...(image === undefined ? [] : [{ id, part: 'image', path: layout.treeImage(id), ...image }]),
+    ]);
+    const byPath = new Map(files.map((file) => [file.path, file]));
+    const hashed = files.map(({ path, key, size }) => ({ path, sha512: hexOf(key), size }));
+    const { bytes, findings } = await verifyBlobs(hashed, this.#look);
     this.#bytes += bytes;
-    for (const { id: path, what } of findings)
-      this.#damaged.push({ kind: 'tree', id: byPath.get(path) as string, what: `manifest: ${what}` });
+    for (const { id: path, what } of findings) {
+      const { id, part } = byPath.get(path) as (typeof files)[number];
+      this.#damaged.push({ kind: 'tree', id, what: `${part}: ${what}` });
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import type { Key } from '../core/key.js';
 import { keyOfHex } from '../core/key.js';
 import type { ObjectFile } from '../core/object.js';
 import type { OperationOptions } from '../core/operation.js';
+import { namesIn } from '../disk/list-directory.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { shardedFiles } from '../disk/shards.js';
 import { allImages, titleOf } from '../index/images.js';
@@ -16,14 +17,16 @@ import type { ImageRecord } from '../index/records.js';
 import { fileNameOf } from '../objects/name.js';
 import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
+import { faultOfPod } from './pods.js';
 import { countExpected, type ExpectedCounts, sumTotals } from './recount.js';
 import { leftovers } from './seen-leftovers.js';
+import { missingPart, unlistedParts } from './tree-parts.js';
 
 export interface Missing {
-  kind: 'blob' | 'object' | 'layer' | 'tree';
+  kind: 'blob' | 'object' | 'layer' | 'tree' | 'pod';
   id: string;
   what: string;
-  /** Images that cannot be used without it. */
+  /** Images that cannot be used without it; of a pod those that it needs, and they can be used. */
   images: string[];
   /** A repair has marked it as gone, and an import is to restore it. */
   awaited?: true;
@@ -31,7 +34,7 @@ export interface Missing {
 
 /** Something that a repair did. */
 export interface Mended {
-  kind: 'blob' | 'object' | 'layer' | 'tree' | 'totals' | 'stray';
+  kind: 'blob' | 'object' | 'layer' | 'tree' | 'pod' | 'totals' | 'stray';
   id: string;
   what: string;
   action:
@@ -45,7 +48,7 @@ export interface Mended {
 }
 
 export interface FsckResult {
-  checked: { images: number; layers: number; objects: number; blobs: number; trees: number };
+  checked: { images: number; layers: number; objects: number; blobs: number; trees: number; pods: number };
   /** Listed, but not there or not as listed. */
   missing: Missing[];
   /** There, but not listed: garbage, which gc sweeps or a repair removes. */
@@ -94,10 +97,11 @@ class Fsck {
     const objects = this.#lookAtObjects(expected);
     const blobs = this.#lookAtBlobs(expected);
     const trees = this.#lookAtTrees();
+    const pods = this.#lookAtPods();
     this.#lookAtLeftovers();
     this.#lookAtTotals();
     return {
-      checked: { images: images.length, layers, objects, blobs, trees },
+      checked: { images: images.length, layers, objects, blobs, trees, pods },
       missing: this.#missing,
       stray: this.#stray,
       miscounted: this.#miscounted,
@@ -210,13 +214,30 @@ class Fsck {
     let trees = 0;
     for (const tree of index.trees.values()) {
       trees++;
-      if (fs.existsSync(layout.rootfs(tree.id))) continue;
-      this.#missing.push({ kind: 'tree', id: tree.id, what: 'missing', images: this.#titles(tree.images) });
+      this.#stray.push(...unlistedParts(layout, tree));
+      const what = missingPart(layout, tree);
+      if (what === undefined) continue;
+      this.#missing.push({ kind: 'tree', id: tree.id, what, images: this.#titles(tree.images) });
     }
     for (const name of fs.readdirSync(layout.trees)) {
       if (index.trees.get(name) === undefined) this.#stray.push(join(layout.trees, name));
     }
     return trees;
+  }
+
+  #lookAtPods(): number {
+    const { index, layout } = this.#store;
+    let pods = 0;
+    for (const pod of index.pods.values()) {
+      if (pods++ % 1024 === 0) throwIfAborted(this.#options.signal);
+      const what = faultOfPod(this.#store, pod);
+      if (what === undefined) continue;
+      this.#missing.push({ kind: 'pod', id: pod.id, what, images: this.#titles(pod.apps.map(({ image }) => image)) });
+    }
+    for (const name of namesIn(layout.pods)) {
+      if (index.pods.get(name) === undefined) this.#stray.push(join(layout.pods, name));
+    }
+    return pods;
   }
 
   /** Staging directories of dead processes, and lock files without a holder. */

@@ -4,6 +4,7 @@
  *
  * `check.ts` compares content with the index, `fsck.ts` the index with the disk, `repair.ts` mends what both find.
  */
-export type { CheckResult, Damage } from './check.js';
+export type { CheckResult } from './check.js';
 export type { CheckOptions } from './check-scope.js';
+export type { Damage } from './damage.js';
 export type { FsckResult } from './fsck.js';

@@ -5,6 +5,7 @@
 import { objectsOfLayer } from '../content/layer-objects.js';
 import type { Key } from '../core/key.js';
 import type { SkippedKind } from '../core/metadata.js';
+import { noteEvent } from '../index/events.js';
 import type { Orphan } from '../index/keys.js';
 import { recountPacks } from '../index/packs.js';
 import type { LayerRecord, ObjectRecord } from '../index/records.js';
@@ -61,6 +62,7 @@ class Reconciliation {
     this.#setBlobs(expected);
     this.#setLayers(expected);
     this.#setTotals();
+    if (this.#mended.length > 0) noteEvent(this.#store.index, { event: 'repaired' });
     return this.#mended;
   }
 

@@ -1,5 +1,6 @@
 /**
- * Mends a store as far as it can be mended from itself. Objects with other metadata get theirs again, if their content
+ * Mends a store as far as it can be mended from itself. (Damaged pods leave the index, and their files are kept in
+ * quarantine: they can be prepared again.) Objects with other metadata get theirs again, if their content
  * is right. Damaged files go to quarantine. Missing files are marked as
  * gone in the index, so that an import of the same archive restores them. Damaged trees are removed, to be rendered
  * anew. Strays are removed. Counts are counted anew.
@@ -10,33 +11,39 @@
  *   2. damaged files move to quarantine, and the disk is synced,
  *   3. one transaction marks missing files as gone and sets all counts,
  *   4. strays are deleted.
+ * What a mounted tree needs is left as it is, and told.
  * Until 3 the index lists broken files, as it did before; after 2 they are missing instead of damaged. So a repair that
  * is killed leaves a store that another repair mends, and no import ever takes a damaged file for a sound one.
  */
-import * as fs from 'node:fs';
-import { dirname, join } from 'node:path';
-import { moveLeftoversAside } from '../collect/sweep.js';
+import { join } from 'node:path';
 import { discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
+import { runningPods } from '../content/pod-files.js';
 import { verifyBlobs, verifyObjects } from '../content/verify-files.js';
 import { isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
 import type { SkippedKind } from '../core/metadata.js';
 import type { OperationOptions } from '../core/operation.js';
 import { moveAside } from '../disk/durable.js';
-import { tryLock } from '../disk/lock.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { Quarantine } from '../disk/quarantine.js';
+import { noteEvent } from '../index/events.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from '../index/records.js';
 import { fileNameOf, parseFileName } from '../objects/name.js';
 import { dependencyNodesAlong } from '../resolve/dependencies.js';
+import { planOfTree } from '../resolve/plan-tree.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { checkStore, type Damage } from './check.js';
+import { checkStore } from './check.js';
+import type { Damage } from './damage.js';
 import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
+import { MountedTrees } from './mounted-trees.js';
+import { dropDamagedPods } from './pods.js';
 import { type BlobState, type ObjectState, reconcileIndex } from './reconcile-index.js';
 import { countExpected, type ExpectedCounts } from './recount.js';
 import { type FileFaults, note, resetMetadata, unlock } from './reset-metadata.js';
-import { type DamagedFile, pathsOfDamaged, planOfTree } from './tree.js';
+import { removeStrays } from './strays.js';
+import { type DamagedFile, pathsOfDamaged } from './tree.js';
+import { missingPart } from './tree-parts.js';
 import { unlockShards } from './unlock-shards.js';
 
 /** Repairs what `check` and `fsck` find. @returns how the store is now, and what was done */
@@ -73,6 +80,7 @@ class Repair {
   readonly #objects = new Map<string, ObjectState>();
   readonly #blobs = new Map<Key, BlobState>();
   readonly #faults: FileFaults = new Map();
+  readonly #mounted: MountedTrees;
   #isMetadataSet = false;
 
   constructor(store: StoreContext, options: OperationOptions, { suspects, seen }: Found, trash: string[]) {
@@ -82,6 +90,7 @@ class Repair {
     this.#seen = seen;
     this.#trash = trash;
     this.#quarantine = new Quarantine(store.layout);
+    this.#mounted = new MountedTrees(store);
   }
 
   async run(): Promise<FsckResult> {
@@ -91,14 +100,19 @@ class Repair {
     const expected = countExpected(this.#store, this.#options.signal);
     await this.#lookAgain(expected);
     await this.#dropTrees(this.#brokenTrees());
+    for (const each of await dropDamagedPods(this.#store, this.#quarantine))
+      this.#mended.push({ kind: 'pod', ...each });
     this.#moveObjects();
     this.#moveBlobs();
     if (this.#quarantine.taken.length > 0 || this.#isMetadataSet) await disk.sync();
     const settled = await index.commitRemoval(() => reconcileIndex(this.#store, this.#objects, this.#blobs));
     for (const each of settled) this.#mended.push(each);
-    this.#removeStrays();
-    const left = compareWithDisk(this.#store, this.#options);
-    return { ...left, repaired: this.#mended, quarantined: this.#quarantine.taken };
+    for (const path of removeStrays(this.#store, { ...this.#options, trash: this.#trash }))
+      this.#mended.push({ kind: 'stray', id: path, what: 'not listed', action: 'removed' });
+    const now = compareWithDisk(this.#store, this.#options);
+    const missing = [...now.missing, ...this.#mounted.left];
+    const ok = now.ok && missing.length === 0;
+    return { ...now, missing, ok, repaired: this.#mended, quarantined: this.#quarantine.taken };
   }
 
   /** Hashes suspects once more, with files that are marked as gone, and files that are needed but not listed. */
@@ -176,11 +190,16 @@ class Repair {
     const files = this.#damagedFiles();
     const told = new Map(this.#suspects.filter((each) => this.#isOfTree(each)).map(({ id, what }) => [id, what]));
     const broken = new Map<string, string>();
+    const inUse = new Map(runningPods(this.#store).flatMap(({ id, apps }) => apps.map(({ treeId }) => [treeId, id])));
     for (const tree of index.trees.values()) {
       const known = this.#seen.get(tree.id) === tree.renderedAt;
       const what = (known ? told.get(tree.id) : undefined) ?? this.#faultOf(tree, known, files);
-      if (what !== undefined) broken.set(tree.id, what);
-      else if (!fs.existsSync(layout.rootfs(tree.id))) broken.set(tree.id, 'missing');
+      const fault = what ?? missingPart(layout, tree);
+      if (fault === undefined) continue;
+      if (this.#mounted.has(tree.id)) this.#mounted.leave('tree', tree.id, fault);
+      else if (what !== undefined && inUse.has(tree.id))
+        this.#store.notice(`tree ${tree.id} is left as it is: pod ${inUse.get(tree.id)} runs on it`);
+      else broken.set(tree.id, fault);
     }
     return broken;
   }
@@ -194,7 +213,7 @@ class Repair {
   }
 
   #faultOf(tree: TreeRecord, known: boolean, files: ReadonlyMap<string, DamagedFile[]>): string | undefined {
-    if (tree.mode !== 'link' || files.size === 0) return undefined;
+    if ((tree.mode !== 'link' && tree.mode !== 'mount') || files.size === 0) return undefined;
     if (known && dependencyNodesAlong(this.#store.index, tree.layers) !== undefined) return undefined;
     try {
       const plan = planOfTree(this.#store, tree);
@@ -226,7 +245,10 @@ class Repair {
     if (broken.size === 0) return;
     const { index, layout } = this.#store;
     await index.commitRemoval(() => {
-      for (const id of broken.keys()) dropTreeRecord(this.#store, id);
+      for (const id of broken.keys()) {
+        dropTreeRecord(this.#store, id);
+        noteEvent(index, { event: 'removed', tree: id });
+      }
     });
     const dir = this.#makeTrash();
     for (const [id, what] of broken) {
@@ -239,6 +261,11 @@ class Repair {
   #moveObjects(): void {
     const { objects } = this.#store;
     for (const [name, { sound }] of this.#objects) {
+      if (sound.length === 0 && objects.has(name) && this.#mounted.needs(name)) {
+        this.#mounted.leave('object', name, [...this.#faultsOf(name).values()].join(', '));
+        this.#objects.delete(name);
+        continue;
+      }
       for (const [copy, what] of this.#faultsOf(name)) {
         const file = { name, copy };
         if (!objects.quarantine(file, this.#quarantine)) continue;
@@ -256,20 +283,6 @@ class Repair {
       if (what === undefined || !this.#quarantine.take(this.#store.layout.blob(id))) continue;
       this.#mended.push({ kind: 'blob', id, what, action: 'quarantined' });
     }
-  }
-
-  #removeStrays(): void {
-    const { layout } = this.#store;
-    const { stray } = compareWithDisk(this.#store, this.#options);
-    if (stray.length === 0) return;
-    const dir = this.#makeTrash();
-    for (const leftover of moveLeftoversAside(this.#store)) this.#trash.push(leftover);
-    stray.forEach((path, n) => {
-      // Releasing a lock removes its file, so no one else can hold the lock when the file goes.
-      if (dirname(path) === layout.locks) tryLock(path, true)?.release();
-      else moveAside(path, join(dir, `${n}`));
-      this.#mended.push({ kind: 'stray', id: path, what: 'not listed', action: 'removed' });
-    });
   }
 
   #makeTrash(): string {

@@ -1,6 +1,5 @@
 /** Has the workers compare a rendered tree with its plan. */
 import type { Finding, VerifyResult } from '../../workers/tasks/verify.js';
-import { documentReader } from '../content/read-blob.js';
 import type { Look } from '../content/verify-files.js';
 import { batches } from '../core/batches.js';
 import { type ByteString, fromText, toFsPath } from '../core/bytes.js';
@@ -10,24 +9,11 @@ import type { SkippedKind } from '../core/metadata.js';
 import { parentOf } from '../core/path.js';
 import { statOrFault } from '../disk/path-fault.js';
 import type { TreeRecord } from '../index/records.js';
+import { parseFileName } from '../objects/name.js';
 import type { Plan, PlanEntry } from '../plan/plan.js';
 import { packShard } from '../plan/shard.js';
-import { dependencyNodesAlong } from '../resolve/dependencies.js';
-import { planOf } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { extraPaths } from './extra-paths.js';
-
-/**
- * The plan by which a tree was made, whatever its image would give today; `undefined` when an image of the tree is
- * gone.
- * @throws CairnError `ERR_DAMAGED` when a table of contents or a manifest cannot be read
- */
-export function planOfTree(store: StoreContext, { id, layers }: TreeRecord): Plan | undefined {
-  const nodes = dependencyNodesAlong(store.index, layers);
-  return nodes === undefined
-    ? undefined
-    : planOf(store, { nodes, layers, treeId: id, documents: documentReader(store) });
-}
 
 export interface TreeLook {
   tree: TreeRecord;
@@ -97,7 +83,10 @@ export interface ObjectInTree extends Finding {
   object: string;
 }
 
-/** Paths of a tree that are names of damaged files. @param damaged object name → its files */
+/**
+ * Paths of a tree that are names of damaged files, or that a mount of the tree finds there.
+ * @param damaged object name → its files
+ */
 export function pathsOfDamaged(
   { layout, objects }: StoreContext,
   tree: TreeRecord,
@@ -109,15 +98,27 @@ export function pathsOfDamaged(
   return plan.entries.flatMap((entry) => {
     const files = entry.type === 'file' ? damaged.get(objects.nameOf(entry)) : undefined;
     if (files === undefined) return [];
+    if (tree.mode === 'mount') return toldOf(entry.path, files.filter(isFirstFile));
     const path = toFsPath(`${fromText(root)}/${entry.path}`);
     const stat = statOrFault(path);
     if (typeof stat === 'string') return []; // that much is told of it already
-    const same = files.filter(({ ino, dev }) => ino === stat.ino && dev === stat.dev);
-    return same.map(({ id: object, what, metadata }) => ({
-      id: entry.path,
-      what: `its object: ${what}`,
-      object,
-      ...defined({ metadata }),
-    }));
+    return toldOf(
+      entry.path,
+      files.filter(({ ino, dev }) => ino === stat.ino && dev === stat.dev),
+    );
   });
+}
+
+function toldOf(path: ByteString, files: readonly DamagedFile[]): ObjectInTree[] {
+  return files.map(({ id: object, what, metadata }) => ({
+    id: path,
+    what: `its object: ${what}`,
+    object,
+    ...defined({ metadata }),
+  }));
+}
+
+/** Mounts read an object's first file. They have metadata of their own. */
+function isFirstFile({ id, metadata }: DamagedFile): boolean {
+  return parseFileName(id).copy === 0 && metadata !== true;
 }

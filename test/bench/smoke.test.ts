@@ -23,8 +23,10 @@ import { again } from '../../bench/scenarios/again.js';
 import { LIMITS } from '../../bench/scenarios/all.js';
 import { cold } from '../../bench/scenarios/cold.js';
 import { fetchCold } from '../../bench/scenarios/fetch.js';
+import { runScenarios } from '../../bench/scenarios/run.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
 import { missing } from '../fixtures/peers.js';
+import { NO_RUNTIME } from '../fixtures/runtime.js';
 
 async function tinyCorpus(dir: string): Promise<Corpus> {
   const names = ['example.com/layer1', 'example.com/layer2'];
@@ -72,6 +74,15 @@ test('cold and again: everyone who is here makes the same tree, and is measured'
   );
 });
 
+test('run: cairn and crun run the same program', { skip: NO_RUNTIME || missing('umoci', 'crun') }, async (t) => {
+  const dir = temporaryDirectory(t);
+  const ground = { corpus: await tinyCorpus(dir), sizes: SMALL, dir, build: THIS_BUILD };
+  for (const scenario of runScenarios(ground)) {
+    const measured = await measure(scenario, 1, dir, () => {});
+    assert.deepEqual([scenario.unfit, scenario.skipped, measured.contestants.length], [undefined, [], 2]);
+  }
+});
+
 test('fetch: cairn and skopeo make the same tree of what a registry has', {
   skip: missing('docker-registry', 'skopeo', 'curl'),
 }, async (t) => {
@@ -113,7 +124,7 @@ test('another build runs beside this one, on stores of its own, and is compared 
   const other = { ...ground, build: { ...THIS_BUILD, name: 'before' } };
   for (const make of [cold, again]) {
     const scenario = besideEachOther(make(ground), make(other));
-    const measured = await measure(scenario, 2, dir, () => {});
+    const measured = await measure(scenario, 1, dir, () => {});
     assert.deepEqual(measured.disqualified, []);
     const [own, before, peer] = measured.contestants.map(({ name }) => name);
     assert.equal(before, `${own} (before)`);

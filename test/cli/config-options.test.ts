@@ -49,7 +49,7 @@ function tableOf({ path, key }: Pick<Case, 'path' | 'key'>, value: TomlValue): T
 }
 
 /** Values that parsers of options take, as somebody types them. */
-const TYPED = ['3', '1h30m', '500MB', 'os=linux', 'tls'];
+const TYPED = ['3', '1h30m', '500MB', 'os=linux', 'tls', 'running'];
 
 /** Values of a file, and what to type for them. */
 type Pair = readonly [value: TomlValue, typed: readonly string[]];

@@ -4,10 +4,10 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { aci } from '../fixtures/archive.js';
 import { PROGRAM } from '../fixtures/cli.js';
-import { TestStore } from '../fixtures/store.js';
+import { madeOnce, TestStore } from '../fixtures/store.js';
 
 /** More bytes than a pipe holds. */
 const LARGE = 4 << 20;
@@ -48,9 +48,8 @@ function redirected(s: TestStore, args: readonly string[], { stdout, stderr, fir
   );
 }
 
-/** An image with one large file and many paths, and its own archive as a blob. */
-async function filled(t: TestContext): Promise<{ s: TestStore; key: string }> {
-  const s = new TestStore(t);
+/** An image with one large file and many paths, and a large blob, whose key this tells. */
+const filled = madeOnce(async (s) => {
   const paths = Array.from({ length: 3000 }, (_none, i) => ({
     name: `dir/${i}-${'x'.repeat(80)}`,
     flag: '2',
@@ -59,8 +58,8 @@ async function filled(t: TestContext): Promise<{ s: TestStore; key: string }> {
   const archive = aci({ name: 'example.com/app' }, [{ name: 'large', content: randomBytes(LARGE) }, ...paths]);
   await s.ok(['import', s.write('app.aci', archive)]);
   const { key } = await s.json<{ key: string }>(['put', s.write('blob', randomBytes(LARGE))]);
-  return { s, key };
-}
+  return key;
+});
 
 /** One command for each way of writing to standard output. */
 function writers(key: string): readonly (readonly string[])[] {
@@ -80,7 +79,7 @@ function writers(key: string): readonly (readonly string[])[] {
 test('standard output that has no room is an error like any other', {
   skip: !fs.existsSync('/dev/full'),
 }, async (t) => {
-  const { s, key } = await filled(t);
+  const { s, made: key } = await filled(t);
   for (const args of writers(key)) {
     await t.test(args.join(' ').slice(0, 60), async () => {
       const ended = await redirected(s, args, { stdout: '/dev/full' });
@@ -109,7 +108,7 @@ test('a disk that takes only the first part of what is printed is full', async (
 });
 
 test('a reader that has had enough ends the command quietly, and nothing is left', async (t) => {
-  const { s, key } = await filled(t);
+  const { s, made: key } = await filled(t);
   const temporary = s.path('tmp');
   fs.mkdirSync(temporary);
   for (const args of writers(key)) {
@@ -157,7 +156,7 @@ test('a standard error that nobody reads, or that is full, keeps nothing from be
 });
 
 test('a signal ends what writes to a reader that does not read', async (t) => {
-  const { s, key } = await filled(t);
+  const { s, made: key } = await filled(t);
   const large = writers(key).filter(([verb]) => ['files', 'cat', 'get', 'export'].includes(verb as string));
   for (const args of large) {
     await t.test(args.join(' ').slice(0, 60), async () => {
@@ -170,14 +169,12 @@ test('a signal ends what writes to a reader that does not read', async (t) => {
       await new Promise((resolve) => child.stdout.once('readable', resolve));
       await new Promise((resolve) => setTimeout(resolve, 500));
       assert.equal(child.exitCode, null);
-      const begun = performance.now();
       child.kill('SIGTERM');
       const [code, signal] = await new Promise<[number | null, string | null]>((resolve) =>
         child.on('exit', (...how) => resolve(how)),
       );
       child.stdout.destroy();
       assert.deepEqual([code, signal], [130, null]);
-      assert.ok(performance.now() - begun < 5000);
     });
   }
 });

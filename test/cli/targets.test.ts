@@ -10,6 +10,7 @@ import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
 import { aci } from '../fixtures/archive.js';
 import { PROGRAM } from '../fixtures/cli.js';
+import { listensToSignals } from '../fixtures/signals.js';
 import { TestStore } from '../fixtures/store.js';
 
 const APP = aci({ name: 'example.com/app' }, [{ name: 'f', content: 'content' }]);
@@ -60,7 +61,8 @@ test('a named pipe is written to, once someone reads it', async (t) => {
     const child = spawn(process.execPath, [PROGRAM, 'export', 'example.com/app', pipe], {
       env: { ...process.env, CAIRN_STORE: s.store },
     });
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    await listensToSignals(child);
+    await new Promise((resolve) => setTimeout(resolve, 500));
     child.kill('SIGTERM');
     assert.equal(await new Promise((resolve) => child.on('exit', resolve)), 130);
   });

@@ -1,10 +1,13 @@
 /** What people see on a terminal: progress, interrupts, and what is not for a terminal. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { aci } from '../fixtures/archive.js';
+import { aci, tar } from '../fixtures/archive.js';
+import { digestOf } from '../fixtures/oci.js';
+import { TestRegistry } from '../fixtures/registry-server.js';
 import { TestStore } from '../fixtures/store.js';
 import { NO_TERMINAL, onTerminal } from './terminal.js';
 
@@ -15,8 +18,11 @@ const preload = (code: string): Record<string, string> => ({
 });
 /** Time runs fast, so that what takes a moment is worth a line of progress. */
 const HURRY = preload('const now = performance.now.bind(performance); performance.now = () => now() * 50');
+/** The clock stands still from the first interrupt on, and goes on by a second with the third. */
+const CLOCK = `const now = performance.now.bind(performance); let interrupts = 0; let at = 0;
+process.on('SIGINT', () => { if (++interrupts === 1) { at = now(); performance.now = () => at; } if (interrupts === 3) at += 1000; })`;
 /** Nothing that is to be cancelled hears of it. */
-const DEAF = preload('AbortSignal.prototype.addEventListener = () => {}');
+const DEAF = preload(`${CLOCK}; AbortSignal.prototype.addEventListener = () => {}`);
 
 const LARGE = aci({ name: 'example.com/large' }, [{ name: 'f', content: Buffer.alloc(8 << 20, 'x') }]);
 const SMALL = aci({ name: 'example.com/small' }, [{ name: 'f', content: 'x' }]);
@@ -51,6 +57,38 @@ test('progress fits the terminal, tells share and time left, and is gone in the 
   }
 });
 
+test('a fetch shows each blob that comes, and all together', { skip }, async (t) => {
+  const s = new TestStore(t);
+  const registry = await TestRegistry.start(t);
+  const layers = ['a', 'b'].map((name) => tar([{ name, content: randomBytes(1 << 20) }]));
+  registry.holdImage(s.path('layout'), 'app', '1', { layers });
+  const waiting: (() => void)[] = [];
+  for (const bytes of layers) {
+    registry.overrides.set(`/v2/app/blobs/${digestOf(bytes)}`, ({ response }) => {
+      response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 1 << 19));
+      let at = 1 << 19;
+      const more = setInterval(() => {
+        response.write(bytes.subarray(at, at + 100));
+        at += 100;
+      }, 20);
+      waiting.push(() => {
+        clearInterval(more);
+        response.end(bytes.subarray(at));
+      });
+    });
+  }
+  const env = { ...HURRY, HOME: s.dir, XDG_RUNTIME_DIR: s.dir, CAIRN_AUTH_DIRS: s.dir };
+  const run = onTerminal(s.store, ['fetch', `docker://${registry.host}/app:1`], { columns: 120, env });
+  const shows = layers.map((bytes) => new RegExp(`/app ${digestOf(bytes).slice(7, 19)}: \\d+% .* of 1\\.1 MB`));
+  for (const shown of [...shows, /fetching docker:\/\/[\d.:]+\/app:1: [1-9]\d?% .* of 2\.1 MB, .* left/])
+    await run.seen(shown);
+  for (const goOn of waiting) goOn();
+  const { code, screen } = await run.ended;
+  assert.equal(code, 0, screen.lines.join('\n'));
+  assert.ok(!screen.wrapped);
+  assert.match(screen.lines.join('\n'), /^[^\n]*\/app:1[^\n]*\n$/);
+});
+
 test('a slow standard input shows what came, and for how long; whoever wants no progress sees none', {
   skip,
 }, async (t) => {
@@ -80,7 +118,7 @@ test('a slow standard input shows what came, and for how long; whoever wants no 
 
 test('two interrupts within half a second are one: it is cleaned up', { skip }, async (t) => {
   const s = new TestStore(t);
-  const run = onTerminal(s.store, ['import', '-']);
+  const run = onTerminal(s.store, ['import', '-'], { env: preload(CLOCK) });
   run.input.write(LARGE.subarray(0, 1 << 20));
   await run.seen(/importing/);
   assert.equal(staged(s.store).length, 1);
@@ -102,11 +140,9 @@ test('an interrupt half a second after the first ends at once, and leaves no pro
   run.interrupt();
   await sleep(1000);
   assert.equal(await Promise.race([run.ended, sleep(0, 'runs')]), 'runs', 'two at once are one');
-  const begun = performance.now();
   run.interrupt();
   const { code, screen } = await run.ended;
   assert.equal(code, 130);
-  assert.ok(performance.now() - begun < 3000);
   assert.deepEqual(screen.lines, ['']);
 });
 

@@ -3,11 +3,13 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { PROGRAM } from '../fixtures/cli.js';
 
+/** The interpreter itself, as the one in the path may be a script that looks for it at length. */
+const PYTHON = spawnSync('python3', ['-c', 'import fcntl, pty, sys, termios; print(sys.executable)'], {
+  encoding: 'utf8',
+});
+
 /** Why there is no terminal to be had. */
-export const NO_TERMINAL: string | false =
-  spawnSync('python3', ['-c', 'import fcntl, pty, termios'], { stdio: 'ignore' }).status === 0
-    ? false
-    : 'there is no python3 with its module pty';
+export const NO_TERMINAL: string | false = PYTHON.status === 0 ? false : 'there is no python3 with its module pty';
 
 /**
  * The terminal's other end. Standard output is the terminal, or else descriptor 3; standard input is passed on. SIGUSR1
@@ -70,10 +72,14 @@ export function onTerminal(store: string, args: readonly string[], options: OnTe
   const { columns = 80, redirected = false, env = {} } = options;
   const command = [process.execPath, PROGRAM, ...args];
   const begun = performance.now();
-  const child: ChildProcess = spawn('python3', ['-c', HELPER, `${columns}`, redirected ? '1' : '0', ...command], {
-    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
-    env: { ...process.env, CAIRN_STORE: store, ...env },
-  });
+  const child: ChildProcess = spawn(
+    PYTHON.stdout.trim(),
+    ['-I', '-c', HELPER, `${columns}`, redirected ? '1' : '0', ...command],
+    {
+      stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
+      env: { ...process.env, CAIRN_STORE: store, ...env },
+    },
+  );
   const [input, terminal, , output] = child.stdio as unknown as [Writable, Readable, null, Readable];
   input.on('error', () => {});
   let sent = '';
@@ -125,12 +131,13 @@ export interface Screen {
   wrapped: boolean;
 }
 
-/** What a terminal makes of what it is sent, as far as cairn uses it: CR, LF and the deletion to the line's end. */
+/** What a terminal makes of what cairn sends: CR, LF, the deletion to the line's end, a line up. */
 function screenOf(sent: string, columns: number): Screen {
   const lines = [''];
   const drawn: string[] = [];
-  for (const [part] of sent.matchAll(/\r\x1b\[K|\n|[^\r\n\x1b]+|[\s\S]/g)) {
+  for (const [part] of sent.matchAll(/\r\x1b\[K|\x1b\[A|\n|[^\r\n\x1b]+|[\s\S]/g)) {
     if (part === '\n') lines.push('');
+    else if (part === '\x1b[A') lines.pop();
     else if (part !== '\r\x1b[K') lines.push(`${lines.pop()}${part}`);
     else {
       // Only lines of progress are ever taken back.

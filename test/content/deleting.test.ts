@@ -13,8 +13,11 @@ import { Pool } from '../../engine/session/pool.js';
 import { openStore, Store } from '../../engine/store.js';
 import { aci, tar } from '../fixtures/archive.js';
 import { PROGRAM, temporaryDirectory } from '../fixtures/cli.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { ociLayout } from '../fixtures/oci.js';
 import { type Json, TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 const isRoot = process.geteuid?.() === 0;
 const asRoot = { skip: isRoot ? false : 'needs root' };

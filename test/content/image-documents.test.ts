@@ -14,8 +14,11 @@ import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
 import { aci, tar } from '../fixtures/archive.js';
 import { blobsIn, documentsIn } from '../fixtures/documents.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { ociLayout } from '../fixtures/oci.js';
 import { type Json, TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 const BASE = aci({ name: 'example.com/base', labels: { version: '1' } }, [{ name: 'f', content: 'base' }]);
 

@@ -7,8 +7,11 @@ import { hashOfUrl, readUrlNote, type UrlNote, writeUrlNote } from '../../engine
 import type { Key } from '../../engine/core/key.js';
 import { contextOf } from '../../engine/facade/opened.js';
 import { openStore } from '../../engine/store.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { before } from '../fixtures/keys.js';
 import { TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 const came = (image: Key): NonNullable<UrlNote['came']> => ({ image, size: 1, at: 2, fresh: 3, etag: '"x"' });
 

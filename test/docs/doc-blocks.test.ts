@@ -19,8 +19,10 @@ const STORIES = {
   'docs/cookbook.md': 50,
   'docs/coming-from.md': 10,
   'docs/cli.md': 55,
+  'docs/pods.md': 7,
   'docs/configuration.md': 3,
   'docs/scale-out.md': 2,
+  'docs/building.md': 20,
 };
 
 /** What the pages call the directory that they work in, and the store. */

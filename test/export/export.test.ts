@@ -10,7 +10,10 @@ import type { Key } from '../../engine/core/key.js';
 import { Layout } from '../../engine/disk/layout.js';
 import { openStore } from '../../engine/store.js';
 import { aci, tar } from '../fixtures/archive.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { type Json, TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 /** A name that is longer than a tar header's field. */
 const LONG = `long/${'n'.repeat(150)}`;

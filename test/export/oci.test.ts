@@ -8,8 +8,11 @@ import type { Key } from '../../engine/core/key.js';
 import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
 import { tar } from '../fixtures/archive.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { dockerArchive, ociLayout, type WrittenImage } from '../fixtures/oci.js';
 import { type Json, TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 const LAYERS = [
   tar([

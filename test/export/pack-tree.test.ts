@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileBytes } from '../../engine/disk/file-bytes.js';
 import type { ShardRow } from '../../engine/plan/shard.js';
 import { packFiles } from '../../workers/export/pack-files.js';
-import { packTree } from '../../workers/export/pack-tree.js';
+import { packTree } from '../../workers/pack/pack-tree.js';
 import { TestStore } from '../fixtures/store.js';
 
 const SIZE = 16 << 20;

@@ -4,6 +4,9 @@ import { test } from 'node:test';
 import type { StoreContext } from '../../engine/session/context.js';
 import { BitRot } from '../fixtures/bit-rot.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
+
+keepThreads();
 
 const FLIPS = 60;
 

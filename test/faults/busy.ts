@@ -16,7 +16,7 @@ export interface Begun {
 
 export interface Done {
   done: string;
-  /** Images, trees, pins and blobs. */
+  /** Images, trees, pins, pods and blobs. */
   state: string[];
 }
 
@@ -33,11 +33,12 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-/** A line for each image, pin and tree that the index lists. */
+/** A line for each image, pin, tree and pod that the index lists. */
 export async function listed(store: Store): Promise<string[]> {
   const lines: string[] = [];
   for await (const { key, pinned } of store.images()) lines.push(`image ${key}`, ...(pinned ? [`pin ${key}`] : []));
   for await (const { id, hash } of store.trees()) lines.push(`tree ${id} ${hash}`);
+  for await (const { pod, apps } of store.pods()) lines.push(`pod ${pod} ${apps.map(({ image }) => image)}`);
   return lines;
 }
 
@@ -51,16 +52,30 @@ async function work(store: Store, sources: string, random: () => number, blobs: 
   const images: string[] = [];
   for await (const { key } of store.images()) images.push(key);
   const dice = random();
-  if (images.length === 0 || dice < 0.4) {
+  if (images.length === 0 || dice < 0.34) {
     const source = pick(IMAGES);
     await act(`import ${source}`, ['image'], [], () => store.import(join(sources, source)));
-  } else if (dice < 0.6) {
+  } else if (dice < 0.5) {
     const image = pick(images);
     await act(`render ${image}`, ['tree'], [], async () => {
       // The image's dependency may have been removed.
       await store.render(image).catch(unless('ERR_NOT_FOUND'));
     });
-  } else if (dice < 0.75) {
+  } else if (dice < 0.6) {
+    const image = pick(images);
+    await act(`pod of ${image}`, ['pod', 'tree'], [], async () => {
+      await store.preparePod([image], { pull: 'never' }).catch(unless('ERR_NOT_FOUND'));
+    });
+  } else if (dice < 0.65) {
+    const pods: string[] = [];
+    for await (const { pod } of store.pods()) if (random() < 0.7) pods.push(pod);
+    await act(
+      `pod rm ${pods}`,
+      [],
+      pods.map((pod) => `pod ${pod}`),
+      () => store.removePods(pods),
+    );
+  } else if (dice < 0.76) {
     const image = pick(images);
     await act(`rm ${image}`, [], [`image ${image}`, `pin ${image}`, 'tree'], () => store.rm([image], { force: true }));
   } else if (dice < 0.85) {

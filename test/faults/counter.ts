@@ -2,7 +2,7 @@
  * One of several processes that open an index, commit a little and close it: `counter.js INDEX SECONDS`. Each commit
  * adds one to a number that all processes share. Prints the number of its acknowledged commits, and its errors.
  */
-import { openIndex } from '../../engine/index/open.js';
+import { openIndex } from '../../engine/index/open-index.js';
 import type { Digest } from './count.js';
 
 const [path = '', seconds = ''] = process.argv.slice(2);

@@ -3,7 +3,7 @@ import type { Operation } from './operations.js';
 import { type Call, type Fault, SYNCING, type TracedRun } from './strace.js';
 import { type Assessment, acknowledges, type SweepOptions, type Swept, sweepFaults } from './sweep.js';
 
-export type FailOptions = Pick<SweepOptions, 'perOperation' | 'program' | 'enough'> & {
+export type FailOptions = Pick<SweepOptions, 'perOperation' | 'only' | 'program' | 'enough'> & {
   operations: readonly Operation[];
 };
 

@@ -44,7 +44,7 @@ class Registry {
     const storage = `{filesystem: {rootdirectory: ${join(this.#dir, 'registry')}}}`;
     fs.writeFileSync(config, `version: 0.1\nstorage: ${storage}\nhttp: {addr: 127.0.0.1:${this.#port}}\n`);
     this.#child = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
-    for (let tries = 0; tries < 200; tries++) {
+    for (let tries = 0; tries < 1200; tries++) {
       if (await this.#answers()) return;
       await sleep(50);
     }

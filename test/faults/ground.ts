@@ -4,9 +4,14 @@
  */
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Layout } from '../../engine/disk/layout.js';
 import { lock } from '../../engine/disk/lock.js';
+import { contextOf } from '../../engine/facade/opened.js';
+import { putPod } from '../../engine/index/pods.js';
+import type { ImageRecord, PodRecord } from '../../engine/index/records.js';
+import { manifestOfImages } from '../../engine/pod/manifest-of-images.js';
+import { preparePod } from '../../engine/pod/prepare.js';
 import { openStore } from '../../engine/store.js';
 import { aci, type EntrySpec, tar } from '../fixtures/archive.js';
 import { PROGRAM } from '../fixtures/cli.js';
@@ -20,9 +25,13 @@ import { runTraced } from './strace.js';
  * - `trees`: rendered trees, too; an image is pinned and a tree leased
  * - `orphans`: also objects and blobs of removed images, and the leftovers of an import that was killed before its
  *   commit
+ * - `pods`: as `trees`, and two prepared pods, of which one was run
  */
-export const SEEDS = ['none', 'images', 'trees', 'orphans'] as const;
+export const SEEDS = ['none', 'images', 'trees', 'orphans', 'pods'] as const;
 export type Seed = (typeof SEEDS)[number];
+
+/** Ids of the pods of a seed: prepared, and run. */
+export const PODS = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'] as const;
 
 const SHARED = 'the same in several images\n'.repeat(20);
 const LARGE = Buffer.alloc(100_000, 'large');
@@ -72,8 +81,20 @@ export function makeSources(dir: string): void {
   for (const [name, text] of Object.entries(BLOBS)) fs.writeFileSync(join(sources, `${name}.blob`), text);
 }
 
-/** Makes the sources and every seed below `dir`. */
+let prepared: string | undefined;
+
+/** Makes the sources and every seed below `dir`. What this process has made before is copied. */
 export async function prepareGround(dir: string): Promise<void> {
+  if (prepared === undefined) {
+    await makeGround(dir);
+    const kept = fs.mkdtempSync(join(dirname(dir), 'cairn-ground-'));
+    process.on('exit', () => fs.rmSync(kept, { recursive: true }));
+    copy(`${dir}/.`, kept);
+    prepared = kept;
+  } else copy(`${prepared}/.`, dir);
+}
+
+async function makeGround(dir: string): Promise<void> {
   makeSources(dir);
   fs.mkdirSync(join(dir, 'none'));
   const images = placeIn(dir, 'images');
@@ -84,6 +105,8 @@ export async function prepareGround(dir: string): Promise<void> {
   await store.close();
   copy(join(dir, 'images'), join(dir, 'trees'));
   await makeTrees(placeIn(dir, 'trees'));
+  copy(join(dir, 'trees'), join(dir, 'pods'));
+  await makePods(placeIn(dir, 'pods'));
   copy(join(dir, 'trees'), join(dir, 'orphans'));
   await makeOrphans(placeIn(dir, 'orphans'));
 }
@@ -93,6 +116,19 @@ async function makeTrees({ store: dir }: Place): Promise<void> {
   for (const name of ['example.com/app', 'example.com/base', 'web:1']) await store.render(name);
   await store.pin('example.com/base');
   await store.lease('web:1', 3_600_000, 'the seed');
+}
+
+async function makePods({ store: dir }: Place): Promise<void> {
+  await using store = await openStore({ dir, workers: 1 });
+  const context = contextOf(store);
+  for (const id of PODS) {
+    const images = [await store.resolve('example.com/app'), await store.resolve('web:1')];
+    const find = async (argument: string): Promise<ImageRecord> => store.resolve(argument);
+    await preparePod(context, manifestOfImages(context, images), { find, id });
+  }
+  const { index } = context;
+  const ran = { startedAt: 1000, exitedAt: 2000, exitCodes: { app: 0, web: 3 } };
+  await index.commit(() => putPod(index, { ...(index.pods.get(PODS[1]) as PodRecord), ...ran }));
 }
 
 /** Removes images while the use lock is held, so that nothing is swept, and kills an import before its commit. */

@@ -3,7 +3,7 @@ import type { Operation } from './operations.js';
 import type { Call, Fault, TracedRun } from './strace.js';
 import { type Assessment, type SweepOptions, type Swept, sweepFaults } from './sweep.js';
 
-export type KillOptions = Pick<SweepOptions, 'perOperation' | 'program' | 'enough'> & {
+export type KillOptions = Pick<SweepOptions, 'perOperation' | 'only' | 'program' | 'enough'> & {
   operations: readonly Operation[];
 };
 

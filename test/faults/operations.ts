@@ -1,6 +1,6 @@
 /** The commands that are killed and made to fail, each with the state of the store at its beginning. */
 import { cairn } from '../fixtures/cli.js';
-import type { Seed } from './ground.js';
+import { PODS, type Seed } from './ground.js';
 import type { Place } from './place.js';
 
 /** The name of a backup among the outputs. */
@@ -21,6 +21,8 @@ export interface Operation {
   /** The operation is left out if the program's help for `command` lacks `word`: an older version. */
   needs?: { command?: string; word: string };
 }
+
+const POD = { word: 'pod' };
 
 const source = (place: Place, name: string): string => `${place.sources}/${name}`;
 const target = (place: Place, name: string): string => `${place.out}/${name}`;
@@ -90,11 +92,16 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'rebuild the index',
-    seed: 'trees',
+    seed: 'pods',
     args: () => ['fsck', '--rebuild-index'],
     needs: { command: 'fsck', word: '--rebuild-index' },
   },
-  { name: 'back up', seed: 'trees', args: (at) => ['backup', target(at, BACKUP)], needs: { word: 'backup' } },
+  { name: 'prepare a pod', seed: 'trees', args: () => ['pod', 'prepare', 'example.com/app', 'web:1'], needs: POD },
+  { name: 'prepare a pod and render', seed: 'images', args: () => ['pod', 'prepare', 'web:1'], needs: POD },
+  { name: 'pod rm', seed: 'pods', args: () => ['pod', 'rm', PODS[0]], needs: POD },
+  { name: 'pod gc', seed: 'pods', args: () => ['pod', 'gc'], needs: POD },
+  { name: 'gc with pods', seed: 'pods', args: () => ['gc', '--images', '--grace-period', '0s'], needs: POD },
+  { name: 'back up', seed: 'pods', args: (at) => ['backup', target(at, BACKUP)], needs: { word: 'backup' } },
 ];
 
 /** The operations that this version of the program has. */

@@ -49,6 +49,23 @@ export const NO_NOTES: Patch = {
   edits: [["fs.writeFileSync(stagedNames(staging), names.join('\\n'), { mode: 0o600 });", '']],
 };
 
+/** The index lists a pod before its directory is in place. */
+export const POD_COMMIT_FIRST: Patch = {
+  name: 'pods listed before placing',
+  file: 'engine/pod/prepare.js',
+  edits: [
+    ['place(store, pod, staged);', ''],
+    [/(await makeTrees\(store, listing\);\n\s*\}\n)/, '$1place(store, pod, staged);\n'],
+  ],
+};
+
+/** A gc does not ask what pods need. */
+export const PODS_HOLD_NOTHING: Patch = {
+  name: 'pods hold nothing',
+  file: 'engine/collect/gc.js',
+  edits: [['const byPods = neededByPods(index);', 'const byPods = { images: new Set(), trees: new Set() };']],
+};
+
 /** Data is left to the kernel; the index still syncs. */
 export const NO_SYNC: Patch = {
   name: 'no sync of data',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore } from '../../engine/store.js';
 import { cairn } from '../fixtures/cli.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { countCommits } from './count.js';
 import { fastScratch } from './fast.js';
 import { placeFrom, prepareGround } from './ground.js';
@@ -13,6 +14,8 @@ import { race } from './race.js';
 import { killReaders } from './readers.js';
 import { stallAt } from './stalled.js';
 import { straceFault } from './strace.js';
+
+keepThreads();
 
 const fault = straceFault();
 const options = fault === undefined ? {} : { skip: fault };

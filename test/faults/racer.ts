@@ -73,6 +73,8 @@ class Racer {
       rm: () => store.rm([key]),
       'tree rm': () => store.removeTrees(store.findTrees(key)),
       gc: () => store.gc({ images: true, graceMs: this.#random() < 0.5 ? 0 : 3_600_000 }),
+      'run on a pod': () => this.#readPod(store, source, tree),
+      'pod gc': () => store.gcPods({ expirePreparedMs: LEASE_MS }),
       pin: async () => {
         await store.pin(key);
         await store.unpin(key);
@@ -98,6 +100,14 @@ class Racer {
     const lease = await store.lease(treeId, LEASE_MS, `racer ${process.pid}`);
     this.#compare(`the tree of ${key}`, hashTree(path), expected);
     await store.releaseLease(lease.id);
+  }
+
+  /** So does what a pod runs on. */
+  async #readPod(store: Store, source: string, expected: string): Promise<void> {
+    const { key } = await store.import(join(this.#sources, source));
+    const { id, apps } = await store.preparePod([key], { pull: 'never' });
+    this.#compare(`what pod ${id} runs on`, hashTree(apps[0]?.rootfs as string), expected);
+    await store.removePods([id]);
   }
 
   async #readExport(store: Store, source: string, key: string): Promise<void> {

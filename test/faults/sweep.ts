@@ -18,6 +18,8 @@ export interface SweepOptions {
   assess: (run: TracedRun, fault: Fault) => Assessment;
   /** The most faults for each command, spread over its run. */
   perOperation?: number;
+  /** The names of the calls that are hit; all unless given. */
+  only?: RegExp;
   /** The program that is disturbed. The one that judges the store is always this build. */
   program?: string;
   /** The number of findings after which the sweep ends early. */
@@ -59,7 +61,11 @@ export async function sweepFaults(dir: string, options: SweepOptions): Promise<S
   let serial = 0;
   for (const operation of options.operations) {
     const { expected, calls } = await undisturbed(dir, operation);
-    const faults = spread(options.faults(calls, operation), options.perOperation);
+    const { only = /./ } = options;
+    const faults = spread(
+      options.faults(calls, operation).filter(({ call }) => only.test(call)),
+      options.perOperation,
+    );
     await eachOf(faults, SIDE_BY_SIDE, async (fault) => {
       if (swept.findings.length >= (options.enough ?? Number.POSITIVE_INFINITY)) return;
       for (let tries = 1; tries <= TRIES; tries++) {

@@ -7,8 +7,9 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
 import { Layout } from '../../engine/disk/layout.js';
+import type { PodSummary } from '../../engine/pod/states.js';
 import { openStore, type Store } from '../../engine/store.js';
-import { BLOBS } from './ground.js';
+import { BLOBS, PODS } from './ground.js';
 import { BACKUP, type Operation } from './operations.js';
 import type { Place } from './place.js';
 
@@ -16,7 +17,7 @@ const DAY_MS = 24 * 3_600_000;
 /** The mark of an unfinished backup is deleted last; a complete backup may still have it. */
 const UNFINISHED = basename(new Layout('').unfinished);
 
-/** A line for each image, pin, tree, lease and blob of a store, and for each output of a command. */
+/** A line for each image, pin, tree, lease, blob and pod of a store, and for each output of a command. */
 export type State = ReadonlySet<string>;
 
 /** The states before and after an undisturbed command. */
@@ -67,8 +68,16 @@ export async function stateOf({ store: dir, out }: Place): Promise<State> {
   }
   for await (const { id, hash } of store.trees()) state.add(`tree ${id} ${hash}`);
   for (const { tree, holder } of await store.leases()) state.add(`lease ${tree} ${holder}`);
+  for await (const pod of store.pods()) state.add(podLine(pod));
   for (const text of Object.values(BLOBS)) if (await holds(store, text)) state.add(`blob ${text}`);
   return state;
+}
+
+/** A new pod has another id each time. How one ended is lost with the index. */
+function podLine({ pod, state, apps }: PodSummary): string {
+  const isOfSeed = (PODS as readonly string[]).includes(pod);
+  const of = apps.map(({ name, image }) => `${name} ${image}`).join();
+  return `pod ${isOfSeed ? pod : 'new'} ${isOfSeed ? '' : state} ${of}`;
 }
 
 async function holds(store: Store, text: string): Promise<boolean> {
@@ -164,7 +173,7 @@ export async function inspectStore(dir: string): Promise<string[]> {
 /** Counts the files on disk without the engine's help. */
 function countFiles(
   layout: Layout,
-  listed: { objects: number; blobs: number; trees: number },
+  listed: { objects: number; blobs: number; trees: number; pods: number },
   emptied: boolean,
 ): string[] {
   const files = (at: string): number =>
@@ -173,6 +182,7 @@ function countFiles(
     ['objects', files(layout.objects), listed.objects],
     ['blobs', files(layout.blobs), listed.blobs],
     ['trees', fs.readdirSync(layout.trees).length, listed.trees],
+    ['pods', fs.readdirSync(layout.pods).length, listed.pods],
     ['staging', files(layout.staging) - ownLocks(layout), 0],
     ['quarantine', emptied ? files(layout.quarantine) : 0, 0],
     ['locks', files(layout.locks), 0],

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import type { Fetched } from '../../engine/fetch/options.js';
-import { AppcSite, page } from '../fixtures/appc-site.js';
+import { AppcSite, type Offer, page } from '../fixtures/appc-site.js';
 import { aci } from '../fixtures/archive.js';
 import { makeKey, sign } from '../fixtures/keys.js';
 import type { Json } from '../fixtures/store.js';
@@ -72,6 +72,25 @@ test('an image that depends on itself is told with the whole chain, and does not
   assert.match(message, /example\.com\/c → example\.com\/a → .*example\.com\/c/);
   const { message: own } = await opened.refused('ERR_DEPENDENCY_CYCLE', 'example.com/self');
   assert.match(own, /example\.com\/self → example\.com\/self$/);
+  assert.deepEqual([await opened.names(), opened.leftovers()], [[], []]);
+});
+
+test('the first failure ends what comes beside it, and is told', async (t) => {
+  const site = await AppcSite.start(t);
+  const waits: Offer['answers'] = (body) => [{ body, fault: 'stalled' }];
+  await site.offer('stalled', { ...file('stalled'), answers: waits });
+  await site.offer('middle', { dependencies: on('stalled') });
+  for (let i = 0; i < 6; i++) await site.offer(`slow-${i}`, { answers: waits });
+  await site.offer('gone', { answers: () => [{ status: 404 }] });
+  await site.offer('top', { dependencies: on('middle', 'slow-0', 'slow-1', 'gone') });
+  await using opened = await site.open(t);
+  const { message } = await opened.refused('ERR_NOT_FOUND', 'example.com/top');
+  assert.match(message, /top depends on example\.com\/gone: .* answers 404/);
+  assert.deepEqual([await opened.names(), opened.leftovers()], [[], []]);
+  const refs = ['slow-0', 'slow-1', 'slow-2', 'slow-3', 'slow-4', 'gone', 'slow-5'].map(
+    (name) => `example.com/${name}`,
+  );
+  await assert.rejects(opened.all(refs, { jobs: 7 }), { code: 'ERR_NOT_FOUND', message: /gone\.aci/ });
   assert.deepEqual([await opened.names(), opened.leftovers()], [[], []]);
 });
 

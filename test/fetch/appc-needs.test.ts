@@ -72,6 +72,73 @@ test('stacked diamonds take no longer than their size, and a graph may not grow 
   await assert.rejects(endless.bring('0', ['0+'], more), { code: 'ERR_LIMIT', message: /--max-dependencies/ });
 });
 
+/** Things that come when they are told to, and that end when they are stopped. */
+class Things {
+  readonly needs = new Needs<string>(100);
+  readonly log: string[] = [];
+  readonly #ends = new Map<string, (error?: Error) => void>();
+
+  bring(by: string, names: readonly string[], signal?: AbortSignal): Promise<string[]> {
+    return this.needs.bring(by, names, (name, _i, stop) => this.#come(name, stop), signal);
+  }
+
+  /** Lets a thing end. */
+  async end(name: string, error?: Error): Promise<void> {
+    await setImmediate();
+    this.#ends.get(name)?.(error);
+    await setImmediate();
+  }
+
+  async #come(name: string, stop: AbortSignal): Promise<string[]> {
+    this.log.push(`${name} begins`);
+    const stopped = (): void => this.#ends.get(name)?.(new Error(`${name} was stopped`));
+    stop.addEventListener('abort', stopped);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#ends.set(name, (error) => (error === undefined ? resolve() : reject(error)));
+      });
+      return [name];
+    } finally {
+      this.log.push(`${name} ends`);
+    }
+  }
+}
+
+test('the first failure stops the others, and is what is told', async () => {
+  const things = new Things();
+  const all = things.bring('top', ['a', 'b', 'c']).catch((error: Error) => error.message);
+  await things.end('c');
+  await things.end('b', new Error('b failed'));
+  assert.equal(await all, 'b failed');
+  assert.deepEqual(things.log, ['a begins', 'b begins', 'c begins', 'c ends', 'b ends', 'a ends']);
+});
+
+test('what somebody else waits for goes on', async () => {
+  const things = new Things();
+  const one = things.bring('one', ['shared', 'bad']).catch((error: Error) => error.message);
+  const other = things.bring('other', ['shared']);
+  await things.end('bad', new Error('bad failed'));
+  assert.equal(await one, 'bad failed');
+  await things.end('shared');
+  assert.deepEqual(await other, ['shared']);
+  assert.deepEqual(await things.bring('third', ['shared']), ['shared']);
+  assert.deepEqual(things.log, ['shared begins', 'bad begins', 'bad ends', 'shared ends']);
+});
+
+test('who is stopped stops what it needs, and what was stopped may come again', async () => {
+  const things = new Things();
+  const controller = new AbortController();
+  const stopped = things.bring('top', ['a'], controller.signal).catch((error: Error) => error.message);
+  await setImmediate();
+  controller.abort();
+  assert.equal(await stopped, 'a was stopped');
+  await assert.rejects(things.bring('top', ['b'], controller.signal), { code: 'ERR_ABORTED' });
+  const again = things.bring('top', ['a']);
+  await things.end('a');
+  assert.deepEqual(await again, ['a']);
+  assert.deepEqual(things.log, ['a begins', 'a ends', 'a begins', 'a ends']);
+});
+
 test('how long an answer is fresh', () => {
   const cases: [string | undefined, number | undefined][] = [
     [undefined, undefined],

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { ErrorCode } from '../../engine/core/errors.js';
 import type { Fetched, FetchFailure } from '../../engine/fetch/options.js';
 import { AppcSite, type Offer } from '../fixtures/appc-site.js';
@@ -63,6 +64,35 @@ test('each fault of a server has its own error, and nothing is visible or left o
   assert.match(message, /certificate/);
   await opened.all(['example.com/slow', 'example.com/patient']);
   assert.equal((await opened.names()).length, 2);
+});
+
+test('what a server compresses on the way is the file that was signed, and so is what it only calls compressed', async (t) => {
+  const site = await AppcSite.start(t);
+  const coded =
+    (coding: string, encode: (bytes: Buffer) => Buffer): NonNullable<Offer['answers']> =>
+    (bytes) => [{ body: encode(bytes), headers: { 'content-encoding': coding } }];
+  await site.offer('packed', { entries, answers: coded('gzip', (bytes) => gzipSync(bytes)) });
+  await site.offer('brotli', { entries, answers: coded('br', (bytes) => brotliCompressSync(bytes)) });
+  await site.offer('label', {
+    entries,
+    answers: coded('x-gzip', (bytes) => bytes),
+    signatures: coded('gzip', gzipSync),
+  });
+  await site.offer('unknown', { entries, answers: coded('compress', (bytes) => bytes) });
+  await site.offer('lie', { entries, answers: coded('br', (bytes) => bytes) });
+  const bomb = brotliCompressSync(Buffer.alloc(2 ** 22));
+  await site.offer('bomb', { entries, answers: coded('br', () => bomb) });
+  await using opened = await site.open(t);
+  const names = ['packed', 'brotli', 'label', 'unknown', 'lie', 'bomb'].map((name) => `example.com/${name}`);
+  assert.deepEqual(Object.values(await opened.codes(names)), [
+    'came',
+    'came',
+    'came',
+    'ERR_HTTP',
+    'ERR_HTTP',
+    'ERR_LIMIT',
+  ]);
+  assert.deepEqual([await opened.names(), opened.leftovers()], [names.slice(0, 3).sort(), []]);
 });
 
 test('bytes that are no image, though they are signed, are refused', async (t) => {

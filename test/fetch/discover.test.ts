@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { openStore } from '../../engine/store.js';
 import { makeAuthority } from '../fixtures/certificates.js';
 import { cairn, type Ran, temporaryDirectory } from '../fixtures/cli.js';
@@ -10,6 +10,7 @@ import { setEnvironment } from '../fixtures/environment.js';
 import { proxyTo, TestServer, trusting } from '../fixtures/https-server.js';
 
 const AUTHORITY = makeAuthority();
+const TRUSTING = trusting(temporaryDirectory({ after }), AUTHORITY);
 const PAGE = `<html><head>
 <meta name="ac-discovery" content="example.com https://one.example.com/{name}-{version}-{os}-{arch}.{ext}?{version}">
 <meta name="ac-discovery" content="example.com https://two.example.com/{name}.{ext}">
@@ -26,7 +27,7 @@ async function worldOf(t: TestContext): Promise<World> {
   const server = await TestServer.start(t, { authority: AUTHORITY, names: ['example.com'] });
   const dir = temporaryDirectory(t);
   const { env } = await proxyTo(t, server.port);
-  const own = { ...env, ...trusting(dir, AUTHORITY), HOME: dir, CAIRN_AUTH_DIRS: join(dir, 'auth.d') };
+  const own = { ...env, ...TRUSTING, HOME: dir, CAIRN_AUTH_DIRS: join(dir, 'auth.d') };
   return { server, dir, run: (...args) => cairn(args, { store: join(dir, 'none'), env: own }) };
 }
 
@@ -98,9 +99,13 @@ test('the library discovers, too, and refuses wrong options', async (t) => {
   server.serve('/app', PAGE);
   const dir = temporaryDirectory(t);
   setEnvironment(t, { ...(await proxyTo(t, server.port)).env, CAIRN_AUTH_DIRS: dir });
-  await using store = await openStore({ dir: join(dir, 'store') });
+  const notices: string[] = [];
+  await using store = await openStore({ dir: join(dir, 'store'), onNotice: (notice) => notices.push(notice) });
   const { prefix, aci } = await store.discover('example.com/app', { insecure: ['tls'] });
   assert.deepEqual([prefix, aci.length], ['example.com', 2]);
+  assert.deepEqual(notices, ['certificates are not checked: any server may answer']);
+  const wrong = { insecure: ['tsl'] } as never;
+  await assert.rejects(store.discover('example.com/app', wrong), { message: /a list of image, tls, http, pubkey/ });
   await assert.rejects(store.discover('example.com/app', { insecur: [] } as never), { code: 'ERR_USAGE' });
   await assert.rejects(store.discover(''), { code: 'ERR_USAGE' });
 });

@@ -9,8 +9,11 @@ import { readImageKey } from '../../engine/trust/public-key.js';
 import { aci, tar } from '../fixtures/archive.js';
 import { cairn, type Ran, temporaryDirectory } from '../fixtures/cli.js';
 import { type PayloadOptions, payloadOf, pemOf, putSignatures, SigningKey } from '../fixtures/cosign.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { digestOf, HOST, MEDIA } from '../fixtures/oci.js';
 import { TestRegistry } from '../fixtures/registry-server.js';
+
+keepThreads();
 
 const KEY = new SigningKey();
 const OTHER = new SigningKey();

@@ -10,14 +10,19 @@ import { type TestContext, test } from 'node:test';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type ErrorCode, isCairnError } from '../../engine/core/errors.js';
+import type { Fetched } from '../../engine/fetch/options.js';
 import { openStore, type Store } from '../../engine/store.js';
 import { tar } from '../fixtures/archive.js';
 import { makeAuthority } from '../fixtures/certificates.js';
 import { cairn, temporaryDirectory } from '../fixtures/cli.js';
 import { setEnvironment } from '../fixtures/environment.js';
+import { fetchQuickly, QUICK } from '../fixtures/fetch-quickly.js';
 import { proxyTo, TestServer, trusting } from '../fixtures/https-server.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { configOf, type Descriptor, digestOf, HOST, indexOf, MEDIA, manifestOf } from '../fixtures/oci.js';
 import { type Exchange, TestRegistry } from '../fixtures/registry-server.js';
+
+keepThreads();
 
 const PASSWORD = 'hunter2-correct-horse';
 const BASIC = Buffer.from(`me:${PASSWORD}`).toString('base64');
@@ -37,9 +42,9 @@ class World {
     this.notices = notices;
   }
 
-  static async of(t: TestContext): Promise<World> {
+  static async of(t: TestContext, auth: 'basic' | 'none' = 'basic'): Promise<World> {
     const dir = temporaryDirectory(t);
-    const registry = await TestRegistry.start(t, { auth: 'basic', users: { me: PASSWORD } });
+    const registry = await TestRegistry.start(t, { auth, users: { me: PASSWORD } });
     const authfile = join(dir, 'auth.json');
     fs.writeFileSync(authfile, JSON.stringify({ auths: { [registry.host]: { auth: BASIC } } }), { mode: 0o600 });
     setEnvironment(t, {
@@ -72,9 +77,14 @@ class World {
     this.registry.overrides.set(`/v2/app/${path}`, answer);
   }
 
+  async fetch(reference = ':1'): Promise<Fetched> {
+    const [fetched] = await fetchQuickly(this.store, [`docker://${this.registry.host}/app${reference}`]);
+    return fetched as Fetched;
+  }
+
   /** Fetches what must not be fetched, and looks at what it leaves. */
   async refused(codes: ErrorCode | readonly ErrorCode[], message: RegExp, reference = ':1'): Promise<void> {
-    const error = await this.store.fetch([`docker://${this.registry.host}/app${reference}`]).then(
+    const error = await this.fetch(reference).then(
       () => assert.fail('it was fetched'),
       (thrown: unknown) => thrown,
     );
@@ -159,10 +169,7 @@ test('bytes that are not those of their digest, or not as many, are refused', as
   await world.refused('ERR_DIGEST_MISMATCH', /diffID/);
 
   registry.say('app', '1', manifest);
-  assert.equal(
-    (await world.store.fetch([`docker://${registry.host}/app:1`]))[0]?.source,
-    `docker://${registry.host}/app:1`,
-  );
+  assert.equal((await world.fetch()).source, `docker://${registry.host}/app:1`);
 });
 
 test('documents that are not what they say, or have no end, are refused', async (t) => {
@@ -191,8 +198,15 @@ test('documents that are not what they say, or have no end, are refused', async 
     say(many(count));
     await world.refused('ERR_LIMIT', new RegExp(`${count} layers`));
   }
-  say(Buffer.from(JSON.stringify(manifest).replace(/"layers":\[.*\]/, `"layers":[${'{},'.repeat(1e5)}{}]`)));
-  await world.refused('ERR_BAD_MANIFEST', /not a media type/);
+  for (const [count, code, message] of [
+    [30_000, 'ERR_BAD_MANIFEST', /not a media type/],
+    [40_000, 'ERR_BAD_MANIFEST', /has 40000 items, more than 32768/],
+    [1_000_000, 'ERR_BAD_ARCHIVE', /more than 262144 objects/],
+  ] as const) {
+    const layers = `"layers":[${'{},'.repeat(count - 1)}{}]`;
+    say(Buffer.from(JSON.stringify(manifest).replace(/"layers":\[.*\]/, layers)));
+    await world.refused(code, message);
+  }
 
   for (const [document, mediaType, code] of [
     [manifest, 'text/html', 'ERR_UNSUPPORTED'],
@@ -252,8 +266,7 @@ test('redirects lead nowhere but to the web, and take no credentials along', asy
   redirect('http://registry.example.com/layer');
   await world.refused('ERR_TLS', /plain HTTP/);
   redirect(elsewhere.url('/layer', 'localhost'));
-  const [fetched] = await world.store.fetch([`docker://${world.registry.host}/app:1`]);
-  assert.ok(fetched !== undefined && 'digest' in fetched);
+  assert.ok('digest' in (await world.fetch()));
   assert.equal(elsewhere.asked[0]?.headers.authorization, undefined);
 });
 
@@ -294,7 +307,7 @@ test('a registry in trouble is asked again, as it says, and not for ever', async
       respond(status, { 'retry-after': '0' })(exchange);
     });
     await world.refused('ERR_HTTP', new RegExp(`answers ${status}`));
-    assert.equal(asked, 6);
+    assert.equal(asked, QUICK.retries + 1);
     world.registry.overrides.clear();
   }
   world.override('manifests/1', respond(429, { 'retry-after': '3600' }));
@@ -303,8 +316,32 @@ test('a registry in trouble is asked again, as it says, and not for ever', async
     world.registry.overrides.clear();
     respond(429, { 'retry-after': '1' })(exchange);
   });
-  const [fetched] = await world.store.fetch([`docker://${world.registry.host}/app:1`]);
-  assert.ok(fetched !== undefined && 'digest' in fetched);
+  assert.ok('digest' in (await world.fetch()));
+});
+
+test('a registry that is in trouble, or away, when it is first spoken to is asked again', async (t) => {
+  const world = await World.of(t, 'none');
+  world.image();
+  const { registry } = world;
+  let asked = 0;
+  registry.overrides.set('/v2/', (exchange) => {
+    asked++;
+    respond(503, {})(exchange);
+  });
+  assert.ok('digest' in (await world.fetch()));
+  assert.equal(asked, 1, 'an answer tells where the registry is, whatever it is');
+  registry.overrides.set('/v2/', ({ response }) => {
+    if (asked++ > 1) registry.overrides.clear();
+    response.socket?.destroy();
+  });
+  assert.ok('digest' in (await world.fetch()));
+  assert.equal(asked, 3);
+  registry.overrides.set('/v2/', ({ response }) => {
+    asked++;
+    response.socket?.destroy();
+  });
+  await assert.rejects(world.fetch(), { code: 'ERR_NETWORK' });
+  assert.equal(asked, 6);
 });
 
 test('what a registry says of an error is shown without controls, and without the credentials it was sent', async (t) => {

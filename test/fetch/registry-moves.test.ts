@@ -12,8 +12,11 @@ import { openStore, type Store } from '../../engine/store.js';
 import { tar } from '../fixtures/archive.js';
 import { cairn, type Ran, type RunOptions, temporaryDirectory } from '../fixtures/cli.js';
 import { setEnvironment } from '../fixtures/environment.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { blobPath, layoutOfBlobs } from '../fixtures/oci.js';
 import { type Exchange, TestRegistry } from '../fixtures/registry-server.js';
+
+keepThreads();
 
 const BASE = tar([{ name: 'base', content: randomBytes(300_000) }]);
 const APP = tar([{ name: 'app', content: randomBytes(100_000) }]);

@@ -4,7 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { fuzz, summary } from './fuzz.js';
+
+keepThreads();
 
 const COUNT = 3000;
 

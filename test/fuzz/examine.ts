@@ -183,7 +183,9 @@ export function assertSound(plan: Plan): void {
     assert.equal(link !== '', type === 'symlink', 'symlinks alone have targets');
     assert.ok(link.length <= 4095 && !link.includes('\0'));
     assert.ok(each.mode >= 0 && each.mode <= 0o7777 && each.uid <= 2 ** 32 - 2 && each.gid <= 2 ** 32 - 2);
-    assert.ok(Number.isSafeInteger(each.size) && each.size >= 0 && each.sec >= 0 && each.nsec < 1e9);
+    assert.ok(Number.isSafeInteger(each.size) && each.size >= 0);
+    // Seconds are below zero before 1970.
+    assert.ok(Number.isSafeInteger(each.sec) && each.nsec >= 0 && each.nsec < 1e9);
     byPath.set(path, each);
     if (group !== '') assertSameInode(each, byPath.get(group) as PlanEntry);
   }

@@ -18,6 +18,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   core: { says: 'values without a disk: bytes, keys, paths, metadata, errors, limits', imports: [], pure: true },
   disk: { says: 'the file system, and where things lie in it', imports: ['core'] },
   image: { says: 'documents of ACI and OCI: read, checked, written, converted', imports: ['core'], pure: true },
+  erofs: { says: 'images that the kernel mounts: EROFS, written', imports: ['core'], pure: true },
   'workers/tasks': { says: 'what crosses between threads: tasks, and the memory they share', imports: ['core'] },
   layer: {
     says: "one layer's bytes and rules: tar, table of contents, recipe",
@@ -37,7 +38,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   trust: { says: 'whose signatures count: keys, signatures, policy', imports: ['core', 'disk', 'image'] },
   session: {
     says: 'an open store: its context, format, owner, pool and locks',
-    imports: ['core', 'disk', 'index', 'objects', 'workers/tasks'],
+    imports: ['core', 'disk', 'erofs', 'index', 'objects', 'workers/tasks'],
   },
   content: {
     says: 'blobs, layers and documents of an open store',
@@ -53,8 +54,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   import: { says: 'from a source to an image that is listed', imports: ['resolve', 'content', 'session', ...GROUND] },
   tree: {
-    says: 'root file systems: render and checkout',
-    imports: ['resolve', 'content', 'session', 'plan', 'index', 'disk', 'workers/tasks', 'core'],
+    says: 'root file systems: render, mount and checkout',
+    imports: ['resolve', 'content', 'session', 'plan', 'erofs', 'index', 'disk', 'workers/tasks', 'core'],
   },
   export: {
     says: 'archives and layouts out of the store',
@@ -79,18 +80,34 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       ...['workers/tasks', 'core'],
     ],
   },
+  offer: {
+    says: 'what a store gives to other machines: repositories, manifests, blobs, tars',
+    imports: ['export', 'resolve', 'content', 'session', 'plan', 'index', 'image', 'disk', 'core'],
+  },
   pod: {
     says: 'pods: prepared, bundled, run, and what holds their images',
     imports: ['tree', 'resolve', 'content', 'session', 'plan', 'index', 'image', 'disk', 'workers/tasks', 'core'],
+  },
+  build: {
+    says: 'images made by hand: a working tree, edits of its manifest, and what both become',
+    imports: ['import', 'export', 'tree', 'resolve', 'content', 'session', ...GROUND],
   },
   'workers/compression': { says: 'compressed streams, in and out', imports: ['core', 'workers/tasks'] },
   'workers/files': {
     says: 'one file on a disk: its metadata, its bytes, its copy, its end',
     imports: ['core', 'disk', 'objects', 'plan', 'workers/tasks'],
   },
+  'workers/pack': {
+    says: "trees as tars, of a store's objects or of files in a directory",
+    imports: ['core', 'disk', 'layer', 'objects', 'plan', 'workers/tasks'],
+  },
+  'workers/walk': {
+    says: 'what is in a directory, and what has changed in it',
+    imports: ['core', 'disk', 'plan', 'workers/tasks', 'workers/files'],
+  },
   'workers/import': {
     says: "a layer's source to staging",
-    imports: ['core', 'disk', 'layer', 'objects', 'workers/tasks', 'workers/compression'],
+    imports: ['core', 'disk', 'layer', 'objects', 'workers/tasks', 'workers/compression', 'workers/pack'],
   },
   'workers/tree': {
     says: "a plan's shard to directories and files",
@@ -102,17 +119,22 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'workers/export': {
     says: 'layers and trees to archives',
-    imports: ['core', 'disk', 'layer', 'objects', 'plan', 'workers/tasks', 'workers/compression'],
+    imports: [
+      ...['core', 'disk', 'erofs', 'layer', 'objects', 'plan', 'workers/tasks', 'workers/compression'],
+      'workers/pack',
+    ],
   },
 };
 
 /** Code outside the rooms: single files, and the command line. Each lists the rooms that it may import. */
 export const ABOVE: Readonly<Record<string, { says: string; imports: readonly string[] }>> = {
   facade: {
-    says: 'the façade in parts: an open store, its images, its trees, its contents',
+    says: 'the façade in parts: an open store, its images, its trees, its contents, its builds',
     imports: [
       ...[
+        'build',
         'fetch',
+        'offer',
         'pod',
         'verify',
         'collect',
@@ -133,12 +155,19 @@ export const ABOVE: Readonly<Record<string, { says: string; imports: readonly st
     says: 'the façade: what an open store can do',
     imports: ['facade', 'verify', 'recover', 'collect', 'inspect', 'session', 'index', 'core'],
   },
-  'engine/api.ts': { says: 'the public surface of the package', imports: ['engine/store.ts', ...everyEngineRoom()] },
+  serve: {
+    says: 'a store on HTTP: the API, the registry, the status page',
+    imports: ['engine/store.ts', 'core'],
+  },
+  'engine/api.ts': {
+    says: 'the public surface of the package',
+    imports: ['serve', 'engine/store.ts', ...everyEngineRoom()],
+  },
   'workers/worker.ts': {
     says: "every thread's entry point",
     imports: ['core', ...Object.keys(ROOMS).filter((room) => room.startsWith('workers/'))],
   },
-  cli: { says: 'the command line', imports: ['engine/store.ts', 'workers/tasks', ...everyEngineRoom()] },
+  cli: { says: 'the command line', imports: ['serve', 'engine/store.ts', 'workers/tasks', ...everyEngineRoom()] },
 };
 
 function everyEngineRoom(): string[] {

@@ -7,6 +7,7 @@ import { ociConfigFrom } from '../../engine/image/convert/aci-to-oci.js';
 import { aciManifestFrom } from '../../engine/image/convert/oci-to-aci.js';
 import type { JsonObject, JsonValue } from '../../engine/image/json.js';
 import { type OciConfig, parseConfig } from '../../engine/image/oci/documents.js';
+import { processorMs } from '../fixtures/processor-time.js';
 
 const DIGEST = `sha256:${'0f'.repeat(32)}`;
 const bytes = (value: JsonValue): Uint8Array => Buffer.from(JSON.stringify(value));
@@ -233,9 +234,9 @@ describe('from appc to OCI', () => {
 
   test('overlapping ranges of ports take no time', () => {
     const ports = Array.from({ length: 20_000 }, () => ({ name: 'all', port: 1, count: 65_535 }));
-    const start = performance.now();
+    const start = processorMs();
     assert.equal(Object.keys(runConfig(manifest({ ports }))['ExposedPorts'] as JsonObject).length, 65_535);
-    assert.ok(performance.now() - start < 5_000);
+    assert.ok(processorMs() - start < 5_000);
   });
 
   test('what OCI said comes back', () => {

@@ -6,6 +6,7 @@ import { CairnError, type ErrorCode } from '../../engine/core/errors.js';
 import { DEFAULT_LIMITS, MAX_JSON_DEPTH } from '../../engine/core/limits.js';
 import { isKnownIsolator, isQuantity } from '../../engine/image/aci/isolators.js';
 import { type ImageManifest, parseImageManifest } from '../../engine/image/aci/manifest.js';
+import { processorMs } from '../fixtures/processor-time.js';
 
 type Fields = Record<string, unknown>;
 
@@ -437,7 +438,7 @@ describe('isolators', () => {
     [['os/linux/oom-score-adj'], [-1000, 0, 250, 1000]],
     [['os/linux/cpu-shares'], [2, 2048, 262144]],
     [['os/linux/selinux-context'], [context]],
-    [['os/linux/apparmor-profile'], ['default']],
+    [['os/linux/apparmor-profile'], [{ profile: 'rkt-default' }, 'default']],
     [['os/unix/sysctl'], [{ 'net.ipv4.tcp_rfc1337': '1' }, {}]],
     [
       ['resource/network-ponies', 'cpu/shares'],
@@ -480,7 +481,7 @@ describe('isolators', () => {
     [['os/linux/selinux-context'], { ...context, role: 'role_r:type_t' }, '.role', /invalid role value/],
     [['os/linux/selinux-context'], { ...context, user: '' }, '.user', /invalid user value/],
     [['os/linux/selinux-context'], { ...context, level: '' }, '.level', /invalid level value/],
-    [['os/linux/apparmor-profile'], {}, '', /must be a string/],
+    [['os/linux/apparmor-profile'], {}, '.profile', /invalid profile value/],
     [['os/unix/sysctl'], { 'net.x': 1 }, '["net.x"]', /must be a string/],
     [['os/unix/sysctl'], ['net.x'], '', /must be an object/],
     [['os/linux/cpu-shares', 'resource/cpu', 'os/unix/sysctl'], undefined, '', /needs a value/],
@@ -546,9 +547,9 @@ test('quantities are a number and a suffix or an exponent', () => {
   ]) {
     assert.equal(isQuantity(text), false, text);
   }
-  const start = performance.now();
+  const start = processorMs();
   assert.equal(isQuantity(`${'1'.repeat(2 ** 20)}!`), false);
-  assert.ok(performance.now() - start < 2000);
+  assert.ok(processorMs() - start < 2000);
 });
 
 describe('a hostile document', () => {

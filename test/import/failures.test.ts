@@ -16,8 +16,11 @@ import { Store } from '../../engine/store.js';
 import { readSource } from '../../workers/import/input.js';
 import { listMembers } from '../../workers/import/list-members.js';
 import { aci, END, header, tar } from '../fixtures/archive.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { blobPath, digestOf, ociLayout } from '../fixtures/oci.js';
 import { type Json, TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 test('workers that share a layer do not wait for one that fails before it begins', async (t) => {
   const s = new TestStore(t);

@@ -7,8 +7,11 @@ import type { Imported, ImportRequest } from '../../engine/import/index.js';
 import { openStore } from '../../engine/store.js';
 import { tar } from '../fixtures/archive.js';
 import { documentsIn } from '../fixtures/documents.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { ociLayout } from '../fixtures/oci.js';
 import { type Json, TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5);
 const SIGNED = { key: '00ff', by: 'Releases <releases@example.com>', at: AT };

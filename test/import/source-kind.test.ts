@@ -7,7 +7,10 @@ import type { StoreContext } from '../../engine/session/context.js';
 import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
 import { aci, END, entry, gnuLong, paxHeader, tar } from '../fixtures/archive.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 const HEAD_BYTES = 16 * 1024;
 const ACI = aci({ name: 'example.com/app' }, [{ name: 'f', content: 'text' }]);

@@ -68,7 +68,7 @@ const MISUSES: readonly [args: string[], message: RegExp][] = [
   [['gc', '--grace-period', '5'], /A duration is a number with a unit/],
   [['gc', '--keep-storage', 'much'], /A size is a number with a unit/],
   [['ls', '--sort', 'colour'], /Allowed choices are/],
-  [['render', '--mode', 'magic', 'x'], /Allowed choices are link, reflink, copy/],
+  [['render', '--mode', 'magic', 'x'], /Allowed choices are mount, link, reflink, copy/],
   [['--workers', '0', 'ls'], /A count is a whole number above zero/],
   [['completion', 'tcsh'], /'tcsh' is invalid/],
 ];

@@ -11,7 +11,7 @@ const { values } = parseArgs({
 });
 const seed = Number(values.seed);
 const { flips, found, harmless, missed } = await fastScratch((dir) => rotIndex(dir, Number(values.count), seed));
-const blind = await fastScratch((dir) => rotIndex(dir, CONTROL_FLIPS, seed, async () => false));
+const blind = await fastScratch((dir) => rotIndex(dir, CONTROL_FLIPS, seed, { lookAt: async () => false }));
 finish({
   name: 'index-rot',
   figures: { flips, found, 'of bytes that nothing uses': harmless },

@@ -3,7 +3,7 @@ import { runControls } from '../faults/controls.js';
 import { fastScratch } from '../faults/fast.js';
 import { sweepKills } from '../faults/kill.js';
 import { availableOperations } from '../faults/operations.js';
-import { COMMIT_FIRST, NO_NOTES } from '../faults/patched.js';
+import { COMMIT_FIRST, NO_NOTES, POD_COMMIT_FIRST } from '../faults/patched.js';
 import { finish, skip } from '../faults/report.js';
 import { straceFault } from '../faults/strace.js';
 import { describeFinding } from '../faults/sweep.js';
@@ -21,10 +21,15 @@ else {
     const program = `${build}/cli/cairn.js`;
     return (await sweepKills(dir, { operations: imports, program, enough: ENOUGH })).findings.length;
   });
+  const prepares = operations.filter(({ name }) => name.startsWith('prepare'));
+  const ofPods = await runControls([POD_COMMIT_FIRST], async (build, dir) => {
+    const program = `${build}/cli/cairn.js`;
+    return (await sweepKills(dir, { operations: prepares, program, enough: ENOUGH })).findings.length;
+  });
   finish({
     name: 'kill',
     figures: { operations: operations.length, points: swept.points, 'acknowledged before': swept.acknowledged },
     wrong: swept.findings.map(describeFinding),
-    controls,
+    controls: [...controls, ...ofPods],
   });
 }

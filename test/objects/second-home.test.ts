@@ -12,8 +12,11 @@ import { openStore, Store } from '../../engine/store.js';
 import { tar } from '../fixtures/archive.js';
 import { FLAT, FlatObjects } from '../fixtures/flat-objects.js';
 import { InlinePool } from '../fixtures/inline-pool.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { ociLayout } from '../fixtures/oci.js';
 import { TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 const skip = process.geteuid?.() === 0 ? false : 'owners are set';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseRemote, placeOfName } from '../../engine/fetch/remote-places.js';
 import { formatRegistryReference, readRegistryReference } from '../../engine/image/oci/registry-reference.js';
+import { parseRemote, placeOfName } from '../../engine/image/oci/remote-places.js';
 
 const REMOTE = parseRemote('docker://registry.example.com:5000/images');
 

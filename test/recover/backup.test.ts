@@ -1,24 +1,29 @@
 /** A backup is a complete store, whatever happens to its source meanwhile or later. */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { newObjects, releaseObjects, retainObjects } from '../../engine/index/objects.js';
 import type { BackedUp } from '../../engine/recover/backup.js';
 import { openContext } from '../../engine/session/open.js';
 import { openStore, Store } from '../../engine/store.js';
 import { cloneBlobs } from '../../workers/files/clone.js';
 import { killedAt } from '../fixtures/cli.js';
-import { type Json, TestStore } from '../fixtures/store.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
+import { type Json, madeOnce, TestStore } from '../fixtures/store.js';
+import { stride } from '../fixtures/whole.js';
+
+keepThreads();
 
 const AT = { mtime: 1_700_000_000 };
 const SHM = '/dev/shm';
 const NEEDS_SHM =
   fs.existsSync(SHM) && fs.statSync(SHM).dev !== fs.statSync('/tmp').dev ? false : `${SHM} is no other file system`;
 
-async function storeWithImages(t: TestContext): Promise<TestStore> {
-  const s = new TestStore(t);
+const storeWithImages = madeOnce(async (s) => {
   await s.ok([
     'import',
     s.aci('base.aci', { name: 'example.com/base' }, [
@@ -33,8 +38,7 @@ async function storeWithImages(t: TestContext): Promise<TestStore> {
   await s.ok(['render', 'example.com/app']);
   await s.ok(['put', s.write('blob', 'any bytes\n')]);
   await s.ok(['pin', 'example.com/base']);
-  return s;
-}
+});
 
 /** The store has no damage, no unlisted files and no trees. */
 async function isSound(dir: string): Promise<void> {
@@ -52,7 +56,7 @@ const filesBelow = (dir: string): string[] =>
     .map((entry) => join(entry.parentPath, entry.name));
 
 test('on the same file system a backup shares its files, and outlives what is removed from the store', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   const dest = s.path('backup');
   const made = await s.json<BackedUp>(['backup', dest]);
   const { images, layers, objects, blobs, linked, copied } = made;
@@ -76,7 +80,7 @@ test('on the same file system a backup shares its files, and outlives what is re
 });
 
 test('on another file system files are copied with all of their metadata', { skip: NEEDS_SHM }, async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   const parent = fs.mkdtempSync(join(SHM, 'cairn-test-'));
   t.after(() => fs.rmSync(parent, { recursive: true, force: true }));
   const dest = join(parent, 'backup');
@@ -86,7 +90,7 @@ test('on another file system files are copied with all of their metadata', { ski
 });
 
 test('settings go with the store, but not what a link leads to', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   const [settings, outside] = [join(s.store, 'cairn.toml'), s.write('outside.toml', '')];
   fs.writeFileSync(settings, 'workers = 1\n');
   await s.ok(['backup', s.path('backup')]);
@@ -99,7 +103,7 @@ test('settings go with the store, but not what a link leads to', async (t) => {
 });
 
 test('what nothing needs is left out', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   await s.ok(['unpin', 'example.com/base']);
   const { blobs } = await s.json<BackedUp>(['backup', s.path('backup')]);
   const listed = await s.json<{ blobs: number; reclaimableBytes: number }>(['du']);
@@ -108,24 +112,27 @@ test('what nothing needs is left out', async (t) => {
 });
 
 test('a great many orphans are left out', async (t) => {
-  const s = new TestStore(t);
-  const many = Array.from({ length: 20_000 }, (_none, i) => ({ name: `f${i}`, content: `${i}\n` }));
-  const context = await openContext({ dir: s.store });
+  const { s } = await storeWithImages(t);
+  const context = await openContext({ dir: s.store, workers: 1 });
   await using store = new Store(context);
-  await store.import(s.aci('many.aci', { name: 'example.com/many' }, many));
-  await store.import(s.aci('few.aci', { name: 'example.com/few' }, [{ name: 'f', content: 'few\n' }]));
-  // Objects stay while an operation relies on them.
-  await context.uses.during(undefined, async () => {
-    await store.rm(['example.com/many']);
-    const { images, objects } = await store.backup(s.path('backup'));
-    assert.deepEqual([images, objects], [1, 1]);
+  const { index } = context;
+  const [{ key: like = '' } = {}] = index.objects.entries();
+  const names = Array.from({ length: 20_000 }, (_none, i) =>
+    like.replace(/^[^.]+/, createHash('sha512').update(`${i}`).digest('hex')),
+  );
+  await index.commit(() => {
+    retainObjects(index, newObjects(names, { sizes: new Float64Array(names.length), skipped: {} }));
+    releaseObjects(index, names);
   });
+  assert.ok(index.totals.orphans >= names.length);
+  const { images, objects } = await store.backup(s.path('backup'));
+  assert.deepEqual([images, objects], [2, 4]);
   await isSound(s.path('backup'));
 });
 
 test('made while others import, remove and collect it is whole', async (t) => {
-  const s = await storeWithImages(t);
-  const many = Array.from({ length: 3000 }, (_none, i) => ({ name: `f${i}`, content: `${i}\n`, ...AT }));
+  const { s } = await storeWithImages(t);
+  const many = Array.from({ length: 1000 }, (_none, i) => ({ name: `f${i}`, content: `${i}\n`, ...AT }));
   const big = s.aci('big.aci', { name: 'example.com/big' }, many);
   await s.ok(['import', big]);
   const others = async (): Promise<void> => {
@@ -149,7 +156,7 @@ test('made while others import, remove and collect it is whole', async (t) => {
 });
 
 test('a place that is taken, or inside the store, is refused', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   fs.mkdirSync(s.path('taken'));
   s.write('taken/mine', 'mine');
   await s.refused(['backup', s.path('taken')], 'ERR_EXISTS', 1);
@@ -169,7 +176,7 @@ async function isSoundWithTree(s: TestStore): Promise<void> {
 }
 
 test('of two backups to one place the second is refused and harms nothing', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   await t.test('while the first is in the middle', async () => {
     const dest = s.path('backup');
     let first: ChildProcess | undefined;
@@ -206,10 +213,10 @@ test('of two backups to one place the second is refused and harms nothing', asyn
 });
 
 test('killed at any point it is no store, and can be made again', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   const dest = s.path('backup');
   let at = 1;
-  for (; ; at += 2) {
+  for (; ; at += stride(9)) {
     const ran = await s.run(['backup', dest], killedAt(at));
     if (ran.code === 0) break;
     assert.equal(ran.code, null, ran.stderr);
@@ -227,7 +234,7 @@ test('killed at any point it is no store, and can be made again', async (t) => {
 });
 
 test('cancelled, or of a store that lacks something, it leaves nothing', async (t) => {
-  const s = await storeWithImages(t);
+  const { s } = await storeWithImages(t);
   const dest = s.path('backup');
   await using store = await openStore({ dir: s.store, workers: 1 });
   const controller = new AbortController();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { encodeImageDocument } from '../../engine/content/image-document.js';
 import type { Key } from '../../engine/core/key.js';
 import { Layout } from '../../engine/disk/layout.js';
@@ -15,15 +15,18 @@ import { openStore, Store } from '../../engine/store.js';
 import { aci, tar } from '../fixtures/archive.js';
 import { killedAt } from '../fixtures/cli.js';
 import { documentsIn } from '../fixtures/documents.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { ociLayout } from '../fixtures/oci.js';
-import { type Json, TestStore } from '../fixtures/store.js';
+import { type Json, madeOnce, TestStore } from '../fixtures/store.js';
 import { unpackStoreV1 } from '../fixtures/store-v1.js';
+import { stride } from '../fixtures/whole.js';
+
+keepThreads();
 
 const AT = { mtime: 1_700_000_000 };
 
 /** A store with some of every kind of content. */
-async function richStore(t: TestContext): Promise<TestStore> {
-  const s = new TestStore(t);
+const richStore = madeOnce(async (s) => {
   const base = s.aci('base.aci', { name: 'example.com/base', labels: { version: '1' } }, [
     { name: 'etc', flag: '5', ...AT },
     { name: 'etc/os-release', content: 'ID=base\n', ...AT },
@@ -47,8 +50,7 @@ async function richStore(t: TestContext): Promise<TestStore> {
   await store.put(s.write('blob', 'any bytes\n'));
   await store.pin('example.com/base');
   await store.gc();
-  return s;
-}
+});
 
 /** All rows of an index, without times of use. */
 function contentOf(index: Index): Record<string, unknown> {
@@ -94,7 +96,7 @@ async function isSound(dir: string): Promise<void> {
 }
 
 test('a rebuilt index has everything that the lost one had', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   const before = await contentIn(s.store);
   loseIndex(s);
   const result = await s.json<Rebuilt & { ok: boolean; missing: unknown[] }>(['fsck', '--rebuild-index']);
@@ -112,7 +114,7 @@ test('a rebuilt index has everything that the lost one had', async (t) => {
 });
 
 test('an old index goes to quarantine; trees are dropped and rendered again', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   await s.ok(['render', 'example.com/app']);
   const ran = await s.ok(['fsck', '--rebuild-index']);
   assert.match(ran.stdout.toString(), /^made the index anew: 4 images, /m);
@@ -144,7 +146,7 @@ test('what an image needs and is gone makes it lost, by name; the others come ba
     },
   };
   for (const [part, spoil] of Object.entries(cases)) {
-    const s = await richStore(t);
+    const { s } = await richStore(t);
     const [app] = documentsIn(s.store);
     spoil(s);
     loseIndex(s);
@@ -169,7 +171,7 @@ test('what an image needs and is gone makes it lost, by name; the others come ba
 });
 
 test('of several documents of an image the last that is whole is taken; the others are left to gc', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   await s.ok(['unpin', 'example.com/base']);
   await s.ok(['pin', 'example.com/app']);
   loseIndex(s);
@@ -194,7 +196,7 @@ test('of several documents of an image the last that is whole is taken; the othe
 });
 
 test('objects get their further copies and their missing metadata noted; what nothing needs is left to gc', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   const [first, second, third] = objectPaths(s).sort() as [string, string, string];
   fs.cpSync(first, `${first}+1`, { preserveTimestamps: true });
   fs.chmodSync(second, 0o600);
@@ -221,7 +223,7 @@ function garbage(length: number): Buffer {
 }
 
 test('a damaged index is refused with the command that helps, and nothing crashes', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   const sound = fs.readFileSync(dataFile(s));
   const page = sound.readUInt32LE(48);
   const overwrite =
@@ -267,7 +269,7 @@ test('a damaged index is refused with the command that helps, and nothing crashe
 });
 
 test('a missing index is refused, not made anew without a word', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   for (const lose of [() => fs.rmSync(dataFile(s)), () => loseIndex(s)]) {
     lose();
     for (const args of [['ls'], ['put', s.path('blob')], ['gc']]) {
@@ -278,10 +280,10 @@ test('a missing index is refused, not made anew without a word', async (t) => {
 });
 
 test('killed at any point it can be run again', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   await s.ok(['render', 'example.com/app']);
   let at = 1;
-  for (; ; at += 2) {
+  for (; ; at += stride(5)) {
     const ran = await s.run(['fsck', '--rebuild-index'], killedAt(at));
     if (ran.code === 0) break;
     assert.equal(ran.code, null, ran.stderr);
@@ -321,7 +323,7 @@ test('where there is no store, there is nothing to rebuild', async (t) => {
 });
 
 test('bytes that only begin as a document are a blob like any other', async (t) => {
-  const s = await richStore(t);
+  const { s } = await richStore(t);
   const text = 'cairn-image 1\n{"of": "no image"}\n';
   const { key } = await s.json<{ key: string }>(['put', s.write('fake', text)]);
   await s.ok(['import', s.write('later.aci', aci({ name: 'example.com/later' }))]);

@@ -1,8 +1,10 @@
 /** Downloads against servers that fail and lie. Pauses between tries are short here. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { isCairnError } from '../../engine/core/errors.js';
 import { type Downloaded, type DownloadRequest, download } from '../../engine/remote/download.js';
@@ -182,6 +184,95 @@ test('property: wherever connections break, and whatever was there, the bytes ar
     ),
     { numRuns: 30 },
   );
+});
+
+/** Sends bytes in a coding, whatever it was asked for. */
+function coded(coding: string, bytes: Buffer, headers: Record<string, string> = {}): Handler {
+  return (_request, response) => {
+    response.writeHead(200, { 'content-encoding': coding, etag: '"same"', ...headers }).end(bytes);
+  };
+}
+
+const PLAIN = Buffer.from('a plain archive '.repeat(5000));
+const PACKED = gzipSync(PLAIN);
+
+test('a file is what was compressed on its way, unless the way is all that is said of a compressed one', async (t) => {
+  const again = gzipSync(PACKED);
+  const cases: [coding: string, sent: Buffer, file: Buffer][] = [
+    ['gzip', again, PACKED],
+    ['x-gzip', again, PACKED],
+    ['br', brotliCompressSync(PACKED), PACKED],
+    ['br', brotliCompressSync(PLAIN), PLAIN],
+    ['deflate', deflateSync(PLAIN), PLAIN],
+    // Apache labels files so by their names.
+    ['x-gzip', PACKED, PACKED],
+    ['gzip', PACKED, PACKED],
+    ['identity', PACKED, PACKED],
+  ];
+  for (const [coding, sent, file] of cases) {
+    const world = await World.of(t, coded(coding, sent));
+    const got = await world.get({});
+    assert.deepEqual([got.size, got.downloadedBytes], [file.length, sent.length], coding);
+    assert.ok(world.bytes.equals(file), coding);
+  }
+});
+
+test('of a file whose size is known, the size tells whether it is coded', async (t) => {
+  const length = (bytes: Buffer): Record<string, string> => ({ 'content-length': `${bytes.length}` });
+  const coat = gzipSync(PLAIN);
+  for (const [sent, file] of [
+    [PACKED, PACKED],
+    [coat, PLAIN],
+    [gzipSync(PACKED), PACKED],
+  ] as const) {
+    const world = await World.of(t, coded('gzip', sent, length(sent)));
+    await world.get({ size: file.length });
+    assert.ok(world.bytes.equals(file));
+  }
+  const world = await World.of(t, coded('gzip', coat, length(coat)));
+  await assert.rejects(world.get({ size: PLAIN.length - 1 }), { code: 'ERR_DIGEST_MISMATCH', message: /sends more/ });
+});
+
+test('what is coded begins anew after a break, and a range of it is none', async (t) => {
+  const again = gzipSync(PACKED);
+  const cut: Handler = (_request, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': again.length, etag: '"same"' });
+    response.write(again.subarray(0, again.length / 2), () => response.socket?.destroy());
+  };
+  const world = await World.of(t, cut, coded('gzip', again));
+  await world.get({});
+  assert.ok(world.bytes.equals(PACKED));
+  assert.deepEqual(world.ranges, [undefined, undefined]);
+  const range: Handler = (_request, response) => {
+    const headers = { 'content-encoding': 'gzip', 'content-range': `bytes 10-${again.length - 1}/${again.length}` };
+    response.writeHead(206, headers).end(again.subarray(10));
+  };
+  const ranged = await World.of(t, { body: PACKED, fault: 'cut', after: 10 }, range, coded('gzip', again));
+  await ranged.get({});
+  assert.ok(ranged.bytes.equals(PACKED));
+  assert.deepEqual(ranged.ranges, [undefined, 'bytes=10-', undefined]);
+});
+
+test('a coding that is a lie, a bomb, unknown, or without an end is an error', async (t) => {
+  const bomb = gzipSync(gzipSync(Buffer.alloc(2 ** 22, randomBytes(2 ** 12))));
+  const cases: [Handler | Answer, code: string, RegExp][] = [
+    [coded('gzip', PLAIN), 'ERR_HTTP', /no gzip though it says so/],
+    [coded('br', PACKED), 'ERR_HTTP', /no br though it says so/],
+    [coded('gzip', gzipSync(PACKED).subarray(0, -20)), 'ERR_HTTP', /no gzip though it says so/],
+    [coded('compress', PLAIN), 'ERR_HTTP', /in the content coding compress/],
+    [coded('gzip, gzip', bomb), 'ERR_HTTP', /in the content coding gzip, gzip/],
+    [coded('br', brotliCompressSync(Buffer.alloc(2 ** 22))), 'ERR_LIMIT', /sends more than 1048576 bytes/],
+    [{ body: gzipSync(PACKED), fault: 'endless', headers: { 'content-encoding': 'gzip' } }, 'ERR_LIMIT', /./],
+    [
+      { body: gzipSync('endless '.repeat(1000)), fault: 'endless', headers: { 'content-encoding': 'gzip' } },
+      'ERR_LIMIT',
+      /./,
+    ],
+  ];
+  for (const [answer, code, message] of cases) {
+    const world = await World.of(t, answer);
+    await assert.rejects(world.get({}), { code, message });
+  }
 });
 
 test('a caller can cancel, and what came stays', async (t) => {

@@ -1,6 +1,7 @@
 /** HTTP against servers that fail. Pauses between tries are short here. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { brotliCompressSync, deflateSync } from 'node:zlib';
 import { type CairnError, type ErrorCode, isCairnError } from '../../engine/core/errors.js';
 import { HttpClient, type HttpOptions, type HttpRequest } from '../../engine/remote/http.js';
 import { makeAuthority } from '../fixtures/certificates.js';
@@ -170,10 +171,18 @@ test('compressed documents are read, bombs among them are not', async (t) => {
     .serve('/gzip', { fault: 'gzip', body: 'hello' })
     .serve('/bomb', { fault: 'gzip', body: Buffer.alloc(2 ** 22) })
     .serve('/lie', { headers: { 'content-encoding': 'gzip' }, body: 'hello' })
+    .serve('/brotli', { headers: { 'content-encoding': 'BR' }, body: brotliCompressSync('hello') })
+    .serve('/brotli-bomb', { headers: { 'content-encoding': 'br' }, body: brotliCompressSync(Buffer.alloc(2 ** 22)) })
+    .serve('/deflate', { headers: { 'content-encoding': 'deflate' }, body: deflateSync('hello') })
+    .serve('/as-it-is', { headers: { 'content-encoding': 'identity' }, body: 'hello' })
+    .serve('/unknown', { headers: { 'content-encoding': 'compress' }, body: 'hello' })
     .serve('/transfer', { fault: 'transfer gzip', body: 'hello' });
   const client = clientOf(t);
-  assert.equal(await read(client, { url: server.url('/gzip') }), 'hello');
-  await refusal(read(client, { url: server.url('/bomb') }), 'ERR_LIMIT', /sends more than 1048576 bytes/);
+  for (const path of ['/gzip', '/brotli', '/deflate', '/as-it-is'])
+    assert.equal(await read(client, { url: server.url(path) }), 'hello');
+  for (const path of ['/bomb', '/brotli-bomb'])
+    await refusal(read(client, { url: server.url(path) }), 'ERR_LIMIT', /sends more than 1048576 bytes/);
+  await refusal(read(client, { url: server.url('/unknown') }), 'ERR_HTTP', /in the content coding compress/);
   await refusal(read(client, { url: server.url('/lie') }), 'ERR_HTTP', /no gzip though it says so/);
   await refusal(read(client, { url: server.url('/transfer') }), 'ERR_HTTP', /transfer coding gzip/);
 });

@@ -4,8 +4,11 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { dropCredential, keepCredential } from '../../engine/remote/credentials/change-auth-file.js';
+import { type Password, Secret } from '../../engine/remote/credentials/credential.js';
 import { NO_TERMINAL } from '../cli/terminal.js';
 import { cairn, PROGRAM, type Ran, type RunOptions, temporaryDirectory } from '../fixtures/cli.js';
+import { setEnvironment } from '../fixtures/environment.js';
 import { type RegistryOptions, TestRegistry } from '../fixtures/registry-server.js';
 
 const PASSWORD = 'hunter2:correct';
@@ -145,6 +148,26 @@ esac\n`,
     assert.equal(fs.existsSync(kept), false);
     assert.equal((await world.run(['logout', host])).code, 3);
   }
+});
+
+test('of logins and logouts at a time none loses what another has kept', async (t) => {
+  const dir = temporaryDirectory(t);
+  const bin = join(dir, 'bin');
+  fs.mkdirSync(bin);
+  fs.writeFileSync(join(bin, 'docker-credential-slow'), '#!/bin/sh\ncat > /dev/null\n', { mode: 0o700 });
+  setEnvironment(t, { PATH: `${bin}:${process.env['PATH']}` });
+  const path = join(dir, 'auth.json');
+  fs.writeFileSync(path, JSON.stringify({ credsStore: 'slow', auths: { 'old.example': {} } }));
+  const place = { path, isNamed: true, isLegacy: false };
+  const password: Password = { kind: 'password', user: 'me', password: new Secret(PASSWORD), from: path };
+  const hosts = Array.from({ length: 6 }, (_none, i) => `r${i}.example`);
+  await Promise.all([
+    ...hosts.map((host) => keepCredential(place, host, password)),
+    dropCredential(place, 'old.example/team').then((isDropped) => assert.equal(isDropped, false)),
+  ]);
+  const { auths } = JSON.parse(fs.readFileSync(path, 'utf8')) as AuthJson;
+  assert.deepEqual(Object.keys(auths).sort(), ['old.example', ...hosts]);
+  assert.deepEqual(fs.readdirSync(dir).sort(), ['auth.json', 'bin']);
 });
 
 test('a registry that asks nobody is told of', async (t) => {

@@ -9,7 +9,7 @@ import { type CairnError, type ErrorCode, isCairnError } from '../../engine/core
 import { formatRegistryReference, parseRegistryReference } from '../../engine/image/oci/registry-reference.js';
 import { mergeConfs, parseConf, type RegistriesConf } from '../../engine/remote/registries/conf.js';
 import { endpointsFor, pushEndpointFor } from '../../engine/remote/registries/endpoints.js';
-import { readRegistriesConf } from '../../engine/remote/registries/read-conf.js';
+import { confPlaces, readRegistriesConf } from '../../engine/remote/registries/read-conf.js';
 import { meaningsOf } from '../../engine/remote/registries/short-names.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
 
@@ -269,7 +269,8 @@ function machine(
   }
   return (more = {}) => {
     const env = Object.fromEntries(Object.entries(more).map(([name, path]) => [name, join(dir, path)]));
-    return readRegistriesConf({ HOME: join(dir, 'home'), ...env }, join(dir, 'etc'));
+    const home = { HOME: join(dir, 'home'), ...env };
+    return readRegistriesConf(home, { ...confPlaces(home, false), system: join(dir, 'etc') });
   };
 }
 
@@ -313,6 +314,24 @@ test('a file that the environment names takes the place of both, and must be the
     missing,
     (error) => isCairnError(error, 'ERR_NOT_FOUND') && error.path?.endsWith('none.conf') === true,
   );
+});
+
+test('what people chose for a short name comes before what files say, and is all that counts of that file', async (t) => {
+  const chosen = `${search('chosen.x')}short-name-mode = "enforcing"\n${alias('chosen.x')}"y" = ""\n`;
+  const files = {
+    'etc/registries.conf': `${search('main.x')}[aliases]\nx = "main.x/x"\ny = "main.x/y"\n`,
+    'home/.config/containers/registries.conf.d/a.conf': alias('user.x'),
+    'home/.cache/containers/short-name-aliases.conf': chosen,
+    'cache/containers/short-name-aliases.conf': alias('other.x'),
+  };
+  const { search: hosts, isEnforcing, aliases } = await machine(t, files)();
+  assert.deepEqual([hosts, isEnforcing], [['main.x'], undefined]);
+  assert.deepEqual([aliases.get('x'), aliases.get('y')], ['chosen.x/x', '']);
+  assert.equal((await machine(t, files)({ XDG_CACHE_HOME: 'cache' })).aliases.get('x'), 'other.x/x');
+  const damaged = machine(t, { 'home/.cache/containers/short-name-aliases.conf': '[aliases]\nx = "y"\n' });
+  await assert.rejects(damaged(), { code: 'ERR_CONFIG', message: /short-name-aliases\.conf: aliases\."x"/ });
+  const home = confPlaces({ HOME: '/root', XDG_CACHE_HOME: '/own' }, true);
+  assert.equal(home.cache, '/var/cache/containers');
 });
 
 test('no file at all says nothing, and what is no TOML is refused with its line', async (t) => {

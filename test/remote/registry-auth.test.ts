@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { type CairnError, type ErrorCode, isCairnError } from '../../engine/core/errors.js';
 import { parseChallenges } from '../../engine/remote/auth/challenge.js';
 import { RegistryAuth } from '../../engine/remote/auth/registry-auth.js';
+import { requestToken } from '../../engine/remote/auth/request-token.js';
 import { coversScope, formatScope, parseScope, uniteScopes } from '../../engine/remote/auth/scope.js';
 import { type Credential, Secret } from '../../engine/remote/credentials/credential.js';
 import { HttpClient, type HttpOptions } from '../../engine/remote/http.js';
@@ -208,7 +209,7 @@ test('a token to push serves to pull, and a mount asks for both repositories', a
   const world = await worldOf(t, { auth: 'token' }, ME);
   const layer = [...world.registry.blobs.keys()][0] as string;
   assert.equal(await world.repository('other/app').mount(layer, 'team/app'), true);
-  await world.repository('other/app').sizeOf('blobs', layer);
+  await world.repository('other/app').blob(layer, MOST);
   const scopes = world.registry.tokenRequests.map((asked) => asked.getAll('scope'));
   assert.deepEqual(scopes, [['repository:other/app:pull,push', 'repository:team/app:pull']]);
 });
@@ -264,6 +265,39 @@ test('an answer without a token is told, and not repeated', async (t) => {
   const world = await worldOf(t, { auth: 'token' }, ME);
   world.registry.challenge = () => `Bearer realm="${server.url('/token')}"`;
   await refusal(world.pull(), 'ERR_LIMIT');
+});
+
+test('a token is taken by either name, and serves a minute where nobody says how long', async (t) => {
+  const server = await TestServer.start(t);
+  const cases: [answer: object, seconds: number][] = [
+    [{ token: 'x' }, 60],
+    [{ access_token: 'x' }, 60],
+    [{ token: 'x', access_token: 'y', expires_in: 0 }, 60],
+    [{ token: '', access_token: 'x', expires_in: -5 }, 60],
+    [{ access_token: 'x', expires_in: '300' }, 300],
+    [{ access_token: 'x', expires_in: 'soon', issued_at: 'never' }, 60],
+    [{ token: 'x', expires_in: 300, refresh_token: null, scope: 'other' }, 300],
+  ];
+  for (const [answer, seconds] of cases) {
+    server.serve('/token', JSON.stringify(answer));
+    const realm = new URL(server.url('/token'));
+    const http = httpFor(t);
+    const request = { http, realm, service: undefined, scopes: [], credential: undefined };
+    const { value, lifetimeMs } = await requestToken(request);
+    assert.deepEqual([value.reveal(), lifetimeMs], ['x', seconds * 1000], JSON.stringify(answer));
+  }
+});
+
+test('of several headers with challenges each counts, and a token server that is none does not', async (t) => {
+  const world = await worldOf(t, { auth: 'basic' }, ME);
+  for (const challenge of [
+    ['Negotiate', 'Basic realm="x"'],
+    ['Bearer realm="the registry"', 'BASIC realm="x"'],
+    ['Bearer', 'Basic'],
+  ]) {
+    world.registry.challenge = () => challenge;
+    await world.pull();
+  }
 });
 
 test('of two challenges the token comes first, and an unknown scheme is none', async (t) => {

@@ -16,7 +16,10 @@ import { openContext } from '../../engine/session/open.js';
 import { checkStore } from '../../engine/verify/check.js';
 import { fsckStore } from '../../engine/verify/fsck.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 interface Used {
   context: StoreContext;

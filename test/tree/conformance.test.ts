@@ -1,12 +1,14 @@
-/** The shared rendering cases, through the real program: the list of `files`, and the files that a render makes. */
+/** The shared rendering cases, through the real program: the list of `files`, and the tree as files and mounted. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { openStore } from '../../engine/store.js';
 import { aci, type EntrySpec, tar } from '../fixtures/archive.js';
 import { cairn, type Ran, temporaryDirectory } from '../fixtures/cli.js';
+import { cannotMountTrees } from '../fixtures/mounting.js';
 import { ociLayout } from '../fixtures/oci.js';
 
 interface CaseEntry {
@@ -80,8 +82,22 @@ async function renders(t: TestContext, each: Case): Promise<void> {
 
   const [rendered] = ok(await cairn(['render', '--json', image], { store })).json<[{ path: string }]>();
   assert.deepEqual(onDisk(rendered.path), expect.map(diskForm));
+  if (cannotMountTrees() === false) assert.deepEqual(await mounted(store, image), expect.map(diskForm));
 
   ok(await cairn(['check'], { store }));
+}
+
+/** What is in the tree of an image when the kernel mounts it. */
+async function mounted(dir: string, image: string): Promise<ReturnType<typeof onDisk>> {
+  await using store = await openStore({ dir, workers: 1 });
+  const target = `${dir}-mounted`;
+  fs.mkdirSync(target);
+  await store.mount(image, { dir: target });
+  try {
+    return onDisk(target);
+  } finally {
+    await store.unmount(target);
+  }
 }
 
 async function refuses(t: TestContext, each: Case, code: string): Promise<void> {

@@ -6,7 +6,10 @@ import { test } from 'node:test';
 import { listXattrs } from '../../engine/disk/xattrs.js';
 import { openStore } from '../../engine/store.js';
 import { aci } from '../fixtures/archive.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 const asRoot = { skip: process.geteuid?.() === 0 ? false : 'needs root' };
 const SHIFT = 100_000;

@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../engine/core/errors.js';
 import { type RegistryReference, readRegistryReference } from '../../engine/image/oci/registry-reference.js';
 import type { CosignSignature } from '../../engine/trust/cosign.js';
 import { type Accepted, decide } from '../../engine/trust/decide.js';
-import { findSignatures } from '../../engine/trust/find-signatures.js';
+import { type FoundSignature, findSignatures } from '../../engine/trust/find-signatures.js';
 import { parsePolicy, requirementsFor } from '../../engine/trust/policy.js';
 import { readImageKey } from '../../engine/trust/public-key.js';
 import { keysOf } from '../../engine/trust/read-policy.js';
@@ -26,7 +26,7 @@ interface Case {
   asked?: string;
 }
 
-function judge(signatures: readonly CosignSignature[], { keys = [KEY], identity, asked = REFERENCE }: Case = {}) {
+function judge(signatures: readonly FoundSignature[], { keys = [KEY], identity, asked = REFERENCE }: Case = {}) {
   const keyDatas = keys.map((key) => Buffer.from(pemOf(key)).toString('base64'));
   const rule = { type: 'sigstoreSigned', keyDatas, ...(identity === undefined ? {} : { signedIdentity: identity }) };
   const policy = parsePolicy(Buffer.from(JSON.stringify({ default: [rule] })), '/policy.json');
@@ -38,7 +38,7 @@ function signed(options: Partial<PayloadOptions> = {}, key = KEY): CosignSignatu
   return key.sign(payloadOf({ digest: MANIFEST, reference: REFERENCE, ...options }));
 }
 
-function refused(signatures: readonly CosignSignature[], code: ErrorCode, message: RegExp, given: Case = {}): void {
+function refused(signatures: readonly FoundSignature[], code: ErrorCode, message: RegExp, given: Case = {}): void {
   assert.throws(() => judge(signatures, given), { code, message });
 }
 
@@ -164,6 +164,17 @@ test('a payload that many signatures share is fetched once', async () => {
   );
   assert.equal((await findSignatures(repository, [MANIFEST])).length, 20);
   assert.equal(repository.asked.filter((each) => each === digest(payload.toString())).length, 1);
+});
+
+test('a signature whose payload is gone is a bad one, beside which another may be good', async () => {
+  const repository = new SignatureRepository();
+  const [lost, good] = [signed({ reference: 'example.com/app:v2' }), signed()];
+  repository.tag(MANIFEST, [lost]);
+  repository.lose(lost);
+  const found = await findSignatures(repository, [MANIFEST]);
+  refused(found, 'ERR_BAD_SIGNATURE', /what it signs cannot be had: no sha256:/);
+  repository.refer(MANIFEST, [good]);
+  assert.equal(judge(await findSignatures(repository, [MANIFEST])).length, 1);
 });
 
 test('what is no manifest with signatures is refused, and other layers are passed over', async () => {

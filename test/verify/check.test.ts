@@ -10,7 +10,10 @@ import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
 import { fsckStore } from '../../engine/verify/fsck.js';
 import { PROGRAM } from '../fixtures/cli.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { hasShape, type Json, TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 interface Damage extends Json {
   kind: string;

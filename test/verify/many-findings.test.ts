@@ -11,7 +11,10 @@ import { Store } from '../../engine/store.js';
 import type { CheckResult } from '../../engine/verify/check.js';
 import type { FsckResult } from '../../engine/verify/fsck.js';
 import { PlanMemory } from '../../engine/verify/plan-memory.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 /** With the usual stack a failure would take 120 000 findings. */
 const SMALL_STACK = ['--stack-size=200'];

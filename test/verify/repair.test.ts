@@ -14,8 +14,11 @@ import { Store } from '../../engine/store.js';
 import type { FsckResult } from '../../engine/verify/fsck.js';
 import { aci, type EntrySpec, type ManifestSpec, tar } from '../fixtures/archive.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
+import { keepThreads } from '../fixtures/kept-threads.js';
 import { dockerArchive, ociLayout } from '../fixtures/oci.js';
 import { TestStore } from '../fixtures/store.js';
+
+keepThreads();
 
 /** A store opened by the library, with its parts. */
 class Bench {

@@ -10,8 +10,8 @@ import { descriptorSink, newFileSink } from '../../engine/disk/output-stream.js'
 import { readRecipe } from '../../engine/layer/recipe.js';
 import { decodeToc, storedBytes, type TocEntry } from '../../engine/layer/toc.js';
 import { homeAt } from '../../engine/objects/homes.js';
-import { contentOf, type ShardRow, unpackShard } from '../../engine/plan/shard.js';
 import { compressor } from '../compression/compress.js';
+import { treeBytes } from '../pack/tree-bytes.js';
 import { checkCancelled, countBytes } from '../tasks/control.js';
 import type {
   ExportLayerTask,
@@ -23,7 +23,6 @@ import type {
 } from '../tasks/export.js';
 import type { Control } from '../tasks/parts.js';
 import { packFiles } from './pack-files.js';
-import { packTree } from './pack-tree.js';
 
 const CHUNK = 1 << 20;
 
@@ -32,12 +31,7 @@ export function exportLayer(task: ExportLayerTask): Promise<ExportResult> {
 }
 
 export function exportTree(task: ExportTreeTask): Promise<ExportResult> {
-  const { shard, sizes, manifest } = task;
-  const home = homeAt(task.objects);
-  const contentOfRow = (row: ShardRow, size: number): Iterable<Buffer> =>
-    home.open(home.nameOf(contentOf(row)), { size, sha512: row.source });
-  const tree = { rows: unpackShard(shard), sizes, groups: task.groups.split('\0'), contentOf: contentOfRow, manifest };
-  return writeOut(packTree(tree), task);
+  return writeOut(treeBytes(task, task.control), task);
 }
 
 export function exportFiles(task: PackFilesTask): Promise<ExportResult> {

@@ -8,6 +8,7 @@ import { openRegular } from '../../engine/disk/regular-file.js';
 import { identifyBytes } from '../../engine/layer/compression.js';
 import { BLOCK } from '../../engine/layer/tar/header.js';
 import { decompressed } from '../compression/decompress.js';
+import { treeBytes } from '../pack/tree-bytes.js';
 import { checkCancelled, countBytes, countRead } from '../tasks/control.js';
 import { type Growth, waitForGrowth } from '../tasks/growing.js';
 import type { DigestTask, SourceResult } from '../tasks/import.js';
@@ -100,6 +101,7 @@ async function openInput({ source, control, limits }: Task, kept: BlobFile | Lin
   const chunks = counted(rawBytes(source, control), transport, control);
   const { head, rest } = await peek(chunks, BLOCK);
   try {
+    if ('tree' in source) return { bytes: rest, transport, compressed: false };
     const compression = identifyBytes(head.subarray(0, BLOCK), 'path' in source ? source.path : 'standard input');
     if (compression === 'none') return { bytes: rest, transport, compressed: false };
     return { bytes: decompressed(compression, checkOverhead(rest, transport, limits)), transport, compressed: true };
@@ -131,6 +133,7 @@ async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffe
     yield Buffer.from(source.bytes);
     return;
   }
+  if ('tree' in source) return yield* treeBytes(source.tree, control);
   if (source.head !== undefined && source.head.length > 0) yield Buffer.from(source.head);
   const room = Buffer.allocUnsafeSlow(CHUNK);
   for (;;) {

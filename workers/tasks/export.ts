@@ -1,7 +1,7 @@
 /** Tasks that write archives, and copies of the store. */
 import type { SkippedKind } from '../../engine/core/metadata.js';
 import type { ObjectsAt } from '../../engine/core/object.js';
-import type { Control, Shard } from './parts.js';
+import type { Control, Skipped, TreeTar } from './parts.js';
 
 export type OutputCompression = 'none' | 'gzip' | 'zstd';
 
@@ -21,16 +21,21 @@ export interface ExportLayerTask {
   digests?: boolean;
 }
 
-/** Packs a plan as one tar, or as an ACI when a manifest is given. */
-export interface ExportTreeTask {
-  manifest?: Uint8Array;
-  digests?: boolean;
+/** Packs a tree to a file or stream. */
+export interface ExportTreeTask extends TreeTar {
   kind: 'export-tree';
   control: Control;
-  shard: Shard;
-  sizes: Float64Array;
-  groups: string;
-  objects: ObjectsAt;
+  output: Output;
+  compress: OutputCompression;
+  digests?: boolean;
+}
+
+/** Writes a plan as one EROFS image with all contents. */
+export interface ExportErofsTask extends Omit<TreeTar, 'directory' | 'manifest'> {
+  kind: 'export-erofs';
+  control: Control;
+  /** Sixteen bytes by which the file system is known. */
+  uuid: Uint8Array;
   output: Output;
   compress: OutputCompression;
 }
@@ -62,6 +67,8 @@ export interface ExportResult {
   /** sha256 of the bytes written and of the uncompressed tar, if asked for. */
   digest?: string;
   diffId?: string;
+  /** Metadata that the format does not hold. */
+  skipped?: Skipped;
 }
 
 /** Gives blobs a further name below another root, by hard link, or else as copies. Makes missing shards. */

@@ -11,6 +11,7 @@ import type {
   ClonePackTask,
   CloneResult,
   ExportBlobTask,
+  ExportErofsTask,
   ExportLayerTask,
   ExportResult,
   ExportTreeTask,
@@ -36,6 +37,7 @@ import type {
 } from './import.js';
 import type { Skipped } from './parts.js';
 import type { FinishDirectoriesTask, JoinTask, KeepFilesTask, RemoveTask, RenderResult, RenderTask } from './render.js';
+import type { Seen } from './seen.js';
 import type {
   SurveyObjectsTask,
   SurveyResult,
@@ -46,6 +48,15 @@ import type {
   VerifyResult,
   VerifyTreeTask,
 } from './verify.js';
+import type {
+  Compared,
+  CompareTreeTask,
+  CopiedTree,
+  CopyTreeTask,
+  Listing,
+  ListTreeTask,
+  NoteTreeTask,
+} from './walk.js';
 
 export interface Tasks {
   ingest: [IngestTask, IngestResult];
@@ -70,12 +81,17 @@ export interface Tasks {
   'verify-tree': [VerifyTreeTask, VerifiedTree];
   'export-layer': [ExportLayerTask, ExportResult];
   'export-tree': [ExportTreeTask, ExportResult];
+  'export-erofs': [ExportErofsTask, ExportResult];
   'export-blob': [ExportBlobTask, ExportResult];
   'pack-files': [PackFilesTask, ExportResult];
   'clone-blobs': [CloneBlobsTask, CloneResult];
   'clone-pack': [ClonePackTask, null];
   'clone-objects': [CloneObjectsTask, CloneResult];
   remove: [RemoveTask, null];
+  'note-tree': [NoteTreeTask, Seen];
+  'list-tree': [ListTreeTask, Listing];
+  'compare-tree': [CompareTreeTask, Compared];
+  'copy-tree': [CopyTreeTask, CopiedTree];
 }
 
 export type Task = { [K in keyof Tasks]: Tasks[K][0] }[keyof Tasks];

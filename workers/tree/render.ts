@@ -2,24 +2,13 @@
 import * as fs from 'node:fs';
 import { type ByteString, fromText, toFsPath, toText } from '../../engine/core/bytes.js';
 import { CairnError, hasCode } from '../../engine/core/errors.js';
-import type { Identity, SkippedKind } from '../../engine/core/metadata.js';
 import { below } from '../../engine/core/path.js';
 import { fileKinds, mknod } from '../../engine/disk/native.js';
-import {
-  feasibleDirectoryMode,
-  feasibleMode,
-  giveOwner,
-  isRefusal,
-  lostSetgid,
-  needsChmod,
-  needsOwner,
-  setPathTimes,
-  setXattrs,
-  WITHOUT_RIGHTS,
-} from '../../engine/disk/set-metadata.js';
+import { feasibleDirectoryMode, feasibleMode, isRefusal } from '../../engine/disk/set-metadata.js';
 import type { ObjectHome } from '../../engine/objects/home.js';
 import { homeAt } from '../../engine/objects/homes.js';
 import { contentOf, type ShardRow, unpackShard } from '../../engine/plan/shard.js';
+import { finishPath } from '../files/finish-path.js';
 import { shifted } from '../files/shift-owners.js';
 import { checkCancelled, countItems } from '../tasks/control.js';
 import type { Skipped } from '../tasks/parts.js';
@@ -105,40 +94,6 @@ class ShardRenderer {
     for (const what of finishPath(path, row, { mode, forceMode, identity: this.#task.identity }))
       addSkipped(this.#skipped, what, toText(row.path));
   }
-}
-
-interface Finish {
-  /** `undefined` for a symlink, whose mode means nothing. */
-  mode: number | undefined;
-  /** Set the mode even if a new file has it already. */
-  forceMode: boolean;
-  identity: Identity;
-}
-
-/** Sets owner, mode, extended attributes and time. @returns what could not be set */
-function finishPath(path: ByteString, row: ShardRow, { mode, forceMode, identity }: Finish): SkippedKind[] {
-  const skipped: SkippedKind[] = [];
-  let wanted = mode;
-  let chmod = forceMode || (mode !== undefined && needsChmod(mode, identity));
-  if (needsOwner(row, identity)) {
-    chmod = true;
-    if (!giveOwner(row, identity, (uid, gid) => fs.lchownSync(toFsPath(path), uid, gid))) {
-      skipped.push('owner');
-      if (wanted !== undefined) wanted &= WITHOUT_RIGHTS;
-    }
-  }
-  if (wanted !== undefined) {
-    if (chmod) fs.chmodSync(toFsPath(path), wanted);
-    if (wanted !== row.mode || lostSetgid(wanted, row.gid, identity, () => fs.lstatSync(toFsPath(path))))
-      skipped.push('mode');
-  }
-  if (row.xattrs.length > 0) {
-    skipped.push(...setXattrs(path, row.xattrs));
-    // An access control list among the attributes has changed the mode.
-    if (wanted !== undefined) fs.chmodSync(toFsPath(path), wanted);
-  }
-  skipped.push(...setPathTimes(path, row.sec, row.nsec));
-  return skipped;
 }
 
 export function finishDirectories(task: FinishDirectoriesTask): { skipped: Skipped } {

@@ -20,7 +20,7 @@ export async function fetchByName(fetching: Fetching, request: NameRequest): Pro
   const { wanted } = request;
   let offered: readonly string[] = [];
   try {
-    const got = await inTurn(fetching, async () => {
+    const got = await inTurn(fetching, request.signal, async () => {
       const { aci, asc, keys } = await discoverWanted(fetching, wanted, request.signal);
       offered = keys;
       const places = aci.map((url, i) => ({ url: new URL(url), signatures: new URL(asc[i] as string) }));

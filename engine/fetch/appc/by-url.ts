@@ -47,9 +47,13 @@ export interface Got {
 /** ACIs that come at a time. */
 const AT_A_TIME = 6;
 
-/** Looks for an ACI, and gets it, when it is its turn. */
-export async function inTurn<T>({ slots }: Fetching, work: () => Promise<T>): Promise<T> {
-  const leave = await slots.acquire(AT_A_TIME);
+/** Looks for an ACI, and gets it, when it is its turn. @throws CairnError `ERR_ABORTED`, and as the work does */
+export async function inTurn<T>(
+  { slots }: Fetching,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  const leave = await slots.acquire(AT_A_TIME, signal);
   try {
     return await work();
   } finally {
@@ -77,7 +81,7 @@ export async function getFrom(fetching: Fetching, { url, signatures }: Place, re
     const here = await archive.unchanged(isGood, request);
     if (here === undefined) {
       await verification?.begin(wanted?.name);
-      await archive.download(request);
+      await archive.download(request.ref, request);
     }
     return { archive, verification, here };
   } catch (error) {

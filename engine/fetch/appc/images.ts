@@ -16,7 +16,7 @@ import type { Fetched, FetchOptions } from '../options.js';
 import { fetchByName } from './by-name.js';
 import { fetchByPath } from './by-path.js';
 import { getFrom, inTurn, takeFrom, type UrlRequest } from './by-url.js';
-import { Needs } from './needs.js';
+import { type Bring, Needs } from './needs.js';
 import { signatureBeside } from './signature-source.js';
 import { isWanted, textOf, type Wanted, wantedBy, wantedByName } from './wanted.js';
 
@@ -48,7 +48,7 @@ export class AppcImages {
     return this.#top(shown, async (request) => {
       const named = { ...request, ref: text };
       const place = { url, signatures: signatureBeside(url) };
-      const got = await inTurn(this.#fetching, () => getFrom(this.#fetching, place, named));
+      const got = await inTurn(this.#fetching, request.signal, () => getFrom(this.#fetching, place, named));
       return takeFrom(this.#fetching, got, named);
     });
   }
@@ -65,48 +65,49 @@ export class AppcImages {
     const { signature, expect, latest, name } = this.#options;
     const collected: Fetched[] = [];
     const own = defined({ expect, latest, name });
-    const fetched = await fetch({ ...this.#request(node, collected, own), signature });
+    const fetched = await fetch({ ...this.#request(node, collected, this.#options.signal, own), signature });
     return withDependencies(fetched, collected);
   }
 
   /** @param collected gets what is fetched since the image needs it */
-  #request(node: string, collected: Fetched[], own: ImportRequest): UrlRequest {
-    const { signal, onProgress, keepArchive } = this.#options;
-    const shared = defined({ signal, onProgress });
+  #request(node: string, collected: Fetched[], signal: AbortSignal | undefined, own: ImportRequest): UrlRequest {
+    const { keepArchive } = this.#options;
+    const shared = { onProgress: this.#fetching.meter.importing, ...defined({ signal }) };
     return {
       ...shared,
       ref: node,
       wanted: undefined,
       signature: undefined,
-      needs: async (image) => void collected.push(...(await this.#bring(node, image))),
+      needs: async (image) => void collected.push(...(await this.#bring(node, image, signal))),
       importing: { ...shared, ...own, keepArchive: keepArchive === true },
     };
   }
 
   async #withNeeds(ref: string, node: string, image: ImageRecord): Promise<Fetched> {
-    const brought = await this.#bring(node, image);
+    const brought = await this.#bring(node, image, this.#options.signal);
     return withDependencies(await alreadyHere(this.#fetching, ref, image), brought);
   }
 
-  async #bring(node: string, image: ImageRecord): Promise<Fetched[]> {
+  async #bring(node: string, image: ImageRecord, signal: AbortSignal | undefined): Promise<Fetched[]> {
     if (this.#options.dependencies === false) return [];
     const { dependencies } = image;
     const all = dependencies.map((each) => wantedBy(each, this.#options.platform));
-    return this.#needs.bring(node, all.map(textOf), async (name, i) => {
+    const bring: Bring<Fetched> = async (name, i, stop) => {
       const here = this.#findNeeded(image, dependencies[i] as Dependency);
       try {
-        if (here !== undefined) return await this.#bring(name, here);
-        return await this.#fetchNeeded(all[i] as Wanted);
+        if (here !== undefined) return await this.#bring(name, here, stop);
+        return await this.#fetchNeeded(all[i] as Wanted, stop);
       } catch (error) {
         throw neededBy(image, name, error);
       }
-    });
+    };
+    return this.#needs.bring(node, all.map(textOf), bring, signal);
   }
 
-  async #fetchNeeded(wanted: Wanted): Promise<Fetched[]> {
+  async #fetchNeeded(wanted: Wanted, signal: AbortSignal): Promise<Fetched[]> {
     const node = textOf(wanted);
     const collected: Fetched[] = [];
-    const request = this.#request(node, collected, {});
+    const request = this.#request(node, collected, signal, {});
     const importing = latestOf(wanted, request.importing);
     const fetched = await fetchByName(this.#fetching, { ...request, wanted, importing });
     return [...collected, fetched];

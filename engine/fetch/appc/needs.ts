@@ -2,14 +2,25 @@
  * What images need, brought in side by side and each once, whoever needs it. Who would wait for itself is told so.
  * Nothing here knows what an image is.
  */
-import { CairnError } from '../../core/errors.js';
+import { once } from 'node:events';
+import { aborted, CairnError } from '../../core/errors.js';
 import { limitFlag } from '../../core/limits.js';
+
+/** Brings a thing, and gives what it brought, with all that this needed in turn, until the signal fires. */
+export type Bring<T> = (name: string, i: number, signal: AbortSignal) => Promise<T[]>;
+
+interface Coming<T> {
+  brought: Promise<T[]>;
+  stop: AbortController;
+  /** How many wait for it. */
+  waiting: number;
+}
 
 export class Needs<T> {
   readonly #most: number;
-  readonly #brought = new Map<string, Promise<T[]>>();
-  /** Who waits for whom. */
-  readonly #waiting = new Map<string, Set<string>>();
+  readonly #coming = new Map<string, Coming<T>>();
+  /** Who waits for whom, and how often: what was stopped may come again while it still ends. */
+  readonly #waiting = new Map<string, Map<string, number>>();
 
   /** @param most things that may be brought */
   constructor(most: number) {
@@ -17,36 +28,67 @@ export class Needs<T> {
   }
 
   /**
-   * Brings what one thing needs, and waits for it.
+   * Brings what one thing needs, and waits for it. After the first failure the others are stopped, as far as nobody
+   * else waits for them.
    * @param by what needs it
    * @param needed by their names; what has one name is one thing
-   * @param bring gets what it brought, with all that this needed in turn
-   * @throws the first failure, when all have ended; CairnError `ERR_DEPENDENCY_CYCLE`, `ERR_LIMIT`
+   * @throws the first failure, when what was stopped has ended; CairnError `ERR_DEPENDENCY_CYCLE`, `ERR_LIMIT`,
+   *   `ERR_ABORTED`
    */
-  async bring(by: string, needed: readonly string[], bring: (name: string, i: number) => Promise<T[]>): Promise<T[]> {
-    const results = await Promise.allSettled(
-      needed.map(async (name, i) => {
+  async bring(by: string, needed: readonly string[], bring: Bring<T>, signal?: AbortSignal): Promise<T[]> {
+    const leaving = new AbortController();
+    const leave = (): void => leaving.abort();
+    const left = once(leaving.signal, 'abort');
+    const failures: unknown[] = [];
+    const attend = async (name: string, i: number): Promise<T[]> => {
+      let waits = false;
+      try {
         this.#mayWait(by, name);
-        const brought = this.#brought.get(name) ?? this.#begin(name, () => bring(name, i));
-        try {
-          return await brought;
-        } finally {
-          this.#waiting.get(by)?.delete(name);
-        }
-      }),
-    );
-    const failed = results.find((each) => each.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+        waits = true;
+        if (leaving.signal.aborted) throw aborted();
+        const coming = this.#coming.get(name) ?? this.#begin(name, (stop) => bring(name, i, stop));
+        return await this.#await(name, coming, left);
+      } catch (error) {
+        failures.push(error);
+        leave();
+        return [];
+      } finally {
+        if (waits) this.#waitNoMore(by, name);
+      }
+    };
+    signal?.addEventListener('abort', leave);
+    if (signal?.aborted === true) leave();
+    const brought = await Promise.all(needed.map(attend));
+    signal?.removeEventListener('abort', leave);
+    if (failures.length > 0) throw failures[0];
     // What several need would be told as often as there are ways to it.
-    return [...new Set(results.flatMap((each) => (each.status === 'fulfilled' ? each.value : [])))];
+    return [...new Set(brought.flat())];
   }
 
-  #begin(name: string, bring: () => Promise<T[]>): Promise<T[]> {
-    if (this.#brought.size >= this.#most)
+  /** Waits for a thing. Who leaves while nobody else waits stops it, and then waits until it has ended. */
+  async #await(name: string, coming: Coming<T>, left: Promise<unknown>): Promise<T[]> {
+    coming.waiting++;
+    try {
+      const isLeft = await Promise.race([left.then(() => true), coming.brought.then(() => false)]);
+      if (isLeft && coming.waiting > 1) throw aborted();
+      if (isLeft) {
+        this.#coming.delete(name);
+        coming.stop.abort();
+      }
+      return await coming.brought;
+    } finally {
+      coming.waiting--;
+    }
+  }
+
+  #begin(name: string, bring: (stop: AbortSignal) => Promise<T[]>): Coming<T> {
+    if (this.#coming.size >= this.#most)
       throw new CairnError('ERR_LIMIT', `more than ${this.#most} dependencies (${limitFlag('maxDependencies')})`);
-    const brought = Promise.resolve().then(bring);
-    this.#brought.set(name, brought);
-    return brought;
+    const stop = new AbortController();
+    const brought = Promise.resolve().then(() => bring(stop.signal));
+    const coming = { brought, stop, waiting: 0 };
+    this.#coming.set(name, coming);
+    return coming;
   }
 
   /** Notes that one waits for another, if the other does not wait for it already. */
@@ -56,8 +98,15 @@ export class Needs<T> {
       const chain = [by, ...back].join(' → ');
       throw new CairnError('ERR_DEPENDENCY_CYCLE', `${by} depends on itself: ${chain}`, { entry: by });
     }
-    const waiting = this.#waiting.get(by) ?? new Set();
-    this.#waiting.set(by, waiting.add(name));
+    const waiting = this.#waiting.get(by) ?? new Map<string, number>();
+    this.#waiting.set(by, waiting.set(name, (waiting.get(name) ?? 0) + 1));
+  }
+
+  #waitNoMore(by: string, name: string): void {
+    const waiting = this.#waiting.get(by);
+    const count = waiting?.get(name) ?? 0;
+    if (count > 1) waiting?.set(name, count - 1);
+    else waiting?.delete(name);
   }
 
   /** The way from one to another along who waits for whom; both are part of it. */
@@ -71,7 +120,7 @@ export class Needs<T> {
         for (let step = to; step !== from; path.unshift(step)) step = before.get(step) as string;
         return path;
       }
-      for (const next of this.#waiting.get(at) ?? []) {
+      for (const next of this.#waiting.get(at)?.keys() ?? []) {
         if (seen.has(next)) continue;
         seen.add(next);
         before.set(next, at);

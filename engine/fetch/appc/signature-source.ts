@@ -4,7 +4,7 @@ import { CairnError, isCairnError } from '../../core/errors.js';
 import { MAX_SIGNATURE_FILE } from '../../core/limits.js';
 import { readSmallFile } from '../../disk/small-file.js';
 import { discard, type HttpClient } from '../../remote/http.js';
-import { DEFAULT_RETRIES, pause, retryAfter } from '../../remote/retry.js';
+import { pause, pauseBefore, retryAfter } from '../../remote/retry.js';
 import { shownUrl } from '../../remote/shown-url.js';
 
 export interface SignatureSource {
@@ -31,24 +31,20 @@ export interface Trying {
   retries?: number | undefined;
 }
 
-/** How often a server is asked that says when to ask again. */
-const MOST_ASKED = 5;
-
 /**
  * Signatures at a URL. A server that signs on demand answers 202: it is asked again when the image is here, and as long
  * as it says when to ask again.
  */
 export function signatureAt(http: HttpClient, url: URL, trying: Trying): SignatureSource {
   let bytes: Buffer | undefined;
-  let notBefore = 0;
-  let isDated = false;
+  /** When to ask again; undefined if the server does not say. */
+  let after: number | undefined;
   const ask = async (): Promise<Buffer | undefined> => {
     const response = await requestOr404(http, url, trying);
     if (response.status === 200) return response.bytes(MAX_SIGNATURE_FILE);
     discard(response);
-    const wait = retryAfter(response.headers['retry-after']);
-    isDated = wait !== undefined;
-    notBefore = performance.now() + (wait ?? 0);
+    const asked = retryAfter(response.headers['retry-after']);
+    after = asked === undefined ? undefined : performance.now() + asked;
     return undefined;
   };
   return {
@@ -57,9 +53,9 @@ export function signatureAt(http: HttpClient, url: URL, trying: Trying): Signatu
       return bytes;
     },
     late: async () => {
-      for (let asked = 0; bytes === undefined && (asked === 0 || isDated) && asked < MOST_ASKED; asked++) {
-        const wait = notBefore - performance.now();
-        if (wait > DEFAULT_RETRIES.longestPauseMs) break;
+      for (let asked = 0; bytes === undefined && (asked === 0 || after !== undefined); asked++) {
+        const wait = after === undefined ? 0 : pauseBefore(asked, http.retry, Math.max(0, after - performance.now()));
+        if (wait === undefined) break;
         if (wait > 0) await pause(wait, trying.signal);
         bytes = await ask();
       }

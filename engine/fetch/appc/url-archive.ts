@@ -7,13 +7,14 @@ import { type CameFromUrl, hashOfUrl, readUrlNote, type UrlNote, writeUrlNote } 
 import { defined } from '../../core/defined.js';
 import { CairnError, isCairnError } from '../../core/errors.js';
 import { limitFlag } from '../../core/limits.js';
-import type { OperationOptions } from '../../core/operation.js';
 import { type Lock, tryLock } from '../../disk/lock.js';
 import type { ImageRecord } from '../../index/records.js';
+import { codingOf } from '../../remote/content-coding.js';
 import { download, validatorOf } from '../../remote/download.js';
 import { discard, type HttpResponse } from '../../remote/http.js';
 import { shownUrl } from '../../remote/shown-url.js';
 import { isComplete } from '../../resolve/completeness.js';
+import type { BlobMeter } from '../fetch-meter.js';
 import type { Fetching } from '../fetching.js';
 import { lockBlobs, partialFile, removePartial } from '../partial-files.js';
 import { freshFor } from './freshness.js';
@@ -21,8 +22,6 @@ import type { Trying } from './signature-source.js';
 
 /** What stands where an image should, if a server has no image but something to tell people. */
 const PAGE = /^(?:text\/html|application\/xhtml\+xml)\b/i;
-
-export type Transfer = Pick<OperationOptions, 'onProgress'> & Trying;
 
 export class UrlArchive {
   readonly url: URL;
@@ -102,26 +101,28 @@ export class UrlArchive {
 
   /**
    * Gets all bytes.
+   * @param ref what the image was asked for as
    * @throws CairnError as {@link download} does, and `ERR_HTTP` for a page in place of an image
    */
-  async download({ signal, onProgress, retries = Number.POSITIVE_INFINITY }: Transfer): Promise<void> {
-    const { store, http } = this.#fetching;
+  async download(ref: string, { signal, retries = Number.POSITIVE_INFINITY }: Trying): Promise<void> {
+    const { store, http, meter } = this.#fetching;
     const { maxBytes: most } = store.limits;
-    let total: number | undefined;
+    let told: BlobMeter | undefined;
     try {
-      const what = `fetching ${shownUrl(this.url)}`;
       const got = await download(http, {
         url: this.url,
         into: this.path,
         most,
         validator: this.#note.coming,
         signal,
-        retry: { ...http.retry, retries: Math.min(retries, http.retry.retries) },
+        retry: { retries: Math.min(retries, http.retry.retries) },
         onResponse: (response) => {
-          total = totalOf(response);
+          const total = totalOf(response);
           this.#receive(response, total);
+          told ??= meter.blob(shownUrl(this.url), codingOf(response) === undefined ? total : undefined);
+          meter.known(ref);
         },
-        onBytes: (done) => onProgress?.({ what, unit: 'bytes', done, ...defined({ total }) }),
+        onBytes: (done) => told?.has(done),
       });
       this.size = got.size;
       this.downloadedBytes = got.downloadedBytes;
@@ -130,6 +131,8 @@ export class UrlArchive {
       if (!isCairnError(error, 'ERR_LIMIT')) throw error;
       this.remove();
       throw new CairnError('ERR_LIMIT', `${error.message} (${limitFlag('maxBytes')})`, { cause: error });
+    } finally {
+      told?.end();
     }
   }
 

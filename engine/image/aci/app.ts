@@ -117,7 +117,7 @@ function readEnvironment(list: JsonField): EnvironmentVariable[] {
   });
 }
 
-function readMountPoint(mount: JsonField): MountPoint {
+export function readMountPoint(mount: JsonField): MountPoint {
   return {
     name: mount.field('name').acName(),
     path: readRequired(mount.field('path'), 'path must be set'),
@@ -125,7 +125,7 @@ function readMountPoint(mount: JsonField): MountPoint {
   };
 }
 
-function readPort(entry: JsonField): Port {
+export function readPort(entry: JsonField): Port {
   const port = entry.field('port').integer(1, 65_535, 'port must be in 1-65535 range');
   const rule = 'end of port range must be in 1-65535 range';
   const count = entry.field('count').integer(0, 65_536 - port, rule);

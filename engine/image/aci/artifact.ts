@@ -5,14 +5,14 @@
  */
 import { CairnError } from '../../core/errors.js';
 import { isKey, type Key } from '../../core/key.js';
-import type { Limits } from '../../core/limits.js';
+import { type Limits, MAX_DESCRIPTORS } from '../../core/limits.js';
 import { parseJson } from '../json.js';
 import { JsonField } from '../json-field.js';
 import { OCI_MANIFEST } from '../oci/media-types.js';
 
 export const ACI_ARTIFACT = 'application/vnd.appc.aci.v1';
 const EMPTY_CONFIG = 'application/vnd.oci.empty.v1+json';
-const ACI_LAYER = 'application/vnd.appc.aci.layer.v1.tar+gzip';
+const ACI_LAYER = 'application/vnd.appc.aci.layer.v1.tar';
 const KEY = 'cairn-store.key';
 const DEPENDENCIES = 'cairn-store.dependencies';
 
@@ -25,15 +25,22 @@ export interface AciArtifact {
   archive: { digest: string; size: number };
 }
 
-/** @param emptyDigest of {@link EMPTY} */
-export function writeAciArtifact({ key, dependencies, archive }: AciArtifact, emptyDigest: string): Buffer {
+/**
+ * @param emptyDigest of {@link EMPTY}
+ * @param compression what the archive's media type says
+ */
+export function writeAciArtifact(
+  { key, dependencies, archive }: AciArtifact,
+  emptyDigest: string,
+  compression: '' | '+gzip' = '+gzip',
+): Buffer {
   return Buffer.from(
     JSON.stringify({
       schemaVersion: 2,
       mediaType: OCI_MANIFEST,
       artifactType: ACI_ARTIFACT,
       config: { mediaType: EMPTY_CONFIG, digest: emptyDigest, size: EMPTY.length },
-      layers: [{ mediaType: ACI_LAYER, ...archive }],
+      layers: [{ mediaType: `${ACI_LAYER}${compression}`, ...archive }],
       annotations: { [KEY]: key, [DEPENDENCIES]: dependencies.join(' ') },
     }),
   );
@@ -53,7 +60,7 @@ export function parseAciArtifact(
   const dependencies = annotations.exactField(DEPENDENCIES).text().split(' ').filter(Boolean);
   if (dependencies.length > limits.maxDependencies)
     throw new CairnError('ERR_LIMIT', `an ACI of ${dependencies.length} dependencies`);
-  const [layer, ...more] = root.exactField('layers').items();
+  const [layer, ...more] = root.exactField('layers').items(MAX_DESCRIPTORS);
   if (layer === undefined || more.length > 0) throw root.exactField('layers').fault('must be one archive');
   const digest = layer.exactField('digest').text();
   if (!/^sha256:[0-9a-f]{64}$/.test(digest)) throw layer.exactField('digest').fault('must be one of sha256');

@@ -35,7 +35,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['os/linux/oom-score-adj', { check: (value) => checkInteger(value, -1000, 1000), single: true }],
   ['os/linux/cpu-shares', { check: (value) => checkInteger(value, 2, 262_144), single: true }],
   ['os/linux/selinux-context', { check: checkSelinux, single: true }],
-  ['os/linux/apparmor-profile', { check: checkString, single: true }],
+  ['os/linux/apparmor-profile', { check: checkProfile, single: true }],
   ['os/unix/sysctl', { check: checkSysctl, single: true }],
 ]);
 
@@ -56,20 +56,26 @@ export function isKnownIsolator(name: string): boolean {
 export function readIsolators(list: JsonField): Isolator[] {
   const seen = new Set<string>();
   return list.items().map((item) => {
-    const name = item.field('name').acIdentifier();
-    const value = item.field('value');
+    const isolator = readIsolator(item);
+    const { name } = isolator;
     const kind = KINDS.get(name);
-    if (kind !== undefined) {
-      if (value.absent) throw value.fault(`${name} needs a value`);
-      kind.check(value);
-      if (kind.single && seen.has(name)) throw item.fault(`isolators set contains too many instances of type ${name}`);
-      if (kind.excludes !== undefined && seen.has(kind.excludes)) {
-        throw item.fault(`isolators set contains incompatible types: ${name} and ${kind.excludes}`);
-      }
+    if (kind?.single && seen.has(name)) throw item.fault(`isolators set contains too many instances of type ${name}`);
+    if (kind?.excludes !== undefined && seen.has(kind.excludes)) {
+      throw item.fault(`isolators set contains incompatible types: ${name} and ${kind.excludes}`);
     }
     seen.add(name);
-    return { name, value: value.value ?? null };
+    return isolator;
   });
+}
+
+/** Reads one isolator, whatever others there are beside it. */
+export function readIsolator(item: JsonField): Isolator {
+  const name = item.field('name').acIdentifier();
+  const value = item.field('value');
+  const kind = KINDS.get(name);
+  if (kind !== undefined && value.absent) throw value.fault(`${name} needs a value`);
+  kind?.check(value);
+  return { name, value: value.value ?? null };
 }
 
 /**
@@ -134,8 +140,10 @@ function checkBoolean(value: JsonField): void {
   value.flag();
 }
 
-function checkString(value: JsonField): void {
-  value.text();
+/** The spec has an object. Manifests that give the name alone have passed here, and still do. */
+function checkProfile(value: JsonField): void {
+  const profile = typeof value.value === 'string' ? value : value.field('profile');
+  if (profile.text() === '') throw profile.fault('invalid profile value ""');
 }
 
 function checkSysctl(value: JsonField): void {

@@ -1,12 +1,10 @@
 /** Reads and checks the manifest of an ACI (appc spec 0.8.11, image manifest). */
-import { type Limits, MAX_LABELS, MAX_LISTED_DEPENDENCIES } from '../../core/limits.js';
-import { quoted } from '../../core/printable.js';
-import { isDate } from '../date.js';
+import { type Limits, MAX_LISTED_DEPENDENCIES } from '../../core/limits.js';
 import { type JsonObject, parseJson } from '../json.js';
 import { JsonField } from '../json-field.js';
 import type { Label } from '../label.js';
 import { type App, readApp } from './app.js';
-import { labelsFault } from './names.js';
+import { type Annotation, checkKind, readAnnotations, readImageID, readLabels, readVersion } from './common-fields.js';
 
 /** The manifest of an ACI (appc spec 0.8.11, image manifest). Absent lists are empty. */
 export interface ImageManifest {
@@ -23,6 +21,8 @@ export interface ImageManifest {
   raw: JsonObject;
 }
 
+export type { Annotation } from './common-fields.js';
+
 export interface Dependency {
   imageName: string;
   /** A key or a prefix of a key, in lower case: `sha512-` and 2 to 128 hexadecimal digits. */
@@ -30,11 +30,6 @@ export interface Dependency {
   labels: Label[];
   /** Bytes of the archive. The spec does not say whether compressed or uncompressed. */
   size?: number;
-}
-
-export interface Annotation {
-  name: string;
-  value: string;
 }
 
 const DOCUMENT = 'manifest';
@@ -51,8 +46,9 @@ const DOCUMENT = 'manifest';
 export function parseImageManifest(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest'>): ImageManifest {
   const root = new JsonField(DOCUMENT, parseJson(bytes, DOCUMENT, limits));
   const raw = root.object();
-  checkKind(root.field('acKind'));
+  checkKind(root.field('acKind'), 'ImageManifest');
   const acVersion = readVersion(root.field('acVersion'));
+  if (acVersion === '') throw root.field('acVersion').fault('acVersion must be set');
   const name = root.field('name').acIdentifier();
   const labels = readLabels(root.field('labels'));
   const app = root.field('app');
@@ -78,31 +74,6 @@ export function readPathWhitelist(checked: Uint8Array): string[] {
   return (key === undefined ? undefined : raw[key]) ?? [];
 }
 
-function checkKind(field: JsonField): void {
-  const kind = field.text();
-  if (kind === '') throw field.fault('ACKind must be set');
-  if (kind !== 'ImageManifest') throw field.fault(`bad ACKind: ${quoted(kind)}`);
-}
-
-function readVersion(field: JsonField): string {
-  const version = field.text();
-  if (version === '') throw field.fault('acVersion must be set');
-  if (!/^\d{1,18}\.\d{1,18}\.\d{1,18}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/.test(version)) {
-    throw field.fault(`SemVer is bad: ${quoted(version)}`);
-  }
-  if (/^0+\.0+\.0+$/.test(version)) throw field.fault('SemVer cannot be zero');
-  return version;
-}
-
-function readLabels(list: JsonField): Label[] {
-  const labels = list.items(MAX_LABELS).map((label) => ({
-    name: label.field('name').acIdentifier(),
-    value: label.field('value').text(),
-  }));
-  list.refuse(labelsFault(labels));
-  return labels;
-}
-
 function readDependency(dependency: JsonField): Dependency {
   const imageName = dependency.field('imageName');
   if (imageName.text() === '') throw imageName.fault('imageName cannot be empty');
@@ -114,41 +85,4 @@ function readDependency(dependency: JsonField): Dependency {
     labels: readLabels(dependency.field('labels')),
     ...(size.absent ? {} : { size: size.integer(0, Number.MAX_SAFE_INTEGER) }),
   };
-}
-
-/**
- * Stricter than the reference implementation, which takes any text after the hyphen. An ID that is not hexadecimal is
- * no image's hash; a dependency on it would fail later and less clearly.
- */
-function readImageID(field: JsonField): string {
-  const id = field.text();
-  const [type, value, ...more] = id.split('-');
-  if (value === undefined || more.length > 0) throw field.fault(`badly formatted hash string: ${quoted(id)}`);
-  if (type === '') throw field.fault('unexpected empty hash type');
-  if (type !== 'sha512') throw field.fault(`unrecognized hash type: ${quoted(type ?? '')}`);
-  if (value === '') throw field.fault('unexpected empty hash value');
-  if (!/^[0-9a-f]{2,128}$/i.test(value)) {
-    throw field.fault(`hash value must be 2 to 128 hexadecimal digits: ${quoted(value)}`);
-  }
-  return id.toLowerCase();
-}
-
-function readAnnotations(list: JsonField): Annotation[] {
-  const seen = new Set<string>();
-  return list.items(MAX_LABELS).map((annotation) => {
-    const name = annotation.field('name').acIdentifier();
-    if (seen.has(name)) throw annotation.field('name').fault(`duplicate annotations of name ${quoted(name)}`);
-    seen.add(name);
-    const field = annotation.field('value');
-    const value = field.text();
-    if (name === 'created' && !isDate(value)) throw field.fault(`bad date, must be RFC 3339: ${quoted(value)}`);
-    if ((name === 'homepage' || name === 'documentation') && !isWebAddress(value)) {
-      throw field.fault(`bad URL, must be http or https: ${quoted(value)}`);
-    }
-    return { name, value };
-  });
-}
-
-function isWebAddress(text: string): boolean {
-  return /^https?:\/\//i.test(text) && URL.canParse(text);
 }

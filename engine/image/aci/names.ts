@@ -35,6 +35,20 @@ export function acNameFault(text: string): string | undefined {
   return undefined;
 }
 
+/**
+ * Makes an AC Name of a text: in lower case, every other character a `-`.
+ * @throws CairnError `ERR_NAME_SYNTAX` if nothing is left
+ */
+export function sanitizeACName(text: string): string {
+  const name = text
+    .toLowerCase()
+    .replace(/[^a-z0-9-]/g, '-')
+    .replace(/^-+/, '')
+    .replace(/(?<!-)-+$/, '');
+  if (name !== '') return name;
+  throw new CairnError('ERR_NAME_SYNTAX', `${quoted(text)} must contain at least one valid character`);
+}
+
 /** Whether a text is an AC Identifier (appc spec, types), see {@link acIdentifierFault}. */
 export function isACIdentifier(text: string): boolean {
   return acIdentifierFault(text) === undefined;

@@ -2,8 +2,8 @@
 import type { JsonObject } from '../json.js';
 import type { Label } from '../label.js';
 import type { App, Port } from './app.js';
+import type { Annotation } from './common-fields.js';
 import type { Isolator } from './isolators.js';
-import type { Annotation } from './manifest.js';
 
 /** A pod manifest. Absent lists and maps are empty. */
 export interface PodManifest {
@@ -13,7 +13,7 @@ export interface PodManifest {
   apps: RuntimeApp[];
   /** Each with a name of its own. */
   volumes: Volume[];
-  /** Of the pod as a whole. Neither their names nor their values are checked. */
+  /** Of the pod as a whole. */
   isolators: Isolator[];
   annotations: Annotation[];
   ports: ExposedPort[];

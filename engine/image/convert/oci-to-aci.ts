@@ -1,13 +1,14 @@
 /** Writes the manifest of an ACI that says what an OCI image's configuration says, as docker2aci does. */
 import { CairnError } from '../../core/errors.js';
 import { quoted } from '../../core/printable.js';
+import { type App, readApp } from '../aci/app.js';
+import { AC_VERSION } from '../aci/common-fields.js';
 import type { JsonObject } from '../json.js';
+import { JsonField } from '../json-field.js';
 import type { OciConfig } from '../oci/config.js';
 import type { Reference } from '../oci/reference.js';
 import { appcPlatform } from './platform-names.js';
-
-/** The last version of the appc spec. */
-const AC_VERSION = '0.8.11';
+import { VolumeNames } from './volume-names.js';
 
 /**
  * The image manifest that says of an image what its configuration says. appc has no words for variables without a valid
@@ -34,6 +35,11 @@ export function aciManifestFrom(
   };
 }
 
+/** The app of {@link aciManifestFrom}, read. */
+export function appOf(config: OciConfig): App {
+  return readApp(new JsonField('image config', appFrom(config)));
+}
+
 /** The names that have a value, with it. */
 function pairs(values: Record<string, string | undefined>): JsonObject[] {
   return Object.entries(values).flatMap(([name, value]) =>
@@ -49,13 +55,6 @@ function toACIdentifier(text: string): string {
     .replace(/[^a-z0-9]+$/, '');
   if (name === '') throw new CairnError('ERR_NAME_SYNTAX', `no AC Identifier can be made of ${quoted(text)}`);
   return name;
-}
-
-function toACName(text: string): string {
-  return text
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '');
 }
 
 function appFrom({ config }: OciConfig): JsonObject {
@@ -104,26 +103,11 @@ function portsFrom(exposedPorts: readonly string[]): JsonObject[] {
     .sort((one, other) => one.port - other.port || (one.protocol < other.protocol ? -1 : 1));
 }
 
-/**
- * Paths that make the same name get numbers, in the order of the paths: the same volumes make the same names, in
- * whatever order they are listed.
- */
+/** The same volumes make the same names, in whatever order they are listed. */
 function mountPointsFrom(volumes: readonly string[]): JsonObject[] {
-  const taken = new Set<string>();
-  const next = new Map<string, number>();
-  const points = [...volumes]
-    .filter((path) => path !== '')
-    .sort()
-    .map((path) => {
-      const base = toACName(`volume-${path}`);
-      let name = base;
-      for (let number = next.get(base) ?? 1; taken.has(name); number++) {
-        name = `${base}-${number}`;
-        next.set(base, number + 1);
-      }
-      taken.add(name);
-      return { name, path };
-    });
+  const names = new VolumeNames();
+  const paths = [...volumes].filter((path) => path !== '').sort();
+  const points = paths.map((path) => ({ name: names.next(path), path }));
   return points.sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 

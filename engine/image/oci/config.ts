@@ -1,5 +1,5 @@
 /** Reads the configuration of an OCI image (OCI image spec, image configuration). */
-import type { Limits } from '../../core/limits.js';
+import { type Limits, MAX_DESCRIPTORS, MAX_LABELS } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import { isDate } from '../date.js';
 import { type JsonObject, parseJson } from '../json.js';
@@ -67,7 +67,7 @@ export function parseConfig(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest
     ...optional('created', readDate(root.exactField('created'))),
     ...optional('author', root.exactField('author').text()),
     diffIds: readDiffIds(root.exactField('rootfs')),
-    history: root.exactField('history').items().map(readHistoryEntry),
+    history: root.exactField('history').items(MAX_DESCRIPTORS).map(readHistoryEntry),
     config: readRunConfig(root.exactField('config').orEmpty()),
     raw,
   };
@@ -86,7 +86,7 @@ function readDate(field: JsonField): string {
 function readDiffIds(rootfs: JsonField): string[] {
   const type = rootfs.exactField('type');
   if (type.text() !== 'layers') throw type.fault(`rootfs.type must be "layers", not ${quoted(type.text())}`);
-  return rootfs.exactField('diff_ids').items().map(readDigest);
+  return rootfs.exactField('diff_ids').items(MAX_DESCRIPTORS).map(readDigest);
 }
 
 function readHistoryEntry(entry: JsonField): HistoryEntry {
@@ -107,7 +107,7 @@ function readRunConfig(config: JsonField): RunConfig {
     workingDir: config.exactField('WorkingDir').text(),
     exposedPorts: readKeys(config.exactField('ExposedPorts')),
     volumes: readKeys(config.exactField('Volumes')),
-    labels: config.exactField('Labels').textMap(),
+    labels: config.exactField('Labels').textMap(MAX_LABELS),
   };
 }
 

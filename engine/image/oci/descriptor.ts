@@ -1,5 +1,6 @@
 /** Reads descriptors and digests (OCI image spec, descriptor). */
 import { defined } from '../../core/defined.js';
+import { MAX_LABELS } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import type { JsonField } from '../json-field.js';
 
@@ -40,7 +41,7 @@ export function readDescriptor(descriptor: JsonField): Descriptor {
     mediaType: mediaType.text(),
     digest: readDigest(descriptor.exactField('digest')),
     size: size.integer(0, Number.MAX_SAFE_INTEGER),
-    annotations: descriptor.exactField('annotations').textMap(),
+    annotations: descriptor.exactField('annotations').textMap(MAX_LABELS),
     ...defined({ artifactType: descriptor.exactField('artifactType').text() || undefined }),
     ...defined({ platform }),
   };

@@ -2,12 +2,21 @@
  * Reads the documents that lead from an OCI layout to its layers. Unlike in those of appc, the case of keys matters;
  * unknown keys are ignored.
  */
-import type { Limits } from '../../core/limits.js';
+import { isCairnError } from '../../core/errors.js';
+import { type Limits, MAX_DESCRIPTORS, MAX_LABELS } from '../../core/limits.js';
 import { quoted } from '../../core/printable.js';
 import { parseJson } from '../json.js';
 import { JsonField } from '../json-field.js';
 import { type Descriptor, readDescriptor } from './descriptor.js';
-import { documentKind, isConfigType, isLayerType, isSchema1Type } from './media-types.js';
+import {
+  DOCKER_MANIFEST_V1,
+  documentKind,
+  isConfigType,
+  isLayerType,
+  isSchema1Type,
+  OCI_INDEX,
+  OCI_MANIFEST,
+} from './media-types.js';
 
 export { type OciConfig, parseConfig } from './config.js';
 export type { Descriptor, Platform } from './descriptor.js';
@@ -77,13 +86,33 @@ export function parseDocument(
   }
   const root = new JsonField(`image ${kind}`, value);
   checkMediaType(root.exactField('mediaType'), kind, expectedMediaType);
-  if (kind === 'index') return { kind, manifests: root.exactField('manifests').items().map(readDescriptor) };
+  if (kind === 'index')
+    return { kind, manifests: root.exactField('manifests').items(MAX_DESCRIPTORS).map(readDescriptor) };
   return {
     kind,
     config: readConfigDescriptor(root.exactField('config')),
-    layers: root.exactField('layers').items().map(readLayerDescriptor),
-    annotations: root.exactField('annotations').textMap(),
+    layers: root.exactField('layers').items(MAX_DESCRIPTORS).map(readLayerDescriptor),
+    annotations: root.exactField('annotations').textMap(MAX_LABELS),
   };
+}
+
+/**
+ * The media type of a document that came without a useful one: what it says itself, else what its keys make it. Whether
+ * it is that is for {@link parseDocument} to say.
+ * @returns undefined for what is no document of an image
+ */
+export function mediaTypeIn(bytes: Uint8Array, limits: Pick<Limits, 'maxManifest'>): string | undefined {
+  try {
+    const root = new JsonField('image document', parseJson(bytes, 'image document', limits));
+    const has = (key: string): boolean => root.exactField(key).value !== undefined;
+    return (
+      root.exactField('mediaType').text() ||
+      (has('manifests') ? OCI_INDEX : has('layers') ? OCI_MANIFEST : has('fsLayers') ? DOCKER_MANIFEST_V1 : undefined)
+    );
+  } catch (error) {
+    if (isCairnError(error)) return undefined;
+    throw error;
+  }
 }
 
 function kindOf(kind: 'index' | 'manifest'): string {

@@ -14,6 +14,9 @@ export interface RegistryReference {
   digest?: string;
 }
 
+/** A reference to a tag. */
+export type TaggedReference = RegistryReference & { tag: string };
+
 export const REGISTRY_SCHEME = 'docker://';
 
 const DOCKER_HUB = 'docker.io';

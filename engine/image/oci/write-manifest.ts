@@ -9,6 +9,11 @@ export interface WrittenDescriptor {
 }
 
 /** The same bytes for the same parts. */
-export function writeManifest(config: WrittenDescriptor, layers: readonly WrittenDescriptor[]): Buffer {
-  return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers }));
+export function writeManifest(
+  config: WrittenDescriptor,
+  layers: readonly WrittenDescriptor[],
+  annotations: Readonly<Record<string, string>> = {},
+): Buffer {
+  const noted = Object.keys(annotations).length === 0 ? {} : { annotations };
+  return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers, ...noted }));
 }

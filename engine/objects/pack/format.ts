@@ -10,7 +10,7 @@
  */
 import { BLOCK, roundUp, SECTOR } from '../../core/extent.js';
 
-/** From this size on, contents begin at a multiple of {@link BLOCK}: that costs 1.2 %, for small ones it would 7.6 %. */
+/** From this size on, contents begin at a multiple of {@link BLOCK}. It costs 1.2 %; for small ones it would 7.6 %. */
 const LARGE = 64 * 1024;
 
 /** A pack of this size takes no further import. A larger object makes a larger pack. */

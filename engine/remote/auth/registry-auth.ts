@@ -3,6 +3,7 @@
  * credentials is given a token all the same, for what everybody may read.
  */
 import { CairnError, isCairnError } from '../../core/errors.js';
+import { asSafeAs } from '../as-safe-as.js';
 import { basicAuthorization, bearerAuthorization, type Credential } from '../credentials/credential.js';
 import type { HttpClient } from '../http.js';
 import { isLoopback } from '../loopback.js';
@@ -157,10 +158,12 @@ function accountOf(credential: Credential | undefined): string | undefined {
   return credential?.kind === 'password' ? credential.user : undefined;
 }
 
-/** Tokens come first: they show less, and there are some for everybody. */
+/** Tokens come first: they show less, and there are some for everybody. Some servers name no token server, though. */
 function chooseChallenge(challenges: readonly Challenge[]): Challenge | undefined {
-  const first = (wanted: string): Challenge | undefined => challenges.find(({ scheme }) => scheme === wanted);
-  return first('bearer') ?? first('basic');
+  const all = (wanted: string): Challenge[] => challenges.filter(({ scheme }) => scheme === wanted);
+  const bearers = all('bearer');
+  const isReal = ({ parameters }: Challenge): boolean => URL.canParse(parameters.get('realm') ?? '');
+  return bearers.find(isReal) ?? all('basic')[0] ?? bearers[0];
 }
 
 function wantsOf({ scheme, parameters }: Challenge): Wants {
@@ -178,7 +181,7 @@ function wantsOf({ scheme, parameters }: Challenge): Wants {
  *   would go to whoever listens here
  */
 function realmOf(text: string, registry: URL): URL {
-  const realm = URL.canParse(text) ? new URL(text) : undefined;
+  const realm = URL.canParse(text) ? asSafeAs(registry, new URL(text)) : undefined;
   const isWeb = realm?.protocol === 'https:' || realm?.protocol === 'http:';
   if (realm === undefined || !isWeb || realm.username !== '' || realm.password !== '')
     throw new CairnError('ERR_HTTP', `${registry.host} names no token server that could be asked`);

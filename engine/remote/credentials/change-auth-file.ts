@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { hasCode, toCairnError } from '../../core/errors.js';
 import { writeFileDurably } from '../../disk/durable.js';
+import { type Lock, lock } from '../../disk/lock.js';
 import type { JsonObject, JsonValue } from '../../image/json.js';
 import { parseAuthFile, plainKey, serversOf } from './auth-file.js';
 import type { AuthPlace } from './auth-places.js';
@@ -17,14 +18,17 @@ import { readSecretFile, type SecretFile } from './secret-file.js';
  * @throws CairnError `ERR_CONFIG`, `ERR_IO`
  */
 export async function keepCredential(place: AuthPlace, key: string, password: Password): Promise<void> {
-  const { content, helperOf } = open(place);
-  const own = helperOf(key);
-  if (own !== undefined) await keepIn(own.call, own.server, password);
-  if (own !== undefined && !own.isStore) return;
-  const auth = Buffer.from(`${password.user}:${password.password.reveal()}`).toString('base64');
-  // Docker lists registries whose passwords a store keeps by entries without one.
-  const entry: JsonObject = own === undefined ? { auth } : {};
-  write(place.path, { ...content, auths: { ...without(content['auths'], key), [key]: entry } });
+  makeRoomFor(place);
+  await holding(place, async () => {
+    const { content, helperOf } = open(place);
+    const own = helperOf(key);
+    if (own !== undefined) await keepIn(own.call, own.server, password);
+    if (own !== undefined && !own.isStore) return;
+    const auth = Buffer.from(`${password.user}:${password.password.reveal()}`).toString('base64');
+    // Docker lists registries whose passwords a store keeps by entries without one.
+    const entry: JsonObject = own === undefined ? { auth } : {};
+    write(place.path, { ...content, auths: { ...without(content['auths'], key), [key]: entry } });
+  });
 }
 
 /**
@@ -33,24 +37,46 @@ export async function keepCredential(place: AuthPlace, key: string, password: Pa
  * @throws CairnError `ERR_CONFIG`, `ERR_IO`
  */
 export async function dropCredential(place: AuthPlace, key: string): Promise<boolean> {
-  const { content, keys, helperOf } = open(place);
-  const own = helperOf(key);
-  const isErased = own !== undefined && (await eraseIn(own.call, own.server));
-  if (!keys.includes(key)) return isErased;
-  write(place.path, { ...content, auths: without(content['auths'], key) });
-  return true;
+  if (!fs.existsSync(place.path)) return false;
+  return holding(place, async () => {
+    const { content, keys, helperOf } = open(place);
+    const own = helperOf(key);
+    const isErased = own !== undefined && (await eraseIn(own.call, own.server));
+    if (!keys.includes(key)) return isErased;
+    write(place.path, { ...content, auths: without(content['auths'], key) });
+    return true;
+  });
 }
 
 /** Removes everything that the file, and the helpers that it names, have. @returns for which keys */
 export async function dropAllCredentials(place: AuthPlace): Promise<string[]> {
-  const { content, keys, helped, helperOf } = open(place);
-  const dropped = new Set<string>(keys);
-  for (const key of new Set([...helped, ...keys])) {
-    const own = helperOf(key);
-    if (own !== undefined && (await eraseIn(own.call, own.server))) dropped.add(key);
+  if (!fs.existsSync(place.path)) return [];
+  return holding(place, async () => {
+    const { content, keys, helped, helperOf } = open(place);
+    const dropped = new Set<string>(keys);
+    for (const key of new Set([...helped, ...keys])) {
+      const own = helperOf(key);
+      if (own !== undefined && (await eraseIn(own.call, own.server))) dropped.add(key);
+    }
+    if (keys.length > 0) write(place.path, { ...content, auths: {} });
+    return [...dropped].sort();
+  });
+}
+
+/** Changes a file while nobody else of us does: what two add at a time must not be lost. */
+async function holding<T>(place: AuthPlace, change: () => Promise<T>): Promise<T> {
+  mustBeFile(place);
+  let held: Lock;
+  try {
+    held = await lock(`${targetOf(place.path)}.lock`, true);
+  } catch (error) {
+    throw notWritable(place.path, error);
   }
-  if (keys.length > 0) write(place.path, { ...content, auths: {} });
-  return [...dropped].sort();
+  try {
+    return await change();
+  } finally {
+    held.release();
+  }
 }
 
 interface OwnHelper {
@@ -69,13 +95,15 @@ interface Opened {
   helperOf: (key: string) => OwnHelper | undefined;
 }
 
-/**
- * A file that is to be written need not be there yet.
- * @throws CairnError `ERR_CONFIG` for what is no regular file: a device would be replaced by one
- */
+/** @throws CairnError `ERR_CONFIG` for what is no regular file: a device would be replaced by one */
+function mustBeFile({ path }: AuthPlace): void {
+  if (fs.statSync(path, { throwIfNoEntry: false })?.isFile() === false)
+    throw damaged(path, 'not a regular file, in which credentials could be kept');
+}
+
+/** A file that is to be written need not be there yet. */
 function open({ path }: AuthPlace): Opened {
   if (!fs.existsSync(path)) return { content: {}, keys: [], helped: [], helperOf: () => undefined };
-  if (!fs.statSync(path).isFile()) throw damaged(path, 'not a regular file, in which credentials could be kept');
   const file = readSecretFile(path, true) as SecretFile;
   const { entries, helpers, store } = parseAuthFile(file);
   return {
@@ -97,14 +125,25 @@ function without(auths: JsonValue | undefined, key: string): JsonObject {
   return Object.fromEntries(Object.entries((auths ?? {}) as JsonObject).filter(([each]) => plainKey(each) !== key));
 }
 
+function makeRoomFor({ path }: AuthPlace): void {
+  try {
+    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw notWritable(path, error);
+  }
+}
+
 /** A link stays one: what it leads to is replaced. */
 function write(path: string, content: JsonObject): void {
   try {
-    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     writeFileDurably(targetOf(path), `${JSON.stringify(content, undefined, '\t')}\n`, 0o600);
   } catch (error) {
-    throw toCairnError(error, `${path} cannot be written`);
+    throw notWritable(path, error);
   }
+}
+
+function notWritable(path: string, error: unknown): unknown {
+  return toCairnError(error, `${path} cannot be written`);
 }
 
 function targetOf(path: string): string {

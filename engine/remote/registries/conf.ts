@@ -74,12 +74,17 @@ export function parseConf(table: Readonly<Record<string, unknown>>, path: string
   const mode = top.oneOf('short-name-mode', ['', 'permissive', 'enforcing', 'disabled'] as const);
   return {
     rules: new Map(rules.map((rule) => [rule.prefix, rule])),
-    aliases: parseAliases(top),
+    aliases: aliasesIn(top),
     search: top
       .texts('unqualified-search-registries')
       ?.map((host) => checkedLocation(top, 'unqualified-search-registries', host)),
     isEnforcing: mode === undefined || mode === '' ? undefined : mode === 'enforcing',
   };
+}
+
+/** Of a file that has aliases and nothing else that counts. @throws as {@link parseConf} does */
+export function parseAliases(table: Readonly<Record<string, unknown>>, path: string): RegistriesConf {
+  return { ...NO_CONF, aliases: aliasesIn(new Table(table, path, '')) };
 }
 
 function parseRule(table: Table, path: string): RegistryRule {
@@ -111,7 +116,7 @@ function parseMirror(table: Table, isDigestOnly: boolean): Mirror {
   };
 }
 
-function parseAliases(top: Table): Map<string, string> {
+function aliasesIn(top: Table): Map<string, string> {
   const aliases = new Map<string, string>();
   for (const [name, value] of Object.entries(top.table('aliases'))) {
     const entry = `aliases.${quoted(name)}`;

@@ -3,15 +3,21 @@
  * there once. Names are tags of repositories that are called like them, as far as a registry can call one so.
  */
 import { hash } from 'node:crypto';
-import { CairnError } from '../core/errors.js';
-import { hexOf, type Key } from '../core/key.js';
-import { isRegistryReference } from '../image/oci/reference.js';
-import { REGISTRY_SCHEME, type RegistryReference, readRegistryReference } from '../image/oci/registry-reference.js';
-import type { ImageName } from '../index/records.js';
-import type { TaggedReference } from './push.js';
+import { CairnError } from '../../core/errors.js';
+import { hexOf, type Key } from '../../core/key.js';
+import type { Label } from '../label.js';
+import { isRegistryReference } from './reference.js';
+import {
+  REGISTRY_SCHEME,
+  type RegistryReference,
+  readRegistryReference,
+  type TaggedReference,
+} from './registry-reference.js';
 
-const SHELF = 'cairn-images';
-const OTHER_NAMES = 'cairn-names';
+/** The repository with all images, by their keys and digests. */
+export const SHELF = 'cairn-images';
+/** The repository with images by the hashes of their names. */
+export const OTHER_NAMES = 'cairn-names';
 
 /** @throws CairnError `ERR_USAGE` for what is no `docker://HOST/PREFIX` */
 export function parseRemote(text: string): RegistryReference {
@@ -35,7 +41,10 @@ export function placeOfDigest(remote: RegistryReference, digest: string): Tagged
  * A name with a port, an ACI's with labels beside its version, and whatever else no registry can call a repository or
  * tag, has a place under its hash.
  */
-export function placeOfName(remote: RegistryReference, { name, labels }: ImageName): TaggedReference {
+export function placeOfName(
+  remote: RegistryReference,
+  { name, labels }: { name: string; labels: readonly Label[] },
+): TaggedReference {
   const { host, repository: prefix } = remote;
   const version = labels.find((label) => label.name === 'version')?.value ?? 'latest';
   const isPlain = labels.every((label) => label.name === 'version') && /^[a-z0-9._/-]+$/.test(name);

@@ -1,0 +1,125 @@
+/** The part of the façade that makes images by hand: builds in directories, and images of directories. */
+import * as fs from 'node:fs';
+import type {
+  BeginOptions,
+  Begun,
+  ConvertOptions,
+  Copied,
+  CopyOptions,
+  Edit,
+  FromDirectoryOptions,
+  WriteOptions,
+  Written,
+} from '../build/index.js';
+import { checkOptions, mustBe } from '../core/check-options.js';
+import { defined } from '../core/defined.js';
+import { isCairnError } from '../core/errors.js';
+import { findingOf } from '../core/finding.js';
+import type { Imported, ImportRequest, OpenableSource } from '../import/index.js';
+import type { ImageRecord } from '../index/records.js';
+import { isSource } from '../resolve/source-path.js';
+import { StoreOfBundles } from './bundles.js';
+import { findImage } from './find-image.js';
+import { contextOf, importFor, type OpenedStore } from './opened.js';
+import { BEGIN, CONVERT, COPY, FROM_DIRECTORY, WRITE } from './option-kinds.js';
+
+export abstract class StoreOfBuilds extends StoreOfBundles {
+  /** Makes a private, writable tree with a working manifest at `dir`, all or nothing. */
+  async beginBuild(dir: string, options: BeginOptions = {}): Promise<Begun> {
+    mustBe('dir', dir, 'text');
+    checkOptions(options, BEGIN);
+    const { beginBuild } = await import('../build/begin.js');
+    return beginBuild(contextOf(this), await beginningOf(this, options), dir, options);
+  }
+
+  /** Edits the working manifest of a build, all edits or none. */
+  async editBuild(dir: string, edits: readonly Edit[]): Promise<void> {
+    mustBe('dir', dir, 'text');
+    for (const edit of edits) mustBe('edits', edit, 'object');
+    const { editBuild } = await import('../build/edit.js');
+    return editBuild(dir, edits, { limits: contextOf(this).limits });
+  }
+
+  /** Copies files of the host into the tree of a build. */
+  async copyIntoBuild(
+    dir: string,
+    sources: readonly string[],
+    dest: string,
+    options: CopyOptions = {},
+  ): Promise<Copied> {
+    mustBe('sources', sources, 'texts');
+    mustBe('dest', dest, 'text');
+    checkOptions(options, COPY);
+    const { copyIntoBuild } = await import('../build/copy.js');
+    return copyIntoBuild(contextOf(this).pool, dir, { sources, dest }, options);
+  }
+
+  /** Makes an image of a build, in the store or in a file. */
+  async writeBuild(dir: string, options: WriteOptions = {}): Promise<Written> {
+    mustBe('dir', dir, 'text');
+    const { file, ...others } = options;
+    if (file !== undefined) mustBe('file', file, typeof file === 'string' ? 'text' : 'object');
+    checkOptions(others, WRITE);
+    const { writeBuild } = await import('../build/write.js');
+    return writeBuild(contextOf(this), importSourceFor(this), dir, options);
+  }
+
+  /** Deletes a build. What was written of it stays. */
+  async endBuild(dir: string): Promise<void> {
+    mustBe('dir', dir, 'text');
+    const { endBuild } = await import('../build/edit.js');
+    return endBuild(contextOf(this).pool, dir);
+  }
+
+  /** Imports a directory: a root file system, or an ACI that is unpacked. */
+  async importDirectory(dir: string, options: FromDirectoryOptions = {}): Promise<Written> {
+    mustBe('dir', dir, 'text');
+    checkOptions(options, FROM_DIRECTORY);
+    const { importDirectory } = await import('../build/from-directory.js');
+    return importDirectory(contextOf(this), importSourceFor(this), dir, options);
+  }
+
+  /** Makes an image of the other format that has the same tree. */
+  async convert(argument: string, options: ConvertOptions = {}): Promise<Imported> {
+    checkOptions(options, CONVERT);
+    const image = await this.resolve(argument);
+    const { convertImage } = await import('../build/convert.js');
+    const importing = { source: importSourceFor(this), path: importPathFor(this) };
+    return convertImage(contextOf(this), importing, image, options);
+  }
+}
+
+function importSourceFor(store: OpenedStore) {
+  return async (source: OpenableSource, request: ImportRequest): Promise<Imported> =>
+    (await importFor(store, [source], request))[0] as Imported;
+}
+
+function importPathFor(store: OpenedStore) {
+  return async (path: string, request: ImportRequest): Promise<Imported> =>
+    (await importFor(store, [path], request))[0] as Imported;
+}
+
+/** What a build begins with: an image, or a root file system, which becomes an image without a name first. */
+async function beginningOf(store: StoreOfBuilds, { from, signal, onProgress, ...options }: BeginOptions) {
+  if (from === undefined) return {};
+  const running = defined({ signal, onProgress });
+  if (isPlainDirectory(from)) {
+    const { importRootfs } = await import('../build/from-directory.js');
+    return { image: await importRootfs(contextOf(store), importSourceFor(store), from, running), isRootfs: true };
+  }
+  try {
+    return {
+      image: await findImage(store, from, { ...findingOf(options), pull: options.pull ?? 'missing', ...running }),
+    };
+  } catch (error) {
+    // As acbuild does: what is a tar and no image is one of a root file system.
+    if (!isCairnError(error, 'ERR_NOT_AN_IMAGE') || !fs.existsSync(from)) throw error;
+    contextOf(store).notice(`${from} is no image: the build begins with a tar of a root file system`);
+    const { key } = await importPathFor(store)(from, { ...running, layer: true, leaveNames: true });
+    return { image: contextOf(store).index.image(key) as ImageRecord, isRootfs: true };
+  }
+}
+
+function isPlainDirectory(path: string): boolean {
+  return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() === true && !isSource(path);
+}

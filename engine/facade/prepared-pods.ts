@@ -1,0 +1,134 @@
+/** The part of the façade that is about prepared pods: made, listed, run, removed. */
+import { checkOptions, mustBe } from '../core/check-options.js';
+import { defined } from '../core/defined.js';
+import { findingOf } from '../core/finding.js';
+import type { PodRecord } from '../index/records.js';
+import type {
+  FindImage,
+  PodDetails,
+  PodEnd,
+  PodGcOptions,
+  PodManifest,
+  PodSummary,
+  PreparedPod,
+  PrepareOptions,
+  RemovePodOptions,
+  RunOptions,
+} from '../pod/index.js';
+import { findImage } from './find-image.js';
+import { contextOf } from './opened.js';
+import { POD_GC, POD_RUN, PREPARE, REMOVE_PODS } from './option-kinds.js';
+import { StoreOfPods } from './pods.js';
+
+export abstract class StoreOfPreparedPods extends StoreOfPods {
+  /**
+   * Prepares a pod: finds its images, fetches what is missing as `pull` says, renders them, and keeps them from being
+   * collected.
+   * @param manifest parsed, or as bytes; or images, each of which becomes an app
+   */
+  async preparePod(
+    manifest: PodManifest | Uint8Array | readonly string[],
+    options: PrepareOptions = {},
+  ): Promise<PreparedPod> {
+    checkOptions(options, PREPARE);
+    const { preparePod } = await import('../pod/prepare.js');
+    const find = this.#finder();
+    const given = await this.#manifestFrom(manifest, find, options);
+    return preparePod(contextOf(this), given, { ...options, find });
+  }
+
+  /** Pods, in order of their ids. By the index: `showPod` looks at a pod's files, too. */
+  async *pods(): AsyncGenerator<PodSummary> {
+    const { PodsLook } = await import('../pod/states.js');
+    const look = new PodsLook(contextOf(this));
+    for (const pod of contextOf(this).index.pods.values()) yield look.summarize(pod);
+  }
+
+  /** @param pod its id, or the beginning of that, as in all methods on pods */
+  async showPod(pod: string): Promise<PodDetails> {
+    const { describePod } = await import('../pod/show.js');
+    return describePod(contextOf(this), await this.#find(pod));
+  }
+
+  /** The exact bytes of a pod's manifest. */
+  async catPodManifest(pod: string): Promise<Buffer> {
+    const { podManifestBytes } = await import('../pod/show.js');
+    return podManifestBytes(contextOf(this), await this.#find(pod));
+  }
+
+  /** A prepared pod as it was prepared. Trees of it that are gone are rendered again. */
+  async loadPod(pod: string, options: PrepareOptions = {}): Promise<PreparedPod> {
+    checkOptions(options, PREPARE);
+    const { loadPod } = await import('../pod/find-pod.js');
+    return loadPod(contextOf(this), await this.#find(pod), options);
+  }
+
+  /** Runs a prepared pod, which can be done once. Waits for the end of its last app. */
+  async runPod(pod: string, options: RunOptions = {}): Promise<PodEnd> {
+    checkOptions(options, POD_RUN);
+    const { runPod } = await import('../pod/run/run-pod.js');
+    return runPod(contextOf(this), await this.#find(pod), options);
+  }
+
+  /** Prepares a pod, runs it, and removes it. @param manifest as for {@link preparePod} */
+  async run(
+    manifest: PodManifest | Uint8Array | readonly string[],
+    options: RunOptions & PrepareOptions = {},
+  ): Promise<PodEnd> {
+    const { pull, platform, insecure, authfile, ...running } = options;
+    checkOptions(running, POD_RUN);
+    checkOptions(defined({ pull, platform, insecure, authfile }), PREPARE);
+    const { runTransient } = await import('../pod/run/run-pod.js');
+    const preparing = { find: this.#finder(), ...findingOf(options) };
+    const given = await this.#manifestFrom(manifest, preparing.find, preparing);
+    return runTransient(contextOf(this), given, running, preparing);
+  }
+
+  /** Removes pods. @returns them as they were */
+  async removePods(pods: readonly string[], options: RemovePodOptions = {}): Promise<PodSummary[]> {
+    mustBe('pods', pods, 'texts');
+    checkOptions(options, REMOVE_PODS);
+    const { removePods } = await import('../pod/remove.js');
+    const { PodsLook } = await import('../pod/states.js');
+    const found = new Map<string, PodRecord>();
+    for (const pod of pods) {
+      const record = await this.#find(pod);
+      found.set(record.id, record);
+    }
+    const look = new PodsLook(contextOf(this));
+    const told = [...found.values()].map((pod) => look.summarize(pod));
+    await removePods(contextOf(this), [...found.values()], options);
+    return told;
+  }
+
+  /** Collects pods that have ended, and prepared ones that nobody runs. @returns those that went */
+  async gcPods(options: PodGcOptions = {}): Promise<PodSummary[]> {
+    checkOptions(options, POD_GC);
+    const { collectPods } = await import('../pod/collect-pods.js');
+    return collectPods(contextOf(this), options);
+  }
+
+  #finder(): FindImage {
+    return (argument, request) => findImage(this, argument, request);
+  }
+
+  async #find(pod: string): Promise<PodRecord> {
+    mustBe('pod', pod, 'text');
+    const { findPod } = await import('../pod/find-pod.js');
+    return findPod(contextOf(this).index, pod);
+  }
+
+  async #manifestFrom(
+    given: PodManifest | Uint8Array | readonly string[],
+    find: FindImage,
+    options: PrepareOptions,
+  ): Promise<PodManifest | Uint8Array> {
+    if (!Array.isArray(given)) return given as PodManifest | Uint8Array;
+    mustBe('images', given, 'texts');
+    const { manifestOfImages } = await import('../pod/manifest-of-images.js');
+    const images = [];
+    for (const image of given)
+      images.push(await find(image, { ...findingOf(options), pull: options.pull ?? 'missing' }));
+    return manifestOfImages(contextOf(this), images);
+  }
+}

@@ -1,0 +1,29 @@
+/** The parts of packs that no object needs any more. All of this runs inside a transaction. */
+import { BLOCK, extentOf } from '../core/extent.js';
+import type { PackAddress } from '../core/object.js';
+import type { Index } from './open.js';
+import type { PackRecord } from './records.js';
+
+export const EMPTY_PACK: PackRecord = { end: BLOCK, used: 0, dead: 0, other: 0 };
+
+export interface Extent {
+  at: PackAddress;
+  /** Bytes of the content. */
+  size: number;
+}
+
+/** Notes that no object lies there any more. The space comes back when it is collected. */
+export function dropExtents(index: Index, extents: Iterable<Extent>): void {
+  const dropped = new Map<number, number>();
+  for (const { at, size } of extents) {
+    const length = extentOf(size);
+    // An empty content takes no space, and begins where another one does.
+    if (length === 0) continue;
+    index.dead.put(at, length);
+    dropped.set(at.pack, (dropped.get(at.pack) ?? 0) + length);
+  }
+  for (const [pack, bytes] of dropped) {
+    const known = index.packs.get(pack) ?? EMPTY_PACK;
+    index.packs.put(pack, { ...known, used: known.used - bytes, dead: known.dead + bytes });
+  }
+}

@@ -1,0 +1,75 @@
+/** Takes away what there is of a run: containers, mounts and files. A run that was killed leaves them all. */
+import * as fs from 'node:fs';
+import { deletePaths } from '../../content/delete.js';
+import { CairnError, hasCode, isCairnError } from '../../core/errors.js';
+import { placesOfRun, podRunIn } from '../../disk/layout.js';
+import { unmount } from '../../disk/mount.js';
+import { mountsBelow } from '../../disk/mounts.js';
+import type { StoreContext } from '../../session/context.js';
+import { deleteContainers } from './container.js';
+import { type OciRuntime, runtimeAt } from './runtime.js';
+
+/** Writes down which runtime runs which containers of a pod, before the first one starts. */
+export function writeNote(note: string, runtime: OciRuntime, containers: readonly string[]): void {
+  fs.writeFileSync(note, JSON.stringify({ runtime: runtime.path, containers }), { mode: 0o600 });
+}
+
+/**
+ * Ends what runs yet of a pod, and takes away what is mounted and lies in its directory. The caller holds its lock.
+ * @throws CairnError `ERR_DAMAGED` for a directory that is none; `ERR_IO`
+ */
+export async function clearRun(store: StoreContext, id: string): Promise<void> {
+  const run = podRunIn(store.layout.pod(id));
+  const stat = fs.lstatSync(run, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isDirectory())
+    throw new CairnError('ERR_DAMAGED', 'something else is in the place of a directory', { path: run });
+  await endContainers(store, run);
+  unmountBelow(run);
+  await removeSmall(store, run);
+}
+
+async function endContainers(store: StoreContext, run: string): Promise<void> {
+  const places = placesOfRun(run);
+  const note = readNote(places.note);
+  if (note === undefined || !fs.existsSync(places.state)) return;
+  const runtime = runtimeAt(note.runtime);
+  if (runtime !== undefined) await deleteContainers(runtime, places.state, note.containers);
+  else if (fs.readdirSync(places.state).length > 0)
+    store.notice(`containers that ${note.runtime} runs are left to it: ${note.containers.join(', ')}`);
+}
+
+/** Deletes a directory in which mostly some twenty files are: no thread need start for them. */
+export async function removeSmall({ pool }: StoreContext, path: string): Promise<void> {
+  try {
+    await fs.promises.rm(path, { recursive: true, force: true });
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EPERM', 'ENOTEMPTY')) throw error;
+    await deletePaths(pool, [path]);
+  }
+}
+
+/** Mounts lie on and in one another: the last one goes first. */
+export function unmountBelow(dir: string): void {
+  for (const point of mountsBelow(dir).reverse()) {
+    try {
+      unmount(point, { lazy: true });
+    } catch (error) {
+      if (!isCairnError(error, 'ERR_NOT_FOUND')) throw error;
+    }
+  }
+}
+
+function readNote(path: string): { runtime: string; containers: string[] } | undefined {
+  try {
+    const { runtime, containers = [] } = JSON.parse(fs.readFileSync(path, 'utf8')) as {
+      runtime?: unknown;
+      containers?: unknown[];
+    };
+    const ids = containers.filter((id): id is string => typeof id === 'string' && /^cairn-[0-9a-z-]+$/.test(id));
+    return typeof runtime === 'string' ? { runtime, containers: ids } : undefined;
+  } catch {
+    // Without a whole note no container was started.
+    return undefined;
+  }
+}

@@ -1,0 +1,70 @@
+/** Makes the image that a tree is mounted from, and looks whether it is what the index says. */
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import type { Skipped } from '../../workers/tasks/parts.js';
+import { addSkipped } from '../../workers/tasks/skipped.js';
+import { isCairnError, naming, throwIfAborted } from '../core/errors.js';
+import { hexOf, type Key, keyOfHex } from '../core/key.js';
+import type { OperationOptions } from '../core/operation.js';
+import { syncFile } from '../disk/durable.js';
+import { fileBytes } from '../disk/file-bytes.js';
+import { erofsImage } from '../erofs/image.js';
+import type { TreeImage } from '../index/records.js';
+import type { Plan } from '../plan/plan.js';
+import type { StoreContext } from '../session/context.js';
+
+/** Blocks of every kernel that mounts such images, and of the programs that check them. */
+const BLOCK_BITS = 12;
+const UUID_DIGITS = 32;
+/** Pieces of an image between two looks at whether somebody has cancelled. */
+const PIECES_AT_ONCE = 64;
+
+/**
+ * Writes the image of a plan to a new file, durably.
+ * @param hash of the tree
+ * @throws CairnError `ERR_UNSUPPORTED` for a tree beyond the limits of the format, `ERR_NO_SPACE`, `ERR_ABORTED`
+ */
+export async function writeTreeImage(
+  store: StoreContext,
+  { plan, hash, path }: { plan: Plan; hash: Key; path: string },
+  { signal, onProgress }: OperationOptions,
+): Promise<TreeImage> {
+  const image = erofsImage(plan.entries, {
+    uuid: Buffer.from(hexOf(hash).slice(0, UUID_DIGITS), 'hex'),
+    blockBits: BLOCK_BITS,
+    contents: (entry) => store.objects.addressOf(entry),
+  });
+  const sum = createHash('sha512');
+  const fd = fs.openSync(path, 'wx', 0o600);
+  try {
+    let done = 0;
+    let pieces = 0;
+    for (const piece of image.metadata()) {
+      naming(path, () => fs.writeFileSync(fd, piece));
+      sum.update(piece);
+      done += piece.length;
+      if (++pieces % PIECES_AT_ONCE > 0) continue;
+      onProgress?.({ what: 'writing', unit: 'bytes', done, total: image.size });
+      await setImmediate();
+      throwIfAborted(signal);
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+  syncFile(path);
+  const skipped: Skipped = {};
+  for (const { path: at, kind } of image.skipped) addSkipped(skipped, kind, at);
+  return { key: keyOfHex(sum.digest('hex')), size: image.size, skipped };
+}
+
+/** Whether the file at a path is an image: it is believed only with its hash. */
+export function isSound(path: string, { size, key }: TreeImage): boolean {
+  try {
+    for (const _piece of fileBytes(path, { size, sha512: hexOf(key), what: "a tree's image" }));
+    return true;
+  } catch (error) {
+    if (isCairnError(error, 'ERR_DAMAGED')) return false;
+    throw error;
+  }
+}

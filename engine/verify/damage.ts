@@ -1,0 +1,19 @@
+/** What a check finds. */
+import type { Key } from '../core/key.js';
+
+export interface Damage {
+  kind: 'manifest' | 'layer' | 'object' | 'blob' | 'tree' | 'pod';
+  /** Image or layer key, object name, tree id, UUID of a pod. */
+  id: string;
+  /** A path below the tree's root. */
+  path?: string;
+  what: string;
+  /** It is metadata that differs. An object's content is right then, unless the check was a quick one. */
+  metadata?: true;
+  /** The key of the damaged file, if it is a blob. */
+  key?: Key;
+  /** Of a path of a tree: the file of the object that is at fault. */
+  object?: string;
+  /** A repair has marked it as gone, and an import is to restore it. */
+  awaited?: true;
+}
