@@ -129,6 +129,11 @@ export class Layout {
     return join(this.fetching, `${hex}.json`);
   }
 
+  /** A pack. @param name of its file */
+  pack(name: string): string {
+    return join(this.packs, name);
+  }
+
   /** Held while something is appended to a pack. */
   packLock(id: number): string {
     return join(this.locks, `pack-${id}`);

@@ -1,6 +1,6 @@
 /**
- * Mounts a tree from its image: an EROFS file system below an overlay, which finds the contents of files in directories
- * of objects. Nothing but the overlay is left to be seen.
+ * Mounts a tree from its image: an EROFS file system below an overlay. The kernel finds the contents of files in the
+ * image's devices, or the overlay does in directories of objects. Nothing but the overlay is left to be seen.
  */
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
@@ -11,6 +11,8 @@ import { mountAt } from './mounts.js';
 export interface TreeParts {
   /** An EROFS image without contents. */
   image: string;
+  /** Files with contents, in the order in which the image numbers them. */
+  devices?: readonly string[];
   /** Directories of objects. */
   layers: readonly string[];
   /** A path to mount at for a moment, on kernels that cannot do without; nobody else uses it meanwhile. */
@@ -29,8 +31,10 @@ export interface TreeMount extends TreeParts {
  * Makes the mount, which is not attached anywhere yet.
  * @throws CairnError `ERR_UNSUPPORTED` where the machine or the user cannot mount trees, `ERR_IO`
  */
-export function createTreeMount({ image, layers, scratch, label, attributes, changes }: TreeMount): DetachedMount {
-  const metadata = createMount({ type: 'erofs', options: [['source', image], 'ro'] });
+export function createTreeMount(tree: TreeMount): DetachedMount {
+  const { image, devices = [], layers, scratch, label, attributes, changes } = tree;
+  const contents = devices.map((device): MountOption => ['device', device]);
+  const metadata = createMount({ type: 'erofs', options: [['source', image], ...contents, 'ro'] });
   try {
     return withPath(metadata, scratch, (lower) =>
       createMount({

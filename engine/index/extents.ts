@@ -6,6 +6,18 @@ import type { PackRecord } from './records.js';
 
 export const EMPTY_PACK: PackRecord = { end: BLOCK, used: 0, dead: 0, other: 0 };
 
+/** The key in the table `meta` of how often objects have moved that images of trees may name the places of. */
+const MOVES = 'moves';
+
+/** How often objects have moved. An image of a tree that was written before the last time is not to be mounted. */
+export function movesOf(index: Index): number {
+  return (index.meta.get(MOVES) as number | undefined) ?? 0;
+}
+
+export function noteMove(index: Index): void {
+  index.meta.put(MOVES, movesOf(index) + 1);
+}
+
 export interface Extent {
   at: PackAddress;
   /** Bytes of the content. */

@@ -7,7 +7,7 @@ import { defined } from '../core/defined.js';
 import type { PackAddress } from '../core/object.js';
 import { xxhash } from '../core/xxhash.js';
 import type { PreparedRow } from './checksums.js';
-import { dropExtents, type Extent } from './extents.js';
+import { dropExtents, type Extent, noteMove } from './extents.js';
 import { FIRST_ORPHANED_OBJECT } from './keys.js';
 import type { Index } from './open.js';
 import type { ObjectRecord } from './records.js';
@@ -61,6 +61,7 @@ export function retainObjects(index: Index, objects: readonly NewObject[]): Reta
   const revived = { count: 0, bytes: 0 };
   const back = { count: 0, bytes: 0 };
   const needless: Extent[] = [];
+  let hasMoved = false;
   for (const { name, record, row } of objects) {
     const { size } = record;
     const known = index.objects.get(row ?? name);
@@ -78,7 +79,10 @@ export function retainObjects(index: Index, objects: readonly NewObject[]): Reta
       revived.bytes += bytesOf(known);
     }
     if (known.gone === true) {
-      if (known.at !== undefined) needless.push({ at: known.at, size });
+      if (known.at !== undefined) {
+        needless.push({ at: known.at, size });
+        hasMoved = true;
+      }
       index.objects.put(name, { ...thereAgain(known, record), refs: known.refs + 1 });
       back.count++;
       back.bytes += size;
@@ -90,6 +94,7 @@ export function retainObjects(index: Index, objects: readonly NewObject[]): Reta
     // Another import was faster with the same content.
     if (record.at !== undefined && !isSame(record.at, known.at)) needless.push({ at: record.at, size });
   }
+  if (hasMoved) noteMove(index);
   dropExtents(index, needless);
   addTotals(index, {
     objects: retained.new,
@@ -119,12 +124,14 @@ export function listObjects(index: Index, objects: readonly NewObject[]): number
 export function restoreObjects(index: Index, objects: readonly NewObject[]): Retained {
   const restored: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const needless: Extent[] = [];
+  let hasMoved = false;
   for (const { name, record } of objects) {
     const known = index.objects.get(name);
     const useless = known?.gone === true ? known.at : record.at;
     if (useless !== undefined) needless.push({ at: useless, size: record.size });
     if (known === undefined) continue;
     if (known.gone === true) {
+      hasMoved ||= known.at !== undefined;
       index.objects.put(name, thereAgain(known, record));
       restored.new++;
       restored.newBytes += known.size;
@@ -133,6 +140,7 @@ export function restoreObjects(index: Index, objects: readonly NewObject[]): Ret
       restored.sharedBytes += known.size;
     }
   }
+  if (hasMoved) noteMove(index);
   dropExtents(index, needless);
   addTotals(index, { objectBytes: restored.newBytes });
   return restored;

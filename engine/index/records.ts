@@ -176,6 +176,10 @@ export type TreeMode = RenderMode | 'mount';
 export interface TreeImage extends BlobRef {
   /** Metadata that it does not hold. */
   skipped: Skipped;
+  /** The packs that hold contents of its files, by the names of their files, in the order in which it numbers them. */
+  devices?: string[];
+  /** How often objects had moved before it was written, see `extents.ts`; absent for never. */
+  moves?: number;
 }
 
 export interface LeaseRecord {

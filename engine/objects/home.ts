@@ -46,6 +46,11 @@ export interface ObjectHome {
   unusedLinks(): Generator<string>;
   /** Whether a file that was materialised by `link` is still the object. */
   isNameOf(file: FileContent, identity: FileIdentity): boolean;
+  /**
+   * Of the blocks of an image that trees are mounted from: addresses in devices are multiples of two to the power of
+   * this. Every kernel that mounts such images, and every program that checks them, takes twelve.
+   */
+  readonly blockBits: number;
   /** Where a mounted tree finds the content of a file. */
   addressOf(file: FileContent): ObjectAddress;
   /** The directories that such addresses are in. */

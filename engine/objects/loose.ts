@@ -37,6 +37,7 @@ import { fileNameOf, isLooseName, looseName, parseFileName } from './name.js';
 export class LooseObjects implements ObjectHome {
   readonly at: ObjectsAt;
   readonly keepsLinks = false;
+  readonly blockBits = 12;
   readonly #dir: string;
   #device: number | undefined;
 

@@ -6,6 +6,7 @@
 import * as fs from 'node:fs';
 import { asDamage } from '../core/damage.js';
 import { CairnError } from '../core/errors.js';
+import { SECTOR } from '../core/extent.js';
 import type { SkippedKind } from '../core/metadata.js';
 import type {
   AddressBook,
@@ -49,6 +50,7 @@ export class PackedObjects implements ObjectHome {
   /** No file of a tree is a name of an object. */
   readonly device = undefined;
   readonly keepsLinks = true;
+  readonly blockBits = Math.log2(SECTOR);
   readonly #book: AddressBook;
   readonly #packs: PackFiles;
   readonly #cache: LinkCache;

@@ -8,6 +8,7 @@
  */
 import { CairnError } from '../core/errors.js';
 import type { OperationOptions } from '../core/operation.js';
+import { imageMustBeFree } from '../disk/tree-use.js';
 import { LAYOUT_KEY } from '../index/open.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { formatOf, type ObjectLayout, writeFormat } from '../session/format.js';
@@ -29,8 +30,8 @@ export type RepackOptions = Omit<OpenOptions, 'create' | 'readOnly' | 'layout'> 
   OperationOptions & { layout: ObjectLayout };
 
 /**
- * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_READ_ONLY`, `ERR_NO_SPACE`, `ERR_DAMAGED` for a store
- *   with an object that is not what it should be
+ * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_READ_ONLY`, `ERR_NO_SPACE`, `ERR_HELD` while a
+ *   tree is mounted, `ERR_DAMAGED` for a store with an object that is not what it should be
  */
 export async function repackStore({ layout, ...options }: RepackOptions): Promise<Repacked> {
   const begun = performance.now();
@@ -49,6 +50,7 @@ export async function repackStore({ layout, ...options }: RepackOptions): Promis
 async function moveObjects(store: StoreContext, layout: ObjectLayout, options: OperationOptions): Promise<void> {
   const { index } = store;
   index.refresh();
+  for (const { id, image } of index.trees.values()) if (image !== undefined) imageMustBeFree(store.layout, id);
   const now = index.meta.get(LAYOUT_KEY);
   if (now === layout) throw new CairnError('ERR_EXISTS', 'another process has just repacked the store');
   // Said before cairn.json is written: from then on the index alone decides.

@@ -1,4 +1,5 @@
-/** Sets the totals of a store whose objects have just been listed anew, all of them needed. */
+/** What a store counts once its objects have moved and are listed anew, all of them needed. */
+import { noteMove } from '../index/extents.js';
 import type { Index } from '../index/open.js';
 import { bytesOfBlob } from '../index/references.js';
 
@@ -13,5 +14,6 @@ export function retotal(index: Index, objects: number, objectBytes: number): voi
     orphans++;
     orphanBytes += bytesOfBlob(blob);
   }
+  noteMove(index);
   index.meta.put('totals', { objects, objectBytes, blobs, blobBytes, orphans, orphanBytes });
 }

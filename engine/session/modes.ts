@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '../core/errors.js';
+import { BLOCK, SECTOR } from '../core/extent.js';
+import type { ObjectAddress } from '../core/object.js';
 import { createTreeMount } from '../disk/mount-tree.js';
 import { type ErofsImage, erofsImage, type ImageEntry } from '../erofs/image.js';
 import type { StoreContext } from './context.js';
@@ -31,10 +33,10 @@ export function findModes(store: StoreContext): Modes {
   };
 }
 
-function tryMount({ staging }: StoreContext): ModeState {
+function tryMount({ staging, objects }: StoreContext): ModeState {
   const dir = staging.make();
   try {
-    return tryMountIn(dir);
+    return tryMountIn(dir, objects.at.packs !== undefined);
   } finally {
     fs.rmSync(dir, { recursive: true, force: true });
   }
@@ -43,13 +45,15 @@ function tryMount({ staging }: StoreContext): ModeState {
 /**
  * Mounts a tree of one file, reads the file, and lets go of the mount, which nobody else ever sees.
  * @param dir an empty directory, in which some files stay
+ * @param isPacked has the file's content in a pack
  */
-export function tryMountIn(dir: string): ModeState {
+export function tryMountIn(dir: string, isPacked = false): ModeState {
   const image = join(dir, 'image');
   try {
-    fs.writeFileSync(join(dir, 'object'), CONTENT);
-    fs.writeFileSync(image, Buffer.concat([...tinyImage(dir).metadata()]));
-    const mount = createTreeMount({ image, layers: [dir], scratch: join(dir, 'scratch'), label: 'cairn-probe' });
+    const { devices, metadata } = isPacked ? imageOverPack(dir) : imageOverFile(dir);
+    fs.writeFileSync(image, Buffer.concat([...metadata()]));
+    const place = { layers: [dir], scratch: join(dir, 'scratch'), label: 'cairn-probe' };
+    const mount = createTreeMount({ image, devices, ...place });
     try {
       const found = fs.readFileSync(`/proc/self/fd/${mount.fd}/file`, 'latin1');
       return found === CONTENT ? { ok: true } : { ok: false, why: 'a mounted file has other content than its object' };
@@ -75,13 +79,25 @@ const PLAIN = {
   group: '',
 };
 
-function tinyImage(layer: string): ErofsImage {
+function imageOverFile(layer: string): ErofsImage {
+  fs.writeFileSync(join(layer, 'object'), CONTENT);
+  return tinyImage({ layer, path: '/object' }, BLOCK);
+}
+
+function imageOverPack(dir: string): ErofsImage {
+  const device = join(dir, 'object');
+  const pack = Buffer.alloc(BLOCK);
+  pack.write(CONTENT, SECTOR);
+  fs.writeFileSync(device, pack);
+  return tinyImage({ device, offset: SECTOR }, SECTOR);
+}
+
+function tinyImage(address: ObjectAddress, block: number): ErofsImage {
   const entries: ImageEntry[] = [
     { ...PLAIN, path: '', type: 'dir', size: 0, key: '' },
     { ...PLAIN, path: 'file', type: 'file', size: CONTENT.length, key: CONTENT },
   ];
-  const contents = () => ({ layer, path: '/object' });
-  return erofsImage(entries, { uuid: Buffer.alloc(16), blockBits: 12, contents });
+  return erofsImage(entries, { uuid: Buffer.alloc(16), blockBits: Math.log2(block), contents: () => address });
 }
 
 function tryIn({ staging }: StoreContext, make: (from: string, to: string) => void): ModeState {

@@ -18,7 +18,8 @@ import { createTreeMount } from '../disk/mount-tree.js';
 import { mountAt } from '../disk/mounts.js';
 import { makeMountPoint, runDirectory } from '../disk/run-directory.js';
 import { imageMustBeFree, isTreeMountedAt, mountLabel, mountPoint } from '../disk/tree-use.js';
-import type { ImageRecord, TreeRecord } from '../index/records.js';
+import { movesOf } from '../index/extents.js';
+import type { ImageRecord, TreeImage, TreeRecord } from '../index/records.js';
 import type { Plan } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
 import { mustBeComplete } from '../resolve/completeness.js';
@@ -85,11 +86,11 @@ async function mountOnce(store: StoreContext, request: MountRequest, point: stri
     // The index is read anew: another holder of the lock may have made the tree meanwhile, or removed it.
     index.refresh();
     const old = index.trees.get(treeId);
-    const isThere = !rebuild && old?.image !== undefined && isSound(layout.treeImage(treeId), old.image);
-    if (!isThere) return { tree: await makeAndMount(store, request, { old, point }), existed: false };
+    const there = rebuild ? undefined : soundImage(store, old);
+    if (there === undefined) return { tree: await makeAndMount(store, request, { old, point }), existed: false };
     const use = (): Promise<TreeRecord | undefined> => index.commitRemoval(() => putUse(index, image.key, treeId));
     const isMounted = isTreeMountedAt(layout, treeId, point);
-    const tree = isMounted ? await use() : await mountListed(store, { treeId, point }, use);
+    const tree = isMounted ? await use() : await mountListed(store, { treeId, point, image: there }, use);
     // Else it was removed just now.
     if (tree !== undefined) return { tree, existed: true };
   }
@@ -98,17 +99,26 @@ async function mountOnce(store: StoreContext, request: MountRequest, point: stri
 interface Place {
   treeId: string;
   point: string;
+  /** The image that is there now. */
+  image: TreeImage;
+}
+
+function soundImage({ layout, index }: StoreContext, tree: TreeRecord | undefined): TreeImage | undefined {
+  const image = tree?.image;
+  if (tree === undefined || image === undefined || (image.moves ?? 0) !== movesOf(index)) return undefined;
+  return isSound(layout.treeImage(tree.id), image) ? image : undefined;
 }
 
 /** @param list lists the tree, or finds it listed; `undefined` when it is not, and then it is not mounted either */
 async function mountListed<T extends TreeRecord | undefined>(
   { layout, objects }: StoreContext,
-  { treeId, point }: Place,
+  { treeId, point, image }: Place,
   list: () => Promise<T>,
 ): Promise<T> {
   const run = runDirectory(layout.dir);
   const mount = createTreeMount({
     image: layout.treeImage(treeId),
+    devices: (image.devices ?? []).map((name) => layout.pack(name)),
     layers: objects.layers(),
     scratch: mountedPart(run, treeId),
     label: mountLabel(layout, treeId),
@@ -147,7 +157,9 @@ async function makeAndMount(
       moveIntoPlace(staging, layout.tree(treeId));
       syncDirectory(layout.trees);
     }
-    return await mountListed(store, { treeId, point }, () => index.commit(() => listTree(store, image, tree)));
+    return await mountListed(store, { treeId, point, image: tree.image }, () =>
+      index.commit(() => listTree(store, image, tree)),
+    );
   } catch (error) {
     // A tree in place that the index does not list would only wait for gc, so it is moved aside.
     if (isUnlisted(store, treeId)) moveAside(layout.tree(treeId), beside.unwanted);
@@ -162,7 +174,7 @@ async function stageImage(
   store: StoreContext,
   { image, stack, plan: given, ...options }: MountRequest,
   { old, staging }: { old: TreeRecord | undefined; staging: string },
-): Promise<TreeRecord> {
+): Promise<TreeRecord & { image: TreeImage }> {
   const { treeId, layers } = stack;
   const plan = given ?? planOf(store, stack);
   const hash = treeHashOf(plan);

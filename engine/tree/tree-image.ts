@@ -1,6 +1,7 @@
 /** Makes the image that a tree is mounted from, and looks whether it is what the index says. */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
+import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Skipped } from '../../workers/tasks/parts.js';
 import { addSkipped } from '../../workers/tasks/skipped.js';
@@ -10,12 +11,11 @@ import type { OperationOptions } from '../core/operation.js';
 import { syncFile } from '../disk/durable.js';
 import { fileBytes } from '../disk/file-bytes.js';
 import { erofsImage } from '../erofs/image.js';
+import { movesOf } from '../index/extents.js';
 import type { TreeImage } from '../index/records.js';
 import type { Plan } from '../plan/plan.js';
 import type { StoreContext } from '../session/context.js';
 
-/** Blocks of every kernel that mounts such images, and of the programs that check them. */
-const BLOCK_BITS = 12;
 const UUID_DIGITS = 32;
 /** Pieces of an image between two looks at whether somebody has cancelled. */
 const PIECES_AT_ONCE = 64;
@@ -30,9 +30,11 @@ export async function writeTreeImage(
   { plan, hash, path }: { plan: Plan; hash: Key; path: string },
   { signal, onProgress }: OperationOptions,
 ): Promise<TreeImage> {
+  // Asked before the places are: what moves meanwhile makes the image too old.
+  const moves = movesOf(store.index);
   const image = erofsImage(plan.entries, {
     uuid: Buffer.from(hexOf(hash).slice(0, UUID_DIGITS), 'hex'),
-    blockBits: BLOCK_BITS,
+    blockBits: store.objects.blockBits,
     contents: (entry) => store.objects.addressOf(entry),
   });
   const sum = createHash('sha512');
@@ -55,7 +57,12 @@ export async function writeTreeImage(
   syncFile(path);
   const skipped: Skipped = {};
   for (const { path: at, kind } of image.skipped) addSkipped(skipped, kind, at);
-  return { key: keyOfHex(sum.digest('hex')), size: image.size, skipped };
+  const devices = image.devices.map((device) => basename(device));
+  return {
+    ...{ key: keyOfHex(sum.digest('hex')), size: image.size, skipped },
+    ...(devices.length === 0 ? {} : { devices }),
+    ...(moves === 0 ? {} : { moves }),
+  };
 }
 
 /** Whether the file at a path is an image: it is believed only with its hash. */

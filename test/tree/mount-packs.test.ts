@@ -1,0 +1,124 @@
+/** Trees mounted over packs: what they hold, and what keeps the packs as they are while somebody may read them. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { isCairnError } from '../../engine/core/errors.js';
+import { Layout } from '../../engine/disk/layout.js';
+import { repackStore } from '../../engine/recover/repack.js';
+import { openStore } from '../../engine/store.js';
+import { MountedStore } from '../fixtures/mounted-store.js';
+import { cannotMountTrees } from '../fixtures/mounting.js';
+
+const skip = cannotMountTrees();
+const APP = 'example.com/app';
+const OTHER = 'example.com/other';
+/** Sizes around those of sectors, pages and blocks of packs. */
+const SIZES = [0, 1, 511, 512, 513, 4095, 4096, 4097, 65_535, 65_536, 65_537, 300_001];
+
+const contentOf = (seed: string, size: number): Buffer => Buffer.alloc(size, `${seed} ${size} `);
+const entriesOf = (seed: string) => SIZES.map((size) => ({ name: `${size}`, content: contentOf(seed, size) }));
+
+async function packedStore(t: TestContext): Promise<MountedStore> {
+  const s = new MountedStore(t);
+  const store = await openStore({ dir: s.storeDir, layout: 'packs', workers: 1 });
+  await store.close();
+  await s.import({ name: OTHER }, entriesOf('other'));
+  await s.import({ name: APP }, entriesOf('app'));
+  await s.import({ name: `${OTHER}-two` }, entriesOf('two'));
+  return s;
+}
+
+function assertHolds(root: string, seed: string): void {
+  for (const size of SIZES) {
+    assert.ok(fs.readFileSync(join(root, `${size}`)).equals(contentOf(seed, size)), `${seed} ${size}`);
+  }
+}
+
+const packsOf = (s: MountedStore): string[] => {
+  const { packs } = new Layout(s.storeDir);
+  return fs.readdirSync(packs).map((name) => join(packs, name));
+};
+const blocksOf = (s: MountedStore): number => packsOf(s).reduce((sum, path) => sum + fs.statSync(path).blocks, 0);
+
+test('a tree over packs is the tree that links make', { skip }, async (t) => {
+  const s = await packedStore(t);
+  await using store = await s.open();
+  const mount = await store.mount(APP);
+  assertHolds(mount.path, 'app');
+  const links = await store.render(APP, { mode: 'link' });
+  assert.equal(links.hash, mount.hash);
+  assertHolds(links.path, 'app');
+  assert.ok((await store.check()).ok);
+  assert.equal((await store.mount(APP)).existed, true);
+});
+
+test('what a mount reads is not given back, what lies beside it is', { skip }, async (t) => {
+  const s = await packedStore(t);
+  await using store = await s.open();
+  const { path } = await store.mount(APP);
+  const before = blocksOf(s);
+  const { removed } = await store.gc({ images: true, graceMs: 0 });
+  assert.deepEqual([removed.images, removed.trees], [2, 0]);
+  assert.ok(before - blocksOf(s) > 1000, `${before} → ${blocksOf(s)}`);
+  fs.writeFileSync('/proc/sys/vm/drop_caches', '3');
+  assertHolds(path, 'app');
+  assert.ok((await store.check()).ok);
+});
+
+test('what nobody holds is punched from under a mount: the negative control', { skip }, async (t) => {
+  const s = await packedStore(t);
+  await using store = await s.open();
+  const { path, treeId } = await store.mount(APP);
+  const image = new Layout(s.storeDir).treeImage(treeId);
+  // What gc asks is whether somebody has the image open; a file of the same name that nobody has open says nothing.
+  fs.copyFileSync(image, `${image}.copy`);
+  fs.renameSync(`${image}.copy`, image);
+  await store.pin(OTHER);
+  const { removed } = await store.gc({ images: true, graceMs: 0 });
+  assert.deepEqual([removed.images, removed.trees], [2, 1]);
+  fs.writeFileSync('/proc/sys/vm/drop_caches', '3');
+  assert.throws(() => assertHolds(path, 'app'));
+});
+
+test('an object that comes back lies elsewhere, and the next mount reads it there', { skip }, async (t) => {
+  const s = await packedStore(t);
+  await using store = await s.open();
+  const { treeId } = await store.mount(OTHER);
+  await store.unmount(OTHER);
+  const [pack] = packsOf(s) as [string];
+  const damaged = contentOf('app', 300_001);
+  const at = fs.readFileSync(pack).indexOf(damaged);
+  const fd = fs.openSync(pack, 'r+');
+  fs.writeSync(fd, '!', at + 200_000);
+  fs.closeSync(fd);
+  const first = await store.mount(APP);
+  await store.unmount(APP);
+  assert.deepEqual((await store.fsck({ repair: true })).reimport, [APP]);
+  assert.equal((await store.import(s.path('example.com-app.aci'))).healed, true);
+  await store.gc({ graceMs: 0 });
+  const again = await store.mount(APP);
+  assert.deepEqual([again.existed, again.hash], [false, first.hash]);
+  assertHolds(again.path, 'app');
+  const other = await store.mount(OTHER);
+  assert.deepEqual([other.treeId, other.existed], [treeId, false], 'its image may name places that have moved');
+  assertHolds(other.path, 'other');
+});
+
+test('a store is not repacked while a tree is mounted, and its trees are mounted anew afterwards', {
+  skip,
+}, async (t) => {
+  const s = await packedStore(t);
+  const first = await s.use((store) => store.mount(APP));
+  const repack = (layout: 'loose' | 'packs') => repackStore({ dir: s.storeDir, layout, workers: 1 });
+  await assert.rejects(repack('loose'), (error) => isCairnError(error, 'ERR_HELD'));
+  assertHolds(first.path, 'app');
+  for (const layout of ['loose', 'packs'] as const) {
+    await s.use((store) => store.unmount(APP));
+    await repack(layout);
+    const { path, hash, existed } = await s.use((store) => store.mount(APP));
+    assert.deepEqual([hash, existed], [first.hash, false]);
+    assertHolds(path, 'app');
+  }
+  assert.ok((await s.use((store) => store.check())).ok);
+});
