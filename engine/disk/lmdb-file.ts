@@ -50,6 +50,11 @@ export class LmdbFile {
     this.#fd = fs.openSync(path, 'r');
   }
 
+  isAt(path: string): boolean {
+    const [one, other] = [fs.fstatSync(this.#fd), fs.statSync(path)];
+    return one.ino === other.ino && one.dev === other.dev;
+  }
+
   close(): void {
     fs.closeSync(this.#fd);
   }

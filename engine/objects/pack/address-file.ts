@@ -19,8 +19,7 @@ const files = new Map<string, LmdbFile>();
  */
 export function addressesAt(index: string): AddressBook {
   const path = indexData(index);
-  const file = files.get(path) ?? new LmdbFile(path);
-  files.set(path, file);
+  const file = fileAt(path);
   file.refresh();
   return {
     find: (name) => {
@@ -28,6 +27,16 @@ export function addressesAt(index: string): AddressBook {
       return row === undefined ? undefined : decoded(row, path, name);
     },
   };
+}
+
+/** The file stays open. A store that was made anew at the same place has another one. */
+function fileAt(path: string): LmdbFile {
+  const known = files.get(path);
+  if (known?.isAt(path) === true) return known;
+  known?.close();
+  const file = new LmdbFile(path);
+  files.set(path, file);
+  return file;
 }
 
 /** As the index stores names: the hash as bytes, then what follows the dot. */
