@@ -22,7 +22,7 @@ import { type PrepareRequest, preparePod } from '../prepare.js';
 import type { PreparedPod } from '../prepared.js';
 import { takeAway } from '../remove.js';
 import { withCommand } from './command.js';
-import { clearRun, writeNote } from './left-runs.js';
+import { clearRun, endRun, writeNote } from './left-runs.js';
 import type { PodEnd, RunOptions } from './options.js';
 import { mustHaveNamespaces } from './rootless.js';
 import { containersOf, makePlaces, PodRun } from './run-apps.js';
@@ -99,6 +99,7 @@ async function runPrepared(
   const { signal, onProgress, onStart, net, tty, interactive } = options;
   const run = podRunIn(pod.dir);
   const places = placesOfRun(run);
+  const isTransient = store.index.pods.get(pod.id)?.transient === true;
   try {
     if ((tty === true || interactive === true) && pod.apps.length > 1)
       throw new CairnError('ERR_USAGE', `pod ${pod.id} has ${pod.apps.length} apps: standard input is for one`);
@@ -118,7 +119,8 @@ async function runPrepared(
       new PodRun(pod, { runtime, places, lock: lock.fd }, options).run(bundles),
     );
   } finally {
-    await tidying(store, clearRun(store, pod.id));
+    // Of a pod that goes, everything goes at one time.
+    await tidying(store, isTransient ? endRun(store, pod.id) : clearRun(store, pod.id));
   }
 }
 
