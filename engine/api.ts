@@ -1,4 +1,16 @@
 /** The public surface of the package. */
+export type {
+  BeginOptions,
+  Begun,
+  BuildFormat,
+  ConvertOptions,
+  Copied,
+  CopyOptions,
+  Edit,
+  FromDirectoryOptions,
+  WriteOptions,
+  Written,
+} from './build/index.js';
 export { type Collected, DEFAULT_GRACE_MS, type GcOptions } from './collect/gc.js';
 export type { Removed, RemoveOptions } from './collect/remove.js';
 export type { RemovedBlob } from './collect/remove-blobs.js';
