@@ -8,7 +8,14 @@ import type { OperationOptions } from '../core/operation.js';
 import type { ExportOptions } from '../export/index.js';
 import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.js';
 import type { ImportOptions } from '../import/index.js';
-import type { CompareOptions, EventsOptions, ImageSelection, ReadOptions, TreeSelection } from '../inspect/index.js';
+import type {
+  CompareOptions,
+  EventsOptions,
+  ImageSelection,
+  ReadOptions,
+  StatOptions,
+  TreeSelection,
+} from '../inspect/index.js';
 import type {
   AppRequest,
   BundleImageOptions,
@@ -99,6 +106,8 @@ export const TREES: OptionKinds<TreeSelection> = { image: 'text', after: 'text',
 export const EVENTS: OptionKinds<EventsOptions> = { after: 'number', signal: 'signal' };
 
 export const READ: OptionKinds<ReadOptions> = { start: 'number', end: 'number' };
+
+export const STAT: OptionKinds<StatOptions> = { followLink: 'flag' };
 
 const MODES = ['link', 'reflink', 'copy'];
 

@@ -79,7 +79,17 @@ test('with tokens, whoever sends one is let in, as Bearer or as anybody with it 
   const ask = (path: string, authorization?: string) =>
     askAt({ host: '127.0.0.1', port }, path, authorization === undefined ? {} : { headers: { authorization } });
   const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
-  for (const path of ['/', '/api/v1/images', '/metrics', '/v2/', '/api/v1/events', '/page/style.css', '/nothing', '/%', '/v2/%zz']) {
+  for (const path of [
+    '/',
+    '/api/v1/images',
+    '/metrics',
+    '/v2/',
+    '/api/v1/events',
+    '/page/style.css',
+    '/nothing',
+    '/%',
+    '/v2/%zz',
+  ]) {
     const refused = await ask(path);
     assert.equal(refused.status, 401, path);
     assert.match(refused.headers['www-authenticate'] as string, /^Basic realm="cairn"/);
