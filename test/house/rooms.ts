@@ -161,7 +161,7 @@ export const ABOVE: Readonly<Record<string, { says: string; imports: readonly st
   },
   'engine/api.ts': {
     says: 'the public surface of the package',
-    imports: ['serve', 'engine/store.ts', ...everyEngineRoom()],
+    imports: ['serve', 'engine/store.ts', 'workers/tasks', ...everyEngineRoom()],
   },
   'workers/worker.ts': {
     says: "every thread's entry point",
