@@ -12,6 +12,7 @@ export type {
   CopyOptions,
   Edit,
   FromDirectoryOptions,
+  RunInBuildOptions,
   WriteOptions,
   Written,
 } from './build/index.js';

@@ -8,6 +8,7 @@ import type {
   CopyOptions,
   Edit,
   FromDirectoryOptions,
+  RunInBuildOptions,
   WriteOptions,
   Written,
 } from '../build/index.js';
@@ -21,7 +22,7 @@ import { isSource } from '../resolve/source-path.js';
 import { StoreOfBundles } from './bundles.js';
 import { findImage } from './find-image.js';
 import { contextOf, importFor, type OpenedStore } from './opened.js';
-import { BEGIN, CONVERT, COPY, FROM_DIRECTORY, WRITE } from './option-kinds.js';
+import { BEGIN, CONVERT, COPY, FROM_DIRECTORY, RUN_IN_BUILD, WRITE } from './option-kinds.js';
 
 export abstract class StoreOfBuilds extends StoreOfBundles {
   /**
@@ -68,6 +69,25 @@ export abstract class StoreOfBuilds extends StoreOfBundles {
   }
 
   /**
+   * Runs a command in the tree of a build, as root there, under an OCI runtime, with this process's output. The
+   * dependencies of an ACI lie under the tree.
+   * @returns the command's exit code; 128 and the number of a signal that killed it
+   * @throws CairnError `ERR_RUNTIME`, `ERR_NOT_FOUND` for a dependency, `ERR_UNSUPPORTED`, `ERR_HELD`, `ERR_ABORTED`
+   */
+  async runInBuild(dir: string, args: readonly string[], options: RunInBuildOptions = {}): Promise<number> {
+    mustBe('dir', dir, 'text');
+    mustBe('args', args, 'texts');
+    checkOptions(options, RUN_IN_BUILD);
+    const { runInBuild } = await import('../build/run.js');
+    const hold = async ({ key }: ImageRecord) => {
+      const { treeId, path } = await this.render(key, { mode: 'link', ...defined({ signal: options.signal }) });
+      const { id } = await this.lease(treeId, LEASE_MS, `build ${dir}`);
+      return { rootfs: path, release: () => this.releaseLease(id) };
+    };
+    return runInBuild(contextOf(this), dir, { args, hold }, options);
+  }
+
+  /**
    * Makes an image of a build, in the store or in a file. The build stays as it is.
    * @returns the `key`, which is the same for the same tree and documents; `size` in bytes
    * @throws CairnError `ERR_USAGE`, `ERR_BAD_MANIFEST`, `ERR_BAD_BUILD`, `ERR_EXISTS`, `ERR_HELD`, …
@@ -111,6 +131,9 @@ export abstract class StoreOfBuilds extends StoreOfBundles {
     return convertImage(contextOf(this), importing, image, options);
   }
 }
+
+/** Longer than any command takes; it is let go when the command has ended. */
+const LEASE_MS = 7 * 24 * 3600 * 1000;
 
 function importSourceFor(store: OpenedStore) {
   return async (source: OpenableSource, request: ImportRequest): Promise<Imported> =>

@@ -1,5 +1,12 @@
 /** What the options of the façade's operations may be. */
-import type { BeginOptions, ConvertOptions, CopyOptions, FromDirectoryOptions, WriteOptions } from '../build/index.js';
+import type {
+  BeginOptions,
+  ConvertOptions,
+  CopyOptions,
+  FromDirectoryOptions,
+  RunInBuildOptions,
+  WriteOptions,
+} from '../build/index.js';
 import type { GcOptions, RemoveOptions } from '../collect/index.js';
 import type { GetOptions } from '../content/index.js';
 import type { OptionKinds } from '../core/check-options.js';
@@ -243,6 +250,16 @@ export const BEGIN: OptionKinds<BeginOptions> = {
 };
 
 export const COPY: OptionKinds<CopyOptions> = { ...OPERATION, toDirectory: 'flag', command: 'object' };
+
+export const RUN_IN_BUILD: OptionKinds<RunInBuildOptions> = {
+  signal: 'signal',
+  workingDirectory: 'text',
+  runtime: 'text',
+  net: ['none', 'host'],
+  interactive: 'flag',
+  signals: 'function',
+  command: 'object',
+};
 
 /** Without the file, which may be a path or a stream. */
 export const WRITE: OptionKinds<Omit<WriteOptions, 'file'>> = {
