@@ -1,5 +1,12 @@
 /** What the options of the façade's operations may be. */
-import type { BeginOptions, ConvertOptions, CopyOptions, FromDirectoryOptions, WriteOptions } from '../build/index.js';
+import type {
+  BeginOptions,
+  ConvertOptions,
+  CopyOptions,
+  FromDirectoryOptions,
+  RunInBuildOptions,
+  WriteOptions,
+} from '../build/index.js';
 import type { GcOptions, RemoveOptions } from '../collect/index.js';
 import type { GetOptions } from '../content/index.js';
 import type { OptionKinds } from '../core/check-options.js';
@@ -8,7 +15,14 @@ import type { OperationOptions } from '../core/operation.js';
 import type { ExportOptions } from '../export/index.js';
 import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.js';
 import type { ImportOptions } from '../import/index.js';
-import type { CompareOptions, EventsOptions, ImageSelection, ReadOptions, TreeSelection } from '../inspect/index.js';
+import type {
+  CompareOptions,
+  EventsOptions,
+  ImageSelection,
+  ReadOptions,
+  StatOptions,
+  TreeSelection,
+} from '../inspect/index.js';
 import type {
   AppRequest,
   BundleImageOptions,
@@ -99,6 +113,8 @@ export const TREES: OptionKinds<TreeSelection> = { image: 'text', after: 'text',
 export const EVENTS: OptionKinds<EventsOptions> = { after: 'number', signal: 'signal' };
 
 export const READ: OptionKinds<ReadOptions> = { start: 'number', end: 'number' };
+
+export const STAT: OptionKinds<StatOptions> = { followLink: 'flag' };
 
 const MODES = ['link', 'reflink', 'copy'];
 
@@ -234,6 +250,16 @@ export const BEGIN: OptionKinds<BeginOptions> = {
 };
 
 export const COPY: OptionKinds<CopyOptions> = { ...OPERATION, toDirectory: 'flag', command: 'object' };
+
+export const RUN_IN_BUILD: OptionKinds<RunInBuildOptions> = {
+  signal: 'signal',
+  workingDirectory: 'text',
+  runtime: 'text',
+  net: ['none', 'host'],
+  interactive: 'flag',
+  signals: 'function',
+  command: 'object',
+};
 
 /** Without the file, which may be a path or a stream. */
 export const WRITE: OptionKinds<Omit<WriteOptions, 'file'>> = {
