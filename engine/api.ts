@@ -98,6 +98,7 @@ export type { AskedRepository } from './offer/repositories.js';
 export type { Bundle, BundleImageOptions, BundleOptions, HeldBundle } from './pod/bundle/options.js';
 export type { Overlay, RootfsKind } from './pod/bundle/rootfs.js';
 export type { PodGcOptions } from './pod/collect-pods.js';
+export type { PodFilter, PodSelection } from './pod/filter-pods.js';
 export { type FromBundle, type Notice, requestFromBundle } from './pod/from-bundle.js';
 export type { PrepareOptions } from './pod/prepare.js';
 export type { ImageSays, PreparedApp, PreparedPod } from './pod/prepared.js';

@@ -29,6 +29,7 @@ import type {
   BundleOptions,
   PodGcOptions,
   PodRequest,
+  PodSelection,
   PrepareOptions,
   RemovePodOptions,
   RunOptions,
@@ -196,6 +197,8 @@ export const POD_RUN: OptionKinds<RunOptions> = {
 };
 
 export const REMOVE_PODS: OptionKinds<RemovePodOptions> = { force: 'flag', signal: 'signal' };
+
+export const PODS: OptionKinds<PodSelection> = { anyOf: 'objects', after: 'text', limit: 'number' };
 
 export const POD_GC: OptionKinds<PodGcOptions> = {
   ...OPERATION,

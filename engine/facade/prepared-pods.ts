@@ -9,6 +9,7 @@ import type {
   PodEnd,
   PodGcOptions,
   PodManifest,
+  PodSelection,
   PodSummary,
   PreparedPod,
   PrepareOptions,
@@ -17,7 +18,7 @@ import type {
 } from '../pod/index.js';
 import { findImage } from './find-image.js';
 import { contextOf } from './opened.js';
-import { POD_GC, POD_RUN, PREPARE, REMOVE_PODS } from './option-kinds.js';
+import { POD_GC, POD_RUN, PODS, PREPARE, REMOVE_PODS } from './option-kinds.js';
 import { StoreOfPods } from './pods.js';
 
 export abstract class StoreOfPreparedPods extends StoreOfPods {
@@ -39,11 +40,15 @@ export abstract class StoreOfPreparedPods extends StoreOfPods {
     return preparePod(contextOf(this), given, { ...options, find });
   }
 
-  /** Pods, in order of their ids. By the index: `showPod` looks at a pod's files, too. */
-  async *pods(): AsyncGenerator<PodSummary> {
-    const { PodsLook } = await import('../pod/states.js');
-    const look = new PodsLook(contextOf(this));
-    for (const pod of contextOf(this).index.pods.values()) yield look.summarize(pod);
+  /**
+   * Pods, in order of their ids; all of them, unless some are selected. By the index: `showPod` looks at a pod's files,
+   * too. Times are ISO 8601.
+   * @throws CairnError `ERR_USAGE` for a filter that there is not
+   */
+  async *pods(selection: PodSelection = {}): AsyncGenerator<PodSummary> {
+    checkOptions(selection, PODS);
+    const { listPods } = await import('../pod/filter-pods.js');
+    yield* listPods(contextOf(this), selection);
   }
 
   /**

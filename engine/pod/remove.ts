@@ -14,6 +14,7 @@ import { CairnError, isCairnError, throwIfAborted, toCairnError } from '../core/
 import type { OperationOptions } from '../core/operation.js';
 import { moveAside } from '../disk/durable.js';
 import { type Lock, lock, tryLock } from '../disk/lock.js';
+import { noteEvent } from '../index/events.js';
 import { removePod } from '../index/pods.js';
 import type { PodRecord } from '../index/records.js';
 import { mustWrite, type StoreContext, sayLeftBehind } from '../session/context.js';
@@ -116,7 +117,10 @@ export async function takeAway(store: StoreContext, ids: readonly string[]): Pro
   if (ids.length === 0) return;
   for (const id of ids) await end(store, id);
   await index.commitRemoval(() => {
-    for (const id of ids) removePod(index, id);
+    for (const id of ids) {
+      if (index.pods.get(id) !== undefined) noteEvent(index, { event: 'removed', pod: id });
+      removePod(index, id);
+    }
   });
   const dir = await store.uses.during(undefined, async () => staging.make());
   for (const id of ids) {

@@ -13,6 +13,7 @@ import { CairnError } from '../../core/errors.js';
 import { placesOfRun, podRunIn, podStartedIn } from '../../disk/layout.js';
 import { type FileLock, tryLock } from '../../disk/lock.js';
 import type { PodManifest } from '../../image/aci/pod.js';
+import { noteEvent } from '../../index/events.js';
 import { putPod } from '../../index/pods.js';
 import type { PodRecord } from '../../index/records.js';
 import { mustWrite, type StoreContext, sayLeftBehind } from '../../session/context.js';
@@ -160,6 +161,10 @@ async function change({ index }: StoreContext, id: string, revise: (pod: PodReco
   if (known === undefined || revise(known) === known) return;
   await index.commit(() => {
     const pod = index.pods.get(id);
-    if (pod !== undefined) putPod(index, revise(pod));
+    if (pod === undefined) return;
+    const revised = revise(pod);
+    putPod(index, revised);
+    if (pod.startedAt !== revised.startedAt) noteEvent(index, { event: 'started', pod: id });
+    if (pod.exitedAt !== revised.exitedAt) noteEvent(index, { event: 'exited', pod: id });
   });
 }
