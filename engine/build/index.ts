@@ -4,8 +4,7 @@
  *
  * `begin.ts`, `edit.ts`, `copy.ts` and `write.ts` are the life of a build, in the directory that `place.ts` draws.
  * `run.ts` runs commands in the tree. `difference.ts` finds what has changed since it began.
- * `from-directory.ts` makes an
- * image in one go.
+ * `from-directory.ts` makes an image in one go.
  */
 export type { Edit } from '../image/edit.js';
 export type { BeginOptions, Begun, BuildFormat } from './begin.js';
