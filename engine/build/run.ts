@@ -10,6 +10,7 @@ import { CairnError, isCairnError } from '../core/errors.js';
 import { entriesIn } from '../disk/list-directory.js';
 import { mountFilesystem, unmount } from '../disk/mount.js';
 import { mountsBelow } from '../disk/mounts.js';
+import { listXattrs, removeXattr } from '../disk/xattrs.js';
 import { appEnvironment, imageEnvironment } from '../image/runtime/environment.js';
 import type { ImageRecord } from '../index/records.js';
 import { runInTree, type TreeRunOptions } from '../pod/run/run-in-tree.js';
@@ -135,21 +136,39 @@ async function clear(store: StoreContext, { run }: BuildPlace): Promise<void> {
 /** So many paths are told by name. */
 const TOLD = 10;
 
-/** A deleted file of a dependency is a mark in the tree, which no image has: the file comes back. */
+/**
+ * A deleted file of a dependency is a mark in the tree, and so is a directory that was made anew in the place of one.
+ * No image has such marks: what they hide comes back.
+ */
 function tellDeleted({ notice }: StoreContext, { rootfs }: BuildPlace): void {
   const top = fromText(rootfs);
   const marks = marksIn(top);
-  for (const path of marks) fs.unlinkSync(toFsPath(path));
-  const shown = marks.slice(0, TOLD).map((path) => toText(path.slice(top.length)));
+  for (const { path, isDirectory } of marks) {
+    if (isDirectory) removeXattr(path, OPAQUE);
+    else fs.unlinkSync(toFsPath(path));
+  }
+  const shown = marks.slice(0, TOLD).map(({ path }) => toText(path.slice(top.length)));
   const more = marks.length > TOLD ? ` and ${marks.length - TOLD} more` : '';
   if (marks.length > 0) notice(`files of dependencies cannot be deleted, and stay: ${shown.join(', ')}${more}`);
 }
 
-function marksIn(dir: ByteString): ByteString[] {
-  return entriesIn(dir).flatMap(({ name }) => {
+interface Mark {
+  path: ByteString;
+  /** One that hides what lies below it. */
+  isDirectory: boolean;
+}
+
+/** The attribute by which an overlay knows a directory that hides those below it. */
+const OPAQUE = fromText('trusted.overlay.opaque');
+
+function marksIn(dir: ByteString): Mark[] {
+  return entriesIn(dir).flatMap(({ name }): Mark[] => {
     const path = `${dir}/${name}`;
     const stat = fs.lstatSync(toFsPath(path), { throwIfNoEntry: false });
-    if (stat?.isDirectory() === true) return marksIn(path);
-    return stat?.isCharacterDevice() === true && stat.rdev === 0 ? [path] : [];
+    if (stat?.isDirectory() === true) {
+      const isOpaque = listXattrs(path)?.get(OPAQUE)?.toString('latin1') === 'y';
+      return [...(isOpaque ? [{ path, isDirectory: true }] : []), ...marksIn(path)];
+    }
+    return stat?.isCharacterDevice() === true && stat.rdev === 0 ? [{ path, isDirectory: false }] : [];
   });
 }

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { after, before, test } from 'node:test';
+import { fromText } from '../../engine/core/bytes.js';
 import { mountsBelow } from '../../engine/disk/mounts.js';
+import { listXattrs } from '../../engine/disk/xattrs.js';
 import { openStore, type Store } from '../../engine/store.js';
 import { BUSYBOX, NO_RUNTIME } from '../fixtures/runtime.js';
 import { TestStore } from '../fixtures/store.js';
@@ -25,6 +27,8 @@ before(async () => {
     { name: 'etc', flag: '5' },
     { name: 'etc/base', content: 'base' },
     { name: 'etc/other', content: 'other' },
+    { name: 'data', flag: '5' },
+    { name: 'data/kept', content: 'kept' },
   ];
   await store.import(s.aci('base.aci', { name: 'example.com/base', labels: { version: '1' } }, entries));
 });
@@ -64,6 +68,15 @@ test('a command ends with its exit code, and a deleted file of a dependency come
   assert.ok(notices.some((notice) => notice.endsWith('cannot be deleted, and stay: /etc/other')));
   assert.deepEqual(fs.readdirSync(`${dir}/rootfs/etc`), ['base']);
   assert.equal(await store.runInBuild(dir, sh('test -e /etc/other')), 0);
+});
+
+test('so does what lay in a directory that was made anew', options, async () => {
+  const dir = s.path('over');
+  const script = 'busybox rm -r /data; busybox mkdir /data; echo new > /data/own';
+  assert.equal(await store.runInBuild(dir, sh(script)), 0);
+  assert.ok(notices.some((notice) => notice.endsWith('cannot be deleted, and stay: /data')));
+  assert.deepEqual([...(listXattrs(fromText(`${dir}/rootfs/data`)) ?? [])], []);
+  assert.equal(await store.runInBuild(dir, sh('test -e /data/kept && test -e /data/own')), 0);
 });
 
 test('without dependencies the tree itself is the root, whatever the command makes of it', options, async () => {
