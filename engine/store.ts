@@ -32,7 +32,10 @@ export async function openStore(options: OpenOptions): Promise<Store> {
 }
 
 export class Store extends StoreOfBuilds {
-  /** Checks the targets, each an image or a tree id, or everything. */
+  /**
+   * Hashes again what the targets need, each an image or a tree id, or everything. Damage is a result, no error.
+   * @throws CairnError `ERR_NOT_FOUND` for a target, `ERR_ABORTED`
+   */
   async check(
     targets: readonly string[] = [],
     options: Omit<CheckOptions, 'images' | 'trees'> = {},
@@ -58,7 +61,10 @@ export class Store extends StoreOfBuilds {
     return fsckStore(contextOf(this), options);
   }
 
-  /** Copies the whole store to a new or empty directory, while it is in use. The copy opens as any store. */
+  /**
+   * Copies the whole store to a new or empty directory, while it is in use. The copy opens as any store.
+   * @throws CairnError `ERR_EXISTS`, `ERR_USAGE` for a place in the store, `ERR_DAMAGED`, `ERR_NO_SPACE`, `ERR_ABORTED`
+   */
   async backup(dest: string, options: OperationOptions = {}): Promise<BackedUp> {
     mustBe('dest', dest, 'text');
     checkOptions(options, OPERATION);
@@ -71,6 +77,11 @@ export class Store extends StoreOfBuilds {
     return this.backup(dest, options);
   }
 
+  /**
+   * Collects what nothing needs: trees and, with `images`, images that were not used for `graceMs` milliseconds, and
+   * what only they needed.
+   * @returns what went, and the bytes that are free for it; with `dryRun`, what would
+   */
   async gc(options: GcOptions = {}): Promise<Collected> {
     checkOptions(options, GC);
     const { collect } = await import('./collect/gc.js');
@@ -83,7 +94,7 @@ export class Store extends StoreOfBuilds {
     return infoOf(contextOf(this));
   }
 
-  /** What takes the space, from the index alone. */
+  /** What takes the space, in bytes, from the index alone. */
   async du(): Promise<Usage> {
     const { usageOf } = await import('./inspect/usage.js');
     return usageOf(contextOf(this));
@@ -95,7 +106,7 @@ export class Store extends StoreOfBuilds {
     return countsOf(contextOf(this));
   }
 
-  /** What each image takes by itself, and what it has in common with others. */
+  /** What each image takes by itself, and what it has in common with others, in bytes. */
   async shares(): Promise<ImageShare[]> {
     const { sharesOf } = await import('./inspect/shares.js');
     const { catalogueOf } = await import('./inspect/current-catalogue.js');
@@ -111,7 +122,9 @@ export class Store extends StoreOfBuilds {
 
   /**
    * What happens to the store from now on, by whatever process, until the signal fires. With the number of an event
-   * this begins behind that event; `missed` says that events between are gone.
+   * this begins behind that event; `missed` says that events between are gone. Events have ascending ids, and `at` in
+   * milliseconds since 1970.
+   * @throws CairnError `ERR_ABORTED` when the signal fires, `ERR_USAGE` when the store is closed
    */
   async *events(options: EventsOptions = {}): AsyncGenerator<ToldEvent> {
     checkOptions(options, EVENTS);

@@ -19,6 +19,8 @@ export const TARGETS: readonly Target[] = [
   { scenario: 'large', against: 'pigz -dc | tar + sync', atLeast: 1.2 },
   { scenario: 'bulk', against: 'tar xzf each + sync', atLeast: 2 },
   { scenario: 'import-only', against: 'inflate + sha512 alone, 1 thread', atLeast: 0.7 },
+  { scenario: 'fetch', against: 'skopeo copy to overlay storage + sync', atLeast: 2 },
+  { scenario: 'run cold', against: 'umoci unpack + crun run', atLeast: 2 },
   { scenario: 'build', against: 'umoci repack + sync', atLeast: 5 },
   { scenario: 'check', against: 'xargs -P2 sha512sum', atLeast: 0.85 },
   { scenario: 'again', against: 'node -e 0', withinMs: 120 },

@@ -3,11 +3,12 @@
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { type Store as OpenStore, openStore } from '../../engine/api.js';
 import { type Ground, storeIn } from '../inputs/ground.js';
 import { packTar } from '../inputs/images.js';
 import { writeLayout } from '../inputs/layout.js';
 import { installed } from '../machine/installed.js';
-import { cairn, importAll, removeTrees, type Store } from '../measure/cairn.js';
+import { cairn, expect, importAll, removeTrees, type Store } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { run } from '../measure/process.js';
 import { type Runnable, readyAndRun, unfitToRun, unpackedAndRun } from '../peers/crun.js';
@@ -36,7 +37,12 @@ export function runScenarios(ground: Ground): readonly Scenario[] {
       name: 'run',
       what: 'the tree is there; peers have a bundle',
       measure: 'wall',
-      contestants: [runImage(ground, runnable, true), ...installed([readyAndRun(runnable, ground.dir)]).contestants],
+      contestants: [
+        runImage(ground, runnable, true),
+        runByLibrary(ground, runnable),
+        ...installed([readyAndRun(runnable, ground.dir)]).contestants,
+      ],
+      close: closeOpened,
       skipped: installed([readyAndRun(runnable, ground.dir)]).skipped,
       unfit,
     },
@@ -58,6 +64,33 @@ function runImage(ground: Ground, runnable: Runnable, rendered: boolean): Contes
       return undefined;
     },
   };
+}
+
+let opened: OpenStore | undefined;
+
+/** By the library in a process that runs already: a program in JavaScript takes longer to start than crun does. */
+function runByLibrary(ground: Ground, runnable: Runnable): Contestant {
+  let dir = '';
+  return {
+    name: 'store.run()',
+    prepare: async () => {
+      dir = (await storeWith(ground, runnable)).dir;
+      opened ??= await openStore({ dir });
+      await opened.render('runnable:latest');
+    },
+    run: async (stopwatch) => {
+      const store = opened as OpenStore;
+      const { args } = runnable;
+      const { exitCode } = await stopwatch.task(() => store.run(['runnable:latest'], { args, replace: true }));
+      expect(exitCode === 0, `it ended with ${exitCode}`);
+      return undefined;
+    },
+  };
+}
+
+async function closeOpened(): Promise<void> {
+  await opened?.close();
+  opened = undefined;
 }
 
 async function storeWith(ground: Ground, { layout }: Runnable): Promise<Store> {

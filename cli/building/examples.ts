@@ -6,6 +6,7 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   begin: ['cairn build begin ./app --from example.com/base:1.0', 'cairn build begin ./app --format oci'],
   copy: ['cairn build copy ./app.conf /etc/app.conf'],
   'copy-to-dir': ['cairn build copy-to-dir bin/* /usr/bin'],
+  run: ['cairn build run -- /bin/sh -c "adduser -D app"', 'cairn build run --net host -- apk add curl'],
   end: ['cairn build end --dir ./app'],
   'set-exec': ['cairn build set-exec -- /usr/bin/app --port 80'],
   'set-entrypoint': ['cairn build set-entrypoint -- /usr/bin/app'],

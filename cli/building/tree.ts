@@ -10,7 +10,14 @@ import { print } from '../output.js';
 import { addPullOptions, findOptions, type PullFlags } from '../pull.js';
 import { withStore } from '../session.js';
 import { saySkipped } from '../skipped.js';
-import { commandOf, type OfBuild, ofBuild, onBuild, withWorker } from './directory.js';
+import { commandOf, dirOf, type OfBuild, ofBuild, onBuild, withWorker } from './directory.js';
+
+interface RunFlags extends OfBuild {
+  workingDir?: string;
+  interactive?: boolean;
+  runtime?: string;
+  net?: 'none' | 'host';
+}
 
 type BeginFlags = Pick<BeginOptions, 'from' | 'format' | 'flat' | 'history'> & PullFlags;
 
@@ -50,6 +57,25 @@ export function defineTree(command: Command): void {
       if (paths.length < 2) throw new CairnError('ERR_USAGE', 'say what to copy, and last the directory in the image');
       return copy(self, paths.slice(0, -1), paths.at(-1) as string, true);
     });
+  ofBuild(command.command('run').description('Run a command in the tree, over the dependencies.'))
+    .argument('<command...>', 'after --, so that its own options are left alone')
+    .option('--working-dir <path>', "where (default: the manifest's working directory)")
+    .option('-i, --interactive', 'the command reads standard input')
+    .option('--runtime <runtime>', 'the OCI runtime: a path or a name (default: crun, else runc)')
+    .addOption(
+      new Option('--net <net>', 'the network of the command: none (default), or the host’s').choices(['none', 'host']),
+    )
+    .action((args: string[], _options: RunFlags, self: Command) =>
+      withStore<RunFlags>(self, 'create', async ({ store, options, running, handSignals }) => {
+        const { workingDir: workingDirectory, interactive, runtime, net } = options;
+        return store.runInBuild(dirOf(options), args, {
+          signal: running.signal,
+          signals: handSignals,
+          command: commandOf(self, args),
+          ...defined({ workingDirectory, interactive, runtime, net }),
+        });
+      }),
+    );
   ofBuild(command.command('end').description('Delete the build. What was written of it stays.')).action(
     (_options: OfBuild, self: Command) =>
       onBuild(self, async (dir) => {

@@ -8,6 +8,7 @@
  *   image.json               of an OCI image: the working configuration, and annotations for the manifest
  *   .cairn-build/state.json  what the build began with
  *   .cairn-build/base        each path as the build's beginning left it
+ *   .cairn-build/run         what a command that runs in the tree needs, while it runs
  *   .cairn-build/lock        held by the command that is at work
  * ```
  */
@@ -24,6 +25,7 @@ export class BuildPlace {
   readonly state: string;
   readonly base: string;
   readonly lock: string;
+  readonly run: string;
 
   constructor(dir: string) {
     this.dir = dir;
@@ -32,6 +34,7 @@ export class BuildPlace {
     this.state = join(this.notes, 'state.json');
     this.base = join(this.notes, 'base');
     this.lock = join(this.notes, 'lock');
+    this.run = join(this.notes, 'run');
   }
 
   document(format: ImageFormat): string {

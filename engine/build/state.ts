@@ -6,7 +6,7 @@ import { isKey, isTreeId, type Key } from '../core/key.js';
 import { MAX_BUILD_STATE } from '../core/limits.js';
 import type { SkippedKind } from '../core/metadata.js';
 import { writeFileDurably } from '../disk/durable.js';
-import { type Lock, tryLock } from '../disk/lock.js';
+import { type FileLock, tryLock } from '../disk/lock.js';
 import { readSmallFile } from '../disk/small-file.js';
 import { parseJson } from '../image/json.js';
 import { JsonField } from '../image/json-field.js';
@@ -108,16 +108,16 @@ function idIn(owner: JsonField, name: string): number {
  * Does something that nobody else may do to the same build meanwhile.
  * @throws CairnError `ERR_HELD` while somebody does
  */
-export async function withBuildLock<T>(place: BuildPlace, work: () => T | Promise<T>): Promise<T> {
+export async function withBuildLock<T>(place: BuildPlace, work: (lock: FileLock) => T | Promise<T>): Promise<T> {
   const held = lockBuild(place);
   try {
-    return await work();
+    return await work(held);
   } finally {
     held.release();
   }
 }
 
-function lockBuild({ dir, lock }: BuildPlace): Lock {
+function lockBuild({ dir, lock }: BuildPlace): FileLock {
   const held = tryLock(lock, true);
   if (held !== undefined) return held;
   throw new CairnError('ERR_HELD', `another command is at work on the build in ${dir}`, { path: dir });

@@ -72,11 +72,11 @@ export type WrittenImage = Omit<Written, 'ms' | 'skipped'>;
 /** What the store told of an image that comes in no store. */
 export const NO_OBJECTS: Imported['objects'] = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
 
-/** The parts of a write that an import hears of, too. Nothing is known to be rendered soon, so no plan is kept. */
+/** The parts of a write that an import hears of, too. */
 export function importRequest({ options }: Writing): ImportRequest {
   const { signal, onProgress, latest } = options;
   return {
-    onPlan: () => {},
+    fromTree: true,
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
     ...(latest === undefined ? {} : { latest }),

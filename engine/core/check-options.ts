@@ -3,7 +3,7 @@ import { CairnError } from './errors.js';
 
 /** What an option may be. A list holds the texts that there are; `anyOf` them may be given together. */
 export type OptionKind =
-  | ('text' | 'texts' | 'list' | 'flag' | 'number' | 'function' | 'signal' | 'object' | 'objects')
+  | ('text' | 'path' | 'texts' | 'list' | 'flag' | 'number' | 'function' | 'signal' | 'object' | 'objects')
   | readonly string[]
   | { anyOf: readonly string[] };
 
@@ -35,6 +35,10 @@ type Test = readonly [fits: (value: unknown) => boolean, words: string];
 
 const TESTS: Readonly<Record<Extract<OptionKind, string>, Test>> = {
   text: [(value) => typeof value === 'string' && value !== '', 'a text that is not empty'],
+  path: [
+    (value) => (typeof value === 'string' || value instanceof Uint8Array) && value.length > 0,
+    'a text or bytes, not empty',
+  ],
   texts: [(value) => Array.isArray(value) && value.every((each) => typeof each === 'string'), 'a list of texts'],
   list: [Array.isArray, 'a list'],
   flag: [(value) => typeof value === 'boolean', 'true or false'],

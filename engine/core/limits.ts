@@ -7,7 +7,7 @@ export interface Limits {
   maxEntries: number;
   /** Uncompressed bytes of one layer. */
   maxBytes: number;
-  /** Uncompressed bytes per compressed byte, past {@link FREE_OUTPUT}. Real images stay below 100. */
+  /** Uncompressed bytes per compressed byte, past the first 256 MiB. Real images stay below 100. */
   maxRatio: number;
   /** Bytes of a path; Linux' own PATH_MAX. */
   maxPath: number;

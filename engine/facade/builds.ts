@@ -8,6 +8,7 @@ import type {
   CopyOptions,
   Edit,
   FromDirectoryOptions,
+  RunInBuildOptions,
   WriteOptions,
   Written,
 } from '../build/index.js';
@@ -21,10 +22,15 @@ import { isSource } from '../resolve/source-path.js';
 import { StoreOfBundles } from './bundles.js';
 import { findImage } from './find-image.js';
 import { contextOf, importFor, type OpenedStore } from './opened.js';
-import { BEGIN, CONVERT, COPY, FROM_DIRECTORY, WRITE } from './option-kinds.js';
+import { BEGIN, CONVERT, COPY, FROM_DIRECTORY, RUN_IN_BUILD, WRITE } from './option-kinds.js';
 
 export abstract class StoreOfBuilds extends StoreOfBundles {
-  /** Makes a private, writable tree with a working manifest at `dir`, all or nothing. */
+  /**
+   * Makes a private, writable tree with a working manifest at `dir`, all or nothing.
+   * @param dir is not there yet, or empty
+   * @returns `path`, the root of the tree
+   * @throws CairnError `ERR_EXISTS`, `ERR_USAGE`, and as {@link render} does
+   */
   async beginBuild(dir: string, options: BeginOptions = {}): Promise<Begun> {
     mustBe('dir', dir, 'text');
     checkOptions(options, BEGIN);
@@ -32,7 +38,11 @@ export abstract class StoreOfBuilds extends StoreOfBundles {
     return beginBuild(contextOf(this), await beginningOf(this, options), dir, options);
   }
 
-  /** Edits the working manifest of a build, all edits or none. */
+  /**
+   * Edits the working manifest of a build, all edits or none.
+   * @throws CairnError `ERR_BAD_MANIFEST`, `ERR_NOT_FOUND` for what is to be removed, `ERR_UNSUPPORTED` for what the
+   *   format has no place for, `ERR_HELD` while another is at work on the build, `ERR_BAD_BUILD`
+   */
   async editBuild(dir: string, edits: readonly Edit[]): Promise<void> {
     mustBe('dir', dir, 'text');
     for (const edit of edits) mustBe('edits', edit, 'object');
@@ -40,7 +50,11 @@ export abstract class StoreOfBuilds extends StoreOfBundles {
     return editBuild(dir, edits, { limits: contextOf(this).limits });
   }
 
-  /** Copies files of the host into the tree of a build. */
+  /**
+   * Copies files of the host into the tree of a build.
+   * @param dest a path in the tree, whose symlinks lead nowhere out of it
+   * @throws CairnError `ERR_EXISTS` for a directory that is there, `ERR_NOT_FOUND`, `ERR_IO`, `ERR_HELD`
+   */
   async copyIntoBuild(
     dir: string,
     sources: readonly string[],
@@ -54,7 +68,30 @@ export abstract class StoreOfBuilds extends StoreOfBundles {
     return copyIntoBuild(contextOf(this).pool, dir, { sources, dest }, options);
   }
 
-  /** Makes an image of a build, in the store or in a file. */
+  /**
+   * Runs a command in the tree of a build, as root there, under an OCI runtime, with this process's output. The
+   * dependencies of an ACI lie under the tree.
+   * @returns the command's exit code; 128 and the number of a signal that killed it
+   * @throws CairnError `ERR_RUNTIME`, `ERR_NOT_FOUND` for a dependency, `ERR_UNSUPPORTED`, `ERR_HELD`, `ERR_ABORTED`
+   */
+  async runInBuild(dir: string, args: readonly string[], options: RunInBuildOptions = {}): Promise<number> {
+    mustBe('dir', dir, 'text');
+    mustBe('args', args, 'texts');
+    checkOptions(options, RUN_IN_BUILD);
+    const { runInBuild } = await import('../build/run.js');
+    const hold = async ({ key }: ImageRecord) => {
+      const { treeId, path } = await this.render(key, { mode: 'link', ...defined({ signal: options.signal }) });
+      const { id } = await this.lease(treeId, LEASE_MS, `build ${dir}`);
+      return { rootfs: path, release: () => this.releaseLease(id) };
+    };
+    return runInBuild(contextOf(this), dir, { args, hold }, options);
+  }
+
+  /**
+   * Makes an image of a build, in the store or in a file. The build stays as it is.
+   * @returns the `key`, which is the same for the same tree and documents; `size` in bytes
+   * @throws CairnError `ERR_USAGE`, `ERR_BAD_MANIFEST`, `ERR_BAD_BUILD`, `ERR_EXISTS`, `ERR_HELD`, …
+   */
   async writeBuild(dir: string, options: WriteOptions = {}): Promise<Written> {
     mustBe('dir', dir, 'text');
     const { file, ...others } = options;
@@ -64,14 +101,17 @@ export abstract class StoreOfBuilds extends StoreOfBundles {
     return writeBuild(contextOf(this), importSourceFor(this), dir, options);
   }
 
-  /** Deletes a build. What was written of it stays. */
+  /** Deletes a build. What was written of it stays. @throws CairnError `ERR_NOT_FOUND`, `ERR_HELD` */
   async endBuild(dir: string): Promise<void> {
     mustBe('dir', dir, 'text');
     const { endBuild } = await import('../build/edit.js');
     return endBuild(contextOf(this).pool, dir);
   }
 
-  /** Imports a directory: a root file system, or an ACI that is unpacked. */
+  /**
+   * Imports a directory: a root file system, or an ACI that is unpacked.
+   * @throws CairnError `ERR_NOT_FOUND`, `ERR_IO` for a file that changes meanwhile or cannot be read, `ERR_USAGE`
+   */
   async importDirectory(dir: string, options: FromDirectoryOptions = {}): Promise<Written> {
     mustBe('dir', dir, 'text');
     checkOptions(options, FROM_DIRECTORY);
@@ -79,7 +119,10 @@ export abstract class StoreOfBuilds extends StoreOfBundles {
     return importDirectory(contextOf(this), importSourceFor(this), dir, options);
   }
 
-  /** Makes an image of the other format that has the same tree. */
+  /**
+   * Makes an image of the other format that has the same tree.
+   * @throws CairnError `ERR_USAGE` for an image that is of the format already, and as {@link render} does
+   */
   async convert(argument: string, options: ConvertOptions = {}): Promise<Imported> {
     checkOptions(options, CONVERT);
     const image = await this.resolve(argument);
@@ -88,6 +131,9 @@ export abstract class StoreOfBuilds extends StoreOfBundles {
     return convertImage(contextOf(this), importing, image, options);
   }
 }
+
+/** Longer than any command takes; it is let go when the command has ended. */
+const LEASE_MS = 7 * 24 * 3600 * 1000;
 
 function importSourceFor(store: OpenedStore) {
   return async (source: OpenableSource, request: ImportRequest): Promise<Imported> =>

@@ -30,7 +30,10 @@ import { DISCOVER, FETCH, IMPORT, PUSH, REMOVE, RESOLVE, SELECTION } from './opt
 export abstract class StoreOfImages extends OpenedStore {
   /**
    * Imports one source: a path, `-` for standard input, or a stream. The image is durable when the promise resolves.
-   * Of a source that holds several images, with `recursive`, this gives the first.
+   * Of a source that holds several images, with `recursive`, this gives the first. Whether it `existed` is told.
+   * @param options sizes are bytes; `expect` is the key or digest that the image must have
+   * @throws CairnError `ERR_NOT_AN_IMAGE`, `ERR_BAD_ARCHIVE`, `ERR_BAD_MANIFEST`, `ERR_BAD_COMPRESSION`, `ERR_LIMIT`,
+   *   `ERR_DIGEST_MISMATCH`, `ERR_NOT_FOUND`, `ERR_NO_SPACE`, `ERR_IO`, `ERR_ABORTED`. Nothing of it is listed then
    */
   async import(source: string | Readable, options: ImportOptions = {}): Promise<Imported> {
     checkOptions(options, IMPORT);
@@ -41,14 +44,23 @@ export abstract class StoreOfImages extends OpenedStore {
     return importStream(contextOf(this), source, one, (path, request) => importFor(this, [path], request));
   }
 
-  /** Imports several sources side by side. */
+  /**
+   * Imports several sources side by side. The first failure ends all; with `keepGoing` it takes the place of its
+   * result.
+   * @throws CairnError as {@link import} does; what is in already stays
+   */
   async importAll(sources: readonly string[], options: ImportOptions = {}): Promise<(Imported | ImportFailure)[]> {
     mustBe('sources', sources, 'texts');
     checkOptions(options, IMPORT);
     return importFor(this, sources, options);
   }
 
-  /** Fetches images from registries, side by side. Each is durable when it is told. */
+  /**
+   * Fetches images side by side, from registries, by name or from URLs. Each is durable when it is told.
+   * @throws CairnError `ERR_NOT_FOUND`, `ERR_NETWORK`, `ERR_TLS`, `ERR_HTTP`, `ERR_UNAUTHORIZED`,
+   *   `ERR_DIGEST_MISMATCH`, `ERR_POLICY` and the errors of signatures, and as {@link import} does; with `keepGoing` as
+   *   results
+   */
   async fetch(refs: readonly string[], options: FetchOptions = {}): Promise<(Fetched | FetchFailure)[]> {
     mustBe('refs', refs, 'texts');
     checkOptions(options, FETCH);
@@ -56,7 +68,11 @@ export abstract class StoreOfImages extends OpenedStore {
     return duringFetch(this, options, (fetching) => fetchAll(fetching, refs, options));
   }
 
-  /** Pushes an image to a registry, `docker://HOST/REPOSITORY[:TAG]`. */
+  /**
+   * Pushes an image to a registry, `docker://HOST/REPOSITORY[:TAG]`.
+   * @returns its `digest` there, and the bytes that were pushed, mounted, and there already
+   * @throws CairnError `ERR_UNAUTHORIZED`, `ERR_NETWORK`, `ERR_HTTP`, `ERR_POLICY`, `ERR_USAGE`
+   */
   async push(argument: string, target: string, options: PushOptions = {}): Promise<Pushed> {
     mustBe('target', target, 'text');
     checkOptions(options, PUSH);
@@ -93,6 +109,7 @@ export abstract class StoreOfImages extends OpenedStore {
   /**
    * Finds the image that an argument means. A path to an archive is imported first, and with `pull` what is not here is
    * fetched.
+   * @throws CairnError `ERR_NOT_FOUND`, `ERR_AMBIGUOUS_KEY`, `ERR_KEY_SYNTAX`, `ERR_KEY_TOO_SHORT`, `ERR_NAME_SYNTAX`
    */
   async resolve(argument: string, options: ResolveOptions = {}): Promise<ImageRecord> {
     mustBe('image', argument, 'text');
@@ -100,7 +117,11 @@ export abstract class StoreOfImages extends OpenedStore {
     return findImage(this, argument, options);
   }
 
-  /** Images, in order of their keys; all of them, unless some are selected. */
+  /**
+   * Images, in order of their keys; all of them, unless some are selected. Sizes are bytes, times ISO 8601. Only the
+   * index is read, but for filters by annotations.
+   * @throws CairnError `ERR_USAGE` for a filter that there is not, `ERR_NAME_SYNTAX`, `ERR_KEY_SYNTAX`
+   */
   async *images(selection: ImageSelection = {}): AsyncGenerator<ImageSummary> {
     checkOptions(selection, SELECTION);
     const { listImages } = await import('../inspect/list.js');
@@ -110,6 +131,7 @@ export abstract class StoreOfImages extends OpenedStore {
   /**
    * The key of the image that a key, a digest or a name means. For arguments of strangers: looks at no path and asks
    * nobody, whatever the argument looks like.
+   * @throws CairnError `ERR_NOT_FOUND`, `ERR_AMBIGUOUS_KEY`, `ERR_NAME_SYNTAX`, …
    */
   async lookUp(argument: string): Promise<Key> {
     mustBe('image', argument, 'text');
@@ -117,6 +139,10 @@ export abstract class StoreOfImages extends OpenedStore {
     return resolveListed(context.index, argument, readableImages(context)).key;
   }
 
+  /**
+   * One image, whole: configuration, names, layers, dependencies, trees, and what keeps it.
+   * @throws CairnError as {@link resolve} does
+   */
   async inspect(argument: string): Promise<ImageDetails> {
     const image = await this.resolve(argument);
     const { describeImage } = await import('../inspect/image.js');
@@ -130,7 +156,7 @@ export abstract class StoreOfImages extends OpenedStore {
     return historyOf(contextOf(this), image);
   }
 
-  /** The exact bytes of an image's manifest. */
+  /** The exact bytes of an image's manifest. @throws CairnError `ERR_DAMAGED`, and as {@link resolve} does */
   async catManifest(argument: string): Promise<Buffer> {
     const { manifest } = await this.resolve(argument);
     const { readBlob } = await import('../content/read-blob.js');
@@ -142,7 +168,11 @@ export abstract class StoreOfImages extends OpenedStore {
     return this.catManifest(argument);
   }
 
-  /** Gives an image one more name, `NAME[:TAG]`. @returns the image, and who had the name before */
+  /**
+   * Gives an image one more name, `NAME[:TAG]`.
+   * @returns the image, and who had the name before
+   * @throws CairnError `ERR_NAME_SYNTAX`, and as {@link resolve} does
+   */
   async tag(argument: string, name: string): Promise<ImageSummary & { moved?: { name: string; from: Key }[] }> {
     mustBe('name', name, 'text');
     const image = await this.resolve(argument);
@@ -152,7 +182,10 @@ export abstract class StoreOfImages extends OpenedStore {
     return { ...(await summaryOf(this, tagged.image)), ...(moved.length === 0 ? {} : { moved }) };
   }
 
-  /** Takes names away. An image without a name stays until gc. */
+  /**
+   * Takes names away. An image without a name stays until gc.
+   * @throws CairnError `ERR_NOT_FOUND`, `ERR_AMBIGUOUS_KEY`, `ERR_NAME_SYNTAX`; none is taken away then
+   */
   async untag(names: readonly string[]): Promise<ImageSummary[]> {
     mustBe('names', names, 'texts');
     const { untag } = await import('../collect/names.js');
@@ -163,6 +196,8 @@ export abstract class StoreOfImages extends OpenedStore {
   /**
    * Takes names away, and an image with its last name; a key means the image with all names. A name means its image,
    * even a damaged one: a removal must not fall back to another image.
+   * @returns what went of each: names, trees, and bytes
+   * @throws CairnError `ERR_HELD` while a pin, a lease, a pod or a mount holds one, unless `force`; `ERR_NOT_FOUND`
    */
   async rm(targets: readonly string[], options: RemoveOptions = {}): Promise<Removed[]> {
     mustBe('targets', targets, 'texts');
@@ -176,12 +211,14 @@ export abstract class StoreOfImages extends OpenedStore {
     return this.rm(targets, options);
   }
 
+  /** Keeps an image from being collected. @throws CairnError as {@link resolve} does */
   async pin(argument: string): Promise<ImageSummary> {
     const image = await this.resolve(argument);
     const { setPinned } = await import('../collect/roots.js');
     return summaryOf(this, await setPinned(contextOf(this), image, true));
   }
 
+  /** Lets an image be collected again. @throws CairnError as {@link resolve} does */
   async unpin(argument: string): Promise<ImageSummary> {
     mustBe('image', argument, 'text');
     const { setPinned } = await import('../collect/roots.js');

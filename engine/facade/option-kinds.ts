@@ -1,5 +1,12 @@
 /** What the options of the façade's operations may be. */
-import type { BeginOptions, ConvertOptions, CopyOptions, FromDirectoryOptions, WriteOptions } from '../build/index.js';
+import type {
+  BeginOptions,
+  ConvertOptions,
+  CopyOptions,
+  FromDirectoryOptions,
+  RunInBuildOptions,
+  WriteOptions,
+} from '../build/index.js';
 import type { GcOptions, RemoveOptions } from '../collect/index.js';
 import type { GetOptions } from '../content/index.js';
 import type { OptionKinds } from '../core/check-options.js';
@@ -8,13 +15,21 @@ import type { OperationOptions } from '../core/operation.js';
 import type { ExportOptions } from '../export/index.js';
 import type { DiscoverOptions, FetchOptions, PushOptions } from '../fetch/index.js';
 import type { ImportOptions } from '../import/index.js';
-import type { CompareOptions, EventsOptions, ImageSelection, ReadOptions, TreeSelection } from '../inspect/index.js';
+import type {
+  CompareOptions,
+  EventsOptions,
+  ImageSelection,
+  ReadOptions,
+  StatOptions,
+  TreeSelection,
+} from '../inspect/index.js';
 import type {
   AppRequest,
   BundleImageOptions,
   BundleOptions,
   PodGcOptions,
   PodRequest,
+  PodSelection,
   PrepareOptions,
   RemovePodOptions,
   RunOptions,
@@ -101,6 +116,8 @@ export const EVENTS: OptionKinds<EventsOptions> = { after: 'number', signal: 'si
 
 export const READ: OptionKinds<ReadOptions> = { start: 'number', end: 'number' };
 
+export const STAT: OptionKinds<StatOptions> = { followLink: 'flag' };
+
 const MODES = ['link', 'reflink', 'copy'];
 
 export const RENDER: OptionKinds<RenderOptions> = {
@@ -182,6 +199,8 @@ export const POD_RUN: OptionKinds<RunOptions> = {
 
 export const REMOVE_PODS: OptionKinds<RemovePodOptions> = { force: 'flag', signal: 'signal' };
 
+export const PODS: OptionKinds<PodSelection> = { anyOf: 'objects', after: 'text', limit: 'number' };
+
 export const POD_GC: OptionKinds<PodGcOptions> = {
   ...OPERATION,
   graceMs: 'number',
@@ -235,6 +254,16 @@ export const BEGIN: OptionKinds<BeginOptions> = {
 };
 
 export const COPY: OptionKinds<CopyOptions> = { ...OPERATION, toDirectory: 'flag', command: 'object' };
+
+export const RUN_IN_BUILD: OptionKinds<RunInBuildOptions> = {
+  signal: 'signal',
+  workingDirectory: 'text',
+  runtime: 'text',
+  net: ['none', 'host'],
+  interactive: 'flag',
+  signals: 'function',
+  command: 'object',
+};
 
 /** Without the file, which may be a path or a stream. */
 export const WRITE: OptionKinds<Omit<WriteOptions, 'file'>> = {

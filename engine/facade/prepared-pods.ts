@@ -9,6 +9,7 @@ import type {
   PodEnd,
   PodGcOptions,
   PodManifest,
+  PodSelection,
   PodSummary,
   PreparedPod,
   PrepareOptions,
@@ -17,7 +18,7 @@ import type {
 } from '../pod/index.js';
 import { findImage } from './find-image.js';
 import { contextOf } from './opened.js';
-import { POD_GC, POD_RUN, PREPARE, REMOVE_PODS } from './option-kinds.js';
+import { POD_GC, POD_RUN, PODS, PREPARE, REMOVE_PODS } from './option-kinds.js';
 import { StoreOfPods } from './pods.js';
 
 export abstract class StoreOfPreparedPods extends StoreOfPods {
@@ -25,6 +26,8 @@ export abstract class StoreOfPreparedPods extends StoreOfPods {
    * Prepares a pod: finds its images, fetches what is missing as `pull` says, renders them, and keeps them from being
    * collected.
    * @param manifest parsed, or as bytes; or images, each of which becomes an app
+   * @throws CairnError `ERR_BAD_MANIFEST`, `ERR_NAME_MISMATCH` for an image that is another than its id, and as
+   *   {@link render} does
    */
   async preparePod(
     manifest: PodManifest | Uint8Array | readonly string[],
@@ -37,33 +40,46 @@ export abstract class StoreOfPreparedPods extends StoreOfPods {
     return preparePod(contextOf(this), given, { ...options, find });
   }
 
-  /** Pods, in order of their ids. By the index: `showPod` looks at a pod's files, too. */
-  async *pods(): AsyncGenerator<PodSummary> {
-    const { PodsLook } = await import('../pod/states.js');
-    const look = new PodsLook(contextOf(this));
-    for (const pod of contextOf(this).index.pods.values()) yield look.summarize(pod);
+  /**
+   * Pods, in order of their ids; all of them, unless some are selected. By the index: `showPod` looks at a pod's files,
+   * too. Times are ISO 8601.
+   * @throws CairnError `ERR_USAGE` for a filter that there is not
+   */
+  async *pods(selection: PodSelection = {}): AsyncGenerator<PodSummary> {
+    checkOptions(selection, PODS);
+    const { listPods } = await import('../pod/filter-pods.js');
+    yield* listPods(contextOf(this), selection);
   }
 
-  /** @param pod its id, or the beginning of that, as in all methods on pods */
+  /**
+   * All of one pod: its apps, annotations and manifest, and while it runs its process and cgroup.
+   * @param pod its id, or the beginning of that, as in all methods on pods
+   * @throws CairnError `ERR_NOT_FOUND`, `ERR_AMBIGUOUS_KEY`, `ERR_KEY_SYNTAX`, as all methods on pods
+   */
   async showPod(pod: string): Promise<PodDetails> {
     const { describePod } = await import('../pod/show.js');
     return describePod(contextOf(this), await this.#find(pod));
   }
 
-  /** The exact bytes of a pod's manifest. */
+  /** The exact bytes of a pod's manifest. @throws CairnError `ERR_DAMAGED` */
   async catPodManifest(pod: string): Promise<Buffer> {
     const { podManifestBytes } = await import('../pod/show.js');
     return podManifestBytes(contextOf(this), await this.#find(pod));
   }
 
-  /** A prepared pod as it was prepared. Trees of it that are gone are rendered again. */
+  /** A prepared pod as it was prepared. Trees of it that are gone are rendered again. @throws `ERR_DAMAGED` */
   async loadPod(pod: string, options: PrepareOptions = {}): Promise<PreparedPod> {
     checkOptions(options, PREPARE);
     const { loadPod } = await import('../pod/find-pod.js');
     return loadPod(contextOf(this), await this.#find(pod), options);
   }
 
-  /** Runs a prepared pod, which can be done once. Waits for the end of its last app. */
+  /**
+   * Runs a prepared pod, which can be done once. Waits for the end of its last app.
+   * @returns the exit codes of the apps; `exitCode` is that of the first that failed, 0 if none did
+   * @throws CairnError `ERR_RUNTIME`, `ERR_HELD` while it runs, `ERR_USAGE` when it was run before, `ERR_ABORTED` when
+   *   the signal has ended it
+   */
   async runPod(pod: string, options: RunOptions = {}): Promise<PodEnd> {
     checkOptions(options, POD_RUN);
     const { runPod } = await import('../pod/run/run-pod.js');
@@ -84,7 +100,7 @@ export abstract class StoreOfPreparedPods extends StoreOfPods {
     return runTransient(contextOf(this), given, running, preparing);
   }
 
-  /** Removes pods. @returns them as they were */
+  /** Removes pods. @returns them as they were @throws CairnError `ERR_HELD` while one runs, unless `force` */
   async removePods(pods: readonly string[], options: RemovePodOptions = {}): Promise<PodSummary[]> {
     mustBe('pods', pods, 'texts');
     checkOptions(options, REMOVE_PODS);

@@ -28,6 +28,12 @@ import { contextOf } from './opened.js';
 import { CHECKOUT, COMPARE, MOUNT, REMOVE, RENDER, TREES } from './option-kinds.js';
 
 export abstract class StoreOfTrees extends StoreOfImages {
+  /**
+   * Makes the root file system of an image, or finds it. It is shared by all who render the image: never write to it.
+   * @returns `path`, the root itself; `files` and `bytes` of it, and `uniqueBytes` that no other tree shares
+   * @throws CairnError `ERR_NOT_FOUND`, also for a dependency; `ERR_DEPENDENCY_CYCLE`, `ERR_UNSUPPORTED`,
+   *   `ERR_DAMAGED`, `ERR_NO_SPACE`, `ERR_ABORTED`, and as {@link resolve} and {@link fetch} do
+   */
   async render(argument: string, options: RenderOptions = {}): Promise<Rendered> {
     mustBe('image', argument, 'text');
     checkOptions(options, RENDER);
@@ -47,6 +53,7 @@ export abstract class StoreOfTrees extends StoreOfImages {
 
   /**
    * Mounts the tree of an image, or a tree by its id. It is read-only, and there in an instant once its image is made.
+   * @throws CairnError `ERR_UNSUPPORTED` where trees cannot be mounted, and as {@link render} does
    */
   async mount(argument: string, options: MountOptions = {}): Promise<Mounted> {
     mustBe('image', argument, 'text');
@@ -82,6 +89,10 @@ export abstract class StoreOfTrees extends StoreOfImages {
     return unmountTree(contextOf(this), target);
   }
 
+  /**
+   * Makes a tree of your own: `dir`/rootfs and `dir`/manifest, all or nothing.
+   * @throws CairnError `ERR_EXISTS` unless `force`, `ERR_USAGE` for a place in the store, and as {@link render} does
+   */
   async checkout(argument: string, dir: string, options: CheckoutOptions = {}): Promise<CheckedOut> {
     mustBe('image', argument, 'text');
     mustBe('dir', dir, 'text');
@@ -91,7 +102,7 @@ export abstract class StoreOfTrees extends StoreOfImages {
     return checkoutImage(contextOf(this), image, dir, options);
   }
 
-  /** Rendered trees, in order of their ids; all of them, unless some are selected. */
+  /** Rendered trees, in order of their ids; all of them, unless some are selected. Times are milliseconds. */
   async *trees(selection: TreeSelection = {}): AsyncGenerator<TreeRecord & { path: string }> {
     checkOptions(selection, TREES);
     const { listTrees } = await import('../inspect/list.js');
@@ -100,7 +111,7 @@ export abstract class StoreOfTrees extends StoreOfImages {
     }
   }
 
-  /** Finds the trees that a tree id or an image means. */
+  /** Finds the trees that a tree id or an image means. @throws CairnError `ERR_NOT_FOUND`, `ERR_AMBIGUOUS_KEY`, … */
   findTrees(argument: string): TreeRecord[] {
     mustBe('tree', argument, 'text');
     return resolveTrees(contextOf(this).index, argument, readableImages(contextOf(this)));
@@ -117,18 +128,26 @@ export abstract class StoreOfTrees extends StoreOfImages {
     return findTree(contextOf(this), argument);
   }
 
+  /** The root directory of a tree, whether it is there or not. */
   treePath(treeId: string): string {
     const context = contextOf(this);
     return treeRoot(context, context.index.trees.get(treeId) ?? { id: treeId, mode: 'link' });
   }
 
+  /**
+   * Removes rendered trees. Their images stay.
+   * @throws CairnError `ERR_HELD` while a lease, a pod or a mount holds one, unless `force`
+   */
   async removeTrees(trees: readonly TreeRecord[], options: RemoveOptions = {}): Promise<TreeRecord[]> {
     checkOptions(options, REMOVE);
     const { removeTrees } = await import('../collect/remove.js');
     return removeTrees(contextOf(this), trees, options);
   }
 
-  /** Finds the differences between the trees of two images, without rendering. */
+  /**
+   * Finds the differences between the trees of two images, in byte order of paths, without rendering.
+   * @throws CairnError as {@link render} does
+   */
   async *diff(a: string, b: string, options: CompareOptions = {}): AsyncGenerator<Difference> {
     checkOptions(options, COMPARE);
     const { compareImages } = await import('../inspect/compare.js');
@@ -140,19 +159,26 @@ export abstract class StoreOfTrees extends StoreOfImages {
     return this.diff(a, b, { directoryTimes: true });
   }
 
-  /** Keeps a tree from being collected for a while. @param target as for {@link findTree} */
+  /**
+   * Keeps a tree from being collected for a while.
+   * @param target as for {@link findTree}
+   * @param ttlMs milliseconds from now
+   * @param holder what people are told of who holds it
+   */
   async lease(target: string, ttlMs: number, holder = ''): Promise<LeaseRecord> {
     mustBe('ttlMs', ttlMs, 'number');
     const { addLease } = await import('../collect/roots.js');
     return addLease(contextOf(this), await this.findTree(target), ttlMs, holder);
   }
 
+  /** Ends a lease before its time. @throws CairnError `ERR_NOT_FOUND` */
   async releaseLease(id: string): Promise<LeaseRecord> {
     mustBe('id', id, 'text');
     const { removeLease } = await import('../collect/roots.js');
     return removeLease(contextOf(this), id);
   }
 
+  /** Leases that hold trees now. Times are milliseconds since 1970. */
   async leases(): Promise<LeaseRecord[]> {
     const { activeLeases } = await import('../collect/roots.js');
     return activeLeases(contextOf(this).index);

@@ -122,8 +122,9 @@ export async function prepareOci(
     filters: false,
     ...defined({ signature: request.signature }),
   };
-  const { onPlan, leaveNames = false } = request;
-  return { staging, documents, layers, image, leaveNames, plan: () => planOci(keys.map(tocOf)), onPlan };
+  const { onPlan, leaveNames = false, fromTree = false } = request;
+  const plan = fromTree ? {} : { plan: () => planOci(keys.map(tocOf)), onPlan };
+  return { staging, documents, layers, image, leaveNames, ...plan };
 }
 
 /**

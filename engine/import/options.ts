@@ -52,6 +52,8 @@ export interface ImportRequest extends ImportOptions {
   approve?: Approve;
   /** Gets the plan of an OCI image's tree, for a render that follows at once. Otherwise the store keeps large plans. */
   onPlan?: (plan: Plan) => void;
+  /** The layers were made of a tree, so that they make one. No plan is made to see that. */
+  fromTree?: boolean;
 }
 
 /**

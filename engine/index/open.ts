@@ -224,9 +224,15 @@ export class Index extends Tables {
     this.#environment.resetReadTxn();
   }
 
-  /** The number of the last commit. What was read since it was the same can be used again. */
-  get lastCommit(): number {
-    return this.#environment.getStats().lastTxnId;
+  /**
+   * Says which commit was the last one. What was read since it was the same can be used again. LMDB counts a commit of
+   * another process some time before it lets readers see it, so that its number may be newer than what is read; the
+   * last event is as new as that.
+   */
+  get lastCommit(): string {
+    const { lastTxnId } = this.#environment.getStats();
+    const [lastEvent = 0] = this.events.keys({ reverse: true, limit: 1 });
+    return `${lastTxnId} ${lastEvent}`;
   }
 
   /** A table of the index's readers now, in the words of LMDB. */

@@ -218,7 +218,7 @@ export interface PodRecord {
   /** It goes when it ends. Its directory is not on disk for certain, and once nobody runs it, it is garbage. */
   transient?: true;
 }
-/** What happened: an image or a tree came, went, or is called otherwise. */
+/** What happened: an image, a tree or a pod came, went, or changed. */
 export interface EventRecord {
   /** Milliseconds since 1970. */
   at: number;
@@ -229,11 +229,14 @@ export interface EventRecord {
   names?: string[];
   /** The tree that it happened to. */
   tree?: string;
+  /** The pod that it happened to. */
+  pod?: string;
 }
 
 /**
- * `imported`: an image came, or is whole again. `rendered`: a tree was made. `removed`: somebody removed an image or a
- * tree. `collected`: gc did. `repaired`: a repair changed what is listed, of whatever kind.
+ * `imported`: an image came, or is whole again. `rendered`: a tree was made. `prepared`, `started`, `exited`: a pod
+ * was, or has. `removed`: an image, a tree or a pod went, by whomever. `collected`: gc took an image or a tree.
+ * `repaired`: a repair changed what is listed, of whatever kind.
  */
 export type StoreEventKind =
   | 'imported'
@@ -242,6 +245,9 @@ export type StoreEventKind =
   | 'pinned'
   | 'unpinned'
   | 'rendered'
+  | 'prepared'
+  | 'started'
+  | 'exited'
   | 'removed'
   | 'collected'
   | 'repaired';

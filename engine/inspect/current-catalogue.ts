@@ -3,7 +3,7 @@ import { Catalogue } from '../index/catalogue.js';
 import type { Index } from '../index/open.js';
 
 interface Kept {
-  commit: number;
+  commit: string;
   catalogue: Catalogue;
 }
 

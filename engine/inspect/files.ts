@@ -6,11 +6,11 @@ import { keyOfHex } from '../core/key.js';
 import type { NodeType } from '../core/metadata.js';
 import { formatMode, formatTime } from '../core/metadata.js';
 import type { ImageRecord } from '../index/records.js';
-import { isBelow } from '../plan/look-up.js';
+import { childrenOf, isBelow } from '../plan/look-up.js';
 import type { PlanEntry } from '../plan/plan.js';
 import { mustBeComplete } from '../resolve/completeness.js';
 import { layerStackOf } from '../resolve/layer-stack.js';
-import { mustFind } from '../resolve/path-in-image.js';
+import { mustFind, type PathInImage, shownPath } from '../resolve/path-in-image.js';
 import type { StoreContext } from '../session/context.js';
 import { recentPlan } from './recent-plans.js';
 
@@ -45,10 +45,10 @@ export interface FileRecord {
  * The plan of an image, in byte order of paths: all of it, or one path and what is below it.
  * @throws CairnError `ERR_NOT_FOUND` for a path that the image does not have; as planning does
  */
-export function* filesOf(store: StoreContext, image: ImageRecord, path = ''): Generator<FileRecord> {
+export function* filesOf(store: StoreContext, image: ImageRecord, path: PathInImage = ''): Generator<FileRecord> {
   const stack = layerStackOf(store, image);
   const plan = recentPlan(store, stack);
-  const top = path === '' ? '' : mustFind(plan, image, path, false).path;
+  const top = path.length === 0 ? '' : mustFind(plan, image, path, false).path;
   for (const entry of plan.entries) if (isBelow(entry.path, top)) yield fileRecord(entry, stack.layers);
 }
 
@@ -86,14 +86,13 @@ export function fileRecord(entry: PlanEntry, layers: readonly Key[]): FileRecord
 export function readFileOf(
   store: StoreContext,
   image: ImageRecord,
-  path: string,
+  path: PathInImage,
   { start = 0, end }: ReadOptions = {},
 ): Iterable<Buffer> {
   const stack = layerStackOf(store, image);
   mustBeComplete(store, stack);
   const entry = mustFind(recentPlan(store, stack), image, path, true);
-  if (entry.type !== 'file')
-    throw new CairnError('ERR_NOT_FOUND', `${path} is a ${entry.type}, not a file`, { entry: path });
+  if (entry.type !== 'file') throw otherType(path, entry, 'a file');
   const { size, key: sha512 } = entry;
   const to = Math.min(size, end ?? size);
   const isWhole = start <= 0 && to === size;
@@ -107,11 +106,38 @@ export interface ReadOptions {
   end?: number;
 }
 
+export interface StatOptions {
+  /** Whether a symlink at the end of the path is followed, as those before it are; true by default. */
+  followLink?: boolean;
+}
+
 /**
  * What a path leads to, through symlinks inside the tree.
  * @throws CairnError `ERR_NOT_FOUND`; as planning does
  */
-export function statOf(store: StoreContext, image: ImageRecord, path: string): FileRecord {
+export function statOf(
+  store: StoreContext,
+  image: ImageRecord,
+  path: PathInImage,
+  { followLink = true }: StatOptions = {},
+): FileRecord {
   const stack = layerStackOf(store, image);
-  return fileRecord(mustFind(recentPlan(store, stack), image, path, true), stack.layers);
+  return fileRecord(mustFind(recentPlan(store, stack), image, path, followLink), stack.layers);
+}
+
+/**
+ * What is directly in the directory that a path leads to, in byte order of names.
+ * @throws CairnError `ERR_NOT_FOUND` for a path that leads to no directory; as planning does
+ */
+export function readDirOf(store: StoreContext, image: ImageRecord, path: PathInImage): FileRecord[] {
+  const stack = layerStackOf(store, image);
+  const plan = recentPlan(store, stack);
+  const dir = mustFind(plan, image, path, true);
+  if (dir.type !== 'dir') throw otherType(path, dir, 'a directory');
+  return childrenOf(plan, dir.path).map((entry) => fileRecord(entry, stack.layers));
+}
+
+function otherType(path: PathInImage, { type }: PlanEntry, wanted: string): CairnError {
+  const shown = shownPath(path);
+  return new CairnError('ERR_NOT_FOUND', `${shown} is a ${type}, not ${wanted}`, { entry: shown });
 }

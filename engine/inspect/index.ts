@@ -7,7 +7,7 @@
 export type { CompareOptions, Difference } from './compare.js';
 export type { Counts } from './counts.js';
 export type { DamagedImage } from './damaged.js';
-export type { FileRecord, ReadOptions } from './files.js';
+export type { FileRecord, ReadOptions, StatOptions } from './files.js';
 export type { ImageFilter } from './filter.js';
 export type { EventsOptions, ToldEvent } from './follow-events.js';
 export type { HistoryStep } from './history.js';

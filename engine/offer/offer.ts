@@ -49,7 +49,7 @@ export class Offer implements AsyncDisposable {
   /** The sha256 of an ACI's tar, which the index does not know. */
   readonly #tars = new Recent<Key, string>(MOST_DIGESTS);
   /** By repository. */
-  readonly #digests = new Recent<string, { commit: number; keys: ReadonlyMap<string, Key> }>(MOST_REPOSITORIES);
+  readonly #digests = new Recent<string, { commit: string; keys: ReadonlyMap<string, Key> }>(MOST_REPOSITORIES);
   readonly #noted = new Recent<Key, number>(MOST_DIGESTS);
 
   /** @param contextOf gives the store as long as it is open */

@@ -124,7 +124,7 @@ function imageOfKeyTag(index: Index, tag: string): ImageRecord | undefined {
 }
 
 interface HashedNames {
-  commit: number;
+  commit: string;
   keys: ReadonlyMap<string, ImageRecord['key']>;
 }
 

@@ -3,7 +3,7 @@ import { type ByteString, toText } from '../core/bytes.js';
 import { defined } from '../core/defined.js';
 import { CairnError } from '../core/errors.js';
 import { MAX_SYMLINK_HOPS } from '../core/limits.js';
-import { joinPath } from '../core/path.js';
+import { joinPath, parentOf } from '../core/path.js';
 import type { Plan, PlanEntry } from './plan.js';
 
 /** Whether a path is the other one, or lies below it. */
@@ -34,6 +34,30 @@ function entriesByPath(plan: Plan): ReadonlyMap<ByteString, PlanEntry> {
     known.set(plan, byPath);
   }
   return byPath;
+}
+
+const knownChildren = new WeakMap<Plan, ReadonlyMap<ByteString, readonly PlanEntry[]>>();
+
+/** What is directly in a directory, in byte order of names. */
+export function childrenOf(plan: Plan, dir: ByteString): readonly PlanEntry[] {
+  let children = knownChildren.get(plan);
+  if (children === undefined) {
+    children = childrenIn(plan);
+    knownChildren.set(plan, children);
+  }
+  return children.get(dir) ?? [];
+}
+
+function childrenIn({ entries }: Plan): Map<ByteString, PlanEntry[]> {
+  const children = new Map<ByteString, PlanEntry[]>();
+  for (const entry of entries) {
+    if (entry.path === '') continue;
+    const dir = parentOf(entry.path);
+    const known = children.get(dir);
+    if (known === undefined) children.set(dir, [entry]);
+    else known.push(entry);
+  }
+  return children;
 }
 
 /**

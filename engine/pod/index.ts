@@ -10,6 +10,7 @@ export type { PodManifest } from '../image/aci/pod.js';
 export type { FindImage } from './app-images.js';
 export type { Bundle, BundleImageOptions, BundleOptions, HeldBundle } from './bundle/index.js';
 export type { PodGcOptions } from './collect-pods.js';
+export type { PodFilter, PodSelection } from './filter-pods.js';
 export type { PrepareOptions } from './prepare.js';
 export type { PreparedApp, PreparedPod } from './prepared.js';
 export type { RemovePodOptions } from './remove.js';

@@ -20,6 +20,7 @@ import { moveAside, moveIntoPlace, syncDirectory, syncFile } from '../disk/durab
 import { besideStaging, manifestIn, podRecordIn } from '../disk/layout.js';
 import type { PodManifest } from '../image/aci/pod.js';
 import { parsePodManifest } from '../image/aci/pod-manifest.js';
+import { noteEvent } from '../index/events.js';
 import { titleOf } from '../index/images.js';
 import { putPod } from '../index/pods.js';
 import type { ImageRecord, PodRecord, TreeRecord } from '../index/records.js';
@@ -190,6 +191,8 @@ function putIfWhole({ index }: StoreContext, pod: PodRecord): boolean {
     index.trees.put(tree.id, { ...tree, images: [...new Set([...tree.images, key])], lastUsed });
   });
   putPod(index, pod);
+  noteEvent(index, { event: 'prepared', pod: pod.id });
+  if (pod.startedAt !== undefined) noteEvent(index, { event: 'started', pod: pod.id });
   return true;
 }
 

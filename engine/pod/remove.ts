@@ -14,10 +14,11 @@ import { CairnError, isCairnError, throwIfAborted, toCairnError } from '../core/
 import type { OperationOptions } from '../core/operation.js';
 import { moveAside } from '../disk/durable.js';
 import { type Lock, lock, tryLock } from '../disk/lock.js';
+import { noteEvent } from '../index/events.js';
 import { removePod } from '../index/pods.js';
 import type { PodRecord } from '../index/records.js';
 import { mustWrite, type StoreContext, sayLeftBehind } from '../session/context.js';
-import { clearRun, removeSmall } from './run/left-runs.js';
+import { clearRun, endRun, removeSmall } from './run/left-runs.js';
 
 export interface RemovePodOptions {
   /** Also pods that run, whose apps are killed. */
@@ -114,9 +115,12 @@ async function lockEnded(store: StoreContext, id: string, signal: AbortSignal | 
 export async function takeAway(store: StoreContext, ids: readonly string[]): Promise<void> {
   const { index, layout, staging } = store;
   if (ids.length === 0) return;
-  for (const id of ids) await clear(store, id);
+  for (const id of ids) await end(store, id);
   await index.commitRemoval(() => {
-    for (const id of ids) removePod(index, id);
+    for (const id of ids) {
+      if (index.pods.get(id) !== undefined) noteEvent(index, { event: 'removed', pod: id });
+      removePod(index, id);
+    }
   });
   const dir = await store.uses.during(undefined, async () => staging.make());
   for (const id of ids) {
@@ -130,9 +134,9 @@ export async function takeAway(store: StoreContext, ids: readonly string[]): Pro
 }
 
 /** A pod whose directory is something else is removed all the same. */
-async function clear(store: StoreContext, id: string): Promise<void> {
+async function end(store: StoreContext, id: string): Promise<void> {
   try {
-    await clearRun(store, id);
+    await endRun(store, id);
   } catch (error) {
     if (!isCairnError(toCairnError(error), 'ERR_DAMAGED')) throw error;
   }

@@ -9,6 +9,8 @@ import type { StoreContext } from '../session/context.js';
 
 export type PodState = 'prepared' | 'running' | 'exited' | 'damaged';
 
+export const POD_STATES: readonly PodState[] = ['prepared', 'running', 'exited', 'damaged'];
+
 export interface PodSummary {
   pod: string;
   /** A pod that runs is told as such, even if it is damaged. */

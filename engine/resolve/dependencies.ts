@@ -70,7 +70,11 @@ export function dependencyNodesAlong(index: Index, layers: readonly Key[]): Depe
  * The image that a dependency means. If the dependency gives an ID, the ID decides, and name and labels must fit, too.
  * @throws CairnError `ERR_NOT_FOUND`
  */
-export function findDependency(images: ImageLookup, image: ImageRecord, dependency: Dependency): ImageRecord {
+export function findDependency(
+  images: ImageLookup,
+  image: Pick<ImageRecord, 'name'>,
+  dependency: Dependency,
+): ImageRecord {
   const { imageName, imageID, labels } = dependency;
   const wanted = formatAppString(imageName, labels);
   if (imageID === undefined) {

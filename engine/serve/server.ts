@@ -21,7 +21,7 @@ import { Running } from './running.js';
 import type { Serving } from './serving.js';
 
 export interface ServeOptions {
-  /** `HOST:PORT`, with port 0 any that is free, or `unix:PATH`. By default {@link DEFAULT_LISTEN}. */
+  /** `HOST:PORT`, with port 0 any that is free, or `unix:PATH`. By default `127.0.0.1:15441`. */
   listen?: string;
   /** Requests may change the store. */
   write?: boolean;

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
 import type { Answer, Tasks } from '../../workers/tasks/protocol.js';
 import { Semaphore } from '../core/concurrency.js';
-import { errorFromJSON } from '../core/errors.js';
+import { CairnError, errorFromJSON } from '../core/errors.js';
 import {
   type Kind,
   type MapOptions,
@@ -33,9 +33,13 @@ const ENTRIES = ['..', '../..'].flatMap((up) => [`${up}/workers/worker.cjs`, `${
  */
 const OWN_FLAGS = ['--no-experimental-require-module'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag));
 
+/** @throws CairnError `ERR_UNSUPPORTED` where a bundler has taken this module away from the threads' own */
 function entryFile(): string {
   const files = ENTRIES.map((entry) => fileURLToPath(new URL(entry, import.meta.url)));
-  return files.find((file) => fs.existsSync(file)) as string;
+  const found = files.find((file) => fs.existsSync(file));
+  if (found !== undefined) return found;
+  const why = 'the file that threads begin with is not here; a bundler must leave cairn-store external';
+  throw new CairnError('ERR_UNSUPPORTED', why, { path: files[0] as string });
 }
 
 export function defaultWorkers(): number {

@@ -165,7 +165,8 @@ async function makeAndMount(
     if (isUnlisted(store, treeId)) moveAside(layout.tree(treeId), beside.unwanted);
     throw error;
   } finally {
-    await discard(store, [staging, beside.old, beside.unwanted]);
+    // Mostly nothing is left, and a thread need not start to find that out.
+    await discard(store, [staging, beside.old, beside.unwanted].filter(fs.existsSync));
   }
 }
 

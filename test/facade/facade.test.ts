@@ -84,6 +84,58 @@ test('a file of an image is a stream', async (t) => {
   await assert.rejects(store.read('example.com/app', 'none'), { code: 'ERR_NOT_FOUND' });
 });
 
+test('a tree is looked at without rendering, and no link leads out of it', async (t) => {
+  const { s, store } = await opened(t);
+  const latin1 = Buffer.from('caf\xe9', 'latin1');
+  const layer = tar([
+    { name: 'usr', flag: '5' },
+    { name: 'usr/lib', flag: '5' },
+    { name: 'usr/lib/os-release', content: 'ID=x\n' },
+    { name: 'usr/lib-other', content: 'not below lib' },
+    { name: 'lib', flag: '2', link: 'usr/lib' },
+    { name: 'etc', flag: '5' },
+    { name: 'etc/os-release', flag: '2', link: '../../../lib/os-release' },
+    { name: 'etc/nowhere', flag: '2', link: '/none' },
+    { name: 'etc/round', flag: '2', link: 'round' },
+    { name: latin1, content: 'bytes' },
+  ]);
+  ociLayout(s.path('web'), [{ ref: 'v1', layers: [layer] }]);
+  await store.import(s.path('web'));
+  const pathsIn = async (path?: string) => (await store.readDir('web:v1', path)).map((each) => each.path);
+  const root = await store.readDir('web:v1');
+  assert.deepEqual(
+    root.map(({ path, type }) => [path, type]),
+    [
+      ['caf\ufffd', 'file'],
+      ['etc', 'dir'],
+      ['lib', 'symlink'],
+      ['usr', 'dir'],
+    ],
+  );
+  assert.deepEqual(await pathsIn('/usr'), ['usr/lib', 'usr/lib-other']);
+  assert.deepEqual(await pathsIn('lib/../../lib/.'), ['usr/lib/os-release']);
+  assert.equal(await store.resolvePath('web:v1', '/etc/os-release'), 'usr/lib/os-release');
+  assert.equal(await store.resolvePath('web:v1', '../..'), '.');
+  assert.equal((await store.stat('web:v1', 'etc/os-release')).size, 5);
+  assert.equal((await store.stat('web:v1', 'etc/os-release', { followLink: false })).type, 'symlink');
+  assert.equal((await store.stat('web:v1', 'etc/nowhere', { followLink: false })).link, '/none');
+  const bytes = Buffer.from(root[0]?.pathBase64 ?? '', 'base64');
+  assert.ok(bytes.equals(latin1));
+  assert.equal(await text(await store.read('web:v1', bytes)), 'bytes');
+  assert.equal(await text(await store.read('web:v1', 'etc/os-release', { start: 3 })), 'x\n');
+  const lacking: (() => Promise<unknown>)[] = [
+    () => store.readDir('web:v1', 'etc/os-release'),
+    () => store.readDir('web:v1', 'none'),
+    () => store.resolvePath('web:v1', 'etc/nowhere'),
+    () => store.resolvePath('web:v1', 'etc/round'),
+    () => store.stat('web:v1', Buffer.from('caf\u00e9')),
+    () => store.read('web:v1', 'etc'),
+  ];
+  for (const call of lacking) await assert.rejects(call, { code: 'ERR_NOT_FOUND' });
+  await assert.rejects(store.stat('web:v1', ''), { code: 'ERR_USAGE' });
+  await assert.rejects(store.readDir('web:v1', 5 as never), { code: 'ERR_USAGE' });
+});
+
 test('images are selected by name, label and state', async (t) => {
   const { s, store } = await opened(t);
   await store.import(s.write('app.aci', APP));

@@ -1,9 +1,11 @@
 /** The pages under `docs/` name everything that they promise to name, and all their links have a target. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { writeApiDocs } from '../../cli/build/api-docs.js';
 import { COMMANDS } from '../../cli/commands.js';
 import { ERROR_CODES } from '../../engine/core/errors.js';
 import { DEFAULT_LIMITS, type Limits, limitFlag } from '../../engine/core/limits.js';
@@ -62,7 +64,7 @@ test('docs/library.md has every method of a store, and no other', () => {
 });
 
 test('relative links between the pages lead to files that are there', () => {
-  const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...fs.readdirSync(join(ROOT, 'docs')).map(inDocs)];
+  const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pagesInDocs()];
   for (const page of pages) {
     for (const [, target] of read(page).matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
       if (/^[a-z]+:/.test(target as string)) continue;
@@ -71,6 +73,18 @@ test('relative links between the pages lead to files that are there', () => {
   }
 });
 
-function inDocs(name: string): string {
-  return `docs/${name}`;
+function pagesInDocs(): string[] {
+  const names = fs.readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
+  return names.map((name) => `docs/${name}`);
 }
+
+test('the reference of the library can be written without a warning', async () => {
+  const out = fs.mkdtempSync(join(tmpdir(), 'cairn-api-'));
+  try {
+    assert.deepEqual(await writeApiDocs(out), []);
+    const page = fs.readFileSync(join(out, 'interfaces/Store.html'), 'utf8');
+    for (const method of methods()) assert.ok(page.includes(`id="${method.toLowerCase()}"`), method);
+  } finally {
+    fs.rmSync(out, { recursive: true, force: true });
+  }
+});

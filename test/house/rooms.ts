@@ -90,7 +90,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   build: {
     says: 'images made by hand: a working tree, edits of its manifest, and what both become',
-    imports: ['import', 'export', 'tree', 'resolve', 'content', 'session', ...GROUND],
+    imports: ['pod', 'import', 'export', 'tree', 'resolve', 'content', 'session', ...GROUND],
   },
   'workers/compression': { says: 'compressed streams, in and out', imports: ['core', 'workers/tasks'] },
   'workers/files': {
@@ -161,7 +161,7 @@ export const ABOVE: Readonly<Record<string, { says: string; imports: readonly st
   },
   'engine/api.ts': {
     says: 'the public surface of the package',
-    imports: ['serve', 'engine/store.ts', ...everyEngineRoom()],
+    imports: ['serve', 'engine/store.ts', 'workers/tasks', ...everyEngineRoom()],
   },
   'workers/worker.ts': {
     says: "every thread's entry point",

@@ -235,7 +235,8 @@ test('the OpenAPI document has all routes, and no other', async () => {
 
 test('what no route is there for is not found, and nothing writes', async () => {
   const cases: [method: string, path: string, status: number][] = [
-    ['GET', '/api/v1/pods', 404],
+    ['GET', '/api/v1/pods/', 400],
+    ['DELETE', '/api/v1/pods/00', 404],
     ['GET', '/api/v1/images/', 400],
     ['GET', '/nothing', 404],
     ['POST', '/api/v1/images', 404],

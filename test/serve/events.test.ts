@@ -144,6 +144,38 @@ test('hundreds of changes reach all listeners, each once', async () => {
   }
 });
 
+test('a list is whole while images come, and each that comes is told', async () => {
+  const count = 60;
+  const files = Array.from({ length: count }, (_none, i) => {
+    const file = join(served.dir, `many-${i}.aci`);
+    fs.writeFileSync(file, aci({ name: `example.com/many-${i}` }, [{ name: 'f', content: `${i}` }]));
+    return file;
+  });
+  const listener = listen(count);
+  await listener.ready;
+  const importing = changeElsewhere(`await store.importAll(${JSON.stringify(files)});`);
+  const list = async (): Promise<string[]> => {
+    const names: string[] = [];
+    let after = '';
+    do {
+      const page = await served.json<{ images: { names: string[] }[]; next?: string }>(
+        `/api/v1/images?limit=7&prefix=example.com/many-${after}`,
+      );
+      names.push(...page.images.flatMap((image) => image.names));
+      after = page.next === undefined ? '' : `&after=${page.next}`;
+    } while (after !== '');
+    return names;
+  };
+  while (listener.got.length < count) {
+    const names = await list();
+    assert.equal(new Set(names).size, names.length);
+  }
+  await importing;
+  const told = (await listener.done).flatMap(({ names = [] }) => names);
+  assert.deepEqual([...new Set(told)].sort(), (await list()).sort());
+  assert.equal(told.length, count);
+});
+
 /** Runs code with the store open for writing, in another process. */
 async function changeElsewhere(code: string): Promise<void> {
   const library = new URL('../../engine/store.js', import.meta.url).href;

@@ -83,6 +83,7 @@ test('an empty store says how to fill it', { skip: NO_CHROMIUM }, async () => {
     await page.getByRole('heading', { level: 1, name: 'cairn' }).waitFor();
     await section(page, 'Images').getByText('There are none yet').waitFor();
     await section(page, 'Trees').getByText('No image is rendered').waitFor();
+    await section(page, 'Pods').getByText('No pod is prepared').waitFor();
     await section(page, 'At work').getByText('The server is at nothing').waitFor();
     await section(page, 'What gc would free').getByText('Nothing: all that is here is needed').waitFor();
     await section(page, 'Lately').getByText('Nothing has happened yet').waitFor();
@@ -97,6 +98,7 @@ test('a full store shows images with what they take and share, trees, and what g
   await served.fill();
   await served.store.render('app:gzip');
   await served.store.pin('app:gzip');
+  const pod = await served.store.preparePod(['app:gzip']);
   await shown('full', async (page) => {
     const images = section(page, 'Images').getByRole('row');
     await images.nth(4).waitFor();
@@ -113,6 +115,8 @@ test('a full store shows images with what they take and share, trees, and what g
       .waitFor();
     const tree = section(page, 'Trees').getByRole('row', { name: 'app:gzip' });
     await tree.getByRole('cell', { name: 'link' }).waitFor();
+    const pods = section(page, 'Pods').getByRole('row', { name: pod.id.slice(0, 8) });
+    await pods.getByRole('cell', { name: 'prepared', exact: true }).waitFor();
     await section(page, 'Lately').getByText('rendered').waitFor();
     assert.equal(
       await app.getByRole('link').getAttribute('href'),

@@ -14,7 +14,7 @@ export interface BundleOptions extends OperationOptions {
   hostname?: string;
   /**
    * A directory with the namespaces that all apps join (`pid`, `net`, `ipc`, `uts`). By default the first app makes
-   * them, and the others join those that {@link linkNamespaces} links to.
+   * them, and the others join those that are linked to.
    */
   namespaces?: string;
 }

@@ -14,11 +14,17 @@ export function writeNote(note: string, runtime: OciRuntime, containers: readonl
   fs.writeFileSync(note, JSON.stringify({ runtime: runtime.path, containers }), { mode: 0o600 });
 }
 
+/** As {@link endRun}, and takes away what lies in the run's directory, too. */
+export async function clearRun(store: StoreContext, id: string): Promise<void> {
+  await endRun(store, id);
+  await removeSmall(store, podRunIn(store.layout.pod(id)));
+}
+
 /**
- * Ends what runs yet of a pod, and takes away what is mounted and lies in its directory. The caller holds its lock.
+ * Ends what runs yet of a pod, and takes away what is mounted in its directory. The caller holds its lock.
  * @throws CairnError `ERR_DAMAGED` for a directory that is none; `ERR_IO`
  */
-export async function clearRun(store: StoreContext, id: string): Promise<void> {
+export async function endRun(store: StoreContext, id: string): Promise<void> {
   const run = podRunIn(store.layout.pod(id));
   const stat = fs.lstatSync(run, { throwIfNoEntry: false });
   if (stat === undefined) return;
@@ -26,7 +32,6 @@ export async function clearRun(store: StoreContext, id: string): Promise<void> {
     throw new CairnError('ERR_DAMAGED', 'something else is in the place of a directory', { path: run });
   await endContainers(store, run);
   unmountBelow(run);
-  await removeSmall(store, run);
 }
 
 async function endContainers(store: StoreContext, run: string): Promise<void> {

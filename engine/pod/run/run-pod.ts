@@ -13,6 +13,7 @@ import { CairnError } from '../../core/errors.js';
 import { placesOfRun, podRunIn, podStartedIn } from '../../disk/layout.js';
 import { type FileLock, tryLock } from '../../disk/lock.js';
 import type { PodManifest } from '../../image/aci/pod.js';
+import { noteEvent } from '../../index/events.js';
 import { putPod } from '../../index/pods.js';
 import type { PodRecord } from '../../index/records.js';
 import { mustWrite, type StoreContext, sayLeftBehind } from '../../session/context.js';
@@ -22,7 +23,7 @@ import { type PrepareRequest, preparePod } from '../prepare.js';
 import type { PreparedPod } from '../prepared.js';
 import { takeAway } from '../remove.js';
 import { withCommand } from './command.js';
-import { clearRun, writeNote } from './left-runs.js';
+import { clearRun, endRun, writeNote } from './left-runs.js';
 import type { PodEnd, RunOptions } from './options.js';
 import { mustHaveNamespaces } from './rootless.js';
 import { containersOf, makePlaces, PodRun } from './run-apps.js';
@@ -99,6 +100,7 @@ async function runPrepared(
   const { signal, onProgress, onStart, net, tty, interactive } = options;
   const run = podRunIn(pod.dir);
   const places = placesOfRun(run);
+  const isTransient = store.index.pods.get(pod.id)?.transient === true;
   try {
     if ((tty === true || interactive === true) && pod.apps.length > 1)
       throw new CairnError('ERR_USAGE', `pod ${pod.id} has ${pod.apps.length} apps: standard input is for one`);
@@ -118,7 +120,8 @@ async function runPrepared(
       new PodRun(pod, { runtime, places, lock: lock.fd }, options).run(bundles),
     );
   } finally {
-    await tidying(store, clearRun(store, pod.id));
+    // Of a pod that goes, everything goes at one time.
+    await tidying(store, isTransient ? endRun(store, pod.id) : clearRun(store, pod.id));
   }
 }
 
@@ -158,6 +161,10 @@ async function change({ index }: StoreContext, id: string, revise: (pod: PodReco
   if (known === undefined || revise(known) === known) return;
   await index.commit(() => {
     const pod = index.pods.get(id);
-    if (pod !== undefined) putPod(index, revise(pod));
+    if (pod === undefined) return;
+    const revised = revise(pod);
+    putPod(index, revised);
+    if (pod.startedAt !== revised.startedAt) noteEvent(index, { event: 'started', pod: id });
+    if (pod.exitedAt !== revised.exitedAt) noteEvent(index, { event: 'exited', pod: id });
   });
 }

@@ -5,7 +5,7 @@ import type { PageImage, PageState } from './state.js';
 import { counted, shortHash, sizeText, timeText } from './words.js';
 
 export function contentOf(state: PageState): Html {
-  return html`${damageIn(state)}${numbersIn(state)}${workIn(state)}${imagesIn(state)}${treesIn(state)}${freeIn(state)}${eventsIn(state)}`;
+  return html`${damageIn(state)}${numbersIn(state)}${workIn(state)}${imagesIn(state)}${treesIn(state)}${podsIn(state)}${freeIn(state)}${eventsIn(state)}`;
 }
 
 function section(id: string, title: string, body: Html): Html {
@@ -120,6 +120,30 @@ function treesIn({ trees, counts }: PageState): Html {
 <thead><tr><th scope="col">tree</th><th scope="col">of</th><th scope="col" class="n">files</th><th scope="col" class="n">size</th>
 <th scope="col">mode</th><th scope="col">used</th></tr></thead><tbody>${rows}</tbody></table></div>${
       left > 0 ? html`<p class="quiet">and ${counted(left, 'other tree')}</p>` : undefined
+    }`,
+  );
+}
+
+function podsIn({ pods, podCount }: PageState): Html {
+  if (pods.length === 0) return section('pods', 'Pods', html`<p class="quiet">No pod is prepared.</p>`);
+  const rows = pods.map(
+    ({
+      id,
+      apps,
+      state,
+      codes,
+      createdAt,
+    }) => html`<tr><th scope="row"><a href="/api/v1/pods/${id}"><code>${id.slice(0, 8)}</code></a></th>
+<td>${apps.join(', ')}</td><td>${state}</td><td>${codes}</td><td>${timeText(createdAt)}</td></tr>`,
+  );
+  const left = podCount - pods.length;
+  return section(
+    'pods',
+    'Pods',
+    html`<div class="wide" tabindex="0" role="region" aria-label="table of pods"><table>
+<thead><tr><th scope="col">pod</th><th scope="col">apps</th><th scope="col">state</th><th scope="col">exit codes</th>
+<th scope="col">prepared</th></tr></thead><tbody>${rows}</tbody></table></div>${
+      left > 0 ? html`<p class="quiet">and ${counted(left, 'older pod')}</p>` : undefined
     }`,
   );
 }

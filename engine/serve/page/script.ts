@@ -35,6 +35,6 @@ function show(text) {
 const events = new EventSource('/api/v1/events');
 events.onopen = () => { state.textContent = 'live'; later(0); };
 events.onerror = () => { state.textContent = 'the server is away; trying again'; };
-for (const kind of ['imported', 'tagged', 'untagged', 'pinned', 'unpinned', 'rendered', 'removed', 'collected', 'repaired', 'missed'])
+for (const kind of ['imported', 'tagged', 'untagged', 'pinned', 'unpinned', 'rendered', 'prepared', 'started', 'exited', 'removed', 'collected', 'repaired', 'missed'])
   events.addEventListener(kind, () => later(300));
 `;

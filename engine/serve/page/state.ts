@@ -31,6 +31,8 @@ export interface PageState {
   stored: { objects: number; blobs: number; trees: number; orphans: number; index: number };
   images: readonly PageImage[];
   trees: readonly { id: string; of: string; files: number; bytes: number; mode: string; lastUsed: number }[];
+  pods: readonly { id: string; apps: readonly string[]; state: string; codes: string; createdAt: string }[];
+  podCount: number;
   free: { bytes: number; images: readonly string[]; trees: readonly string[] };
   damaged: readonly { what: string; why: string }[];
   events: readonly { id: number; at: number; event: string; about: string }[];
@@ -103,6 +105,7 @@ async function gather({ store, mayWrite }: Serving): Promise<Gathered> {
     trees.push({ id, of: of.map((key) => titles.get(key) ?? key).join(', '), files, bytes, mode, lastUsed });
   }
   trees.sort((a, b) => b.lastUsed - a.lastUsed);
+  const pods = await podsIn(store);
   const { gone, freedBytes } = await store.gc({ dryRun: true });
   const { objectBytes, blobBytes, orphanBytes, indexBytes } = counts;
   return {
@@ -113,12 +116,24 @@ async function gather({ store, mayWrite }: Serving): Promise<Gathered> {
     stored: { objects: objectBytes, blobs: blobBytes, trees: treeBytes, orphans: orphanBytes, index: indexBytes },
     images: images.slice(0, ROWS),
     trees: trees.slice(0, ROWS),
+    pods: pods.slice(0, ROWS),
+    podCount: pods.length,
     free: {
       bytes: freedBytes,
       images: gone.images.map(({ key, names }) => names[0] ?? key),
       trees: gone.trees.map(({ treeId }) => treeId),
     },
   };
+}
+
+/** The newest first. */
+async function podsIn(store: Serving['store']): Promise<PageState['pods'][number][]> {
+  const pods: PageState['pods'][number][] = [];
+  for await (const { pod: id, apps, state, exitCodes = {}, createdAt } of store.pods()) {
+    const codes = Object.entries(exitCodes).map(([name, code]) => (apps.length === 1 ? `${code}` : `${name} ${code}`));
+    pods.push({ id, apps: apps.map(({ name }) => name), state, codes: codes.join(', '), createdAt });
+  }
+  return pods.sort((a, b) => b.createdAt.localeCompare(a.createdAt));
 }
 
 type Share = Awaited<ReturnType<Serving['store']['shares']>>[number];
@@ -148,8 +163,8 @@ async function eventsIn(
   titles: ReadonlyMap<string, string>,
 ): Promise<PageState['events'][number][]> {
   const events = await store.recentEvents(EVENTS);
-  return events.reverse().map(({ id, at, event, names, image, tree }) => {
+  return events.reverse().map(({ id, at, event, names, image, tree, pod }) => {
     const title = image === undefined ? undefined : (titles.get(image) ?? image);
-    return { id, at, event, about: names?.[0] ?? title ?? tree ?? '' };
+    return { id, at, event, about: names?.[0] ?? title ?? tree ?? pod ?? '' };
   });
 }

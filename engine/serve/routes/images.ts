@@ -1,21 +1,8 @@
 /** Images: listed, looked at, sent as the tar of their tree. */
-import { CairnError } from '../../core/errors.js';
 import { sendBytes } from '../http/send.js';
 import type { ImageSummary, Serving } from '../serving.js';
-import {
-  type ApiRequest,
-  COUNT,
-  json,
-  KEY,
-  listOf,
-  named,
-  type Route,
-  recordOf,
-  type Schema,
-  TEXT,
-  TIME,
-  WORDS,
-} from './route.js';
+import { filterParameter, pairsIn, parseFilter } from './filters.js';
+import { type ApiRequest, COUNT, json, KEY, listOf, named, type Route, recordOf, TEXT, TIME, WORDS } from './route.js';
 
 const PAGE = 1000;
 const LARGEST_PAGE = 10_000;
@@ -76,12 +63,7 @@ export const IMAGES: readonly Route[] = [
       annotation: { ...WORDS, description: '`NAME=VALUE`, of the manifest; all of them' },
       importedAfter: { ...TIME, description: 'later ones only' },
       importedBefore: { ...TIME, description: 'earlier ones only' },
-      filter: {
-        type: 'array',
-        items: { type: 'string', maxLength: 65_536 },
-        maxItems: 100,
-        description: `further filters, of which an image fits one: JSON with the fields ${Object.keys(FILTER).join(', ')}`,
-      },
+      filter: filterParameter(FILTER, 'an image'),
     },
     answers: {
       200: json('a page', recordOf({ images: listOf(named('Image')), next: KEY }, ['next'])),
@@ -150,7 +132,10 @@ async function listImages({ store }: Serving, request: ApiRequest): Promise<obje
   const query = request.query as unknown as ListQuery;
   const { limit, after } = query;
   const own = ownFilter(query);
-  const anyOf = [...(Object.keys(own).length === 0 ? [] : [own]), ...(query.filter ?? []).map(parseFilter)];
+  const anyOf = [
+    ...(Object.keys(own).length === 0 ? [] : [own]),
+    ...(query.filter ?? []).map((text) => parseFilter(text, FILTER)),
+  ];
   const images: ImageSummary[] = [];
   const selection = {
     anyOf,
@@ -172,38 +157,4 @@ function ownFilter(query: ListQuery): Record<string, unknown> {
   if (query.importedAfter !== undefined) filter['importedAfter'] = Date.parse(query.importedAfter);
   if (query.importedBefore !== undefined) filter['importedBefore'] = Date.parse(query.importedBefore);
   return filter;
-}
-
-function pairsIn(texts: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const equals = text.indexOf('=');
-      if (equals < 1) throw new CairnError('ERR_USAGE', `must be NAME=VALUE: ${JSON.stringify(text)}`);
-      return [text.slice(0, equals), text.slice(equals + 1)];
-    }),
-  );
-}
-
-function parseFilter(text: string): Record<string, unknown> {
-  const fault = (why: string): CairnError => new CairnError('ERR_USAGE', `not a filter: ${why}`);
-  let filter: unknown;
-  try {
-    filter = JSON.parse(text);
-  } catch {
-    throw fault('it is no JSON');
-  }
-  if (typeof filter !== 'object' || filter === null || Array.isArray(filter)) throw fault('it is no object');
-  for (const [field, value] of Object.entries(filter)) {
-    const kind = (FILTER as Readonly<Record<string, Schema>>)[field]?.['type'];
-    if (kind === undefined) throw fault(`there is no field ${JSON.stringify(field).slice(0, 80)}`);
-    if (!fits(`${kind}`, value)) throw fault(`${field} is of another kind`);
-  }
-  return filter as Record<string, unknown>;
-}
-
-function fits(kind: string, value: unknown): boolean {
-  if (kind === 'integer') return typeof value === 'number' && Number.isFinite(value);
-  if (kind === 'array') return Array.isArray(value) && value.every((each) => typeof each === 'string');
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.values(value).every((each) => typeof each === 'string');
 }

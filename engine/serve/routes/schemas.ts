@@ -20,6 +20,17 @@ const IMAGE = {
   pinned: FLAG,
 };
 
+const POD = {
+  pod: TEXT,
+  state: { enum: ['prepared', 'running', 'exited', 'damaged'] },
+  createdAt: TIME,
+  startedAt: TIME,
+  exitedAt: TIME,
+  exitCodes: { type: 'object', additionalProperties: COUNT },
+  damaged: TEXT,
+};
+const POD_OPTIONAL = ['startedAt', 'exitedAt', 'exitCodes', 'damaged'];
+
 export const SCHEMAS: Readonly<Record<string, Schema>> = {
   Error: recordOf({ error: recordOf({ code: TEXT, message: TEXT }) }),
   Image: recordOf(IMAGE, ['digest', 'os', 'arch']),
@@ -47,6 +58,25 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     renderedAt: TIME,
     lastUsed: TIME,
   }),
+  Pod: recordOf({ ...POD, apps: listOf(recordOf({ name: TEXT, image: KEY, treeId: TEXT })) }, POD_OPTIONAL),
+  PodDetails: recordOf(
+    {
+      ...POD,
+      dir: TEXT,
+      apps: listOf(
+        recordOf({ name: TEXT, image: KEY, imageName: TEXT, treeId: TEXT, path: TEXT, state: TEXT, exitCode: COUNT }, [
+          'exitCode',
+        ]),
+      ),
+      annotations: listOf(recordOf({ name: TEXT, value: TEXT })),
+      pid: { type: 'integer' },
+      cgroup: TEXT,
+      networks: listOf(TEXT),
+      gcMarkedAt: TIME,
+      manifest: { anyOf: [{ type: 'object' }, { type: 'null' }] },
+    },
+    [...POD_OPTIONAL, 'gcMarkedAt'],
+  ),
   File: recordOf(
     {
       path: TEXT,
@@ -73,8 +103,9 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       image: KEY,
       names: listOf(TEXT),
       tree: TEXT,
+      pod: TEXT,
     },
-    ['image', 'names', 'tree'],
+    ['image', 'names', 'tree', 'pod'],
   ),
   Imported: recordOf({ source: TEXT, key: KEY, digest: TEXT, name: TEXT, format: TEXT, size: COUNT, existed: FLAG }, [
     'digest',
