@@ -2,43 +2,41 @@
  * Reads rows of an LMDB file without LMDB, for threads that may be stopped at any moment: a thread that is stopped
  * while it loads a native package takes the whole process down.
  *
- * A page begins with its number (8 bytes), a transaction (8), padding (2), flags (2) and the bounds of its free space
- * (2 + 2), which count from the end of this header. Pages 0 and 1 are meta pages: the one with the later transaction is
- * the root of everything. Commits write new pages, never those of a snapshot that somebody holds.
+ * Commits write new pages, never those of a snapshot that somebody holds.
  */
 import * as fs from 'node:fs';
 import { CairnError } from '../core/errors.js';
-
-export const PAGE = { flags: 18, lower: 20, upper: 22, header: 24 } as const;
-export const FLAG = { branch: 0x01, leaf: 0x02, overflow: 0x04, meta: 0x08 } as const;
-/** Of an entry: its header's bytes, and the offset of the length of its key. */
-export const NODE = { header: 8, keyLength: 6 } as const;
-export const NODE_FLAG = { big: 0x01, tree: 0x02 } as const;
-/** Offsets from the beginning of a meta page. */
-export const META = {
-  magic: 24,
-  version: 28,
-  pageSize: 48,
-  free: 48,
-  main: 96,
-  lastPage: 144,
-  transaction: 152,
-  end: 168,
-} as const;
-/** In a tree's record: the offset of its root page's number, and the record's length in bytes. */
-export const TREE = { root: 40, bytes: 48 } as const;
-export const NO_PAGE = 0xffff_ffff_ffff_ffffn;
+import { FLAG, META, META_MAGIC, META_VERSION, NO_PAGE, NODE, NODE_FLAG, nodesOf, PAGE, TREE } from './lmdb-page.js';
 
 /** Pages kept in memory. The pages that many look-ups share are few. */
 const KEPT_PAGES = 1024;
 /** No tree is that deep. */
 const DEEPEST = 64;
+/** LMDB's own bounds of a page's size. */
+const SMALLEST_PAGE = 256;
+const LARGEST_PAGE = 65536;
+
+/** Most readings of meta pages that others write meanwhile. */
+const ATTEMPTS = 100;
+
+interface Meta {
+  pageSize: number;
+  transaction: bigint;
+  main: bigint;
+}
+
+interface Page {
+  bytes: Buffer;
+  isLeaf: boolean;
+  /** Offsets of the entries, in the order of their keys. There is at least one. */
+  entries: number[];
+}
 
 /** One tree of pages, as committed when it was opened. The caller has somebody hold a snapshot that is not younger. */
 export class LmdbFile {
   readonly #path: string;
   readonly #fd: number;
-  readonly #pages = new Map<number, Buffer>();
+  readonly #pages = new Map<number, Page>();
   readonly #roots = new Map<string, number | undefined>();
   #pageSize = 0;
   #transaction = -1n;
@@ -61,8 +59,7 @@ export class LmdbFile {
 
   /** Goes on to what is committed now. */
   refresh(): void {
-    const [first, second] = [this.#meta(0), this.#meta(1)];
-    const newest = second.transaction > first.transaction ? second : first;
+    const newest = this.#newest();
     if (newest.transaction === this.#transaction) return;
     this.#transaction = newest.transaction;
     this.#main = newest.main;
@@ -70,11 +67,38 @@ export class LmdbFile {
     this.#roots.clear();
   }
 
-  #meta(number: number): { transaction: bigint; main: bigint } {
+  /** A meta page that is being written may be read in part: what is read twice alike is whole. */
+  #newest(): Meta {
+    let last = this.#newestOnce();
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const again = this.#newestOnce();
+      if (again.transaction === last.transaction && again.main === last.main) return again;
+      last = again;
+    }
+    throw this.#damaged(0);
+  }
+
+  #newestOnce(): Meta {
+    const first = this.#meta(0, 0);
+    const second = this.#meta(1, first.pageSize);
+    if (first.pageSize !== second.pageSize) throw this.#damaged(1);
+    this.#pageSize = first.pageSize;
+    return second.transaction > first.transaction ? second : first;
+  }
+
+  #meta(number: number, offset: number): Meta {
     const page = Buffer.allocUnsafe(META.end);
-    if (fs.readSync(this.#fd, page, 0, page.length, number * this.#pageSize) < page.length) throw this.#damaged(number);
-    this.#pageSize = page.readUInt32LE(META.pageSize);
+    const isWhole = fs.readSync(this.#fd, page, 0, page.length, offset) === page.length;
+    const pageSize = page.readUInt32LE(META.pageSize);
+    const isSize = pageSize >= SMALLEST_PAGE && pageSize <= LARGEST_PAGE && (pageSize & (pageSize - 1)) === 0;
+    const isMeta =
+      page.readBigUInt64LE(0) === BigInt(number) &&
+      page.readUInt32LE(META.magic) === META_MAGIC &&
+      (page.readUInt32LE(META.version) & 0xffff) === META_VERSION &&
+      (page.readUInt16LE(PAGE.flags) & FLAG.meta) !== 0;
+    if (!isWhole || !isMeta || !isSize) throw this.#damaged(number);
     return {
+      pageSize,
       transaction: page.readBigUInt64LE(META.transaction),
       main: page.readBigUInt64LE(META.main + TREE.root),
     };
@@ -101,55 +125,32 @@ export class LmdbFile {
     let number = root;
     for (let depth = 0; depth < DEEPEST; depth++) {
       const page = this.#page(number);
-      const isLeaf = (page.readUInt16LE(PAGE.flags) & FLAG.leaf) !== 0;
-      const { at, isEqual } = this.#search(number, page, key, isLeaf);
-      if (isLeaf) return isEqual ? this.#valueOf(number, page, at) : undefined;
-      number = page.readUInt32LE(at) + page.readUInt16LE(at + 4) * 2 ** 32;
+      const { at, isEqual } = search(page, key);
+      if (page.isLeaf) return isEqual ? this.#valueOf(number, page.bytes, at) : undefined;
+      number = page.bytes.readUInt32LE(at) + page.bytes.readUInt16LE(at + 4) * 2 ** 32;
     }
     throw this.#damaged(root);
   }
 
-  /** The last entry whose key is not above this one. A branch's first entry has no key, and is below all. */
-  #search(number: number, page: Buffer, key: Buffer, isLeaf: boolean): { at: number; isEqual: boolean } {
-    let low = isLeaf ? 0 : 1;
-    let high = page.readUInt16LE(PAGE.lower) / 2;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const at = this.#entry(number, page, middle);
-      const from = at + NODE.header;
-      const order = key.compare(page, from, from + page.readUInt16LE(at + NODE.keyLength));
-      if (order === 0) return { at, isEqual: true };
-      if (order > 0) low = middle + 1;
-      else high = middle;
-    }
-    return { at: low === 0 ? 0 : this.#entry(number, page, low - 1), isEqual: false };
-  }
-
-  #entry(number: number, page: Buffer, index: number): number {
-    const at = PAGE.header + page.readUInt16LE(PAGE.header + 2 * index);
-    const key = at + NODE.header;
-    if (key > page.length || key + page.readUInt16LE(at + NODE.keyLength) > page.length) throw this.#damaged(number);
-    return at;
-  }
-
   #valueOf(number: number, page: Buffer, at: number): { value: Buffer; flags: number } {
-    const length = page.readUInt32LE(at);
     const flags = page.readUInt16LE(at + 4);
     const from = at + NODE.header + page.readUInt16LE(at + NODE.keyLength);
     // Rows that are asked for are short. A long value would lie on pages of its own.
-    if ((flags & NODE_FLAG.big) !== 0 || from + length > page.length) throw this.#damaged(number);
-    return { value: page.subarray(from, from + length), flags };
+    if ((flags & NODE_FLAG.big) !== 0) throw this.#damaged(number);
+    return { value: page.subarray(from, from + page.readUInt32LE(at)), flags };
   }
 
-  #page(number: number): Buffer {
+  #page(number: number): Page {
     const known = this.#pages.get(number);
     if (known !== undefined) return known;
-    const page = Buffer.allocUnsafeSlow(this.#pageSize);
-    const read = fs.readSync(this.#fd, page, 0, page.length, number * this.#pageSize);
-    const flags = page.readUInt16LE(PAGE.flags) & (FLAG.branch | FLAG.leaf);
-    const isWhole = read === page.length && page.readBigUInt64LE(0) === BigInt(number);
-    const isPage = isWhole && (flags === FLAG.branch || flags === FLAG.leaf);
-    if (!isPage || PAGE.header + page.readUInt16LE(PAGE.lower) > page.length) throw this.#damaged(number);
+    const bytes = Buffer.allocUnsafeSlow(this.#pageSize);
+    const offset = number * this.#pageSize;
+    const isRead = Number.isSafeInteger(offset) && fs.readSync(this.#fd, bytes, 0, bytes.length, offset);
+    const entries = isRead === bytes.length ? nodesOf(bytes, BigInt(number)) : '';
+    if (typeof entries === 'string' || entries.length === 0) throw this.#damaged(number);
+    // A later commit's page is where the one that was meant was. Nobody held the snapshot, or the file is damaged.
+    if (bytes.readBigUInt64LE(PAGE.transaction) > this.#transaction) throw this.#damaged(number);
+    const page = { bytes, entries, isLeaf: (bytes.readUInt16LE(PAGE.flags) & FLAG.leaf) !== 0 };
     if (this.#pages.size >= KEPT_PAGES) this.#pages.clear();
     this.#pages.set(number, page);
     return page;
@@ -160,4 +161,20 @@ export class LmdbFile {
       path: this.#path,
     });
   }
+}
+
+/** The last entry whose key is not above this one. A branch's first entry has no key, and is below all. */
+function search({ bytes, isLeaf, entries }: Page, key: Buffer): { at: number; isEqual: boolean } {
+  let low = isLeaf ? 0 : 1;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const at = entries[middle] as number;
+    const from = at + NODE.header;
+    const order = key.compare(bytes, from, from + bytes.readUInt16LE(at + NODE.keyLength));
+    if (order === 0) return { at, isEqual: true };
+    if (order > 0) low = middle + 1;
+    else high = middle;
+  }
+  return { at: entries[Math.max(0, low - 1)] as number, isEqual: false };
 }

@@ -5,12 +5,20 @@
  * One tree lists the free pages. A page listed there that is in use would be written over.
  */
 import * as fs from 'node:fs';
-import { FLAG, META, NO_PAGE, NODE, NODE_FLAG, PAGE, TREE } from '../disk/lmdb-file.js';
+import {
+  bytesInPage,
+  FLAG,
+  META,
+  META_MAGIC,
+  META_VERSION,
+  NO_PAGE,
+  NODE,
+  NODE_FLAG,
+  nodesOf,
+  PAGE,
+  TREE,
+} from '../disk/lmdb-page.js';
 
-const MAGIC = 0xbeefc0de;
-const VERSION = 2;
-/** The entry of a long value holds the first page's number, a transaction and the count of pages, 8 bytes each. */
-const LONG_VALUE_BYTES = 24;
 /** Most looks at the file. Others' commits may free and reuse pages during a look, which is then repeated. */
 const ATTEMPTS = 5;
 
@@ -82,9 +90,10 @@ class PageFile {
     for (const number of [0, 1]) {
       const page = this.#read(number * this.#pageSize, META.end);
       if (page === undefined) return 'it is cut short';
-      if (page.readUInt32LE(META.magic) !== MAGIC || (page.readUInt16LE(PAGE.flags) & FLAG.meta) === 0)
+      if (page.readUInt32LE(META.magic) !== META_MAGIC || (page.readUInt16LE(PAGE.flags) & FLAG.meta) === 0)
         return `meta page ${number} is none`;
-      if ((page.readUInt32LE(META.version) & 0xffff) !== VERSION) return `meta page ${number} is of another version`;
+      if ((page.readUInt32LE(META.version) & 0xffff) !== META_VERSION)
+        return `meta page ${number} is of another version`;
       const pageSize = page.readUInt32LE(META.pageSize);
       const isSize = pageSize >= 256 && pageSize <= 65536 && (pageSize & (pageSize - 1)) === 0;
       if (!isSize || (number === 1 && pageSize !== this.#pageSize)) return `meta page ${number} has no size of pages`;
@@ -216,37 +225,4 @@ function faultOfUnused(unused: readonly bigint[], used: ReadonlySet<bigint>, las
     if (used.has(page)) return `page ${page} is said to be free and is in use`;
   }
   return undefined;
-}
-
-/** Offsets of the entries of a branch or leaf page, or what is wrong with the page. */
-function nodesOf(page: Buffer, number: bigint): number[] | string {
-  const flags = page.readUInt16LE(PAGE.flags) & (FLAG.branch | FLAG.leaf | FLAG.overflow | FLAG.meta);
-  if (page.readBigUInt64LE(0) !== number || (flags !== FLAG.branch && flags !== FLAG.leaf))
-    return `page ${number} is not what it is used as`;
-  const lower = page.readUInt16LE(PAGE.lower);
-  const upper = page.readUInt16LE(PAGE.upper);
-  if (lower > upper || PAGE.header + upper > page.length || lower % 2 !== 0)
-    return `page ${number} has no sound bounds`;
-  const nodes: number[] = [];
-  let filled = 0;
-  for (let i = 0; i < lower / 2; i++) {
-    const at = PAGE.header + page.readUInt16LE(PAGE.header + 2 * i);
-    if (
-      at < PAGE.header + upper ||
-      at + NODE.header > page.length ||
-      at + NODE.header + page.readUInt16LE(at + NODE.keyLength) > page.length
-    )
-      return `page ${number} has an entry that does not fit`;
-    nodes.push(at);
-    const bytes =
-      NODE.header + page.readUInt16LE(at + NODE.keyLength) + (flags === FLAG.leaf ? bytesInPage(page, at) : 0);
-    filled += bytes + (bytes % 2);
-  }
-  // Entries lie side by side up to the page's end. A wrong length would otherwise show only when a change moves them.
-  return PAGE.header + upper + filled === page.length ? nodes : `page ${number} has entries that do not fill it`;
-}
-
-/** Bytes of a leaf entry's value that lie in the page itself. */
-function bytesInPage(page: Buffer, at: number): number {
-  return (page.readUInt16LE(at + 4) & NODE_FLAG.big) === 0 ? page.readUInt32LE(at) : LONG_VALUE_BYTES;
 }

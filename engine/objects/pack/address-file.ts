@@ -61,7 +61,7 @@ function numbersIn(row: Buffer): PackedRow | undefined {
   const numbers: number[] = [];
   for (let at = 1; at < row.length; ) {
     const [number, length] = numberAt(row, at);
-    if (number === undefined || at + length > row.length) return undefined;
+    if (number === undefined || !Number.isSafeInteger(number) || number < 0) return undefined;
     numbers.push(number);
     at += length;
   }
