@@ -26,7 +26,7 @@ export class Lanes {
 
   /** Takes a pack to append to. {@link release} must follow. */
   take(): Lane {
-    const lane = this.#idle.pop() ?? this.#takeKnown() ?? this.#makeNew();
+    const lane = this.#idle.pop() ?? this.#takeKnown() ?? this.#takeEmpty() ?? this.#makeNew();
     const durable = this.#index.packs.get(lane.pack)?.end ?? BLOCK;
     return { ...lane, durable };
   }
@@ -72,6 +72,26 @@ export class Lanes {
       if (lane !== undefined) return lane;
     }
     return undefined;
+  }
+
+  /** A pack that was made for what then failed, or had no content: the index does not know it, and nothing is in it. */
+  #takeEmpty(): Lane | undefined {
+    for (const pack of this.#ids()) {
+      if (this.#locks.has(pack) || this.#index.packs.get(pack) !== undefined || !this.#isEmpty(pack)) continue;
+      const lane = this.#lock(pack);
+      if (lane !== undefined) return lane;
+    }
+    return undefined;
+  }
+
+  #isEmpty(pack: number): boolean {
+    try {
+      const path = this.#path(pack);
+      return fs.statSync(path).size === BLOCK && fs.readFileSync(path).equals(packHead(pack));
+    } catch (error) {
+      if (hasCode(error, 'ENOENT', 'EACCES', 'EPERM')) return false;
+      throw toCairnError(error);
+    }
   }
 
   /** Locks a pack, and cuts off what imports that died have left behind its end. */
@@ -122,9 +142,14 @@ export class Lanes {
   }
 
   #firstFree(): number {
-    const files = fs.readdirSync(this.#layout.packs).map((name) => idOfPackFile(name) ?? 0);
-    let last = Math.max(0, ...files);
+    let last = Math.max(0, ...this.#ids());
     for (const pack of this.#index.packs.keys()) last = Math.max(last, pack);
     return last + 1;
+  }
+
+  /** Of the packs that are there. */
+  #ids(): number[] {
+    const names = fs.existsSync(this.#layout.packs) ? fs.readdirSync(this.#layout.packs) : [];
+    return names.flatMap((name) => idOfPackFile(name) ?? []);
   }
 }

@@ -159,6 +159,23 @@ test('an import that fails leaves space that gc finds', async (t) => {
   assert.deepEqual(await damageIn(store), []);
 });
 
+test('imports that leave nothing share one pack', async (t) => {
+  const s = new TestStore(t);
+  const bad = s.aci('bad.aci', { name: 'example.com/bad' }, [{ name: 'a', content: 'a' }]);
+  fs.truncateSync(bad, 600);
+  for (let i = 0; i < 3; i++) {
+    await using store = await openStore({ dir: s.store, layout: 'packs', workers: 1 });
+    await store.import(s.aci(`${i}.aci`, { name: `example.com/empty${i}` }));
+    await assert.rejects(store.import(bad));
+    assert.equal(packsOf(s).length, 1);
+  }
+  const store = await packedStore(t, s.store);
+  await store.import(s.aci('good.aci', { name: 'example.com/good' }, [{ name: 'a', content: 'a' }]));
+  assert.equal(packsOf(s).length, 1);
+  assert.deepEqual(await damageIn(store), []);
+  assert.equal((await store.fsck()).ok, true);
+});
+
 test('an index that is lost is made anew from the tables', async (t) => {
   const s = new TestStore(t);
   const archives = sources(s);
