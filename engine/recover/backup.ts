@@ -74,7 +74,7 @@ export async function backUp(store: StoreContext, dest: string, options: Operati
 /** Deletes what a backup has made so far. Its mark goes last, so that an interrupted deletion can be repeated. */
 async function clear(store: StoreContext, target: Layout): Promise<void> {
   if (!fs.existsSync(target.unfinished)) return;
-  const paths = target.directories().filter((dir) => dir !== target.dir);
+  const paths = [...target.directories().filter((dir) => dir !== target.dir), target.packs];
   // First, and alone: a directory with this file passes for a complete store.
   fs.rmSync(target.format, { force: true });
   await deletePaths(store.pool, paths);
