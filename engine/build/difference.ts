@@ -83,8 +83,9 @@ export async function differenceOf(
   return { before, after: grouped, all, root: top, sockets: compared.flatMap(({ listing }) => listing.sockets) };
 }
 
-/** Fewer paths are looked at faster than they are shared out. */
-const LEAST_LOOKED = 8192;
+/** One thread looks at so many paths, or hashes so many files, while another one starts. */
+const LEAST_LOOKED = 65_536;
+const LEAST_HASHED = 8192;
 
 async function compare(
   { pool }: StoreContext,
@@ -93,7 +94,8 @@ async function compare(
   options: CompareOptions,
 ): Promise<Compared[]> {
   const onProgress = telling(options, { what: 'comparing', unit: 'items', total: count });
-  const length = Math.max(LEAST_LOOKED, Math.ceil(count / pool.size));
+  const least = options.thorough === true ? LEAST_HASHED : LEAST_LOOKED;
+  const length = Math.max(least, Math.ceil(count / pool.size));
   const tasks = Array.from({ length: Math.ceil(count / length) }, (_none, i) => ({
     root,
     paths: pathText,

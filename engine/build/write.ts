@@ -33,7 +33,7 @@ export async function writeBuild(
   const options = { ...given, ...defined({ sourceDate }) };
   return withBuildLock(place, () =>
     store.uses.during(options.signal, async () => {
-      await store.pool.warm('compare-tree');
+      await store.pool.warm('compare-tree', options.thorough === true ? store.pool.size : 1);
       mustNotBeMounted(place.rootfs);
       const state = readState(place);
       const working = readWorking(place, state.format, store.limits);

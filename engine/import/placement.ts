@@ -9,6 +9,9 @@ import type { Prepared } from './prepared-image.js';
 /** `[from, to]` pairs. */
 export type Moves = [string, string][];
 
+/** One thread has moved fewer by the time that another one has started. */
+const LEAST_SHARED = 1024;
+
 /**
  * Collects moves in shares. Each shard of a directory is in one share only, because workers that rename files in the
  * same directory wait for one another.
@@ -25,7 +28,9 @@ export class Shares {
   }
 
   get all(): readonly Moves[] {
-    return this.#shares.filter((moves) => moves.length > 0);
+    const count = this.#shares.reduce((sum, { length }) => sum + length, 0);
+    const shares = count < LEAST_SHARED ? [this.#shares.flat()] : this.#shares;
+    return shares.filter((moves) => moves.length > 0);
   }
 
   /** @param document the image's own, if one was staged */

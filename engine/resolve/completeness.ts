@@ -11,6 +11,7 @@ import type { ImageRecord } from '../index/records.js';
 import { hasBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
 import type { LayerStack } from './layer-stack.js';
+import { removedMeanwhile } from './removed-meanwhile.js';
 
 /** Whether all parts of the image itself are here, as far as the index knows. Its dependencies do not count. */
 export function isComplete(index: Index, image: ImageRecord): boolean {
@@ -22,12 +23,15 @@ export function isCompleteLayer(index: Index, key: Key): boolean {
   return layer !== undefined && layer.incomplete !== true;
 }
 
-/** @throws CairnError `ERR_DAMAGED` that names the images to import again */
-export function mustBeComplete({ index }: StoreContext, { nodes }: Pick<LayerStack, 'nodes'>): void {
+/** @throws CairnError `ERR_DAMAGED` with the images to import again, `ERR_NOT_FOUND` when one was removed meanwhile */
+export function mustBeComplete(store: StoreContext, stack: Pick<LayerStack, 'nodes'>): void {
+  const { index } = store;
+  const { nodes } = stack;
   const lacking = new Set(nodes.filter(({ image }) => !isComplete(index, image)).map(({ image }) => titleOf(image)));
   if (lacking.size === 0) return;
   const names = [...lacking];
-  throw new CairnError('ERR_DAMAGED', `parts were damaged and are gone; import again: ${names.join(', ')}`, {
+  const damaged = new CairnError('ERR_DAMAGED', `parts were damaged and are gone; import again: ${names.join(', ')}`, {
     entry: names[0] as string,
   });
+  throw removedMeanwhile(store, stack, damaged) ?? damaged;
 }

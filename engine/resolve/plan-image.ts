@@ -1,6 +1,5 @@
 /** Makes an image's plan from its stack: reads tables of contents and whitelists, and merges them. */
 import { readToc } from '../content/read-blob.js';
-import { CairnError, isCairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { FileContent } from '../core/object.js';
 import { readPathWhitelist } from '../image/aci/manifest.js';
@@ -11,6 +10,7 @@ import { type PackedPlan, packPlan } from '../plan/packed-plan.js';
 import type { Plan } from '../plan/plan.js';
 import type { StoreContext } from '../session/context.js';
 import type { LayerStack } from './layer-stack.js';
+import { removedMeanwhile } from './removed-meanwhile.js';
 
 /**
  * @throws CairnError `ERR_NOT_FOUND` when one of the images was removed meanwhile; `ERR_DAMAGED` when a table of
@@ -25,19 +25,6 @@ export function planOf(store: StoreContext, stack: LayerStack): Plan {
   } catch (error) {
     throw removedMeanwhile(store, stack, error) ?? error;
   }
-}
-
-/** The parts of a removed image go with it, which is no damage. @returns the error to throw in place of the damage */
-export function removedMeanwhile(
-  { index }: StoreContext,
-  { nodes }: Pick<LayerStack, 'nodes'>,
-  cause: unknown,
-): CairnError | undefined {
-  if (!isCairnError(cause) || cause.code !== 'ERR_DAMAGED') return undefined;
-  index.refresh();
-  const removed = nodes.find(({ image }) => index.image(image.key) === undefined)?.image;
-  if (removed === undefined) return undefined;
-  return new CairnError('ERR_NOT_FOUND', `${removed.name || removed.key} was removed meanwhile`, { cause });
 }
 
 /** An ACI and its dependencies in the form for the planner. */

@@ -62,21 +62,22 @@ export class Pool implements TaskRunner {
    * Starts the threads, so that they are up by the time the first task is ready. Once this resolves they load by
    * themselves, and work that keeps the main thread busy, such as planning, no longer holds them up.
    * @param first the kind of the first task, whose code the threads load at once
+   * @param count of threads to start, by default all; others start when there is more to do
    */
-  async warm(first?: keyof Tasks): Promise<void> {
-    await this.#threads(first);
+  async warm(first?: keyof Tasks, count = this.size): Promise<void> {
+    await this.#threads(first, count);
   }
 
-  async #threads(first?: keyof Tasks): Promise<Piscina> {
-    this.#piscina ??= this.#start(first);
+  async #threads(first?: keyof Tasks, count = this.size): Promise<Piscina> {
+    this.#piscina ??= this.#start(first, count);
     return this.#piscina;
   }
 
   /** Loads the package only now, as many commands need no worker at all. */
-  async #start(first: keyof Tasks | undefined): Promise<Piscina> {
+  async #start(first: keyof Tasks | undefined, count: number): Promise<Piscina> {
     const { Piscina } = await import('piscina');
     const make = (execArgv: string[]): Piscina =>
-      new Piscina({ ...this.#options(execArgv), workerData: first ?? null });
+      new Piscina({ ...this.#options(execArgv), minThreads: count, workerData: first ?? null });
     try {
       return make([...process.execArgv, ...OWN_FLAGS]);
     } catch (error) {
@@ -90,7 +91,6 @@ export class Pool implements TaskRunner {
     return {
       filename: entryFile(),
       name: 'run',
-      minThreads: this.size,
       // The three parts of a pipeline wait for one another. One more thread keeps short tasks from waiting for them.
       maxThreads: Math.max(this.size, 3 * this.pipelines) + 1,
       // An idle worker must not sleep in the kernel: a task may leave streams to be closed.

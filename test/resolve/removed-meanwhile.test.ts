@@ -9,6 +9,7 @@ import { exportImage } from '../../engine/export/export.js';
 import { Importer } from '../../engine/import/import.js';
 import { allImages } from '../../engine/index/images.js';
 import type { ImageRecord, TreeRecord } from '../../engine/index/records.js';
+import { mustBeComplete } from '../../engine/resolve/completeness.js';
 import { layerStackOf } from '../../engine/resolve/layer-stack.js';
 import { planOf } from '../../engine/resolve/plan-image.js';
 import type { StoreContext } from '../../engine/session/context.js';
@@ -49,6 +50,17 @@ test('an image that goes before it is planned is not found', async (t) => {
   const stack = layerStackOf(context, image);
   await remove();
   assert.throws(() => planOf(context, stack), {
+    code: 'ERR_NOT_FOUND',
+    message: 'example.com/app was removed meanwhile',
+  });
+});
+
+test('an image that goes before it is found whole is not found', async (t) => {
+  const { context, image, remove } = await use(t);
+  const stack = layerStackOf(context, image);
+  await remove();
+  context.index.refresh();
+  assert.throws(() => mustBeComplete(context, stack), {
     code: 'ERR_NOT_FOUND',
     message: 'example.com/app was removed meanwhile',
   });
