@@ -25,6 +25,20 @@ export function extendPack(index: Index, packed: PackedLayer, objects: readonly 
   });
 }
 
+/** The key in the table `meta` of the highest id that a pack had which is gone. */
+const LAST_PACK = 'lastPack';
+
+/** Its id is not used again: a process that has the file open would take the new one for it. */
+export function forgetPack(index: Index, pack: number): void {
+  index.packs.remove(pack);
+  if (pack > lastPackOf(index)) index.meta.put(LAST_PACK, pack);
+}
+
+/** The highest id of a pack that was listed and is gone; 0 if there was none. */
+export function lastPackOf(index: Index): number {
+  return (index.meta.get(LAST_PACK) as number | undefined) ?? 0;
+}
+
 /** The parts of packs that a layer filled. */
 export function* extentsOf(objects: readonly NewObject[]): Generator<Extent> {
   for (const { record } of objects) if (record.at !== undefined) yield { at: record.at, size: record.size };

@@ -19,7 +19,8 @@ import type {
 } from '../core/object.js';
 import { copyBytes, linkOrCopy } from '../disk/copy-file.js';
 import { type ExpectedBytes, fileBytes, WHO_NEEDS_IT } from '../disk/file-bytes.js';
-import { copyRange, isWritten } from '../disk/file-ranges.js';
+import { copyRange } from '../disk/file-ranges.js';
+import { namesIn } from '../disk/list-directory.js';
 import { faultOf, statOrFault } from '../disk/path-fault.js';
 import type { Quarantine } from '../disk/quarantine.js';
 import { intoShard, SHARD_DIGITS, shardedFiles, shardedPath } from '../disk/shards.js';
@@ -41,7 +42,7 @@ import { idOfPackFile } from './pack/format.js';
 import { LinkCache } from './pack/link-cache.js';
 import { hashInName, isPackedName, packedName } from './pack/name.js';
 import { type PackFiles, packFilesIn } from './pack/pack-files.js';
-import { type PackedPart, packedBytes } from './pack/read-object.js';
+import { isContentThere, type PackedPart, packedBytes } from './pack/read-object.js';
 
 type PacksAt = ObjectsAt & Required<Pick<ObjectsAt, 'packs'>>;
 
@@ -80,7 +81,8 @@ export class PackedObjects implements ObjectHome {
     if (entry.at === undefined) return statOrFault(this.#file(name));
     try {
       const fd = this.#packs.descriptor(entry.at.pack);
-      if (!isWritten(fd, { offset: entry.at.offset, length: entry.size })) return 'missing';
+      const part = { fd, path: this.#packs.path(entry.at.pack), offset: entry.at.offset };
+      if (!isContentThere(part, { size: entry.size, sha512: hashInName(name) })) return 'missing';
       const { ino, dev } = fs.fstatSync(fd, { bigint: true });
       return { size: BigInt(entry.size), ino, dev };
     } catch (error) {
@@ -145,7 +147,7 @@ export class PackedObjects implements ObjectHome {
     for (const { name, path } of shardedFiles(this.at.dir)) {
       if (!isLooseName(name)) yield { path, object: isPackedName(name) ? { name, copy: 0 } : undefined };
     }
-    for (const name of fs.readdirSync(this.at.packs.dir)) {
+    for (const name of namesIn(this.at.packs.dir)) {
       if (idOfPackFile(name) === undefined) yield { path: `${this.at.packs.dir}/${name}`, object: undefined };
     }
   }
@@ -161,7 +163,8 @@ export class PackedObjects implements ObjectHome {
     try {
       const { fd, offset, close } = this.#opened(name, entry);
       try {
-        if (!isWritten(fd, { offset, length: size }) && entry.at !== undefined) return ['missing'];
+        const part = { fd, path: this.at.packs.dir, offset };
+        if (entry.at !== undefined && !isContentThere(part, { size, sha512: hashInName(name) })) return ['missing'];
         if (quick || hash(fd, size, offset) === hashInName(name)) return [];
         return ['content does not have the hash it is named by'];
       } finally {

@@ -3,17 +3,18 @@
  * whose commit nobody can be sure of.
  */
 import * as fs from 'node:fs';
-import { isCairnError } from '../core/errors.js';
+import { defined } from '../core/defined.js';
 import { BLOCK, extentOf } from '../core/extent.js';
-import { isWritten } from '../disk/file-ranges.js';
 import type { Layout } from '../disk/layout.js';
+import { namesIn } from '../disk/list-directory.js';
 import type { Index } from '../index/open.js';
 import type { ObjectRecord } from '../index/records.js';
 import { addTotals } from '../index/totals.js';
-import { idOfPackFile, readPackHead } from '../objects/pack/format.js';
+import type { ObjectHome } from '../objects/home.js';
+import { idOfPackFile } from '../objects/pack/format.js';
 import { packedName } from '../objects/pack/name.js';
-import { packedBytes } from '../objects/pack/read-object.js';
-import { lastTableEnd, readSegments, type Segment } from '../objects/pack/read-tables.js';
+import { hasHash, isContentThere } from '../objects/pack/read-object.js';
+import { headOf, lastTableEnd, readSegments, type Segment } from '../objects/pack/read-tables.js';
 import type { PackedContent } from '../objects/pack/table.js';
 import { unusedParts } from '../objects/pack/unused-parts.js';
 
@@ -23,25 +24,25 @@ interface OpenPack {
   fd: number;
 }
 
-/** Lists every object in packs as one that nothing needs yet. Runs inside a transaction. */
-export function fillPacks(index: Index, layout: Layout): void {
-  if (!fs.existsSync(layout.packs)) return;
-  for (const name of fs.readdirSync(layout.packs).sort()) {
+/**
+ * Lists every object in packs as one that nothing needs yet, and those beside packs that are files. Runs inside a
+ * transaction.
+ */
+export function fillPacks(index: Index, layout: Layout, home: ObjectHome): void {
+  for (const { path, object } of home.list()) {
+    if (object !== undefined) listUnneeded(index, object.name, { size: fs.lstatSync(path).size });
+  }
+  for (const name of namesIn(layout.packs).sort()) {
     const pack = idOfPackFile(name);
     if (pack === undefined) continue;
     const path = `${layout.packs}/${name}`;
     const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
     try {
-      if (isPack(fd, pack)) fillPack(index, { pack, path, fd });
+      if (headOf(fd)?.id === pack) fillPack(index, { pack, path, fd });
     } finally {
       fs.closeSync(fd);
     }
   }
-}
-
-function isPack(fd: number, pack: number): boolean {
-  const head = Buffer.alloc(BLOCK);
-  return fs.readSync(fd, head, 0, BLOCK, 0) === BLOCK && readPackHead(head) === pack;
 }
 
 function fillPack(index: Index, open: OpenPack): void {
@@ -73,24 +74,20 @@ function emptyOf({ contents }: Segment): PackedContent[] {
 }
 
 function isThere({ fd, path }: OpenPack, { sha512, offset, size }: PackedContent, isDoubtful: boolean): boolean {
-  if (!isWritten(fd, { offset, length: size })) return false;
-  if (!isDoubtful) return true;
-  try {
-    for (const _chunk of packedBytes({ fd, path, offset }, { size, sha512 }));
-    return true;
-  } catch (error) {
-    if (isCairnError(error, 'ERR_DAMAGED')) return false;
-    throw error;
-  }
+  const part = { fd, path, offset };
+  return isContentThere(part, { size, sha512 }) && (!isDoubtful || hasHash(part, { size, sha512 }));
 }
 
 /** @returns false for an object that is listed at another place */
 function list(index: Index, pack: number, { sha512, offset, size }: PackedContent): boolean {
   const name = packedName(sha512);
   if (index.objects.get(name) !== undefined) return false;
-  const record: ObjectRecord = { size, refs: 0, copies: 0, at: { pack, offset } };
-  index.objects.put(name, record);
+  listUnneeded(index, name, { size, at: { pack, offset } });
+  return true;
+}
+
+function listUnneeded(index: Index, name: string, { size, at }: Pick<ObjectRecord, 'size' | 'at'>): void {
+  index.objects.put(name, { size, refs: 0, copies: 0, ...defined({ at }) });
   index.orphans.put({ kind: 'object', name }, true);
   addTotals(index, { objects: 1, objectBytes: size, orphans: 1, orphanBytes: size });
-  return true;
 }

@@ -116,7 +116,7 @@ async function rebuild(
   try {
     await index.checkSchema(false);
     // First of all, so that the objects can be looked at where they lie.
-    await index.commit(() => fillPacks(index, layout));
+    if (objects.at.packs !== undefined) await index.commit(() => fillPacks(index, layout, objects));
     salvaged = await pool.during(heard, (work) => salvage({ layout, objects }, work, found));
     filled = await index.commit(() => {
       for (const pod of pods) putPod(index, pod);

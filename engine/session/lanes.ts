@@ -2,6 +2,7 @@
  * Lanes to packs. One layer at a time appends to a pack, in this process and all others: a lock keeps it so. A session
  * keeps the packs that it has taken, and lets them go when it ends.
  */
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import type { Lane } from '../../workers/tasks/import.js';
 import { hasCode, toCairnError } from '../core/errors.js';
@@ -10,7 +11,9 @@ import { makeOnce, writeFileDurably } from '../disk/durable.js';
 import type { Layout } from '../disk/layout.js';
 import { type Lock, tryLock } from '../disk/lock.js';
 import type { Index } from '../index/open.js';
-import { FULL, idOfPackFile, packFileName, packHead } from '../objects/pack/format.js';
+import { lastPackOf } from '../index/packs.js';
+import { FULL, idOfPackFile, packFileName, packHead, SALT_BYTES } from '../objects/pack/format.js';
+import { headOf } from '../objects/pack/read-tables.js';
 
 export class Lanes {
   readonly #layout: Layout;
@@ -77,21 +80,12 @@ export class Lanes {
   /** A pack that was made for what then failed, or had no content: the index does not know it, and nothing is in it. */
   #takeEmpty(): Lane | undefined {
     for (const pack of this.#ids()) {
-      if (this.#locks.has(pack) || this.#index.packs.get(pack) !== undefined || !this.#isEmpty(pack)) continue;
+      if (this.#locks.has(pack) || this.#index.packs.get(pack) !== undefined) continue;
+      if (fs.statSync(this.#path(pack), { throwIfNoEntry: false })?.size !== BLOCK) continue;
       const lane = this.#lock(pack);
       if (lane !== undefined) return lane;
     }
     return undefined;
-  }
-
-  #isEmpty(pack: number): boolean {
-    try {
-      const path = this.#path(pack);
-      return fs.statSync(path).size === BLOCK && fs.readFileSync(path).equals(packHead(pack));
-    } catch (error) {
-      if (hasCode(error, 'ENOENT', 'EACCES', 'EPERM')) return false;
-      throw toCairnError(error);
-    }
   }
 
   /** Locks a pack, and cuts off what imports that died have left behind its end. */
@@ -103,20 +97,32 @@ export class Lanes {
       this.#index.refresh();
       const base = this.#index.packs.get(pack)?.end ?? BLOCK;
       const path = this.#path(pack);
-      if (base < FULL && fs.statSync(path).size >= base) {
+      const salt = base < FULL ? this.#saltOf(pack, base) : undefined;
+      if (salt !== undefined) {
         fs.truncateSync(path, base);
         this.#locks.set(pack, lock);
-        return { pack, path, base, durable: base };
+        return { pack, path, salt, base, durable: base };
       }
     } catch (error) {
       // A pack that is missing or cannot be written is for a check to report.
-      if (!hasCode(error, 'ENOENT', 'EACCES', 'EPERM', 'EISDIR')) {
+      if (!hasCode(error, 'ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ELOOP')) {
         lock.release();
         throw toCairnError(error);
       }
     }
     lock.release();
     return undefined;
+  }
+
+  /** @returns `undefined` for a pack that is shorter than it should be, or whose head is damaged */
+  #saltOf(pack: number, base: number): Buffer | undefined {
+    const fd = fs.openSync(this.#path(pack), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+    try {
+      const head = fs.fstatSync(fd).size >= base ? headOf(fd) : undefined;
+      return head?.id === pack ? head.salt : undefined;
+    } finally {
+      fs.closeSync(fd);
+    }
   }
 
   #makeNew(): Lane {
@@ -130,19 +136,20 @@ export class Lanes {
         continue;
       }
       const path = this.#path(pack);
+      const salt = randomBytes(SALT_BYTES);
       try {
-        writeFileDurably(path, packHead(pack));
+        writeFileDurably(path, packHead({ id: pack, salt }));
       } catch (error) {
         lock.release();
         throw toCairnError(error);
       }
       this.#locks.set(pack, lock);
-      return { pack, path, base: BLOCK, durable: BLOCK };
+      return { pack, path, salt, base: BLOCK, durable: BLOCK };
     }
   }
 
   #firstFree(): number {
-    let last = Math.max(0, ...this.#ids());
+    let last = Math.max(lastPackOf(this.#index), ...this.#ids());
     for (const pack of this.#index.packs.keys()) last = Math.max(last, pack);
     return last + 1;
   }

@@ -7,6 +7,8 @@ import { BLOCK, extentOf, roundUp } from '../../engine/core/extent.js';
 import { idOfPackFile, packFileName, packHead, readPackHead, startOf } from '../../engine/objects/pack/format.js';
 import { encodeTable, type PackedContent, readFooter, readTable } from '../../engine/objects/pack/table.js';
 
+const SALT = Buffer.from('sixteen of salt!');
+
 const sha512 = (text: string): string => createHash('sha512').update(text).digest('hex');
 
 /** Contents as a writer lays them out. */
@@ -27,24 +29,24 @@ test('a table says what was put into it', () => {
     fc.property(sizes, fc.nat(50), (all, blocks) => {
       const base = BLOCK * (1 + blocks);
       const { contents, end } = laidOut(all, base);
-      const table = encodeTable(contents, { offset: end, before: base, durable: BLOCK });
+      const table = encodeTable(contents, { offset: end, before: base, durable: BLOCK, salt: SALT });
       assert.equal(table.length % BLOCK, 0);
       const footer = readFooter(table.subarray(-BLOCK), end + table.length);
       assert.deepEqual(footer, { rows: all.length, offset: end, before: base, durable: BLOCK });
-      assert.deepEqual(readTable(table, footer as NonNullable<typeof footer>), contents);
+      assert.deepEqual(readTable(table, footer as NonNullable<typeof footer>, SALT), contents);
     }),
   );
 });
 
 test('a table with any byte changed is none', () => {
   const { contents, end } = laidOut([10, 70_000, 0, 512], BLOCK);
-  const table = encodeTable(contents, { offset: end, before: BLOCK, durable: BLOCK });
+  const table = encodeTable(contents, { offset: end, before: BLOCK, durable: BLOCK, salt: SALT });
   fc.assert(
     fc.property(fc.nat(table.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
       const changed = Buffer.from(table);
       changed[at] = (changed[at] as number) ^ change;
       const footer = readFooter(changed.subarray(-BLOCK), end + changed.length);
-      assert.equal(footer === undefined ? undefined : readTable(changed, footer), undefined);
+      assert.equal(footer === undefined ? undefined : readTable(changed, footer, SALT), undefined);
     }),
     { numRuns: 300 },
   );
@@ -61,14 +63,14 @@ test('a table whose contents overlap, or lie outside, is none', () => {
     [{ sha512: sha512('a'), offset: 1 << 30, size: 10 }],
   ];
   for (const contents of bad) {
-    const table = encodeTable(contents, { offset: 2 * BLOCK, before: BLOCK, durable: BLOCK });
+    const table = encodeTable(contents, { offset: 2 * BLOCK, before: BLOCK, durable: BLOCK, salt: SALT });
     const footer = readFooter(table.subarray(-BLOCK), 2 * BLOCK + table.length);
-    assert.equal(readTable(table, footer as NonNullable<typeof footer>), undefined);
+    assert.equal(readTable(table, footer as NonNullable<typeof footer>, SALT), undefined);
   }
 });
 
 test('a footer counts only at the place that it speaks of', () => {
-  const table = encodeTable([], { offset: 2 * BLOCK, before: BLOCK, durable: BLOCK });
+  const table = encodeTable([], { offset: 2 * BLOCK, before: BLOCK, durable: BLOCK, salt: SALT });
   assert.notEqual(readFooter(table, 3 * BLOCK), undefined);
   assert.equal(readFooter(table, 4 * BLOCK), undefined);
   assert.equal(readFooter(Buffer.alloc(BLOCK), 3 * BLOCK), undefined);
@@ -76,9 +78,9 @@ test('a footer counts only at the place that it speaks of', () => {
 });
 
 test('a pack says which it is', () => {
-  assert.equal(readPackHead(packHead(77)), 77);
+  assert.deepEqual(readPackHead(packHead({ id: 77, salt: SALT })), { id: 77, salt: SALT });
   assert.equal(readPackHead(Buffer.alloc(BLOCK)), undefined);
-  assert.equal(readPackHead(packHead(1).subarray(0, 100)), undefined);
+  assert.equal(readPackHead(packHead({ id: 1, salt: SALT }).subarray(0, 100)), undefined);
   assert.equal(idOfPackFile(packFileName(0xabc)), 0xabc);
   assert.equal(idOfPackFile('abc.pack'), undefined);
 });

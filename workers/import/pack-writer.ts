@@ -100,8 +100,8 @@ export class PackWriter implements NewObjects {
     const { output, lane } = this.#options;
     if (this.#end > lane.base) {
       this.#padTo(roundUp(this.#end, BLOCK));
-      const { base, durable } = lane;
-      this.#append(encodeTable(this.#contents, { offset: this.#end, before: base, durable }));
+      const { base, durable, salt } = lane;
+      this.#append(encodeTable(this.#contents, { offset: this.#end, before: base, durable, salt }));
       this.#flush();
     }
     output.end();

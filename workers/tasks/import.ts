@@ -46,6 +46,8 @@ export interface IngestTask {
 export interface Lane {
   pack: number;
   path: string;
+  /** What goes into the hash of its tables. */
+  salt: Uint8Array;
   /** Where the pack goes on: a multiple of the block. */
   base: number;
   /** Up to here the pack is known to be on disk. */

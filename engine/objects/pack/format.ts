@@ -1,7 +1,7 @@
 /**
  * What a pack looks like. A pack is one append-only file with the contents of many objects:
  *
- * - Block 0 says that the file is a pack, and which.
+ * - Block 0 says that the file is a pack, and which. Its salt goes into the hash of each table of the pack.
  * - Contents begin at multiples of 512 bytes, large ones at multiples of 4096. Zeros fill what lies between.
  * - After the contents of one import comes their table, at a multiple of 4096 (see `table.ts`).
  *
@@ -24,20 +24,31 @@ export function startOf(end: number, size: number): number {
 const MAGIC = 'cairnpak';
 const VERSION = 1;
 
+export const SALT_BYTES = 16;
+
+/** What the first block of a pack says. */
+export interface PackHead {
+  id: number;
+  /** Random bytes. Nobody knows them beforehand, so no content can hold what passes for a table of its pack. */
+  salt: Buffer;
+}
+
 /** The first block of a pack. */
-export function packHead(id: number): Buffer {
+export function packHead({ id, salt }: PackHead): Buffer {
   const block = Buffer.alloc(BLOCK);
   block.write(MAGIC, 'latin1');
   block.writeUInt32LE(VERSION, MAGIC.length);
   block.writeUInt32LE(id, MAGIC.length + 4);
+  salt.copy(block, MAGIC.length + 8, 0, SALT_BYTES);
   return block;
 }
 
-/** @returns the id of the pack that begins with these bytes; `undefined` where they are none of a pack known here */
-export function readPackHead(block: Buffer): number | undefined {
+/** @returns `undefined` where the bytes are not the first ones of a pack known here */
+export function readPackHead(block: Buffer): PackHead | undefined {
   const isPack = block.length >= BLOCK && block.toString('latin1', 0, MAGIC.length) === MAGIC;
   if (!isPack || block.readUInt32LE(MAGIC.length) !== VERSION) return undefined;
-  return block.readUInt32LE(MAGIC.length + 4);
+  const salt = block.subarray(MAGIC.length + 8, MAGIC.length + 8 + SALT_BYTES);
+  return { id: block.readUInt32LE(MAGIC.length + 4), salt };
 }
 
 const ID_DIGITS = 8;

@@ -1,11 +1,31 @@
 /** Reads an object out of a pack, with the proof that the bytes are the right ones. */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { CairnError } from '../../core/errors.js';
+import { CairnError, isCairnError } from '../../core/errors.js';
 import { keyOfHex } from '../../core/key.js';
 import { type ExpectedBytes, WHO_NEEDS_IT } from '../../disk/file-bytes.js';
+import { isWritten } from '../../disk/file-ranges.js';
 
 const CHUNK = 1 << 20;
+
+/**
+ * Whether a content lies there. A hole in it mostly means that it was given back; but some file systems, and some
+ * programs that copy files, make holes of zeros. Then the hash decides.
+ */
+export function isContentThere(part: PackedPart, { size, sha512 }: { size: number; sha512: string }): boolean {
+  if (isWritten(part.fd, { offset: part.offset, length: size })) return true;
+  return fs.fstatSync(part.fd).size >= part.offset + size && hasHash(part, { size, sha512 });
+}
+
+export function hasHash(part: PackedPart, { size, sha512 }: { size: number; sha512: string }): boolean {
+  try {
+    for (const _chunk of packedBytes(part, { size, sha512 }));
+    return true;
+  } catch (error) {
+    if (isCairnError(error, 'ERR_DAMAGED')) return false;
+    throw error;
+  }
+}
 
 export interface PackedPart {
   fd: number;

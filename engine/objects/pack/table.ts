@@ -9,7 +9,8 @@
  * ```
  *
  * The footer lies at the end of a block. So the durable end of a pack always has a footer before it, and behind a torn
- * write the last table is found by looking at the end of each block. The sha256 is of rows and footer. A table says how
+ * write the last table is found by looking at the end of each block. The sha256 is of the pack's salt, of rows and
+ * footer: a content that looks like a table is none, even where a torn write left it at the end. A table says how
  * far the pack was durable when its import began: contents behind the last such place must be hashed before anybody
  * believes in them.
  */
@@ -41,9 +42,11 @@ export interface TableFooter {
   durable: number;
 }
 
+export type NewTable = Omit<TableFooter, 'rows'> & { salt: Uint8Array };
+
 /** A table as it goes to the pack: whole blocks. */
-export function encodeTable(contents: readonly PackedContent[], footer: Omit<TableFooter, 'rows'>): Buffer {
-  const { offset, before, durable } = footer;
+export function encodeTable(contents: readonly PackedContent[], footer: NewTable): Buffer {
+  const { offset, before, durable, salt } = footer;
   const rows = contents.length * ROW_BYTES;
   const table = Buffer.alloc(roundUp(rows + FOOTER_BYTES, BLOCK));
   let at = 0;
@@ -60,13 +63,14 @@ export function encodeTable(contents: readonly PackedContent[], footer: Omit<Tab
   at = table.writeBigUInt64LE(BigInt(offset), at);
   at = table.writeBigUInt64LE(BigInt(before), at);
   at = table.writeBigUInt64LE(BigInt(durable), at);
-  digestOf(table).copy(table, at);
+  digestOf(table, salt).copy(table, at);
   return table;
 }
 
 /** The sha256 of a table without the place of the sha256 itself. */
-function digestOf(table: Buffer): Buffer {
+function digestOf(table: Buffer, salt: Uint8Array): Buffer {
   return createHash('sha256')
+    .update(salt)
     .update(table.subarray(0, table.length - DIGEST_BYTES))
     .digest();
 }
@@ -92,11 +96,16 @@ export function readFooter(block: Buffer, end: number): TableFooter | undefined 
 /**
  * Reads a table.
  * @param table from its offset to the end of its footer
+ * @param salt of its pack
  * @returns its contents, in rising order; `undefined` for a table whose sha256 is another, or whose contents overlap or
  *   lie elsewhere than between the table before and this one
  */
-export function readTable(table: Buffer, { rows, offset, before }: TableFooter): PackedContent[] | undefined {
-  if (!digestOf(table).equals(table.subarray(-DIGEST_BYTES))) return undefined;
+export function readTable(
+  table: Buffer,
+  { rows, offset, before }: TableFooter,
+  salt: Uint8Array,
+): PackedContent[] | undefined {
+  if (!digestOf(table, salt).equals(table.subarray(-DIGEST_BYTES))) return undefined;
   const contents: PackedContent[] = [];
   for (let at = 0; at < rows * ROW_BYTES; at += ROW_BYTES) {
     contents.push({
