@@ -11,6 +11,7 @@ import type { FileContent } from '../core/object.js';
 import { type OperationOptions, telling } from '../core/operation.js';
 import { makeOnce, moveIntoFreePlace } from '../disk/durable.js';
 import { LAYOUT_KEY } from '../index/open.js';
+import { forgetPack } from '../index/packs.js';
 import type { ObjectRecord } from '../index/records.js';
 import { packedName } from '../objects/pack/name.js';
 import { objectsIn } from '../session/choose-home.js';
@@ -28,7 +29,6 @@ export async function repackToLoose(store: StoreContext, options: OperationOptio
   const skipped = await unpack(store, missing, options);
   await index.commit(() => listLoose(store, wanted, skipped));
   dropAllPlans(store);
-  await deletePaths(store.pool, [layout.packs]);
 }
 
 /** The objects that layers need, by the names that they have as files. */
@@ -117,7 +117,7 @@ function listLoose(store: StoreContext, wanted: Wanted, skipped: Readonly<Record
     else bytes += size;
     index.objects.put(name, record);
   }
-  for (const pack of [...index.packs.keys()]) index.packs.remove(pack);
+  for (const pack of [...index.packs.keys()]) forgetPack(index, pack);
   for (const at of [...index.dead.keys()]) index.dead.remove(at);
   retotal(index, wanted.size, bytes);
   index.meta.put(LAYOUT_KEY, 'loose');

@@ -29,7 +29,7 @@ interface Source {
 }
 
 export async function repackToPacks(store: StoreContext, options: OperationOptions): Promise<void> {
-  const { index, layout } = store;
+  const { index } = store;
   const contents = new Map<string, Source>();
   for (const { key: name, value } of index.objects.entries()) {
     if (value.gone !== true) contents.set(name.slice(0, HASH_DIGITS), { name, size: value.size });
@@ -45,8 +45,6 @@ export async function repackToPacks(store: StoreContext, options: OperationOptio
   await store.disk.sync();
   await index.commit(() => listInPacks(store, places));
   dropAllPlans(store);
-  // Files that trees have names of are shared on; the next gc takes the others.
-  await deletePaths(store.pool, [...objectsIn(layout, 'packs', index).unusedLinks()]);
 }
 
 /** Contents that an earlier attempt has put into packs: hash → place. */
@@ -170,6 +168,7 @@ function countPacks({ index }: StoreContext, records: ReadonlyMap<string, Object
   }
   for (const { key: pack, value } of [...index.packs.entries()]) {
     const bytes = used.get(pack) ?? 0;
-    index.packs.put(pack, { ...value, used: bytes, other: value.end - BLOCK - bytes - value.dead });
+    // What no object needs, of an earlier attempt, is left for the next gc to find.
+    index.packs.put(pack, { ...value, used: bytes, other: 0 });
   }
 }

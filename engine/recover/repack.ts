@@ -4,12 +4,15 @@
  * all objects copied to their new home → sync → one transaction that lists them there → cairn.json → the old home goes
  *
  * The index says which home counts. Until its transaction the old home does: a repack that is killed leaves a store
- * that works, and the next one goes on with what is there already.
+ * that works, and the next one goes on with what is there already. Should the index be lost, cairn.json says which home
+ * is whole. After a kill between transaction and cairn.json, whoever opens the store first for writing makes them agree.
  */
+import { deletePaths } from '../content/delete.js';
 import { CairnError } from '../core/errors.js';
 import type { OperationOptions } from '../core/operation.js';
 import { imageMustBeFree } from '../disk/tree-use.js';
 import { LAYOUT_KEY } from '../index/open.js';
+import { objectsIn } from '../session/choose-home.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { formatOf, type ObjectLayout, writeFormat } from '../session/format.js';
 import { type OpenOptions, openContext } from '../session/open.js';
@@ -56,12 +59,17 @@ async function moveObjects(store: StoreContext, layout: ObjectLayout, options: O
   // Said before cairn.json is written: from then on the index alone decides.
   if (now === undefined) await index.commit(() => index.meta.put(LAYOUT_KEY, layout === 'packs' ? 'loose' : 'packs'));
   if (layout === 'packs') {
-    writeFormat(store.layout, formatOf('packs'));
+    // Versions that know no packs refuse the store from here on.
+    writeFormat(store.layout, { ...formatOf('packs'), layout: 'loose' });
     await repackToPacks(store, options);
-  } else {
-    await repackToLoose(store, options);
-    writeFormat(store.layout, formatOf('loose'));
-  }
+  } else await repackToLoose(store, options);
+  writeFormat(store.layout, formatOf(layout));
+  await removeOldHome(store, layout);
+}
+
+/** Of the files of objects, those that trees have names of are shared on; the next gc takes them. */
+async function removeOldHome({ layout, index, pool }: StoreContext, now: ObjectLayout): Promise<void> {
+  await deletePaths(pool, now === 'packs' ? [...objectsIn(layout, 'packs', index).unusedLinks()] : [layout.packs]);
 }
 
 async function closeContext({ pool, disk, staging, index, lanes }: StoreContext): Promise<void> {

@@ -14,7 +14,7 @@ import { LAYOUT_KEY } from '../index/open.js';
 import { openIndex } from '../index/open-index.js';
 import { objectsIn } from './choose-home.js';
 import type { StoreContext } from './context.js';
-import { makeStore, type ObjectLayout, readFormat } from './format.js';
+import { formatOf, makeStore, type ObjectLayout, readFormat, writeFormat } from './format.js';
 import { Lanes } from './lanes.js';
 import { makeOurs } from './owner.js';
 import { defaultWorkers, Pool } from './pool.js';
@@ -105,6 +105,8 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     if (layoutNow() === objects) return;
     throw new CairnError('ERR_STORE_VERSION', 'the store was repacked meanwhile; open it again', { path: layout.dir });
   };
+  // A repack was killed between its transaction and its last step.
+  if (!readOnly && objects !== said) writeFormat(layout, formatOf(objects));
   if (objects === 'packs') {
     pool.hold = () => {
       const held = index.snapshot();

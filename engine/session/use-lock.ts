@@ -63,6 +63,7 @@ export class UseLock {
   async alone<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     const held = await lock(this.#path, true, signal);
     try {
+      this.#check();
       return await work();
     } finally {
       held.release();
@@ -71,6 +72,13 @@ export class UseLock {
 
   /** Takes the lock alone, if nobody relies on objects right now. */
   tryAlone(): Lock | undefined {
-    return this.#count > 0 ? undefined : tryLock(this.#path, true);
+    const held = this.#count > 0 ? undefined : tryLock(this.#path, true);
+    try {
+      if (held !== undefined) this.#check();
+    } catch (error) {
+      held?.release();
+      throw error;
+    }
+    return held;
   }
 }

@@ -84,7 +84,7 @@ export const DEAF_SYNC: Patch = {
 export const NO_USE_LOCK: Patch = {
   name: 'no use lock',
   file: 'engine/session/use-lock.js',
-  edits: [['return this.#count > 0 ? undefined : tryLock(this.#path, true);', 'return { release() { } };']],
+  edits: [['const held = this.#count > 0 ? undefined : tryLock(this.#path, true);', 'return { release() { } };']],
 };
 
 /** Processes open and write the index at the same time. */
