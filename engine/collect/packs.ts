@@ -13,6 +13,7 @@ import type { OperationOptions } from '../core/operation.js';
 import { syncDirectory, syncFile } from '../disk/durable.js';
 import { punch } from '../disk/file-ranges.js';
 import { tryLock } from '../disk/lock.js';
+import { forgetPack } from '../index/packs.js';
 import type { PackRecord } from '../index/records.js';
 import { idOfPackFile, packFileName } from '../objects/pack/format.js';
 import { packedName } from '../objects/pack/name.js';
@@ -37,9 +38,46 @@ export async function collectPacks(store: StoreContext, { signal }: OperationOpt
     const known = store.index.packs.get(pack);
     if (known === undefined) continue;
     if (known.used === 0) await deletePack(store, pack);
-    else if (known.dead > 0) await punchPack(store, pack);
+    else {
+      if (known.dead > 0) await punchPack(store, pack);
+      cutGarbage(store, pack);
+    }
   }
   deleteUnlisted(store);
+}
+
+/** Packs of a store without packs: a repack was killed that was to fill them, or had emptied them. */
+export async function dropUnfinishedPacks(store: StoreContext): Promise<void> {
+  const { index, layout, pool } = store;
+  if (!fs.existsSync(layout.packs)) return;
+  const known = [...index.packs.keys()];
+  if (known.length > 0) {
+    await index.commitRemoval(() => {
+      for (const pack of known) forgetPack(index, pack);
+    });
+  }
+  await deletePaths(pool, [layout.packs]);
+}
+
+/** Cuts off what imports that died have left behind the end of a pack, unless another session appends to it. */
+function cutGarbage(store: StoreContext, pack: number): void {
+  const { index, layout } = store;
+  const path = pathOf(store, pack);
+  const isLonger = (): boolean => {
+    const size = fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    return size > (index.packs.get(pack)?.end ?? Number.POSITIVE_INFINITY);
+  };
+  if (!isLonger()) return;
+  const lock = tryLock(layout.packLock(pack), true);
+  if (lock === undefined) return;
+  try {
+    index.refresh();
+    if (isLonger()) fs.truncateSync(path, index.packs.get(pack)?.end);
+  } catch (error) {
+    throw toCairnError(error);
+  } finally {
+    lock.release();
+  }
 }
 
 const pathOf = ({ layout }: StoreContext, pack: number): string => `${layout.packs}/${packFileName(pack)}`;
@@ -112,7 +150,7 @@ async function deletePack(store: StoreContext, pack: number): Promise<void> {
     if (index.packs.get(pack)?.used !== 0) return;
     await index.commitRemoval(() => {
       for (const { offset } of [...deadParts(store, pack)]) index.dead.remove({ pack, offset });
-      index.packs.remove(pack);
+      forgetPack(index, pack);
     });
     fs.rmSync(pathOf(store, pack), { force: true });
   } finally {

@@ -27,7 +27,7 @@ import { addTotals } from '../index/totals.js';
 import type { DeletedObject } from '../objects/home.js';
 import type { StoreContext } from '../session/context.js';
 import { sayLeftBehind } from '../session/context.js';
-import { collectPacks, dropUnusedLinks } from './packs.js';
+import { collectPacks, dropUnfinishedPacks, dropUnusedLinks } from './packs.js';
 
 export interface Swept {
   objects: number;
@@ -51,7 +51,7 @@ export async function sweep(store: StoreContext, options: OperationOptions = {})
   try {
     const swept = await sweepOrphans(store, options);
     if (store.lanes !== undefined) await collectPacks(store, options);
-    if (store.objects.keepsLinks) await dropUnusedLinks(store);
+    else await dropUnfinishedPacks(store);
     trash = moveLeftoversAside(store);
     dropPlans(store);
     dropUrlNotes(store);
@@ -60,6 +60,18 @@ export async function sweep(store: StoreContext, options: OperationOptions = {})
   } finally {
     alone.release();
     await discard(store, trash);
+    if (store.objects.keepsLinks) await sweepLinks(store);
+  }
+}
+
+/** Comes last, as trees that were just deleted may have had the other names. */
+async function sweepLinks(store: StoreContext): Promise<void> {
+  const alone = store.uses.tryAlone();
+  if (alone === undefined) return;
+  try {
+    await dropUnusedLinks(store);
+  } finally {
+    alone.release();
   }
 }
 
