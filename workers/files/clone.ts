@@ -30,19 +30,22 @@ const PACK_CHUNK = 64 * 2 ** 20;
 export function clonePack({ from, to, end, control }: ClonePackTask): null {
   const { O_RDONLY, O_NOFOLLOW } = fs.constants;
   const source = orMissing(() => fs.openSync(from, O_RDONLY | O_NOFOLLOW));
-  const target = fs.openSync(to, 'wx', 0o600);
   try {
-    for (const { offset, length } of writtenRanges(source, end)) {
-      for (let done = 0; done < length; done += PACK_CHUNK) {
-        checkCancelled(control);
-        const part = { offset: offset + done, length: Math.min(PACK_CHUNK, length - done) };
-        copyRange(source, part, target, part.offset);
+    const target = fs.openSync(to, 'wx', 0o600);
+    try {
+      for (const { offset, length } of writtenRanges(source, end)) {
+        for (let done = 0; done < length; done += PACK_CHUNK) {
+          checkCancelled(control);
+          const part = { offset: offset + done, length: Math.min(PACK_CHUNK, length - done) };
+          copyRange(source, part, target, part.offset);
+        }
       }
+      fs.ftruncateSync(target, end);
+    } finally {
+      fs.closeSync(target);
     }
-    fs.ftruncateSync(target, end);
   } finally {
     fs.closeSync(source);
-    fs.closeSync(target);
   }
   countItems(control, 1);
   return null;

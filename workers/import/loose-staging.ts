@@ -53,10 +53,13 @@ export class LooseStaging implements NewObjects {
         }
       },
       drop: () => file.remove(),
+      close: () => file.remove(),
     };
   }
 
   finish(): void {
     this.#options.parcels?.end();
   }
+
+  close(): void {}
 }

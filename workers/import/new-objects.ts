@@ -9,6 +9,8 @@ export interface NewObjects {
   begin(entry: TocEntry): LargeContent;
   /** To be called after the last object. */
   finish(): void;
+  /** To be called last of all, also when the layer is given up half-way. */
+  close(): void;
 }
 
 /** A content whose hash is not known before its end. */
@@ -20,6 +22,8 @@ export interface LargeContent {
   finish(): string;
   /** Keeps the finished content as an object. @returns metadata that could not be set */
   keep(name: string): SkippedKind[];
-  /** Gives up the content, finished or not. */
+  /** Gives up the finished content. The layer goes on. */
   drop(): void;
+  /** Gives up the content, finished or not, and the layer with it. */
+  close(): void;
 }

@@ -73,8 +73,9 @@ export class ObjectWriter {
 
   /** Gives up a half-written content. */
   close(): void {
-    this.#large?.drop();
+    this.#large?.close();
     this.#large = undefined;
+    this.#place.close();
   }
 
   #small(entry: TocEntry, bytes: Buffer): void {
@@ -88,12 +89,12 @@ export class ObjectWriter {
   #endLarge(entry: TocEntry, large: LargeContent): void {
     entry.key = large.finish();
     const name = this.#home.nameOf(entry);
-    if (!this.#isNew(name, entry.size)) {
-      this.close();
-      return;
-    }
     // Kept or not, it is no longer this writer's to give up.
     this.#large = undefined;
+    if (!this.#isNew(name, entry.size)) {
+      large.drop();
+      return;
+    }
     this.staged.push(name);
     this.#note(name, large.keep(name));
   }

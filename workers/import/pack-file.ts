@@ -13,7 +13,8 @@ const WRITE_BEHIND_BYTES = 8 * 2 ** 20;
 /** Appends to a pack. Where the file system lets it, and slots are whole blocks, past the page cache. */
 class PackFile {
   readonly #path: string;
-  #fd: number;
+  /** Open from the first write on: most layers of a known image bring nothing. */
+  #fd: number | undefined;
   #direct: boolean;
   #end: number;
   /** Up to here the disk was set to work. */
@@ -24,7 +25,6 @@ class PackFile {
     this.#end = base;
     this.#begun = base;
     this.#direct = direct;
-    this.#fd = this.#open();
   }
 
   #open(): number {
@@ -43,12 +43,13 @@ class PackFile {
   append(slot: Buffer): void {
     for (let at = 0; at < slot.length; ) at += this.#write(slot, at);
     this.#end += slot.length;
-    if (this.#direct || this.#end - this.#begun < WRITE_BEHIND_BYTES) return;
+    if (this.#fd === undefined || this.#direct || this.#end - this.#begun < WRITE_BEHIND_BYTES) return;
     beginToWrite(this.#fd, { offset: this.#begun, length: this.#end - this.#begun });
     this.#begun = this.#end;
   }
 
   #write(slot: Buffer, at: number): number {
+    this.#fd ??= this.#open();
     try {
       return fs.writeSync(this.#fd, slot, at, slot.length - at, this.#end + at);
     } catch (error) {
@@ -56,13 +57,15 @@ class PackFile {
       // The device wants another alignment than ours.
       this.close();
       this.#direct = false;
-      this.#fd = this.#open();
       return 0;
     }
   }
 
+  /** More may follow: then the file is opened again. */
   close(): void {
-    fs.closeSync(this.#fd);
+    const fd = this.#fd;
+    this.#fd = undefined;
+    if (fd !== undefined) fs.closeSync(fd);
   }
 }
 
@@ -83,7 +86,9 @@ export class PackOutput implements SlotOutput {
     this.#file.append(this.#slot.subarray(0, length));
   }
 
-  end(): void {
+  end(): void {}
+
+  close(): void {
     this.#file.close();
   }
 }

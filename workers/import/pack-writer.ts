@@ -18,7 +18,10 @@ export interface SlotOutput {
   /** The slot to fill next, always of the same length. */
   room(): Buffer;
   send(length: number): void;
+  /** No slot follows. */
   end(): void;
+  /** Lets go of what it holds, whether all slots came or not. */
+  close?(): void;
 }
 
 export interface PackWriterOptions {
@@ -77,6 +80,7 @@ export class PackWriter implements NewObjects {
         return [];
       },
       drop: () => this.#takeBack(start),
+      close: () => {},
     };
   }
 
@@ -93,6 +97,7 @@ export class PackWriter implements NewObjects {
         return [];
       },
       drop: () => file.remove(),
+      close: () => file.remove(),
     };
   }
 
@@ -105,6 +110,10 @@ export class PackWriter implements NewObjects {
       this.#flush();
     }
     output.end();
+  }
+
+  close(): void {
+    this.#options.output.close?.();
   }
 
   /** @param names of all objects of the layer @returns where the layer's objects lie; after {@link finish} */

@@ -16,21 +16,25 @@ export function appendObjects({ control, from, names, sizes, lane, scratch }: Ap
   const home = homeAt(from);
   const files = { staging: home.stagingIn(scratch, 'flat'), scratch };
   const writer = new PackWriter({ output: new PackOutput(lane), lane, files });
-  const packed = names.map((name) => packedName(name.slice(0, HASH_DIGITS)));
-  names.forEach((name, i) => {
-    checkCancelled(control);
-    const size = sizes[i] as number;
-    const content = writer.begin({ size });
-    for (const chunk of home.open(name, { size, sha512: name.slice(0, HASH_DIGITS) })) {
-      content.write(chunk);
-      countBytes(control, chunk.length);
-    }
-    content.finish();
-    content.keep(packed[i] as string);
-    countItems(control, 1);
-  });
-  writer.finish();
-  return writer.result(packed);
+  try {
+    const packed = names.map((name) => packedName(name.slice(0, HASH_DIGITS)));
+    names.forEach((name, i) => {
+      checkCancelled(control);
+      const size = sizes[i] as number;
+      const content = writer.begin({ size });
+      for (const chunk of home.open(name, { size, sha512: name.slice(0, HASH_DIGITS) })) {
+        content.write(chunk);
+        countBytes(control, chunk.length);
+      }
+      content.finish();
+      content.keep(packed[i] as string);
+      countItems(control, 1);
+    });
+    writer.finish();
+    return writer.result(packed);
+  } finally {
+    writer.close();
+  }
 }
 
 /** @returns object name → metadata that could not be set */
