@@ -149,6 +149,26 @@ export function writeFileDurably(path: string, bytes: string | Uint8Array, mode 
 }
 
 /**
+ * Makes a small file, durably, where a file that is not whole does no harm: a kill can leave one.
+ * @throws `EEXIST` where there is one
+ */
+export function makeFileDurably(path: string, bytes: Uint8Array): void {
+  const fd = fs.openSync(path, 'wx', 0o600);
+  try {
+    naming(path, () => {
+      fs.writeFileSync(fd, bytes);
+      fs.fsyncSync(fd);
+    });
+    syncDirectory(dirname(path));
+  } catch (error) {
+    fs.rmSync(path, { force: true });
+    throw error;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/**
  * Takes something out of sight in one step, to a place where it can be deleted at leisure. A missing path is fine.
  * @throws CairnError `ERR_HELD` while something is mounted in it: deleting would reach into the mounted file system
  */

@@ -7,7 +7,7 @@ import * as fs from 'node:fs';
 import type { Lane } from '../../workers/tasks/import.js';
 import { hasCode, toCairnError } from '../core/errors.js';
 import { BLOCK } from '../core/extent.js';
-import { makeOnce, writeFileDurably } from '../disk/durable.js';
+import { makeFileDurably, makeOnce } from '../disk/durable.js';
 import type { Layout } from '../disk/layout.js';
 import { type Lock, tryLock } from '../disk/lock.js';
 import type { Index } from '../index/open.js';
@@ -138,9 +138,10 @@ export class Lanes {
       const path = this.#path(pack);
       const salt = randomBytes(SALT_BYTES);
       try {
-        writeFileDurably(path, packHead({ id: pack, salt }));
+        makeFileDurably(path, packHead({ id: pack, salt }));
       } catch (error) {
         lock.release();
+        if (hasCode(error, 'EEXIST')) continue;
         throw toCairnError(error);
       }
       this.#locks.set(pack, lock);
