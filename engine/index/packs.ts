@@ -1,6 +1,6 @@
 /** What packs hold, counted in the transactions that change it. All of this runs inside a transaction. */
 import type { PackedLayer } from '../../workers/tasks/import.js';
-import { extentOf } from '../core/extent.js';
+import { BLOCK, extentOf } from '../core/extent.js';
 import { EMPTY_PACK, type Extent } from './extents.js';
 import type { NewObject } from './objects.js';
 import type { Index } from './open.js';
@@ -44,14 +44,19 @@ export function* extentsOf(objects: readonly NewObject[]): Generator<Extent> {
   for (const { record } of objects) if (record.at !== undefined) yield { at: record.at, size: record.size };
 }
 
-/** Counts anew what objects take. */
+/** Counts anew what objects take, and what is dead. */
 export function recountPacks(index: Index): void {
   const used = new Map<number, number>();
-  for (const { at, size } of index.objects.values()) {
-    if (at !== undefined) used.set(at.pack, (used.get(at.pack) ?? 0) + extentOf(size));
-  }
+  const dead = new Map<number, number>();
+  const add = (sums: Map<number, number>, pack: number, bytes: number): void => {
+    sums.set(pack, (sums.get(pack) ?? 0) + bytes);
+  };
+  for (const { at, size } of index.objects.values()) if (at !== undefined) add(used, at.pack, extentOf(size));
+  for (const { key, value } of index.dead.entries()) add(dead, key.pack, value);
   for (const { key: pack, value } of [...index.packs.entries()]) {
-    const bytes = used.get(pack) ?? 0;
-    if (bytes !== value.used) index.packs.put(pack, { ...value, used: bytes });
+    const counted = { ...value, used: used.get(pack) ?? 0, dead: dead.get(pack) ?? 0 };
+    // Where more is counted than there is, the next gc looks at what there is.
+    if (counted.used + counted.dead + counted.other > counted.end - BLOCK) counted.other = 0;
+    if (JSON.stringify(counted) !== JSON.stringify(value)) index.packs.put(pack, counted);
   }
 }

@@ -11,6 +11,7 @@ import { telling } from '../core/operation.js';
 import { checkRows } from '../index/check-rows.js';
 import type { LayerRecord, ObjectRecord, TreeRecord } from '../index/records.js';
 import { fileNameOf } from '../objects/name.js';
+import { packFileName } from '../objects/pack/format.js';
 import type { Plan } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
 import { planOfTree } from '../resolve/plan-tree.js';
@@ -19,6 +20,7 @@ import { type CheckOptions, isAmong, type Targets, targetsOf } from './check-sco
 import type { Damage } from './damage.js';
 import { toImportAgain } from './fsck.js';
 import { neededBlobs } from './needed-blobs.js';
+import { faultsOfPacks } from './packs.js';
 import { PlanMemory } from './plan-memory.js';
 import { checkPods } from './pods.js';
 import { type DamagedFile, pathsOfDamaged, verifyTree } from './tree.js';
@@ -76,6 +78,7 @@ class Checker {
     await bothOf(this.#checkBlobs(), this.#checkObjects());
     for (const tree of trees) await this.#checkTree(tree);
     await this.#checkFilesOfTrees();
+    if (this.#targets.everything && this.#options.onlyTrees !== true) this.#checkPacks();
     const pods = this.#targets.everything && this.#options.onlyTrees !== true ? await this.#checkPods() : 0;
     const damaged = this.#withoutRemoved();
     const isAwaited = damaged.some(({ awaited }) => awaited === true);
@@ -88,6 +91,12 @@ class Checker {
       bytes: this.#bytes,
     };
     return { checked, damaged, reimport, ok: damaged.length === 0 };
+  }
+
+  /** Their contents are checked as objects. */
+  #checkPacks(): void {
+    for (const { pack, what } of faultsOfPacks(this.#store, this.#options.signal))
+      this.#damaged.push({ kind: 'pack', id: packFileName(pack), what });
   }
 
   /**

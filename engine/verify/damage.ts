@@ -2,8 +2,8 @@
 import type { Key } from '../core/key.js';
 
 export interface Damage {
-  kind: 'manifest' | 'layer' | 'object' | 'blob' | 'tree' | 'pod';
-  /** Image or layer key, object name, tree id, UUID of a pod. */
+  kind: 'manifest' | 'layer' | 'object' | 'pack' | 'blob' | 'tree' | 'pod';
+  /** Image or layer key, object name, name of a pack's file, tree id, UUID of a pod. */
   id: string;
   /** A path below the tree's root. */
   path?: string;

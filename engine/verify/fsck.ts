@@ -15,15 +15,17 @@ import { shardedFiles } from '../disk/shards.js';
 import { allImages, titleOf } from '../index/images.js';
 import type { ImageRecord } from '../index/records.js';
 import { fileNameOf } from '../objects/name.js';
+import { packFileName } from '../objects/pack/format.js';
 import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
+import { faultsOfPacks, unlistedPacks } from './packs.js';
 import { faultOfPod } from './pods.js';
 import { countExpected, type ExpectedCounts, sumTotals } from './recount.js';
 import { leftovers } from './seen-leftovers.js';
 import { missingPart, unlistedParts } from './tree-parts.js';
 
 export interface Missing {
-  kind: 'blob' | 'object' | 'layer' | 'tree' | 'pod';
+  kind: 'blob' | 'object' | 'pack' | 'layer' | 'tree' | 'pod';
   id: string;
   what: string;
   /** Images that cannot be used without it; of a pod those that it needs, and they can be used. */
@@ -34,7 +36,7 @@ export interface Missing {
 
 /** Something that a repair did. */
 export interface Mended {
-  kind: 'blob' | 'object' | 'layer' | 'tree' | 'pod' | 'totals' | 'stray';
+  kind: 'blob' | 'object' | 'pack' | 'layer' | 'tree' | 'pod' | 'totals' | 'stray';
   id: string;
   what: string;
   action:
@@ -42,6 +44,7 @@ export interface Mended {
     | 'quarantined'
     | 'marked as gone'
     | 'found again'
+    | 'tables written anew'
     | 'dropped'
     | 'removed'
     | 'counted anew';
@@ -95,6 +98,7 @@ class Fsck {
     const expected = countExpected(this.#store, this.#options.signal);
     const layers = this.#lookAtLayers(expected);
     const objects = this.#lookAtObjects(expected);
+    this.#lookAtPacks();
     const blobs = this.#lookAtBlobs(expected);
     const trees = this.#lookAtTrees();
     const pods = this.#lookAtPods();
@@ -164,6 +168,14 @@ class Fsck {
       if (known === undefined || (object as ObjectFile).copy > known.copies) this.#stray.push(path);
     }
     return objects;
+  }
+
+  /** Objects that cannot be read are told one by one. A pack that only lacks tables costs no image anything. */
+  #lookAtPacks(): void {
+    for (const { pack, what } of faultsOfPacks(this.#store, this.#options.signal)) {
+      this.#missing.push({ kind: 'pack', id: packFileName(pack), what, images: [] });
+    }
+    if (!this.#store.readOnly) this.#stray.push(...unlistedPacks(this.#store));
   }
 
   #missingCopies(name: string, copies: number): ObjectFile[] {

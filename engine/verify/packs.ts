@@ -1,0 +1,118 @@
+/**
+ * Compares packs with the index, both ways: what the index says of a pack must fit into its file, and the tables in it
+ * must tell of every object that the index finds there. Without them a lost index could not be made anew. Reads no
+ * contents.
+ */
+import * as fs from 'node:fs';
+import { throwIfAborted } from '../core/errors.js';
+import { BLOCK, extentOf } from '../core/extent.js';
+import { namesIn } from '../disk/list-directory.js';
+import { isHeld } from '../disk/lock.js';
+import { faultOf } from '../disk/path-fault.js';
+import type { PackRecord } from '../index/records.js';
+import { idOfPackFile, packFileName } from '../objects/pack/format.js';
+import { packedName } from '../objects/pack/name.js';
+import { headOf, readSegments } from '../objects/pack/read-tables.js';
+import type { StoreContext } from '../session/context.js';
+
+/** What is wrong with a pack. */
+export interface PackFault {
+  pack: number;
+  what: string;
+  /** Tables that are written anew mend it. */
+  isOfTables: boolean;
+}
+
+/** A part of a pack that is spoken for. */
+interface Part {
+  offset: number;
+  length: number;
+  /** Absent of what is dead. */
+  object?: string;
+}
+
+type Looking = Pick<StoreContext, 'index' | 'layout' | 'objects'>;
+
+export function* faultsOfPacks(store: Looking, signal?: AbortSignal): Generator<PackFault> {
+  if (store.objects.at.packs === undefined) return;
+  const parts = partsOfPacks(store);
+  for (const { key: pack, value } of [...store.index.packs.entries()]) {
+    throwIfAborted(signal);
+    const own = (parts.get(pack) ?? []).sort((a, b) => a.offset - b.offset);
+    parts.delete(pack);
+    const counted = faultOfCounts(value, own);
+    if (counted !== undefined) yield { pack, what: counted, isOfTables: false };
+    yield* faultsOfFile(store, pack, value.end, own);
+  }
+  for (const pack of parts.keys()) yield { pack, what: 'objects lie in it, and it is not listed', isOfTables: false };
+}
+
+/** Packs that the index does not list, and that nobody is about to append to. */
+export function unlistedPacks({ index, layout }: Looking): string[] {
+  const unlisted = (name: string): boolean => {
+    const pack = idOfPackFile(name);
+    return pack !== undefined && index.packs.get(pack) === undefined && !isHeld(layout.packLock(pack));
+  };
+  return namesIn(layout.packs)
+    .filter(unlisted)
+    .map((name) => layout.pack(name));
+}
+
+function partsOfPacks({ index }: Looking): Map<number, Part[]> {
+  const parts = new Map<number, Part[]>();
+  const add = (pack: number, part: Part): void => {
+    const known = parts.get(pack);
+    if (known === undefined) parts.set(pack, [part]);
+    else known.push(part);
+  };
+  for (const { key: object, value } of index.objects.entries()) {
+    if (value.at !== undefined) add(value.at.pack, { offset: value.at.offset, length: extentOf(value.size), object });
+  }
+  for (const { key, value: length } of index.dead.entries()) add(key.pack, { offset: key.offset, length });
+  return parts;
+}
+
+/** @param parts in rising order */
+function faultOfCounts({ end, used, dead, other }: PackRecord, parts: readonly Part[]): string | undefined {
+  let last = BLOCK;
+  const sums = { used: 0, dead: 0 };
+  for (const { offset, length, object } of parts) {
+    if (offset < last && length > 0) return `two things lie at ${offset}`;
+    last = Math.max(last, offset + length);
+    sums[object === undefined ? 'dead' : 'used'] += length;
+  }
+  if (last > end) return `something lies behind its end, ${end}`;
+  if (sums.used !== used) return `objects take ${sums.used} bytes of it, not ${used}`;
+  if (sums.dead !== dead) return `${sums.dead} bytes of it are dead, not ${dead}`;
+  return used + dead + other > end - BLOCK ? 'more is counted than it holds' : undefined;
+}
+
+function* faultsOfFile({ layout }: Looking, pack: number, end: number, parts: readonly Part[]): Generator<PackFault> {
+  let fd: number;
+  try {
+    fd = fs.openSync(layout.pack(packFileName(pack)), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
+  } catch (error) {
+    yield { pack, what: faultOf(error), isOfTables: false };
+    return;
+  }
+  try {
+    const { size } = fs.fstatSync(fd);
+    if (size < end) yield { pack, what: `${size} bytes instead of ${end}`, isOfTables: false };
+    else if (headOf(fd)?.id !== pack) yield { pack, what: 'its head is damaged', isOfTables: true };
+    else if (!tablesTellOf(fd, end, parts))
+      yield { pack, what: 'its tables do not tell of all objects', isOfTables: true };
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function tablesTellOf(fd: number, end: number, parts: readonly Part[]): boolean {
+  const untold = new Map(parts.flatMap(({ object, offset }) => (object === undefined ? [] : [[object, offset]])));
+  for (const { contents } of readSegments(fd, end)) {
+    for (const { sha512, offset } of contents) {
+      const name = packedName(sha512);
+      if (untold.get(name) === offset) untold.delete(name);
+    }
+  }
+  return untold.size === 0;
+}

@@ -1,0 +1,75 @@
+/**
+ * Writes the table of a pack anew whose tables, or whose head, are damaged: one behind all contents, which tells of every
+ * object that the index finds in the pack. It counts in place of those before it.
+ */
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import { naming, toCairnError } from '../core/errors.js';
+import { BLOCK } from '../core/extent.js';
+import { tryLock } from '../disk/lock.js';
+import type { PackRecord } from '../index/records.js';
+import { packFileName, packHead, SALT_BYTES } from '../objects/pack/format.js';
+import { hashInName } from '../objects/pack/name.js';
+import { headOf } from '../objects/pack/read-tables.js';
+import { encodeTable, type PackedContent } from '../objects/pack/table.js';
+import type { StoreContext } from '../session/context.js';
+
+/** @returns false for a pack that another session appends to */
+export async function rewriteTables(store: StoreContext, pack: number): Promise<boolean> {
+  const { index, layout } = store;
+  store.lanes?.letGo();
+  const lock = tryLock(layout.packLock(pack), true);
+  if (lock === undefined) return false;
+  try {
+    index.refresh();
+    const known = index.packs.get(pack) as PackRecord;
+    const bytes = writeTable(layout.pack(packFileName(pack)), {
+      pack,
+      end: known.end,
+      contents: contentsOf(store, pack),
+    });
+    await index.commit(() => index.packs.put(pack, { ...known, end: known.end + bytes, other: known.other + bytes }));
+    return true;
+  } finally {
+    lock.release();
+  }
+}
+
+function contentsOf({ index }: StoreContext, pack: number): PackedContent[] {
+  const contents: PackedContent[] = [];
+  for (const { key, value } of index.objects.entries()) {
+    if (value.at?.pack === pack) contents.push({ sha512: hashInName(key), offset: value.at.offset, size: value.size });
+  }
+  return contents.sort((a, b) => a.offset - b.offset);
+}
+
+/** @returns the bytes of the table */
+function writeTable(
+  path: string,
+  { pack, end, contents }: { pack: number; end: number; contents: readonly PackedContent[] },
+): number {
+  const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW);
+  try {
+    const head = headOf(fd);
+    const salt = head?.id === pack ? head.salt : randomBytes(SALT_BYTES);
+    const table = encodeTable(contents, { offset: end, before: BLOCK, durable: end, salt });
+    naming(path, () => {
+      fs.ftruncateSync(fd, end);
+      writeAll(fd, table, end);
+      // The head comes last: with another salt than theirs it makes all other tables unreadable.
+      fs.fdatasyncSync(fd);
+      if (head?.id === pack) return;
+      writeAll(fd, packHead({ id: pack, salt }), 0);
+      fs.fdatasyncSync(fd);
+    });
+    return table.length;
+  } catch (error) {
+    throw toCairnError(error);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function writeAll(fd: number, bytes: Buffer, position: number): void {
+  for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at, bytes.length - at, position + at);
+}
