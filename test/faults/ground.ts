@@ -16,6 +16,7 @@ import { openStore } from '../../engine/store.js';
 import { aci, type EntrySpec, tar } from '../fixtures/archive.js';
 import { PROGRAM } from '../fixtures/cli.js';
 import { ociLayout } from '../fixtures/oci.js';
+import { inPacks } from './layouts.js';
 import type { Place } from './place.js';
 import { runTraced } from './strace.js';
 
@@ -36,10 +37,15 @@ export const PODS = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000
 const SHARED = 'the same in several images\n'.repeat(20);
 const LARGE = Buffer.alloc(100_000, 'large');
 
+const HUGE = Buffer.from(Uint32Array.from({ length: 1_250_000 }, (_none, i) => Math.imul(i, 2_654_435_761)).buffer);
+
 const common: EntrySpec[] = [
   { name: 'etc', flag: '5' },
   { name: 'etc/shared', content: SHARED },
 ];
+
+/** A file of 100 000 bytes, of which only the last ones are written. */
+const HOLES = { 'GNU.sparse.size': '100000', 'GNU.sparse.numblocks': '1', 'GNU.sparse.map': '99987,13' };
 
 const ACIS: Readonly<Record<string, Buffer>> = {
   base: aci({ name: 'example.com/base' }, [...common, { name: 'etc/large', content: LARGE }]),
@@ -55,6 +61,13 @@ const ACIS: Readonly<Record<string, Buffer>> = {
     { name: 'other', content: Buffer.alloc(90_000, 'other') },
     { name: 'again', flag: '1', link: 'other' },
     { name: 'own', content: 'own', uid: 7, mode: 0o4755, mtime: 1_000_000_000 },
+    { name: 'holes', content: 'behind a hole', pax: HOLES },
+  ]),
+  /** Large enough for workers to share it. Where the disk allows it, its pack is written past the page cache. */
+  huge: aci({ name: 'example.com/huge' }, [
+    ...common,
+    { name: 'huge', content: HUGE },
+    { name: 'small', content: 'small' },
   ]),
   third: aci({ name: 'example.com/third' }, [{ name: 'third', content: 'third' }]),
 };
@@ -81,17 +94,19 @@ export function makeSources(dir: string): void {
   for (const [name, text] of Object.entries(BLOBS)) fs.writeFileSync(join(sources, `${name}.blob`), text);
 }
 
-let prepared: string | undefined;
+/** Layout of objects → the ground that was made for it. */
+const prepared = new Map<boolean, string>();
 
 /** Makes the sources and every seed below `dir`. What this process has made before is copied. */
 export async function prepareGround(dir: string): Promise<void> {
-  if (prepared === undefined) {
+  const known = prepared.get(inPacks());
+  if (known === undefined) {
     await makeGround(dir);
     const kept = fs.mkdtempSync(join(dirname(dir), 'cairn-ground-'));
     process.on('exit', () => fs.rmSync(kept, { recursive: true }));
     copy(`${dir}/.`, kept);
-    prepared = kept;
-  } else copy(`${prepared}/.`, dir);
+    prepared.set(inPacks(), kept);
+  } else copy(`${known}/.`, dir);
 }
 
 async function makeGround(dir: string): Promise<void> {

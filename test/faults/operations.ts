@@ -1,6 +1,7 @@
 /** The commands that are killed and made to fail, each with the state of the store at its beginning. */
 import { cairn } from '../fixtures/cli.js';
 import { PODS, type Seed } from './ground.js';
+import { inPacks } from './layouts.js';
 import type { Place } from './place.js';
 
 /** The name of a backup among the outputs. */
@@ -23,6 +24,7 @@ export interface Operation {
 }
 
 const POD = { word: 'pod' };
+const REPACK = { word: 'repack' };
 
 const source = (place: Place, name: string): string => `${place.sources}/${name}`;
 const target = (place: Place, name: string): string => `${place.out}/${name}`;
@@ -35,6 +37,7 @@ export const OPERATIONS: readonly Operation[] = [
     seed: 'images',
     args: (at) => ['import', '--keep-archive', source(at, 'other.aci')],
   },
+  { name: 'import a large ACI', seed: 'images', args: (at) => ['import', source(at, 'huge.aci')] },
   { name: 'import a layout', seed: 'images', args: (at) => ['import', source(at, 'shop')] },
   {
     name: 'import several',
@@ -101,6 +104,7 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'pod rm', seed: 'pods', args: () => ['pod', 'rm', PODS[0]], needs: POD },
   { name: 'pod gc', seed: 'pods', args: () => ['pod', 'gc'], needs: POD },
   { name: 'gc with pods', seed: 'pods', args: () => ['gc', '--images', '--grace-period', '0s'], needs: POD },
+  { name: 'repack', seed: 'trees', args: () => ['repack', '--layout', inPacks() ? 'loose' : 'packs'], needs: REPACK },
   { name: 'back up', seed: 'pods', args: (at) => ['backup', target(at, BACKUP)], needs: { word: 'backup' } },
 ];
 

@@ -3,13 +3,18 @@
  * everything hashes to its name, nothing that was there is gone, nothing half-made is listed, acknowledged results are
  * there, and the next gc leaves no stray byte.
  */
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
 import { Layout } from '../../engine/disk/layout.js';
+import { contextOf } from '../../engine/facade/opened.js';
 import type { PodSummary } from '../../engine/pod/states.js';
+import { rebuildIndex } from '../../engine/recover/rebuild-index.js';
 import { openStore, type Store } from '../../engine/store.js';
 import { BLOBS, PODS } from './ground.js';
+import { inspectPacks } from './inspect-packs.js';
+import { inPacks } from './layouts.js';
 import { BACKUP, type Operation } from './operations.js';
 import type { Place } from './place.js';
 
@@ -48,6 +53,7 @@ export async function judge(
       wrong.push(`neither from before nor from after: ${line}`);
     }
     if (fs.existsSync(place.store)) {
+      if (inPacks()) wrong.push(...(await losesIndex(place)));
       for (const dest of halfMade(place.out)) await backUpAgain(place.store, dest);
       if (operation.recount === true) await recount(place.store);
       wrong.push(...(await inspectStore(place.store)));
@@ -127,6 +133,30 @@ async function backUpAgain(dir: string, dest: string): Promise<void> {
 }
 
 /** Removing a layer whose table of contents is unreadable leaves its objects counted. A repair counts anew. */
+/** The index of a copy is lost, and made anew from documents and from tables of packs: every image is there again. */
+async function losesIndex({ dir, store }: Place): Promise<string[]> {
+  const copy = join(dir, 'copy');
+  // A store that was killed while it was made has no index that could be lost.
+  if (!fs.existsSync(new Layout(store).format)) return [];
+  execFileSync('cp', ['-a', store, copy]);
+  try {
+    await rebuildIndex({ dir: copy, workers: 1 });
+    const wrong: string[] = [];
+    const images = await keysOf(copy);
+    for (const key of await keysOf(store)) if (!images.includes(key)) wrong.push(`lost with the index: image ${key}`);
+    return [...wrong, ...(await inspectStore(copy)).map((what) => `with a new index: ${what}`)];
+  } finally {
+    fs.rmSync(copy, { recursive: true });
+  }
+}
+
+async function keysOf(dir: string): Promise<string[]> {
+  await using store = await openStore({ dir, workers: 1 });
+  const keys: string[] = [];
+  for await (const { key } of store.images()) keys.push(key);
+  return keys;
+}
+
 async function recount(dir: string): Promise<void> {
   await using store = await openStore({ dir, workers: 1 });
   const { miscounted } = await store.fsck();
@@ -158,6 +188,7 @@ export async function inspectStore(dir: string): Promise<string[]> {
   const { missing, miscounted } = await store.fsck();
   for (const { kind, id, what } of missing) wrong.push(`fsck: ${kind} ${id} ${what}`);
   for (const what of miscounted) wrong.push(`fsck: miscounted ${what}`);
+  wrong.push(...inspectPacks(contextOf(store), false));
   const { damaged } = await store.check();
   for (const { kind, id, what } of damaged) wrong.push(`check: ${kind} ${id} ${what}`);
   for (const graceMs of [DAY_MS, 0]) {
@@ -165,17 +196,37 @@ export async function inspectStore(dir: string): Promise<string[]> {
     const { stray, ok, checked } = await store.fsck();
     if (!ok) wrong.push(`fsck after gc with a grace period of ${graceMs} ms`);
     wrong.push(...stray.map((path) => `stray after gc: ${path.slice(dir.length + 1)}`));
-    wrong.push(...countFiles(new Layout(dir), checked, graceMs === 0).map((what) => `after gc: ${what}`));
+    wrong.push(
+      ...countFiles(new Layout(dir), filesDue(store, checked), graceMs === 0).map((what) => `after gc: ${what}`),
+    );
+    wrong.push(...inspectPacks(contextOf(store), true).map((what) => `after gc: ${what}`));
   }
   return wrong;
 }
 
+/** In packs, an object is no file; but trees may share files with a cache. */
+function filesDue(store: Store, checked: Counted): Counted {
+  const { objects, index } = contextOf(store);
+  if (objects.at.packs === undefined) return checked;
+  const files = [...index.objects.values()].filter(({ at }) => at === undefined).length;
+  return { ...checked, objects: files + cachedFiles(objects.at.dir) };
+}
+
+function cachedFiles(dir: string): number {
+  const entries = fs.readdirSync(dir, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
+  const shared = entries.filter(({ name, parentPath }) => fs.lstatSync(join(parentPath, name)).nlink > 1);
+  return shared.filter(({ name }) => !name.endsWith('.p')).length;
+}
+
+interface Counted {
+  objects: number;
+  blobs: number;
+  trees: number;
+  pods: number;
+}
+
 /** Counts the files on disk without the engine's help. */
-function countFiles(
-  layout: Layout,
-  listed: { objects: number; blobs: number; trees: number; pods: number },
-  emptied: boolean,
-): string[] {
+function countFiles(layout: Layout, listed: Counted, emptied: boolean): string[] {
   const files = (at: string): number =>
     fs.readdirSync(at, { withFileTypes: true, recursive: true }).filter((entry) => !entry.isDirectory()).length;
   const found = [
