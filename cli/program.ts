@@ -27,11 +27,14 @@ export async function loadProgram(): Promise<Main> {
   return script === undefined ? (await import('./main.js')).main : runBundle(script);
 }
 
-/** The first line of a bundle. lmdb's JavaScript is part of the bundle and goes with one version of its native part. */
-export function headingOfBundle(): string {
+/** What a bundle is wrapped in: a function, the beginning of which says what the bundle goes with. */
+export const END_OF_BUNDLE = '})';
+
+/** lmdb's JavaScript is part of the bundle and goes with one version of its native part. */
+export function beginningOfBundle(): string {
   const manifest = join(dirname(require.resolve('lmdb')), '../package.json');
   const { version } = JSON.parse(fs.readFileSync(manifest, 'utf8')) as { version: string };
-  return `// with lmdb ${version}`;
+  return `(function (exports, require, module, __filename) { // with lmdb ${version}`;
 }
 
 /**
@@ -42,10 +45,9 @@ export function compileBundle(): Script | undefined {
   const bundle = fs.readFileSync(BUNDLE);
   // The bundler writes ASCII only.
   const text = bundle.toString('latin1');
-  if (!text.startsWith(`${headingOfBundle()}\n`)) return undefined;
+  if (!text.startsWith(`${beginningOfBundle()}\n`)) return undefined;
   const compiled = readCompiled(bundle);
-  const source = `(function (exports, require, module, __filename) {${text}\n})`;
-  return new Script(source, { filename: BUNDLE, ...defined({ cachedData: compiled }) });
+  return new Script(text, { filename: BUNDLE, ...defined({ cachedData: compiled }) });
 }
 
 export function runBundle(script: Script): Main {

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
-import { headingOfBundle } from '../program.js';
+import { beginningOfBundle, END_OF_BUNDLE } from '../program.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -55,14 +55,20 @@ const { metafile } = await build({
   entryPoints: [join(DIST, 'cli/main.js')],
   outfile: join(DIST, 'cli/program.cjs'),
   // lmdb looks for its native part from its own file.
-  banner: { js: `${headingOfBundle()}\n${MODULE_URL}\nconst lmdbFile = require.resolve('lmdb');` },
-  define: { ...COMMON.define, __filename: 'lmdbFile' },
+  banner: { js: `${beginningOfBundle()}\n${MODULE_URL}\nconst lmdbFile = require.resolve('lmdb');` },
+  footer: { js: END_OF_BUNDLE },
+  define: {
+    ...COMMON.define,
+    __filename: 'lmdbFile',
+    // To load it takes a command longer than it spares.
+    'process.env.MSGPACKR_NATIVE_ACCELERATION_DISABLED': '"true"',
+  },
   supported: { 'dynamic-import': false },
   plugins: [withLmdb],
   external: [
     ...['koffi', 'piscina', 'smol-toml', 'tar-stream', 'fzstd', 'xz-decompress', 'xxhash-wasm', 'msgpackr-extract'],
     // They are larger than all the rest, and few commands need them.
-    ...['openpgp', 'undici', 'fastify'],
+    ...['openpgp', 'undici', 'fastify', 'htmlparser2'],
   ],
   metafile: true,
 });

@@ -30,7 +30,7 @@ import { mustBeMapped } from './id-mappings.js';
 import { architecture } from './machine.js';
 import { makeTargets, makeVolumes } from './make-volumes.js';
 import { devicesOf, mountsOf } from './mount-list.js';
-import type { Bundle, BundleOptions } from './options.js';
+import type { Bundle, PlacedBundleOptions } from './options.js';
 import { coveredBy, type PlacedVolume, placeVolumes } from './placed-volumes.js';
 import { makeRootfs, type Rootfs } from './rootfs.js';
 import { makeTarget } from './targets.js';
@@ -46,7 +46,7 @@ export interface AppRequest {
   joined: string | undefined;
   hostname: string;
   mappings: IdMappings | undefined;
-  options: BundleOptions;
+  options: PlacedBundleOptions;
 }
 
 /** What is known of an app before anything is made for it. */

@@ -14,7 +14,7 @@ import { ordersIn } from './annotations.js';
 import { bundleApp } from './bundle-app.js';
 import { directoryName } from './file-name.js';
 import { mappingsInside, ownMappings } from './id-mappings.js';
-import type { Bundle, BundleOptions } from './options.js';
+import type { Bundle, PlacedBundleOptions } from './options.js';
 import { takeApart } from './remove-bundles.js';
 
 /**
@@ -29,7 +29,7 @@ export async function bundlePod(
   store: StoreContext,
   pod: PreparedPod,
   dir: string,
-  options: BundleOptions = {},
+  options: PlacedBundleOptions = {},
 ): Promise<Bundle[]> {
   checkNames(pod);
   if (!`${resolve(dir)}/`.startsWith(`${pod.dir}/`)) mustBeApart(store, resolve(dir));
@@ -41,7 +41,7 @@ export async function bundleApps(
   store: StoreContext,
   pod: PreparedPod,
   dir: string,
-  { dirOf, ...options }: BundleOptions & { dirOf: (podDir: string, app: PreparedApp) => string },
+  { dirOf, ...options }: PlacedBundleOptions & { dirOf: (podDir: string, app: PreparedApp) => string },
 ): Promise<Bundle[]> {
   const podDir = resolve(dir);
   makeFresh(podDir);

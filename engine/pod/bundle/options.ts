@@ -19,6 +19,12 @@ export interface BundleOptions extends OperationOptions {
   namespaces?: string;
 }
 
+/** Of bundles whose maker says what becomes of them. */
+export interface PlacedBundleOptions extends BundleOptions {
+  /** They go when their apps have ended: nothing that those write to their roots need be flushed. */
+  volatile?: boolean;
+}
+
 /** One app as an OCI runtime takes it. */
 export interface Bundle {
   app: string;

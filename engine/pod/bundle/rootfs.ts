@@ -38,18 +38,19 @@ export interface RootfsRequest extends OperationOptions {
   dir: string;
   /** By default an overlay where this process can mount, else a copy, by reflink where the file system can. */
   kind?: RootfsKind | undefined;
+  volatile?: boolean | undefined;
 }
 
 /** @throws CairnError `ERR_UNSUPPORTED` for a kind that this machine cannot make; as copying does */
 export async function makeRootfs(store: StoreContext, request: RootfsRequest): Promise<Rootfs> {
-  const { app, dir, kind } = request;
+  const { app, dir, kind, volatile } = request;
   const path = rootfsIn(dir);
   if (kind === 'overlay' || (kind === undefined && isRoot())) {
     const overlay = makeOverlay(app, dir);
     // Nobody else sees the mount of a user who is not root, so that whoever runs the bundle mounts it.
     if (!isRoot()) return { path, kind: 'overlay', unmounted: overlay };
     try {
-      mountOverlay(overlay, path);
+      mountOverlay(overlay, path, volatile);
       return { path, kind: 'overlay' };
     } catch (error) {
       if (kind === 'overlay' || !isCairnError(error, 'ERR_UNSUPPORTED', 'ERR_IO')) throw error;
@@ -76,8 +77,21 @@ function makeOverlay(app: PreparedApp, dir: string): Overlay {
   return { lower: app.rootfs, upper, work };
 }
 
-/** @throws CairnError as mounting does */
-export function mountOverlay({ lower, upper, work }: Overlay, target: string): void {
+/**
+ * @param volatile nothing that is written there is flushed, not even where the app asks for it, nor by unmounting
+ * @throws CairnError as mounting does
+ */
+export function mountOverlay(overlay: Overlay, target: string, volatile = false): void {
+  try {
+    mountWith(overlay, target, volatile ? ['volatile'] : []);
+  } catch (error) {
+    // Linux can since 5.10.
+    if (!volatile || !isCairnError(error, 'ERR_UNSUPPORTED', 'ERR_IO')) throw error;
+    mountWith(overlay, target, []);
+  }
+}
+
+function mountWith({ lower, upper, work }: Overlay, target: string, more: readonly MountOption[]): void {
   const opened: number[] = [];
   // Colons part the layers of an overlay, and commas its options.
   const plain = (path: string): string => {
@@ -92,6 +106,7 @@ export function mountOverlay({ lower, upper, work }: Overlay, target: string): v
       ['upperdir', plain(upper)],
       ['workdir', plain(work)],
       ...(isInUserNamespace() ? ['userxattr'] : []),
+      ...more,
     ];
     mountFilesystem({ type: 'overlay', options, target });
   } finally {

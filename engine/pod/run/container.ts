@@ -4,23 +4,18 @@ import * as fs from 'node:fs';
 import { constants } from 'node:os';
 import { CairnError, toCairnError } from '../../core/errors.js';
 import type { PlacesOfRun } from '../../disk/layout.js';
-import { type CommandLine, commandOf, type OciRuntime } from './runtime.js';
+import { type CommandLine, cleanEnvironment, commandOf, type OciRuntime } from './runtime.js';
+import type { Stdio, Watch } from './watch.js';
 
 /** Bytes of a runtime's log that are read. */
 const MOST_LOG = 64 * 2 ** 10;
 const SIGNALLED = 128;
 
-/** Variables by which a service manager hands sockets on. The runtime would hand them to the app. */
-const NOT_HANDED_ON = ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES', 'NOTIFY_SOCKET'];
-
 export interface RunContext {
   runtime: OciRuntime;
   places: PlacesOfRun;
-  /** The descriptor of the pod's lock. Processes that inherit it hold the lock, too. */
-  lock: number;
+  watch: Watch;
 }
-
-export type Stdio = readonly [stdin: number | 'ignore', stdout: number, stderr: number];
 
 export interface ContainerRequest {
   /** Its id at the runtime, unique on the machine. */
@@ -52,7 +47,7 @@ export class Container {
     const { id, label, title, bundle, stdio } = this.#request;
     const { places } = this.#context;
     const args = ['run', '--bundle', bundle, '--pid-file', places.pid(label), id];
-    const child = start(this.#context, runtimeArgs(this.#context, label, args), stdio);
+    const child = this.#context.watch.start(runtimeArgs(this.#context, label, args), stdio);
     this.#process = child;
     const code = await endOf(child, title);
     this.#process = undefined;
@@ -76,7 +71,7 @@ export async function startDetached(context: RunContext, request: Omit<Container
       ['create', '--bundle', bundle, '--pid-file', places.pid(label), id],
       ['start', id],
     ]) {
-      const code = await endOf(start(context, runtimeArgs(context, label, args), stdio), title);
+      const code = await endOf(context.watch.start(runtimeArgs(context, label, args), stdio), title);
       if (code === 0) continue;
       mustHaveRun(context, label, title);
       throw new CairnError('ERR_RUNTIME', `${title}: the runtime ended with ${code}`);
@@ -101,21 +96,8 @@ export async function deleteContainers(runtime: OciRuntime, state: string, ids: 
   }
 }
 
-/** The environment of the runtime itself. */
-export function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_HANDED_ON.includes(name)));
-}
-
 function runtimeArgs({ runtime, places }: RunContext, label: string, args: readonly string[]): CommandLine {
   return commandOf(runtime, ['--root', places.state, '--log', places.log(label), '--log-format', 'json', ...args]);
-}
-
-/**
- * In a session of its own: what the terminal sends goes to this process alone, which passes it on. Otherwise the app
- * would get it twice.
- */
-function start({ lock }: RunContext, [file, args]: CommandLine, stdio: Stdio): ChildProcess {
-  return spawn(file, args, { stdio: [...stdio, lock], detached: true, env: cleanEnvironment() });
 }
 
 function endOf(child: ChildProcess, title: string): Promise<number> {

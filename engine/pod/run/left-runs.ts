@@ -37,21 +37,34 @@ export async function endRun(store: StoreContext, id: string): Promise<void> {
 async function endContainers(store: StoreContext, run: string): Promise<void> {
   const places = placesOfRun(run);
   const note = readNote(places.note);
-  if (note === undefined || !fs.existsSync(places.state)) return;
+  if (note === undefined || !fs.existsSync(places.state) || fs.readdirSync(places.state).length === 0) return;
   const runtime = runtimeAt(note.runtime);
   if (runtime !== undefined) await deleteContainers(runtime, places.state, note.containers);
-  else if (fs.readdirSync(places.state).length > 0)
-    store.notice(`containers that ${note.runtime} runs are left to it: ${note.containers.join(', ')}`);
+  else store.notice(`containers that ${note.runtime} runs are left to it: ${note.containers.join(', ')}`);
 }
 
-/** Deletes a directory in which mostly some twenty files are: no thread need start for them. */
+/** Files that are deleted faster at once than by turns of the event loop, let alone by threads that have to start. */
+const FEW = 256;
+
+/** Deletes a directory in which mostly some twenty files are. */
 export async function removeSmall({ pool }: StoreContext, path: string): Promise<void> {
   try {
-    await fs.promises.rm(path, { recursive: true, force: true });
+    if (holdsFew(path)) return fs.rmSync(path, { recursive: true, force: true });
   } catch (error) {
     if (!hasCode(error, 'EACCES', 'EPERM', 'ENOTEMPTY')) throw error;
-    await deletePaths(pool, [path]);
   }
+  await deletePaths(pool, [path]);
+}
+
+function holdsFew(path: string): boolean {
+  let found = 0;
+  const left = [path];
+  for (let dir = left.pop(); dir !== undefined && found <= FEW; dir = left.pop()) {
+    const entries = fs.existsSync(dir) ? fs.readdirSync(dir, { withFileTypes: true }) : [];
+    found += entries.length;
+    for (const entry of entries) if (entry.isDirectory()) left.push(`${dir}/${entry.name}`);
+  }
+  return found <= FEW;
 }
 
 /** Mounts lie on and in one another: the last one goes first. */

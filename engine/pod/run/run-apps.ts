@@ -8,11 +8,11 @@ import { CairnError, throwIfAborted } from '../../core/errors.js';
 import type { PlacesOfRun } from '../../disk/layout.js';
 import type { Bundle } from '../bundle/index.js';
 import type { PreparedPod } from '../prepared.js';
-import { Container, deleteContainers, type RunContext, type Stdio } from './container.js';
+import { Container, deleteContainers, type RunContext } from './container.js';
 import type { PodEnd, RunOptions } from './options.js';
 import { shareNamespaces } from './share.js';
 import { resizeTerminal, sizeTerminal } from './terminal.js';
-import { watchOver } from './watch.js';
+import { type Stdio, Watch, type Watched } from './watch.js';
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2];
 
@@ -43,17 +43,15 @@ export class PodRun {
   #failure: unknown;
   #killing: Promise<void> | undefined;
 
-  constructor(pod: PreparedPod, context: RunContext, options: RunOptions) {
+  constructor(pod: PreparedPod, watched: Omit<Watched, 'ids'>, options: RunOptions) {
     this.#pod = pod;
-    this.#context = context;
+    this.#context = { ...watched, watch: new Watch({ ...watched, ids: containersOf(pod) }) };
     this.#options = options;
   }
 
   /** @throws CairnError `ERR_RUNTIME` if an app cannot be started; `ERR_ABORTED`, when all of them have been killed */
   async run(bundles: readonly Bundle[]): Promise<PodEnd> {
     const { signal, signals } = this.#options;
-    const all = containersOf(this.#pod);
-    const watch = watchOver(this.#context, all);
     const kill = (): void => void this.#kill();
     signal?.addEventListener('abort', kill);
     const stopPassing = signals?.((name) => this.#pass(name));
@@ -65,7 +63,7 @@ export class PodRun {
       signal?.removeEventListener('abort', kill);
       await this.#killing;
       if (bundles.length > 1) await this.#delete([containerId(this.#pod.id, 'pause')]);
-      watch.end();
+      this.#context.watch.end();
     }
     throwIfAborted(signal);
     if (this.#failure !== undefined) throw this.#failure;

@@ -16,11 +16,11 @@ import { writeEtcFiles } from '../bundle/etc-files.js';
 import { ownMappings } from '../bundle/id-mappings.js';
 import { architecture } from '../bundle/machine.js';
 import { mountsOf } from '../bundle/mount-list.js';
-import { Container, deleteContainers, type Stdio } from './container.js';
+import { Container, deleteContainers } from './container.js';
 import type { RunOptions } from './options.js';
 import { mustHaveNamespaces } from './rootless.js';
 import { findRuntime } from './runtime.js';
-import { watchOver } from './watch.js';
+import { type Stdio, Watch } from './watch.js';
 
 export interface TreeCommand {
   /** Absolute. */
@@ -59,11 +59,10 @@ export async function runInTree(command: TreeCommand, options: TreeRunOptions): 
     tree,
     etc.map(({ target }) => target),
   );
-  const context = { runtime, places, lock };
   const id = `cairn-build-${randomUUID()}`;
-  const watch = watchOver(context, [id]);
+  const watch = new Watch({ runtime, places, lock, ids: [id] });
   const stdio: Stdio = [interactive === true ? 0 : 'ignore', 1, 2];
-  const container = new Container(context, { id, label: '0', title, bundle: places.bundles, stdio });
+  const container = new Container({ runtime, places, watch }, { id, label: '0', title, bundle: places.bundles, stdio });
   const stopPassing = signals?.((name) => container.signal(name));
   let killing: Promise<void> | undefined;
   const kill = (): void => {

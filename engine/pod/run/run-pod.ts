@@ -23,7 +23,7 @@ import { type PrepareRequest, preparePod } from '../prepare.js';
 import type { PreparedPod } from '../prepared.js';
 import { takeAway } from '../remove.js';
 import { withCommand } from './command.js';
-import { clearRun, endRun, writeNote } from './left-runs.js';
+import { clearRun, writeNote } from './left-runs.js';
 import type { PodEnd, RunOptions } from './options.js';
 import { mustHaveNamespaces } from './rootless.js';
 import { containersOf, makePlaces, PodRun } from './run-apps.js';
@@ -109,7 +109,7 @@ async function runPrepared(
       store,
       pod,
       places.bundles,
-      defined({ signal, onProgress, network: net, terminal: tty }),
+      defined({ signal, onProgress, network: net, terminal: tty, volatile: true }),
     );
     tellOfCgroups(store, runtime, bundles);
     writeNote(places.note, runtime, containersOf(pod));
@@ -121,7 +121,7 @@ async function runPrepared(
     );
   } finally {
     // Of a pod that goes, everything goes at one time.
-    await tidying(store, isTransient ? endRun(store, pod.id) : clearRun(store, pod.id));
+    if (!isTransient) await tidying(store, clearRun(store, pod.id));
   }
 }
 

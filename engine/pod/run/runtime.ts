@@ -107,3 +107,11 @@ export function commandOf({ path, options, hidden }: OciRuntime, args: readonly 
   if (hidden === undefined) return [path, own];
   return ['unshare', ['--mount', '--propagation', 'slave', 'sh', '-c', HIDING, 'sh', hidden, path, ...own]];
 }
+
+/** Variables by which a service manager hands sockets on. The runtime would hand them to the app. */
+const NOT_HANDED_ON = ['LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES', 'NOTIFY_SOCKET'];
+
+/** The environment of the runtime itself. */
+export function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_HANDED_ON.includes(name)));
+}
