@@ -123,7 +123,7 @@ export class LayerReader {
    * that the end of this one leaves idle.
    */
   async #pipeline(work: Work, task: TaskInput<'ingest'>, signal: AbortSignal | undefined): Promise<IngestResult> {
-    const { source, limits, diffId, keep, newObjects, objects, identity, lane } = task;
+    const { source, limits, keep, newObjects, objects, identity, lane } = task;
     const ring = makeRing();
     const parcels = makeRing();
     // When one stage fails or the signal fires, all stages may be asleep. Broken rings wake them.
@@ -145,7 +145,7 @@ export class LayerReader {
     signal?.addEventListener('abort', release, { once: true });
     const releaseSlot = await this.#pipelines.acquire(this.#store.pool.pipelines);
     const settled = await Promise.allSettled([
-      stage('decode', { source, ring, limits, diffId, keep }).finally(releaseSlot),
+      stage('decode', { source, ring, limits, keep }).finally(releaseSlot),
       stage('scan', { ring, parcels, ...task }),
       lane === undefined
         ? stage('write-objects', { ring: parcels, staging: newObjects, objects, identity })

@@ -17,7 +17,7 @@ import { planAci } from '../../engine/plan/aci.js';
 import { planOci } from '../../engine/plan/oci.js';
 import type { Plan, PlanEntry } from '../../engine/plan/plan.js';
 import { treeHashOf } from '../../engine/plan/tree-hash.js';
-import { readSource } from '../../workers/import/input.js';
+import { readSource, takingWith } from '../../workers/import/input.js';
 import type { ImageFormat } from '../../workers/tasks/import.js';
 import { type EntrySpec, tar } from '../fixtures/archive.js';
 import type { Random } from './random.js';
@@ -48,7 +48,10 @@ export async function examine(archive: Buffer, format: ImageFormat, random: Rand
     const reader = new Reader(format);
     if (compressed) {
       const control = { cancel: new Int32Array(1), done: new BigInt64Array(3) };
-      await readSource({ source: { bytes: archive }, control, limits: LIMITS }, (chunk) => reader.push(chunk));
+      await readSource(
+        { source: { bytes: archive }, control, limits: LIMITS },
+        takingWith((chunk) => reader.push(chunk)),
+      );
     } else for (const chunk of chunksOf(archive, random)) reader.push(chunk);
     const { toc, bytes, ended } = await reader.finish();
     lower ??= (await tocOf(TRAPS)) as TocEntry[];

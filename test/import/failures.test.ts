@@ -13,7 +13,7 @@ import { headOf } from '../../engine/import/source/locate.js';
 import { fingerprintOf, imagesBelow } from '../../engine/import/source/sources.js';
 import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
-import { readSource } from '../../workers/import/input.js';
+import { readSource, takingWith } from '../../workers/import/input.js';
 import { listMembers } from '../../workers/import/list-members.js';
 import { aci, END, header, tar } from '../fixtures/archive.js';
 import { keepThreads } from '../fixtures/kept-threads.js';
@@ -125,7 +125,10 @@ test('a pipe that came to the place of a source is refused, as nobody may ever w
   await assert.rejects(headOf(path), refused);
   await assert.rejects(fingerprintOf(path, 1000), refused);
   await assert.rejects(
-    readSource({ source: { path }, control, limits }, () => {}),
+    readSource(
+      { source: { path }, control, limits },
+      takingWith(() => {}),
+    ),
     refused,
   );
   assert.throws(() => listMembers({ kind: 'list-members', path, control, limits }), refused);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createGunzip, type Gunzip, gunzipSync, type ZlibOptions } from 'node:zlib';
 import type { Compression } from '../tasks/parts.js';
 import { asBadCompression, checkPadding } from './byte-source.js';
+import { canInflateInPlace, inflatedInto } from './inflate.js';
 
 const CHUNK = 2 ** 20;
 /** Bytes inflated ahead, on another thread, while this one hashes. With fewer the two threads would take turns. */
@@ -15,15 +16,17 @@ const LEAST_CHUNK = 64;
 
 /**
  * The uncompressed bytes of a stream. Its checksums vouch for them only once the last byte came.
+ * @param room gives a buffer that may be filled; what it gave before has been taken by then
  * @throws CairnError `ERR_BAD_COMPRESSION` (corrupt, cut short, or followed by anything but zeros), `ERR_UNSUPPORTED`
  */
 export async function* decompressed(
   compression: Exclude<Compression, 'none'>,
   chunks: AsyncIterable<Buffer>,
+  room: () => Buffer = () => Buffer.allocUnsafeSlow(CHUNK),
 ): AsyncGenerator<Buffer> {
   switch (compression) {
     case 'gzip':
-      return yield* inflated(chunks);
+      return yield* inflated(chunks, room);
     case 'bzip2':
       return yield* (await import('./bzip2.js')).bunzipped(chunks);
     case 'xz':
@@ -37,12 +40,15 @@ export async function* decompressed(
  * A stream that is small and nothing but one sound member is inflated at one go, without a thread of its own. Every
  * other stream is inflated by pieces.
  */
-async function* inflated(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* inflated(chunks: AsyncIterable<Buffer>, room: () => Buffer): AsyncGenerator<Buffer> {
   const ahead = chunks[Symbol.asyncIterator]();
   const first = await ahead.next();
   const second = first.done === true ? first : await ahead.next();
   const whole = second.done === true ? inflatedAtOnce(first.value ?? Buffer.alloc(0)) : undefined;
-  if (whole === undefined) return yield* inflatedByPieces(rejoined([first, second], ahead));
+  if (whole === undefined) {
+    const all = rejoined([first, second], ahead);
+    return yield* canInflateInPlace() ? inflatedInto(all, room) : inflatedByPieces(all);
+  }
   for (let at = 0; at < whole.length; at += CHUNK) yield whole.subarray(at, at + CHUNK);
 }
 

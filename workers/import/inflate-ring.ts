@@ -1,6 +1,7 @@
 /**
- * Three workers share a layer, with rings of shared memory between them. This one reads, decodes and hashes the tar.
- * The next scans the tar and hashes its files (`ingest-ring.ts`). The last writes the small files (`object-file.ts`).
+ * Three workers share a layer, with rings of shared memory between them. This one reads and decodes the tar. The next
+ * hashes and scans it, and hashes its files (`ingest-ring.ts`). The last writes the small files (`object-file.ts`), or
+ * a pack (`pack-file.ts`).
  */
 import type { DecodeTask, SourceResult } from '../tasks/import.js';
 import { RingWriter } from '../tasks/ring.js';
@@ -8,7 +9,7 @@ import { readSource } from './input.js';
 
 export async function decodeToRing(task: DecodeTask): Promise<SourceResult> {
   const writer = new RingWriter(task.ring);
-  const result = await readSource(task, (chunk) => writer.write(chunk));
+  const result = await readSource(task, { room: () => writer.room(), take: (chunk) => writer.write(chunk) });
   writer.end();
   return result;
 }

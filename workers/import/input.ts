@@ -1,4 +1,4 @@
-/** Reads a layer's source: its bytes are identified, decoded, counted and hashed as they stream by. */
+/** Reads a layer's source: its bytes are identified, decoded and counted as they stream by. */
 import { createHash, type Hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { CairnError } from '../../engine/core/errors.js';
@@ -21,20 +21,32 @@ interface Task {
   source: Source;
   control: Control;
   limits: Limits;
-  /** Hash the uncompressed bytes with sha256, too. */
-  diffId?: boolean;
   /** A new file that keeps the bytes as they came. */
   keep?: string | undefined;
+}
+
+/** Takes bytes. What it takes is its own until it gives room again. */
+export interface Taker {
+  /** A buffer that may be filled with what is taken next. */
+  room(): Buffer;
+  take(chunk: Buffer): void;
+}
+
+/** A taker that keeps nothing of what it took. */
+export function takingWith(take: (chunk: Buffer) => void): Taker {
+  let buffer: Buffer | undefined;
+  const room = (): Buffer => (buffer ??= Buffer.allocUnsafeSlow(CHUNK));
+  return { room, take };
 }
 
 /**
  * Hands the uncompressed bytes of a source on, chunk by chunk.
  * @throws CairnError `ERR_NOT_AN_IMAGE`, `ERR_UNSUPPORTED`, `ERR_BAD_COMPRESSION`, `ERR_LIMIT`, `ERR_ABORTED`
  */
-export async function readSource(task: Task, take: (chunk: Buffer) => void): Promise<SourceResult> {
+export async function readSource(task: Task, taker: Taker): Promise<SourceResult> {
   const kept = task.keep === undefined ? undefined : keptAt(task.keep, task.source);
   try {
-    return { ...(await readThrough(task, kept, take)), ...(kept === undefined ? {} : { kept: kept.finish() }) };
+    return { ...(await readThrough(task, kept, taker)), ...(kept === undefined ? {} : { kept: kept.finish() }) };
   } finally {
     kept?.close();
   }
@@ -45,15 +57,9 @@ function keptAt(to: string, source: Source): BlobFile | LinkedBlob {
   return 'path' in source && source.growth !== undefined ? new LinkedBlob(source.path, to) : new BlobFile(to);
 }
 
-async function readThrough(
-  task: Task,
-  kept: BlobFile | LinkedBlob | undefined,
-  take: (chunk: Buffer) => void,
-): Promise<SourceResult> {
+async function readThrough(task: Task, kept: BlobFile | LinkedBlob | undefined, taker: Taker): Promise<SourceResult> {
   const { control, limits } = task;
-  const sha512 = createHash('sha512');
-  const diffId = task.diffId === true ? createHash('sha256') : undefined;
-  const input = await openInput(task, kept);
+  const input = await openInput(task, kept, () => taker.room());
   let size = 0;
   let refusal: unknown;
   for await (const chunk of input.bytes) {
@@ -64,25 +70,17 @@ async function readThrough(
     countBytes(control, chunk.length);
     if (refusal !== undefined) continue;
     try {
-      // The chunk is passed on first. If another thread takes it, both work at the same time.
-      take(chunk);
+      taker.take(chunk);
     } catch (error) {
       if (!input.compressed) throw error;
       // A corrupt stream can give bytes that are no archive. Its checksum comes last, so the rest is read: a wrong
       // checksum is the error to report.
       refusal = error;
     }
-    sha512.update(chunk);
-    diffId?.update(chunk);
   }
   if (refusal !== undefined) throw refusal;
   const { transport } = input;
-  return {
-    sha512: sha512.digest('hex'),
-    size,
-    ...(diffId === undefined ? {} : { diffId: diffId.digest('hex') }),
-    transport: { sha256: transport.hash.digest('hex'), size: transport.size },
-  };
+  return { size, transport: { sha256: transport.hash.digest('hex'), size: transport.size } };
 }
 
 /** The sha256 of a source, without decoding it. */
@@ -96,7 +94,11 @@ export async function digestSource({ source, control }: DigestTask): Promise<{ s
 }
 
 /** Opens a source. @returns its uncompressed bytes, and a running count and hash of the bytes as they came */
-async function openInput({ source, control, limits }: Task, kept: BlobFile | LinkedBlob | undefined) {
+async function openInput(
+  { source, control, limits }: Task,
+  kept: BlobFile | LinkedBlob | undefined,
+  room: () => Buffer,
+) {
   const transport: Transport = { size: 0, unpacked: 0, hash: createHash('sha256'), kept };
   const chunks = counted(rawBytes(source, control), transport, control);
   const { head, rest } = await peek(chunks, BLOCK);
@@ -104,7 +106,11 @@ async function openInput({ source, control, limits }: Task, kept: BlobFile | Lin
     if ('tree' in source) return { bytes: rest, transport, compressed: false };
     const compression = identifyBytes(head.subarray(0, BLOCK), 'path' in source ? source.path : 'standard input');
     if (compression === 'none') return { bytes: rest, transport, compressed: false };
-    return { bytes: decompressed(compression, checkOverhead(rest, transport, limits)), transport, compressed: true };
+    return {
+      bytes: decompressed(compression, checkOverhead(rest, transport, limits), room),
+      transport,
+      compressed: true,
+    };
   } catch (error) {
     await chunks.return(undefined);
     throw error;

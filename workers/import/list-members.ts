@@ -8,25 +8,34 @@ import { FirstMember } from '../../engine/layer/tar/first-member.js';
 import { BLOCK } from '../../engine/layer/tar/header.js';
 import { TarScanner } from '../../engine/layer/tar/scan.js';
 import { checkCancelled } from '../tasks/control.js';
-import type { ListMembersTask, Members, PeekTask, SourceResult, SpoolTask } from '../tasks/import.js';
-import { readSource } from './input.js';
+import type { ListMembersTask, Members, PeekTask, SourceResult, SpoolTask, TarDigests } from '../tasks/import.js';
+import { readSource, takingWith } from './input.js';
 import { writeAll } from './object-file.js';
+import { TarDigest } from './tar-digest.js';
 
 /** The cleaned name of the first member besides the root; '' if the head does not tell it. */
 export async function peekMember({ head, limits, control }: PeekTask): Promise<string> {
   const first = new FirstMember(limits);
   try {
-    await readSource({ source: { bytes: head }, control, limits }, (chunk) => first.push(chunk));
+    await readSource(
+      { source: { bytes: head }, control, limits },
+      takingWith((chunk) => first.push(chunk)),
+    );
   } catch {
     // A head is cut off somewhere. Reading the whole archive says what is really wrong.
   }
   return first.name;
 }
 
-export async function spool(task: SpoolTask): Promise<SourceResult> {
+export async function spool(task: SpoolTask): Promise<SourceResult & TarDigests> {
   const fd = fs.openSync(task.to, 'wx', 0o600);
+  const digest = new TarDigest(task);
+  const take = (chunk: Buffer): void => {
+    writeAll(fd, chunk);
+    digest.update(chunk);
+  };
   try {
-    return await readSource(task, (chunk) => writeAll(fd, chunk));
+    return { ...(await readSource(task, takingWith(take))), ...digest.finish() };
   } finally {
     fs.closeSync(fd);
   }

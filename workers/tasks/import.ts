@@ -66,23 +66,26 @@ export interface PackedLayer {
   wasted: { offset: number; length: number }[];
 }
 
-/** Reads, decodes and hashes a source for a `scan` task that runs at the same time. */
+/** Reads and decodes a source for a `scan` task that runs at the same time. */
 export interface DecodeTask {
   kind: 'decode';
   control: Control;
   source: Source;
-  diffId: boolean;
   keep?: string | undefined;
   ring: RingMemory;
   limits: Limits;
 }
 
-export interface SourceResult {
-  /** sha512 of the uncompressed tar, hex, and its length in bytes. */
+/** Of an uncompressed tar, in hex. */
+export interface TarDigests {
   sha512: string;
-  size: number;
-  /** sha256 of the uncompressed tar, hex, if asked for. */
+  /** sha256, if asked for. */
   diffId?: string;
+}
+
+export interface SourceResult {
+  /** Bytes of the uncompressed tar. */
+  size: number;
   /** sha256 of the bytes as they came, hex, and their number. */
   transport: { sha256: string; size: number };
   /** The bytes as they came, if they were to be kept. */
@@ -109,7 +112,7 @@ export interface LayerResult {
   packed?: PackedLayer;
 }
 
-export type IngestResult = SourceResult & LayerResult;
+export type IngestResult = SourceResult & TarDigests & LayerResult;
 
 /** Writes the small objects of a `scan` task that runs at the same time. */
 export interface WriteObjectsTask {

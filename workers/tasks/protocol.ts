@@ -31,6 +31,7 @@ import type {
   PlaceTask,
   SourceResult,
   SpoolTask,
+  TarDigests,
   UnpackObjectsTask,
   WriteObjectsTask,
   WritePackTask,
@@ -60,14 +61,14 @@ import type {
 
 export interface Tasks {
   ingest: [IngestTask, IngestResult];
-  scan: [IngestTask, LayerResult];
+  scan: [IngestTask, LayerResult & TarDigests];
   decode: [DecodeTask, SourceResult];
   'write-objects': [WriteObjectsTask, Record<string, SkippedKind[]>];
   'write-pack': [WritePackTask, null];
   'append-objects': [AppendObjectsTask, PackedLayer];
   'unpack-objects': [UnpackObjectsTask, Record<string, SkippedKind[]>];
   peek: [PeekTask, string];
-  spool: [SpoolTask, SourceResult];
+  spool: [SpoolTask, SourceResult & TarDigests];
   'list-members': [ListMembersTask, Members];
   digest: [DigestTask, { sha256: string }];
   place: [PlaceTask, null];

@@ -61,8 +61,12 @@ export class RingWriter {
     this.#bytes = Buffer.from(ring.slots);
   }
 
-  /** @throws CairnError `ERR_ABORTED` once the ring is broken */
+  /** Hands on bytes; those that fill the beginning of {@link room} are not copied. @throws CairnError `ERR_ABORTED` */
   write(chunk: Buffer): void {
+    if (chunk.buffer === this.#ring.slots) {
+      this.send(chunk.length);
+      return;
+    }
     for (let from = 0; from < chunk.length; from += SLOT_BYTES) {
       const length = chunk.copy(this.room(), 0, from);
       this.send(length);
