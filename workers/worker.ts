@@ -9,6 +9,7 @@ type Performers = { [K in keyof Tasks]: () => Promise<(task: Tasks[K][0]) => Tas
 const performers: Performers = {
   ingest: async () => (await import('./import/ingest.js')).ingest,
   scan: async () => (await import('./import/ingest-ring.js')).scanRing,
+  'digest-tar': async () => (await import('./import/digest-ring.js')).digestRing,
   'write-objects': async () => (await import('./import/object-file.js')).writeObjects,
   'write-pack': async () => (await import('./import/pack-file.js')).writePack,
   'append-objects': async () => (await import('./import/repack.js')).appendObjects,

@@ -118,20 +118,20 @@ export class LayerReader {
   }
 
   /**
-   * Three workers share a layer. The pool hands tasks out in order: the oldest layer always has all of its threads, and
+   * Four workers share a layer. The pool hands tasks out in order: the oldest layer always has all of its threads, and
    * never waits for a younger one. The next layer starts when this one is decoded, so that its decoding uses the time
    * that the end of this one leaves idle.
    */
   async #pipeline(work: Work, task: TaskInput<'ingest'>, signal: AbortSignal | undefined): Promise<IngestResult> {
-    const { source, limits, keep, newObjects, objects, identity, lane } = task;
-    const ring = makeRing();
+    const { source, limits, diffId, keep, newObjects, objects, identity, lane } = task;
+    const ring = makeRing(2);
     const parcels = makeRing();
     // When one stage fails or the signal fires, all stages may be asleep. Broken rings wake them.
     const release = (): void => {
       breakRing(ring);
       breakRing(parcels);
     };
-    const stage = async <K extends 'decode' | 'scan' | 'write-objects' | 'write-pack'>(
+    const stage = async <K extends 'decode' | 'digest-tar' | 'scan' | 'write-objects' | 'write-pack'>(
       kind: K,
       input: TaskInput<K>,
     ): Promise<TaskResult<K>> => {
@@ -147,16 +147,23 @@ export class LayerReader {
     const settled = await Promise.allSettled([
       stage('decode', { source, ring, limits, keep }).finally(releaseSlot),
       stage('scan', { ring, parcels, ...task }),
+      stage('digest-tar', { ring, diffId }),
       lane === undefined
         ? stage('write-objects', { ring: parcels, staging: newObjects, objects, identity })
         : stage('write-pack', { ring: parcels, lane }),
     ]);
     signal?.removeEventListener('abort', release);
-    const [poured, ingested, staged] = settled;
-    if (poured.status !== 'fulfilled' || ingested.status !== 'fulfilled' || staged.status !== 'fulfilled') {
+    const [poured, ingested, digested, staged] = settled;
+    if (
+      poured.status !== 'fulfilled' ||
+      ingested.status !== 'fulfilled' ||
+      digested.status !== 'fulfilled' ||
+      staged.status !== 'fulfilled'
+    ) {
       throw causeOf(settled);
     }
-    return { ...poured.value, ...ingested.value, skipped: { ...ingested.value.skipped, ...(staged.value ?? {}) } };
+    const skipped = { ...ingested.value.skipped, ...(staged.value ?? {}) };
+    return { ...poured.value, ...digested.value, ...ingested.value, skipped };
   }
 
   /** Lets the disk take what workers have written while they still read and hash. */

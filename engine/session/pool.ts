@@ -91,8 +91,8 @@ export class Pool implements TaskRunner {
     return {
       filename: entryFile(),
       name: 'run',
-      // The three parts of a pipeline wait for one another. One more thread keeps short tasks from waiting for them.
-      maxThreads: Math.max(this.size, 3 * this.pipelines) + 1,
+      // The four parts of a pipeline wait for one another. One more thread keeps short tasks from waiting for them.
+      maxThreads: Math.max(this.size, 4 * this.pipelines) + 1,
       // An idle worker must not sleep in the kernel: a task may leave streams to be closed.
       atomics: 'disabled',
       // Threads beyond the first are costly to start and cheap to keep.

@@ -1,7 +1,7 @@
 /**
- * Three workers share a layer, with rings of shared memory between them. This one reads and decodes the tar. The next
- * hashes and scans it, and hashes its files (`ingest-ring.ts`). The last writes the small files (`object-file.ts`), or
- * a pack (`pack-file.ts`).
+ * Four workers share a layer, with rings of shared memory between them. This one reads and decodes the tar. Two take
+ * what it decodes: one hashes the tar (`digest-ring.ts`), the other scans it and hashes its files (`ingest-ring.ts`).
+ * The last writes the small files (`object-file.ts`), or a pack (`pack-file.ts`).
  */
 import type { DecodeTask, SourceResult } from '../tasks/import.js';
 import { RingWriter } from '../tasks/ring.js';

@@ -76,6 +76,14 @@ export interface DecodeTask {
   limits: Limits;
 }
 
+/** Hashes the tar of a `scan` task that runs at the same time. */
+export interface DigestTarTask {
+  kind: 'digest-tar';
+  control: Control;
+  ring: RingMemory;
+  diffId: boolean;
+}
+
 /** Of an uncompressed tar, in hex. */
 export interface TarDigests {
   sha512: string;

@@ -20,6 +20,7 @@ import type {
 import type {
   AppendObjectsTask,
   DecodeTask,
+  DigestTarTask,
   DigestTask,
   IngestResult,
   IngestTask,
@@ -61,7 +62,8 @@ import type {
 
 export interface Tasks {
   ingest: [IngestTask, IngestResult];
-  scan: [IngestTask, LayerResult & TarDigests];
+  scan: [IngestTask, LayerResult];
+  'digest-tar': [DigestTarTask, TarDigests];
   decode: [DecodeTask, SourceResult];
   'write-objects': [WriteObjectsTask, Record<string, SkippedKind[]>];
   'write-pack': [WritePackTask, null];

@@ -1,14 +1,14 @@
 /**
- * A stream of bytes from one thread to another through shared memory: a fixed number of slots, filled and emptied by
- * turns. The writer waits while all slots are full, the reader while all are empty. The reader gets the bytes in place,
- * not a copy.
+ * A stream of bytes from one thread to others through shared memory: a fixed number of slots, filled and emptied by
+ * turns. The writer waits while all slots are full for any reader, a reader while all are empty. Readers get the bytes
+ * in place, not a copy.
  */
 import { aborted } from '../../engine/core/errors.js';
 
 /** The threads share this memory; it is not copied. */
 export interface RingMemory {
   slots: SharedArrayBuffer;
-  /** Filled, emptied, state; then the length of each slot. */
+  /** Filled, state, the number of readers; what each of them has emptied; the length of each slot. */
   marks: Int32Array;
 }
 
@@ -16,9 +16,11 @@ export interface RingMemory {
 const SLOTS = 8;
 export const SLOT_BYTES = 2 ** 20;
 const FILLED = 0;
-const EMPTIED = 1;
-const STATE = 2;
-const LENGTHS = 3;
+const STATE = 1;
+const READERS = 2;
+const EMPTIED = 3;
+const MOST_READERS = 2;
+const LENGTHS = EMPTIED + MOST_READERS;
 
 const OPEN = 0;
 const ENDED = 1;
@@ -37,19 +39,19 @@ const { WebAssembly: wasm } = globalThis as unknown as {
   };
 };
 
-export function makeRing(): RingMemory {
+/** @param readers each of which gets all bytes */
+export function makeRing(readers = 1): RingMemory {
   const pages = (SLOTS * SLOT_BYTES) / PAGE_BYTES;
-  return {
-    slots: new wasm.Memory({ initial: pages, maximum: pages, shared: true }).buffer,
-    marks: new Int32Array(new SharedArrayBuffer(4 * (LENGTHS + SLOTS))),
-  };
+  const marks = new Int32Array(new SharedArrayBuffer(4 * (LENGTHS + SLOTS)));
+  marks[READERS] = Math.min(readers, MOST_READERS);
+  return { slots: new wasm.Memory({ initial: pages, maximum: pages, shared: true }).buffer, marks };
 }
 
 /** Wakes and stops both sides. */
 export function breakRing({ marks }: RingMemory): void {
   Atomics.store(marks, STATE, BROKEN);
   Atomics.notify(marks, FILLED);
-  Atomics.notify(marks, EMPTIED);
+  for (let reader = 0; reader < MOST_READERS; reader++) Atomics.notify(marks, EMPTIED + reader);
 }
 
 export class RingWriter {
@@ -77,11 +79,11 @@ export class RingWriter {
   room(): Buffer {
     const { marks } = this.#ring;
     const filled = Atomics.load(marks, FILLED);
-    for (;;) {
+    for (let reader = 0; reader < (marks[READERS] as number); ) {
       if (Atomics.load(marks, STATE) === BROKEN) throw aborted();
-      const emptied = Atomics.load(marks, EMPTIED);
-      if (filled - emptied < SLOTS) break;
-      Atomics.wait(marks, EMPTIED, emptied, LOOK_UP_MS);
+      const emptied = Atomics.load(marks, EMPTIED + reader);
+      if (filled - emptied < SLOTS) reader++;
+      else Atomics.wait(marks, EMPTIED + reader, emptied, LOOK_UP_MS);
     }
     const slot = filled % SLOTS;
     return this.#bytes.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES);
@@ -103,8 +105,12 @@ export class RingWriter {
   }
 }
 
-/** Each slot is valid until the next is asked for. @throws CairnError `ERR_ABORTED` once the ring is broken */
-export function* readRing({ slots, marks }: RingMemory): Generator<Buffer> {
+/**
+ * Each slot is valid until the next is asked for.
+ * @param reader which of the ring's readers this is, counted from 0
+ * @throws CairnError `ERR_ABORTED` once the ring is broken
+ */
+export function* readRing({ slots, marks }: RingMemory, reader = 0): Generator<Buffer> {
   const bytes = Buffer.from(slots);
   for (let taken = 0; ; taken++) {
     for (;;) {
@@ -116,7 +122,7 @@ export function* readRing({ slots, marks }: RingMemory): Generator<Buffer> {
     }
     const slot = taken % SLOTS;
     yield bytes.subarray(slot * SLOT_BYTES, slot * SLOT_BYTES + (marks[LENGTHS + slot] as number));
-    Atomics.store(marks, EMPTIED, taken + 1);
-    Atomics.notify(marks, EMPTIED);
+    Atomics.store(marks, EMPTIED + reader, taken + 1);
+    Atomics.notify(marks, EMPTIED + reader);
   }
 }
