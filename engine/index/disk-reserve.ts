@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { CairnError } from '../core/errors.js';
+import { allocate } from '../disk/file-ranges.js';
 
 /** The directory beside LMDB's files that {@link DiskReserve.giveUp} deletes. */
 export const RESERVE = 'reserve';
@@ -54,7 +55,13 @@ export class DiskReserve {
     try {
       fs.mkdirSync(this.#reserve, { mode: 0o700 });
       for (let i = 0; i < RESERVE_FILES; i++) {
-        fs.writeFileSync(join(this.#reserve, `${i}`), Buffer.alloc(i === 0 ? RESERVE_BYTES : 0), { mode: 0o600 });
+        const path = join(this.#reserve, `${i}`);
+        const fd = fs.openSync(path, 'wx', 0o600);
+        try {
+          if (i === 0) allocate(fd, RESERVE_BYTES, path);
+        } finally {
+          fs.closeSync(fd);
+        }
       }
     } catch {
       this.giveUp();
