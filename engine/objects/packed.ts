@@ -5,7 +5,7 @@
  */
 import * as fs from 'node:fs';
 import { asDamage } from '../core/damage.js';
-import { CairnError } from '../core/errors.js';
+import { CairnError, hasCode } from '../core/errors.js';
 import { SECTOR } from '../core/extent.js';
 import type { SkippedKind } from '../core/metadata.js';
 import type {
@@ -20,6 +20,7 @@ import type {
 import { copyBytes, linkOrCopy } from '../disk/copy-file.js';
 import { type ExpectedBytes, fileBytes, WHO_NEEDS_IT } from '../disk/file-bytes.js';
 import { copyRange, isWritten } from '../disk/file-ranges.js';
+import { namesIn } from '../disk/list-directory.js';
 import { faultOf, statOrFault } from '../disk/path-fault.js';
 import type { Quarantine } from '../disk/quarantine.js';
 import { intoShard, SHARD_DIGITS, shardedFiles, shardedPath } from '../disk/shards.js';
@@ -42,6 +43,7 @@ import { LinkCache } from './pack/link-cache.js';
 import { hashInName, isPackedName, packedName } from './pack/name.js';
 import { type PackFiles, packFilesIn } from './pack/pack-files.js';
 import { type PackedPart, packedBytes } from './pack/read-object.js';
+import { unlockFile } from './unlock-file.js';
 
 type PacksAt = ObjectsAt & Required<Pick<ObjectsAt, 'packs'>>;
 
@@ -118,6 +120,10 @@ export class PackedObjects implements ObjectHome {
     this.#cache.keep(file, path);
   }
 
+  links(): Generator<string> {
+    return this.#cache.all();
+  }
+
   unusedLinks(): Generator<string> {
     return this.#cache.unused();
   }
@@ -145,7 +151,7 @@ export class PackedObjects implements ObjectHome {
     for (const { name, path } of shardedFiles(this.at.dir)) {
       if (!isLooseName(name)) yield { path, object: isPackedName(name) ? { name, copy: 0 } : undefined };
     }
-    for (const name of fs.readdirSync(this.at.packs.dir)) {
+    for (const name of namesIn(this.at.packs.dir)) {
       if (idOfPackFile(name) === undefined) yield { path: `${this.at.packs.dir}/${name}`, object: undefined };
     }
   }
@@ -176,8 +182,10 @@ export class PackedObjects implements ObjectHome {
     return isPackedName(name) ? [] : undefined;
   }
 
-  unlock(_file: ObjectFile): boolean {
-    return false;
+  unlock({ name }: ObjectFile): boolean {
+    const entry = this.#book.find(name);
+    if (entry === undefined) return false;
+    return entry.at === undefined ? unlockFile(this.#file(name)) : unlockFile(this.#packs.path(entry.at.pack), 0o600);
   }
 
   resetMetadata({ name }: ObjectFile): SkippedKind[] | undefined {
@@ -193,9 +201,23 @@ export class PackedObjects implements ObjectHome {
     fs.rmSync(this.#file(name), { force: true });
   }
 
-  /** What lies in a pack stays there. Its space comes back when the object has been imported again. */
+  /** Of what lies in a pack quarantine gets a copy. The caller forgets the place. */
   quarantine({ name }: ObjectFile, quarantine: Quarantine): boolean {
-    return quarantine.take(this.#file(name));
+    const entry = this.#book.find(name);
+    if (entry?.at === undefined) return quarantine.take(this.#file(name));
+    if (typeof this.look({ name, copy: 0 }) === 'string') return false;
+    const part = this.#part(entry.at);
+    quarantine.keep(this.#file(name), (to) => this.#copyReadable(part, entry.size, to));
+    return true;
+  }
+
+  /** As much as can be read, and as there is room for. */
+  #copyReadable(part: PackedPart, size: number, path: string): void {
+    try {
+      this.#copyOut(part, size, path);
+    } catch (error) {
+      if (!hasCode(error, 'EIO', 'ENOSPC')) throw error;
+    }
   }
 
   closeRanks(): void {}
@@ -217,7 +239,8 @@ export class PackedObjects implements ObjectHome {
   }
 
   directories(): string[] {
-    return [this.at.dir, this.at.packs.dir];
+    // There are no packs before the first import.
+    return [this.at.dir, this.at.packs.dir].filter((dir) => fs.existsSync(dir));
   }
 
   /** The path of an object that is a file of its own. */

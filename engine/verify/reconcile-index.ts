@@ -6,6 +6,7 @@ import { objectsOfLayer } from '../content/layer-objects.js';
 import type { Key } from '../core/key.js';
 import type { SkippedKind } from '../core/metadata.js';
 import { noteEvent } from '../index/events.js';
+import { dropExtents, type Extent, noteMove } from '../index/extents.js';
 import type { Orphan } from '../index/keys.js';
 import { recountPacks } from '../index/packs.js';
 import type { LayerRecord, ObjectRecord } from '../index/records.js';
@@ -22,6 +23,8 @@ export interface ObjectState {
   /** Numbers of the sound copies, rising; 0 is the first file. */
   sound: readonly number[];
   fault: string | undefined;
+  /** Quarantine has what was in the object's place. */
+  isQuarantined?: true;
   /** Metadata that could not be set again; `undefined` if none was. */
   skipped: SkippedKind[] | undefined;
 }
@@ -135,6 +138,9 @@ class Reconciliation {
     if (gone && was !== true) this.#tell('object', name, state?.fault ?? 'missing', 'marked as gone');
     if (!gone && (was === true || known === undefined))
       this.#tell('object', name, 'its file is there and whole', 'found again');
+    const isForgotten = gone && (state?.isQuarantined === true || refs === 0);
+    if (isForgotten && record.at !== undefined) this.#forgetPlace(record as Extent);
+    const { at: _place, ...placeless } = record;
     if (known !== undefined && known.refs !== refs)
       this.#tell('object', name, `${known.refs} references instead of ${refs}`, 'counted anew');
     if (refs === 0 && gone) {
@@ -144,13 +150,19 @@ class Reconciliation {
     }
     const skipped = state?.skipped ?? before ?? [];
     index.objects.put(name, {
-      ...record,
+      ...(isForgotten ? placeless : record),
       refs,
       copies,
       ...(skipped.length > 0 ? { skipped } : {}),
       ...(gone ? { gone } : {}),
     });
     this.#setOrphan({ kind: 'object', name }, refs === 0);
+  }
+
+  /** An object may come back at another place, and its space is free. */
+  #forgetPlace(extent: Extent): void {
+    dropExtents(this.#store.index, [extent]);
+    noteMove(this.#store.index);
   }
 
   #setBlobs({ blobs: needed }: ExpectedCounts): void {
