@@ -45,7 +45,7 @@ const blocksOf = (s: TestStore): number => packsOf(s).reduce((sum, path) => sum 
 test('objects lie in packs', async (t) => {
   const s = new TestStore(t);
   const archives = sources(s);
-  const loose = await openStore({ dir: s.path('loose'), workers: 1 });
+  const loose = await openStore({ dir: s.path('loose'), layout: 'loose', workers: 1 });
   t.after(() => loose.close());
   await loose.importAll(archives);
   const store = await packedStore(t, s.store);
@@ -242,7 +242,7 @@ test('a store is repacked, there and back', async (t) => {
   const archives = sources(s);
   let hash = '';
   {
-    await using store = await openStore({ dir: s.store, workers: 2 });
+    await using store = await openStore({ dir: s.store, layout: 'loose', workers: 2 });
     await store.importAll(archives);
     hash = (await store.render('example.com/app')).hash;
   }
@@ -269,7 +269,7 @@ test('a store is repacked, there and back', async (t) => {
 test('a store that is open while it is repacked says so, and harms nothing', async (t) => {
   const s = new TestStore(t);
   const [base = '', app = ''] = sources(s);
-  const store = await openStore({ dir: s.store, workers: 1 });
+  const store = await openStore({ dir: s.store, layout: 'loose', workers: 1 });
   t.after(() => store.close());
   await store.import(base);
   await repackStore({ dir: s.store, layout: 'packs' });
