@@ -4,6 +4,7 @@ import { extentOf } from '../core/extent.js';
 import { EMPTY_PACK, type Extent } from './extents.js';
 import type { NewObject } from './objects.js';
 import type { Index } from './open.js';
+import type { PackRecord } from './records.js';
 
 /** Counts what a layer has appended to a pack: everything that it brought as used, wherever it may turn out to be. */
 export function extendPack(index: Index, packed: PackedLayer, objects: readonly NewObject[]): void {
@@ -30,14 +31,18 @@ export function* extentsOf(objects: readonly NewObject[]): Generator<Extent> {
   for (const { record } of objects) if (record.at !== undefined) yield { at: record.at, size: record.size };
 }
 
-/** Counts anew what objects take. */
-export function recountPacks(index: Index): void {
+/** Packs whose bytes are counted otherwise than the rows of objects and of dead parts say → how they are to be. */
+export function miscountedPacks(index: Index): Map<number, PackRecord> {
   const used = new Map<number, number>();
   for (const { at, size } of index.objects.values()) {
     if (at !== undefined) used.set(at.pack, (used.get(at.pack) ?? 0) + extentOf(size));
   }
-  for (const { key: pack, value } of [...index.packs.entries()]) {
-    const bytes = used.get(pack) ?? 0;
-    if (bytes !== value.used) index.packs.put(pack, { ...value, used: bytes });
+  const dead = new Map<number, number>();
+  for (const { key, value } of index.dead.entries()) dead.set(key.pack, (dead.get(key.pack) ?? 0) + value);
+  const wrong = new Map<number, PackRecord>();
+  for (const { key: pack, value } of index.packs.entries()) {
+    const counted = { used: used.get(pack) ?? 0, dead: dead.get(pack) ?? 0 };
+    if (counted.used !== value.used || counted.dead !== value.dead) wrong.set(pack, { ...value, ...counted });
   }
+  return wrong;
 }

@@ -13,8 +13,10 @@ import { namesIn } from '../disk/list-directory.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { shardedFiles } from '../disk/shards.js';
 import { allImages, titleOf } from '../index/images.js';
+import { miscountedPacks } from '../index/packs.js';
 import type { ImageRecord } from '../index/records.js';
 import { fileNameOf } from '../objects/name.js';
+import { packFileName } from '../objects/pack/format.js';
 import { isComplete } from '../resolve/completeness.js';
 import type { StoreContext } from '../session/context.js';
 import { faultOfPod } from './pods.js';
@@ -248,6 +250,7 @@ class Fsck {
   }
 
   #lookAtTotals(): void {
+    for (const pack of miscountedPacks(this.#store.index).keys()) this.#miscounted.push(`pack ${packFileName(pack)}`);
     const summed = JSON.stringify(sumTotals(this.#store));
     if (JSON.stringify(this.#store.index.totals) !== summed) this.#miscounted.push('totals');
   }

@@ -8,9 +8,10 @@ import type { SkippedKind } from '../core/metadata.js';
 import { noteEvent } from '../index/events.js';
 import { dropExtents, type Extent, noteMove } from '../index/extents.js';
 import type { Orphan } from '../index/keys.js';
-import { recountPacks } from '../index/packs.js';
+import { miscountedPacks } from '../index/packs.js';
 import type { LayerRecord, ObjectRecord } from '../index/records.js';
 import { hasBlob, releaseLayer } from '../index/references.js';
+import { packFileName } from '../objects/pack/format.js';
 import type { StoreContext } from '../session/context.js';
 import type { Mended } from './fsck.js';
 import { countExpected, type ExpectedCounts, sumTotals } from './recount.js';
@@ -61,7 +62,7 @@ class Reconciliation {
     this.#markUncounted();
     const expected = this.#dropUnneededLayers(countExpected(this.#store));
     this.#setObjects(expected);
-    recountPacks(this.#store.index);
+    this.#setPacks();
     this.#setBlobs(expected);
     this.#setLayers(expected);
     this.#setTotals();
@@ -201,6 +202,15 @@ class Reconciliation {
         this.#tell('layer', layer.key, `${layer.refs} references instead of ${refs}`, 'counted anew');
       if (layer.refs === refs && whole === (was !== true)) continue;
       index.layers.put(layer.key, { ...record, refs, ...(whole ? {} : { incomplete: true }) });
+    }
+  }
+
+  #setPacks(): void {
+    const { index } = this.#store;
+    for (const [pack, record] of miscountedPacks(index)) {
+      index.packs.put(pack, record);
+      if (this.#mended.length > 0) continue;
+      this.#tell('totals', packFileName(pack), 'not the sum of the records', 'counted anew');
     }
   }
 

@@ -360,8 +360,19 @@ test('a damaged image stops nobody else', async (t) => {
   });
 });
 
+type Wrong = readonly [what: string, spoil: (context: StoreContext, image: Key) => void, action: string];
+
+const WRONG_IN_PACKS: readonly Wrong[] = [
+  [
+    'a pack counted too high',
+    ({ index }) => change(index.packs, (record) => ({ ...record, used: record.used + 512 })),
+    'counted anew',
+  ],
+];
+
 /** Ways in which an index can be wrong with every file in place, and the action that mends it. */
-const WRONG: readonly [what: string, spoil: (context: StoreContext, image: Key) => void, action: string][] = [
+const WRONG: readonly Wrong[] = [
+  ...(inPacks ? WRONG_IN_PACKS : []),
   [
     'an object counted too high',
     ({ index }) => change(index.objects, (record) => ({ ...record, refs: 5 })),
