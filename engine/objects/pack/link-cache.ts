@@ -38,10 +38,12 @@ export class LinkCache {
     }
   }
 
+  *all(): Generator<string> {
+    for (const { name, path } of shardedFiles(this.#dir)) if (isLooseName(name)) yield path;
+  }
+
   /** Files that no tree has a name of. */
   *unused(): Generator<string> {
-    for (const { name, path } of shardedFiles(this.#dir)) {
-      if (isLooseName(name) && fs.lstatSync(path, { throwIfNoEntry: false })?.nlink === 1) yield path;
-    }
+    for (const path of this.all()) if (fs.lstatSync(path, { throwIfNoEntry: false })?.nlink === 1) yield path;
   }
 }
