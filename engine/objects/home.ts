@@ -40,10 +40,10 @@ export interface ObjectHome {
   materialise(file: FileContent, path: string | Buffer, how: Materialising, scratch: string): Materialised;
   /** Whether `link` makes files that {@link keep} should hear of, once their tree is on disk. */
   readonly keepsLinks: boolean;
-  /** Keeps a file of a tree, so that other trees can share it. */
-  keep(file: FileContent, path: string | Buffer): void;
-  /** Files kept for trees that no tree has a name of any more. */
-  unusedLinks(): Generator<string>;
+  /** Keeps a file of a tree, so that other trees can share it. @param anew in place of one that was kept before */
+  keep(file: FileContent, path: string | Buffer, anew: boolean): void;
+  /** Files kept for trees: all, or those that no tree has a name of any more. */
+  keptFiles(which: 'all' | 'unused'): Generator<string>;
   /** Whether a file that was materialised by `link` is still the object. */
   isNameOf(file: FileContent, identity: FileIdentity): boolean;
   /**

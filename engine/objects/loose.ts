@@ -126,7 +126,7 @@ export class LooseObjects implements ObjectHome {
 
   keep(): void {}
 
-  *unusedLinks(): Generator<string> {}
+  *keptFiles(): Generator<string> {}
 
   isNameOf(file: FileContent, { ino, device }: FileIdentity): boolean {
     const name = looseName(file);

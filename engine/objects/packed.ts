@@ -116,12 +116,12 @@ export class PackedObjects implements ObjectHome {
     }
   }
 
-  keep(file: FileContent, path: string | Buffer): void {
-    this.#cache.keep(file, path);
+  keep(file: FileContent, path: string | Buffer, anew: boolean): void {
+    this.#cache.keep(file, path, anew);
   }
 
-  unusedLinks(): Generator<string> {
-    return this.#cache.unused();
+  keptFiles(which: 'all' | 'unused'): Generator<string> {
+    return this.#cache.files(which);
   }
 
   isNameOf(_file: FileContent, _identity: FileIdentity): boolean {

@@ -17,7 +17,7 @@
  * is killed leaves a store that another repair mends, and no import ever takes a damaged file for a sound one.
  */
 import { join } from 'node:path';
-import { discard } from '../content/delete.js';
+import { deletePaths, discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
 import { runningPods } from '../content/pod-files.js';
 import { verifyBlobs, verifyObjects } from '../content/verify-files.js';
@@ -248,7 +248,9 @@ class Repair {
 
   async #dropTrees(broken: ReadonlyMap<string, string>): Promise<void> {
     if (broken.size === 0) return;
-    const { index, layout } = this.#store;
+    const { index, layout, objects, pool } = this.#store;
+    // A damaged tree may share its files. They go first, or a tree that is made meanwhile would get them.
+    await deletePaths(pool, [...objects.keptFiles('all')]);
     await index.commitRemoval(() => {
       for (const id of broken.keys()) {
         dropTreeRecord(this.#store, id);
