@@ -94,6 +94,8 @@ export interface ObjectHome {
    * @returns whether by link, and the metadata that a copy lacks
    */
   adopt(name: string, from: ObjectHome): { isLinked: boolean; lacks: SkippedKind[] };
+  /** Lets go of files that this thread keeps open to read objects from. Reading on opens them again. */
+  close(): void;
   /** Directories that only this home uses, for callers that must be able to enter them. */
   directories(): string[];
 }

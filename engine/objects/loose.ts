@@ -222,6 +222,8 @@ export class LooseObjects implements ObjectHome {
     return intoShard(path, () => linkOrCopy((from as LooseObjects).path(name), path));
   }
 
+  close(): void {}
+
   directories(): string[] {
     return [this.#dir];
   }

@@ -75,10 +75,11 @@ async function removeOldHome({ layout, index, pool }: StoreContext, now: ObjectL
   );
 }
 
-async function closeContext({ pool, disk, staging, index, lanes }: StoreContext): Promise<void> {
+async function closeContext({ objects, pool, disk, staging, index, lanes }: StoreContext): Promise<void> {
   await pool.close();
   await disk.close();
   staging.close();
   lanes?.close();
+  objects.close();
   await index.close();
 }
