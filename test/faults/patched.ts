@@ -110,7 +110,7 @@ export const NO_LANE_LOCK: Patch = {
 export const NO_CUT: Patch = {
   name: 'garbage of packs not cut off',
   file: 'engine/session/lanes.js',
-  edits: [[/fs\.truncateSync\(path, base\);/, '']],
+  edits: [[/naming\(path, \(\) => fs\.truncateSync\(path, base\)\);/, '']],
 };
 
 /** The index forgets which parts of a pack are dead before their space is given back. */
