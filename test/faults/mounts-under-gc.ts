@@ -20,6 +20,8 @@ export async function collectUnderMounts(at: string, build: string): Promise<str
     await using store = await openStore({ dir: join(at, 'store'), layout: 'packs', workers: 1 });
     const trees: { name: string; path: string; hash: string }[] = [];
     await store.importAll(IMAGES.map((name) => join(at, 'sources', name)));
+    // A pack that nothing needs is deleted, and read on by who has it open. One that something needs is punched.
+    await store.pin('example.com/third');
     for await (const { key, name } of store.images()) {
       const { path: files, treeId } = await store.render(key);
       const hash = hashTree(files);
