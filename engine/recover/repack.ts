@@ -5,7 +5,8 @@
  *
  * The index says which home counts. Until its transaction the old home does: a repack that is killed leaves a store
  * that works, and the next one goes on with what is there already. Should the index be lost, cairn.json says which home
- * is whole. After a kill between transaction and cairn.json, whoever opens the store first for writing makes them agree.
+ * is whole. After a kill between transaction and cairn.json, whoever opens the store first for writing makes them
+ * agree.
  */
 import { deletePaths } from '../content/delete.js';
 import { CairnError } from '../core/errors.js';

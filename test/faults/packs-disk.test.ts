@@ -1,6 +1,6 @@
 /**
- * Packs on disks of their own: under mounts, and when the power is cut. Threads must end with their stores here, as they
- * hold files of the disk open.
+ * Packs on disks of their own: under mounts, and when the power is cut. Threads must end with their stores here, as
+ * they hold files of the disk open.
  */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';

@@ -143,8 +143,8 @@ async function backUpAgain(dir: string, dest: string): Promise<void> {
 
 /** Removing a layer whose table of contents is unreadable leaves its objects counted. A repair counts anew. */
 /**
- * A copy gets one more image. Then its index is lost, and made anew from documents and from tables of packs: every image
- * is there again.
+ * A copy gets one more image. Then its index is lost, and made anew from documents and from tables of packs: every
+ * image is there again.
  */
 async function losesIndex({ dir, store, sources }: Place): Promise<string[]> {
   const copy = join(dir, 'copy');
