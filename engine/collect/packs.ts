@@ -7,7 +7,7 @@
  */
 import * as fs from 'node:fs';
 import { deletePaths } from '../content/delete.js';
-import { hasCode, throwIfAborted, toCairnError } from '../core/errors.js';
+import { hasCode, naming, throwIfAborted, toCairnError } from '../core/errors.js';
 import { BLOCK } from '../core/extent.js';
 import type { OperationOptions } from '../core/operation.js';
 import { syncDirectory, syncFile } from '../disk/durable.js';
@@ -25,7 +25,7 @@ import { holesIn } from './holes.js';
 
 /** Deletes files that trees shared and no tree has any more. */
 export function dropUnusedLinks(store: StoreContext): Promise<void> {
-  return deletePaths(store.pool, [...store.objects.unusedLinks()]);
+  return deletePaths(store.pool, [...store.objects.keptFiles('unused')]);
 }
 
 export async function collectPacks(store: StoreContext, { signal }: OperationOptions = {}): Promise<void> {
@@ -72,7 +72,7 @@ function cutGarbage(store: StoreContext, pack: number): void {
   if (lock === undefined) return;
   try {
     index.refresh();
-    if (isLonger()) fs.truncateSync(path, index.packs.get(pack)?.end);
+    if (isLonger()) naming(path, () => fs.truncateSync(path, index.packs.get(pack)?.end));
   } catch (error) {
     throw toCairnError(error);
   } finally {

@@ -48,20 +48,21 @@ export async function sweep(store: StoreContext, options: OperationOptions = {})
   const alone = store.uses.tryAlone();
   if (alone === undefined) return undefined;
   let trash: string[] = [];
+  let swept: Swept;
   try {
-    const swept = await sweepOrphans(store, options);
+    swept = await sweepOrphans(store, options);
     if (store.lanes !== undefined) await collectPacks(store, options);
     else await dropUnfinishedPacks(store);
     trash = moveLeftoversAside(store);
     dropPlans(store);
     dropUrlNotes(store);
     swept.staging = trash.length;
-    return swept;
   } finally {
     alone.release();
     await discard(store, trash);
-    if (store.objects.keepsLinks) await sweepLinks(store);
   }
+  if (store.objects.keepsLinks) await sweepLinks(store);
+  return swept;
 }
 
 /** Comes last, as trees that were just deleted may have had the other names. */

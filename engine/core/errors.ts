@@ -108,6 +108,7 @@ const NO_SPACE = new Set(['ENOSPC', 'EDQUOT']);
 
 interface SystemError extends Error {
   code: string;
+  errno?: number;
   syscall?: string;
   path?: string;
 }
@@ -122,6 +123,7 @@ export function hasCode(error: unknown, ...names: string[]): boolean {
 }
 
 const UNKNOWN = /Unknown system error -(\d+)(?:: Unknown system error -\d+)?/;
+const NAMELESS = 'UNKNOWN';
 const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
 
 /** Names an error for which Node has no name, such as `EDQUOT`: Node gives only the number of such errors. */
@@ -129,13 +131,14 @@ export function errnoName(number: number): string | undefined {
   return ERRNO_NAMES.get(number);
 }
 
-/** Node has no name for some errors, `EDQUOT` among them, and only tells their number. */
+/** Node has no name for some errors, `EDQUOT` among them, and only tells their number, in one of two ways. */
 function named(error: unknown): unknown {
-  const number = error instanceof Error ? UNKNOWN.exec((error as Partial<SystemError>).code ?? '')?.[1] : undefined;
-  const code = errnoName(Number(number));
+  const { code: said, errno } = (error instanceof Error ? error : {}) as Partial<SystemError>;
+  const code = errnoName(Number(said === NAMELESS ? -(errno ?? 0) : UNKNOWN.exec(said ?? '')?.[1]));
   if (code === undefined) return error;
   const { message, path } = error as SystemError;
-  return Object.assign(new Error(message.replace(UNKNOWN, code), { cause: error }), { code, path });
+  const text = message.replace(UNKNOWN, code).replace(`${NAMELESS}: unknown error`, code);
+  return Object.assign(new Error(text, { cause: error }), { code, path });
 }
 
 /**

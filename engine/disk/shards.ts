@@ -30,10 +30,10 @@ export interface ShardedFile {
 }
 
 /** Everything in a sharded directory. Passes over the content of a directory that cannot be read. */
-export function* shardedFiles(root: string): Generator<ShardedFile> {
+export function* shardedFiles(root: string, list: (shard: string) => string[] = namesIn): Generator<ShardedFile> {
   for (const shard of fs.readdirSync(root, { withFileTypes: true })) {
     const dir = join(root, shard.name);
     if (!shard.isDirectory() || !/^[0-9a-f]{2}$/.test(shard.name)) yield { name: '', path: dir };
-    else for (const file of namesIn(dir)) yield { name: `${shard.name}${file}`, path: join(dir, file) };
+    else for (const file of list(dir)) yield { name: `${shard.name}${file}`, path: join(dir, file) };
   }
 }

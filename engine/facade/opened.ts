@@ -60,7 +60,7 @@ export async function importFor(
   });
 }
 
-async function closeAll({ uses, index, notice, pool, disk, staging, lanes }: StoreContext): Promise<void> {
+async function closeAll({ uses, index, notice, objects, pool, disk, staging, lanes }: StoreContext): Promise<void> {
   await uses.rest();
   if (index.wasWritten)
     notice('someone wrote to the store while it was being read without locks; read again to be sure');
@@ -69,6 +69,7 @@ async function closeAll({ uses, index, notice, pool, disk, staging, lanes }: Sto
     await disk.close();
     staging.close();
     lanes?.close();
+    objects.close();
   };
   // The index closes while the threads end, which takes a moment: threads use an index of their own, if any.
   for (const part of await Promise.allSettled([closeFiles(), index.close()]))

@@ -40,12 +40,10 @@ export interface ObjectHome {
   materialise(file: FileContent, path: string | Buffer, how: Materialising, scratch: string): Materialised;
   /** Whether `link` makes files that {@link keep} should hear of, once their tree is on disk. */
   readonly keepsLinks: boolean;
-  /** Keeps a file of a tree, so that other trees can share it. */
-  keep(file: FileContent, path: string | Buffer): void;
-  /** All files kept for trees. They are in no list, and may go at any time. */
-  links(): Generator<string>;
-  /** Files kept for trees that no tree has a name of any more. */
-  unusedLinks(): Generator<string>;
+  /** Keeps a file of a tree, so that other trees can share it. @param anew in place of one that was kept before */
+  keep(file: FileContent, path: string | Buffer, anew: boolean): void;
+  /** Files kept for trees: all, or those that no tree has a name of any more. */
+  keptFiles(which: 'all' | 'unused'): Generator<string>;
   /** Whether a file that was materialised by `link` is still the object. */
   isNameOf(file: FileContent, identity: FileIdentity): boolean;
   /**
@@ -99,6 +97,8 @@ export interface ObjectHome {
    * @returns whether by link, and the metadata that a copy lacks
    */
   adopt(name: string, from: ObjectHome): { isLinked: boolean; lacks: SkippedKind[] };
+  /** Lets go of files that this thread keeps open to read objects from. Reading on opens them again. */
+  close(): void;
   /** Directories that only this home uses, for callers that must be able to enter them. */
   directories(): string[];
 }

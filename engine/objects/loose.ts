@@ -127,9 +127,7 @@ export class LooseObjects implements ObjectHome {
 
   keep(): void {}
 
-  *links(): Generator<string> {}
-
-  *unusedLinks(): Generator<string> {}
+  *keptFiles(): Generator<string> {}
 
   isNameOf(file: FileContent, { ino, device }: FileIdentity): boolean {
     const name = looseName(file);
@@ -224,6 +222,8 @@ export class LooseObjects implements ObjectHome {
     const path = this.path(name);
     return intoShard(path, () => linkOrCopy((from as LooseObjects).path(name), path));
   }
+
+  close(): void {}
 
   directories(): string[] {
     return [this.#dir];

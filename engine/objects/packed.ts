@@ -82,7 +82,7 @@ export class PackedObjects implements ObjectHome {
     if (entry.at === undefined) return statOrFault(this.#file(name));
     try {
       const fd = this.#packs.descriptor(entry.at.pack);
-      const part = { fd, path: this.#packs.path(entry.at.pack), offset: entry.at.offset };
+      const part = this.#part(entry.at);
       if (!isContentThere(part, { size: entry.size, sha512: hashInName(name) })) return 'missing';
       const { ino, dev } = fs.fstatSync(fd, { bigint: true });
       return { size: BigInt(entry.size), ino, dev };
@@ -107,26 +107,22 @@ export class PackedObjects implements ObjectHome {
   }
 
   /** The kernel shares blocks between pack and copy where the file system can, and both begin at a block. */
-  #copyOut({ fd, path: pack, offset }: PackedPart, size: number, path: string | Buffer): void {
+  #copyOut({ descriptor, path: pack, offset }: PackedPart, size: number, path: string | Buffer): void {
     const copy = fs.openSync(path, 'wx', 0o600);
     try {
-      if (copyRange(fd, { offset, length: size }, copy) === size) return;
+      if (copyRange(descriptor(), { offset, length: size }, copy) === size) return;
       throw new CairnError('ERR_DAMAGED', `a pack ends before an object in it does; ${WHO_NEEDS_IT}`, { path: pack });
     } finally {
       fs.closeSync(copy);
     }
   }
 
-  keep(file: FileContent, path: string | Buffer): void {
-    this.#cache.keep(file, path);
+  keep(file: FileContent, path: string | Buffer, anew: boolean): void {
+    this.#cache.keep(file, path, anew);
   }
 
-  links(): Generator<string> {
-    return this.#cache.all();
-  }
-
-  unusedLinks(): Generator<string> {
-    return this.#cache.unused();
+  keptFiles(which: 'all' | 'unused'): Generator<string> {
+    return this.#cache.files(which);
   }
 
   isNameOf(_file: FileContent, _identity: FileIdentity): boolean {
@@ -168,7 +164,7 @@ export class PackedObjects implements ObjectHome {
     try {
       const { fd, offset, close } = this.#opened(name, entry);
       try {
-        const part = { fd, path: this.at.packs.dir, offset };
+        const part = { descriptor: () => fd, path: this.at.packs.dir, offset };
         if (entry.at !== undefined && !isContentThere(part, { size, sha512: hashInName(name) })) return ['missing'];
         if (quick || hash(fd, size, offset) === hashInName(name)) return [];
         return ['content does not have the hash it is named by'];
@@ -240,6 +236,10 @@ export class PackedObjects implements ObjectHome {
     return intoShard(path, () => linkOrCopy((from as PackedObjects).#file(name), path));
   }
 
+  close(): void {
+    this.#packs.close();
+  }
+
   directories(): string[] {
     // There are no packs before the first import.
     return [this.at.dir, this.at.packs.dir].filter((dir) => fs.existsSync(dir));
@@ -261,11 +261,14 @@ export class PackedObjects implements ObjectHome {
 
   #part({ pack, offset }: PackAddress): PackedPart {
     const path = this.#packs.path(pack);
-    try {
-      return { fd: this.#packs.descriptor(pack), path, offset };
-    } catch (cause) {
-      throw asDamage(cause, 'a pack', path, WHO_NEEDS_IT);
-    }
+    const descriptor = (): number => {
+      try {
+        return this.#packs.descriptor(pack);
+      } catch (cause) {
+        throw asDamage(cause, 'a pack', path, WHO_NEEDS_IT);
+      }
+    };
+    return { descriptor, path, offset };
   }
 
   #opened(name: string, { at }: StoredObject): { fd: number; offset: number; close: () => void } {

@@ -74,7 +74,7 @@ function emptyOf({ contents }: Segment): PackedContent[] {
 }
 
 function isThere({ fd, path }: OpenPack, { sha512, offset, size }: PackedContent, isDoubtful: boolean): boolean {
-  const part = { fd, path, offset };
+  const part = { descriptor: () => fd, path, offset };
   return isContentThere(part, { size, sha512 }) && (!isDoubtful || hasHash(part, { size, sha512 }));
 }
 

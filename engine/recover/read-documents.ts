@@ -33,7 +33,8 @@ export interface Lost {
 export function readDocuments(layout: Layout, signal: AbortSignal | undefined): Found {
   const found: Found = { blobs: new Map(), documents: [], spoiled: new Map() };
   let seen = 0;
-  for (const { name, path } of shardedFiles(layout.blobs)) {
+  // What cannot be listed now may be there all the same. It must not be missing in the new index for that.
+  for (const { name, path } of shardedFiles(layout.blobs, (shard) => fs.readdirSync(shard))) {
     if (seen++ % CHECK_EVERY === 0) throwIfAborted(signal);
     const key = keyOfHex(name);
     if (!isKey(key)) continue;

@@ -123,6 +123,7 @@ async function rebuild(
       return fillIndex(index, found, salvaged, objectsOnDisk(objects));
     });
   } finally {
+    objects.close();
     await index.close();
   }
   const damaged = quarantineFiles(layout, objects, salvaged.damaged, lostPods);

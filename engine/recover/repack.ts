@@ -5,7 +5,8 @@
  *
  * The index says which home counts. Until its transaction the old home does: a repack that is killed leaves a store
  * that works, and the next one goes on with what is there already. Should the index be lost, cairn.json says which home
- * is whole. After a kill between transaction and cairn.json, whoever opens the store first for writing makes them agree.
+ * is whole. After a kill between transaction and cairn.json, whoever opens the store first for writing makes them
+ * agree.
  */
 import { deletePaths } from '../content/delete.js';
 import { CairnError } from '../core/errors.js';
@@ -69,13 +70,17 @@ async function moveObjects(store: StoreContext, layout: ObjectLayout, options: O
 
 /** Of the files of objects, those that trees have names of are shared on; the next gc takes them. */
 async function removeOldHome({ layout, index, pool }: StoreContext, now: ObjectLayout): Promise<void> {
-  await deletePaths(pool, now === 'packs' ? [...objectsIn(layout, 'packs', index).unusedLinks()] : [layout.packs]);
+  await deletePaths(
+    pool,
+    now === 'packs' ? [...objectsIn(layout, 'packs', index).keptFiles('unused')] : [layout.packs],
+  );
 }
 
-async function closeContext({ pool, disk, staging, index, lanes }: StoreContext): Promise<void> {
+async function closeContext({ objects, pool, disk, staging, index, lanes }: StoreContext): Promise<void> {
   await pool.close();
   await disk.close();
   staging.close();
   lanes?.close();
+  objects.close();
   await index.close();
 }

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import type { Lane } from '../../workers/tasks/import.js';
-import { hasCode, toCairnError } from '../core/errors.js';
+import { hasCode, naming, toCairnError } from '../core/errors.js';
 import { BLOCK } from '../core/extent.js';
 import { makeFileDurably, makeOnce } from '../disk/durable.js';
 import type { Layout } from '../disk/layout.js';
@@ -39,7 +39,7 @@ export class Lanes {
    * @param end of the pack now; absent when the append failed: then nothing of it stays
    */
   release(lane: Lane, end?: number): void {
-    if (end === undefined) fs.truncateSync(lane.path, lane.base);
+    if (end === undefined) naming(lane.path, () => fs.truncateSync(lane.path, lane.base));
     const base = end ?? lane.base;
     if (base < FULL) this.#idle.push({ ...lane, base });
   }
@@ -99,7 +99,7 @@ export class Lanes {
       const path = this.#path(pack);
       const salt = base < FULL ? this.#saltOf(pack, base) : undefined;
       if (salt !== undefined) {
-        fs.truncateSync(path, base);
+        naming(path, () => fs.truncateSync(path, base));
         this.#locks.set(pack, lock);
         return { pack, path, salt, base, durable: base };
       }

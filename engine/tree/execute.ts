@@ -95,8 +95,12 @@ function skippedOfObjects({ index }: StoreContext, { maybeIncomplete }: PackedPl
 }
 
 /** Lets other trees share the files of a tree, which is on disk. */
-export async function keepFiles({ pool, objects }: StoreContext, plan: PackedPlan, root: string): Promise<void> {
+export async function keepFiles(
+  { pool, objects }: StoreContext,
+  plan: PackedPlan,
+  { root, anew }: { root: string; anew: boolean },
+): Promise<void> {
   const shards = mapped(Array(plan.shards).keys(), (i) => plan.shard(i));
-  const tasks = mapped(shards, (shard) => ({ root, objects: objects.at, shard }));
+  const tasks = mapped(shards, (shard) => ({ root, anew, objects: objects.at, shard }));
   await pool.map('keep-files', tasks);
 }

@@ -56,7 +56,8 @@ export async function makeTree(store: StoreContext, request: TreeRequest): Promi
     // Files that lack metadata would be shared under a name that says they have it.
     const isWhole = store.staging.identity.overridesModes && Object.keys(tree.skipped).length === 0;
     if (tree.mode === 'link' && store.objects.keepsLinks && isWhole) {
-      await keepFiles(store, plan, layout.rootfs(stack.treeId));
+      const anew = request.options.rebuild === true;
+      await keepFiles(store, plan, { root: layout.rootfs(stack.treeId), anew });
     }
     return listed;
   } catch (error) {
@@ -86,7 +87,9 @@ async function stageTree(
   const plan = found ?? packForWorkers(store, given ?? planOf(store, stack));
   checkPathLengths(plan, store.layout.rootfs(treeId));
   const isNew = found === undefined && isWorthKeeping(store, plan.entries);
-  const place = { root: rootfsIn(staging), disk: store.disk, mode, uidShift: 0, identity: store.staging.identity };
+  // What trees share may be what is wrong with them: a tree that is rebuilt gets files of its own, for others to share.
+  const how = options.rebuild === true && store.objects.keepsLinks && mode === 'link' ? 'copy' : mode;
+  const place = { root: rootfsIn(staging), disk: store.disk, mode: how, uidShift: 0, identity: store.staging.identity };
   const executing = execute(store, plan, place, options);
   const hashing = finishPlan(plan, treeId, isNew ? besideStaging(staging).plan : undefined);
   // Both must have ended before staging is cleared, even if one fails: nothing may still be written there.

@@ -11,7 +11,6 @@ import { telling } from '../core/operation.js';
 import { checkRows } from '../index/check-rows.js';
 import type { LayerRecord, ObjectRecord, TreeRecord } from '../index/records.js';
 import { fileNameOf } from '../objects/name.js';
-import { packFileName } from '../objects/pack/format.js';
 import type { Plan } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
 import { planOfTree } from '../resolve/plan-tree.js';
@@ -20,7 +19,7 @@ import { type CheckOptions, isAmong, type Targets, targetsOf } from './check-sco
 import type { Damage } from './damage.js';
 import { toImportAgain } from './fsck.js';
 import { neededBlobs } from './needed-blobs.js';
-import { faultsOfPacks } from './packs.js';
+import { damageOfPacks } from './packs.js';
 import { PlanMemory } from './plan-memory.js';
 import { checkPods } from './pods.js';
 import { type DamagedFile, pathsOfDamaged, verifyTree } from './tree.js';
@@ -78,8 +77,9 @@ class Checker {
     await bothOf(this.#checkBlobs(), this.#checkObjects());
     for (const tree of trees) await this.#checkTree(tree);
     await this.#checkFilesOfTrees();
-    if (this.#targets.everything && this.#options.onlyTrees !== true) this.#checkPacks();
-    const pods = this.#targets.everything && this.#options.onlyTrees !== true ? await this.#checkPods() : 0;
+    const isWhole = this.#targets.everything && this.#options.onlyTrees !== true;
+    if (isWhole) this.#damaged.push(...damageOfPacks(this.#store, this.#options.signal));
+    const pods = isWhole ? await this.#checkPods() : 0;
     const damaged = this.#withoutRemoved();
     const isAwaited = damaged.some(({ awaited }) => awaited === true);
     const reimport = isAwaited ? toImportAgain(this.#store, isAmong(this.#targets)) : [];
@@ -91,12 +91,6 @@ class Checker {
       bytes: this.#bytes,
     };
     return { checked, damaged, reimport, ok: damaged.length === 0 };
-  }
-
-  /** Their contents are checked as objects. */
-  #checkPacks(): void {
-    for (const { pack, what } of faultsOfPacks(this.#store, this.#options.signal))
-      this.#damaged.push({ kind: 'pack', id: packFileName(pack), what });
   }
 
   /**

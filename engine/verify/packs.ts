@@ -14,6 +14,7 @@ import { idOfPackFile, packFileName } from '../objects/pack/format.js';
 import { packedName } from '../objects/pack/name.js';
 import { headOf, readSegments } from '../objects/pack/read-tables.js';
 import type { StoreContext } from '../session/context.js';
+import type { Damage } from './damage.js';
 
 /** What is wrong with a pack. */
 export interface PackFault {
@@ -45,6 +46,11 @@ export function* faultsOfPacks(store: Looking, signal?: AbortSignal): Generator<
     yield* faultsOfFile(store, pack, value.end, own);
   }
   for (const pack of parts.keys()) yield { pack, what: 'objects lie in it, and it is not listed', isOfTables: false };
+}
+
+/** As a check tells it. Contents are checked as objects. */
+export function damageOfPacks(store: Looking, signal?: AbortSignal): Damage[] {
+  return [...faultsOfPacks(store, signal)].map(({ pack, what }) => ({ kind: 'pack', id: packFileName(pack), what }));
 }
 
 /** Packs that the index does not list, and that nobody is about to append to. */

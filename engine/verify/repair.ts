@@ -31,7 +31,6 @@ import { Quarantine } from '../disk/quarantine.js';
 import { noteEvent } from '../index/events.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from '../index/records.js';
 import { fileNameOf, parseFileName } from '../objects/name.js';
-import { packFileName } from '../objects/pack/format.js';
 import { dependencyNodesAlong } from '../resolve/dependencies.js';
 import { planOfTree } from '../resolve/plan-tree.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
@@ -39,12 +38,11 @@ import { checkStore } from './check.js';
 import type { Damage } from './damage.js';
 import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
 import { MountedTrees } from './mounted-trees.js';
-import { faultsOfPacks } from './packs.js';
 import { dropDamagedPods } from './pods.js';
 import { type BlobState, type ObjectState, reconcileIndex } from './reconcile-index.js';
 import { countExpected, type ExpectedCounts } from './recount.js';
 import { type FileFaults, note, resetMetadata, unlock } from './reset-metadata.js';
-import { rewriteTables } from './rewrite-tables.js';
+import { mendTables } from './rewrite-tables.js';
 import { removeStrays } from './strays.js';
 import { type DamagedFile, pathsOfDamaged } from './tree.js';
 import { missingPart } from './tree-parts.js';
@@ -111,7 +109,7 @@ class Repair {
     if (this.#quarantine.taken.length > 0 || this.#isMetadataSet) await disk.sync();
     const settled = await index.commitRemoval(() => reconcileIndex(this.#store, this.#objects, this.#blobs));
     for (const each of settled) this.#mended.push(each);
-    await this.#rewriteTables();
+    this.#mended.push(...(await mendTables(this.#store, this.#options.signal)));
     for (const path of removeStrays(this.#store, { ...this.#options, trash: this.#trash }))
       this.#mended.push({ kind: 'stray', id: path, what: 'not listed', action: 'removed' });
     const now = compareWithDisk(this.#store, this.#options);
@@ -249,8 +247,8 @@ class Repair {
   async #dropTrees(broken: ReadonlyMap<string, string>): Promise<void> {
     if (broken.size === 0) return;
     const { index, layout, objects, pool } = this.#store;
-    // What is wrong with a file of a tree is wrong with the file that is kept for others, and nothing tells which.
-    await deletePaths(pool, [...objects.links()]);
+    // A damaged tree may share its files. They go first, or a tree that is made meanwhile would get them.
+    await deletePaths(pool, [...objects.keptFiles('all')]);
     await index.commitRemoval(() => {
       for (const id of broken.keys()) {
         dropTreeRecord(this.#store, id);
@@ -291,13 +289,6 @@ class Repair {
     for (const [id, { fault: what }] of this.#blobs) {
       if (what === undefined || !this.#quarantine.take(this.#store.layout.blob(id))) continue;
       this.#mended.push({ kind: 'blob', id, what, action: 'quarantined' });
-    }
-  }
-
-  async #rewriteTables(): Promise<void> {
-    for (const { pack, what, isOfTables } of [...faultsOfPacks(this.#store, this.#options.signal)]) {
-      if (!isOfTables || !(await rewriteTables(this.#store, pack))) continue;
-      this.#mended.push({ kind: 'pack', id: packFileName(pack), what, action: 'tables written anew' });
     }
   }
 

@@ -1,11 +1,12 @@
 /**
- * Writes the table of a pack anew whose tables, or whose head, are damaged: one behind all contents, which tells of every
- * object that the index finds in the pack. It counts in place of those before it.
+ * Writes the table of a pack anew whose tables, or whose head, are damaged: one behind all contents, which tells of
+ * every object that the index finds in the pack. It counts in place of those before it.
  */
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { naming, toCairnError } from '../core/errors.js';
 import { BLOCK } from '../core/extent.js';
+import { syncFile } from '../disk/durable.js';
 import { tryLock } from '../disk/lock.js';
 import type { PackRecord } from '../index/records.js';
 import { packFileName, packHead, SALT_BYTES } from '../objects/pack/format.js';
@@ -13,9 +14,21 @@ import { hashInName } from '../objects/pack/name.js';
 import { headOf } from '../objects/pack/read-tables.js';
 import { encodeTable, type PackedContent } from '../objects/pack/table.js';
 import type { StoreContext } from '../session/context.js';
+import type { Mended } from './fsck.js';
+import { faultsOfPacks } from './packs.js';
+
+/** Leaves packs that another session appends to. @returns what was done */
+export async function mendTables(store: StoreContext, signal?: AbortSignal): Promise<Mended[]> {
+  const mended: Mended[] = [];
+  for (const { pack, what, isOfTables } of [...faultsOfPacks(store, signal)]) {
+    if (!isOfTables || !(await rewriteTables(store, pack))) continue;
+    mended.push({ kind: 'pack', id: packFileName(pack), what, action: 'tables written anew' });
+  }
+  return mended;
+}
 
 /** @returns false for a pack that another session appends to */
-export async function rewriteTables(store: StoreContext, pack: number): Promise<boolean> {
+async function rewriteTables(store: StoreContext, pack: number): Promise<boolean> {
   const { index, layout } = store;
   store.lanes?.letGo();
   const lock = tryLock(layout.packLock(pack), true);
@@ -57,10 +70,10 @@ function writeTable(
       fs.ftruncateSync(fd, end);
       writeAll(fd, table, end);
       // The head comes last: with another salt than theirs it makes all other tables unreadable.
-      fs.fdatasyncSync(fd);
+      syncFile(path);
       if (head?.id === pack) return;
       writeAll(fd, packHead({ id: pack, salt }), 0);
-      fs.fdatasyncSync(fd);
+      syncFile(path);
     });
     return table.length;
   } catch (error) {

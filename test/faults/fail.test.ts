@@ -62,14 +62,14 @@ test('an index that cannot be opened is an error with its errno, not a crash', a
   }
 });
 
-test('a full quota, which Node has no name for, is no space', () => {
-  const unnamed = Object.assign(new Error("Unknown system error -122: Unknown system error -122, mkdir '/x'"), {
-    code: 'Unknown system error -122',
-    errno: -122,
-    path: '/x',
+for (const [code, message] of [
+  ['Unknown system error -122', "Unknown system error -122: Unknown system error -122, mkdir '/x'"],
+  ['UNKNOWN', "UNKNOWN: unknown error, mkdir '/x'"],
+] as const) {
+  test(`a full quota, which Node has no name for, is no space: ${code}`, () => {
+    const error = toCairnError(Object.assign(new Error(message), { code, errno: -122, path: '/x' }));
+    assert.ok(error instanceof CairnError);
+    assert.deepEqual([error.code, error.errno, error.path], ['ERR_NO_SPACE', 'EDQUOT', '/x']);
+    assert.equal(error.message, "EDQUOT, mkdir '/x'");
   });
-  const error = toCairnError(unnamed);
-  assert.ok(error instanceof CairnError);
-  assert.deepEqual([error.code, error.errno, error.path], ['ERR_NO_SPACE', 'EDQUOT', '/x']);
-  assert.equal(error.message, "EDQUOT, mkdir '/x'");
-});
+}

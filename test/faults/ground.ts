@@ -81,14 +81,20 @@ const layers = {
 /** Blobs: one that a seed holds, and one to `put`. */
 export const BLOBS = { kept: 'a blob that was there before', new: 'a blob that is new' } as const;
 
+/** An image that no seed and no command has. */
+export const MORE = 'more.aci';
+
 /** File names of the images among the sources. */
 export const IMAGES = [...Object.keys(ACIS).map((name) => `${name}.aci`), ...Object.keys(layers)];
+
+const ANOTHER = aci({ name: 'example.com/more' }, [...common, { name: 'more', content: Buffer.alloc(9000, 'more') }]);
 
 /** Writes the images and blobs to `dir/sources`. */
 export function makeSources(dir: string): void {
   const sources = join(dir, 'sources');
   fs.mkdirSync(sources);
   for (const [name, bytes] of Object.entries(ACIS)) fs.writeFileSync(join(sources, `${name}.aci`), bytes);
+  fs.writeFileSync(join(sources, MORE), ANOTHER);
   ociLayout(join(sources, 'web'), [{ ref: 'web:1', layers: layers.web, compress: 'gzip' }]);
   ociLayout(join(sources, 'shop'), [{ ref: 'shop:1', layers: layers.shop }]);
   for (const [name, text] of Object.entries(BLOBS)) fs.writeFileSync(join(sources, `${name}.blob`), text);

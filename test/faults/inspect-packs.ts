@@ -22,7 +22,8 @@ interface Part {
 export function inspectPacks(store: StoreContext, collected: boolean): string[] {
   const { index, layout } = store;
   const files = fs.existsSync(layout.packs) ? fs.readdirSync(layout.packs) : [];
-  if (store.objects.at.packs === undefined) return files.map((name) => `a store without packs has packs/${name}`);
+  if (store.objects.at.packs === undefined)
+    return collected ? files.map((name) => `a store without packs has packs/${name}`) : [];
   const wrong: string[] = [];
   const parts = new Map<number, Part[]>([...index.packs.keys()].map((pack) => [pack, []]));
   const note = (pack: number, part: Part): void => {

@@ -93,3 +93,42 @@ export const NO_TURNS: Patch = {
   file: 'engine/index/index-lock.js',
   edits: [['if (tryFlock(this.#fd, true))', 'if (true)']],
 };
+
+/** Several processes append to one pack. */
+export const NO_LANE_LOCK: Patch = {
+  name: 'no lock of packs',
+  file: 'engine/session/lanes.js',
+  edits: [
+    [
+      /const lock = tryLock\(this\.#layout\.packLock\(pack\), true\);(?=\s+if \(lock === undefined\)\s+return)/,
+      'const lock = { release() { } };',
+    ],
+  ],
+};
+
+/** An import appends where the last one has left garbage, and lets it lie. */
+export const NO_CUT: Patch = {
+  name: 'garbage of packs not cut off',
+  file: 'engine/session/lanes.js',
+  edits: [[/naming\(path, \(\) => fs\.truncateSync\(path, base\)\);/, '']],
+};
+
+/** The index forgets which parts of a pack are dead before their space is given back. */
+export const FORGOTTEN_FIRST: Patch = {
+  name: 'dead parts forgotten before they are punched',
+  file: 'engine/collect/packs.js',
+  edits: [
+    [
+      'const fd = openPack(store, pack, fs.constants.O_RDWR);',
+      `await index.commitRemoval(() => { for (const { offset } of dead) index.dead.remove({ pack, offset }); });
+       const fd = openPack(store, pack, fs.constants.O_RDWR);`,
+    ],
+  ],
+};
+
+/** What is mounted keeps nothing from a gc. */
+export const MOUNTS_HOLD_NOTHING: Patch = {
+  name: 'mounts hold nothing',
+  file: 'engine/collect/what-stays.js',
+  edits: [['...treesInUse(store.layout), ', '']],
+};

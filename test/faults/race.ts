@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { unmount } from '../../engine/disk/mount.js';
+import { mountsBelow } from '../../engine/disk/mounts.js';
 import { openStore } from '../../engine/store.js';
 import { IMAGES, makeSources } from './ground.js';
 import { type Expectations, hashTree, type RaceReport } from './racer.js';
@@ -15,6 +17,8 @@ export interface RaceOptions {
   seconds: number;
   /** The build that races. The one that judges is this build. */
   build: string;
+  /** Whether processes also mount trees, which takes root, and a disk that is no memory. */
+  mounts?: boolean;
   /** Seconds between two kills, about; without it no process is killed. */
   killEvery?: number;
 }
@@ -49,18 +53,28 @@ export async function race(at: string, options: RaceOptions): Promise<Raced> {
       const seconds = isOver ? SOME_MORE_SECONDS : left;
       const args = [store, join(at, 'sources'), expected, `${seconds}`, `${number + 100 * turn}`];
       const program = join(options.build, 'test', 'faults', 'racer.js');
-      await run(program, args, isOver ? undefined : options.killEvery, raced);
+      const env = environment(options.mounts === true ? { CAIRN_RUN_DIR: join(at, 'run') } : {});
+      await run(program, args, { env, killEvery: isOver ? undefined : options.killEvery }, raced);
     }
   };
-  await Promise.all(Array.from({ length: options.processes }, (_none, i) => lane(i)));
+  try {
+    await Promise.all(Array.from({ length: options.processes }, (_none, i) => lane(i)));
+  } finally {
+    for (const point of mountsBelow(at).reverse()) unmount(point, { lazy: true });
+  }
   raced.wrong.push(...(await inspectStore(store)).map((what) => `afterwards: ${what}`));
   return raced;
 }
 
-async function run(program: string, args: string[], killEvery: number | undefined, raced: Raced): Promise<void> {
+interface Running {
+  env: NodeJS.ProcessEnv;
+  killEvery: number | undefined;
+}
+
+async function run(program: string, args: string[], { env, killEvery }: Running, raced: Raced): Promise<void> {
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: environment({}),
+    env,
   });
   const out: Buffer[] = [];
   const err: Buffer[] = [];

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { openStore, type Store } from '../../engine/store.js';
 import { describeTree } from '../fixtures/tree.js';
 import { randomFrom } from './busy.js';
@@ -28,6 +29,10 @@ export interface RaceReport {
 /** Refusals that are right while other processes remove, hold and release things. */
 const DUE = ['ERR_NOT_FOUND', 'ERR_HELD'];
 const LEASE_MS = 60_000;
+const LONGEST_WAIT_MS = 300;
+
+/** Set where trees can be mounted: the directory of the race's mounts. */
+const MOUNTS = process.env['CAIRN_RUN_DIR'] !== undefined;
 
 export function hashTree(root: string): string {
   return createHash('sha256').update(describeTree(root).join('\n')).digest('hex');
@@ -75,6 +80,7 @@ class Racer {
       gc: () => store.gc({ images: true, graceMs: this.#random() < 0.5 ? 0 : 3_600_000 }),
       'run on a pod': () => this.#readPod(store, source, tree),
       'pod gc': () => store.gcPods({ expirePreparedMs: LEASE_MS }),
+      ...(MOUNTS ? { 'read a mount': () => this.#readMount(store, source, tree) } : {}),
       pin: async () => {
         await store.pin(key);
         await store.unpin(key);
@@ -108,6 +114,16 @@ class Racer {
     const { id, apps } = await store.preparePod([key], { pull: 'never' });
     this.#compare(`what pod ${id} runs on`, hashTree(apps[0]?.rootfs as string), expected);
     await store.removePods([id]);
+  }
+
+  /** So does what is mounted, with nothing else that holds it. A gc has some time to do harm before it is read. */
+  async #readMount(store: Store, source: string, expected: string): Promise<void> {
+    const { key } = await store.import(join(this.#sources, source));
+    const dir = fs.mkdtempSync(join(this.#scratch, 'mount-'));
+    const { path } = await store.mount(key, { dir });
+    await setTimeout(this.#random() * LONGEST_WAIT_MS);
+    this.#compare(`the mount of ${key}`, hashTree(path), expected);
+    await store.unmount(dir);
   }
 
   async #readExport(store: Store, source: string, key: string): Promise<void> {

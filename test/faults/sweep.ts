@@ -74,7 +74,7 @@ export async function sweepFaults(dir: string, options: SweepOptions): Promise<S
         const { counts, wrong, upstream } = options.assess(run, fault);
         if (counts) {
           const done = acknowledges(run);
-          wrong.push(...(await judge(place, operation, expected, done)));
+          wrong.push(...(await judge(place, operation, expected, { done, told: imagesTold(run) })));
           swept.points++;
           if (done) swept.acknowledged++;
           if (upstream === true) swept.upstream++;
@@ -101,11 +101,18 @@ async function undisturbed(dir: string, operation: Operation): Promise<{ expecte
   }
 }
 
-/** A command acknowledges by printing its result. */
-export function acknowledges({ stdout }: TracedRun): boolean {
+/** A command acknowledges by printing its result. One that fails may print what of it was done. */
+export function acknowledges({ stdout, code }: TracedRun): boolean {
   if (!stdout.endsWith('\n')) return false;
   JSON.parse(stdout);
-  return true;
+  return code !== 1;
+}
+
+/** The images that a command of several images said to be there, though it failed. */
+function imagesTold({ stdout, code }: TracedRun): string[] {
+  if (code !== 1 || !stdout.endsWith('\n')) return [];
+  const told: unknown = JSON.parse(stdout);
+  return Array.isArray(told) ? told.map(({ key }: { key: string }) => key) : [];
 }
 
 function spread<T>(all: readonly T[], most: number | undefined): T[] {

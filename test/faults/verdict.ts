@@ -12,7 +12,7 @@ import { contextOf } from '../../engine/facade/opened.js';
 import type { PodSummary } from '../../engine/pod/states.js';
 import { rebuildIndex } from '../../engine/recover/rebuild-index.js';
 import { openStore, type Store } from '../../engine/store.js';
-import { BLOBS, PODS } from './ground.js';
+import { BLOBS, MORE, PODS } from './ground.js';
 import { inspectPacks } from './inspect-packs.js';
 import { inPacks } from './layouts.js';
 import { BACKUP, type Operation } from './operations.js';
@@ -31,12 +31,20 @@ export interface Expected {
   after: State;
 }
 
-/** @param acknowledged whether the command reported success @returns findings */
+/** What a command has said. */
+export interface Said {
+  /** It reported success. */
+  done: boolean;
+  /** It failed, and reported these images all the same. */
+  told: readonly string[];
+}
+
+/** @returns findings */
 export async function judge(
   place: Place,
   operation: Operation,
   { before, after }: Expected,
-  acknowledged: boolean,
+  { done: acknowledged, told }: Said,
 ): Promise<string[]> {
   const wrong: string[] = [];
   try {
@@ -48,6 +56,7 @@ export async function judge(
       if (stays && !fragile && !now.has(line))
         wrong.push(`${acknowledged ? 'acknowledged, but' : 'was there, and is'} gone: ${line}`);
     }
+    for (const key of told) if (!now.has(`image ${key}`)) wrong.push(`told, but gone: image ${key}`);
     for (const line of now) {
       if (after.has(line) || (before.has(line) && !acknowledged)) continue;
       wrong.push(`neither from before nor from after: ${line}`);
@@ -133,21 +142,31 @@ async function backUpAgain(dir: string, dest: string): Promise<void> {
 }
 
 /** Removing a layer whose table of contents is unreadable leaves its objects counted. A repair counts anew. */
-/** The index of a copy is lost, and made anew from documents and from tables of packs: every image is there again. */
-async function losesIndex({ dir, store }: Place): Promise<string[]> {
+/**
+ * A copy gets one more image. Then its index is lost, and made anew from documents and from tables of packs: every
+ * image is there again.
+ */
+async function losesIndex({ dir, store, sources }: Place): Promise<string[]> {
   const copy = join(dir, 'copy');
   // A store that was killed while it was made has no index that could be lost.
   if (!fs.existsSync(new Layout(store).format)) return [];
   execFileSync('cp', ['-a', store, copy]);
   try {
+    await addOne(copy, join(sources, MORE));
+    const before = await keysOf(copy);
     await rebuildIndex({ dir: copy, workers: 1 });
     const wrong: string[] = [];
     const images = await keysOf(copy);
-    for (const key of await keysOf(store)) if (!images.includes(key)) wrong.push(`lost with the index: image ${key}`);
+    for (const key of before) if (!images.includes(key)) wrong.push(`lost with the index: image ${key}`);
     return [...wrong, ...(await inspectStore(copy)).map((what) => `with a new index: ${what}`)];
   } finally {
     fs.rmSync(copy, { recursive: true });
   }
+}
+
+async function addOne(dir: string, source: string): Promise<void> {
+  await using store = await openStore({ dir, workers: 1 });
+  await store.import(source);
 }
 
 async function keysOf(dir: string): Promise<string[]> {

@@ -4,15 +4,22 @@ import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
 
 const OWN = basename(import.meta.filename);
+/** Those that run on stores with packs as well. */
+const ON_PACKS = new Set(['bit-rot', 'fail', 'kill', 'power-cut', 'race']);
 
 const lines: string[] = [];
 let failed = 0;
 for (const file of fs.readdirSync(import.meta.dirname).sort()) {
   if (!file.endsWith('.js') || file === OWN) continue;
-  const name = basename(file, '.js');
+  run(file, []);
+  if (ON_PACKS.has(basename(file, '.js'))) run(file, ['--layout', 'packs']);
+}
+
+function run(file: string, args: string[]): void {
+  const name = [basename(file, '.js'), ...args].join(' ');
   const begun = Date.now();
   process.stderr.write(`== ${name}\n`);
-  const { status, stdout } = spawnSync(process.execPath, [join(import.meta.dirname, file)], {
+  const { status, stdout } = spawnSync(process.execPath, [join(import.meta.dirname, file), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
   });

@@ -2,6 +2,7 @@
 import { runControls } from '../faults/controls.js';
 import { sweepFailures, sweepSyncs } from '../faults/fail.js';
 import { fastScratch } from '../faults/fast.js';
+import { namedByLayout } from '../faults/layouts.js';
 import { availableOperations } from '../faults/operations.js';
 import { DEAF_SYNC } from '../faults/patched.js';
 import { finish, skip } from '../faults/report.js';
@@ -12,8 +13,9 @@ import { describeFinding } from '../faults/sweep.js';
 const PER_OPERATION = 60;
 const ENOUGH = 5;
 
+const name = namedByLayout('fail');
 const fault = straceFault();
-if (fault !== undefined) skip('fail', fault);
+if (fault !== undefined) skip(name, fault);
 else {
   const operations = await availableOperations();
   const failed = await fastScratch((dir) => sweepFailures(dir, { operations, perOperation: PER_OPERATION }));
@@ -23,7 +25,7 @@ else {
     return (await sweepSyncs(dir, { operations, program, enough: ENOUGH })).findings.length;
   });
   finish({
-    name: 'fail',
+    name,
     figures: {
       operations: operations.length,
       failures: failed.points,

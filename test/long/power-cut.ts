@@ -4,12 +4,14 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { runControls } from '../faults/controls.js';
 import { fastScratch } from '../faults/fast.js';
+import { namedByLayout } from '../faults/layouts.js';
 import { FILE_SYSTEMS, type FileSystem, loopDiskFault } from '../faults/loop-disk.js';
 import { BUILD, NO_SYNC } from '../faults/patched.js';
 import { cutPower, type PowerCutOptions, type PowerCuts, WITHOUT_SYNCS } from '../faults/power-cut.js';
 import { finish, skip } from '../faults/report.js';
 import { straceFault } from '../faults/strace.js';
 
+const run = namedByLayout('power-cut');
 const CUTS = 120;
 const CONTROL_CUTS = 20;
 
@@ -17,7 +19,7 @@ const CONTROL_CUTS = 20;
 const UNDER: [name: string, under: readonly string[]][] = [];
 if (straceFault() === undefined) UNDER.push(['no sync at all', WITHOUT_SYNCS]);
 if (spawnSync('eatmydata', ['true']).status === 0) UNDER.push(['under eatmydata', ['eatmydata']]);
-else skip('power-cut under eatmydata', 'it is not installed');
+else skip(`${run} under eatmydata`, 'it is not installed');
 
 const cut = (options: PowerCutOptions): Promise<PowerCuts> => fastScratch((dir) => cutPower(dir, options));
 
@@ -48,6 +50,6 @@ for (const type of FILE_SYSTEMS) {
     return loopDiskFault(join(dir, 'tried'), type);
   });
   if (fault === undefined) await runOn(type);
-  else skip(`power-cut on ${type}`, fault);
+  else skip(`${run} on ${type}`, fault);
 }
-if (Object.keys(figures).length > 0) finish({ name: 'power-cut', figures, wrong, controls });
+if (Object.keys(figures).length > 0) finish({ name: run, figures, wrong, controls });

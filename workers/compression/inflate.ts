@@ -1,8 +1,8 @@
 /**
  * Inflates gzip on this thread, into room that the caller gives, by the object that Node's own streams of zlib drive.
- * The streams themselves take as long again: each piece of theirs goes to another thread and back, to a new buffer, and
- * is copied from there. Node promises nothing about that object. So it is tried once, and where it is not as it was, the
- * streams do the work.
+ * The streams themselves take as long again: each piece goes to another thread and back, to a new buffer, and is copied
+ * from there. Node promises nothing about that object. So it is tried once, and where it is not as it was, the streams
+ * do the work.
  */
 import { constants, createGunzip, gzipSync } from 'node:zlib';
 import { badCompression, checkPadding } from './byte-source.js';

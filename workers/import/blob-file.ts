@@ -1,22 +1,26 @@
 /** Writes a blob to staging. */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
+import { naming } from '../../engine/core/errors.js';
 import type { StagedBlob } from '../tasks/parts.js';
 
 /** A blob being written, and hashed on the way. */
 export class BlobFile {
   readonly #hash = createHash('sha512');
+  readonly #path: string;
   #fd: number;
   #size = 0;
 
   constructor(path: string) {
+    this.#path = path;
     this.#fd = fs.openSync(path, 'wx', 0o600);
   }
 
   write(bytes: Buffer): void {
     this.#hash.update(bytes);
-    let at = 0;
-    while (at < bytes.length) at += fs.writeSync(this.#fd, bytes, at);
+    naming(this.#path, () => {
+      for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.#fd, bytes, at);
+    });
     this.#size += bytes.length;
   }
 

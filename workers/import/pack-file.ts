@@ -1,6 +1,6 @@
 /** Writes slots to a pack: on the thread that fills them, or on one that does nothing else. */
 import * as fs from 'node:fs';
-import { hasCode } from '../../engine/core/errors.js';
+import { hasCode, withPath } from '../../engine/core/errors.js';
 import { BLOCK } from '../../engine/core/extent.js';
 import { beginToWrite } from '../../engine/disk/file-ranges.js';
 import type { Lane, WritePackTask } from '../tasks/import.js';
@@ -53,7 +53,7 @@ class PackFile {
     try {
       return fs.writeSync(this.#fd, slot, at, slot.length - at, this.#end + at);
     } catch (error) {
-      if (!this.#direct || !hasCode(error, 'EINVAL')) throw error;
+      if (!this.#direct || !hasCode(error, 'EINVAL')) throw withPath(error, this.#path);
       // The device wants another alignment than ours.
       this.close();
       this.#direct = false;

@@ -29,6 +29,8 @@ export interface RenderResult {
 export interface KeepFilesTask {
   kind: 'keep-files';
   root: string;
+  /** In place of those that were kept before. */
+  anew: boolean;
   objects: ObjectsAt;
   shard: Shard;
 }

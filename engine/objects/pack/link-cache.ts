@@ -16,10 +16,15 @@ export class LinkCache {
     this.#dir = dir;
   }
 
-  /** Gives a cached file another name. @returns false when there is none, or none that takes another name */
+  /**
+   * Gives a cached file another name. Only one that a tree has: a check looks at those, and at no others.
+   * @returns false when there is none, or none that takes another name
+   */
   link(file: FileContent, path: string | Buffer): boolean {
+    const place = shardedPath(this.#dir, looseName(file));
+    if ((fs.lstatSync(place, { throwIfNoEntry: false })?.nlink ?? 0) < 2) return false;
     try {
-      fs.linkSync(shardedPath(this.#dir, looseName(file)), path);
+      fs.linkSync(place, path);
       return true;
     } catch (error) {
       if (hasCode(error, 'ENOENT', 'EMLINK', 'EXDEV')) return false;
@@ -28,9 +33,10 @@ export class LinkCache {
   }
 
   /** Keeps a file of a tree. Its content and metadata are on disk by now. */
-  keep(file: FileContent, path: string | Buffer): void {
+  keep(file: FileContent, path: string | Buffer, anew: boolean): void {
     const place = shardedPath(this.#dir, looseName(file));
     try {
+      if (anew || this.#isUnused(place)) fs.rmSync(place, { force: true });
       intoShard(place, () => fs.linkSync(path, place));
     } catch (error) {
       // Another tree was faster, or this file has as many names as it can have.
@@ -38,12 +44,15 @@ export class LinkCache {
     }
   }
 
-  *all(): Generator<string> {
-    for (const { name, path } of shardedFiles(this.#dir)) if (isLooseName(name)) yield path;
+  /** Unused are those that no tree has a name of. */
+  *files(which: 'all' | 'unused'): Generator<string> {
+    for (const { name, path } of shardedFiles(this.#dir)) {
+      if (!isLooseName(name)) continue;
+      if (which === 'all' || this.#isUnused(path)) yield path;
+    }
   }
 
-  /** Files that no tree has a name of. */
-  *unused(): Generator<string> {
-    for (const path of this.all()) if (fs.lstatSync(path, { throwIfNoEntry: false })?.nlink === 1) yield path;
+  #isUnused(path: string): boolean {
+    return fs.lstatSync(path, { throwIfNoEntry: false })?.nlink === 1;
   }
 }

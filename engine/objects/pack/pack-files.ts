@@ -20,7 +20,10 @@ export class PackFiles {
     return `${this.#dir}/${packFileName(pack)}`;
   }
 
-  /** A descriptor for reading. It stays open; the caller does not close it. @throws as opening does */
+  /**
+   * A descriptor for reading, good until the caller lets others work: it may be closed then. The caller does not close
+   * it. @throws as opening does
+   */
   descriptor(pack: number): number {
     const known = this.#open.get(pack);
     if (known !== undefined) return known;
@@ -37,6 +40,12 @@ export class PackFiles {
       this.#open.delete(pack);
       fs.closeSync(fd);
     }
+  }
+
+  /** The next reader opens what it needs. */
+  close(): void {
+    for (const fd of this.#open.values()) fs.closeSync(fd);
+    this.#open.clear();
   }
 
   #closeOldest(): void {

@@ -13,8 +13,9 @@ const CHUNK = 1 << 20;
  * programs that copy files, make holes of zeros. Then the hash decides.
  */
 export function isContentThere(part: PackedPart, { size, sha512 }: { size: number; sha512: string }): boolean {
-  if (isWritten(part.fd, { offset: part.offset, length: size })) return true;
-  return fs.fstatSync(part.fd).size >= part.offset + size && hasHash(part, { size, sha512 });
+  const fd = part.descriptor();
+  if (isWritten(fd, { offset: part.offset, length: size })) return true;
+  return fs.fstatSync(fd).size >= part.offset + size && hasHash(part, { size, sha512 });
 }
 
 export function hasHash(part: PackedPart, { size, sha512 }: { size: number; sha512: string }): boolean {
@@ -28,7 +29,8 @@ export function hasHash(part: PackedPart, { size, sha512 }: { size: number; sha5
 }
 
 export interface PackedPart {
-  fd: number;
+  /** Asked for before each read: files are closed and opened again meanwhile. */
+  descriptor: () => number;
   /** Of the pack, for errors. */
   path: string;
   /** Where the object begins. */
@@ -37,14 +39,14 @@ export interface PackedPart {
 
 /** @throws CairnError `ERR_DAMAGED` when the pack ends before the object does, or the object has another content */
 export function* packedBytes(
-  { fd, path, offset }: PackedPart,
+  { descriptor, path, offset }: PackedPart,
   { size, sha512, parts = [[0, size]] }: Omit<ExpectedBytes, 'what'>,
 ): Generator<Buffer> {
   const hash = sha512 === undefined ? undefined : createHash('sha512');
   for (const [from, length] of parts) {
     for (let done = 0; done < length; ) {
       const room = Buffer.allocUnsafe(Math.min(CHUNK, length - done));
-      const taken = fs.readSync(fd, room, 0, room.length, offset + from + done);
+      const taken = fs.readSync(descriptor(), room, 0, room.length, offset + from + done);
       if (taken === 0) {
         throw new CairnError('ERR_DAMAGED', `a pack ends before an object in it does; ${WHO_NEEDS_IT}`, { path });
       }
