@@ -5,7 +5,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
-import { decompressed } from '../../workers/compression/decompress.js';
+import { decompressed, inflatedByPieces } from '../../workers/compression/decompress.js';
+import { canInflateInPlace, inflatedInto } from '../../workers/compression/inflate.js';
 import { withSmallDictionaries } from '../../workers/compression/xz-dictionary.js';
 import { aci } from '../fixtures/archive.js';
 import { TestStore } from '../fixtures/store.js';
@@ -218,28 +219,36 @@ async function* pieces(bytes: Buffer, size = bytes.length): AsyncGenerator<Buffe
   for (let at = 0; at < bytes.length; at += size || 1) yield bytes.subarray(at, at + size);
 }
 
-async function unpacked(kind: Kind['name'], bytes: Buffer, size = bytes.length): Promise<Buffer> {
+function unpacked(kind: Kind['name'], bytes: Buffer, size = bytes.length): Promise<Buffer> {
+  return joined(decompressed(kind, pieces(bytes, size)));
+}
+
+/** Copies what comes, as it need not stay. */
+async function joined(bytes: AsyncIterable<Buffer>): Promise<Buffer> {
   const parts: Buffer[] = [];
-  for await (const part of decompressed(kind, pieces(bytes, size))) parts.push(part);
+  for await (const part of bytes) parts.push(Buffer.from(part));
   return Buffer.concat(parts);
 }
 
-test('gzip gives the same in one piece and in many', async (t) => {
+test('gzip gives the same in one piece and in many, in place and by streams', async (t) => {
   const packed = zlib.gzipSync(IMAGE);
   const lie = (length: number): Buffer => {
     const copy = Buffer.from(packed);
     copy.writeUInt32LE(length, copy.length - 4);
     return copy;
   };
-  const outcome = (bytes: Buffer, size: number): Promise<string> =>
-    unpacked('gzip', bytes, size).then(
+  const outcome = (bytes: AsyncIterable<Buffer>): Promise<string> =>
+    joined(bytes).then(
       (all) => createHash('sha512').update(all).digest('hex'),
       ({ code, message }) => `${code}: ${message}`,
     );
+  const [least, small, usual] = [1, 1021, 2 ** 20].map((length) => Buffer.alloc(length)) as [Buffer, Buffer, Buffer];
+  assert.ok(canInflateInPlace(), 'Node has changed what is driven in place');
   for (const [what, bytes] of [
     ['one member', packed],
     ['nothing in it', zlib.gzipSync(Buffer.alloc(0))],
     ['no bytes at all', Buffer.alloc(0)],
+    ['short members', Buffer.concat([zlib.gzipSync('short'), zlib.gzipSync('members')])],
     ['more than is inflated at once', zlib.gzipSync(Buffer.alloc(17 * 2 ** 20))],
     ['several members, the last one short', Buffer.concat([packed, zlib.gzipSync('short')])],
     ['several members, the last one empty', Buffer.concat([packed, zlib.gzipSync('')])],
@@ -254,7 +263,11 @@ test('gzip gives the same in one piece and in many', async (t) => {
     ['a header alone', packed.subarray(0, 10)],
   ] as const) {
     await t.test(what, async () => {
-      assert.equal(await outcome(bytes, 2 ** 20), await outcome(bytes, 100));
+      const expected = await outcome(inflatedByPieces(pieces(bytes, 2 ** 20)));
+      assert.equal(await outcome(decompressed('gzip', pieces(bytes, 2 ** 20))), expected);
+      for (const room of bytes.length < 100 ? [least, small, usual] : [small, usual])
+        for (const size of [100, 2 ** 20])
+          assert.equal(await outcome(inflatedInto(pieces(bytes, size), () => room)), expected);
     });
   }
 });
