@@ -43,6 +43,7 @@ const ONCE: Readonly<Record<string, string>> = {
   rm: DECIDES,
   keep: DECIDES,
   'mark-only': DECIDES,
+  layout: DECIDES,
   manifest: DECIDES,
   'dry-run': DECIDES,
   rebuild: DECIDES,

@@ -66,9 +66,10 @@ export function isWritten(fd: number, { offset, length }: FileRange): boolean {
 
 const SEEK_DATA = 3;
 
-/** The parts of a file that are no holes, up to `end`. The whole, where nobody can tell holes. */
-export function* writtenRanges(fd: number, end: number): Generator<FileRange> {
+/** The parts of a file that are no holes, up to `before`. The whole, where nobody can tell holes. */
+export function* writtenRanges(fd: number, before: number): Generator<FileRange> {
   const api = calls();
+  const end = Math.min(before, fs.fstatSync(fd).size);
   for (let at = 0; at < end; ) {
     const data = api === undefined ? at : Number(api.lseek(fd, at, SEEK_DATA));
     if (data < 0 || data >= end) return;

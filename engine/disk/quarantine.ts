@@ -25,25 +25,39 @@ export class Quarantine {
   /** Moves a file, or whatever lies in its place, to quarantine. @returns whether there was anything */
   take(path: string): boolean {
     if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
+    this.#put(path, (to) => moveIntoFreePlace(path, to));
+    return true;
+  }
+
+  /**
+   * Has a file made in quarantine.
+   * @param path where the file would lie in the store
+   * @param make makes the file
+   */
+  keep(path: string, make: (to: string) => void): void {
+    this.#put(path, (to) => {
+      if (fs.existsSync(to)) return false;
+      make(to);
+      return true;
+    });
+  }
+
+  /** @param put returns false if something is there */
+  #put(path: string, put: (to: string) => boolean): void {
     const wanted = join(this.#dir, relative(this.#layout.dir, path));
     for (let tries = 1; ; tries++) {
       try {
-        this.taken.push(move(path, wanted));
-        return true;
+        fs.mkdirSync(dirname(wanted), { recursive: true, mode: 0o700 });
+        let to = wanted;
+        for (let n = 1; !put(to); n++) to = `${wanted}~${n}`;
+        this.taken.push(to);
+        return;
       } catch (error) {
         // A gc without a grace period waits for nobody here. It may just have deleted the directory.
         if (!hasCode(error, 'ENOENT') || tries === MOST_TRIES) throw error;
       }
     }
   }
-}
-
-/** @returns the path where the file lies now */
-function move(path: string, wanted: string): string {
-  fs.mkdirSync(dirname(wanted), { recursive: true, mode: 0o700 });
-  let to = wanted;
-  for (let n = 1; !moveIntoFreePlace(path, to); n++) to = `${wanted}~${n}`;
-  return to;
 }
 
 /** Directories of repairs that were last changed by `oldest` (milliseconds since 1970), with their bytes. */

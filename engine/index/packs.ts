@@ -4,6 +4,7 @@ import { BLOCK, extentOf } from '../core/extent.js';
 import { EMPTY_PACK, type Extent } from './extents.js';
 import type { NewObject } from './objects.js';
 import type { Index } from './open.js';
+import type { PackRecord } from './records.js';
 
 /** Counts what a layer has appended to a pack: everything that it brought as used, wherever it may turn out to be. */
 export function extendPack(index: Index, packed: PackedLayer, objects: readonly NewObject[]): void {
@@ -44,19 +45,21 @@ export function* extentsOf(objects: readonly NewObject[]): Generator<Extent> {
   for (const { record } of objects) if (record.at !== undefined) yield { at: record.at, size: record.size };
 }
 
-/** Counts anew what objects take, and what is dead. */
-export function recountPacks(index: Index): void {
+/** Packs whose bytes are counted otherwise than the rows of objects and of dead parts say → how they are to be. */
+export function miscountedPacks(index: Index): Map<number, PackRecord> {
   const used = new Map<number, number>();
+  for (const { at, size } of index.objects.values()) {
+    if (at !== undefined) used.set(at.pack, (used.get(at.pack) ?? 0) + extentOf(size));
+  }
   const dead = new Map<number, number>();
-  const add = (sums: Map<number, number>, pack: number, bytes: number): void => {
-    sums.set(pack, (sums.get(pack) ?? 0) + bytes);
-  };
-  for (const { at, size } of index.objects.values()) if (at !== undefined) add(used, at.pack, extentOf(size));
-  for (const { key, value } of index.dead.entries()) add(dead, key.pack, value);
-  for (const { key: pack, value } of [...index.packs.entries()]) {
+  for (const { key, value } of index.dead.entries()) dead.set(key.pack, (dead.get(key.pack) ?? 0) + value);
+  const wrong = new Map<number, PackRecord>();
+  for (const { key: pack, value } of index.packs.entries()) {
     const counted = { ...value, used: used.get(pack) ?? 0, dead: dead.get(pack) ?? 0 };
     // Where more is counted than there is, the next gc looks at what there is.
     if (counted.used + counted.dead + counted.other > counted.end - BLOCK) counted.other = 0;
-    if (JSON.stringify(counted) !== JSON.stringify(value)) index.packs.put(pack, counted);
+    const { used: isUsed, dead: isDead, other } = value;
+    if (counted.used !== isUsed || counted.dead !== isDead || counted.other !== other) wrong.set(pack, counted);
   }
+  return wrong;
 }

@@ -42,8 +42,10 @@ export interface ObjectHome {
   readonly keepsLinks: boolean;
   /** Keeps a file of a tree, so that other trees can share it. @param anew in place of one that was kept before */
   keep(file: FileContent, path: string | Buffer, anew: boolean): void;
-  /** Files kept for trees: all, or those that no tree has a name of any more. */
-  keptFiles(which: 'all' | 'unused'): Generator<string>;
+  /** All files kept for trees. They are in no list, and may go at any time. */
+  links(): Generator<string>;
+  /** Files kept for trees that no tree has a name of any more. */
+  unusedLinks(): Generator<string>;
   /** Whether a file that was materialised by `link` is still the object. */
   isNameOf(file: FileContent, identity: FileIdentity): boolean;
   /**
@@ -77,7 +79,10 @@ export interface ObjectHome {
   delete(objects: Iterable<DeletedObject>, remove: (paths: string[]) => Promise<void>): Promise<void>;
   /** Deletes one object with all its copies now. */
   deleteOne(name: string): void;
-  /** Moves a file of an object to quarantine. @returns whether the file was there */
+  /**
+   * Moves a file of an object to quarantine, or copies the object from its pack: then what knows the place is to forget
+   * it. @returns whether there was anything
+   */
   quarantine(file: ObjectFile, quarantine: Quarantine): boolean;
   /**
    * Lets the sound copies of an object take its places from the first on.

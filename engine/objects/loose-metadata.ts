@@ -1,37 +1,13 @@
 /** Gives the file of a loose object back the metadata that its name says. The bytes stay as they are. */
-import * as fs from 'node:fs';
-import { fromText, toFsPath } from '../core/bytes.js';
+import { fromText } from '../core/bytes.js';
 import { isXattrKind, type SkippedKind } from '../core/metadata.js';
 import { isHostXattr } from '../disk/compare-metadata.js';
 import { openForReading } from '../disk/file-bytes.js';
-import { isRefusal, resetFile } from '../disk/set-metadata.js';
-import { fileStat } from '../disk/stat.js';
+import { resetFile } from '../disk/set-metadata.js';
 import { listXattrs } from '../disk/xattrs.js';
 import type { KnownMetadata } from './home.js';
 import { hasXattrs, lacksOfLoose } from './loose-verify.js';
 import { parseLooseName } from './name.js';
-
-const OWNER_READS = 0o400;
-
-/** @returns whether the file's mode kept its owner from reading it; if so, it no longer does */
-export function unlockLoose(path: string): boolean {
-  const file = fromText(path);
-  const stat = fileStat(file);
-  if (stat?.type !== 'file' || (stat.mode & OWNER_READS) !== 0) return false;
-  try {
-    fs.accessSync(path, fs.constants.R_OK);
-    return false;
-  } catch {
-    // The next reader says why the file cannot be read, if it still cannot.
-  }
-  try {
-    fs.chmodSync(toFsPath(file), stat.mode | OWNER_READS);
-    return true;
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return false;
-  }
-}
 
 /** @returns the metadata that the file lacks even so; `undefined` for attributes that nobody knows any more */
 export function resetLoose(path: string, name: string, known: KnownMetadata): SkippedKind[] | undefined {

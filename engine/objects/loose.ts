@@ -30,9 +30,10 @@ import type {
   VerifiedFile,
   VerifyLook,
 } from './home.js';
-import { resetLoose, unlockLoose } from './loose-metadata.js';
+import { resetLoose } from './loose-metadata.js';
 import { lacksOfLoose, verifyLoose } from './loose-verify.js';
 import { fileNameOf, isLooseName, looseName, parseFileName } from './name.js';
+import { unlockFile } from './unlock-file.js';
 
 export class LooseObjects implements ObjectHome {
   readonly at: ObjectsAt;
@@ -126,7 +127,9 @@ export class LooseObjects implements ObjectHome {
 
   keep(): void {}
 
-  *keptFiles(): Generator<string> {}
+  *links(): Generator<string> {}
+
+  *unusedLinks(): Generator<string> {}
 
   isNameOf(file: FileContent, { ino, device }: FileIdentity): boolean {
     const name = looseName(file);
@@ -165,7 +168,7 @@ export class LooseObjects implements ObjectHome {
   }
 
   unlock({ name, copy }: ObjectFile): boolean {
-    return unlockLoose(this.path(name, copy));
+    return unlockFile(this.path(name, copy));
   }
 
   resetMetadata({ name, copy }: ObjectFile, known: KnownMetadata): SkippedKind[] | undefined {

@@ -5,7 +5,7 @@
  */
 import * as fs from 'node:fs';
 import { asDamage } from '../core/damage.js';
-import { CairnError } from '../core/errors.js';
+import { CairnError, hasCode } from '../core/errors.js';
 import { SECTOR } from '../core/extent.js';
 import type { SkippedKind } from '../core/metadata.js';
 import type {
@@ -43,6 +43,7 @@ import { LinkCache } from './pack/link-cache.js';
 import { hashInName, isPackedName, packedName } from './pack/name.js';
 import { type PackFiles, packFilesIn } from './pack/pack-files.js';
 import { isContentThere, type PackedPart, packedBytes } from './pack/read-object.js';
+import { unlockFile } from './unlock-file.js';
 
 type PacksAt = ObjectsAt & Required<Pick<ObjectsAt, 'packs'>>;
 
@@ -120,8 +121,12 @@ export class PackedObjects implements ObjectHome {
     this.#cache.keep(file, path, anew);
   }
 
-  keptFiles(which: 'all' | 'unused'): Generator<string> {
-    return this.#cache.files(which);
+  links(): Generator<string> {
+    return this.#cache.all();
+  }
+
+  unusedLinks(): Generator<string> {
+    return this.#cache.unused();
   }
 
   isNameOf(_file: FileContent, _identity: FileIdentity): boolean {
@@ -179,8 +184,10 @@ export class PackedObjects implements ObjectHome {
     return isPackedName(name) ? [] : undefined;
   }
 
-  unlock(_file: ObjectFile): boolean {
-    return false;
+  unlock({ name }: ObjectFile): boolean {
+    const entry = this.#book.find(name);
+    if (entry === undefined) return false;
+    return entry.at === undefined ? unlockFile(this.#file(name)) : unlockFile(this.#packs.path(entry.at.pack), 0o600);
   }
 
   resetMetadata({ name }: ObjectFile): SkippedKind[] | undefined {
@@ -196,9 +203,23 @@ export class PackedObjects implements ObjectHome {
     fs.rmSync(this.#file(name), { force: true });
   }
 
-  /** What lies in a pack stays there. Its space comes back when the object has been imported again. */
+  /** Of what lies in a pack quarantine gets a copy. The caller forgets the place. */
   quarantine({ name }: ObjectFile, quarantine: Quarantine): boolean {
-    return quarantine.take(this.#file(name));
+    const entry = this.#book.find(name);
+    if (entry?.at === undefined) return quarantine.take(this.#file(name));
+    if (typeof this.look({ name, copy: 0 }) === 'string') return false;
+    const part = this.#part(entry.at);
+    quarantine.keep(this.#file(name), (to) => this.#copyReadable(part, entry.size, to));
+    return true;
+  }
+
+  /** As much as can be read, and as there is room for. */
+  #copyReadable(part: PackedPart, size: number, path: string): void {
+    try {
+      this.#copyOut(part, size, path);
+    } catch (error) {
+      if (!hasCode(error, 'EIO', 'ENOSPC')) throw error;
+    }
   }
 
   closeRanks(): void {}
@@ -224,7 +245,8 @@ export class PackedObjects implements ObjectHome {
   }
 
   directories(): string[] {
-    return [this.at.dir, this.at.packs.dir];
+    // There are no packs before the first import.
+    return [this.at.dir, this.at.packs.dir].filter((dir) => fs.existsSync(dir));
   }
 
   /** The path of an object that is a file of its own. */

@@ -146,8 +146,12 @@ async function copyFiles(
   const objects = [...index.objects.entries()]
     .filter(({ value }) => value.gone !== true && value.at === undefined)
     .map(({ key, value }) => ({ name: key, size: value.size }));
+  const parts = partsOfPacks(index);
   const packs = [...index.packs.entries()].map(({ key, value: { end } }) => ({
-    ...{ from: join(layout.packs, packFileName(key)), to: join(target.packs, packFileName(key)), end },
+    from: join(layout.packs, packFileName(key)),
+    to: join(target.packs, packFileName(key)),
+    end,
+    parts: Float64Array.from((parts.get(key) ?? []).sort(([a], [b]) => a - b).flat()),
   }));
   const blobs = [...index.blobs.entries()]
     .filter(({ value }) => value.gone !== true)
@@ -176,6 +180,18 @@ async function copyFiles(
     linked: cloned.reduce((sum, { linked }) => sum + linked, 0),
     copied: cloned.reduce((sum, { copied }) => sum + copied, packs.length),
   };
+}
+
+/** Pack → begin and length of what objects take there. */
+function partsOfPacks(index: Index): Map<number, [number, number][]> {
+  const parts = new Map<number, [number, number][]>();
+  for (const { at, size, gone } of index.objects.values()) {
+    if (at === undefined || gone === true) continue;
+    const known = parts.get(at.pack);
+    if (known === undefined) parts.set(at.pack, [[at.offset, size]]);
+    else known.push([at.offset, size]);
+  }
+  return parts;
 }
 
 function cloneTasks<P>(files: readonly { name: string; size: number }[], where: { from: P; to: P }) {

@@ -17,7 +17,7 @@ const OTHERS = 0o077;
 export function makeOurs(layout: Layout, foreign: boolean, notice: (message: string) => void): void {
   if (foreign) return;
   const uid = process.geteuid?.();
-  for (const dir of layout.directories()) {
+  for (const dir of [...layout.directories(), layout.packs]) {
     const stat = fs.lstatSync(dir, { throwIfNoEntry: false });
     if (stat === undefined) continue;
     if (uid !== undefined && stat.uid !== uid) {

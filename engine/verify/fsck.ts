@@ -13,6 +13,7 @@ import { namesIn } from '../disk/list-directory.js';
 import { statOrFault } from '../disk/path-fault.js';
 import { shardedFiles } from '../disk/shards.js';
 import { allImages, titleOf } from '../index/images.js';
+import { miscountedPacks } from '../index/packs.js';
 import type { ImageRecord } from '../index/records.js';
 import { fileNameOf } from '../objects/name.js';
 import { packFileName } from '../objects/pack/format.js';
@@ -260,6 +261,7 @@ class Fsck {
   }
 
   #lookAtTotals(): void {
+    for (const pack of miscountedPacks(this.#store.index).keys()) this.#miscounted.push(`pack ${packFileName(pack)}`);
     const summed = JSON.stringify(sumTotals(this.#store));
     if (JSON.stringify(this.#store.index.totals) !== summed) this.#miscounted.push('totals');
   }

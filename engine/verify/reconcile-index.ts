@@ -6,10 +6,12 @@ import { objectsOfLayer } from '../content/layer-objects.js';
 import type { Key } from '../core/key.js';
 import type { SkippedKind } from '../core/metadata.js';
 import { noteEvent } from '../index/events.js';
+import { dropExtents, type Extent, noteMove } from '../index/extents.js';
 import type { Orphan } from '../index/keys.js';
-import { recountPacks } from '../index/packs.js';
+import { miscountedPacks } from '../index/packs.js';
 import type { LayerRecord, ObjectRecord } from '../index/records.js';
 import { hasBlob, releaseLayer } from '../index/references.js';
+import { packFileName } from '../objects/pack/format.js';
 import type { StoreContext } from '../session/context.js';
 import type { Mended } from './fsck.js';
 import { countExpected, type ExpectedCounts, sumTotals } from './recount.js';
@@ -22,6 +24,8 @@ export interface ObjectState {
   /** Numbers of the sound copies, rising; 0 is the first file. */
   sound: readonly number[];
   fault: string | undefined;
+  /** Quarantine has what was in the object's place. */
+  isQuarantined?: true;
   /** Metadata that could not be set again; `undefined` if none was. */
   skipped: SkippedKind[] | undefined;
 }
@@ -58,7 +62,7 @@ class Reconciliation {
     this.#markUncounted();
     const expected = this.#dropUnneededLayers(countExpected(this.#store));
     this.#setObjects(expected);
-    recountPacks(this.#store.index);
+    this.#setPacks();
     this.#setBlobs(expected);
     this.#setLayers(expected);
     this.#setTotals();
@@ -135,6 +139,9 @@ class Reconciliation {
     if (gone && was !== true) this.#tell('object', name, state?.fault ?? 'missing', 'marked as gone');
     if (!gone && (was === true || known === undefined))
       this.#tell('object', name, 'its file is there and whole', 'found again');
+    const isForgotten = gone && (state?.isQuarantined === true || refs === 0);
+    if (isForgotten && record.at !== undefined) this.#forgetPlace(record as Extent);
+    const { at: _place, ...placeless } = record;
     if (known !== undefined && known.refs !== refs)
       this.#tell('object', name, `${known.refs} references instead of ${refs}`, 'counted anew');
     if (refs === 0 && gone) {
@@ -144,13 +151,19 @@ class Reconciliation {
     }
     const skipped = state?.skipped ?? before ?? [];
     index.objects.put(name, {
-      ...record,
+      ...(isForgotten ? placeless : record),
       refs,
       copies,
       ...(skipped.length > 0 ? { skipped } : {}),
       ...(gone ? { gone } : {}),
     });
     this.#setOrphan({ kind: 'object', name }, refs === 0);
+  }
+
+  /** An object may come back at another place, and its space is free. */
+  #forgetPlace(extent: Extent): void {
+    dropExtents(this.#store.index, [extent]);
+    noteMove(this.#store.index);
   }
 
   #setBlobs({ blobs: needed }: ExpectedCounts): void {
@@ -189,6 +202,15 @@ class Reconciliation {
         this.#tell('layer', layer.key, `${layer.refs} references instead of ${refs}`, 'counted anew');
       if (layer.refs === refs && whole === (was !== true)) continue;
       index.layers.put(layer.key, { ...record, refs, ...(whole ? {} : { incomplete: true }) });
+    }
+  }
+
+  #setPacks(): void {
+    const { index } = this.#store;
+    for (const [pack, record] of miscountedPacks(index)) {
+      index.packs.put(pack, record);
+      if (this.#mended.length > 0) continue;
+      this.#tell('totals', packFileName(pack), 'not the sum of the records', 'counted anew');
     }
   }
 

@@ -247,8 +247,9 @@ class Repair {
   async #dropTrees(broken: ReadonlyMap<string, string>): Promise<void> {
     if (broken.size === 0) return;
     const { index, layout, objects, pool } = this.#store;
-    // A damaged tree may share its files. They go first, or a tree that is made meanwhile would get them.
-    await deletePaths(pool, [...objects.keptFiles('all')]);
+    // What is wrong with a file of a tree is wrong with the file that is kept for others, and nothing tells which. They
+    // go first, or a tree that is made meanwhile would get them.
+    await deletePaths(pool, [...objects.links()]);
     await index.commitRemoval(() => {
       for (const id of broken.keys()) {
         dropTreeRecord(this.#store, id);
@@ -265,7 +266,8 @@ class Repair {
   /** Moves damaged files of objects to quarantine. Sound copies of an object take the places of damaged ones. */
   #moveObjects(): void {
     const { objects } = this.#store;
-    for (const [name, { sound }] of this.#objects) {
+    for (const [name, state] of this.#objects) {
+      const { sound } = state;
       if (sound.length === 0 && objects.has(name) && this.#mounted.needs(name)) {
         this.#mounted.leave('object', name, [...this.#faultsOf(name).values()].join(', '));
         this.#objects.delete(name);
@@ -274,6 +276,7 @@ class Repair {
       for (const [copy, what] of this.#faultsOf(name)) {
         const file = { name, copy };
         if (!objects.quarantine(file, this.#quarantine)) continue;
+        if (copy === 0) this.#objects.set(name, { ...state, isQuarantined: true });
         this.#mended.push({ kind: 'object', id: fileNameOf(file), what, action: 'quarantined' });
       }
       objects.closeRanks(name, sound);

@@ -103,7 +103,9 @@ async function optionsOf(file: string, { path }: Case, typed: readonly string[])
   });
   const taken = command.registeredArguments.filter(({ required }) => required);
   const words = path.length === 0 ? ['ls'] : path;
-  const needed = command.options.filter(({ mandatory }) => mandatory).map(({ long }) => `${long}=1h`);
+  const needed = command.options
+    .filter(({ mandatory }) => mandatory)
+    .map(({ long, argChoices }) => `${long}=${argChoices?.[0] ?? '1h'}`);
   takeFromFiles({ program, commands: COMMANDS });
   const all = ['--config', file, ...words, ...needed, ...typed, ...taken.map((each) => each.argChoices?.[0] ?? 'x')];
   await program.parseAsync(all, { from: 'user' });

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { aci } from '../fixtures/archive.js';
 import { PROGRAM } from '../fixtures/cli.js';
 import { madeOnce, TestStore } from '../fixtures/store.js';
+import { objectsOf, overwriteObject, type StoredObject } from '../fixtures/stored-objects.js';
 
 /** More bytes than a pipe holds. */
 const LARGE = 4 << 20;
@@ -126,9 +127,8 @@ test('a reader that has had enough ends the command quietly, and nothing is left
 
 test('the result of a command stays what it is when nobody reads it', async (t) => {
   const { s } = await filled(t);
-  const objects = fs.readdirSync(join(s.store, 'objects'), { recursive: true, withFileTypes: true });
-  const object = objects.find((each) => each.isFile()) as fs.Dirent;
-  fs.appendFileSync(join(object.parentPath, object.name), 'x');
+  const object = objectsOf(s.store).find(({ size }) => size > 0) as StoredObject;
+  overwriteObject(object, 'x');
   const { code } = await redirected(s, ['check'], { stdout: '>(exec true)' });
   assert.equal(code, 4);
 });

@@ -11,6 +11,7 @@ import { aci } from '../fixtures/archive.js';
 import { ErofsReader } from '../fixtures/erofs-reader.js';
 import { cannotMountTrees, mountingDirectory } from '../fixtures/mounting.js';
 import { missing, run } from '../fixtures/peers.js';
+import { objectOfSize, overwriteObject } from '../fixtures/stored-objects.js';
 import { describeWhole } from '../fixtures/tree.js';
 
 const APP = 'example.com/app';
@@ -64,12 +65,7 @@ test('an EROFS export is the tree with all contents', async (t) => {
     unmount(path('mounted'));
   });
   await t.test('an object that is damaged ends it, and nothing appears', async () => {
-    const objects = join(store.dir, 'objects');
-    const [large] = fs
-      .readdirSync(objects, { recursive: true, encoding: 'utf8' })
-      .map((name) => join(objects, name))
-      .filter((name) => fs.statSync(name).size === 300_001);
-    fs.writeFileSync(large as string, Buffer.alloc(300_001, 'z'));
+    overwriteObject(objectOfSize(store.dir, 300_001), Buffer.alloc(300_001, 'z'));
     await assert.rejects(store.export(APP, path('bad.erofs')), (error) => isCairnError(error, 'ERR_DAMAGED'));
     assert.deepEqual(
       fs.readdirSync(dir).filter((name) => name.includes('bad')),

@@ -7,6 +7,7 @@ import { TestServer } from '../fixtures/https-server.js';
 import { dockerArchive, HOST, indexOf, MEDIA, ociLayout } from '../fixtures/oci.js';
 import { TestRegistry } from '../fixtures/registry-server.js';
 import { TestStore } from '../fixtures/store.js';
+import { objectWith, spoilObject } from '../fixtures/stored-objects.js';
 
 const layer = (name: string): Buffer => tar([{ name, content: name }]);
 
@@ -155,8 +156,7 @@ test('a store reads through to its remote: names, keys, digests, dependencies, l
   await store.ok(['--remote', remote, 'render', app.key]);
   assert.equal((await list(store)).length, 2, 'the dependency came, too');
   // An object is lost, found missing, and comes back with the next use.
-  const objects = fs.readdirSync(`${store.store}/objects`, { recursive: true, withFileTypes: true });
-  for (const object of objects.filter((each) => each.isFile())) fs.rmSync(`${object.parentPath}/${object.name}`);
+  spoilObject(objectWith(store.store, 'library'));
   await store.run(['fsck', '--repair']);
   assert.equal((await store.run(['cat', 'example.com/library:1', 'library'])).code, 1);
   const { stdout } = await store.ok(['--remote', remote, 'cat', 'example.com/library:1', 'library']);

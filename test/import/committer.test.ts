@@ -126,11 +126,11 @@ test('where one of a batch cannot be placed, the others are', async (t) => {
   const setting = await Setting.make(t);
   const { committer, context, layers } = setting;
   const bad = await setting.prepared('bad');
-  const object = String(bad.layers[0]?.ingested.objects);
+  const table = String(bad.layers[0]?.ingested.toc.sha512).slice(2);
   const run = context.pool.run.bind(context.pool);
-  const refused = Object.assign(new Error('EIO: i/o error'), { code: 'EIO', syscall: 'renameat2', path: object });
+  const refused = Object.assign(new Error('EIO: i/o error'), { code: 'EIO', syscall: 'renameat2', path: table });
   t.mock.method(context.pool, 'run', async (task: { kind: string; moves?: [string, string][] }) => {
-    if (task.moves?.some(([from]) => from.includes(object)) === true) throw refused;
+    if (task.moves?.some(([, to]) => to.endsWith(table)) === true) throw refused;
     return run(task as never);
   });
   layers.busy = true;

@@ -24,7 +24,7 @@ before(() => void HOMES.set(FLAT, ({ dir }) => new FlatObjects(dir)));
 
 /** A store with the second home, and the directory that its objects lie in. */
 async function flatStore(t: TestContext, dir: string): Promise<{ store: Store; objects: string }> {
-  const context = await openContext({ dir, workers: 1 });
+  const context = await openContext({ dir, layout: 'loose', workers: 1 });
   const objects = homeAt({ kind: FLAT, dir: context.layout.objects });
   const store = new Store({ ...context, objects, pool: new InlinePool() });
   t.after(() => store.close());
@@ -48,7 +48,7 @@ function sources(s: TestStore): string[] {
 test('objects may have another home', { skip }, async (t) => {
   const s = new TestStore(t);
   const archives = sources(s);
-  const loose = await openStore({ dir: s.path('loose'), workers: 1 });
+  const loose = await openStore({ dir: s.path('loose'), layout: 'loose', workers: 1 });
   t.after(() => loose.close());
   await loose.importAll(archives);
   const { store, objects } = await flatStore(t, s.store);

@@ -10,6 +10,7 @@ import type { CheckResult } from '../../engine/verify/check.js';
 import type { FsckResult } from '../../engine/verify/fsck.js';
 import type { EntrySpec } from '../fixtures/archive.js';
 import { type Json, TestStore } from '../fixtures/store.js';
+import { filesOnly } from '../fixtures/stored-objects.js';
 
 const NEEDS_ROOT = process.geteuid?.() === 0 ? false : 'only root can give files away';
 const NOBODY = 65_534;
@@ -56,7 +57,7 @@ function spoil(path: string, keepTime: boolean): void {
   if (keepTime) fs.utimesSync(path, atime, mtime);
 }
 
-test('a repair sets metadata again, and puts nothing in quarantine', { skip: NEEDS_ROOT }, async (t) => {
+test('a repair sets metadata again, and puts nothing in quarantine', { skip: NEEDS_ROOT || filesOnly }, async (t) => {
   const names = ['mode', 'owner', 'time', 'xattr', 'whole'];
   const s = await imported(t, [
     ...names.map((name) => own(name)),
@@ -110,7 +111,7 @@ test('a repair sets metadata again, and puts nothing in quarantine', { skip: NEE
   });
 });
 
-test('extended attributes come back from the table of contents', { skip: NEEDS_ROOT }, async (t) => {
+test('extended attributes come back from the table of contents', { skip: NEEDS_ROOT || filesOnly }, async (t) => {
   const pax = { 'SCHILY.xattr.user.one': 'first', 'SCHILY.xattr.user.two': 'second' };
   const s = await imported(t, [own('x', { pax })]);
   const object = objectWith(s.store, 'only in x');
@@ -133,7 +134,7 @@ test('extended attributes come back from the table of contents', { skip: NEEDS_R
   await s.ok(['check']);
 });
 
-test('content that differs is told as content, whatever else does', async (t) => {
+test('content that differs is told as content, whatever else does', { skip: filesOnly }, async (t) => {
   for (const keepTime of [true, false]) {
     const s = await imported(t, [own('a'), own('b')]);
     await s.ok(['render', 'example.com/a']);
@@ -166,7 +167,7 @@ test('content that differs is told as content, whatever else does', async (t) =>
   }
 });
 
-test('a store that was copied without its metadata is whole after a repair', async (t) => {
+test('a store that was copied without its metadata is whole after a repair', { skip: filesOnly }, async (t) => {
   const s = await imported(t, [own('a'), own('b', { mode: 0o755, pax: { mtime: '1.5' } })]);
   await s.ok(['backup', s.path('backup')]);
   const copy = new TestStore(t);
@@ -179,7 +180,7 @@ test('a store that was copied without its metadata is whole after a repair', asy
   await copy.ok(['render', 'example.com/a']);
 });
 
-test('what may not be set is noted and told', { skip: NEEDS_ROOT }, async (t) => {
+test('what may not be set is noted and told', { skip: NEEDS_ROOT || filesOnly }, async (t) => {
   const s = await imported(t, [own('a', { mode: 0o4755 }), own('closed', { mode: 0 })]);
   for (const path of [s.dir, s.store, ...below(s.store)]) fs.lchownSync(path, NOBODY, NOBODY);
   fs.chmodSync(objectWith(s.store, 'only in closed'), 0);

@@ -99,6 +99,8 @@ export interface ClonePackTask {
   to: string;
   /** What lies behind is left out. */
   end: number;
+  /** Begin and length of each part that an object takes, in rising order. */
+  parts: Float64Array;
 }
 
 export interface CloneResult {
