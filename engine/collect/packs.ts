@@ -25,7 +25,7 @@ import { holesIn } from './holes.js';
 
 /** Deletes files that trees shared and no tree has any more. */
 export function dropUnusedLinks(store: StoreContext): Promise<void> {
-  return deletePaths(store.pool, [...store.objects.keptFiles('unused')]);
+  return deletePaths(store.pool, [...store.objects.unusedLinks()]);
 }
 
 export async function collectPacks(store: StoreContext, { signal }: OperationOptions = {}): Promise<void> {

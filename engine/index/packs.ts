@@ -58,7 +58,8 @@ export function miscountedPacks(index: Index): Map<number, PackRecord> {
     const counted = { ...value, used: used.get(pack) ?? 0, dead: dead.get(pack) ?? 0 };
     // Where more is counted than there is, the next gc looks at what there is.
     if (counted.used + counted.dead + counted.other > counted.end - BLOCK) counted.other = 0;
-    if (JSON.stringify(counted) !== JSON.stringify(value)) wrong.set(pack, counted);
+    const { used: isUsed, dead: isDead, other } = value;
+    if (counted.used !== isUsed || counted.dead !== isDead || counted.other !== other) wrong.set(pack, counted);
   }
   return wrong;
 }

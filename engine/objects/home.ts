@@ -42,8 +42,10 @@ export interface ObjectHome {
   readonly keepsLinks: boolean;
   /** Keeps a file of a tree, so that other trees can share it. @param anew in place of one that was kept before */
   keep(file: FileContent, path: string | Buffer, anew: boolean): void;
-  /** Files kept for trees: all, or those that no tree has a name of any more. */
-  keptFiles(which: 'all' | 'unused'): Generator<string>;
+  /** All files kept for trees. They are in no list, and may go at any time. */
+  links(): Generator<string>;
+  /** Files kept for trees that no tree has a name of any more. */
+  unusedLinks(): Generator<string>;
   /** Whether a file that was materialised by `link` is still the object. */
   isNameOf(file: FileContent, identity: FileIdentity): boolean;
   /**

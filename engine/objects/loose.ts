@@ -127,7 +127,9 @@ export class LooseObjects implements ObjectHome {
 
   keep(): void {}
 
-  *keptFiles(): Generator<string> {}
+  *links(): Generator<string> {}
+
+  *unusedLinks(): Generator<string> {}
 
   isNameOf(file: FileContent, { ino, device }: FileIdentity): boolean {
     const name = looseName(file);

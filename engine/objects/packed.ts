@@ -121,8 +121,12 @@ export class PackedObjects implements ObjectHome {
     this.#cache.keep(file, path, anew);
   }
 
-  keptFiles(which: 'all' | 'unused'): Generator<string> {
-    return this.#cache.files(which);
+  links(): Generator<string> {
+    return this.#cache.all();
+  }
+
+  unusedLinks(): Generator<string> {
+    return this.#cache.unused();
   }
 
   isNameOf(_file: FileContent, _identity: FileIdentity): boolean {

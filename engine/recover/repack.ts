@@ -70,10 +70,7 @@ async function moveObjects(store: StoreContext, layout: ObjectLayout, options: O
 
 /** Of the files of objects, those that trees have names of are shared on; the next gc takes them. */
 async function removeOldHome({ layout, index, pool }: StoreContext, now: ObjectLayout): Promise<void> {
-  await deletePaths(
-    pool,
-    now === 'packs' ? [...objectsIn(layout, 'packs', index).keptFiles('unused')] : [layout.packs],
-  );
+  await deletePaths(pool, now === 'packs' ? [...objectsIn(layout, 'packs', index).unusedLinks()] : [layout.packs]);
 }
 
 async function closeContext({ objects, pool, disk, staging, index, lanes }: StoreContext): Promise<void> {

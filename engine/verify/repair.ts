@@ -247,8 +247,9 @@ class Repair {
   async #dropTrees(broken: ReadonlyMap<string, string>): Promise<void> {
     if (broken.size === 0) return;
     const { index, layout, objects, pool } = this.#store;
-    // A damaged tree may share its files. They go first, or a tree that is made meanwhile would get them.
-    await deletePaths(pool, [...objects.keptFiles('all')]);
+    // What is wrong with a file of a tree is wrong with the file that is kept for others, and nothing tells which. They
+    // go first, or a tree that is made meanwhile would get them.
+    await deletePaths(pool, [...objects.links()]);
     await index.commitRemoval(() => {
       for (const id of broken.keys()) {
         dropTreeRecord(this.#store, id);

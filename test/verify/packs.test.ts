@@ -106,7 +106,7 @@ test('wrong counts, and packs that nothing lists, are found and mended', async (
   const stray = pack.replace('1.pack', '9.pack');
   fs.copyFileSync(pack, stray);
   const found = await store.fsck();
-  assert.deepEqual([found.missing.map(({ kind }) => kind), found.stray], [['pack'], [stray]]);
+  assert.deepEqual([found.miscounted, found.stray], [['pack 00000001.pack'], [stray]]);
   const { ok } = await store.fsck({ repair: true });
   assert.equal(ok, true);
   assert.equal(fs.existsSync(stray), false);

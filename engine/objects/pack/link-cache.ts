@@ -44,12 +44,13 @@ export class LinkCache {
     }
   }
 
-  /** Unused are those that no tree has a name of. */
-  *files(which: 'all' | 'unused'): Generator<string> {
-    for (const { name, path } of shardedFiles(this.#dir)) {
-      if (!isLooseName(name)) continue;
-      if (which === 'all' || this.#isUnused(path)) yield path;
-    }
+  *all(): Generator<string> {
+    for (const { name, path } of shardedFiles(this.#dir)) if (isLooseName(name)) yield path;
+  }
+
+  /** Files that no tree has a name of. */
+  *unused(): Generator<string> {
+    for (const path of this.all()) if (this.#isUnused(path)) yield path;
   }
 
   #isUnused(path: string): boolean {
