@@ -147,7 +147,7 @@ async function deletePack(store: StoreContext, pack: number): Promise<void> {
   if (lock === undefined) return punchPack(store, pack);
   try {
     index.refresh();
-    if (index.packs.get(pack)?.used !== 0) return;
+    if (index.packs.get(pack)?.used !== 0 || holdsObjects(store, pack)) return;
     await index.commitRemoval(() => {
       for (const { offset } of [...deadParts(store, pack)]) index.dead.remove({ pack, offset });
       forgetPack(index, pack);
@@ -156,6 +156,12 @@ async function deletePack(store: StoreContext, pack: number): Promise<void> {
   } finally {
     lock.release();
   }
+}
+
+/** Asked before a whole pack goes: its row, or the sums in it, may be damaged. */
+function holdsObjects({ index }: StoreContext, pack: number): boolean {
+  for (const { at } of index.objects.values()) if (at?.pack === pack) return true;
+  return false;
 }
 
 /** Deletes packs that no import has ever committed to, or whose deletion was cut short. */
@@ -169,7 +175,7 @@ function deleteUnlisted(store: StoreContext): void {
     if (lock === undefined) continue;
     try {
       index.refresh();
-      if (index.packs.get(pack) !== undefined) continue;
+      if (index.packs.get(pack) !== undefined || holdsObjects(store, pack)) continue;
       fs.rmSync(pathOf(store, pack), { force: true });
       isChanged = true;
     } finally {

@@ -4,6 +4,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { punch } from '../../engine/disk/file-ranges.js';
+import { contextOf } from '../../engine/facade/opened.js';
+import type { PackRecord } from '../../engine/index/records.js';
 import { rebuildIndex } from '../../engine/recover/rebuild-index.js';
 import { repackStore } from '../../engine/recover/repack.js';
 import { openStore, type Store } from '../../engine/store.js';
@@ -309,4 +311,21 @@ test('a store that is open while it is repacked says so, and harms nothing', asy
   await assert.rejects(store.render('example.com/base'), { code: 'ERR_STORE_VERSION' });
   await using again = await openStore({ dir: s.store, workers: 1 });
   assert.deepEqual(await damageIn(again), []);
+});
+
+test('gc deletes no pack that objects lie in, whatever the index says of the pack', async (t) => {
+  const s = new TestStore(t);
+  const store = await packedStore(t, s.store);
+  await store.importAll(sources(s));
+  const { index } = contextOf(store);
+  const [[pack, row]] = [...index.packs.entries()].map(({ key, value }) => [key, value] as const) as [
+    [number, PackRecord],
+  ];
+  for (const damaged of [undefined, { ...row, used: 0 }]) {
+    await index.commit(() => (damaged === undefined ? index.packs.remove(pack) : index.packs.put(pack, damaged)));
+    await store.gc({ graceMs: 0 });
+    assert.equal(packsOf(s).length, 1);
+    await index.commit(() => index.packs.put(pack, row));
+    assert.deepEqual(await damageIn(store), []);
+  }
 });
