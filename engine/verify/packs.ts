@@ -5,7 +5,7 @@
  */
 import * as fs from 'node:fs';
 import { throwIfAborted } from '../core/errors.js';
-import { BLOCK, extentOf } from '../core/extent.js';
+import { BLOCK, extentOf, roundDown, SECTOR } from '../core/extent.js';
 import { namesIn } from '../disk/list-directory.js';
 import { isHeld } from '../disk/lock.js';
 import { faultOf } from '../disk/path-fault.js';
@@ -27,8 +27,8 @@ export interface PackFault {
 interface Part {
   offset: number;
   length: number;
-  /** Absent of what is dead. */
-  object?: string;
+  /** An object that is there, as far as is known. Absent of what is dead, or gone since a repair. */
+  object?: string | undefined;
 }
 
 type Looking = Pick<StoreContext, 'index' | 'layout' | 'objects'>;
@@ -74,7 +74,9 @@ function partsOfPacks({ index }: Looking): Map<number, Part[]> {
     else known.push(part);
   };
   for (const { key: object, value } of index.objects.entries()) {
-    if (value.at !== undefined) add(value.at.pack, { offset: value.at.offset, length: extentOf(value.size), object });
+    if (value.at === undefined) continue;
+    const part = { offset: value.at.offset, length: extentOf(value.size) };
+    add(value.at.pack, value.gone === true ? part : { ...part, object });
   }
   for (const { key, value: length } of index.dead.entries()) add(key.pack, { offset: key.offset, length });
   return parts;
@@ -90,23 +92,30 @@ function faultOfPlaces(end: number, parts: readonly Part[]): string | undefined 
   return last > end ? `something lies behind its end, ${end}` : undefined;
 }
 
+/** A file that cannot be read, or ends too early, is told with the objects that this costs, if it costs any. */
 function* faultsOfFile({ layout }: Looking, pack: number, end: number, parts: readonly Part[]): Generator<PackFault> {
+  const needed = parts.filter(({ object }) => object !== undefined);
+  if (needed.length === 0) return;
   let fd: number;
   try {
     fd = fs.openSync(layout.pack(packFileName(pack)), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
   } catch (error) {
-    yield { pack, what: faultOf(error), isOfTables: false };
+    faultOf(error);
     return;
   }
   try {
     const { size } = fs.fstatSync(fd);
-    if (size < end) yield { pack, what: `${size} bytes instead of ${end}`, isOfTables: false };
-    else if (headOf(fd)?.id !== pack) yield { pack, what: 'its head is damaged', isOfTables: true };
-    else if (!tablesTellOf(fd, end, parts))
-      yield { pack, what: 'its tables do not tell of all objects', isOfTables: true };
+    if (needed.some(({ offset, length }) => offset + length - SECTOR >= size)) return;
+    const last = roundDown(Math.min(size, end), BLOCK);
+    const what = headOf(fd)?.id === pack ? faultOfTables(fd, last, needed) : 'its head is damaged';
+    if (what !== undefined) yield { pack, what, isOfTables: true };
   } finally {
     fs.closeSync(fd);
   }
+}
+
+function faultOfTables(fd: number, end: number, needed: readonly Part[]): string | undefined {
+  return tablesTellOf(fd, end, needed) ? undefined : 'its tables do not tell of all objects';
 }
 
 function tablesTellOf(fd: number, end: number, parts: readonly Part[]): boolean {

@@ -108,8 +108,7 @@ class Repair {
     this.#moveBlobs();
     if (this.#quarantine.taken.length > 0 || this.#isMetadataSet) await disk.sync();
     const settled = await index.commitRemoval(() => reconcileIndex(this.#store, this.#objects, this.#blobs));
-    for (const each of settled) this.#mended.push(each);
-    this.#mended.push(...(await mendTables(this.#store, this.#options.signal)));
+    for (const each of [...settled, ...(await mendTables(this.#store))]) this.#mended.push(each);
     for (const path of removeStrays(this.#store, { ...this.#options, trash: this.#trash }))
       this.#mended.push({ kind: 'stray', id: path, what: 'not listed', action: 'removed' });
     const now = compareWithDisk(this.#store, this.#options);

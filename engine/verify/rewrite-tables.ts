@@ -18,9 +18,11 @@ import type { Mended } from './fsck.js';
 import { faultsOfPacks } from './packs.js';
 
 /** Leaves packs that another session appends to. @returns what was done */
-export async function mendTables(store: StoreContext, signal?: AbortSignal): Promise<Mended[]> {
+export async function mendTables(store: StoreContext): Promise<Mended[]> {
+  // This process appends to no damaged pack from here on, nor to one that is gone.
+  store.lanes?.letGo();
   const mended: Mended[] = [];
-  for (const { pack, what, isOfTables } of [...faultsOfPacks(store, signal)]) {
+  for (const { pack, what, isOfTables } of [...faultsOfPacks(store)]) {
     if (!isOfTables || !(await rewriteTables(store, pack))) continue;
     mended.push({ kind: 'pack', id: packFileName(pack), what, action: 'tables written anew' });
   }
@@ -30,7 +32,6 @@ export async function mendTables(store: StoreContext, signal?: AbortSignal): Pro
 /** @returns false for a pack that another session appends to */
 async function rewriteTables(store: StoreContext, pack: number): Promise<boolean> {
   const { index, layout } = store;
-  store.lanes?.letGo();
   const lock = tryLock(layout.packLock(pack), true);
   if (lock === undefined) return false;
   try {
@@ -51,7 +52,8 @@ async function rewriteTables(store: StoreContext, pack: number): Promise<boolean
 function contentsOf({ index }: StoreContext, pack: number): PackedContent[] {
   const contents: PackedContent[] = [];
   for (const { key, value } of index.objects.entries()) {
-    if (value.at?.pack === pack) contents.push({ sha512: hashInName(key), offset: value.at.offset, size: value.size });
+    if (value.at?.pack === pack && value.gone !== true)
+      contents.push({ sha512: hashInName(key), offset: value.at.offset, size: value.size });
   }
   return contents.sort((a, b) => a.offset - b.offset);
 }
