@@ -139,7 +139,12 @@ export abstract class StoreOfPreparedPods extends StoreOfPods {
     find: FindImage,
     options: PrepareOptions,
   ): Promise<PodManifest | Uint8Array> {
-    if (!Array.isArray(given)) return given as PodManifest | Uint8Array;
+    if (given instanceof Uint8Array) return given;
+    if (!Array.isArray(given)) {
+      mustBe('manifest', given, 'object');
+      mustBe('manifest.raw', (given as PodManifest).raw, 'object');
+      return given as PodManifest;
+    }
     mustBe('images', given, 'texts');
     const { manifestOfImages } = await import('../pod/manifest-of-images.js');
     const images = [];

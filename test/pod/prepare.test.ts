@@ -84,6 +84,10 @@ test('preparing', async (t) => {
 
   await t.test('refuses manifests that are none, and pods without apps', async () => {
     await assert.rejects(store.preparePod(Buffer.from('{"acKind":"ImageManifest"}')), code('ERR_BAD_MANIFEST'));
+    for (const wrong of ['web:1', {}, null, undefined, 7]) {
+      await assert.rejects(store.preparePod(wrong as never), code('ERR_USAGE'));
+      await assert.rejects(store.run(wrong as never), code('ERR_USAGE'));
+    }
     await assert.rejects(store.preparePod(Buffer.from('no')), code('ERR_BAD_MANIFEST'));
     await assert.rejects(store.preparePod(podBytes([])), code('ERR_BAD_MANIFEST', /without apps/));
     const path = [{ name: '../../x', image: { id: keys.base } }];
