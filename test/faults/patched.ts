@@ -106,22 +106,15 @@ export const NO_LANE_LOCK: Patch = {
   ],
 };
 
-/** An import appends where the last one has left garbage, and lets it lie. */
-export const NO_CUT: Patch = {
-  name: 'garbage of packs not cut off',
-  file: 'engine/session/lanes.js',
-  edits: [[/naming\(path, \(\) => fs\.truncateSync\(path, base\)\);/, '']],
-};
-
 /** The index forgets which parts of a pack are dead before their space is given back. */
 export const FORGOTTEN_FIRST: Patch = {
   name: 'dead parts forgotten before they are punched',
   file: 'engine/collect/packs.js',
   edits: [
+    [/if \(!holes\.every\(\(hole\) => punch\(fd, hole, path\)\)\)\s+return;\s+syncFile\(path\);/, ''],
     [
-      'const fd = openPack(store, pack, fs.constants.O_RDWR);',
-      `await index.commitRemoval(() => { for (const { offset } of dead) index.dead.remove({ pack, offset }); });
-       const fd = openPack(store, pack, fs.constants.O_RDWR);`,
+      /(?<=dead: known\.dead - punched, other: known\.other \+ punched \}\);\s+\}\);)/,
+      'const later = openPack(store, pack, fs.constants.O_RDWR); for (const hole of holes) punch(later, hole, path);',
     ],
   ],
 };

@@ -4,7 +4,7 @@ import { fastScratch } from '../faults/fast.js';
 import { sweepKills } from '../faults/kill.js';
 import { inPacks, namedByLayout } from '../faults/layouts.js';
 import { availableOperations } from '../faults/operations.js';
-import { COMMIT_FIRST, FORGOTTEN_FIRST, NO_CUT, NO_NOTES, POD_COMMIT_FIRST } from '../faults/patched.js';
+import { COMMIT_FIRST, FORGOTTEN_FIRST, NO_NOTES, POD_COMMIT_FIRST } from '../faults/patched.js';
 import { finish, skip } from '../faults/report.js';
 import { straceFault } from '../faults/strace.js';
 import { describeFinding } from '../faults/sweep.js';
@@ -29,16 +29,10 @@ else {
     return (await sweepKills(dir, { operations: prepares, program, enough: ENOUGH })).findings.length;
   });
   const collects = operations.filter(({ name }) => name === 'gc of what was let go of');
-  const ofPacks = [
-    ...(await runControls(inPacks() ? [NO_CUT] : [], async (build, dir) => {
-      const program = `${build}/cli/cairn.js`;
-      return (await sweepKills(dir, { operations: imports, program, enough: ENOUGH })).findings.length;
-    })),
-    ...(await runControls(inPacks() ? [FORGOTTEN_FIRST] : [], async (build, dir) => {
-      const program = `${build}/cli/cairn.js`;
-      return (await sweepKills(dir, { operations: collects, program, enough: ENOUGH })).findings.length;
-    })),
-  ];
+  const ofPacks = await runControls(inPacks() ? [FORGOTTEN_FIRST] : [], async (build, dir) => {
+    const program = `${build}/cli/cairn.js`;
+    return (await sweepKills(dir, { operations: collects, program, enough: ENOUGH })).findings.length;
+  });
   finish({
     name,
     figures: { operations: operations.length, points: swept.points, 'acknowledged before': swept.acknowledged },
