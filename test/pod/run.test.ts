@@ -73,6 +73,23 @@ test('running', options, async (t) => {
     await isClean();
   });
 
+  await t.test('nothing that an app writes to its root is flushed, and all of it goes', async () => {
+    const shown = await s.ok(['run', 'box:1', '--', 'cat /proc/self/mountinfo']);
+    const line = shown.stdout
+      .toString()
+      .split('\n')
+      .find((each) => each.split(' ')[4] === '/') as string;
+    if (line.includes(' - overlay ')) assert.match(line, /[,=]volatile(,|$)/);
+    for (const script of [
+      'i=0; while [ $i -lt 300 ]; do echo > /f$i; i=$((i+1)); done',
+      "echo > /$(echo -e '\\xff')",
+    ]) {
+      const { code, stderr } = await s.run(['run', 'box:1', '--', script]);
+      assert.equal(code, 0, stderr);
+      assert.deepEqual([fs.readdirSync(join(s.store, 'pods')), filesIn(join(s.store, 'staging'))], [[], []]);
+      await isClean();
+    }
+  });
   await t.test('a command takes its place, and reads standard input where it is asked to', async () => {
     const ran = await s.run(['run', '--interactive', 'box:1', '--', 'cat; echo $AC_APP_NAME >&2; exit 7'], {
       input: Buffer.from('some input'),
@@ -177,7 +194,7 @@ test('running', options, async (t) => {
     const child = start(['pod', 'run', '--exec', '/bin/sleep', 'box:1', '--', '1000']);
     const end = ended(child);
     const { pod, pid } = await running();
-    // The runtime and the watcher have sessions of their own; they hold the pod's lock.
+    // The runtime and the watcher are processes of their own; they hold the pod's lock.
     const lock = fs.statSync(join(s.store, 'locks', `pod-${pod}`)).ino;
     const holders = fs
       .readdirSync('/proc')
@@ -193,6 +210,10 @@ test('running', options, async (t) => {
     await isClean();
   });
 });
+
+function filesIn(dir: string): string[] {
+  return fs.readdirSync(dir, { recursive: true }) as string[];
+}
 
 function holds(pid: number, inode: number): boolean {
   try {

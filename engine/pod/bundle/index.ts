@@ -4,4 +4,4 @@ export { bundlePod } from './bundle-pod.js';
 export { linkNamespaces } from './namespaces.js';
 export type { Bundle, BundleImageOptions, BundleOptions, HeldBundle } from './options.js';
 export { removeBundles } from './remove-bundles.js';
-export { mountOverlay, type Overlay, type RootfsKind } from './rootfs.js';
+export type { Overlay, RootfsKind } from './rootfs.js';

@@ -81,7 +81,7 @@ function makeOverlay(app: PreparedApp, dir: string): Overlay {
  * @param volatile nothing that is written there is flushed, not even where the app asks for it, nor by unmounting
  * @throws CairnError as mounting does
  */
-export function mountOverlay(overlay: Overlay, target: string, volatile = false): void {
+function mountOverlay(overlay: Overlay, target: string, volatile = false): void {
   try {
     mountWith(overlay, target, volatile ? ['volatile'] : []);
   } catch (error) {

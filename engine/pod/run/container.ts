@@ -51,7 +51,7 @@ export class Container {
     this.#process = child;
     const code = await endOf(child, title);
     this.#process = undefined;
-    if (code !== 0) mustHaveRun(this.#context, label, title);
+    if (code !== 0) mustHaveRun(this.#context, label, title, code);
     return code;
   }
 
@@ -73,7 +73,7 @@ export async function startDetached(context: RunContext, request: Omit<Container
     ]) {
       const code = await endOf(context.watch.start(runtimeArgs(context, label, args), stdio), title);
       if (code === 0) continue;
-      mustHaveRun(context, label, title);
+      mustHaveRun(context, label, title, code);
       throw new CairnError('ERR_RUNTIME', `${title}: the runtime ended with ${code}`);
     }
     return Number(fs.readFileSync(places.pid(label), 'latin1'));
@@ -107,9 +107,13 @@ function endOf(child: ChildProcess, title: string): Promise<number> {
   });
 }
 
-/** @throws CairnError `ERR_RUNTIME` with the words of a runtime that did not get as far as running the app */
-function mustHaveRun({ runtime, places }: RunContext, label: string, title: string): void {
-  const said = errorIn(places.log(label));
+/**
+ * @throws CairnError `ERR_RUNTIME` with the words of a runtime that did not get as far as running the app, or that had
+ *   none: without a process of the app there was no app
+ */
+function mustHaveRun({ runtime, places }: RunContext, label: string, title: string, code: number): void {
+  const began = fs.existsSync(places.pid(label));
+  const said = errorIn(places.log(label)) ?? (began ? undefined : `the runtime ended with ${code} before it began`);
   if (said !== undefined)
     throw new CairnError('ERR_RUNTIME', `${title}: ${said}`, { entry: title, path: runtime.path });
 }

@@ -56,6 +56,7 @@ export async function removeSmall({ pool }: StoreContext, path: string): Promise
   await deletePaths(pool, [path]);
 }
 
+/** A name that is no UTF-8 is not found again, and makes the directory one that is not empty: the threads take it. */
 function holdsFew(path: string): boolean {
   let found = 0;
   const left = [path];
