@@ -7,6 +7,9 @@ import type { RingMemory } from './ring.js';
 
 export type ImageFormat = 'aci' | 'oci';
 
+/** How a table of contents is written; both are read. The columns of the second are compressed. */
+export type TocVersion = 1 | 2;
+
 /** Ingests one layer: decode and hash, scan, write its new objects, table of contents and recipe to staging. */
 export interface IngestTask {
   kind: 'ingest' | 'scan';
