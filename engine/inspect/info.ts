@@ -1,7 +1,7 @@
 /** What this machine can do for a store, and what the store is. */
 import { release } from 'node:os';
 import type { StoreContext } from '../session/context.js';
-import type { ObjectLayout } from '../session/format.js';
+import { type ObjectLayout, readFormat } from '../session/format.js';
 import { describeGround } from '../session/ground.js';
 import { findModes, type Modes } from '../session/modes.js';
 
@@ -29,7 +29,7 @@ export function infoOf(store: StoreContext): StoreInfo {
   return {
     dir: store.layout.dir,
     layout: store.objects.at.packs === undefined ? 'loose' : 'packs',
-    format: store.format,
+    format: readFormat(store.layout).format,
     images: store.index.images.count(),
     trees: store.index.trees.count(),
     kernel: release(),

@@ -56,7 +56,7 @@ const KEY_BYTES = 64;
 /** Bytes of a column that become one string. A whole column could be longer than a string may be. */
 const WINDOW = 2 ** 24;
 
-export function encodeToc(entries: readonly TocEntry[], version: TocVersion = 1): Buffer {
+export function encodeToc(entries: readonly TocEntry[], version: TocVersion = 2): Buffer {
   const rows = Buffer.allocUnsafe(entries.length * ROW);
   // A DataView's methods are V8's own, fast before V8 has optimised anything; a Buffer's are JavaScript.
   const view = new DataView(rows.buffer, rows.byteOffset, rows.length);

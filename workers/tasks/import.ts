@@ -43,6 +43,7 @@ export interface IngestTask {
   isBare: boolean;
   /** The store holds no objects at all. */
   storeIsEmpty: boolean;
+  tocVersion: TocVersion;
 }
 
 /** A pack that one layer at a time appends to. */
