@@ -1,5 +1,6 @@
 /** What this machine can do for a store, and what the store is. */
 import { release } from 'node:os';
+import { layoutOf } from '../session/choose-home.js';
 import type { StoreContext } from '../session/context.js';
 import { type ObjectLayout, readFormat } from '../session/format.js';
 import { describeGround } from '../session/ground.js';
@@ -28,7 +29,7 @@ export interface StoreInfo {
 export function infoOf(store: StoreContext): StoreInfo {
   return {
     dir: store.layout.dir,
-    layout: store.objects.at.packs === undefined ? 'loose' : 'packs',
+    layout: layoutOf(store),
     format: readFormat(store.layout).format,
     images: store.index.images.count(),
     trees: store.index.trees.count(),

@@ -14,7 +14,7 @@ import { CairnError } from '../core/errors.js';
 import type { OperationOptions } from '../core/operation.js';
 import { imageMustBeFree } from '../disk/tree-use.js';
 import { LAYOUT_KEY } from '../index/open.js';
-import { objectsIn } from '../session/choose-home.js';
+import { layoutOf, objectsIn } from '../session/choose-home.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { DOCUMENTED_FORMAT, FORMAT_VERSION, type ObjectLayout, readFormat, writeFormat } from '../session/format.js';
 import { type OpenOptions, openContext } from '../session/open.js';
@@ -47,7 +47,7 @@ export async function repackStore({ layout, ...options }: RepackOptions): Promis
   try {
     mustWrite(store);
     if (store.format < DOCUMENTED_FORMAT) await migrate(store);
-    const existed = homeOf(store) === layout;
+    const existed = layoutOf(store) === layout;
     const raised = readFormat(store.layout).format < FORMAT_VERSION;
     if (raised || !existed) {
       await store.uses.alone(options.signal, async () => {
@@ -62,15 +62,13 @@ export async function repackStore({ layout, ...options }: RepackOptions): Promis
   }
 }
 
-const homeOf = ({ objects }: StoreContext): ObjectLayout => (objects.at.packs === undefined ? 'loose' : 'packs');
-
 /**
  * Brings the store to the newest format. Versions that do not know it refuse the store from here on, before anything is
  * in it that they could not read. What is there already is of the new format as it is.
  */
 function raise(store: StoreContext): void {
   if (readFormat(store.layout).format >= FORMAT_VERSION) return;
-  writeFormat(store.layout, { format: FORMAT_VERSION, layout: homeOf(store) });
+  writeFormat(store.layout, { format: FORMAT_VERSION, layout: layoutOf(store) });
 }
 
 async function moveObjects(store: StoreContext, layout: ObjectLayout, options: OperationOptions): Promise<void> {
