@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { BLOCK } from '../../engine/core/extent.js';
 import { punch } from '../../engine/disk/file-ranges.js';
 import { contextOf } from '../../engine/facade/opened.js';
 import type { PackRecord } from '../../engine/index/records.js';
@@ -159,7 +160,8 @@ test('an import that fails leaves space that gc finds', async (t) => {
   await store.import(good);
   const before = blocksOf(s);
   await store.gc({ graceMs: 0 });
-  assert.ok(before - blocksOf(s) >= 1 << 20, `${before} → ${blocksOf(s)}`);
+  // The file system may take a block of its own, to note the hole in.
+  assert.ok(before - blocksOf(s) >= (1 << 20) - BLOCK, `${before} → ${blocksOf(s)}`);
   assert.deepEqual(await damageIn(store), []);
 });
 
