@@ -163,7 +163,7 @@ export interface UnpackObjectsTask {
   control: Control;
   from: ObjectsAt;
   to: ObjectsAt;
-  files: FileContent[];
+  files: (FileContent & { size: number })[];
   /** An existing directory. */
   staging: string;
   identity: Identity;
