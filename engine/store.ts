@@ -11,7 +11,7 @@ import { CHECK, EVENTS, FSCK, GC, OPEN, OPERATION } from './facade/option-kinds.
 import type { StoreEvent } from './index/events.js';
 import type { Counts, DamagedImage, EventsOptions, ImageShare, StoreInfo, ToldEvent, Usage } from './inspect/index.js';
 import type { BackedUp } from './recover/index.js';
-import { FORMAT_VERSION } from './session/format.js';
+import { DOCUMENTED_FORMAT } from './session/format.js';
 import { type OpenOptions, openContext } from './session/open.js';
 import type { CheckOptions, CheckResult, FsckResult } from './verify/index.js';
 
@@ -24,7 +24,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   checkOptions(options, OPEN);
   mustBe('dir', options.dir, 'text');
   const context = await openContext(options);
-  if (!context.readOnly && context.format < FORMAT_VERSION) {
+  if (!context.readOnly && context.format < DOCUMENTED_FORMAT) {
     const { bringUpToDate } = await import('./recover/migrate.js');
     await bringUpToDate(context);
   }

@@ -1,7 +1,7 @@
 /** `cairn repack`: moves the contents of a store's files into packs, or out of them. */
 import { type Command, Option } from 'commander';
 import type { Repacked } from '../../engine/recover/repack.js';
-import type { ObjectLayout } from '../../engine/session/format.js';
+import { FORMAT_VERSION, type ObjectLayout } from '../../engine/session/format.js';
 import { examples } from '../help.js';
 import { type Prepare, withStore } from '../session.js';
 import { formatSize } from '../units.js';
@@ -38,7 +38,7 @@ export function define(command: Command): void {
   examples(command, ['cairn repack --layout packs', 'cairn repack --layout loose']);
 }
 
-function text({ layout, existed, objects, bytes, ms }: Repacked): string {
-  if (existed) return `the layout is ${layout} already`;
+function text({ layout, existed, raised, objects, bytes, ms }: Repacked): string {
+  if (existed) return raised ? `the store has format ${FORMAT_VERSION} now` : `the layout is ${layout} already`;
   return `layout ${layout}: ${objects} objects (${formatSize(bytes)}), ${(ms / 1000).toFixed(1)} s`;
 }

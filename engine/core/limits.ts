@@ -79,6 +79,11 @@ export const MAX_SYMLINK_STEPS = 2 ** 24;
  * hundred such directories. Real layers declare theirs.
  */
 export const MAX_UNDECLARED_DIRECTORIES = 2 ** 20;
+/**
+ * Bytes of a column of a table of contents that is compressed there. The rows of two million entries, as many as a
+ * layer may have by default, have 62 MB. A few bytes can unpack to no more than this. A longer column stands as it is.
+ */
+export const MAX_PACKED_COLUMN = 64 * 2 ** 20;
 /** Bytes that an extended attribute adds to a layer's metadata besides its name and value: holding it takes as many. */
 export const XATTR_OVERHEAD = 128;
 

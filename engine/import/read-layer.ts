@@ -10,6 +10,7 @@ import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
 import { stagedArchive } from '../disk/layout.js';
 import type { StoreContext } from '../session/context.js';
+import { tocVersionIn } from '../session/format.js';
 import type { Counts, TaskInput, TaskResult, Work } from '../session/work.js';
 
 /** Time between two calls that set the disk to work on what is staged. */
@@ -89,7 +90,7 @@ export class LayerReader {
   }
 
   #ingest({ source, size }: SizedSource, staging: string, options: ReadOptions, lane?: Lane): Promise<IngestResult> {
-    const { pool, objects, index, limits, staging: staged } = this.#store;
+    const { pool, objects, index, limits, format, staging: staged } = this.#store;
     const onProgress = (counts: Counts): void => {
       // What goes to a pack is written at once.
       if (lane === undefined) this.#writeBehind();
@@ -113,6 +114,7 @@ export class LayerReader {
         vouched: options.vouched,
         isBare: options.isBare,
         storeIsEmpty: index.totals.objects === 0,
+        tocVersion: tocVersionIn(format),
         ...defined({ lane }),
       };
       if (!alone) return this.#pipeline(work, task, options.signal);

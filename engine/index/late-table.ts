@@ -27,20 +27,25 @@ class LateTable implements Database {
     return this.#mine.encoder;
   }
 
+  /** What a snapshot is read from: opening a table would end the snapshot. */
+  #at(options: ReadOptions | undefined): Database | undefined {
+    return options?.transaction === undefined ? this.#database : this.#found;
+  }
+
   get(key: StoredKey, options?: ReadOptions): unknown {
-    return this.#database?.get(key, options);
+    return this.#at(options)?.get(key, options);
   }
 
   doesExist(key: StoredKey, value?: unknown, options?: ReadOptions): boolean {
-    return this.#database?.doesExist(key, value, options) ?? false;
+    return this.#at(options)?.doesExist(key, value, options) ?? false;
   }
 
   getRange(options?: StoredRange): Iterable<{ key: StoredKey; value: unknown }> {
-    return this.#database?.getRange(options) ?? [];
+    return this.#at(options)?.getRange(options) ?? [];
   }
 
   getKeys(options?: StoredRange): Iterable<StoredKey> {
-    return this.#database?.getKeys(options) ?? [];
+    return this.#at(options)?.getKeys(options) ?? [];
   }
 
   getKeysCount(): number {

@@ -242,6 +242,7 @@ export class Index extends Tables {
 
   /** Holds the index as committed now, until `done()` lets go of it. */
   snapshot(): Snapshot {
+    for (const table of this.all) table.find();
     return this.#environment.useReadTransaction();
   }
 

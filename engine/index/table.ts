@@ -134,6 +134,11 @@ export class Table<K, V> {
     return this.#read(() => this.#database.getKeysCount());
   }
 
+  /** Finds a table that was missing, if another process has made it meanwhile. Reads of a snapshot do not look. */
+  find(): void {
+    this.#read(() => this.#database.getStats());
+  }
+
   /** Every row of one moment, each also looked up by its key. */
   *scan(hash: TextHash, transaction: Snapshot): Generator<ScannedRow<K>> {
     for (const { key, value } of this.#rows({ transaction })) {

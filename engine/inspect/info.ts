@@ -1,7 +1,8 @@
 /** What this machine can do for a store, and what the store is. */
 import { release } from 'node:os';
+import { layoutOf } from '../session/choose-home.js';
 import type { StoreContext } from '../session/context.js';
-import type { ObjectLayout } from '../session/format.js';
+import { type ObjectLayout, readFormat } from '../session/format.js';
 import { describeGround } from '../session/ground.js';
 import { findModes, type Modes } from '../session/modes.js';
 
@@ -28,8 +29,8 @@ export interface StoreInfo {
 export function infoOf(store: StoreContext): StoreInfo {
   return {
     dir: store.layout.dir,
-    layout: store.objects.at.packs === undefined ? 'loose' : 'packs',
-    format: store.format,
+    layout: layoutOf(store),
+    format: readFormat(store.layout).format,
     images: store.index.images.count(),
     trees: store.index.trees.count(),
     kernel: release(),

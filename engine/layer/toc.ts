@@ -3,10 +3,11 @@
  * are planned from it alone. Its binary form (`docs/format.md`) has columns, so that forty thousand entries load in
  * milliseconds.
  */
+import type { TocVersion } from '../../workers/tasks/import.js';
 import type { ByteString } from '../core/bytes.js';
-import { CairnError } from '../core/errors.js';
 import type { EntryType, Metadata, Xattr } from '../core/metadata.js';
 import type { SparsePart } from './tar/sparse.js';
+import { ColumnReader, damagedToc as damaged, joinColumns } from './toc-columns.js';
 
 /**
  * Beside entries of archives, OCI layers have two that concern lower layers: a whiteout takes a path away, an opaque
@@ -37,7 +38,6 @@ export function storedBytes({ size, sparse }: Pick<TocEntry, 'size' | 'sparse'>)
   return sparse === undefined ? size : sparse.reduce((sum, [, length]) => sum + length, 0);
 }
 
-const MAGIC = 'cairn-toc 1\n';
 const TYPES: readonly LayerEntryType[] = [
   'file',
   'dir',
@@ -56,7 +56,7 @@ const KEY_BYTES = 64;
 /** Bytes of a column that become one string. A whole column could be longer than a string may be. */
 const WINDOW = 2 ** 24;
 
-export function encodeToc(entries: readonly TocEntry[]): Buffer {
+export function encodeToc(entries: readonly TocEntry[], version: TocVersion = 2): Buffer {
   const rows = Buffer.allocUnsafe(entries.length * ROW);
   // A DataView's methods are V8's own, fast before V8 has optimised anything; a Buffer's are JavaScript.
   const view = new DataView(rows.buffer, rows.byteOffset, rows.length);
@@ -77,14 +77,14 @@ export function encodeToc(entries: readonly TocEntry[]): Buffer {
       rare.push([i, entry.devMajor, entry.devMinor, xattrs, ...(entry.sparse === undefined ? [] : [entry.sparse])]);
     }
   });
-  return Buffer.concat([
-    Buffer.from(MAGIC, 'latin1'),
-    section(rows),
-    section(packKeys(keys)),
-    section(packTexts(entries.map(({ path }) => path))),
-    section(packTexts(entries.map(({ link }) => link))),
-    section(Buffer.from(JSON.stringify(rare), 'utf8')),
-  ]);
+  const columns = [
+    { bytes: rows },
+    { bytes: packKeys(keys), isRandom: true },
+    { bytes: packTexts(entries.map(({ path }) => path)) },
+    { bytes: packTexts(entries.map(({ link }) => link)) },
+    { bytes: Buffer.from(JSON.stringify(rare), 'utf8') },
+  ];
+  return joinColumns(columns, version);
 }
 
 function packTexts(texts: readonly ByteString[]): Buffer {
@@ -111,31 +111,17 @@ function windowsOf(texts: readonly string[]): (readonly string[])[] {
   return windows;
 }
 
-function section(body: Buffer): Buffer {
-  const length = Buffer.allocUnsafe(8);
-  length.writeDoubleLE(body.length);
-  return Buffer.concat([length, body]);
-}
-
 /** @throws CairnError `ERR_DAMAGED` for bytes that {@link encodeToc} does not write */
 export function decodeToc(bytes: Buffer): TocEntry[] {
-  if (bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) throw damaged('it does not begin as one');
-  let at = MAGIC.length;
-  const next = (): Buffer => {
-    if (at + 8 > bytes.length) throw damaged('it is cut short');
-    const length = bytes.readDoubleLE(at);
-    if (!Number.isSafeInteger(length) || length < 0 || at + 8 + length > bytes.length) throw damaged('it is cut short');
-    at += 8 + length;
-    return bytes.subarray(at - length, at);
-  };
-  const rows = next();
-  const keys = unpackKeys(next());
+  const columns = new ColumnReader(bytes);
+  const rows = columns.next();
+  const keys = unpackKeys(columns.next());
   const count = rows.length / ROW;
   const view = new DataView(rows.buffer, rows.byteOffset, rows.length);
   if (!Number.isInteger(count)) throw damaged('a row is cut short');
-  const paths = unpackTexts(next(), count);
-  const links = unpackTexts(next(), count);
-  const rare = parseRare(next());
+  const paths = unpackTexts(columns.next(), count);
+  const links = unpackTexts(columns.next(), count);
+  const rare = parseRare(columns.next());
   const entries: TocEntry[] = new Array(count);
   let file = 0;
   for (let i = 0; i < count; i++) {
@@ -206,14 +192,17 @@ function isRare(note: unknown): note is Rare {
 function unpackTexts(body: Buffer, count: number): string[] {
   if (count === 0 && body.length === 0) return [];
   const windows: string[][] = [];
-  for (let at = 0; at <= body.length; ) {
+  // Few packed bytes can hold more texts than fit into memory. No more are made than there should be, and one.
+  let wanted = count + 1;
+  for (let at = 0; at <= body.length && wanted > 0; ) {
     const end = windowEnd(body, at);
-    windows.push(body.toString('latin1', at, end).split('\0'));
+    const window = body.toString('latin1', at, end).split('\0', wanted);
+    windows.push(window);
+    wanted -= window.length;
     at = end + 1;
   }
-  const texts = windows.length === 1 ? (windows[0] as string[]) : windows.flat();
-  if (texts.length !== count) throw damaged('its columns differ in length');
-  return texts;
+  if (wanted !== 1) throw damaged('its columns differ in length');
+  return windows.length === 1 ? (windows[0] as string[]) : windows.flat();
 }
 
 /** The end of the window that begins at `at`, which is the end of its last whole text. */
@@ -231,8 +220,4 @@ function unpackKeys(body: Buffer): string[] {
     for (let i = 0; i < digits.length; i += 2 * KEY_BYTES) keys.push(digits.slice(i, i + 2 * KEY_BYTES));
   }
   return keys;
-}
-
-function damaged(why: string): CairnError {
-  return new CairnError('ERR_DAMAGED', `not a table of contents: ${why}`);
 }

@@ -22,7 +22,7 @@ import { indexReaders } from '../disk/layout.js';
 import { RESERVE } from '../index/disk-reserve.js';
 import { Index } from '../index/open.js';
 import { packFileName } from '../objects/pack/format.js';
-import { objectsIn } from '../session/choose-home.js';
+import { layoutOf, objectsIn } from '../session/choose-home.js';
 import type { StoreContext } from '../session/context.js';
 import { sayLeftBehind } from '../session/context.js';
 import { readFormat, writeFormat } from '../session/format.js';
@@ -120,7 +120,7 @@ async function copyStore(store: StoreContext, target: Layout, options: Operation
       fs.rmSync(path, { recursive: true, force: true });
     copySettings(store.layout, target);
     await disk.sync();
-    writeFormat(target, readFormat(store.layout));
+    writeFormat(target, { ...readFormat(store.layout), layout: layoutOf(store) });
     syncDirectory(dirname(target.dir));
     fs.rmSync(target.unfinished);
     syncDirectory(target.dir);
@@ -156,7 +156,7 @@ async function copyFiles(
   const blobs = [...index.blobs.entries()]
     .filter(({ value }) => value.gone !== true)
     .map(({ key, value }) => ({ name: hexOf(key), size: value.size }));
-  const homes = { from: store.objects.at, to: objectsIn(target, readFormat(store.layout).layout, index).at };
+  const homes = { from: store.objects.at, to: objectsIn(target, layoutOf(store), index).at };
   const total = objects.length + packs.length + blobs.length;
   const onProgress = telling(options, { what: 'backing up', unit: 'items', total });
   const cloned = await store.pool.during({ signal: options.signal, onProgress }, async (work) => {

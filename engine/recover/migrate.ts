@@ -20,7 +20,7 @@ import { schemaOf } from '../index/pods.js';
 import { BASE_SCHEMA, type ImageRecord } from '../index/records.js';
 import { releaseBlob, retainBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
-import { FORMAT_VERSION, formatOf, readFormat, writeFormat } from '../session/format.js';
+import { DOCUMENTED_FORMAT, readFormat, writeFormat } from '../session/format.js';
 
 /**
  * Migrates an open store of an older format. A full disk is no reason not to open a store: the caller may want to
@@ -33,7 +33,7 @@ export async function bringUpToDate(store: StoreContext): Promise<void> {
     const error = toCairnError(thrown);
     if (isCairnError(error, 'ERR_NO_SPACE')) {
       store.notice(
-        `no room to bring the store to format ${FORMAT_VERSION}; this is tried again when it is next opened`,
+        `no room to bring the store to format ${DOCUMENTED_FORMAT}; this is tried again when it is next opened`,
       );
       return;
     }
@@ -45,11 +45,11 @@ export async function bringUpToDate(store: StoreContext): Promise<void> {
 }
 
 /** Does nothing if another process has just migrated the store. @throws CairnError `ERR_NO_SPACE`, `ERR_IO` */
-async function migrate(store: StoreContext): Promise<void> {
+export async function migrate(store: StoreContext): Promise<void> {
   const { layout, index, disk, staging } = store;
   const alone = await lock(layout.useLock, true);
   try {
-    if (readFormat(layout).format >= FORMAT_VERSION) return;
+    if (readFormat(layout).format >= DOCUMENTED_FORMAT) return;
     disk.open();
     const dir = staging.make();
     try {
@@ -61,9 +61,9 @@ async function migrate(store: StoreContext): Promise<void> {
         images += staged.size;
         more = !(await index.commit(() => recordDocuments(store, staged)));
       }
-      writeFormat(layout, formatOf('loose'));
+      writeFormat(layout, { format: DOCUMENTED_FORMAT, layout: 'loose' });
       store.notice(
-        `the store was brought to format ${FORMAT_VERSION}: ${images} images got a document each; ` +
+        `the store was brought to format ${DOCUMENTED_FORMAT}: ${images} images got a document each; ` +
           `the index as it was is kept in ${layout.oldIndex(1)}`,
       );
     } catch (error) {

@@ -26,7 +26,7 @@ import type { ObjectHome } from '../objects/home.js';
 import { objectsIn } from '../session/choose-home.js';
 import type { StoreContext } from '../session/context.js';
 import { sayLeftBehind } from '../session/context.js';
-import { readFormat } from '../session/format.js';
+import { DOCUMENTED_FORMAT, readFormat } from '../session/format.js';
 import { ensureWritable, type OpenOptions } from '../session/open.js';
 import { makeOurs } from '../session/owner.js';
 import { defaultWorkers, Pool } from '../session/pool.js';
@@ -56,9 +56,6 @@ export interface Rebuilt {
   quarantined: string[];
 }
 
-/** The oldest format that has documents of images. */
-const FIRST_DOCUMENTED = 2;
-
 /**
  * Makes the index of a store anew. No other process may have the store open.
  * @throws CairnError `ERR_NOT_FOUND`, `ERR_NOT_A_STORE`, `ERR_UNSUPPORTED` for a store of format 1, `ERR_READ_ONLY`,
@@ -70,7 +67,7 @@ export async function rebuildIndex(options: OpenOptions & OperationOptions): Pro
   const layout = new Layout(fs.realpathSync(options.dir));
   if (!fs.existsSync(layout.format))
     throw new CairnError('ERR_NOT_A_STORE', `${layout.dir} is no cairn store`, { path: layout.dir });
-  if (readFormat(layout).format < FIRST_DOCUMENTED) {
+  if (readFormat(layout).format < DOCUMENTED_FORMAT) {
     const why =
       'a store of format 1 says only in its index what its images are: open it for writing once, while it has one';
     throw new CairnError('ERR_UNSUPPORTED', why, { path: layout.dir });

@@ -74,7 +74,7 @@ async function unpack(
     const tasks = mapped([...cut.entries()], ([i, batch]) => ({
       ...where,
       staging: dirs[i] as string,
-      files: batch.map(({ file }) => plain(file)),
+      files: batch.map(({ file, size }) => ({ ...plain(file), size })),
     }));
     const work = pool.during({ signal: options.signal, onProgress }, (all) => all.map('unpack-objects', tasks));
     const skipped = await work;

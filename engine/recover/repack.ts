@@ -1,5 +1,6 @@
 /**
- * Moves the objects of a store from files to packs, or back, while nobody else uses the store.
+ * Moves the objects of a store from files to packs, or back, while nobody else uses the store. A store of an older
+ * format comes to the newest one first, whether objects move or not.
  *
  * all objects copied to their new home → sync → one transaction that lists them there → cairn.json → the old home goes
  *
@@ -13,10 +14,11 @@ import { CairnError } from '../core/errors.js';
 import type { OperationOptions } from '../core/operation.js';
 import { imageMustBeFree } from '../disk/tree-use.js';
 import { LAYOUT_KEY } from '../index/open.js';
-import { objectsIn } from '../session/choose-home.js';
+import { layoutOf, objectsIn } from '../session/choose-home.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { formatOf, type ObjectLayout, writeFormat } from '../session/format.js';
+import { DOCUMENTED_FORMAT, FORMAT_VERSION, type ObjectLayout, readFormat, writeFormat } from '../session/format.js';
 import { type OpenOptions, openContext } from '../session/open.js';
+import { migrate } from './migrate.js';
 import { repackToLoose } from './repack-to-loose.js';
 import { repackToPacks } from './repack-to-packs.js';
 
@@ -24,6 +26,8 @@ export interface Repacked {
   layout: ObjectLayout;
   /** The store had this layout already. */
   existed: boolean;
+  /** The store had an older format until now. */
+  raised: boolean;
   /** Objects in the new home, and their bytes. */
   objects: number;
   bytes: number;
@@ -42,13 +46,29 @@ export async function repackStore({ layout, ...options }: RepackOptions): Promis
   const store = await openContext({ ...options, create: false });
   try {
     mustWrite(store);
-    const existed = (store.objects.at.packs === undefined ? 'loose' : 'packs') === layout;
-    if (!existed) await store.uses.alone(options.signal, () => moveObjects(store, layout, options));
+    if (store.format < DOCUMENTED_FORMAT) await migrate(store);
+    const existed = layoutOf(store) === layout;
+    const raised = readFormat(store.layout).format < FORMAT_VERSION;
+    if (raised || !existed) {
+      await store.uses.alone(options.signal, async () => {
+        raise(store);
+        if (!existed) await moveObjects(store, layout, options);
+      });
+    }
     const { objects, objectBytes } = store.index.totals;
-    return { layout, existed, objects, bytes: objectBytes, ms: Math.round(performance.now() - begun) };
+    return { layout, existed, raised, objects, bytes: objectBytes, ms: Math.round(performance.now() - begun) };
   } finally {
     await closeContext(store);
   }
+}
+
+/**
+ * Brings the store to the newest format. Versions that do not know it refuse the store from here on, before anything is
+ * in it that they could not read. What is there already is of the new format as it is.
+ */
+function raise(store: StoreContext): void {
+  if (readFormat(store.layout).format >= FORMAT_VERSION) return;
+  writeFormat(store.layout, { format: FORMAT_VERSION, layout: layoutOf(store) });
 }
 
 async function moveObjects(store: StoreContext, layout: ObjectLayout, options: OperationOptions): Promise<void> {
@@ -59,12 +79,9 @@ async function moveObjects(store: StoreContext, layout: ObjectLayout, options: O
   if (now === layout) throw new CairnError('ERR_EXISTS', 'another process has just repacked the store');
   // Said before cairn.json is written: from then on the index alone decides.
   if (now === undefined) await index.commit(() => index.meta.put(LAYOUT_KEY, layout === 'packs' ? 'loose' : 'packs'));
-  if (layout === 'packs') {
-    // Versions that know no packs refuse the store from here on.
-    writeFormat(store.layout, { ...formatOf('packs'), layout: 'loose' });
-    await repackToPacks(store, options);
-  } else await repackToLoose(store, options);
-  writeFormat(store.layout, formatOf(layout));
+  if (layout === 'packs') await repackToPacks(store, options);
+  else await repackToLoose(store, options);
+  writeFormat(store.layout, { format: FORMAT_VERSION, layout });
   await removeOldHome(store, layout);
 }
 

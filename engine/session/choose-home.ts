@@ -7,6 +7,11 @@ import { homeAt } from '../objects/homes.js';
 import { PackedObjects } from '../objects/packed.js';
 import type { ObjectLayout } from './format.js';
 
+/** The layout whose home an open store uses. A repack that was killed may have left another one in `cairn.json`. */
+export function layoutOf({ objects }: { objects: ObjectHome }): ObjectLayout {
+  return objects.at.packs === undefined ? 'loose' : 'packs';
+}
+
 export function objectsIn(layout: Layout, kind: ObjectLayout, index: Index): ObjectHome {
   if (kind === 'loose') return homeAt({ kind, dir: layout.objects });
   const packs = { dir: layout.packs, index: index.path };

@@ -3,6 +3,7 @@
  * migrated store still has the old one.
  */
 import * as fs from 'node:fs';
+import type { TocVersion } from '../../workers/tasks/import.js';
 import { CairnError, hasCode, isCairnError, toCairnError } from '../core/errors.js';
 import { writeFileDurably } from '../disk/durable.js';
 import type { Layout } from '../disk/layout.js';
@@ -10,28 +11,30 @@ import type { Layout } from '../disk/layout.js';
 /** How a store keeps the contents of files. */
 export type ObjectLayout = 'loose' | 'packs';
 
-/** The format of the files on disk where each object is a file. A store of an older format is migrated. */
-export const FORMAT_VERSION = 2;
-/** The format where objects lie in packs. Earlier versions refuse it. */
-const PACKS_FORMAT = 3;
-/** A store of a newer format is refused. */
-export const NEWEST_FORMAT = PACKS_FORMAT;
+/** The format of new stores, and the newest that is known here: a newer one is refused. */
+export const FORMAT_VERSION = 3;
+/** The oldest format where images have documents. A store of an older one gets them when it is opened for writing. */
+export const DOCUMENTED_FORMAT = 2;
 
 /** What `cairn.json` says. */
 export interface StoreFormat {
   format: number;
+  /** `packs` only since format 3, which made versions refuse the store that know none. */
   layout: ObjectLayout;
 }
 
-export function formatOf(layout: ObjectLayout): StoreFormat {
-  return { format: layout === 'packs' ? PACKS_FORMAT : FORMAT_VERSION, layout };
+/**
+ * How an import writes tables of contents. Versions that know no format above 2 cannot read the second version of them.
+ */
+export function tocVersionIn(format: number): TocVersion {
+  return format < FORMAT_VERSION ? 1 : 2;
 }
 
 /** Makes a store, `cairn.json` first: a directory that has anything else but no `cairn.json` is never taken for one. */
 export function makeStore(layout: Layout, objects: ObjectLayout): void {
   try {
     fs.chmodSync(layout.dir, 0o700);
-    writeFormat(layout, formatOf(objects));
+    writeFormat(layout, { format: FORMAT_VERSION, layout: objects });
   } catch (error) {
     // Another process is making the same store at this moment, with the same content, and may have cleared ours away.
     if (hasCode(error, 'EEXIST') || (hasCode(error, 'ENOENT') && fs.existsSync(layout.format))) return;
@@ -41,7 +44,7 @@ export function makeStore(layout: Layout, objects: ObjectLayout): void {
 
 /** Writes `cairn.json`, which is durable when this returns. */
 export function writeFormat(layout: Layout, { format, layout: objects }: StoreFormat): void {
-  const said = objects === 'loose' ? { format } : { format, layout: objects };
+  const said = format < FORMAT_VERSION ? { format } : { format, layout: objects };
   writeFileDurably(layout.format, `${JSON.stringify(said)}\n`, 0o644);
 }
 
@@ -59,10 +62,10 @@ export function readFormat(layout: Layout): StoreFormat {
   const { format, layout: objects = 'loose' } = said;
   if (!Number.isInteger(format))
     throw new CairnError('ERR_NOT_A_STORE', `${layout.format} has no format version`, { path: layout.format });
-  if ((format as number) > NEWEST_FORMAT || (objects !== 'loose' && objects !== 'packs')) {
+  if ((format as number) > FORMAT_VERSION || (objects !== 'loose' && objects !== 'packs')) {
     throw new CairnError(
       'ERR_STORE_VERSION',
-      `the store has format ${format}; this version of cairn knows ${NEWEST_FORMAT}`,
+      `the store has format ${format}; this version of cairn knows ${FORMAT_VERSION}`,
       { path: layout.dir },
     );
   }

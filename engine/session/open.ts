@@ -14,7 +14,7 @@ import { LAYOUT_KEY } from '../index/open.js';
 import { openIndex } from '../index/open-index.js';
 import { objectsIn } from './choose-home.js';
 import type { StoreContext } from './context.js';
-import { formatOf, makeStore, type ObjectLayout, readFormat, writeFormat } from './format.js';
+import { FORMAT_VERSION, makeStore, type ObjectLayout, readFormat, writeFormat } from './format.js';
 import { Lanes } from './lanes.js';
 import { makeOurs } from './owner.js';
 import { defaultWorkers, Pool } from './pool.js';
@@ -106,7 +106,7 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     throw new CairnError('ERR_STORE_VERSION', 'the store was repacked meanwhile; open it again', { path: layout.dir });
   };
   // A repack was killed between its transaction and its last step.
-  if (!readOnly && objects !== said) writeFormat(layout, formatOf(objects));
+  if (!readOnly && objects !== said) writeFormat(layout, { format: FORMAT_VERSION, layout: objects });
   if (objects === 'packs') {
     pool.hold = () => {
       const held = index.snapshot();

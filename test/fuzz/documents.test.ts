@@ -7,6 +7,7 @@ import { decodeToc, encodeToc, type TocEntry } from '../../engine/layer/toc.js';
 import { fuzzDocuments } from './documents.js';
 
 const COUNT = 1500;
+const VERSIONS = [1, 2] as const;
 
 for (const [behaviour, seed] of [
   ['documents of a known seed', 1],
@@ -50,17 +51,21 @@ test('a table of contents is packed and unpacked in parts where it is large', ()
     };
   });
   for (const part of [entries, entries.slice(0, 1), [{ ...ENTRY, path: '' }], []]) {
-    assert.deepEqual(decodeToc(encodeToc(part)), part);
+    for (const version of VERSIONS) assert.deepEqual(decodeToc(encodeToc(part, version)), part);
   }
 });
 
 test('a table of contents with an impossible length is damaged', () => {
-  const packed = encodeToc([ENTRY, { ...ENTRY, path: 'b' }]);
   const lengths = [Number.NaN, -1, 0.5, 1e300, Number.POSITIVE_INFINITY, 2 ** 40, 2 ** 53];
-  for (const length of lengths) {
-    const spoiled = Buffer.from(packed);
-    spoiled.writeDoubleLE(length, 'cairn-toc 1\n'.length);
-    assert.throws(() => decodeToc(spoiled), { code: 'ERR_DAMAGED' });
+  for (const version of VERSIONS) {
+    const packed = encodeToc([ENTRY, { ...ENTRY, path: 'b' }], version);
+    for (let at = 'cairn-toc 1\n'.length, n = 0; n < version; n++, at += 8) {
+      for (const length of lengths) {
+        const spoiled = Buffer.from(packed);
+        spoiled.writeDoubleLE(length, at);
+        assert.throws(() => decodeToc(spoiled), { code: 'ERR_DAMAGED' }, `${length} at ${at}`);
+      }
+    }
   }
 });
 

@@ -185,6 +185,12 @@ const TARGETS: readonly Target[] = [
     valid: encodeToc(TOC),
     read: (bytes) => decodeToc(bytes),
   },
+  {
+    name: 'a table of contents of version 1',
+    codes: ['ERR_DAMAGED'],
+    valid: encodeToc(TOC, 1),
+    read: (bytes) => decodeToc(bytes),
+  },
   { name: 'a recipe', codes: ['ERR_DAMAGED'], valid: recipe(), read: (bytes) => readAll(bytes) },
 ];
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { BLOCK } from '../../engine/core/extent.js';
 import { punch } from '../../engine/disk/file-ranges.js';
 import { contextOf } from '../../engine/facade/opened.js';
 import type { PackRecord } from '../../engine/index/records.js';
@@ -12,7 +13,7 @@ import { openStore, type Store } from '../../engine/store.js';
 import { tar } from '../fixtures/archive.js';
 import { ociLayout } from '../fixtures/oci.js';
 import { TestStore } from '../fixtures/store.js';
-import { loseObject, objectWith } from '../fixtures/stored-objects.js';
+import { loseObject, objectWith, spoilObject } from '../fixtures/stored-objects.js';
 
 async function packedStore(t: TestContext, dir: string): Promise<Store> {
   const store = await openStore({ dir, layout: 'packs', workers: 2 });
@@ -159,7 +160,8 @@ test('an import that fails leaves space that gc finds', async (t) => {
   await store.import(good);
   const before = blocksOf(s);
   await store.gc({ graceMs: 0 });
-  assert.ok(before - blocksOf(s) >= 1 << 20, `${before} → ${blocksOf(s)}`);
+  // The file system may take a block of its own, to note the hole in.
+  assert.ok(before - blocksOf(s) >= (1 << 20) - BLOCK, `${before} → ${blocksOf(s)}`);
   assert.deepEqual(await damageIn(store), []);
 });
 
@@ -297,6 +299,28 @@ test('a store is repacked, there and back', async (t) => {
     await store.gc({ graceMs: 0 });
     assert.deepEqual(await damageIn(store), []);
     assert.equal((await store.fsck()).ok, true);
+  }
+});
+
+test('what is damaged is not moved', async (t) => {
+  for (const layout of ['loose', 'packs'] as const) {
+    const s = new TestStore(t);
+    {
+      await using store = await openStore({ dir: s.store, layout, workers: 1 });
+      await store.importAll(sources(s));
+    }
+    const undo = spoilObject(objectWith(s.store, 'only here'));
+    const other = layout === 'loose' ? 'packs' : 'loose';
+    await assert.rejects(repackStore({ dir: s.store, layout: other, workers: 1 }), { code: 'ERR_DAMAGED' });
+    undo();
+    {
+      await using store = await openStore({ dir: s.store, workers: 1 });
+      assert.equal((await store.info()).layout, layout);
+      assert.deepEqual(await damageIn(store), []);
+    }
+    await repackStore({ dir: s.store, layout: other, workers: 1 });
+    await using store = await openStore({ dir: s.store, workers: 1 });
+    assert.deepEqual(await damageIn(store), []);
   }
 });
 

@@ -13,8 +13,8 @@ import type { PodRecord } from '../../engine/index/records.js';
 import { rebuildIndex } from '../../engine/recover/rebuild-index.js';
 import { openStore, type Store } from '../../engine/store.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
+import { unpackOldStore } from '../fixtures/old-stores.js';
 import { listOf, podOf, podWorld } from '../fixtures/prepared.js';
-import { unpackStoreV1 } from '../fixtures/store-v1.js';
 
 const HELD = (words: RegExp) => (error: CairnError) => error.code === 'ERR_HELD' && words.test(error.message);
 
@@ -192,7 +192,7 @@ test('an index with pods is of a schema that other versions refuse, until the la
 
 test('an index from before there were pods can be read as it is', async (t) => {
   const dir = join(temporaryDirectory(t), 'v1');
-  unpackStoreV1(dir);
+  unpackOldStore(1, dir);
   await using store = await openStore({ dir, readOnly: true });
   assert.deepEqual(await listOf(store.pods()), []);
   assert.equal((await store.du()).pods, 0);

@@ -8,15 +8,15 @@ import { openStore, Store } from '../../engine/store.js';
 import { killedAt } from '../fixtures/cli.js';
 import { documentsIn } from '../fixtures/documents.js';
 import { keepThreads } from '../fixtures/kept-threads.js';
+import { unpackOldStore } from '../fixtures/old-stores.js';
 import { type Json, TestStore } from '../fixtures/store.js';
-import { unpackStoreV1 } from '../fixtures/store-v1.js';
 import { stride } from '../fixtures/whole.js';
 
 keepThreads();
 
 function oldStore(t: TestContext): TestStore {
   const s = new TestStore(t);
-  unpackStoreV1(s.store);
+  unpackOldStore(1, s.store);
   return s;
 }
 
@@ -66,7 +66,7 @@ test('the first command that can write brings it to format 2, says so, and keeps
   await isComplete(s);
   assert.deepEqual((await s.json(['fsck']))['stray'], []);
   const old = s.path('old');
-  unpackStoreV1(old);
+  unpackOldStore(1, old);
   fs.rmSync(join(old, 'index'), { recursive: true });
   fs.cpSync(join(s.store, 'index-1'), join(old, 'index'), { recursive: true });
   await using before = await openStore({ dir: old, readOnly: true });

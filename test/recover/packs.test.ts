@@ -5,6 +5,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { rebuildIndex } from '../../engine/recover/rebuild-index.js';
+import { repackStore } from '../../engine/recover/repack.js';
 import { openStore } from '../../engine/store.js';
 import { TestStore } from '../fixtures/store.js';
 
@@ -55,4 +56,21 @@ test('the number of a pack that is gone is not used again', async (t) => {
     await store.rm(['example.com/a']);
     await store.gc();
   }
+});
+
+test('a backup is of the layout that counts, where a repack was killed before it said so', async (t) => {
+  const s = new TestStore(t);
+  {
+    await using store = await openStore({ dir: s.store, layout: 'loose', workers: 1 });
+    await store.import(s.aci('a.aci', { name: 'example.com/a' }, [{ name: 'a', content: 'a' }]));
+  }
+  await repackStore({ dir: s.store, layout: 'packs', workers: 1 });
+  fs.writeFileSync(join(s.store, 'cairn.json'), '{"format":3,"layout":"loose"}\n');
+  {
+    await using store = await openStore({ dir: s.store, readOnly: true, workers: 1 });
+    await store.backup(s.path('backup'));
+  }
+  await using copy = await openStore({ dir: s.path('backup'), workers: 1 });
+  assert.equal((await copy.info()).layout, 'packs');
+  assert.deepEqual((await copy.check()).damaged, []);
 });

@@ -17,8 +17,8 @@ import { killedAt } from '../fixtures/cli.js';
 import { documentsIn } from '../fixtures/documents.js';
 import { keepThreads } from '../fixtures/kept-threads.js';
 import { ociLayout } from '../fixtures/oci.js';
+import { unpackOldStore } from '../fixtures/old-stores.js';
 import { type Json, madeOnce, TestStore } from '../fixtures/store.js';
-import { unpackStoreV1 } from '../fixtures/store-v1.js';
 import { filesOnly, inPacks, objectWith } from '../fixtures/stored-objects.js';
 import { stride } from '../fixtures/whole.js';
 
@@ -309,7 +309,7 @@ test('killed at any point it can be run again', async (t) => {
 
 test('a store of format 1 is left alone', async (t) => {
   const s = new TestStore(t);
-  unpackStoreV1(s.store);
+  unpackOldStore(1, s.store);
   const error = await s.refused(['fsck', '--rebuild-index'], 'ERR_UNSUPPORTED', 1);
   assert.match(error.message, /open it for writing once/);
   assert.ok(fs.existsSync(dataFile(s)));

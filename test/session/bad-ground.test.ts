@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { NEWEST_FORMAT } from '../../engine/session/format.js';
+import { FORMAT_VERSION } from '../../engine/session/format.js';
 import { aci } from '../fixtures/archive.js';
 import { cairn, temporaryDirectory } from '../fixtures/cli.js';
 import { filesOnly } from '../fixtures/stored-objects.js';
@@ -90,7 +90,7 @@ test('a read-only store is read, and not written', { skip: NEEDS_ROOT }, async (
 test('a store of a newer version is refused', async (t) => {
   const store = join(temporaryDirectory(t), 'store');
   await cairn(['put', '-'], { store, input: Buffer.from('x') });
-  fs.writeFileSync(join(store, 'cairn.json'), `{"format":${NEWEST_FORMAT + 1}}\n`);
+  fs.writeFileSync(join(store, 'cairn.json'), `{"format":${FORMAT_VERSION + 1}}\n`);
   const refused = await cairn(['ls', '--json'], { store });
   assert.deepEqual([refused.code, refused.error().code], [1, 'ERR_STORE_VERSION']);
 });

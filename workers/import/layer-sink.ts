@@ -91,11 +91,11 @@ export class LayerSink implements TarSink {
       const why = 'the archive has no end marker; it may be cut off';
       throw new CairnError('ERR_BAD_ARCHIVE', why, { entry: this.#scanner.lastName });
     }
-    const { staging } = this.#task;
+    const { staging, tocVersion } = this.#task;
     const entries = this.#layer.finish();
     this.#objects.finish();
     this.#recipe.finish();
-    const toc = writeBlob(stagedToc(staging), encodeToc(entries));
+    const toc = writeBlob(stagedToc(staging), encodeToc(entries, tocVersion));
     const recipe = this.#recipeFile.finish();
     const names = [...this.#objects.staged, toc.sha512, recipe.sha512];
     fs.writeFileSync(stagedNames(staging), names.join('\n'), { mode: 0o600 });

@@ -37,7 +37,10 @@ export function appendObjects({ control, from, names, sizes, lane, scratch }: Ap
   }
 }
 
-/** @returns object name → metadata that could not be set */
+/**
+ * @returns object name → metadata that could not be set
+ * @throws CairnError `ERR_DAMAGED` for an object that is missing or not what its name says
+ */
 export function unpackObjects(task: UnpackObjectsTask): Record<string, SkippedKind[]> {
   const { control, from, to, files, staging, identity } = task;
   const packs = homeAt(from);
@@ -48,6 +51,8 @@ export function unpackObjects(task: UnpackObjectsTask): Record<string, SkippedKi
     checkCancelled(control);
     const name = loose.nameOf(file);
     const path = staged.pathFor(name);
+    // Hashed before it is copied, which may be done without reading it: the pack goes once all are files.
+    for (const _chunk of packs.open(packs.nameOf(file), { size: file.size, sha512: file.key })) checkCancelled(control);
     packs.materialise(file, path, 'copy', staging);
     const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW);
     try {

@@ -7,6 +7,9 @@ import type { RingMemory } from './ring.js';
 
 export type ImageFormat = 'aci' | 'oci';
 
+/** How a table of contents is written; both are read. The columns of the second are compressed. */
+export type TocVersion = 1 | 2;
+
 /** Ingests one layer: decode and hash, scan, write its new objects, table of contents and recipe to staging. */
 export interface IngestTask {
   kind: 'ingest' | 'scan';
@@ -40,6 +43,7 @@ export interface IngestTask {
   isBare: boolean;
   /** The store holds no objects at all. */
   storeIsEmpty: boolean;
+  tocVersion: TocVersion;
 }
 
 /** A pack that one layer at a time appends to. */
@@ -159,7 +163,7 @@ export interface UnpackObjectsTask {
   control: Control;
   from: ObjectsAt;
   to: ObjectsAt;
-  files: FileContent[];
+  files: (FileContent & { size: number })[];
   /** An existing directory. */
   staging: string;
   identity: Identity;
