@@ -1,6 +1,9 @@
 /** Moves objects from one kind of home to another: to a pack, or to files. Their hashes are checked on the way. */
 import * as fs from 'node:fs';
+import { CairnError } from '../../engine/core/errors.js';
+import { keyOfHex } from '../../engine/core/key.js';
 import type { SkippedKind } from '../../engine/core/metadata.js';
+import { WHO_NEEDS_IT } from '../../engine/disk/file-bytes.js';
 import { finishFile } from '../../engine/disk/set-metadata.js';
 import { homeAt } from '../../engine/objects/homes.js';
 import { packedName } from '../../engine/objects/pack/name.js';
@@ -22,11 +25,11 @@ export function appendObjects({ control, from, names, sizes, lane, scratch }: Ap
       checkCancelled(control);
       const size = sizes[i] as number;
       const content = writer.begin({ size });
-      for (const chunk of home.open(name, { size, sha512: name.slice(0, HASH_DIGITS) })) {
+      for (const chunk of home.open(name, { size })) {
         content.write(chunk);
         countBytes(control, chunk.length);
       }
-      content.finish();
+      mustBe(name, content.finish());
       content.keep(packed[i] as string);
       countItems(control, 1);
     });
@@ -35,6 +38,14 @@ export function appendObjects({ control, from, names, sizes, lane, scratch }: Ap
   } finally {
     writer.close();
   }
+}
+
+/** Of the bytes as they were written, so nothing is hashed twice. @throws CairnError `ERR_DAMAGED` */
+function mustBe(name: string, found: string): void {
+  const sha512 = name.slice(0, HASH_DIGITS);
+  if (found === sha512) return;
+  const details = { entry: name, expected: keyOfHex(sha512), found: keyOfHex(found) };
+  throw new CairnError('ERR_DAMAGED', `an object does not have its hash; ${WHO_NEEDS_IT}`, details);
 }
 
 /** @returns object name → metadata that could not be set */
