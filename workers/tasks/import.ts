@@ -159,10 +159,17 @@ export interface UnpackObjectsTask {
   control: Control;
   from: ObjectsAt;
   to: ObjectsAt;
-  files: FileContent[];
+  files: UnpackedFile[];
   /** An existing directory. */
   staging: string;
   identity: Identity;
+}
+
+export interface UnpackedFile {
+  file: FileContent;
+  size: number;
+  /** It is a file already, as a pack could not keep its holes. */
+  hasHoles: boolean;
 }
 
 /** Decodes a source to a new file, as a stream. */
