@@ -1,9 +1,10 @@
 /**
- * Which packs a gc writes anew. Holes give back the blocks that nothing has a part of any more. Where small contents died
- * between others that live, that is next to nothing; then the living ones move to another pack, and the whole pack goes.
+ * Which packs a gc writes anew. Holes give back the blocks that nothing has a part of any more. Where small contents
+ * died between others that live, that is next to nothing. Then the living ones move to another pack, and the whole pack
+ * goes.
  */
-import * as fs from 'node:fs';
 import { extentOf } from '../core/extent.js';
+import { diskBytesAt } from '../disk/disk-bytes.js';
 import { namesIn } from '../disk/list-directory.js';
 import { isOpenElsewhere } from '../disk/open-elsewhere.js';
 import { isImageInUse } from '../disk/tree-use.js';
@@ -17,8 +18,6 @@ import { deadParts } from './packs.js';
 
 /** Bytes that must come back: fewer are not worth the syncs and the transaction. */
 const LEAST_FREED = 2 ** 20;
-/** The unit of `blocks` in a stat. */
-const STAT_BLOCK = 512;
 
 export interface PackToRewrite {
   pack: number;
@@ -45,8 +44,8 @@ export interface Going {
 const NOTHING: Going = { objects: new Set(), trees: new Set() };
 
 /**
- * A pack is worth it when at most half of what it takes on the disk is alive. So each byte that is copied gives at least
- * one back, all gcs together copy no more than was deleted, and what died takes no more space than what lives.
+ * A pack is worth it when at most half of what it takes on the disk is alive. So each byte that is copied gives at
+ * least one back, all gcs together copy no more than was deleted, and what died takes no more space than what lives.
  * @returns the packs that are worth it and that nobody needs as they are; those with the least to copy first
  */
 export function packsToRewrite(store: StoreContext, going = NOTHING): PackToRewrite[] {
@@ -57,7 +56,8 @@ export function packsToRewrite(store: StoreContext, going = NOTHING): PackToRewr
   for (const { key: pack, value } of index.packs.entries()) {
     const parts = dying.get(pack) ?? [];
     const copiedBytes = value.used - sumOf(parts);
-    const freedBytes = diskBytesOf(store, pack) - holeBytes(store, pack, parts) - copiedBytes;
+    const diskBytes = diskBytesAt(store.layout.pack(packFileName(pack))) ?? 0;
+    const freedBytes = diskBytes - holeBytes(store, pack, parts) - copiedBytes;
     if (freedBytes < LEAST_FREED || freedBytes < copiedBytes) continue;
     worth.set(pack, { pack, objects: [], copiedBytes, freedBytes });
   }
@@ -69,7 +69,7 @@ export function packsToRewrite(store: StoreContext, going = NOTHING): PackToRewr
   return [...worth.values()].filter(({ objects }) => objects.length > 0).sort((a, b) => a.copiedBytes - b.copiedBytes);
 }
 
-/** Whether nobody needs a pack as it is: asked again before each change. The caller relies on nobody's reading objects. */
+/** Whether nobody needs a pack as it is. Asked again before each change, while nobody else relies on objects. */
 export function isFree(store: StoreContext, pack: number): boolean {
   return !packsHeld(store, NOTHING, [pack]).has(pack);
 }
@@ -129,11 +129,6 @@ function holeBytes(store: StoreContext, pack: number, dying: readonly DeadPart[]
 
 function sumOf(parts: readonly DeadPart[]): number {
   return parts.reduce((sum, { length }) => sum + length, 0);
-}
-
-function diskBytesOf({ layout }: StoreContext, pack: number): number {
-  const stat = fs.statSync(layout.pack(packFileName(pack)), { throwIfNoEntry: false });
-  return (stat?.blocks ?? 0) * STAT_BLOCK;
 }
 
 /**

@@ -1,12 +1,12 @@
 /**
  * Writes packs anew that have little left alive:
  *
- * some living objects copied to another pack, hashed on the way → sync → one transaction that lists them there → what
- * they left is punched → … → the pack goes
+ * some living objects copied to another pack, hashed on the way → sync → one transaction that lists them there →
+ * what they left is punched → … → the pack goes
  *
- * So at any moment each object lies where the index says, and a kill leaves at most some bytes behind the end of a pack,
- * which the next import or gc cuts off. It never takes more room than one such step does, and gives more back with each:
- * a disk that is nearly full can be collected.
+ * So at any moment each object lies where the index says, and a kill leaves at most some bytes behind the end of a
+ * pack, which the next import or gc cuts off. It never takes more room than one such step does, and gives more back
+ * with each: a disk that is nearly full can be collected.
  */
 import * as fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

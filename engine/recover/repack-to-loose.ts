@@ -38,8 +38,8 @@ export async function repackToLoose(store: StoreContext, options: OperationOptio
 }
 
 /**
- * Files that trees share, and those of an earlier attempt, are what objects would be made anew as, unless somebody wrote
- * to them. Deletes those that are not.
+ * Files that trees share, and those of an earlier attempt, are what objects would be made anew as, unless somebody
+ * wrote to them. Deletes those that are not.
  * @returns names of the others
  */
 async function soundFiles(
