@@ -97,7 +97,7 @@ export class LayerSink implements TarSink {
     this.#recipe.finish();
     const toc = writeBlob(stagedToc(staging), encodeToc(entries, tocVersion));
     const recipe = this.#recipeFile.finish();
-    const names = [...this.#objects.staged, toc.sha512, recipe.sha512];
+    const names = [...this.#place.files, toc.sha512, recipe.sha512];
     fs.writeFileSync(stagedNames(staging), names.join('\n'), { mode: 0o600 });
     const { sizes } = this.#objects;
     // The index has the same order.

@@ -20,6 +20,7 @@ export interface LooseStagingOptions {
 }
 
 export class LooseStaging implements NewObjects {
+  readonly files: string[] = [];
   readonly #options: LooseStagingOptions;
 
   constructor(options: LooseStagingOptions) {
@@ -28,6 +29,7 @@ export class LooseStaging implements NewObjects {
 
   add(name: string, bytes: Buffer, entry: TocEntry): SkippedKind[] {
     const { staging, identity, parcels } = this.#options;
+    this.files.push(name);
     if (parcels === undefined || bytes.length > PARCELLED_BYTES || entry.xattrs.length > 0) {
       return writeObjectFile(staging.pathFor(name), bytes, entry, identity);
     }
@@ -43,6 +45,7 @@ export class LooseStaging implements NewObjects {
       skip: (length) => file.skip(length),
       finish: () => file.finish(),
       keep: (name) => {
+        this.files.push(name);
         try {
           fs.fchmodSync(file.fd, entry.mode & 0o777);
           const skipped = finishFile(file.fd, file.path, entry, identity);

@@ -3,6 +3,8 @@ import type { SkippedKind } from '../../engine/core/metadata.js';
 import type { TocEntry } from '../../engine/layer/toc.js';
 
 export interface NewObjects {
+  /** Names of those that became files. */
+  readonly files: readonly string[];
   /** Takes a new object whole. @returns metadata that could not be set */
   add(name: string, bytes: Buffer, entry: TocEntry): SkippedKind[];
   /** Takes the content of a file that is too large to hold in memory, or has holes, piece by piece. */

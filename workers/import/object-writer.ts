@@ -20,8 +20,6 @@ export class ObjectWriter {
   /** Distinct objects so far: name → bytes. */
   readonly sizes = new Map<string, number>();
   readonly skipped: Record<string, SkippedKind[]> = {};
-  /** Names of the new objects. */
-  readonly staged: string[] = [];
 
   readonly #home: ObjectHome;
   readonly #place: NewObjects;
@@ -82,7 +80,6 @@ export class ObjectWriter {
     entry.key = hash('sha512', bytes);
     const name = this.#home.nameOf(entry);
     if (!this.#isNew(name, entry.size)) return;
-    this.staged.push(name);
     this.#note(name, this.#place.add(name, bytes, entry));
   }
 
@@ -95,7 +92,6 @@ export class ObjectWriter {
       large.drop();
       return;
     }
-    this.staged.push(name);
     this.#note(name, large.keep(name));
   }
 

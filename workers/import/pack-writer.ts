@@ -38,6 +38,7 @@ export interface PackedFiles {
 }
 
 export class PackWriter implements NewObjects {
+  readonly files: string[] = [];
   readonly #options: PackWriterOptions;
   /** Name of an object → where it begins. */
   readonly #starts = new Map<string, number>();
@@ -92,6 +93,7 @@ export class PackWriter implements NewObjects {
       skip: (length) => file.skip(length),
       finish: () => file.finish(),
       keep: (name) => {
+        this.files.push(name);
         file.close();
         moveIntoPlace(file.path, staging.pathFor(name));
         return [];
