@@ -17,8 +17,10 @@ export type {
   Written,
 } from './build/index.js';
 export { type Collected, DEFAULT_GRACE_MS, type GcOptions } from './collect/gc.js';
+export type { FilesUsage, PacksUsage } from './collect/measure.js';
 export type { Removed, RemoveOptions } from './collect/remove.js';
 export type { RemovedBlob } from './collect/remove-blobs.js';
+export type { Rewritten } from './collect/rewrite-packs.js';
 export type { GetOptions, PutResult } from './content/blobs.js';
 export { CairnError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './core/errors.js';
 export {

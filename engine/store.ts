@@ -94,10 +94,11 @@ export class Store extends StoreOfBuilds {
     return infoOf(contextOf(this));
   }
 
-  /** What takes the space, in bytes, from the index alone. */
-  async du(): Promise<Usage> {
+  /** What takes the space, in bytes, from the index, and from the disk what the index does not know. */
+  async du(options: OperationOptions = {}): Promise<Usage> {
+    checkOptions(options, OPERATION);
     const { usageOf } = await import('./inspect/usage.js');
-    return usageOf(contextOf(this));
+    return usageOf(contextOf(this), options);
   }
 
   /** What is here, in numbers that the index keeps: it costs next to nothing. */

@@ -1,6 +1,7 @@
 /** The entry point of every thread: takes a task, loads and calls its function, and sends errors as data. */
 import { workerData } from 'node:worker_threads';
 import { isCairnError, toCairnError } from '../engine/core/errors.js';
+import { closePacks } from '../engine/objects/pack/pack-files.js';
 import type { Answer, Task, Tasks } from './tasks/protocol.js';
 
 type Performers = { [K in keyof Tasks]: () => Promise<(task: Tasks[K][0]) => Tasks[K][1] | Promise<Tasks[K][1]>> };
@@ -55,5 +56,8 @@ export async function run(task: Task): Promise<Answer<unknown>> {
     const error = toCairnError(thrown);
     if (isCairnError(error)) return { error: error.toJSON() };
     throw error;
+  } finally {
+    // A thread may wait for its next task for as long as the store is open.
+    closePacks();
   }
 }

@@ -8,8 +8,8 @@ import { formatSize } from '../units.js';
 
 export function define(command: Command): void {
   command.action((_options: object, self: Command) =>
-    withStore(self, 'read', async ({ store, print }) => {
-      print(await store.du(), text);
+    withStore(self, 'read', async ({ store, running, print }) => {
+      print(await store.du(running), text);
       return undefined;
     }),
   );
@@ -38,7 +38,24 @@ function text(usage: Usage): string {
     `trees ${formatSize(stored.trees)}; gc would free ${formatSize(usage.reclaimableBytes)}\n` +
     `layers hold ${formatSize(usage.logicalBytes)} of files in ${formatSize(usage.neededBytes)} of objects: ` +
     `sharing saves ${formatSize(Math.max(0, usage.logicalBytes - usage.neededBytes))}\n` +
-    `on the disk ${formatSize(usage.diskBytes)}: whole blocks for each file, the index (${formatSize(usage.index)}) ` +
+    `${aboutPacks(usage)}on the disk ${formatSize(usage.diskBytes)}: whole blocks for each file, the index (${formatSize(usage.index)}) ` +
     'and what it keeps back for a full disk\n'
   );
+}
+
+/** What only a store with packs has, and what trees are mounted from. */
+function aboutPacks({ packs, links, treeImages }: Usage): string {
+  const lines: string[] = [];
+  if (packs !== undefined) {
+    lines.push(
+      `packs ${packs.files} (${formatSize(packs.bytes)}): objects ${formatSize(packs.objectBytes)}, dead ${formatSize(packs.deadBytes)}, ` +
+        `holes ${formatSize(packs.holeBytes)}, tables and padding ${formatSize(packs.otherBytes)}; ` +
+        `${formatSize(packs.diskBytes)} on the disk`,
+    );
+  }
+  if (links !== undefined && links.files > 0)
+    lines.push(`files that trees share ${links.files} (${formatSize(links.diskBytes)} on the disk)`);
+  if (treeImages.files > 0)
+    lines.push(`images of mounted trees ${treeImages.files} (${formatSize(treeImages.diskBytes)} on the disk)`);
+  return lines.map((line) => `${line}\n`).join('');
 }

@@ -48,7 +48,7 @@ export function define(command: Command): void {
   ]);
 }
 
-function text({ dryRun, removed, gone, freedBytes, keptBytes, ms }: Collected): string {
+function text({ dryRun, removed, gone, packs, freedBytes, keptBytes, ms }: Collected): string {
   const { trees, images, layers, objects, staging, quarantine } = removed;
   const verb = dryRun ? 'would remove' : 'removed';
   const listed = [
@@ -63,5 +63,12 @@ function text({ dryRun, removed, gone, freedBytes, keptBytes, ms }: Collected): 
   // What is freed without any of these are manifests, tables of contents and the like.
   const what = counts.length > 0 ? counts.join(', ') : freedBytes > 0 ? 'only metadata that nothing needs' : 'nothing';
   const sizes = `${formatSize(freedBytes)} freed, ${formatSize(keptBytes)} kept, ${formatMs(ms)}`;
-  return [...listed.map(printable), `${verb} ${what}: ${sizes}`].map((line) => `${line}\n`).join('');
+  const lines = [...listed.map(printable), ...aboutPacks(packs, dryRun), `${verb} ${what}: ${sizes}`];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function aboutPacks({ rewritten, copiedBytes, freedBytes }: Collected['packs'], dryRun: boolean): string[] {
+  if (rewritten === 0) return [];
+  const sizes = `${formatSize(copiedBytes)} copied, ${formatSize(freedBytes)} of the disk given back`;
+  return [`${dryRun ? 'would write' : 'wrote'} anew what lives in ${rewritten} packs: ${sizes}`];
 }

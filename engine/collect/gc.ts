@@ -25,7 +25,9 @@ import type { ImageRecord, Totals, TreeRecord } from '../index/records.js';
 import type { DependencyClosure } from '../resolve/dependencies.js';
 import { nameText } from '../resolve/name.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
+import { type PackToRewrite, packsToRewrite } from './packs-to-rewrite.js';
 import { deleteTrees } from './remove.js';
+import { type Rewritten, rewritePacks, sumOfRewriting } from './rewrite-packs.js';
 import { dropExpiredLeases } from './roots.js';
 import { isListedPod, sweep } from './sweep.js';
 import { type Policy, whatStays } from './what-stays.js';
@@ -55,6 +57,8 @@ export interface Collected {
     images: { key: Key; names: string[] }[];
     trees: { treeId: string; images: string[] }[];
   };
+  /** In a store with packs. Bytes of the disk, other than `freedBytes`: of what was removed now, or before. */
+  packs: Rewritten;
   freedBytes: number;
   keptBytes: number;
   ms: number;
@@ -68,6 +72,8 @@ interface Decision {
   treeBytes: number;
   totals: Totals;
   keptTreeBytes: number;
+  /** Packs that a gc would write anew; of a dry run only. */
+  rewriting: PackToRewrite[];
 }
 
 export async function collect(store: StoreContext, options: GcOptions = {}): Promise<Collected> {
@@ -90,6 +96,7 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   const isSwept =
     dryRun || (await takeAway(store, options, { trees, quarantined: quarantined.paths, partials, oldest }));
   if (!isSwept) store.notice('another process relies on objects right now; they are left to the next gc');
+  const packs = dryRun || !isSwept ? sumOfRewriting(decision.rewriting) : await rewritePacks(store, options);
   const sweptBytes = totals.orphanBytes + leftovers.bytes;
   const partialBytes = partials.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
@@ -103,6 +110,7 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
       quarantine: quarantined.paths.length,
     },
     gone,
+    packs,
     freedBytes: decision.treeBytes + quarantined.bytes + partialBytes + (isSwept ? sweptBytes : 0),
     keptBytes: storedBytes(totals) + decision.keptTreeBytes + (isSwept ? 0 : totals.orphanBytes),
     ms: Math.round(performance.now() - begun),
@@ -114,12 +122,14 @@ function onlyRead(store: StoreContext, options: GcOptions): Omit<Collected, 'ms'
   const oldest = Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS);
   const would = wouldCollect(store, options, oldest);
   const { trees, images, layers, objects, bytes } = would;
+  const going = { objects: would.dying, trees: new Set(trees.map(({ id }) => id)) };
   const { objectBytes, blobBytes } = store.index.totals;
   const treeBytes = [...store.index.trees.values()].reduce((sum, { uniqueBytes }) => sum + uniqueBytes, 0);
   return {
     dryRun: true,
     removed: { trees: trees.length, images: images.length, layers, objects, staging: 0, quarantine: 0 },
     gone: goneIn(store, would),
+    packs: sumOfRewriting(packsToRewrite(store, going)),
     freedBytes: bytes,
     keptBytes: objectBytes + blobBytes + treeBytes - bytes,
   };
@@ -174,7 +184,9 @@ async function decide(store: StoreContext, options: GcOptions, takeBack: boolean
   let decision: Decision | undefined;
   await store.index.commitRemoval(() => {
     decision = dropUnneeded(store, options);
-    return takeBack ? TAKE_BACK : undefined;
+    if (!takeBack) return undefined;
+    decision.rewriting = packsToRewrite(store);
+    return TAKE_BACK;
   });
   return decision as unknown as Decision;
 }
@@ -195,6 +207,7 @@ function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
     objects: 0,
     treeBytes: 0,
     totals: index.totals,
+    rewriting: [],
     keptTreeBytes: [...all.trees.values()].reduce((sum, { uniqueBytes }) => sum + uniqueBytes, 0),
   };
   const limit = options.keepStorage ?? Number.NEGATIVE_INFINITY;

@@ -36,12 +36,9 @@ export async function collectPacks(store: StoreContext, { signal }: OperationOpt
     const leaked = value.end - BLOCK - value.used - value.dead - value.other;
     if (leaked > 0) await noteLeaks(store, pack);
     const known = store.index.packs.get(pack);
-    if (known === undefined) continue;
-    if (known.used === 0) await deletePack(store, pack);
-    else {
-      if (known.dead > 0) await punchPack(store, pack);
-      cutGarbage(store, pack);
-    }
+    if (known === undefined || (known.used === 0 && (await deletePack(store, pack)))) continue;
+    if (known.dead > 0) await punchPack(store, pack);
+    cutGarbage(store, pack);
   }
   deleteUnlisted(store);
 }
@@ -110,7 +107,8 @@ async function noteLeaks(store: StoreContext, pack: number): Promise<void> {
   });
 }
 
-async function punchPack(store: StoreContext, pack: number): Promise<void> {
+/** Gives back the blocks of a pack that only dead parts have. */
+export async function punchPack(store: StoreContext, pack: number): Promise<void> {
   const { index } = store;
   const dead = [...deadParts(store, pack)];
   const { holes, rest } = holesIn(dead);
@@ -135,30 +133,39 @@ async function punchPack(store: StoreContext, pack: number): Promise<void> {
   });
 }
 
-function* deadParts({ index }: StoreContext, pack: number): Generator<DeadPart> {
+/** In rising order. */
+export function* deadParts({ index }: StoreContext, pack: number): Generator<DeadPart> {
   const range = { start: { pack, offset: 0 }, end: { pack: pack + 1, offset: 0 } };
   for (const { key, value } of index.dead.entries(range)) yield { offset: key.offset, length: value };
 }
 
-/** Deletes a pack that nothing needs, unless another session appends to it. */
-async function deletePack(store: StoreContext, pack: number): Promise<void> {
-  const { index, layout } = store;
-  const lock = tryLock(layout.packLock(pack), true);
-  if (lock === undefined) return punchPack(store, pack);
+/** Deletes a pack that nothing needs, unless another session appends to it. @returns whether it is gone */
+async function deletePack(store: StoreContext, pack: number): Promise<boolean> {
+  const lock = tryLock(store.layout.packLock(pack), true);
+  if (lock === undefined) return false;
   try {
-    index.refresh();
-    if (index.packs.get(pack)?.used !== 0 || holdsObjects(store, pack)) return;
-    await index.commitRemoval(() => {
-      for (const { offset } of [...deadParts(store, pack)]) index.dead.remove({ pack, offset });
-      forgetPack(index, pack);
-    });
-    fs.rmSync(pathOf(store, pack), { force: true });
+    return await deleteLocked(store, pack);
   } finally {
     lock.release();
   }
 }
 
-/** Asked before a whole pack goes: its row, or the sums in it, may be damaged. */
+/** Deletes a pack that nothing needs. The caller holds its lock. @returns whether it is gone */
+export async function deleteLocked(store: StoreContext, pack: number): Promise<boolean> {
+  const { index } = store;
+  index.refresh();
+  if (index.packs.get(pack)?.used !== 0 || holdsObjects(store, pack)) return false;
+  await index.commitRemoval(() => {
+    for (const { offset } of [...deadParts(store, pack)]) index.dead.remove({ pack, offset });
+    forgetPack(index, pack);
+  });
+  fs.rmSync(pathOf(store, pack), { force: true });
+  return true;
+}
+
+/**
+ * Asked before a whole pack goes: its row, or the sums in it, may be damaged, and empty contents are in no sum.
+ */
 function holdsObjects({ index }: StoreContext, pack: number): boolean {
   for (const { at } of index.objects.values()) if (at?.pack === pack) return true;
   return false;

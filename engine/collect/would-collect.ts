@@ -17,6 +17,8 @@ export interface WouldCollect {
   images: ImageRecord[];
   layers: number;
   objects: number;
+  /** The objects that only those need, by name. */
+  dying: ReadonlySet<string>;
   /** Of what only those need, and of what nothing needs already. */
   bytes: number;
 }
@@ -33,11 +35,12 @@ export function wouldCollect(store: StoreContext, policy: Omit<Policy, 'keepStor
   // A tree goes with the last of its images.
   const trees = [...all.trees.values()].filter((tree) => isUnused(tree) || tree.images.every((key) => gone.has(key)));
   const layers = layersOf(store, [...trees, ...images]);
-  const freed = { objects: 0, bytes: index.totals.orphanBytes };
+  const dying = new Set<string>();
+  const freed = { bytes: index.totals.orphanBytes };
   for (const [name, count] of countOf(layers.flatMap((layer) => [...(objectsOfLayer(store, layer) ?? [])]))) {
     const object = index.objects.get(name);
     if (object === undefined || object.refs > count) continue;
-    freed.objects++;
+    dying.add(name);
     freed.bytes += bytesOf(object);
   }
   const blobs = [...images.flatMap(blobsOf), ...layers.flatMap(({ toc, recipe }) => [toc.key, recipe.key])];
@@ -50,7 +53,8 @@ export function wouldCollect(store: StoreContext, policy: Omit<Policy, 'keepStor
     trees,
     images,
     layers: layers.length,
-    objects: freed.objects + orphanedObjects(index).count,
+    objects: dying.size + orphanedObjects(index).count,
+    dying,
     bytes: freed.bytes,
   };
 }

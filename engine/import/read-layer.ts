@@ -4,7 +4,7 @@
  */
 import type { ImageFormat, IngestResult, Lane } from '../../workers/tasks/import.js';
 import type { Source } from '../../workers/tasks/parts.js';
-import { breakRing, makeRing } from '../../workers/tasks/ring.js';
+import { breakRing, makeRing, type RingMemory, renewRing } from '../../workers/tasks/ring.js';
 import { Semaphore } from '../core/concurrency.js';
 import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
@@ -47,6 +47,8 @@ export class LayerReader {
   readonly #pipelines = new Semaphore();
   #lastWriteBehind = performance.now();
   #reading = 0;
+  /** Rings that no layer uses, for the next. */
+  #rings: RingMemory[] = [];
   /** The number of sources that are being read, or will be. */
   sources = 0;
 
@@ -68,6 +70,7 @@ export class LayerReader {
       return await this.#read({ source, size }, staging, options);
     } finally {
       this.#reading--;
+      if (this.#reading === 0) this.#rings = [];
     }
   }
 
@@ -89,7 +92,8 @@ export class LayerReader {
   #ingest({ source, size }: SizedSource, staging: string, options: ReadOptions, lane?: Lane): Promise<IngestResult> {
     const { pool, objects, index, limits, format, staging: staged } = this.#store;
     const onProgress = (counts: Counts): void => {
-      this.#writeBehind();
+      // What goes to a pack is written at once.
+      if (lane === undefined) this.#writeBehind();
       options.onRead?.(counts.read);
     };
     return pool.during({ signal: options.signal, onProgress }, async (work) => {
@@ -126,8 +130,8 @@ export class LayerReader {
    */
   async #pipeline(work: Work, task: TaskInput<'ingest'>, signal: AbortSignal | undefined): Promise<IngestResult> {
     const { source, limits, diffId, keep, newObjects, objects, identity, lane } = task;
-    const ring = makeRing(2);
-    const parcels = makeRing();
+    const ring = this.#ring(2);
+    const parcels = this.#ring(1);
     // When one stage fails or the signal fires, all stages may be asleep. Broken rings wake them.
     const release = (): void => {
       breakRing(ring);
@@ -164,8 +168,14 @@ export class LayerReader {
     ) {
       throw causeOf(settled);
     }
+    this.#rings.push(ring, parcels);
     const skipped = { ...ingested.value.skipped, ...(staged.value ?? {}) };
     return { ...poured.value, ...digested.value, ...ingested.value, skipped };
+  }
+
+  #ring(readers: number): RingMemory {
+    const ring = this.#rings.pop();
+    return ring === undefined ? makeRing(readers) : renewRing(ring, readers);
   }
 
   /** Lets the disk take what workers have written while they still read and hash. */

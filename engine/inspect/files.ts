@@ -97,7 +97,20 @@ export function readFileOf(
   const to = Math.min(size, end ?? size);
   const isWhole = start <= 0 && to === size;
   const part: [number, number] = [start, Math.max(0, to - start)];
-  return store.objects.open(store.objects.nameOf(entry), isWhole ? { size, sha512 } : { size, parts: [part] });
+  return bytesOf(store, store.objects.nameOf(entry), isWhole ? { size, sha512 } : { size, parts: [part] });
+}
+
+/** Reads outside of all operations, so nobody else closes what it opens. */
+function* bytesOf(
+  { objects }: StoreContext,
+  name: string,
+  expected: Parameters<StoreContext['objects']['open']>[1],
+): Generator<Buffer> {
+  try {
+    yield* objects.open(name, expected);
+  } finally {
+    objects.close();
+  }
 }
 
 /** Which bytes of a file: from `start` on, before `end`. Only all bytes together have the file's hash. */

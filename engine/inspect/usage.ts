@@ -1,7 +1,20 @@
-/** Measures what takes space, from the index alone. */
+/**
+ * Measures what takes space: from the index, and from the disk what no index says, of packs, of files that trees share,
+ * and of large files, which may have holes.
+ */
 import { wouldFree } from '../collect/gc.js';
+import {
+  type FilesUsage,
+  type LinksUsage,
+  measureLinks,
+  measurePacks,
+  measureTreeImages,
+  type PacksUsage,
+} from '../collect/measure.js';
 import { encodePodRecord } from '../content/pod-files.js';
+import { defined } from '../core/defined.js';
 import type { Key } from '../core/key.js';
+import type { OperationOptions } from '../core/operation.js';
 import { Catalogue } from '../index/catalogue.js';
 import { referencesOf } from '../index/images.js';
 import { orphanedObjects } from '../index/objects.js';
@@ -30,6 +43,12 @@ export interface Usage {
   stored: StoredBytes;
   /** What that takes on the disk: whole blocks for each file, and the index with the space that it keeps back. */
   diskBytes: number;
+  /** In a store with packs. */
+  packs?: PacksUsage;
+  /** Files that link trees share, in a store with packs: copies of what lies in those. */
+  links?: FilesUsage;
+  /** What trees are mounted from, without the contents of their files. */
+  treeImages: FilesUsage;
   /** Bytes of content that are stored once and needed more than once. */
   sharedBytes: number;
   /** Bytes that `gc` with its default grace period would free now. */
@@ -65,7 +84,7 @@ export interface ImageUsage {
   treeBytes: number;
 }
 
-export async function usageOf(store: StoreContext): Promise<Usage> {
+export async function usageOf(store: StoreContext, options: OperationOptions = {}): Promise<Usage> {
   const { index } = store;
   const { totals } = index;
   let logicalBytes = 0;
@@ -97,6 +116,9 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
   }
   const neededBytes = totals.objectBytes - orphanedObjects(index).bytes;
   const stored = storedBytes(index, archives, treeBytes);
+  const packs = measurePacks(store);
+  const links = packs === undefined ? undefined : await measureLinks(store, options);
+  const treeImages = measureTreeImages(store);
   return {
     images: perImage.length,
     layers,
@@ -108,7 +130,10 @@ export async function usageOf(store: StoreContext): Promise<Usage> {
     logicalBytes,
     storedBytes: sumOf(Object.values(stored)),
     stored,
-    diskBytes: filesOnDisk(store) + treeBytes + index.allocatedBytes,
+    diskBytes:
+      filesOnDisk(store) + (packs?.diskBytes ?? 0) + treesOnDisk(all, links, treeImages) + index.allocatedBytes,
+    ...defined({ packs, links: links === undefined ? undefined : usageOfLinks(links) }),
+    treeImages,
     neededBytes,
     sharedBytes: Math.max(0, imageBytes - neededBytes),
     reclaimableBytes: await wouldFree(store),
@@ -135,13 +160,37 @@ function sumOf(numbers: Iterable<number>): number {
   return [...numbers].reduce((sum, each) => sum + each, 0);
 }
 
-/** Bytes of objects, blobs and pods in whole blocks, as the index lists them. */
+function usageOfLinks({ files, bytes, diskBytes }: LinksUsage): FilesUsage {
+  return { files, bytes, diskBytes };
+}
+
+/** Files that trees share are counted once. Those that they have for themselves count with their bytes. */
+function treesOnDisk({ trees }: Catalogue, links: LinksUsage | undefined, images: FilesUsage): number {
+  let own = 0;
+  let linked = 0;
+  for (const { mode, bytes, uniqueBytes, image } of trees.values()) {
+    own += uniqueBytes - (image?.size ?? 0);
+    if (mode === 'link') linked += bytes;
+  }
+  if (links === undefined) return own + images.diskBytes;
+  return own - Math.min(linked, links.treeBytes) + links.diskBytes + images.diskBytes;
+}
+
+/** Smaller files are too many to look at each, and holes in them too small to count. */
+const MAY_HAVE_HOLES = 64 * 1024;
+
+/** Bytes of objects that are files, blobs and pods in whole blocks, as the index lists them. */
 function filesOnDisk(store: StoreContext): number {
   const { objects, blobs, pods } = store.index;
   const block = blockSize(store);
   const inBlocks = (size: number): number => Math.ceil(size / block) * block;
   let bytes = 0;
-  for (const { size, copies, gone } of objects.values()) bytes += inBlocks(size) * ((gone === true ? 0 : 1) + copies);
+  for (const { key: name, value } of objects.entries()) {
+    const { size, copies, gone, at } = value;
+    if (at !== undefined) continue;
+    for (let copy = gone === true ? 1 : 0; copy <= copies; copy++)
+      bytes += size < MAY_HAVE_HOLES ? inBlocks(size) : (store.objects.diskBytesOf({ name, copy }) ?? 0);
+  }
   for (const { size, gone } of blobs.values()) if (gone !== true) bytes += inBlocks(size);
   for (const pod of pods.values()) bytes += inBlocks(pod.manifest.size) + inBlocks(encodePodRecord(pod).length);
   return bytes;

@@ -57,7 +57,7 @@ const KEY_BYTES = 64;
 const WINDOW = 2 ** 24;
 
 export function encodeToc(entries: readonly TocEntry[], version: TocVersion = 2): Buffer {
-  const rows = Buffer.allocUnsafe(entries.length * ROW);
+  const rows = Buffer.allocUnsafeSlow(entries.length * ROW);
   // A DataView's methods are V8's own, fast before V8 has optimised anything; a Buffer's are JavaScript.
   const view = new DataView(rows.buffer, rows.byteOffset, rows.length);
   const keys: string[] = [];
@@ -87,28 +87,22 @@ export function encodeToc(entries: readonly TocEntry[], version: TocVersion = 2)
   return joinColumns(columns, version);
 }
 
+/** Writes each text into its place: one string of all would be as long again, and may be longer than strings can be. */
 function packTexts(texts: readonly ByteString[]): Buffer {
-  const column = Buffer.concat(windowsOf(texts).map((window) => Buffer.from(`${window.join('\0')}\0`, 'latin1')));
-  return column.subarray(0, Math.max(0, column.length - 1));
+  const length = texts.reduce((sum, text) => sum + text.length + 1, 0);
+  const column = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  for (const text of texts) {
+    at += column.write(text, at, 'latin1');
+    column[at++] = 0;
+  }
+  return column.subarray(0, Math.max(0, length - 1));
 }
 
 function packKeys(keys: readonly string[]): Buffer {
-  return Buffer.concat(windowsOf(keys).map((window) => Buffer.from(window.join(''), 'hex')));
-}
-
-/** Cuts a column into windows, see {@link WINDOW}. */
-function windowsOf(texts: readonly string[]): (readonly string[])[] {
-  const windows: (readonly string[])[] = [];
-  let from = 0;
-  let length = 0;
-  texts.forEach((text, i) => {
-    length += text.length + 1;
-    if (length < WINDOW && i < texts.length - 1) return;
-    windows.push(texts.slice(from, i + 1));
-    from = i + 1;
-    length = 0;
-  });
-  return windows;
+  const column = Buffer.allocUnsafeSlow(keys.length * KEY_BYTES);
+  for (const [i, key] of keys.entries()) column.write(key, i * KEY_BYTES, 'hex');
+  return column;
 }
 
 /** @throws CairnError `ERR_DAMAGED` for bytes that {@link encodeToc} does not write */

@@ -25,6 +25,9 @@ export interface ObjectHome {
   /** @returns size and identity of a file of an object, or what is wrong at its place */
   look(file: ObjectFile): ObjectLook | string;
 
+  /** Bytes of the disk that a file of an object takes; `undefined` for one that is missing, or part of another file. */
+  diskBytesOf(file: ObjectFile): number | undefined;
+
   /**
    * The bytes of an object, in chunks.
    * @throws CairnError `ERR_DAMAGED` when the object is missing, of another size or, if a hash is given, other content

@@ -9,6 +9,7 @@ import { CairnError, hasCode } from '../core/errors.js';
 import type { SkippedKind } from '../core/metadata.js';
 import type { FileContent, ObjectAddress, ObjectFile, ObjectsAt } from '../core/object.js';
 import { copyBytes, copyFile, linkOrCopy } from '../disk/copy-file.js';
+import { diskBytesAt } from '../disk/disk-bytes.js';
 import { makeOnce, moveIntoPlace, syncFile } from '../disk/durable.js';
 import { type ExpectedBytes, fileBytes } from '../disk/file-bytes.js';
 import { statOrFault } from '../disk/path-fault.js';
@@ -71,6 +72,10 @@ export class LooseObjects implements ObjectHome {
 
   look({ name, copy }: ObjectFile): ObjectLook | string {
     return statOrFault(this.path(name, copy));
+  }
+
+  diskBytesOf({ name, copy }: ObjectFile): number | undefined {
+    return diskBytesAt(this.path(name, copy));
   }
 
   open(name: string, expected: Omit<ExpectedBytes, 'what'>): Generator<Buffer> {

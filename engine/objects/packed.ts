@@ -18,6 +18,7 @@ import type {
   StoredObject,
 } from '../core/object.js';
 import { copyBytes, linkOrCopy } from '../disk/copy-file.js';
+import { diskBytesAt } from '../disk/disk-bytes.js';
 import { type ExpectedBytes, fileBytes, WHO_NEEDS_IT } from '../disk/file-bytes.js';
 import { copyRange } from '../disk/file-ranges.js';
 import { namesIn } from '../disk/list-directory.js';
@@ -89,6 +90,11 @@ export class PackedObjects implements ObjectHome {
     } catch (error) {
       return faultOf(error);
     }
+  }
+
+  diskBytesOf({ name }: ObjectFile): number | undefined {
+    const entry = this.#book.find(name);
+    return entry === undefined || entry.at !== undefined ? undefined : diskBytesAt(this.#file(name));
   }
 
   *open(name: string, expected: Omit<ExpectedBytes, 'what'>): Generator<Buffer> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { deletePaths } from '../content/delete.js';
 import { dropAllPlans } from '../content/plan-cache.js';
 import { readToc } from '../content/read-blob.js';
+import { verifyObjects } from '../content/verify-files.js';
 import { batches } from '../core/batches.js';
 import { mapped } from '../core/mapped.js';
 import type { SkippedKind } from '../core/metadata.js';
@@ -18,17 +19,46 @@ import { objectsIn } from '../session/choose-home.js';
 import type { StoreContext } from '../session/context.js';
 import { retotal } from './retotal.js';
 
-type Wanted = Map<string, { file: FileContent; size: number; refs: number }>;
+interface WantedObject {
+  file: FileContent;
+  size: number;
+  refs: number;
+}
+type Wanted = Map<string, WantedObject>;
 
+/** @throws CairnError `ERR_DAMAGED` for a content that is not what it should be: nothing has moved then */
 export async function repackToLoose(store: StoreContext, options: OperationOptions): Promise<void> {
-  const { index, layout } = store;
-  const loose = objectsIn(layout, 'loose', index);
+  const { index } = store;
   const wanted = objectsWanted(store);
-  // Files that trees share are what they would be made anew as.
-  const missing = [...wanted].filter(([name]) => !loose.has(name) && !isGone(store, name)).map(([, each]) => each);
+  const there = await soundFiles(store, wanted, options);
+  const missing = [...wanted].filter(([name]) => !there.has(name) && !isGone(store, name)).map(([, each]) => each);
   const skipped = await unpack(store, missing, options);
-  await index.commit(() => listLoose(store, wanted, skipped));
+  await index.commit(() => listLoose(store, wanted, { there, skipped }));
   dropAllPlans(store);
+}
+
+/**
+ * Files that trees share, and those of an earlier attempt, are what objects would be made anew as, unless somebody
+ * wrote to them. Deletes those that are not.
+ * @returns names of the others
+ */
+async function soundFiles(
+  { pool, layout, index }: StoreContext,
+  wanted: Wanted,
+  options: OperationOptions,
+): Promise<Set<string>> {
+  const loose = objectsIn(layout, 'loose', index);
+  const there = new Map<string, ObjectRecord>();
+  for (const [name, { size, refs }] of wanted) if (loose.has(name)) there.set(name, { size, refs, copies: 0 });
+  const onProgress = telling(options, { what: 'looking', unit: 'items', total: there.size });
+  const { findings } = await pool.during({ signal: options.signal, onProgress }, (work) =>
+    verifyObjects(loose, there, { work, quick: false }),
+  );
+  for (const { file } of findings) {
+    there.delete(file.name);
+    loose.deleteOne(file.name);
+  }
+  return new Set(there.keys());
 }
 
 /** The objects that layers need, by the names that they have as files. */
@@ -59,7 +89,7 @@ function isGone({ index }: StoreContext, looseName: string): boolean {
 /** @returns object → metadata that its file could not get */
 async function unpack(
   store: StoreContext,
-  objects: readonly { file: FileContent; size: number }[],
+  objects: readonly WantedObject[],
   options: OperationOptions,
 ): Promise<Record<string, SkippedKind[]>> {
   const { pool, staging, layout, index, disk } = store;
@@ -74,7 +104,7 @@ async function unpack(
     const tasks = mapped([...cut.entries()], ([i, batch]) => ({
       ...where,
       staging: dirs[i] as string,
-      files: batch.map(({ file, size }) => ({ ...plain(file), size })),
+      files: batch.map(({ file, size }) => ({ file: plain(file), size, hasHoles: hasHoles(store, file) })),
     }));
     const work = pool.during({ signal: options.signal, onProgress }, (all) => all.map('unpack-objects', tasks));
     const skipped = await work;
@@ -92,13 +122,23 @@ async function unpack(
   }
 }
 
+function hasHoles({ index }: StoreContext, { key }: FileContent): boolean {
+  return index.objects.get(packedName(key))?.at === undefined;
+}
+
 /** What crosses to a worker of a file. */
 function plain({ key, mode, uid, gid, sec, nsec, xattrs }: FileContent): FileContent {
   return { key, mode, uid, gid, sec, nsec, xattrs };
 }
 
+interface Unpacked {
+  /** Files that were there. */
+  there: ReadonlySet<string>;
+  skipped: Readonly<Record<string, SkippedKind[]>>;
+}
+
 /** Runs inside the transaction. */
-function listLoose(store: StoreContext, wanted: Wanted, skipped: Readonly<Record<string, SkippedKind[]>>): void {
+function listLoose(store: StoreContext, wanted: Wanted, { there, skipped }: Unpacked): void {
   const { index } = store;
   const lacking = new Map(Object.entries(skipped));
   const gone = new Set<string>();
@@ -113,7 +153,7 @@ function listLoose(store: StoreContext, wanted: Wanted, skipped: Readonly<Record
     const lacks = lacking.get(name);
     if (lacks !== undefined) record.skipped = lacks;
     index.noteLacks(lacks);
-    if (gone.has(packedName(name.slice(0, HASH_DIGITS)))) record.gone = true;
+    if (gone.has(packedName(name.slice(0, HASH_DIGITS))) && !there.has(name)) record.gone = true;
     else bytes += size;
     index.objects.put(name, record);
   }

@@ -113,10 +113,11 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
       return () => held.done();
     };
   }
+  const home = objectsIn(layout, objects, index);
   return {
     layout,
     index,
-    objects: objectsIn(layout, objects, index),
+    objects: home,
     pool,
     disk: new Disk(layout.dir),
     staging: new Staging(layout.staging),
@@ -124,7 +125,7 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     readOnly,
     isStaged: !readOnly || follow,
     notice,
-    uses: new UseLock(layout.useLock, readOnly && !follow, checkLayout),
+    uses: new UseLock(layout.useLock, readOnly && !follow, checkLayout, () => home.close()),
     lanes: objects === 'packs' && !readOnly ? new Lanes(layout, index) : undefined,
     format,
     argumentType: options.argumentType,

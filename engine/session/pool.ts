@@ -3,9 +3,10 @@ import * as fs from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Piscina } from 'piscina';
-import type { Answer, Tasks } from '../../workers/tasks/protocol.js';
+import type { Answer, Task, Tasks } from '../../workers/tasks/protocol.js';
 import { Semaphore } from '../core/concurrency.js';
 import { CairnError, errorFromJSON } from '../core/errors.js';
+import { ThreadChooser } from './choose-thread.js';
 import {
   type Kind,
   type MapOptions,
@@ -52,6 +53,9 @@ export class Pool implements TaskRunner {
   readonly pipelines: number;
   #piscina: Promise<Piscina> | undefined;
   readonly #turns = new Semaphore();
+  readonly #chooser = new ThreadChooser();
+  /** Where a task tells the pool its kind. */
+  #kind: symbol | undefined;
 
   constructor(size = defaultWorkers()) {
     this.size = Math.max(1, size);
@@ -76,6 +80,7 @@ export class Pool implements TaskRunner {
   /** Loads the package only now, as many commands need no worker at all. */
   async #start(first: keyof Tasks | undefined, count: number): Promise<Piscina> {
     const { Piscina } = await import('piscina');
+    this.#kind = Piscina.queueOptionsSymbol;
     const make = (execArgv: string[]): Piscina =>
       new Piscina({ ...this.#options(execArgv), minThreads: count, workerData: first ?? null });
     try {
@@ -97,16 +102,21 @@ export class Pool implements TaskRunner {
       atomics: 'disabled',
       // Threads beyond the first are costly to start and cheap to keep.
       idleTimeout: IDLE_MS,
+      loadBalancer: (task, threads) => {
+        const { kind } = task[this.#kind as keyof typeof task] as unknown as Pick<Task, 'kind'>;
+        return this.#chooser.choose(kind, threads);
+      },
       recordTiming: false,
       execArgv,
-      // Streams make much short-lived garbage; with room for it, little survives to be collected slowly.
-      resourceLimits: { maxYoungGenerationSizeMb: 64 },
+      // Garbage in little memory, over and over: fresh memory is expensive to touch, and a small heap stays in caches.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
     };
   }
 
   async run<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {
     const piscina = await this.#threads();
-    const answer = (await piscina.run(task)) as Answer<Tasks[K][1]>;
+    const { kind } = task;
+    const answer = (await piscina.run({ ...task, [this.#kind as symbol]: { kind } })) as Answer<Tasks[K][1]>;
     if ('error' in answer) throw errorFromJSON(answer.error);
     return answer.value;
   }

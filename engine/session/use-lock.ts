@@ -14,15 +14,18 @@ export class UseLock {
   readonly #waitingForRest: (() => void)[] = [];
 
   readonly #check: () => void;
+  readonly #atRest: () => void;
 
   /**
    * @param isFree takes no lock: a store that cannot be written has none, and nobody can remove from it either
    * @param check throws if the store is no longer what it was when it was opened; called with the lock held
+   * @param atRest lets go of what only operations need; called with the lock held, by the last one that needs it
    */
-  constructor(path: string, isFree: boolean, check: () => void = () => {}) {
+  constructor(path: string, isFree: boolean, check: () => void = () => {}, atRest: () => void = () => {}) {
     this.#path = path;
     this.#isFree = isFree;
     this.#check = check;
+    this.#atRest = atRest;
   }
 
   async during<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
@@ -33,6 +36,7 @@ export class UseLock {
       return await work();
     } finally {
       if (--this.#count === 0) {
+        this.#atRest();
         const held = this.#lock;
         this.#lock = undefined;
         (await held?.catch(() => undefined))?.release();
@@ -66,6 +70,7 @@ export class UseLock {
       this.#check();
       return await work();
     } finally {
+      this.#atRest();
       held.release();
     }
   }

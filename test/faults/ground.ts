@@ -27,8 +27,10 @@ import { runTraced } from './strace.js';
  * - `orphans`: also objects and blobs of removed images, and the leftovers of an import that was killed before its
  *   commit
  * - `pods`: as `trees`, and two prepared pods, of which one was run
+ * - `scattered`: as `images`, and very many small contents of a removed image, with a few between them that another one
+ *   needs; with packs only
  */
-export const SEEDS = ['none', 'images', 'trees', 'orphans', 'pods'] as const;
+export const SEEDS = ['none', 'images', 'trees', 'orphans', 'pods', 'scattered'] as const;
 export type Seed = (typeof SEEDS)[number];
 
 /** Ids of the pods of a seed: prepared, and run. */
@@ -70,6 +72,20 @@ const ACIS: Readonly<Record<string, Buffer>> = {
     { name: 'small', content: 'small' },
   ]),
   third: aci({ name: 'example.com/third' }, [{ name: 'third', content: 'third' }]),
+};
+
+/** So many that a gc writes their pack anew when few of them live on: each block has a part of one of those. */
+const SCATTERED: EntrySpec[] = Array.from({ length: 2000 }, (_none, i) => ({
+  name: `${i}`,
+  content: `scattered ${i} `.repeat(50),
+}));
+/** No command imports these. */
+const OF_SEED: Readonly<Record<string, Buffer>> = {
+  many: aci({ name: 'example.com/many' }, SCATTERED),
+  few: aci(
+    { name: 'example.com/few' },
+    SCATTERED.filter((_entry, i) => i % 4 === 0),
+  ),
 };
 
 const bottom = tar([...common, { name: 'gone', content: 'gone' }]);
@@ -130,6 +146,9 @@ async function makeGround(dir: string): Promise<void> {
   await makePods(placeIn(dir, 'pods'));
   copy(join(dir, 'trees'), join(dir, 'orphans'));
   await makeOrphans(placeIn(dir, 'orphans'));
+  if (!inPacks()) return;
+  copy(join(dir, 'images'), join(dir, 'scattered'));
+  await makeScattered(placeIn(dir, 'scattered'));
 }
 
 async function makeTrees({ store: dir }: Place): Promise<void> {
@@ -150,6 +169,19 @@ async function makePods({ store: dir }: Place): Promise<void> {
   const { index } = context;
   const ran = { startedAt: 1000, exitedAt: 2000, exitCodes: { app: 0, web: 3 } };
   await index.commit(() => putPod(index, { ...(index.pods.get(PODS[1]) as PodRecord), ...ran }));
+}
+
+async function makeScattered({ store: dir, sources }: Place): Promise<void> {
+  await using store = await openStore({ dir, workers: 1 });
+  for (const [name, bytes] of Object.entries(OF_SEED)) {
+    const path = join(sources, `${name}.seed`);
+    fs.writeFileSync(path, bytes);
+    await store.import(path);
+    fs.rmSync(path);
+  }
+  const busy = await lock(new Layout(dir).useLock, false);
+  await store.rm(['example.com/many']);
+  busy.release();
 }
 
 /** Removes images while the use lock is held, so that nothing is swept, and kills an import before its commit. */

@@ -115,19 +115,24 @@ class Pack {
 
   /** What an object, a table or a ragged end has a part of stays; so may padding. Other blocks were punched. */
   #mustBeHoles(fd: number, segments: readonly Segment[]): void {
-    const kept = [...this.#parts, ...segments.map(({ table, end }) => ({ from: table, to: end }))];
-    const isKept = (at: number): boolean => kept.some(({ from, to }) => from < at + BLOCK && to > at);
+    const kept = blocksOf([...this.#parts, ...segments.map(({ table, end }) => ({ from: table, to: end }))]);
+    const filled = blocksOf(
+      segments.flatMap(({ contents }) => contents).map(({ offset, size }) => ({ from: offset, to: offset + size })),
+    );
     for (const { offset, length } of writtenRanges(fd, segments[0]?.end ?? BLOCK)) {
-      for (let at = Math.max(BLOCK, offset); at < offset + length; at += BLOCK) {
-        const content = segments
-          .flatMap(({ contents }) => contents)
-          .find((each) => each.offset < at + BLOCK && each.offset + each.size > at);
-        if (content !== undefined && !isKept(at)) this.#say(`block ${at} is needed by nothing and takes space`);
-      }
+      for (let at = Math.max(BLOCK, offset); at < offset + length; at += BLOCK)
+        if (filled.has(at) && !kept.has(at)) this.#say(`block ${at} is needed by nothing and takes space`);
     }
   }
 
   #say(what: string): void {
     this.#wrong.push(`pack ${this.#pack}: ${what}`);
   }
+}
+
+/** The blocks that any of these parts has a byte of. */
+function blocksOf(parts: Iterable<{ from: number; to: number }>): Set<number> {
+  const blocks = new Set<number>();
+  for (const { from, to } of parts) for (let at = from - (from % BLOCK); at < to; at += BLOCK) blocks.add(at);
+  return blocks;
 }

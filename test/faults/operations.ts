@@ -19,6 +19,8 @@ export interface Operation {
   recount?: true;
   /** Set for a command that writes to the index only that an image was used. It does not wait for that. */
   only?: 'notes use';
+  /** The operation is left out on stores of files. */
+  onPacks?: true;
   /** The operation is left out if the program's help for `command` lacks `word`: an older version. */
   needs?: { command?: string; word: string };
 }
@@ -65,6 +67,13 @@ export const OPERATIONS: readonly Operation[] = [
     seed: 'orphans',
     args: () => ['gc', '--images', '--grace-period', '0s'],
     recount: true,
+  },
+  {
+    name: 'gc that writes a pack anew',
+    seed: 'scattered',
+    args: () => ['gc', '--grace-period', '0s'],
+    recount: true,
+    onPacks: true,
   },
   { name: 'pin', seed: 'images', args: () => ['pin', 'web:1'] },
   { name: 'lease', seed: 'trees', args: () => ['lease', 'add', 'example.com/app', '--ttl', '1h', '--holder', 'x'] },
@@ -119,7 +128,8 @@ export async function availableOperations(): Promise<Operation[]> {
   };
   const available: Operation[] = [];
   for (const operation of OPERATIONS) {
-    const { needs } = operation;
+    const { needs, onPacks } = operation;
+    if (onPacks === true && !inPacks()) continue;
     if (needs === undefined || (await helpFor(needs.command ?? '')).includes(needs.word)) available.push(operation);
   }
   return available;

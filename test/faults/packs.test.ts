@@ -10,7 +10,7 @@ import { fastScratch } from './fast.js';
 import { sweepKills } from './kill.js';
 import { usePacks } from './layouts.js';
 import { OPERATIONS, type Operation } from './operations.js';
-import { BUILD, FORGOTTEN_FIRST, patchedBuild } from './patched.js';
+import { BUILD, FORGOTTEN_FIRST, PACK_GONE_FIRST, patchedBuild } from './patched.js';
 import { race } from './race.js';
 import { straceFault } from './strace.js';
 import { describeFinding } from './sweep.js';
@@ -21,14 +21,25 @@ usePacks();
 const fault = straceFault();
 const traced = fault === undefined ? {} : { skip: fault };
 const GC = 'gc of what was let go of';
+const REWRITE = 'gc that writes a pack anew';
 
 const named = (...names: string[]): Operation[] => OPERATIONS.filter(({ name }) => names.includes(name));
 
 test('what is killed anywhere leaves packs that are whole, from which a lost index is made anew', traced, async () => {
-  const operations = named('import an ACI', GC, 'repack');
+  const operations = named('import an ACI', GC, REWRITE, 'repack');
   const swept = await fastScratch((dir) => sweepKills(dir, { operations, perOperation: 2 }));
   assert.deepEqual(swept.findings.map(describeFinding), []);
-  assert.ok(swept.points >= 4, `${swept.points} points`);
+  assert.ok(swept.points >= 5, `${swept.points} points`);
+});
+
+test('the same finds a build that deletes a pack before its objects are listed elsewhere', traced, async () => {
+  const found = await fastScratch((build) =>
+    fastScratch((dir) => {
+      const program = `${patchedBuild(build, PACK_GONE_FIRST)}/cli/cairn.js`;
+      return sweepKills(dir, { operations: named(REWRITE), program, only: /^fdatasync/, enough: 1 });
+    }),
+  );
+  assert.ok(found.findings.length > 0);
 });
 
 test('the same finds a build that forgets what is dead before it is punched', traced, async () => {
@@ -42,7 +53,7 @@ test('the same finds a build that forgets what is dead before it is punched', tr
 });
 
 test('what fails anywhere says so, and leaves packs whole', traced, async () => {
-  const operations = named('import a large ACI', GC);
+  const operations = named('import a large ACI', GC, REWRITE);
   const only = /^(?:pwrite64|fallocate|ftruncate|fsync)$/;
   const swept = await fastScratch((dir) => sweepFailures(dir, { operations, perOperation: 2, only }));
   assert.deepEqual(swept.findings.map(describeFinding), []);

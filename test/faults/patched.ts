@@ -125,3 +125,15 @@ export const MOUNTS_HOLD_NOTHING: Patch = {
   file: 'engine/collect/what-stays.js',
   edits: [['...treesInUse(store.layout), ', '']],
 };
+
+/** A pack that is written anew goes before the index says where its objects are now. */
+export const PACK_GONE_FIRST: Patch = {
+  name: 'packs deleted before their objects are listed elsewhere',
+  file: 'engine/collect/rewrite-packs.js',
+  edits: [
+    [
+      'await store.disk.sync();',
+      'await store.disk.sync(); fs.rmSync(store.layout.pack(packFileName(pack)), { force: true });',
+    ],
+  ],
+};

@@ -165,7 +165,7 @@ export const ABOVE: Readonly<Record<string, { says: string; imports: readonly st
   },
   'workers/worker.ts': {
     says: "every thread's entry point",
-    imports: ['core', ...Object.keys(ROOMS).filter((room) => room.startsWith('workers/'))],
+    imports: ['core', 'objects', ...Object.keys(ROOMS).filter((room) => room.startsWith('workers/'))],
   },
   cli: { says: 'the command line', imports: ['serve', 'engine/store.ts', 'workers/tasks', ...everyEngineRoom()] },
 };

@@ -354,3 +354,48 @@ test('gc deletes no pack that objects lie in, whatever the index says of the pac
     assert.deepEqual(await damageIn(store), []);
   }
 });
+
+test('a repack moves no damaged content, and no file that a tree shares and somebody wrote to', async (t) => {
+  const s = new TestStore(t);
+  const archives = sources(s);
+  const opened = (): Promise<Store> => openStore({ dir: s.store, layout: 'packs', workers: 1 });
+  const damaged = async (): Promise<string[]> => {
+    await using store = await opened();
+    return await damageIn(store);
+  };
+  let shared = '';
+  {
+    await using store = await opened();
+    await store.importAll(archives);
+    shared = join((await store.render('example.com/base')).path, 'only');
+  }
+  const isShared = fs.statSync(shared).nlink > 1;
+  const toLoose = () => repackStore({ dir: s.store, layout: 'loose', workers: 1 });
+  const mend = spoilObject(objectWith(s.store, Buffer.alloc(100_000, 'middle').toString()));
+  const before = packsOf(s);
+  await assert.rejects(toLoose(), { code: 'ERR_DAMAGED' });
+  assert.deepEqual(packsOf(s), before);
+  assert.equal((await damaged()).length, 1, 'what was damaged, and nothing else');
+  mend();
+  assert.deepEqual(await damaged(), []);
+
+  spoilObject(objectWith(s.store, Buffer.alloc(100_000, 'middle').toString()));
+  {
+    await using store = await opened();
+    assert.equal((await store.fsck({ repair: true })).reimport.length, 1);
+    shared = join((await store.render('example.com/base')).path, 'only');
+  }
+  fs.writeFileSync(shared, 'ONLY HERE');
+  await toLoose();
+  await using store = await openStore({ dir: s.store, workers: 1 });
+  assert.equal((await store.info()).layout, 'loose');
+  const { ok, missing } = await store.fsck();
+  assert.deepEqual([ok, missing.map(({ kind, awaited }) => `${kind} ${awaited}`)], [false, ['object true']]);
+  const told = await damageIn(store);
+  assert.ok(!isShared || told.some((line) => line.startsWith('tree ')), told.join());
+  assert.equal(Buffer.concat([...(await store.readFile('example.com/base', 'only'))]).toString(), 'only here');
+  assert.equal((await store.import(archives[1] as string)).healed, true);
+  await store.render('example.com/base', { rebuild: true });
+  assert.deepEqual(await damageIn(store), []);
+  assert.equal((await store.fsck()).ok, true);
+});

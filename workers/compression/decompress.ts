@@ -16,6 +16,7 @@ const LEAST_CHUNK = 64;
 
 /**
  * The uncompressed bytes of a stream. Its checksums vouch for them only once the last byte came.
+ * @param chunks each of which may be overwritten once the second one after it is asked for
  * @param room gives a buffer that may be filled; what it gave before has been taken by then
  * @throws CairnError `ERR_BAD_COMPRESSION` (corrupt, cut short, or followed by anything but zeros), `ERR_UNSUPPORTED`
  */
@@ -28,12 +29,17 @@ export async function* decompressed(
     case 'gzip':
       return yield* inflated(chunks, room);
     case 'bzip2':
-      return yield* (await import('./bzip2.js')).bunzipped(chunks);
+      return yield* (await import('./bzip2.js')).bunzipped(copiesOf(chunks));
     case 'xz':
-      return yield* (await import('./xz.js')).unxzed(chunks);
+      return yield* (await import('./xz.js')).unxzed(copiesOf(chunks));
     case 'zstd':
-      return yield* (await import('./zstd.js')).unzstded(chunks);
+      return yield* (await import('./zstd.js')).unzstded(copiesOf(chunks));
   }
+}
+
+/** For decoders that hold chunks, or read them on a thread of their own. */
+async function* copiesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) yield Buffer.from(chunk);
 }
 
 /**
@@ -47,7 +53,7 @@ async function* inflated(chunks: AsyncIterable<Buffer>, room: () => Buffer): Asy
   const whole = second.done === true ? inflatedAtOnce(first.value ?? Buffer.alloc(0)) : undefined;
   if (whole === undefined) {
     const all = rejoined([first, second], ahead);
-    return yield* canInflateInPlace() ? inflatedInto(all, room) : inflatedByPieces(all);
+    return yield* canInflateInPlace() ? inflatedInto(all, room) : inflatedByPieces(copiesOf(all));
   }
   for (let at = 0; at < whole.length; at += CHUNK) yield whole.subarray(at, at + CHUNK);
 }

@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { CairnError } from '../../engine/core/errors.js';
 import { FREE_OUTPUT, type Limits, limitFlag } from '../../engine/core/limits.js';
 import { readStream } from '../../engine/disk/input-stream.js';
+import { Buffers, readAhead } from '../../engine/disk/read-ahead.js';
 import { openRegular } from '../../engine/disk/regular-file.js';
 import { identifyBytes } from '../../engine/layer/compression.js';
 import { BLOCK } from '../../engine/layer/tar/header.js';
@@ -125,14 +126,15 @@ interface Transport {
   kept: BlobFile | LinkedBlob | undefined;
 }
 
+/** Each chunk stays as it is until the second one after it is asked for. */
 async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffer> {
   if ('path' in source) {
     if (source.growth !== undefined) return yield* growingBytes(source.path, source.growth, control);
     const { fd, size } = openRegular(source.path);
     const { offset: start, size: length } = source.part ?? { offset: 0, size };
-    const end = Math.min(start + length, size) - 1;
-    if (end - start >= CHUNK) yield* fs.createReadStream(source.path, { fd, highWaterMark: CHUNK, start, end });
-    else yield* inOnePiece(fd, start, end + 1);
+    const end = Math.min(start + length, size);
+    if (end - start > CHUNK) yield* readAhead(fd, { start, end }, CHUNK);
+    else yield* inOnePiece(fd, start, end);
     return;
   }
   if ('bytes' in source) {
@@ -152,12 +154,13 @@ async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffe
 /** Reads a file as far as it is there, until no more comes. */
 function* growingBytes(path: string, growth: Growth, control: Control): Generator<Buffer> {
   const { fd } = openRegular(path);
+  const buffers = new Buffers(CHUNK);
   try {
     for (let at = 0; ; ) {
       const length = waitForGrowth(growth, at, () => checkCancelled(control));
       if (length === at) return;
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK, length - at));
-      const taken = fs.readSync(fd, chunk, 0, chunk.length, at);
+      const chunk = buffers.next();
+      const taken = fs.readSync(fd, chunk, 0, Math.min(CHUNK, length - at), at);
       if (taken === 0) throw new CairnError('ERR_IO', `${path} became shorter while it was read`, { path });
       at += taken;
       yield chunk.subarray(0, taken);

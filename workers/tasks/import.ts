@@ -157,13 +157,20 @@ export interface AppendObjectsTask {
   scratch: string;
 }
 
+export interface UnpackedFile {
+  file: FileContent;
+  size: number;
+  /** It is a file already, as a pack could not keep its holes. */
+  hasHoles: boolean;
+}
+
 /** Gives objects in packs a file each, with its metadata. */
 export interface UnpackObjectsTask {
   kind: 'unpack-objects';
   control: Control;
   from: ObjectsAt;
   to: ObjectsAt;
-  files: (FileContent & { size: number })[];
+  files: UnpackedFile[];
   /** An existing directory. */
   staging: string;
   identity: Identity;

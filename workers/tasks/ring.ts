@@ -42,9 +42,15 @@ const { WebAssembly: wasm } = globalThis as unknown as {
 /** @param readers each of which gets all bytes */
 export function makeRing(readers = 1): RingMemory {
   const pages = (SLOTS * SLOT_BYTES) / PAGE_BYTES;
-  const marks = new Int32Array(new SharedArrayBuffer(4 * (LENGTHS + SLOTS)));
+  const slots = new wasm.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
+  return renewRing({ slots, marks: new Int32Array(new SharedArrayBuffer(4 * (LENGTHS + SLOTS))) }, readers);
+}
+
+/** Makes a ring of one that no thread uses any more. Its memory was touched before, which is expensive the first time. */
+export function renewRing({ slots, marks }: RingMemory, readers = 1): RingMemory {
+  marks.fill(0);
   marks[READERS] = Math.min(readers, MOST_READERS);
-  return { slots: new wasm.Memory({ initial: pages, maximum: pages, shared: true }).buffer, marks };
+  return { slots, marks };
 }
 
 /** Wakes and stops both sides. */

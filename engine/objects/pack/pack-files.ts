@@ -1,6 +1,7 @@
 /**
- * The files of packs, opened once in each thread and kept open: thousands of objects are read from each. Homes come and
- * go with tasks, so these files outlive them.
+ * The files of packs, opened once for all that a thread reads from them: thousands of objects. They are closed when the
+ * thread has done its task, or when nobody relies on objects any more: the space of a deleted pack comes back only when
+ * nobody has it open, and a pack that somebody has open is not emptied.
  */
 import * as fs from 'node:fs';
 import { packFileName } from './format.js';
@@ -33,15 +34,6 @@ export class PackFiles {
     return fd;
   }
 
-  /** Closes files that were deleted, so that their space comes back. */
-  closeDeleted(): void {
-    for (const [pack, fd] of this.#open) {
-      if (fs.fstatSync(fd).nlink > 0) continue;
-      this.#open.delete(pack);
-      fs.closeSync(fd);
-    }
-  }
-
   /** The next reader opens what it needs. */
   close(): void {
     for (const fd of this.#open.values()) fs.closeSync(fd);
@@ -62,6 +54,10 @@ const known = new Map<string, PackFiles>();
 export function packFilesIn(dir: string): PackFiles {
   const files = known.get(dir) ?? new PackFiles(dir);
   known.set(dir, files);
-  files.closeDeleted();
   return files;
+}
+
+/** Closes all packs that this thread has open. */
+export function closePacks(): void {
+  for (const files of known.values()) files.close();
 }
