@@ -10,6 +10,7 @@ import { accepts } from '../erofs/same-tree.js';
 import { MountedStore } from '../fixtures/mounted-store.js';
 import { cannotMountTrees } from '../fixtures/mounting.js';
 import { missing, run } from '../fixtures/peers.js';
+import { inPacks } from '../fixtures/stored-objects.js';
 
 const skip = cannotMountTrees();
 const APP = 'example.com/app';
@@ -24,7 +25,10 @@ const ENTRIES = [
   { name: 'noted', content: 'x', pax: { 'SCHILY.xattr.user.note': 'n'.repeat(5000) } },
 ];
 
-test('fsck.erofs finds nothing wrong with an image', { skip: skip || missing('fsck.erofs') }, async (t) => {
+/** That of erofs-utils 1.5 takes blocks of 4096 bytes only. */
+const cannotRead = inPacks ? 'fsck.erofs takes no blocks of 512 bytes' : missing('fsck.erofs');
+
+test('fsck.erofs finds nothing wrong with an image', { skip: skip || cannotRead }, async (t) => {
   const s = new MountedStore(t);
   await s.import({ name: APP }, ENTRIES);
   const { treeId } = await s.use((store) => store.mount(APP));
