@@ -24,7 +24,7 @@ export interface PackFault {
 }
 
 /** A part of a pack that is spoken for. */
-interface Part {
+export interface Part {
   offset: number;
   length: number;
   /** An object that is there, as far as is known. Absent of what is dead, or gone since a repair. */
@@ -66,7 +66,8 @@ export function unlistedPacks({ index, layout }: Looking): string[] {
     .map((name) => layout.pack(name));
 }
 
-function partsOfPacks({ index }: Looking): Map<number, Part[]> {
+/** What is spoken for in each pack, in no particular order. */
+export function partsOfPacks({ index }: Pick<StoreContext, 'index'>): Map<number, Part[]> {
   const parts = new Map<number, Part[]>();
   const add = (pack: number, part: Part): void => {
     const known = parts.get(pack);

@@ -3,8 +3,10 @@
  * anew.
  */
 import { objectsOfLayer } from '../content/layer-objects.js';
+import { defined } from '../core/defined.js';
 import type { Key } from '../core/key.js';
 import type { SkippedKind } from '../core/metadata.js';
+import type { PackAddress } from '../core/object.js';
 import { noteEvent } from '../index/events.js';
 import { dropExtents, type Extent, noteMove } from '../index/extents.js';
 import type { Orphan } from '../index/keys.js';
@@ -28,6 +30,8 @@ export interface ObjectState {
   isQuarantined?: true;
   /** Metadata that could not be set again; `undefined` if none was. */
   skipped: SkippedKind[] | undefined;
+  /** Where in a pack it was found, if the index did not know. */
+  at?: PackAddress;
 }
 
 export interface BlobState {
@@ -128,11 +132,7 @@ class Reconciliation {
       gone: was,
       skipped: before,
       ...record
-    } = known ?? {
-      size: state?.size ?? size,
-      refs: 0,
-      copies: 0,
-    };
+    } = known ?? ({ size: state?.size ?? size, refs: 0, copies: 0 } as ObjectRecord);
     const left = state === undefined ? undefined : state.sound.length;
     const gone = left === undefined ? was === true || known === undefined : left === 0;
     const copies = left === undefined ? record.copies : Math.max(0, left - 1);
@@ -141,6 +141,8 @@ class Reconciliation {
       this.#tell('object', name, 'its file is there and whole', 'found again');
     const isForgotten = gone && (state?.isQuarantined === true || refs === 0);
     if (isForgotten && record.at !== undefined) this.#forgetPlace(record as Extent);
+    // A tree's image may name another place.
+    if (state?.at !== undefined) noteMove(index);
     const { at: _place, ...placeless } = record;
     if (known !== undefined && known.refs !== refs)
       this.#tell('object', name, `${known.refs} references instead of ${refs}`, 'counted anew');
@@ -151,7 +153,7 @@ class Reconciliation {
     }
     const skipped = state?.skipped ?? before ?? [];
     index.objects.put(name, {
-      ...(isForgotten ? placeless : record),
+      ...(isForgotten ? placeless : { ...record, ...defined({ at: state?.at ?? record.at }) }),
       refs,
       copies,
       ...(skipped.length > 0 ? { skipped } : {}),

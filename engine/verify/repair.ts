@@ -21,12 +21,12 @@ import { deletePaths, discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
 import { runningPods } from '../content/pod-files.js';
 import { verifyBlobs, verifyObjects } from '../content/verify-files.js';
+import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
 import type { SkippedKind } from '../core/metadata.js';
 import type { OperationOptions } from '../core/operation.js';
 import { moveAside } from '../disk/durable.js';
-import { statOrFault } from '../disk/path-fault.js';
 import { Quarantine } from '../disk/quarantine.js';
 import { noteEvent } from '../index/events.js';
 import type { BlobRecord, ObjectRecord, TreeRecord } from '../index/records.js';
@@ -36,6 +36,7 @@ import { planOfTree } from '../resolve/plan-tree.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { checkStore } from './check.js';
 import type { Damage } from './damage.js';
+import { findInPacks } from './find-in-packs.js';
 import { compareWithDisk, type FsckResult, type Mended } from './fsck.js';
 import { MountedTrees } from './mounted-trees.js';
 import { dropDamagedPods } from './pods.js';
@@ -44,6 +45,7 @@ import { countExpected, type ExpectedCounts } from './recount.js';
 import { type FileFaults, note, resetMetadata, unlock } from './reset-metadata.js';
 import { mendTables } from './rewrite-tables.js';
 import { removeStrays } from './strays.js';
+import { suspectBlobs, suspectObjects } from './suspects.js';
 import { type DamagedFile, pathsOfDamaged } from './tree.js';
 import { missingPart } from './tree-parts.js';
 import { unlockShards } from './unlock-shards.js';
@@ -119,8 +121,19 @@ class Repair {
 
   /** Hashes suspects once more, with files that are marked as gone, and files that are needed but not listed. */
   async #lookAgain(expected: ExpectedCounts): Promise<void> {
-    const objects = this.#objectsToLookAt(expected);
-    const blobs = this.#blobsToLookAt(expected);
+    const objects = suspectObjects(this.#store, this.#suspects, expected);
+    const blobs = suspectBlobs(this.#store, this.#suspects, expected);
+    for (const [name, { size, at }] of findInPacks(this.#store, objects, this.#options.signal)) {
+      objects.delete(name);
+      this.#objects.set(name, {
+        size,
+        copies: 0,
+        sound: [0],
+        fault: undefined,
+        skipped: undefined,
+        ...defined({ at }),
+      });
+    }
     const { layout } = this.#store;
     const byPath = new Map([...blobs].map(([key]) => [layout.blob(key), key]));
     const drifted = unlock(this.#store.objects, objects);
@@ -152,38 +165,6 @@ class Repair {
     for (const each of mended) this.#mended.push(each);
     for (const { what, ...file } of unknown) note(this.#faults, file, what);
     return skipped;
-  }
-
-  #objectsToLookAt({ objects: needed }: ExpectedCounts): Map<string, ObjectRecord> {
-    const { index } = this.#store;
-    const objects = new Map<string, ObjectRecord>();
-    for (const { kind, id } of this.#suspects) {
-      const { name } = parseFileName(id);
-      const record = kind === 'object' ? index.objects.get(name) : undefined;
-      if (record !== undefined) objects.set(name, record);
-    }
-    for (const { key, value } of index.objects.entries()) if (value.gone === true) objects.set(key, value);
-    for (const [name, { size, layers }] of needed) {
-      if (index.objects.get(name) !== undefined) continue;
-      objects.set(name, { size, refs: layers.length, copies: 0 });
-    }
-    return objects;
-  }
-
-  #blobsToLookAt({ blobs: needed }: ExpectedCounts): Map<Key, BlobRecord> {
-    const { index, layout } = this.#store;
-    const blobs = new Map<Key, BlobRecord>();
-    for (const { key } of this.#suspects) {
-      const record = key === undefined ? undefined : index.blobs.get(key);
-      if (key !== undefined && record !== undefined) blobs.set(key, record);
-    }
-    for (const { key, value } of index.blobs.entries()) if (value.gone === true) blobs.set(key, value);
-    for (const [key, { refs }] of needed) {
-      if (index.blobs.get(key) !== undefined) continue;
-      const stat = statOrFault(layout.blob(key));
-      blobs.set(key, { size: typeof stat === 'string' ? 0 : Number(stat.size), refs, put: false });
-    }
-    return blobs;
   }
 
   /** Trees that differ from their plans, have damaged files, or cannot be judged. */

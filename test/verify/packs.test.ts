@@ -1,5 +1,6 @@
 /** What is wrong with packs, besides contents, is found and mended. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -13,6 +14,7 @@ import { TestStore } from '../fixtures/store.js';
 const BLOCK = 4096;
 
 interface Packed {
+  s: TestStore;
   store: Store;
   pack: string;
   keys: string[];
@@ -31,7 +33,7 @@ async function threeImages(t: TestContext): Promise<Packed> {
     ]);
     keys.push((await store.import(path)).key);
   }
-  return { store, pack: join(s.store, 'packs', '00000001.pack'), keys };
+  return { s, store, pack: join(s.store, 'packs', '00000001.pack'), keys };
 }
 
 function overwrite(path: string, at: number, bytes: Buffer): void {
@@ -141,4 +143,52 @@ test('a pack that is gone is told by the objects in it, and forgotten once they 
   await store.gc();
   assert.deepEqual(fs.readdirSync(join(s.store, 'packs')), ['00000002.pack']);
   assert.deepEqual(inspectPacks(contextOf(store), true), []);
+});
+
+/** A file of 100 000 bytes, of which only the last ones are written. It lies beside the packs. */
+const HOLES = { 'GNU.sparse.size': '100000', 'GNU.sparse.numblocks': '1', 'GNU.sparse.map': '99987,13' };
+const HOLED = Buffer.concat([Buffer.alloc(99_987), Buffer.from('behind a hole')]);
+
+/** Takes rows of objects out of the index, as an accident would. */
+async function loseRows(store: Store, ...contents: Buffer[]): Promise<string[]> {
+  const { index } = contextOf(store);
+  const names = contents.map((content) => `${createHash('sha512').update(content).digest('hex')}.p`);
+  await index.commit(() => {
+    for (const name of names) {
+      assert.ok(index.objects.get(name) !== undefined);
+      index.objects.remove(name);
+    }
+  });
+  return names;
+}
+
+test('objects whose rows are lost are found again by tables and names, if they are whole', async (t) => {
+  const { s, store, pack } = await threeImages(t);
+  const holes = s.aci('h.aci', { name: 'example.com/h' }, [{ name: 'h', content: 'behind a hole', pax: HOLES }]);
+  await store.import(holes);
+  const [a, b] = [Buffer.alloc(20_000, 'a'), Buffer.alloc(20_000, 'b')];
+  const lost = await loseRows(store, a, Buffer.from('shared'), HOLED);
+  const { missing } = await store.fsck();
+  assert.deepEqual(missing.map(({ id, what }) => `${id} ${what}`).sort(), lost.map((id) => `${id} not listed`).sort());
+  // Another import has no use for their places.
+  await store.import(s.aci('d.aci', { name: 'example.com/d' }, [{ name: 'd', content: 'd' }]));
+
+  const { repaired, ok, reimport } = await store.fsck({ repair: true });
+  const found = repaired.filter(({ action }) => action === 'found again');
+  assert.deepEqual([found.map(({ id }) => id).sort(), ok, reimport], [lost.sort(), true, []]);
+  assert.deepEqual((await store.check()).damaged, []);
+  assert.deepEqual(Buffer.concat([...(await store.readFile('example.com/a', 'a'))]), a);
+  await store.gc({ graceMs: 0 });
+  assert.deepEqual(inspectPacks(contextOf(store), true), []);
+
+  overwrite(pack, fs.readFileSync(pack).indexOf(b), Buffer.from('B'));
+  const [damaged] = await loseRows(store, b);
+  const second = await store.fsck({ repair: true });
+  assert.deepEqual(
+    second.repaired.map(({ id, action }) => `${id} ${action}`),
+    [`${damaged} marked as gone`],
+  );
+  assert.deepEqual(second.reimport, ['example.com/b']);
+  assert.equal((await store.import(s.path('b.aci'))).healed, true);
+  assert.deepEqual((await store.check()).damaged, []);
 });
