@@ -7,6 +7,8 @@ export interface Sizes {
   largeBytes: number;
   /** Images of one file each. */
   tinyImages: number;
+  /** Paths of a tree that is mounted in a process that runs already. */
+  mountedPaths: number;
   /** Files of a layer, along the axis. */
   filesAxis: readonly number[];
   /** Images that lie in a store beside those that are used, along the axis. */
@@ -19,6 +21,7 @@ export const FULL: Sizes = {
   smallFiles: 50_000,
   largeBytes: 500_000_000,
   tinyImages: 2000,
+  mountedPaths: 40_000,
   filesAxis: [1000, 5000, 20_000, 50_000],
   storeAxis: [0, 200, 1000, 2000],
   indexAxis: [100, 1000, 10_000],
@@ -29,6 +32,7 @@ export const SMALL: Sizes = {
   smallFiles: 400,
   largeBytes: 4_000_000,
   tinyImages: 20,
+  mountedPaths: 400,
   filesAxis: [100, 400],
   storeAxis: [0, 10],
   indexAxis: [10, 50],
