@@ -4,6 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { defined } from '../engine/core/defined.js';
 import { buildCorpus, openCorpus } from './inputs/corpus.js';
 import type { Ground } from './inputs/ground.js';
 import { withScratch } from './inputs/scratch.js';
@@ -27,8 +28,8 @@ function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-async function prepareGround(dir: string, { corpus: given }: Options): Promise<Ground> {
-  const sizes = given === undefined ? SMALL : FULL;
+async function prepareGround(dir: string, { corpus: given, objects }: Options): Promise<Ground> {
+  const sizes = { ...(given === undefined ? SMALL : FULL), ...defined({ objects }) };
   if (given !== undefined) return { corpus: await openCorpus(given, dir), sizes, dir, build: THIS_BUILD };
   say('packing a small corpus from node_modules; --corpus takes a larger one');
   return { corpus: await buildCorpus(join(dir, 'corpus')), sizes, dir, build: THIS_BUILD };

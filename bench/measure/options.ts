@@ -17,6 +17,8 @@ export interface Options {
   /** A checkout whose build is measured beside this one. */
   against: string | undefined;
   runs: number;
+  /** Objects of the store that `gc-many` collects from; undefined for as many as go with the corpus. */
+  objects: number | undefined;
   json: boolean;
 }
 
@@ -30,7 +32,7 @@ function listed(scenarios: typeof SCENARIOS): string {
 }
 
 export const USAGE = `usage: npm run --silent bench -- [SCENARIO…] [--limits] [--corpus DIR] [--dir DIR] [--runs N]
-                                  [--layout packs|loose|both] [--against DIR] [--out DIR] [--json]
+                                  [--layout packs|loose|both] [--objects N] [--against DIR] [--out DIR] [--json]
 
 SCENARIO       ${listed(SCENARIOS)} (default: all of these);
                ${listed(LIMITS)} (only when named, or by --limits);
@@ -43,6 +45,7 @@ SCENARIO       ${listed(SCENARIOS)} (default: all of these);
 --runs N       timed runs of each contestant (default: 5)
 --against DIR  run each program of cairn's in another build, too, as "cairn … (before)", and tell the ratio;
                DIR is a checkout of another commit in which \`npm run build\` has run
+--objects N    objects of the store that gc-many collects from (default: 2000000, without a corpus 2000)
 --out DIR      write results.json and report.html there
 --json         print JSON instead of tables; progress goes to stderr in any case
 `;
@@ -59,6 +62,8 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   if (unknown.length > 0) throw new UsageError(`no scenario ${unknown.join(', ')}`);
   const layouts = LAYOUTS.filter((layout) => values.layout === 'both' || values.layout === layout);
   if (layouts.length === 0) throw new UsageError('--layout wants packs, loose or both');
+  if (values.objects !== undefined && !/^[1-9][0-9]{2,7}$/.test(values.objects))
+    throw new UsageError('--objects wants a whole number from 100');
   if (!/^[1-9][0-9]{0,3}$/.test(values.runs)) throw new UsageError('--runs wants a whole number above zero');
   const named = positionals.length === 0 ? Object.keys(SCENARIOS) : positionals.filter((name) => name !== MICRO);
   return {
@@ -70,6 +75,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
     out: values.out,
     against: values.against,
     runs: Number(values.runs),
+    objects: values.objects === undefined ? undefined : Number(values.objects),
     json: values.json,
   };
 }
@@ -86,6 +92,7 @@ function parsed(args: readonly string[]) {
         out: { type: 'string' },
         against: { type: 'string' },
         runs: { type: 'string', default: '5' },
+        objects: { type: 'string' },
         json: { type: 'boolean', default: false },
         limits: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h' },

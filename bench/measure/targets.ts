@@ -53,6 +53,7 @@ const LOOSE: readonly Target[] = [
   { scenario: 'check', of: 'cairn check, loose', against: 'xargs -P2 sha512sum', atLeast: 0.85 },
   { scenario: 'again', of: 'cairn render, loose', against: 'node -e 0', withinMs: 120 },
   { scenario: 'reimport', of: 'cairn import, all there, loose', against: 'cairn import, new store, loose', atLeast: 5 },
+  { scenario: 'gc-many', of: 'cairn gc, loose', belowMs: 10_000 },
 ];
 
 /** Of stores that keep contents in packs, and of trees that are mounted. */
@@ -85,6 +86,12 @@ const PACKS: readonly Target[] = [
   { scenario: 'mount-library', of: 'store.mount(), packs', belowMs: 80 },
   { scenario: 'check-cold', of: 'cairn check, packs', against: 'xargs -P2 sha512sum', atLeast: 1.8 },
   { scenario: 'check', of: 'cairn check, packs', against: 'xargs -P2 sha512sum', atLeast: 0.95 },
+  { scenario: 'gc-many', of: 'cairn gc, packs', belowMs: 10_000 },
+  { scenario: 'gc-holes', of: 'cairn: the holes alone, packs', belowMs: 200 },
+  { scenario: 'gc-bytes', of: 'cairn gc gives back, packs', against: 'what the objects held', atMost: 1.11 },
+  { scenario: 'rebuilds', of: 'cairn, one image, packs', against: 'cairn, ten rebuilds, packs', atMost: 1.1 },
+  { scenario: 'memory-large', of: 'cairn import, packs', belowBytes: 250e6 },
+  { scenario: 'memory-small', of: 'cairn import, packs', belowBytes: 300e6 },
 ];
 
 export const TARGETS: readonly Target[] = [...PACKS, ...LOOSE];

@@ -14,12 +14,17 @@ import { check, checkCold } from './check.js';
 import { cold } from './cold.js';
 import { fetchCold } from './fetch.js';
 import { gc } from './gc.js';
+import { gcBytes, gcHoles } from './gc-holes.js';
+import { gcMany } from './gc-many.js';
 import { importChain } from './import.js';
 import { importOnly } from './import-only.js';
+import { memoryOfLarge, memoryOfSmall } from './memory.js';
 import { mountLibrary, mountStored } from './mount.js';
 import { oci } from './oci.js';
 import { large, small } from './one-layer.js';
 import { du, start } from './queries.js';
+import { reads } from './reads.js';
+import { rebuilds } from './rebuilds.js';
 import { reimport } from './reimport.js';
 import { runScenarios } from './run.js';
 import { scaling } from './scaling.js';
@@ -50,6 +55,11 @@ export const SCENARIOS: Named = {
   check: inLayouts(check),
   'check-cold': inLayouts(checkCold),
   gc: inLayouts(gc),
+  'gc-many': inLayouts(gcMany),
+  'gc-holes': inLayouts(gcHoles, gcBytes),
+  rebuilds: inLayouts(rebuilds),
+  memory: inLayouts(memoryOfLarge, memoryOfSmall),
+  reads: inLayouts(reads),
   du: inLayouts(du),
   start: (ground) => [start(ground)],
   scaling: inLayouts(scaling),

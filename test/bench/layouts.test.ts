@@ -16,7 +16,7 @@ import { cannotMountTrees, mountingDirectory } from '../fixtures/mounting.js';
 import { NAMELESS_CORPUS } from '../fixtures/nameless-corpus.js';
 import { tinyCorpus } from '../fixtures/tiny-corpus.js';
 
-const SIZES = { ...SMALL, mountedPaths: 40 };
+const SIZES = { ...SMALL, holes: 20, objects: 100, mountedPaths: 40, smallFiles: 20, largeBytes: 50_000 };
 
 /** Of the tiny corpus: the file that is in both layers, in two versions, and two more. */
 const CONTENTS = 4;
@@ -141,7 +141,25 @@ test('a store with packs is checked, its peer hashes the same contents as files'
   assert.equal(files.filter((each) => each.isFile()).length, CONTENTS);
 });
 
-test('trees are mounted of a layout, and in this process', {
+test('objects between others are collected, and their bytes come back', async (t) => {
+  const ground = await groundIn(temporaryDirectory(t));
+  await ranOnce(inPacks('gc-many', ground));
+  await ranOnce(inPacks('gc-holes', ground));
+  const back = await ranOnce(inPacks('gc-bytes', ground, 'gc-holes'), ['what the objects held']);
+  const held = back['what the objects held'] ?? 0;
+  assert.equal(held, SIZES.holes * 65_536);
+  assert.ok((back['cairn gc gives back, packs'] ?? 0) > 0.9 * held, JSON.stringify(back));
+});
+
+test('rebuilds and an import say how many bytes they needed', async (t) => {
+  const ground = await groundIn(temporaryDirectory(t));
+  const stored = await ranOnce(inPacks('rebuilds', ground));
+  const memory = await ranOnce(inPacks('memory-small', ground, 'memory'));
+  for (const bytes of [...Object.values(stored), ...Object.values(memory)]) assert.ok((bytes ?? 0) > 10_000);
+  assert.equal(Object.keys(stored).length, 2);
+});
+
+test('trees are mounted of a layout, and in this process, and read as they are on disk', {
   skip: cannotMountTrees(),
 }, async (t) => {
   const ground = await mountingGround(t);
@@ -165,4 +183,9 @@ test('trees are mounted of a layout, and in this process', {
   await ranOnce({ ...library, contestants: [counting] });
   assert.equal(paths, SIZES.mountedPaths);
   await library.close?.();
+
+  const reads = scenariosOf('reads', ground, ['packs']);
+  for (const name of ['read: find, warm', 'read: parts, warm', 'read: mmap, warm'])
+    await ranOnce(reads.find((each) => each.name === name) as Scenario, ['tar']);
+  await reads.at(-1)?.close?.();
 });

@@ -149,6 +149,7 @@ test('the command line is taken, or refused with what is wrong', () => {
     out: 'o',
     against: undefined,
     runs: 2,
+    objects: undefined,
     json: false,
   });
   const ordinary = parseOptions([])?.names ?? [];
