@@ -4,6 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { defined } from '../engine/core/defined.js';
 import { buildCorpus, openCorpus } from './inputs/corpus.js';
 import type { Ground } from './inputs/ground.js';
 import { withScratch } from './inputs/scratch.js';
@@ -27,28 +28,30 @@ function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-async function prepareGround(dir: string, given: string | undefined): Promise<Ground> {
-  if (given !== undefined) return { corpus: await openCorpus(given, dir), sizes: FULL, dir, build: THIS_BUILD };
+async function prepareGround(dir: string, { corpus: given, objects }: Options): Promise<Ground> {
+  const sizes = { ...(given === undefined ? SMALL : FULL), ...defined({ objects }) };
+  if (given !== undefined) return { corpus: await openCorpus(given, dir), sizes, dir, build: THIS_BUILD };
   say('packing a small corpus from node_modules; --corpus takes a larger one');
-  return { corpus: await buildCorpus(join(dir, 'corpus')), sizes: SMALL, dir, build: THIS_BUILD };
+  return { corpus: await buildCorpus(join(dir, 'corpus')), sizes, dir, build: THIS_BUILD };
 }
 
-function scenariosFor(names: readonly string[], ground: Ground, build: Build | undefined): Scenario[] {
+function scenariosFor({ names, layouts }: Options, ground: Ground, build: Build | undefined): Scenario[] {
   const other = build === undefined ? undefined : { ...ground, build };
   return names.flatMap((name) => {
-    const theirs = other === undefined ? [] : scenariosOf(name, other);
-    return scenariosOf(name, ground).map((scenario, i) => besideEachOther(scenario, theirs[i]));
+    const theirs = other === undefined ? [] : scenariosOf(name, other, layouts);
+    return scenariosOf(name, ground, layouts).map((scenario, i) => besideEachOther(scenario, theirs[i]));
   });
 }
 
-async function bench(dir: string, { names, corpus, runs, json, out, against }: Options): Promise<void> {
+async function bench(dir: string, options: Options): Promise<void> {
+  const { corpus, runs, json, out, against } = options;
   const print = (text: string) => json || process.stdout.write(text);
   const before = against === undefined ? undefined : buildIn(against);
-  const ground = await prepareGround(dir, corpus);
+  const ground = await prepareGround(dir, options);
   const machine = await describeMachine(dir);
   print(machineText(machine));
   const scenarios: Measured[] = [];
-  for (const scenario of scenariosFor(names, ground, before)) {
+  for (const scenario of scenariosFor(options, ground, before)) {
     if (scenario.unfit !== undefined) {
       say(`${scenario.name}: left out: ${scenario.unfit}`);
       continue;

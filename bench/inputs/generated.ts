@@ -56,7 +56,12 @@ export function contentOf(seed: number, size: number): Buffer {
   return content;
 }
 
-function* smallFiles(count: number): Generator<{ path: string; content: Buffer }> {
+export interface Made {
+  path: string;
+  content: Buffer;
+}
+
+function* smallFiles(count: number): Generator<Made> {
   const next = numbers(7);
   for (let i = 0; i < count; i++) {
     const directory = `files/d${Math.floor(i / FILES_PER_DIRECTORY)}`;
@@ -64,7 +69,7 @@ function* smallFiles(count: number): Generator<{ path: string; content: Buffer }
   }
 }
 
-function* largeFiles(bytes: number): Generator<{ path: string; content: Buffer }> {
+function* largeFiles(bytes: number): Generator<Made> {
   for (let i = 0; i < LARGE_FILES; i++)
     yield { path: `large/f${i}`, content: contentOf(i, Math.floor(bytes / LARGE_FILES)) };
 }
@@ -83,6 +88,35 @@ export async function packLargeFiles(file: string, bytes: number): Promise<strin
   return name;
 }
 
+/** As many layers as a chain of generated ACIs has. */
+const CHAIN = 4;
+
+/**
+ * A chain of ACIs whose tree has so many paths. Each layer has files in every directory, so that a tree takes merging.
+ * @returns the archives, lowest first
+ */
+export async function packChain(dir: string, paths: number): Promise<string[]> {
+  fs.mkdirSync(dir, { recursive: true });
+  const directories = Math.ceil(paths / FILES_PER_DIRECTORY);
+  const files = paths - directories - 1;
+  const nameOf = (layer: number) => `example.com/chain-${layer}`;
+  const archives: string[] = [];
+  for (let layer = 0; layer < CHAIN; layer++) {
+    const file = join(dir, `chain-${layer}.aci`);
+    archives.push(file);
+    if (fs.existsSync(file)) continue;
+    const dependencies = layer === 0 ? [] : [{ name: nameOf(layer - 1), version: VERSION }];
+    const made = chainFiles(layer, files, directories);
+    await packImage(file, { name: nameOf(layer), version: VERSION, dependencies, made });
+  }
+  return archives;
+}
+
+function* chainFiles(layer: number, files: number, directories: number): Generator<Made> {
+  for (let i = layer; i < files; i += CHAIN)
+    yield { path: `files/d${i % directories}/f${i}`, content: contentOf(i, i % MAX_SMALL) };
+}
+
 /** Images of one file each, no two alike. @returns the archives */
 export async function packTinyImages(dir: string, count: number): Promise<string[]> {
   fs.mkdirSync(dir, { recursive: true });
@@ -99,8 +133,14 @@ export async function packTinyImages(dir: string, count: number): Promise<string
 }
 
 export const FILES_PER_IMAGE = 200;
-/** How many of the files of an image are the same in a hundred images. */
-const ALIKE = 20;
+
+/** How many files an image has, and how many of them are the same in a hundred images. */
+export interface ImageFiles {
+  files: number;
+  alike: number;
+}
+
+const ORDINARY: ImageFiles = { files: FILES_PER_IMAGE, alike: 20 };
 
 /** How many of a number of images are older versions of others: a tenth. */
 export function outdatedOf(images: number): number {
@@ -111,7 +151,7 @@ export function outdatedOf(images: number): number {
  * Packs images of small files, a tenth of them older versions of others. The file `outdated` lists the archives of the
  * older versions, `current` all others, and `twofold` both versions of the images that have two.
  */
-export async function packVersions(dir: string, images: number): Promise<void> {
+export async function packVersions(dir: string, images: number, each: ImageFiles = ORDINARY): Promise<void> {
   fs.mkdirSync(dir, { recursive: true });
   const outdated = outdatedOf(images);
   const archives: string[] = [];
@@ -119,7 +159,7 @@ export async function packVersions(dir: string, images: number): Promise<void> {
     const file = join(dir, `${i}.aci`);
     const old = i < outdated;
     const name = `example.com/versioned-${old ? i : i - outdated}`;
-    await packImage(file, { name, version: old ? '1.0.0' : '2.0.0', made: versionedFiles(i) });
+    await packImage(file, { name, version: old ? '1.0.0' : '2.0.0', made: versionedFiles(i, each) });
     archives.push(file);
   }
   fs.writeFileSync(join(dir, 'outdated'), archives.slice(0, outdated).join('\n'));
@@ -127,9 +167,9 @@ export async function packVersions(dir: string, images: number): Promise<void> {
   fs.writeFileSync(join(dir, 'twofold'), archives.slice(0, 2 * outdated).join('\n'));
 }
 
-function* versionedFiles(image: number): Generator<{ path: string; content: Buffer }> {
-  for (let n = 0; n < FILES_PER_IMAGE; n++) {
-    const owner = n < ALIKE ? `of a hundred ${Math.floor(image / 100)}` : `of ${image}`;
+function* versionedFiles(image: number, { files, alike }: ImageFiles): Generator<Made> {
+  for (let n = 0; n < files; n++) {
+    const owner = n < alike ? `of a hundred ${Math.floor(image / 100)}` : `of ${image}`;
     yield { path: `files/f${n}`, content: Buffer.from(`file ${n} ${owner}\n`) };
   }
 }

@@ -1,7 +1,8 @@
 /** What scenarios are made of: inputs, and a place to work in. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { type Build, importAll, render, type Store, storeAt } from '../measure/cairn.js';
+import type { ObjectLayout } from '../../engine/session/format.js';
+import { type Build, importAll, makeStore, renderLinks, type Store, storeAt } from '../measure/cairn.js';
 import { run } from '../measure/process.js';
 import type { Corpus } from './corpus.js';
 import type { Sizes } from './sizes.js';
@@ -13,11 +14,13 @@ export interface Ground {
   dir: string;
   /** What cairn's contestants run. */
   build: Build;
+  /** How their stores keep the contents of files; undefined for whatever the build makes by itself. */
+  layout?: ObjectLayout;
 }
 
-/** A store of the ground's build. */
-export function storeIn({ dir, build }: Ground, name: string): Store {
-  return storeAt(join(dir, name), build);
+/** A store of the ground's build and layout. */
+export function storeIn({ dir, build, layout }: Ground, name: string): Store {
+  return storeAt(join(dir, name), build, layout);
 }
 
 /** The corpus's uppermost image. */
@@ -28,12 +31,14 @@ export function topOf({ names }: Corpus): string {
 /** A store that has all images, made once and used by every scenario that wants one. */
 export async function stock(ground: Ground): Promise<Store> {
   const store = storeIn(ground, 'stock');
-  if (!fs.existsSync(store.dir)) await importAll({ run }, store, ground.corpus.images);
+  if (fs.existsSync(store.dir)) return store;
+  await makeStore(store);
+  await importAll({ run }, store, ground.corpus.images);
   return store;
 }
 
 /** The same with the tree of the uppermost one. @returns the tree's root directory, too */
 export async function renderedStock(ground: Ground): Promise<{ store: Store; tree: string }> {
   const store = await stock(ground);
-  return { store, tree: (await render({ run }, store, topOf(ground.corpus))).path };
+  return { store, tree: (await renderLinks({ run }, store, topOf(ground.corpus))).path };
 }

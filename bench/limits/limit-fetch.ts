@@ -6,10 +6,10 @@ import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
 import { fetchNew } from '../measure/cairn.js';
 import type { Contestant, Peer, Scenario } from '../measure/contestant.js';
-import { withoutTree } from '../measure/contestants.js';
+import { inNewStore, withoutTree } from '../measure/contestants.js';
 import { remove } from '../measure/process.js';
 import { ImageRegistry, noRegistry } from '../peers/registry.js';
-import { fetchAndRender } from '../scenarios/fetch.js';
+import { fetchAndRender, readyFor } from '../scenarios/fetch.js';
 
 export function limitFetch(ground: Ground): Scenario {
   const { corpus, dir } = ground;
@@ -17,12 +17,12 @@ export function limitFetch(ground: Ground): Scenario {
   const registry = new ImageRegistry(corpus, join(dir, `${basename(store.dir)}-limit-registry`));
   const fetching: Contestant = {
     name: 'cairn fetch',
-    prepare: registry.open,
+    ...inNewStore(store),
+    prepare: readyFor(store, registry),
     run: async (stopwatch) => {
       await fetchNew(stopwatch, store, registry.ref);
       return undefined;
     },
-    clear: () => remove(store.dir),
   };
   const { contestants, skipped } = installed([
     download(registry, 1),

@@ -9,6 +9,7 @@ import { createGunzip } from 'node:zlib';
 import { packLargeFiles, packSmallFiles } from '../inputs/generated.js';
 import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
+import { makeStore } from '../measure/cairn.js';
 import type { Contestant, Peer, Scenario } from '../measure/contestant.js';
 import { importOf, renderSource, withoutTree } from '../measure/contestants.js';
 import { remove, run } from '../measure/process.js';
@@ -61,10 +62,12 @@ type Packing = (file: string) => Promise<string>;
 function limitOneLayer(ground: Ground, name: string, files: string, pack: Packing): Scenario {
   const { dir } = ground;
   const archive = join(dir, `${name}.aci`);
+  const store = storeIn(ground, 'new');
   const own: Contestant = {
-    ...withoutTree(renderSource(storeIn(ground, 'new'), archive)),
+    ...withoutTree(renderSource(store, archive)),
     prepare: async () => {
       if (!fs.existsSync(archive)) await pack(archive);
+      await makeStore(store);
     },
   };
   return limitOf(dir, {

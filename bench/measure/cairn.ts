@@ -1,5 +1,7 @@
 /** Runs cairn's command line, and reads what it prints. */
+import * as fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { ObjectLayout } from '../../engine/session/format.js';
 import { type Command, type Runner, run } from './process.js';
 
 /** One build of cairn; a run may measure two of them beside each other. */
@@ -15,11 +17,23 @@ export const THIS_BUILD: Build = { name: '', program: fileURLToPath(new URL('../
 export interface Store {
   dir: string;
   build: Build;
+  /** How it keeps the contents of files; undefined for whatever the build makes by itself. */
+  layout: ObjectLayout | undefined;
 }
 
-/** Each build has a store of its own, as another build may write another format. */
-export function storeAt(dir: string, build: Build): Store {
-  return { dir: build.name === '' ? dir : `${dir}-${build.name}`, build };
+/** Each build and each layout has a store of its own, as another build may write another format. */
+export function storeAt(dir: string, build: Build, layout?: ObjectLayout): Store {
+  return { dir: [dir, layout ?? '', build.name].filter((part) => part !== '').join('-'), build, layout };
+}
+
+/** Makes a store of its layout, if it is to have one. A build from before there were layouts keeps files. */
+export async function makeStore(store: Store): Promise<void> {
+  if (store.layout === undefined || fs.existsSync(store.dir)) return;
+  try {
+    await run(cairn(store, 'init', '--layout', store.layout));
+  } catch (error) {
+    if (store.build.name === '' || store.layout === 'packs') throw error;
+  }
 }
 
 /** A command of cairn's that prints JSON. */
@@ -41,6 +55,12 @@ export interface Rendered {
 
 export async function render(runner: Runner, store: Store, image: string, ...flags: string[]): Promise<Rendered> {
   const [rendered] = JSON.parse(await runner.run(cairn(store, ...flags, 'render', image))) as [Rendered];
+  return rendered;
+}
+
+/** The tree of links, also where the tree is there to be mounted. */
+export async function renderLinks(runner: Runner, store: Store, image: string): Promise<Rendered> {
+  const [rendered] = JSON.parse(await runner.run(cairn(store, 'render', '--mode', 'link', image))) as [Rendered];
   return rendered;
 }
 
@@ -91,6 +111,13 @@ export async function renderNew(runner: Runner, store: Store, image: string, ...
 /** Mounts the tree of an image. */
 export async function mount(runner: Runner, store: Store, image: string): Promise<Rendered> {
   return JSON.parse(await runner.run(cairn(store, 'mount', image))) as Rendered;
+}
+
+/** Mounts a tree that must be new to the store. */
+export async function mountNew(runner: Runner, store: Store, image: string): Promise<Rendered> {
+  const mounted = await mount(runner, store, image);
+  expect(!mounted.existed, 'the tree was there already');
+  return mounted;
 }
 
 export async function unmountAll(store: Store): Promise<void> {

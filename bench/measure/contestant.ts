@@ -6,6 +6,8 @@ export interface Contestant {
   name: string;
   /** Its place on the axis; only in a scenario that has an axis. */
   x?: number;
+  /** Makes no tree, where others of its scenario do: there is nothing to compare. */
+  treeless?: true;
   /** The ways in which its tree may differ from cairn's. Any other difference disqualifies it. */
   deviations?: readonly Deviation[];
   /** Makes ready what a run needs; not timed. */
@@ -32,11 +34,13 @@ export interface Skipped {
   why: string;
 }
 
+/** What is compared: elapsed time, processor time, or bytes of memory or on disk. */
+export type Measure = 'wall' | 'cpu' | 'bytes';
+
 export interface Scenario {
   name: string;
   what: string;
-  /** What is compared: elapsed time, or processor time. */
-  measure: 'wall' | 'cpu';
+  measure: Measure;
   /** The bytes that a run processes, for a speed; known after the runs. */
   bytes?: () => number;
   /** For one program at several sizes: the name of what varies, and the name of the line in the chart. */

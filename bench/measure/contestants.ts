@@ -1,18 +1,24 @@
 /** Contestants of cairn's that several scenarios share. */
 import { join } from 'node:path';
-import { importNew, removeTrees, renderNew, type Store } from './cairn.js';
+import { importNew, makeStore, mountNew, removeTrees, renderNew, type Store, unmountAll } from './cairn.js';
 import type { Contestant } from './contestant.js';
 import { remove } from './process.js';
+
+/** For what brings content in: each run finds an empty store. */
+export function inNewStore(store: Store): Required<Pick<Contestant, 'prepare' | 'clear'>> {
+  return { prepare: () => makeStore(store), clear: () => remove(store.dir) };
+}
 
 /** An import into a new store. */
 export function importOf(store: Store, sources: () => readonly string[]): Contestant {
   return {
     name: 'cairn import',
+    treeless: true,
+    ...inNewStore(store),
     run: async (stopwatch) => {
       await importNew(stopwatch, store, sources());
       return undefined;
     },
-    clear: () => remove(store.dir),
   };
 }
 
@@ -25,11 +31,11 @@ export function importAndRender(
 ): Contestant {
   return {
     name: 'cairn import + render',
+    ...inNewStore(store),
     run: async (stopwatch) => {
       const imported = await importNew(stopwatch, store, sources());
       return (await renderNew(stopwatch, store, image?.() ?? (imported.at(-1)?.key as string))).path;
     },
-    clear: () => remove(store.dir),
   };
 }
 
@@ -37,8 +43,24 @@ export function importAndRender(
 export function renderSource(store: Store, source: string): Contestant {
   return {
     name: 'cairn render of the archive',
+    ...inNewStore(store),
     run: async (stopwatch) => (await renderNew(stopwatch, store, source)).path,
-    clear: () => remove(store.dir),
+  };
+}
+
+/**
+ * An import and a mount by one command.
+ * @param source says what is mounted when a run begins: an archive, a layout, a reference
+ */
+export function mountSource(store: Store, what: string, source: () => string): Contestant {
+  return {
+    name: `cairn mount of the ${what}`,
+    prepare: () => makeStore(store),
+    run: async (stopwatch) => (await mountNew(stopwatch, store, source())).path,
+    clear: async () => {
+      await unmountAll(store);
+      await remove(store.dir);
+    },
   };
 }
 
@@ -50,10 +72,15 @@ export function renderStored(stored: () => Promise<Store>, image: () => string, 
     prepare: async () => {
       store = await stored();
       await removeTrees(store);
-      if (first) await remove(join(store.dir, 'plans'));
+      if (first) await removePlans(store);
     },
     run: async (stopwatch) => (await renderNew(stopwatch, store, image())).path,
   };
+}
+
+/** The plans that earlier renders and mounts kept. */
+export async function removePlans(store: Store): Promise<void> {
+  await remove(join(store.dir, 'plans'));
 }
 
 /** For scenarios whose other contestants make no tree: no trees are compared. */
@@ -70,6 +97,7 @@ export function withoutTree(contestant: Contestant): Contestant {
 /** The start of Node, which no program on it can beat. */
 export const BARE_NODE: Contestant = {
   name: 'node -e 0',
+  treeless: true,
   run: async (stopwatch) => {
     await stopwatch.run([process.execPath, '-e', '0']);
     return undefined;

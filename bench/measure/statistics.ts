@@ -1,4 +1,5 @@
 /** Median and range of a few runs. One disturbed run changes a mean, but hardly the median. */
+import type { Measure } from './contestant.js';
 
 export interface Spread {
   median: number;
@@ -22,4 +23,12 @@ export function spreadOf(values: readonly number[]): Spread {
 /** @returns `value / base`; `undefined` where the base is no time at all */
 export function ratioOf(value: number, base: number): number | undefined {
   return base > 0 ? value / base : undefined;
+}
+
+/** What a scenario compares, of one contestant; unknown where its processor time is. */
+export function comparedIn<T>(
+  { wallMs, cpuMs, neededBytes }: { wallMs?: T; cpuMs?: T; neededBytes?: T },
+  measure: Measure,
+): T | undefined {
+  return { wall: wallMs, cpu: cpuMs, bytes: neededBytes }[measure];
 }

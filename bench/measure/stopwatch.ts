@@ -1,4 +1,4 @@
-/** Adds up the time of what belongs to a run. The time between is not counted. */
+/** Adds up what belongs to a run: its time, without the time between, or the bytes that it needed. */
 import { type Command, type Runner, run } from './process.js';
 import { endedChildren } from './rusage.js';
 
@@ -11,6 +11,8 @@ export interface Spent {
   /** Processor time; `undefined` where it cannot be told. */
   userMs: number | undefined;
   sysMs: number | undefined;
+  /** Of memory, or on disk, where a scenario asks for that. */
+  bytes?: number;
 }
 
 export class Stopwatch implements Runner {
@@ -42,6 +44,11 @@ export class Stopwatch implements Runner {
     const { user, system } = process.cpuUsage(before);
     this.#add({ userMs: user / 1000, sysMs: system / 1000 });
     return result;
+  }
+
+  /** Notes how many bytes the run needed. */
+  needs(bytes: number): void {
+    this.spent.bytes = bytes;
   }
 
   #add(time: { userMs: number; sysMs: number } | undefined): void {

@@ -26,7 +26,8 @@ export function copying(options: '-al' | '-a', flat: string, dir: string): Peer 
   };
 }
 
-async function unpackOriginal(flat: string, original: string): Promise<void> {
+/** The merged tree, unpacked by tar once. */
+export async function unpackOriginal(flat: string, original: string): Promise<void> {
   if (fs.existsSync(original)) return;
   fs.mkdirSync(original);
   await run(GNU_TAR.command(flat, original));

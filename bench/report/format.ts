@@ -1,31 +1,46 @@
 /** Numbers as the report for the terminal and the page show them. */
 import { formatMs, formatSize } from '../../cli/units.js';
 import type { Machine } from '../machine/machine.js';
+import type { Measure } from '../measure/contestant.js';
 import type { Measured, Timing } from '../measure/measure.js';
-import type { Spread } from '../measure/statistics.js';
+import { comparedIn, type Spread } from '../measure/statistics.js';
 import type { Verdict } from '../measure/verdict.js';
 
 export function showMs(ms: number): string {
   return formatMs(Math.round(ms));
 }
 
-export function showRange({ min, max }: Spread): string {
-  return `${showMs(min)}–${showMs(max)}`;
+/** A time, or the bytes that a scenario compares in its place. */
+export function showMeasured(value: number, measure: Measure): string {
+  return measure === 'bytes' ? formatSize(Math.round(value)) : showMs(value);
+}
+
+export function showRange({ min, max }: Spread, measure: Measure): string {
+  return `${showMeasured(min, measure)}–${showMeasured(max, measure)}`;
 }
 
 export function showRatio(ratio: number | undefined): string {
   return ratio === undefined ? '–' : `${ratio.toFixed(ratio < 10 ? 2 : 1)}×`;
 }
 
-/** What a target asks for and what was reached: as a ratio, or as a difference of times. */
-export function showTarget({ atLeast, withinMs, reached, longerMs }: Verdict): { wanted: string; reached: string } {
-  if (withinMs === undefined) return { wanted: showRatio(atLeast), reached: showRatio(reached) };
-  return { wanted: `+${showMs(withinMs)}`, reached: longerMs === undefined ? '–' : `+${showMs(longerMs)}` };
+/** What a target asks for and what was reached: as a ratio, as a difference of times, or as a time or bytes. */
+export function showTarget(verdict: Verdict): { wanted: string; reached: string } {
+  const { atLeast, atMost, withinMs, belowMs, belowBytes, reached, longerMs, needed } = verdict;
+  const shown = (value: number | undefined, show: (value: number) => string): string =>
+    value === undefined ? '–' : show(value);
+  if (withinMs !== undefined)
+    return { wanted: `+${showMs(withinMs)}`, reached: shown(longerMs, (ms) => `+${showMs(ms)}`) };
+  if (belowMs !== undefined) return { wanted: `< ${showMs(belowMs)}`, reached: shown(needed, showMs) };
+  if (belowBytes !== undefined) return { wanted: `< ${formatSize(belowBytes)}`, reached: shown(needed, formatSize) };
+  return {
+    wanted: atMost === undefined ? showRatio(atLeast) : `≤ ${showRatio(atMost)}`,
+    reached: showRatio(reached),
+  };
 }
 
-/** The time that the scenario compares: elapsed time or processor time. */
-export function measuredOf(timing: Timing, measure: Measured['measure']): Spread {
-  return measure === 'cpu' && timing.cpuMs !== undefined ? timing.cpuMs : timing.wallMs;
+/** What the scenario compares: elapsed time, processor time or bytes. */
+export function measuredOf(timing: Timing, measure: Measure): Spread {
+  return comparedIn<Spread>(timing, measure) ?? timing.wallMs;
 }
 
 export function showSpeed(bytes: number, ms: number): string {
@@ -40,8 +55,8 @@ export function columns(timing: Timing, { measure, bytes }: Pick<Measured, 'meas
   const { unflushedMs, userMs, sysMs } = timing;
   return [
     timing.name,
-    showMs(value.median),
-    showRange(value),
+    showMeasured(value.median, measure),
+    showRange(value, measure),
     showRatio(timing.ratio),
     unflushedMs === undefined ? '' : showMs(unflushedMs.median),
     unflushedMs === undefined ? '' : showRatio(timing.unflushedRatio),
@@ -66,7 +81,7 @@ export function machineRows(machine: Machine): [what: string, text: string][] {
 export function describeMeasured({ what, measure, census, contestants }: Measured): string {
   const size = census === undefined ? '' : ` (${census.entries} entries, ${formatSize(census.bytes)})`;
   const runs = contestants[0]?.runs.length ?? 0;
-  const kind = measure === 'cpu' ? 'processor time, ' : '';
+  const kind = { wall: '', cpu: 'processor time, ', bytes: 'bytes, ' }[measure];
   return `${what}${size}; ${kind}medians of ${runs} run${runs === 1 ? '' : 's'}`;
 }
 

@@ -9,6 +9,7 @@ import {
   machineRows,
   measuredOf,
   remarks,
+  showMeasured,
   showMs,
   showRange,
   showTarget,
@@ -54,7 +55,7 @@ function scenarioSection(measured: Measured): string {
   const pairs = pairRows(measured);
   const bars = contestants.map((each, i) => {
     const spread = measuredOf(each, measure);
-    return { label: each.name, text: showMs(spread.median), spread, own: i === 0 };
+    return { label: each.name, text: showMeasured(spread.median, measure), spread, own: i === 0 };
   });
   return section(
     scenario,
@@ -79,7 +80,12 @@ function scalingSection(scenarios: readonly Measured[]): string {
         points: contestants.map(({ x, wallMs }) => ({ x: x as number, spread: wallMs })),
       }));
       const rows = measured.flatMap(({ axis, contestants }) =>
-        contestants.map(({ name, wallMs }) => [axis?.line as string, name, showMs(wallMs.median), showRange(wallMs)]),
+        contestants.map(({ name, wallMs }) => [
+          axis?.line as string,
+          name,
+          showMs(wallMs.median),
+          showRange(wallMs, 'wall'),
+        ]),
       );
       return section(
         `Scaling over ${over}`,
@@ -92,8 +98,8 @@ function scalingSection(scenarios: readonly Measured[]): string {
 
 /** Processor time of cairn in each scenario, beside the elapsed time. */
 function timeSection(scenarios: readonly Measured[]): string {
-  const stacks = scenarios.flatMap(({ scenario, contestants: [own] }) => {
-    if (own?.userMs === undefined || own.sysMs === undefined) return [];
+  const stacks = scenarios.flatMap(({ scenario, measure, contestants: [own] }) => {
+    if (measure === 'bytes' || own?.userMs === undefined || own.sysMs === undefined) return [];
     const { userMs, sysMs, wallMs } = own;
     const [user, sys, wall] = [userMs.median, sysMs.median, wallMs.median];
     const text = `${showMs(user)} user, ${showMs(sys)} sys, ${showMs(wall)} wall`;
@@ -126,13 +132,13 @@ function targetsSection(targets: readonly Verdict[]): string {
   if (targets.length === 0) return '';
   const rows = targets.map((target) => {
     const { wanted, reached } = showTarget(target);
-    const { scenario, against, verdict } = target;
-    return `<tr>${cells([scenario, against, wanted, reached])}<td class="${verdict}">${verdict}</td></tr>`;
+    const { scenario, of, against = '', verdict } = target;
+    return `<tr>${cells([scenario, of, against, wanted, reached])}<td class="${verdict}">${verdict}</td></tr>`;
   });
-  const head = row(['scenario', 'against', 'wanted', 'reached', 'verdict'], 'th');
+  const head = row(['scenario', 'contestant', 'against', 'wanted', 'reached', 'verdict'], 'th');
   return section(
     'Targets',
-    'How many times as fast cairn is meant to be, or how much longer it may take, and what it reached.',
+    'How many times as much another one is meant to need, how much longer cairn may take, or what it may take, and what it reached.',
     `<div class="scroll"><table>${head}${rows.join('')}</table></div>`,
   );
 }

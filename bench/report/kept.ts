@@ -5,6 +5,8 @@
 import { basename } from 'node:path';
 import type { Machine } from '../machine/machine.js';
 import { isBefore } from '../measure/against.js';
+import type { Measure } from '../measure/contestant.js';
+import { TARGETS } from '../measure/targets.js';
 
 /** Figures that were once written down by hand may lack their range. */
 export interface KeptSpread {
@@ -18,12 +20,13 @@ export interface KeptTiming {
   x?: number;
   wallMs?: KeptSpread;
   cpuMs?: KeptSpread;
+  neededBytes?: KeptSpread;
   ratio?: number;
 }
 
 export interface KeptScenario {
   scenario: string;
-  measure: 'wall' | 'cpu';
+  measure: Measure;
   axis?: { over: string; line: string };
   contestants: readonly KeptTiming[];
 }
@@ -43,7 +46,7 @@ export interface KeptRun {
 
 /**
  * Adds a run, whose scenarios take the place of older ones of the same names. Times of single runs are left out, and so
- * is another build that was measured beside this one.
+ * is another build that was measured beside this one, unless a target is about it.
  * @throws Error for results of the small corpus
  */
 export function keep(kept: readonly KeptRun[], run: KeptRun): KeptRun[] {
@@ -69,22 +72,28 @@ function stripped({ date, note, machine, corpus, runs, scenarios }: KeptRun): Ke
       scenario,
       measure,
       ...(axis === undefined ? {} : { axis }),
-      contestants: contestants.filter(({ name }) => !isBefore(name)).map(rounded),
+      contestants: contestants.filter(({ name }) => !isBefore(name) || isWanted(scenario, name)).map(rounded),
     })),
   };
 }
 
-function rounded({ name, x, wallMs, cpuMs, ratio }: KeptTiming): KeptTiming {
+/** Whether a target is about another build. */
+function isWanted(scenario: string, name: string): boolean {
+  return TARGETS.some((target) => target.scenario === scenario && target.against === name);
+}
+
+function rounded({ name, x, wallMs, cpuMs, neededBytes, ratio }: KeptTiming): KeptTiming {
   return {
     name,
     ...(x === undefined ? {} : { x }),
-    ...(wallMs === undefined ? {} : { wallMs: inWholeMs(wallMs) }),
-    ...(cpuMs === undefined ? {} : { cpuMs: inWholeMs(cpuMs) }),
+    ...(wallMs === undefined ? {} : { wallMs: whole(wallMs) }),
+    ...(cpuMs === undefined ? {} : { cpuMs: whole(cpuMs) }),
+    ...(neededBytes === undefined ? {} : { neededBytes: whole(neededBytes) }),
     ...(ratio === undefined ? {} : { ratio: Math.round(ratio * 1000) / 1000 }),
   };
 }
 
-function inWholeMs({ median, min, max }: KeptSpread): KeptSpread {
+function whole({ median, min, max }: KeptSpread): KeptSpread {
   return {
     median: Math.round(median),
     ...(min === undefined ? {} : { min: Math.round(min) }),

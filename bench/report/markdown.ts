@@ -1,17 +1,25 @@
-/** The kept results as the tables of `docs/performance.md`. Pure. */
+/** The kept results and the targets as the tables of `docs/performance.md`. Pure. */
 import { formatSize } from '../../cli/units.js';
+import type { Measure } from '../measure/contestant.js';
+import { comparedIn } from '../measure/statistics.js';
 import { TARGETS } from '../measure/targets.js';
 import { judge, type Verdict } from '../measure/verdict.js';
-import { showMs, showRange, showRatio, showTarget } from './format.js';
+import { showMeasured, showMs, showRange, showRatio, showTarget } from './format.js';
 import type { KeptRun, KeptScenario, KeptSpread, KeptTiming } from './kept.js';
 
 /** What stands between two such comments of a page is made here. */
 const BLOCK = /(<!-- results( of limits)?:[^>]*-->)[\s\S]*?(<!-- \/results -->)/g;
 
+const TARGETS_BLOCK = /(<!-- targets:[^>]*-->)[\s\S]*?(<!-- \/targets -->)/;
+
 /** @returns the page with its tables made anew @throws Error for a page that has no place for them */
 export function withTables(page: string, kept: readonly KeptRun[]): string {
   if (page.search(BLOCK) < 0) throw new Error('no line <!-- results: … --> in the page');
-  return page.replace(BLOCK, (_all, open: string, limits: string | undefined, close: string) => {
+  const targets = targetsTable(kept.flatMap(({ scenarios }) => scenarios));
+  const withTargets = page.replace(TARGETS_BLOCK, (_all, open: string, close: string) =>
+    [open, targets, close].join('\n\n'),
+  );
+  return withTargets.replace(BLOCK, (_all, open: string, limits: string | undefined, close: string) => {
     const wanted = ({ scenario }: KeptScenario) => scenario.startsWith('limit-') === (limits !== undefined);
     const runs = kept.map((run) => ({ ...run, scenarios: run.scenarios.filter(wanted) }));
     const shown = runs.filter(({ scenarios }) => scenarios.length > 0);
@@ -57,39 +65,44 @@ function factsOf({ machine, corpus }: KeptRun): string {
 }
 
 function comparedTable(scenarios: readonly KeptScenario[]): string {
-  const verdicts = judge(scenarios, TARGETS);
   const timings = scenarios.flatMap(({ contestants, measure }) => (measure === 'wall' ? contestants : []));
   const processor = timings.some(({ cpuMs }) => cpuMs !== undefined);
-  const headings = ['scenario', 'contestant', 'median', 'min–max', 'ratio', 'wanted', 'verdict'];
+  const headings = ['scenario', 'contestant', 'median', 'min–max', 'ratio'];
   const rows = scenarios.flatMap(({ scenario, measure, contestants }) =>
     contestants.map((each, i) => {
-      const target = verdicts.find((verdict) => verdict.scenario === scenario && verdict.against === each.name);
-      const first = i === 0 ? `\`${scenario}\`${measure === 'cpu' ? ', processor time' : ''}` : '';
-      const cells = [first, ...timingCells(each, measure), ...targetCells(target)];
+      const first = i === 0 ? `\`${scenario}\`${{ wall: '', cpu: ', processor time', bytes: ', bytes' }[measure]}` : '';
+      const cells = [first, ...timingCells(each, measure)];
       return processor ? [...cells, each.cpuMs === undefined ? '' : showMs(each.cpuMs.median)] : cells;
     }),
   );
   return markdownTable(processor ? [...headings, 'processor time'] : headings, rows);
 }
 
-function timingCells({ name, wallMs, cpuMs, ratio }: KeptTiming, measure: KeptScenario['measure']): string[] {
-  const spread = measure === 'cpu' ? cpuMs : wallMs;
-  return [name, spread === undefined ? '' : showMs(spread.median), showKnownRange(spread), ratioCell(ratio)];
+function timingCells(timing: KeptTiming, measure: Measure): string[] {
+  const spread = comparedIn<KeptSpread>(timing, measure);
+  const median = spread === undefined ? '' : showMeasured(spread.median, measure);
+  return [timing.name, median, showKnownRange(spread, measure), ratioCell(timing.ratio)];
 }
 
 function ratioCell(ratio: number | undefined): string {
   return ratio === undefined ? '' : showRatio(ratio);
 }
 
-function targetCells(target: Verdict | undefined): [wanted: string, verdict: string] {
-  if (target === undefined) return ['', ''];
-  const { wanted, reached } = showTarget(target);
-  return [wanted, target.withinMs === undefined ? target.verdict : `${target.verdict}, ${reached}`];
+/** A row for each target, whether or not its scenario was ever measured. */
+function targetsTable(scenarios: readonly KeptScenario[]): string {
+  const rows = TARGETS.map((target) => {
+    const [verdict = { ...target, verdict: 'not measured' } satisfies Verdict] = judge(scenarios, [target]);
+    const { wanted, reached } = showTarget(verdict);
+    const { scenario, of, against = '' } = target;
+    const found = verdict.verdict === 'not measured' ? ['', 'not measured yet'] : [reached, verdict.verdict];
+    return [`\`${scenario}\``, of, against, wanted, ...found];
+  });
+  return markdownTable(['scenario', 'contestant', 'against', 'wanted', 'reached', 'verdict'], rows);
 }
 
-function showKnownRange(spread: KeptSpread | undefined): string {
+function showKnownRange(spread: KeptSpread | undefined, measure: Measure): string {
   const { median = 0, min, max } = spread ?? {};
-  return min === undefined || max === undefined ? '' : showRange({ median, min, max });
+  return min === undefined || max === undefined ? '' : showRange({ median, min, max }, measure);
 }
 
 /** One row for each place on the axis, one column for each scenario that has the axis. */
@@ -100,7 +113,7 @@ function axisTable(over: string, scenarios: readonly KeptScenario[]): string {
     `${place}`,
     ...lines.map(({ contestants }) => {
       const spread = contestants.find(({ x }) => x === place)?.wallMs;
-      const range = showKnownRange(spread);
+      const range = showKnownRange(spread, 'wall');
       return spread === undefined ? '' : `${showMs(spread.median)}${range === '' ? '' : ` (${range})`}`;
     }),
   ]);

@@ -3,7 +3,7 @@ import { nameBefore } from '../measure/against.js';
 import type { Measured } from '../measure/measure.js';
 import { ratioOf, spreadOf } from '../measure/statistics.js';
 import type { Spent } from '../measure/stopwatch.js';
-import { measuredOf, showMs, showRatio } from './format.js';
+import { measuredOf, showMeasured, showRatio } from './format.js';
 
 export const PAIR_HEADINGS = ['in both builds', 'now', 'before', 'ratio', 'ratio by rounds'] as const;
 
@@ -19,12 +19,21 @@ export function pairRows({ contestants, measure }: Measured): string[][] {
     const rounds = own.runs
       .map((run, i) => ratioOf(spentOf(other.runs[i], measure), spentOf(run, measure)))
       .filter((ratio) => ratio !== undefined);
-    return [[own.name, showMs(now), showMs(before), showRatio(ratioOf(before, now)), showRounds(rounds)]];
+    return [
+      [
+        own.name,
+        showMeasured(now, measure),
+        showMeasured(before, measure),
+        showRatio(ratioOf(before, now)),
+        showRounds(rounds),
+      ],
+    ];
   });
 }
 
 function spentOf(run: Spent | undefined, measure: Measured['measure']): number {
   if (run === undefined) return 0;
+  if (measure === 'bytes') return run.bytes ?? 0;
   return measure === 'cpu' ? (run.userMs ?? 0) + (run.sysMs ?? 0) : run.wallMs;
 }
 

@@ -31,7 +31,7 @@ export function targetsText(targets: readonly Verdict[]): string {
   if (targets.length === 0) return '';
   const rows = targets.map((target) => {
     const { wanted, reached } = showTarget(target);
-    return [target.scenario, target.against, wanted, reached, target.verdict];
+    return [target.scenario, target.of, target.against ?? '', wanted, reached, target.verdict];
   });
-  return `\ntargets\n${table(['SCENARIO', 'AGAINST', 'WANTED', 'REACHED', 'VERDICT'], rows)}`;
+  return `\ntargets\n${table(['SCENARIO', 'CONTESTANT', 'AGAINST', 'WANTED', 'REACHED', 'VERDICT'], rows)}`;
 }

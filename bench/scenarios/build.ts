@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { contentOf } from '../inputs/generated.js';
 import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
-import { cairn, importAll, type Store } from '../measure/cairn.js';
+import { cairn, importAll, makeStore, type Store } from '../measure/cairn.js';
 import type { Contestant, Peer, Scenario } from '../measure/contestant.js';
 import { remove, run } from '../measure/process.js';
 
@@ -39,6 +39,7 @@ function write(store: Store, source: string, work: string, ...flags: string[]): 
     name: ['cairn build write', ...flags].join(' '),
     prepare: async () => {
       if (!fs.existsSync(work)) {
+        await makeStore(store);
         const [image] = await importAll({ run }, store, [source]);
         await run(cairn(store, 'build', 'begin', work, '--from', image?.key as string));
       }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { packTinyImages } from '../inputs/generated.js';
 import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
+import { makeStore } from '../measure/cairn.js';
 import type { Contestant, Peer, Scenario } from '../measure/contestant.js';
 import { importOf } from '../measure/contestants.js';
 import { remove, script } from '../measure/process.js';
@@ -23,10 +24,12 @@ export function bulkTiny(ground: Ground): Scenario {
 function many(ground: Ground, name: string, what: string, pack: () => Promise<readonly string[]>): Scenario {
   const { dir } = ground;
   let archives: readonly string[] = [];
+  const store = storeIn(ground, 'new');
   const own: Contestant = {
-    ...importOf(storeIn(ground, 'new'), () => archives),
+    ...importOf(store, () => archives),
     prepare: async () => {
       archives = await pack();
+      await makeStore(store);
     },
   };
   const { contestants, skipped } = installed(

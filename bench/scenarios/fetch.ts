@@ -2,10 +2,10 @@
 import { basename, join } from 'node:path';
 import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
-import { mountFault } from '../machine/mount-fault.js';
-import { fetchNew, mount, renderNew, type Store, unmountAll } from '../measure/cairn.js';
+import { mountable } from '../machine/mount-fault.js';
+import { fetchNew, makeStore, renderNew, type Store } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
-import { remove } from '../measure/process.js';
+import { inNewStore, mountSource } from '../measure/contestants.js';
 import { ImageRegistry, noRegistry } from '../peers/registry.js';
 import { skopeo } from '../peers/skopeo.js';
 
@@ -14,7 +14,12 @@ export function fetchCold(ground: Ground): Scenario {
   const store = storeIn(ground, 'new');
   const registry = new ImageRegistry(corpus, join(dir, `${basename(store.dir)}-registry`));
   const source = { prepare: registry.open, arguments: () => ['--src-tls-verify=false', registry.ref] };
-  const { contestants, skipped } = installed([skopeo(source, dir, 'overlay'), skopeo(source, dir, 'vfs')]);
+  const mounting = { ...mountSource(store, 'reference', () => registry.ref), prepare: readyFor(store, registry) };
+  const { contestants, skipped } = installed([
+    mountable(ground, mounting),
+    skopeo(source, dir, 'overlay'),
+    skopeo(source, dir, 'vfs'),
+  ]);
   return {
     name: 'fetch',
     what: 'nothing is there but an image in a registry on this machine; what is kept of it is on disk in the end',
@@ -23,7 +28,6 @@ export function fetchCold(ground: Ground): Scenario {
       fetchAndRender(store, registry),
       fetchAndRender(store, registry, '--no-keep-archive'),
       renderPulled(store, registry),
-      ...(mountFault(dir) === undefined ? [mountPulled(store, registry)] : []),
       ...contestants,
     ],
     skipped,
@@ -36,24 +40,11 @@ export function fetchCold(ground: Ground): Scenario {
 export function fetchAndRender(store: Store, registry: ImageRegistry, ...flags: string[]): Contestant {
   return {
     name: ['cairn fetch', ...flags, '+ render'].join(' '),
-    prepare: registry.open,
+    ...inNewStore(store),
+    prepare: readyFor(store, registry),
     run: async (stopwatch) => {
       const { key } = await fetchNew(stopwatch, store, registry.ref, ...flags);
       return (await renderNew(stopwatch, store, key)).path;
-    },
-    clear: () => remove(store.dir),
-  };
-}
-
-/** By one command, the tree mounted from an image. */
-function mountPulled(store: Store, registry: ImageRegistry): Contestant {
-  return {
-    name: 'cairn mount of the reference',
-    prepare: registry.open,
-    run: async (stopwatch) => (await mount(stopwatch, store, registry.ref)).path,
-    clear: async () => {
-      await unmountAll(store);
-      await remove(store.dir);
     },
   };
 }
@@ -62,8 +53,16 @@ function mountPulled(store: Store, registry: ImageRegistry): Contestant {
 function renderPulled(store: Store, registry: ImageRegistry): Contestant {
   return {
     name: 'cairn render of the reference',
-    prepare: registry.open,
+    ...inNewStore(store),
+    prepare: readyFor(store, registry),
     run: async (stopwatch) => (await renderNew(stopwatch, store, registry.ref)).path,
-    clear: () => remove(store.dir),
+  };
+}
+
+/** A registry that has the image, and an empty store. */
+export function readyFor(store: Store, registry: ImageRegistry): () => Promise<void> {
+  return async () => {
+    await registry.open();
+    await makeStore(store);
   };
 }

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
-import { cairn, expect, importAll, type Store } from '../measure/cairn.js';
+import { cairn, expect, importAll, makeStore, type Store } from '../measure/cairn.js';
 import type { Contestant, Peer, Scenario } from '../measure/contestant.js';
 import { BARE_NODE } from '../measure/contestants.js';
 import { remove, run } from '../measure/process.js';
@@ -22,7 +22,7 @@ export function gc(ground: Ground): Scenario {
       await run(['cp', '-a', full.dir, store.dir]);
     },
     run: async (stopwatch) => {
-      const { removed } = JSON.parse(await stopwatch.run(cairn(store, 'gc', '--grace-period', '0')));
+      const { removed } = JSON.parse(await stopwatch.run(cairn(store, 'gc', '--images', '--grace-period', '0')));
       expect(removed.images === tenth.length, `${removed.images} images went`);
       return undefined;
     },
@@ -41,6 +41,7 @@ export function gc(ground: Ground): Scenario {
 
 /** Makes a store of all images, and pins all but the first `loose` of them. */
 async function fill(store: Store, archives: readonly string[], loose: number): Promise<void> {
+  await makeStore(store);
   const imported = await importAll({ run }, store, archives);
   await run(cairn(store, 'pin', ...imported.slice(loose).map(({ key }) => key)));
 }

@@ -2,7 +2,7 @@
 import { type Ground, storeIn } from '../inputs/ground.js';
 import { importNew } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
-import { remove } from '../measure/process.js';
+import { inNewStore } from '../measure/contestants.js';
 import { program } from '../peers/program.js';
 
 export function importOnly(ground: Ground): Scenario {
@@ -11,12 +11,12 @@ export function importOnly(ground: Ground): Scenario {
   let bytes = 0;
   const own: Contestant = {
     name: 'cairn import',
+    ...inNewStore(store),
     run: async (stopwatch) => {
       const imported = await importNew(stopwatch, store, corpus.images);
       bytes = imported.reduce((sum, { size }) => sum + size, 0);
       return undefined;
     },
-    clear: () => remove(store.dir),
   };
   const hashing: Contestant = {
     name: 'inflate + sha512 alone, 1 thread',

@@ -1,10 +1,13 @@
-/** One generated layer of small or of large files, imported and rendered; peers unpack the same archive. */
+/** One generated layer of small or of large files, imported, and mounted or rendered; peers unpack the same archive. */
+import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { packLargeFiles, packSmallFiles } from '../inputs/generated.js';
 import { type Ground, storeIn } from '../inputs/ground.js';
 import { installed } from '../machine/installed.js';
-import type { Scenario } from '../measure/contestant.js';
-import { importAndRender, renderSource } from '../measure/contestants.js';
+import { mountable } from '../machine/mount-fault.js';
+import { makeStore } from '../measure/cairn.js';
+import type { Contestant, Scenario } from '../measure/contestant.js';
+import { importAndRender, importOf, mountSource, renderSource } from '../measure/contestants.js';
 import { remove } from '../measure/process.js';
 import { unpacking } from '../peers/unpack.js';
 import { BSDTAR, GNU_TAR, GZIP_TAR, NODE_TAR, PIGZ_TAR, TAR_FS } from '../peers/unpackers.js';
@@ -26,8 +29,26 @@ export function large(ground: Ground): Scenario {
 function oneLayer(ground: Ground, name: string, what: string, pack: (file: string) => Promise<string>): Scenario {
   const { dir } = ground;
   const archive = join(dir, `${name}.aci`);
-  let image = '';
   const store = storeIn(ground, 'new');
+  const sources = () => [archive];
+  const mounting = installed([
+    mountable(
+      ground,
+      mountSource(store, 'archive', () => archive),
+    ),
+  ]);
+  const own = [
+    ...mounting.contestants,
+    renderSource(store, archive),
+    importAndRender(store, sources, undefined),
+    importOf(store, sources),
+  ].map((each) => ({
+    ...each,
+    prepare: async () => {
+      if (!fs.existsSync(archive)) await pack(archive);
+      await makeStore(store);
+    },
+  }));
   const { contestants, skipped } = installed(
     [PIGZ_TAR, GZIP_TAR, GNU_TAR, BSDTAR, NODE_TAR, TAR_FS].map((unpacker) =>
       unpacking(unpacker, [archive], dir, 'rootfs'),
@@ -37,21 +58,8 @@ function oneLayer(ground: Ground, name: string, what: string, pack: (file: strin
     name,
     what,
     measure: 'wall',
-    contestants: [
-      {
-        ...renderSource(store, archive),
-        prepare: async () => {
-          if (image === '') image = await pack(archive);
-        },
-      },
-      importAndRender(
-        store,
-        () => [archive],
-        () => image,
-      ),
-      ...contestants,
-    ],
-    skipped,
+    contestants: [...own, ...contestants] as [Contestant, ...Contestant[]],
+    skipped: [...mounting.skipped, ...skipped],
     close: () => remove(archive),
   };
 }

@@ -1,8 +1,8 @@
 /** An import of images that are in the store already, against their first import. */
 import { type Ground, stock, storeIn } from '../inputs/ground.js';
-import { expect, importAll, importNew, type Store } from '../measure/cairn.js';
+import { expect, importAll, type Store } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
-import { remove } from '../measure/process.js';
+import { importOf } from '../measure/contestants.js';
 
 export function reimport(ground: Ground): Scenario {
   const { corpus } = ground;
@@ -22,14 +22,7 @@ export function reimport(ground: Ground): Scenario {
       return undefined;
     },
   };
-  const first: Contestant = {
-    name: 'cairn import, new store',
-    run: async (stopwatch) => {
-      await importNew(stopwatch, fresh, corpus.images);
-      return undefined;
-    },
-    clear: () => remove(fresh.dir),
-  };
+  const first: Contestant = { ...importOf(fresh, () => corpus.images), name: 'cairn import, new store' };
   return {
     name: 'reimport',
     what: 'what is there already is imported again',

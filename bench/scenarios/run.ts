@@ -8,7 +8,7 @@ import { type Ground, storeIn } from '../inputs/ground.js';
 import { packTar } from '../inputs/images.js';
 import { writeLayout } from '../inputs/layout.js';
 import { installed } from '../machine/installed.js';
-import { cairn, expect, importAll, removeTrees, type Store } from '../measure/cairn.js';
+import { cairn, expect, importAll, makeStore, removeTrees, type Store } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { run } from '../measure/process.js';
 import { type Runnable, readyAndRun, unfitToRun, unpackedAndRun } from '../peers/crun.js';
@@ -21,6 +21,7 @@ const ARGS = [`/${PLACE}/busybox`, 'true'];
 export function runScenarios(ground: Ground): readonly Scenario[] {
   const runnable: Runnable = { layout: join(ground.dir, 'runnable'), args: ARGS };
   const unfit = BUSYBOX === undefined ? 'busybox-static not installed' : unfitToRun();
+  const library = runByLibrary(ground, runnable);
   return [
     {
       name: 'run cold',
@@ -39,10 +40,10 @@ export function runScenarios(ground: Ground): readonly Scenario[] {
       measure: 'wall',
       contestants: [
         runImage(ground, runnable, true),
-        runByLibrary(ground, runnable),
+        library.contestant,
         ...installed([readyAndRun(runnable, ground.dir)]).contestants,
       ],
-      close: closeOpened,
+      close: library.close,
       skipped: installed([readyAndRun(runnable, ground.dir)]).skipped,
       unfit,
     },
@@ -66,15 +67,13 @@ function runImage(ground: Ground, runnable: Runnable, rendered: boolean): Contes
   };
 }
 
-let opened: OpenStore | undefined;
-
 /** By the library in a process that runs already: a program in JavaScript takes longer to start than crun does. */
-function runByLibrary(ground: Ground, runnable: Runnable): Contestant {
-  let dir = '';
-  return {
+function runByLibrary(ground: Ground, runnable: Runnable): { contestant: Contestant; close: () => Promise<void> } {
+  let opened: OpenStore | undefined;
+  const contestant: Contestant = {
     name: 'store.run()',
     prepare: async () => {
-      dir = (await storeWith(ground, runnable)).dir;
+      const { dir } = await storeWith(ground, runnable);
       opened ??= await openStore({ dir });
       await opened.render('runnable:latest');
     },
@@ -86,17 +85,16 @@ function runByLibrary(ground: Ground, runnable: Runnable): Contestant {
       return undefined;
     },
   };
-}
-
-async function closeOpened(): Promise<void> {
-  await opened?.close();
-  opened = undefined;
+  const close = async (): Promise<void> => opened?.close();
+  return { contestant, close };
 }
 
 async function storeWith(ground: Ground, { layout }: Runnable): Promise<Store> {
   const store = storeIn(ground, 'run');
   if (!fs.existsSync(layout)) await makeLayout(ground, layout);
-  if (!fs.existsSync(store.dir)) await importAll({ run }, store, [layout]);
+  if (fs.existsSync(store.dir)) return store;
+  await makeStore(store);
+  await importAll({ run }, store, [layout]);
   return store;
 }
 

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { packSmallFiles, packTinyImages } from '../inputs/generated.js';
 import { type Ground, storeIn } from '../inputs/ground.js';
-import { importAll, importNew, removeTrees, renderNew, type Store } from '../measure/cairn.js';
+import { importAll, importNew, makeStore, removeTrees, renderNew, type Store } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { remove, run } from '../measure/process.js';
 
@@ -80,7 +80,7 @@ function coldPoint(ground: Ground, over: string, { x, sources, flags = [], other
     x,
     prepare: async () => {
       archives = await sources();
-      if (others === 0) return;
+      if (others === 0) return makeStore(store);
       if (!fs.existsSync(kept.dir)) await addOthers(ground, kept, others);
       await run(['cp', '-a', kept.dir, store.dir]);
     },
@@ -100,6 +100,7 @@ function warmPoint(ground: Ground, over: string, { x, sources, flags = [], other
     x,
     prepare: async () => {
       if (key === '') {
+        await makeStore(store);
         if (others > 0) await addOthers(ground, store, others);
         key = (await importAll({ run }, store, await sources())).at(-1)?.key as string;
       }
@@ -115,6 +116,7 @@ function stored(ground: Ground, over: string, { x }: Pick<Point, 'x'>): Store {
 
 /** Packs as many images as the largest point needs, so that they are packed only once. */
 async function addOthers({ dir, sizes }: Ground, store: Store, count: number): Promise<void> {
+  await makeStore(store);
   const archives = await packTinyImages(join(dir, 'tiny'), Math.max(count, sizes.tinyImages));
   await importAll({ run }, store, archives.slice(0, count));
 }

@@ -1,9 +1,9 @@
 /** cairn alone, over the size of the store: whether answers take longer because the store holds more. */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import { FILES_PER_IMAGE, outdatedOf, packVersions } from '../inputs/generated.js';
+import { FILES_PER_IMAGE, type ImageFiles, outdatedOf, packVersions } from '../inputs/generated.js';
 import type { Ground } from '../inputs/ground.js';
-import { cairn, expect, type Store, storeAt } from '../measure/cairn.js';
+import { cairn, expect, makeStore, type Store, storeAt } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { remove, run } from '../measure/process.js';
 import type { Stopwatch } from '../measure/stopwatch.js';
@@ -18,7 +18,7 @@ interface Question {
   restore?: (store: Sized) => Promise<void>;
 }
 
-interface Sized extends Store {
+export interface Sized extends Store {
   archives: string;
   images: number;
   /** The key of one of its images. */
@@ -57,8 +57,7 @@ const QUESTIONS: readonly Question[] = [
     name: 'gc',
     what: 'collect a tenth',
     ask: collect,
-    // An image that is imported again becomes the newest of its name. The next gc then takes the other version.
-    restore: (store) => importListed(store, join(store.archives, 'twofold')),
+    restore: putBack,
   },
 ];
 
@@ -73,15 +72,20 @@ export function storeSize(ground: Ground): Scenario[] {
       contestants: contestants as [Contestant, ...Contestant[]],
       skipped: [],
       close: async () => {
-        if (question === QUESTIONS.at(-1)) await remove(join(ground.dir, 'sized'), join(ground.dir, 'versions'));
+        if (question !== QUESTIONS.at(-1)) return;
+        await remove(...ground.sizes.indexAxis.map((images) => sized(ground, images).dir));
       },
     };
   });
 }
 
-function asked({ dir, build }: Ground, question: Question, images: number): Contestant {
+function sized({ dir, build, layout }: Ground, images: number): Sized {
   const archives = join(dir, 'versions', `${images}`);
-  const store: Sized = { ...storeAt(join(dir, 'sized', `${images}`), build), archives, images, key: '' };
+  return { ...storeAt(join(dir, 'sized', `${images}`), build, layout), archives, images, key: '' };
+}
+
+function asked(ground: Ground, question: Question, images: number): Contestant {
+  const store = sized(ground, images);
   return {
     name: `${images}`,
     x: images,
@@ -99,17 +103,24 @@ function asked({ dir, build }: Ground, question: Question, images: number): Cont
 }
 
 /** Imports the older versions first, so that a name means the newer one. */
-async function fill(store: Sized): Promise<void> {
+export async function fill(store: Sized, each?: ImageFiles): Promise<void> {
   fs.mkdirSync(dirname(store.dir), { recursive: true });
-  await packVersions(store.archives, store.images);
+  await makeStore(store);
+  if (!fs.existsSync(store.archives)) await packVersions(store.archives, store.images, each);
   for (const list of ['outdated', 'current']) await importListed(store, join(store.archives, list));
+}
+
+/** An image that is imported again becomes the newest of its name. The next gc then takes the other version. */
+export function putBack(store: Sized): Promise<void> {
+  return importListed(store, join(store.archives, 'twofold'));
 }
 
 async function importListed(store: Store, list: string): Promise<void> {
   await run(cairn(store, 'import', '--files-from', list));
 }
 
-async function collect(stopwatch: Stopwatch, store: Sized, ...flags: string[]): Promise<void> {
+/** Collects the tenth of the images that is not the newest of its name. */
+export async function collect(stopwatch: Stopwatch, store: Sized, ...flags: string[]): Promise<void> {
   const command = cairn(store, 'gc', '--grace-period', '0', '--keep-last', '1', ...flags);
   const { removed } = JSON.parse(await stopwatch.run(command)) as { removed: { images: number } };
   expect(removed.images === outdatedOf(store.images), `${removed.images} images went`);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { SMALL } from '../../bench/inputs/sizes.js';
 import { installed } from '../../bench/machine/installed.js';
+import { nameBefore } from '../../bench/measure/against.js';
 import { THIS_BUILD } from '../../bench/measure/cairn.js';
 import type { Contestant } from '../../bench/measure/contestant.js';
 import { compareTrees } from '../../bench/measure/deviations.js';
@@ -52,11 +53,12 @@ test('every target names a scenario, and a contestant that takes part in it or i
     make({ corpus, sizes: SMALL, dir, build: THIS_BUILD }),
   );
   assert.ok(TARGETS.length > 0);
-  for (const { scenario: name, against } of TARGETS) {
+  for (const { scenario: name, of, against } of TARGETS) {
     const scenario = scenarios.find((each) => each.name === name);
     assert.ok(scenario, name);
     const names = [...scenario.contestants, ...scenario.skipped].map((each) => each.name);
-    assert.ok(names.includes(against), `${name}: ${against} is none of ${names.join('; ')}`);
+    for (const wanted of [of, against].filter((each) => each !== undefined && each !== nameBefore(of)))
+      assert.ok(names.includes(wanted as string), `${name}: ${wanted} is none of ${names.join('; ')}`);
   }
   const names = scenarios.map(({ name }) => name);
   assert.equal(new Set(names).size, names.length, 'scenarios have names of their own');

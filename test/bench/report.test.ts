@@ -22,8 +22,9 @@ const AXIS: Measured[] = (['cold', 'warm'] as const).map((line) =>
   }),
 );
 const TARGETS = [
-  { scenario: 'warm', against: 'tar <xf> & "sync"', atLeast: 2 },
-  { scenario: 'warm', against: 'tar <xf> & "sync"', atLeast: 20 },
+  { scenario: 'warm', of: 'cairn render', against: 'tar <xf> & "sync"', atLeast: 2 },
+  { scenario: 'warm', of: 'cairn render', against: 'tar <xf> & "sync"', atLeast: 20 },
+  { scenario: 'warm', of: 'cairn render', belowMs: 120 },
 ];
 const HTML = reportHtml(results([WARM, ...AXIS], { targets: judge([WARM], TARGETS) }));
 
@@ -131,9 +132,26 @@ test('two builds of a program are compared by their medians, and round by round'
   assert.deepEqual(pairRows(WARM), []);
 });
 
+test('bytes are shown as bytes, where they are what is compared', () => {
+  const needing = (name: string, bytes: number) => ({
+    ...timing(name, [100]),
+    neededBytes: spreadOf([bytes]),
+  });
+  const store = measured('rebuilds', [needing('cairn, one', 2e6), needing('cairn, ten', 3e6)], { measure: 'bytes' });
+  assert.match(scenarioText(store), /^cairn, ten +3\.0 MB +3\.0 MB–3\.0 MB +1\.50×/m);
+  const targets = [
+    { scenario: 'rebuilds', of: 'cairn, one', against: 'cairn, ten', atMost: 1.1 },
+    { scenario: 'rebuilds', of: 'cairn, one', belowBytes: 2.5e6 },
+  ];
+  const text = targetsText(judge([store], targets));
+  assert.match(text, /^rebuilds +cairn, one +cairn, ten +≤ 1\.10× +1\.50× +missed$/m);
+  assert.match(text, /^rebuilds +cairn, one +< 2\.5 MB +2\.0 MB +met$/m);
+});
+
 test('targets say what was reached', () => {
   const text = targetsText(judge([WARM], TARGETS));
   assert.match(text, /2\.00× +2\.73× +met$/m);
   assert.match(text, /20\.0× +2\.73× +missed$/m);
+  assert.match(text, /^warm +cairn render +< 120 ms +110 ms +met$/m);
   assert.equal(targetsText([]), '');
 });

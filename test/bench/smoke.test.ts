@@ -3,10 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Corpus } from '../../bench/inputs/corpus.js';
 import { contentOf } from '../../bench/inputs/generated.js';
-import { packImage, packTar } from '../../bench/inputs/images.js';
-import { writeLayout } from '../../bench/inputs/layout.js';
 import { SMALL } from '../../bench/inputs/sizes.js';
 import { floorList, PROGRAM } from '../../bench/limits/floor.js';
 import { limitFetch } from '../../bench/limits/limit-fetch.js';
@@ -28,29 +25,7 @@ import { runScenarios } from '../../bench/scenarios/run.js';
 import { temporaryDirectory } from '../fixtures/cli.js';
 import { missing } from '../fixtures/peers.js';
 import { NO_RUNTIME } from '../fixtures/runtime.js';
-
-async function tinyCorpus(dir: string): Promise<Corpus> {
-  const names = ['example.com/layer1', 'example.com/layer2'];
-  const at = (name: string) => join(dir, name);
-  const layers = [at('1.tar.gz'), at('2.tar.gz')];
-  const images = [at('1.aci'), at('2.aci')];
-  const contents = [
-    { files: { 'etc/a': 'one\n', 'etc/b': 'two\n' } },
-    { files: { 'etc/b': 'three\n', 'var/c': 'four\n' } },
-  ];
-  for (const [i, content] of contents.entries()) {
-    await packTar(layers[i] as string, content, true);
-    await packImage(images[i] as string, {
-      name: names[i] as string,
-      version: '1.0.0',
-      dependencies: names.slice(0, i).map((name) => ({ name, version: '1.0.0' })),
-      ...content,
-    });
-  }
-  await packTar(at('flat.tar'), { files: { 'etc/a': 'one\n', 'etc/b': 'three\n', 'var/c': 'four\n' } }, false);
-  writeLayout(at('oci'), layers);
-  return { flat: at('flat.tar'), layers, images, layout: { dir: at('oci'), tag: 'latest' }, names, packages: [] };
-}
+import { tinyCorpus } from '../fixtures/tiny-corpus.js';
 
 test('cold and again: everyone who is here makes the same tree, and is measured', async (t) => {
   const dir = temporaryDirectory(t);
@@ -170,9 +145,11 @@ test('the command line is taken, or refused with what is wrong', () => {
     micro: false,
     corpus: 'c',
     dir: 'd',
+    layouts: ['packs', 'loose'],
     out: 'o',
     against: undefined,
     runs: 2,
+    objects: undefined,
     json: false,
   });
   const ordinary = parseOptions([])?.names ?? [];
@@ -187,7 +164,15 @@ test('the command line is taken, or refused with what is wrong', () => {
   assert.deepEqual(parseOptions(['limit-bulk', '--limits'])?.names.toSorted(), Object.keys(LIMITS).toSorted());
   assert.deepEqual([parseOptions(['micro'])?.names, parseOptions(['micro'])?.micro], [[], true]);
   assert.equal(parseOptions(['--help']), undefined);
-  for (const args of [['nothing'], ['--runs', '0'], ['--runs', 'x'], ['--nonsense']])
+  assert.deepEqual(parseOptions(['--layout', 'loose'])?.layouts, ['loose']);
+  for (const args of [
+    ['nothing'],
+    ['--layout', 'x'],
+    ['--objects', '9'],
+    ['--runs', '0'],
+    ['--runs', 'x'],
+    ['--nonsense'],
+  ])
     assert.throws(() => parseOptions(args), UsageError, args.join(' '));
 });
 

@@ -59,13 +59,18 @@ test('where work is compared, ratios are of processor time; where that is unknow
 test('a target is met, missed, or not measured; one of a scenario that did not run is not spoken of', () => {
   const warm = measured('warm', [timing('cairn', [100]), timing('tar', [250]), timing('cp', [80])]);
   const targets = [
-    { scenario: 'warm', against: 'tar', atLeast: 2.5 },
-    { scenario: 'warm', against: 'cp', atLeast: 1 },
-    { scenario: 'warm', against: 'bsdtar', atLeast: 1 },
-    { scenario: 'warm', against: 'cp', withinMs: 20 },
-    { scenario: 'warm', against: 'cp', withinMs: 19 },
+    { against: 'tar', atLeast: 2.5 },
+    { against: 'cp', atLeast: 1 },
+    { against: 'bsdtar', atLeast: 1 },
+    { against: 'cp', withinMs: 20 },
+    { against: 'cp', withinMs: 19 },
+    { against: 'cp', atMost: 0.8 },
+    { against: 'tar', atMost: 2.4 },
+    { belowMs: 101 },
+    { belowMs: 100 },
+    { of: 'cairn, too', against: 'tar', atLeast: 1 },
     { scenario: 'cold', against: 'tar', atLeast: 1 },
-  ];
+  ].map((target) => ({ scenario: 'warm', of: 'cairn', ...target }));
   assert.deepEqual(
     judge([warm], targets).map(({ against, reached, verdict }) => [against, reached, verdict]),
     [
@@ -74,6 +79,11 @@ test('a target is met, missed, or not measured; one of a scenario that did not r
       ['bsdtar', undefined, 'not measured'],
       ['cp', 0.8, 'met'],
       ['cp', 0.8, 'missed'],
+      ['cp', 0.8, 'met'],
+      ['tar', 2.5, 'missed'],
+      [undefined, undefined, 'met'],
+      [undefined, undefined, 'missed'],
+      ['tar', undefined, 'not measured'],
     ],
   );
 });
