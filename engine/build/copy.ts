@@ -19,8 +19,8 @@ import { type DirectoryInRoot, noteTime, openInRoot } from '../disk/open-in-root
 import { besideDestination } from '../session/destination.js';
 import type { Pool } from '../session/pool.js';
 import { type EditOptions, noteCommand } from './edit.js';
+import { withBuildLock } from './lock.js';
 import { type BuildPlace, placeOfBuild } from './place.js';
-import { withBuildLock } from './state.js';
 
 export interface CopyOptions extends OperationOptions, Pick<EditOptions, 'command'> {
   /** The path in the tree is that of a directory to copy into. */

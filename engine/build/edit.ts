@@ -16,8 +16,9 @@ import {
   type WorkingImage,
   writeWorking,
 } from './documents.js';
+import { withBuildLock } from './lock.js';
 import { type BuildPlace, placeOfBuild } from './place.js';
-import { readState, withBuildLock } from './state.js';
+import { readState } from './state.js';
 
 export interface EditOptions {
   limits?: Pick<Limits, 'maxManifest'>;

@@ -26,6 +26,7 @@ export class BuildPlace {
   readonly base: string;
   readonly lock: string;
   readonly run: string;
+  readonly scratch: string;
 
   constructor(dir: string) {
     this.dir = dir;
@@ -35,6 +36,7 @@ export class BuildPlace {
     this.base = join(this.notes, 'base');
     this.lock = join(this.notes, 'lock');
     this.run = join(this.notes, 'run');
+    this.scratch = join(this.run, 'container');
   }
 
   document(format: ImageFormat): string {

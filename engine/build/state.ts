@@ -6,7 +6,6 @@ import { isKey, isTreeId, type Key } from '../core/key.js';
 import { MAX_BUILD_STATE } from '../core/limits.js';
 import type { SkippedKind } from '../core/metadata.js';
 import { writeFileDurably } from '../disk/durable.js';
-import { type FileLock, tryLock } from '../disk/lock.js';
 import { readSmallFile } from '../disk/small-file.js';
 import { parseJson } from '../image/json.js';
 import { JsonField } from '../image/json-field.js';
@@ -102,23 +101,4 @@ function keyIn(base: JsonField, name: string): Key {
 
 function idIn(owner: JsonField, name: string): number {
   return owner.exactField(name).integer(0, 0xffff_ffff);
-}
-
-/**
- * Does something that nobody else may do to the same build meanwhile.
- * @throws CairnError `ERR_HELD` while somebody does
- */
-export async function withBuildLock<T>(place: BuildPlace, work: (lock: FileLock) => T | Promise<T>): Promise<T> {
-  const held = lockBuild(place);
-  try {
-    return await work(held);
-  } finally {
-    held.release();
-  }
-}
-
-function lockBuild({ dir, lock }: BuildPlace): FileLock {
-  const held = tryLock(lock, true);
-  if (held !== undefined) return held;
-  throw new CairnError('ERR_HELD', `another command is at work on the build in ${dir}`, { path: dir });
 }

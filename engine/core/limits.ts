@@ -175,6 +175,8 @@ export const MAX_USER_FILE = 8 * 2 ** 20;
 export const MAX_BUILD_BASE = 2 ** 30;
 /** Bytes of what a build notes of itself, its history included. */
 export const MAX_BUILD_STATE = 4 * 2 ** 20;
+/** Bytes of the note of places that a command in a tree has needed. */
+export const MAX_TREE_PLACES = 64 * 2 ** 10;
 
 /** Names that one error lists. */
 export const MAX_CANDIDATES = 10;

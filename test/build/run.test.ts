@@ -1,5 +1,6 @@
 /** Commands run in the tree of a build, where this machine has a runtime. */
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fromText } from '../../engine/core/bytes.js';
@@ -92,6 +93,43 @@ test('without dependencies the tree itself is the root, whatever the command mak
   assert.equal(await store.runInBuild(dir, sh(`busybox mv /etc /old; busybox ln -s ${s.path('outside')} /etc`)), 0);
   assert.ok(fs.existsSync(s.path('outside/hosts')));
   await store.endBuild(dir);
+});
+
+test('what a killed run has left is gone with the next command', options, async () => {
+  for (const [name, lines] of [
+    ['killed', []],
+    ['killed-over', [{ add: 'dependency', name: 'example.com/base' }]],
+  ] as const) {
+    const dir = s.path(name);
+    await store.beginBuild(dir, {});
+    fs.mkdirSync(`${dir}/rootfs/srv`);
+    fs.mkdirSync(`${dir}/rootfs/bin`);
+    fs.copyFileSync(BUSYBOX as string, `${dir}/rootfs/bin/busybox`);
+    await store.editBuild(dir, [{ set: 'name', value: 'example.com/killed' }, ...lines]);
+    const before = fs.statSync(`${dir}/rootfs`, { bigint: true }).mtimeNs;
+    const script = '/bin/busybox rm -f /etc/other; echo > /srv/started; /bin/busybox sleep 600';
+    let child: ChildProcess | undefined;
+    const args = ['build', 'run', '--dir', dir, '--', '/bin/busybox', 'sh', '-c', script];
+    const running = s.run(args, { onStart: (started) => (child = started) });
+    while (!fs.existsSync(`${dir}/rootfs/srv/started`)) await new Promise((done) => setTimeout(done, 20));
+    assert.ok(fs.existsSync(`${dir}/rootfs/proc`));
+    child?.kill('SIGKILL');
+    await running;
+    // Who watches over the container holds the lock until it is gone.
+    const edit = [{ add: 'label', name: 'seen', value: 'yes' }] as const;
+    while ((await store.editBuild(dir, edit).catch((error) => error.code)) === 'ERR_HELD')
+      await new Promise((done) => setTimeout(done, 20));
+    assert.deepEqual(mountsBelow(dir), []);
+    assert.deepEqual(
+      fs.readdirSync(`${dir}/rootfs`).sort(),
+      name === 'killed' ? ['bin', 'srv'] : ['bin', 'etc', 'srv'],
+    );
+    if (name === 'killed-over') assert.deepEqual(fs.readdirSync(`${dir}/rootfs/etc`), []);
+    else assert.equal(fs.statSync(`${dir}/rootfs`, { bigint: true }).mtimeNs, before);
+    await store.endBuild(dir);
+  }
+  // Its lease of the dependency's tree ends with its time.
+  for (const { id } of await store.leases()) await store.releaseLease(id);
 });
 
 test('what cannot be run is refused, and a signal ends what runs', options, async () => {

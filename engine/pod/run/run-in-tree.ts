@@ -1,13 +1,12 @@
 /**
  * Runs one command in a root file system that somebody is working on, as root there. What a runtime mounts needs places
- * in the tree; those that are made for it go again, and the times of directories are as if they had never been.
+ * in the tree; those that are made for it go again.
  */
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { CairnError, throwIfAborted } from '../../core/errors.js';
-import { baseOf, parentOf } from '../../core/path.js';
+import { throwIfAborted } from '../../core/errors.js';
+import { parentOf } from '../../core/path.js';
 import { configIn, placesOfRun } from '../../disk/layout.js';
-import { noteTime, openInRoot } from '../../disk/open-in-root.js';
 import { RootDirectory } from '../../disk/root-directory.js';
 import { fieldsOf } from '../../image/runtime/app-field.js';
 import { isolationOf } from '../../image/runtime/isolation.js';
@@ -20,6 +19,7 @@ import { Container, deleteContainers } from './container.js';
 import type { RunOptions } from './options.js';
 import { mustHaveNamespaces } from './rootless.js';
 import { findRuntime } from './runtime.js';
+import { makePlaces, missingPlaces, takePlacesAway } from './tree-places.js';
 import { type Stdio, Watch } from './watch.js';
 
 export interface TreeCommand {
@@ -54,11 +54,8 @@ export async function runInTree(command: TreeCommand, options: TreeRunOptions): 
   const etc = writeEtcFiles(tree, [], { dir: places.bundles, hostname: title }).filter(({ target }) => {
     return tree.find(parentOf(target)).stat?.isDirectory() === true;
   });
-  const made = makePlaces(
-    root,
-    tree,
-    etc.map(({ target }) => target),
-  );
+  const targets = etc.map(({ target }) => target);
+  const missing = missingPlaces(tree, targets);
   const id = `cairn-build-${randomUUID()}`;
   const watch = new Watch({ runtime, places, lock, ids: [id] });
   const stdio: Stdio = [interactive === true ? 0 : 'ignore', 1, 2];
@@ -71,6 +68,7 @@ export async function runInTree(command: TreeCommand, options: TreeRunOptions): 
   };
   signal?.addEventListener('abort', kill);
   try {
+    makePlaces(root, scratch, missing);
     const config = configOf(command, options, etc);
     fs.writeFileSync(configIn(places.bundles), `${JSON.stringify(config)}\n`, { mode: 0o600 });
     return await container.run();
@@ -83,7 +81,7 @@ export async function runInTree(command: TreeCommand, options: TreeRunOptions): 
     await killing;
     await deleteContainers(runtime, places.state, [id]);
     watch.end();
-    for (const path of made.reverse()) takeAway(root, path);
+    takePlacesAway(root, scratch);
     throwIfAborted(signal);
   }
 }
@@ -102,49 +100,4 @@ function configOf(command: TreeCommand, { net }: TreeRunOptions, etc: ReturnType
     devices: [],
     annotations: {},
   });
-}
-
-/** @returns what was made */
-function makePlaces(root: string, tree: RootDirectory, files: readonly string[]): string[] {
-  const made: string[] = [];
-  for (const path of ['/proc', '/sys', '/dev']) {
-    const { stat } = tree.find(path, { followLast: false });
-    if (stat !== undefined && !stat.isDirectory())
-      throw new CairnError(
-        'ERR_UNSUPPORTED',
-        `${path} in the tree is no directory, so that nothing can be mounted there`,
-      );
-    if (stat !== undefined) continue;
-    openInRoot(root, path, true).close();
-    made.push(path);
-  }
-  for (const path of files) {
-    const parent = openInRoot(root, parentOf(path), false);
-    const setBack = noteTime(parent);
-    fs.writeFileSync(`${parent.path}/${baseOf(path)}`, '', { flag: 'wx', mode: 0o644 });
-    setBack();
-    parent.close();
-    made.push(path);
-  }
-  return made;
-}
-
-/** Takes away a place that the command has left as it was. The command may have put links into the tree. */
-function takeAway(root: string, path: string): void {
-  let parent: ReturnType<typeof openInRoot>;
-  try {
-    parent = openInRoot(root, parentOf(path), false);
-  } catch {
-    return;
-  }
-  try {
-    const place = `${parent.path}/${baseOf(path)}`;
-    const stat = fs.lstatSync(place, { throwIfNoEntry: false });
-    const setBack = noteTime(parent);
-    if (stat?.isFile() === true && stat.size === 0) fs.unlinkSync(place);
-    else if (stat?.isDirectory() === true && fs.readdirSync(place).length === 0) fs.rmdirSync(place);
-    setBack();
-  } finally {
-    parent.close();
-  }
 }
