@@ -46,7 +46,7 @@ export function makeRing(readers = 1): RingMemory {
   return renewRing({ slots, marks: new Int32Array(new SharedArrayBuffer(4 * (LENGTHS + SLOTS))) }, readers);
 }
 
-/** Makes a ring of one that no thread uses any more. Its memory was touched before, which is expensive the first time. */
+/** Makes a ring of one that no thread uses any more. Its memory was touched before, which is slow the first time. */
 export function renewRing({ slots, marks }: RingMemory, readers = 1): RingMemory {
   marks.fill(0);
   marks[READERS] = Math.min(readers, MOST_READERS);
