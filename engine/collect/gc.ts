@@ -85,7 +85,7 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   throwIfAborted(options.signal);
   // Measured before anything is dropped: trees dropped now must not count as left by a crash.
   const leftovers = measureLeftovers(store);
-  const decision = await decide(store, options, dryRun);
+  const decision = await decide(store, options, dryRun, () => packsToRewrite(store));
   const oldest = Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS);
   const quarantined = expiredQuarantine(store.layout, oldest);
   const partials = expiredPartials(store.layout, oldest);
@@ -180,12 +180,18 @@ export async function wouldFree(store: StoreContext, options: GcOptions = {}): P
   return treeBytes + totals.orphanBytes;
 }
 
-async function decide(store: StoreContext, options: GcOptions, takeBack: boolean): Promise<Decision> {
+/** @param look what would be written anew, asked of a decision that is taken back, before it is */
+async function decide(
+  store: StoreContext,
+  options: GcOptions,
+  takeBack: boolean,
+  look: () => PackToRewrite[] = () => [],
+): Promise<Decision> {
   let decision: Decision | undefined;
   await store.index.commitRemoval(() => {
     decision = dropUnneeded(store, options);
     if (!takeBack) return undefined;
-    decision.rewriting = packsToRewrite(store);
+    decision.rewriting = look();
     return TAKE_BACK;
   });
   return decision as unknown as Decision;

@@ -94,7 +94,7 @@ function packsHeld(
 }
 
 /** Also where the system does not tell. A pack that is not there, or cannot be opened, is for a check to report. */
-function mayBeOpen({ layout }: StoreContext, pack: number): boolean {
+export function mayBeOpen({ layout }: StoreContext, pack: number): boolean {
   try {
     return isOpenElsewhere(layout.pack(packFileName(pack))) !== false;
   } catch {

@@ -20,7 +20,7 @@ import { extendPack } from '../index/packs.js';
 import { packFileName } from '../objects/pack/format.js';
 import type { StoreContext } from '../session/context.js';
 import { deleteLocked, punchPack } from './packs.js';
-import { isFree, type LivingObject, type PackToRewrite, packsToRewrite } from './packs-to-rewrite.js';
+import { isFree, type LivingObject, mayBeOpen, type PackToRewrite, packsToRewrite } from './packs-to-rewrite.js';
 
 /**
  * What one step copies at most, unless one object is larger. Waiting for the disk is a small part of that time, and
@@ -94,13 +94,18 @@ async function rewritePack(
     for (let left = objects; ; await sleep(LET_OTHERS_MS)) {
       throwIfAborted(progress.options.signal);
       const alone = uses.tryAlone();
-      if (alone === undefined) return 'no more';
+      if (alone === undefined) {
+        notice('another process relies on objects right now; packs are written anew by the next gc');
+        return 'no more';
+      }
       try {
         index.refresh();
         if (!isFree(store, pack)) return 'kept';
         const step: Step = { pack, left, progress };
         left = left.slice(await index.makingRoom(() => moveSome(store, step)));
         if (left.length === 0 && (await deleteLocked(store, pack))) return 'gone';
+        // Who reads without the use lock may have found an old place before the commit, and has the pack open then.
+        if (mayBeOpen(store, pack)) return 'kept';
         await punchPack(store, pack);
         if (left.length === 0) return 'kept';
       } finally {

@@ -54,4 +54,9 @@ export interface StoredObject {
 export interface AddressBook {
   /** @returns `undefined` for an object that the index does not list */
   find(name: string): StoredObject | undefined;
+  /**
+   * Lets `find` know of all commits up to now. Absent where an operation looks up that keeps objects from moving, as
+   * those of threads do.
+   */
+  refresh?(): void;
 }

@@ -41,6 +41,7 @@ import type {
 import { isLooseName } from './name.js';
 import { idOfPackFile } from './pack/format.js';
 import { LinkCache } from './pack/link-cache.js';
+import { movingPart } from './pack/moving-part.js';
 import { hashInName, isPackedName, packedName } from './pack/name.js';
 import { type PackFiles, packFilesIn } from './pack/pack-files.js';
 import { isContentThere, type PackedPart, packedBytes } from './pack/read-object.js';
@@ -100,7 +101,7 @@ export class PackedObjects implements ObjectHome {
   *open(name: string, expected: Omit<ExpectedBytes, 'what'>): Generator<Buffer> {
     const entry = this.#found(name);
     if (entry.at === undefined) yield* fileBytes(this.#file(name), { ...expected, what: 'an object' });
-    else yield* packedBytes(this.#part(entry.at), expected);
+    else yield* packedBytes(this.#partToRead(name, entry.at), expected);
   }
 
   materialise(file: FileContent, path: string | Buffer, how: Materialising): Materialised {
@@ -279,6 +280,12 @@ export class PackedObjects implements ObjectHome {
       }
     };
     return { descriptor, path, offset };
+  }
+
+  /** On a thread without an index, an operation keeps objects from moving. */
+  #partToRead(name: string, at: PackAddress): PackedPart {
+    if (this.#book.refresh === undefined) return this.#part(at);
+    return movingPart(this.#book, name, at, (each) => this.#part(each));
   }
 
   #opened(name: string, { at }: StoredObject): { fd: number; offset: number; close: () => void } {

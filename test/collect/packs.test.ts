@@ -7,7 +7,7 @@ import { contextOf } from '../../engine/facade/opened.js';
 import { rebuildIndex } from '../../engine/recover/rebuild-index.js';
 import { openStore, type Store } from '../../engine/store.js';
 import { inspectPacks } from '../faults/inspect-packs.js';
-import { madeOnce, type TestStore } from '../fixtures/store.js';
+import { madeOnce, TestStore } from '../fixtures/store.js';
 
 const MANY = 'example.com/many';
 const FEW = 'example.com/few';
@@ -155,4 +155,26 @@ test('a pack whose only content is empty gives its space back', async (t) => {
   await store.gc(ALL);
   assert.ok(blocksOf(s) < before / 4, `${before} → ${blocksOf(s)}`);
   assert.equal((await store.fsck()).ok, true);
+});
+
+test('who reads without a lock while an object moves reads on at its new place', async (t) => {
+  const s = new TestStore(t);
+  const large = Buffer.alloc(2_500_000, 'large');
+  const small = Array.from({ length: FILES }, (_none, i) => ({ name: `${i}`, content: `${i}` }));
+  const few = [...small.filter((_file, i) => i % 8 === 0), { name: 'large', content: large }];
+  await using store = await openStore({ dir: s.store, layout: 'packs', workers: 1 });
+  await store.import(s.aci('many.aci', { name: MANY }, [...small, { name: 'large', content: large }]));
+  await store.import(s.aci('few.aci', { name: FEW }, few));
+  await store.rm([MANY]);
+  const start = 1_200_000;
+  const reading = (await store.readFile(FEW, 'large'))[Symbol.iterator]();
+  const stream = await store.read(FEW, 'large', { start });
+  const chunks = [reading.next().value as Buffer];
+  assert.equal((await store.gc(ALL)).packs.rewritten, 0, 'the reader has the pack open');
+  // Others let go of all packs when they have done their work.
+  await store.check([FEW], { quick: true });
+  assert.equal((await store.gc(ALL)).packs.rewritten, 1);
+  for (let next = reading.next(); next.done !== true; next = reading.next()) chunks.push(next.value);
+  assert.ok(Buffer.concat(chunks).equals(large));
+  assert.ok(Buffer.concat(await stream.toArray()).equals(large.subarray(start)));
 });

@@ -29,7 +29,7 @@ export function hasHash(part: PackedPart, { size, sha512 }: { size: number; sha5
 }
 
 export interface PackedPart {
-  /** Asked for before each read: files are closed and opened again meanwhile. */
+  /** Asked for before each read: files are closed and opened again meanwhile, and the other fields may change then. */
   descriptor: () => number;
   /** Of the pack, for errors. */
   path: string;
@@ -39,16 +39,18 @@ export interface PackedPart {
 
 /** @throws CairnError `ERR_DAMAGED` when the pack ends before the object does, or the object has another content */
 export function* packedBytes(
-  { descriptor, path, offset }: PackedPart,
+  part: PackedPart,
   { size, sha512, parts = [[0, size]] }: Omit<ExpectedBytes, 'what'>,
 ): Generator<Buffer> {
   const hash = sha512 === undefined ? undefined : createHash('sha512');
   for (const [from, length] of parts) {
     for (let done = 0; done < length; ) {
       const room = Buffer.allocUnsafe(Math.min(CHUNK, length - done));
-      const taken = fs.readSync(descriptor(), room, 0, room.length, offset + from + done);
+      const fd = part.descriptor();
+      const taken = fs.readSync(fd, room, 0, room.length, part.offset + from + done);
       if (taken === 0) {
-        throw new CairnError('ERR_DAMAGED', `a pack ends before an object in it does; ${WHO_NEEDS_IT}`, { path });
+        const why = `a pack ends before an object in it does; ${WHO_NEEDS_IT}`;
+        throw new CairnError('ERR_DAMAGED', why, { path: part.path });
       }
       const bytes = room.subarray(0, taken);
       hash?.update(bytes);
@@ -58,6 +60,6 @@ export function* packedBytes(
   }
   const found = hash?.digest('hex');
   if (sha512 === undefined || found === undefined || found === sha512) return;
-  const details = { path, expected: keyOfHex(sha512), found: keyOfHex(found) };
+  const details = { path: part.path, expected: keyOfHex(sha512), found: keyOfHex(found) };
   throw new CairnError('ERR_DAMAGED', `an object does not have its hash; ${WHO_NEEDS_IT}`, details);
 }
