@@ -28,8 +28,10 @@ import { isFree, type LivingObject, mayBeOpen, type PackToRewrite, packsToRewrit
  */
 const STEP_BYTES = 64 * 2 ** 20;
 const STEP_OBJECTS = 4000;
-/** Below so much of free space no step is tried. A commit needs some of it, too. */
-const LEAST_ROOM = 4 * 2 ** 20;
+/** Below so much of free space no step is tried: half of it is what every commit asks for. */
+const LEAST_ROOM = 2 * 2 ** 20;
+/** What a commit asks for each row that it puts: another page of the index, and the row. */
+const ROW_ROOM = 5000;
 /** Who waits for a lock looks again after 50 ms at most. */
 const LET_OTHERS_MS = 60;
 
@@ -171,12 +173,12 @@ function countOfStep({ layout }: StoreContext, left: readonly LivingObject[]): n
   const free = bavail * bsize;
   if (free < LEAST_ROOM + extentOf(left[0]?.size ?? 0))
     throw new CairnError('ERR_NO_SPACE', 'no room to copy objects to another pack', { path: layout.packs });
-  const most = Math.min(STEP_BYTES, free / 2);
   let bytes = 0;
   let count = 0;
   for (const { size } of left) {
     bytes += extentOf(size);
-    if (count > 0 && (bytes > most || count >= STEP_OBJECTS)) break;
+    const isFull = bytes > STEP_BYTES || count >= STEP_OBJECTS || bytes + count * ROW_ROOM > free / 2;
+    if (isFull && count > 0) break;
     count++;
   }
   return count;

@@ -1,12 +1,15 @@
 /** Packs with little left alive: which are written anew, what that gives back, and what keeps them as they are. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { createMount } from '../../engine/disk/mount.js';
 import { contextOf } from '../../engine/facade/opened.js';
 import { rebuildIndex } from '../../engine/recover/rebuild-index.js';
 import { openStore, type Store } from '../../engine/store.js';
 import { inspectPacks } from '../faults/inspect-packs.js';
+import { cannotMount, mountingDirectory } from '../fixtures/mounting.js';
 import { madeOnce, TestStore } from '../fixtures/store.js';
 
 const MANY = 'example.com/many';
@@ -177,4 +180,35 @@ test('who reads without a lock while an object moves reads on at its new place',
   for (let next = reading.next(); next.done !== true; next = reading.next()) chunks.push(next.value);
   assert.ok(Buffer.concat(chunks).equals(large));
   assert.ok(Buffer.concat(await stream.toArray()).equals(large.subarray(start)));
+});
+
+test('on a full disk what lives moves bit by bit', { skip: cannotMount() }, async (t) => {
+  const { s } = await made(t);
+  const disk = mountingDirectory(t);
+  createMount({ type: 'tmpfs', options: [['size', '48m']] }).attach(disk);
+  execFileSync('cp', ['-a', s.store, join(disk, 'store')]);
+  // What is kept back for a full disk is made when the store is opened; its copy is nothing but a hole.
+  fs.rmSync(join(disk, 'store', 'index', 'reserve'), { recursive: true });
+  const packs = join(disk, 'store', 'packs');
+  const [old = ''] = fs.readdirSync(packs);
+  await using store = await openStore({ dir: join(disk, 'store'), workers: 1, onNotice: (m) => notices.push(m) });
+  const filler = fs.openSync(join(disk, 'filler'), 'wx');
+  const notices: string[] = [];
+  const fill = (): void => {
+    for (const bytes of [Buffer.alloc(1 << 20), Buffer.alloc(4096)]) {
+      try {
+        for (;;) fs.writeSync(filler, bytes);
+      } catch (error) {
+        assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
+      }
+    }
+  };
+  await store.rm([MANY]);
+  fill();
+  const { packs: gone } = await store.gc(ALL);
+  fs.closeSync(filler);
+  assert.equal(gone.rewritten, 1, notices.join());
+  assert.ok(!fs.readdirSync(packs).includes(old));
+  assert.deepEqual((await store.check()).damaged, []);
+  assert.equal((await store.fsck()).ok, true);
 });
