@@ -24,7 +24,12 @@ export interface TreeMount extends TreeParts {
   label: string;
   attributes?: readonly MountAttribute[];
   /** Where changes go, on another file system than the scratch directory for them; without it nobody can make any. */
-  changes?: { upper: string; work: string };
+  changes?: {
+    upper: string;
+    work: string;
+    /** Nothing of them is flushed, not even where a program asks for it. */
+    volatile?: boolean;
+  };
 }
 
 /**
@@ -56,10 +61,7 @@ export function createTreeMount(tree: TreeMount): DetachedMount {
 
 function changesTo(changes: TreeMount['changes']): MountOption[] {
   if (changes === undefined) return ['ro'];
-  return [
-    ['upperdir', changes.upper],
-    ['workdir', changes.work],
-  ];
+  return [['upperdir', changes.upper], ['workdir', changes.work], ...(changes.volatile === true ? ['volatile'] : [])];
 }
 
 /** Gives a detached mount a path for a while. Before Linux 6.15 an overlay takes no mount that is not attached. */

@@ -1,5 +1,4 @@
 /** Finds the pod that a person's argument means, and gives its directory's contents, checked. */
-import * as fs from 'node:fs';
 import { readPodManifest } from '../content/pod-files.js';
 import { documentReader } from '../content/read-blob.js';
 import { defined } from '../core/defined.js';
@@ -13,8 +12,8 @@ import type { ImageRecord, PodRecord } from '../index/records.js';
 import { ambiguous } from '../resolve/argument.js';
 import { layerStackOf } from '../resolve/layer-stack.js';
 import type { StoreContext } from '../session/context.js';
-import { renderImage } from '../tree/render.js';
 import { saysOf } from './image-says.js';
+import { isTreeThere, makePodTree } from './pod-tree.js';
 import type { PreparedPod } from './prepared.js';
 
 const SHORTEST = 2;
@@ -76,8 +75,7 @@ async function treeAgain(
   { name, image, treeId }: { name: string; image: ImageRecord; treeId: string },
   { signal, onProgress }: OperationOptions,
 ): Promise<void> {
-  const { index, layout } = store;
-  if (index.trees.get(treeId) !== undefined && fs.existsSync(layout.rootfs(treeId))) return;
+  if (isTreeThere(store, treeId, false)) return;
   const now = layerStackOf(store, image).treeId;
   if (now !== treeId)
     throw new CairnError('ERR_DAMAGED', `app ${name}: its tree is gone, and its image gives another one now`, {
@@ -85,5 +83,5 @@ async function treeAgain(
       expected: treeId,
       found: now,
     });
-  await renderImage(store, image, defined({ signal, onProgress }));
+  await makePodTree(store, image, { mayMount: false, ...defined({ signal, onProgress }) });
 }

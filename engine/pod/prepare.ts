@@ -27,10 +27,11 @@ import type { ImageRecord, PodRecord, TreeRecord } from '../index/records.js';
 import { mustBeComplete } from '../resolve/completeness.js';
 import type { LayerStack } from '../resolve/layer-stack.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { renderImage } from '../tree/render.js';
+import { treeRoot } from '../session/tree-root.js';
 import { type FindImage, findAppImage } from './app-images.js';
 import { stackWithDependencies } from './dependencies-here.js';
 import { saysOf } from './image-says.js';
+import { canMountForPods, isTreeThere, makePodTree } from './pod-tree.js';
 import type { PreparedPod } from './prepared.js';
 import { withWholeIds } from './whole-ids.js';
 
@@ -153,17 +154,14 @@ function isUnlisted({ index }: StoreContext, id: string): boolean {
 
 async function makeTrees(store: StoreContext, { images, documents, request }: Listing): Promise<void> {
   const { signal, onProgress } = request;
+  const mayMount = request.transient === true && canMountForPods(store);
   for (const { image, stack } of new Map([...images.values()].map((each) => [each.image.key, each])).values()) {
     // Finding a tree here rather than by a render spares a commit: the use is noted with the pod's row.
-    if (isThere(store, stack.treeId)) continue;
-    const { treeId } = await renderImage(store, image, { documents, mode: 'link', ...defined({ signal, onProgress }) });
+    if (isTreeThere(store, stack.treeId, mayMount)) continue;
+    const treeId = await makePodTree(store, image, { mayMount, documents, ...defined({ signal, onProgress }) });
     if (treeId !== stack.treeId)
       throw new CairnError('ERR_NOT_FOUND', `${titleOf(image)}: its dependencies changed meanwhile; try again`);
   }
-}
-
-function isThere({ index, layout }: StoreContext, treeId: string): boolean {
-  return index.trees.get(treeId) !== undefined && fs.existsSync(layout.rootfs(treeId));
 }
 
 function stage(dir: string, pod: PodRecord, manifest: Uint8Array): void {
@@ -214,7 +212,7 @@ function describe(
         image: image.key,
         says: saysOf(store, image, documents),
         treeId: (apps[i] as PodRecord['apps'][number]).treeId,
-        rootfs: store.layout.rootfs(stack.treeId),
+        rootfs: treeRoot(store, store.index.trees.get(stack.treeId) ?? { id: stack.treeId, mode: 'link' }),
       };
     }),
   };

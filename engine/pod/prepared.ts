@@ -25,8 +25,10 @@ export interface PreparedApp {
   /** What the image says of itself. Where `runtime.app` is given, that runs, by the rules of appc. */
   says: ImageSays;
   treeId: string;
-  /** The root of its tree: absolute, shared, never to be written. */
+  /** The root of its tree: absolute, shared, never to be written. A tree without files is there while it is mounted. */
   rootfs: string;
+  /** It is a mount, over which no overlay can be laid. */
+  isMounted?: true;
 }
 
 /** The document that says how an image runs. An OCI image's annotations are those of its manifest. */

@@ -33,6 +33,11 @@ export function findModes(store: StoreContext): Modes {
   };
 }
 
+/** Whether trees can be mounted here. */
+export function canMountTrees(store: StoreContext): boolean {
+  return !store.readOnly && tryMount(store).ok;
+}
+
 function tryMount({ staging, objects }: StoreContext): ModeState {
   const dir = staging.make();
   try {

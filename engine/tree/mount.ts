@@ -14,7 +14,7 @@ import { CairnError } from '../core/errors.js';
 import { moveAside, moveIntoPlace, syncDirectory, syncFile } from '../disk/durable.js';
 import { besideStaging, imageIn, manifestIn, mountedPart } from '../disk/layout.js';
 import { lock } from '../disk/lock.js';
-import { createTreeMount } from '../disk/mount-tree.js';
+import { createTreeMount, type TreeParts } from '../disk/mount-tree.js';
 import { mountAt } from '../disk/mounts.js';
 import { makeMountPoint, runDirectory } from '../disk/run-directory.js';
 import { imageMustBeFree, isTreeMountedAt, mountLabel, mountPoint } from '../disk/tree-use.js';
@@ -36,6 +36,8 @@ export interface MountRequest extends MountOptions {
   stack: LayerStack;
   /** The plan of the tree, if it has just been made. */
   plan?: Plan | undefined;
+  /** Make the tree's image, and mount it nowhere. */
+  imageOnly?: boolean;
 }
 
 /**
@@ -48,11 +50,12 @@ export async function mountTree(store: StoreContext, request: MountRequest): Pro
   mustWrite(store);
   const { image, stack, dir, signal } = request;
   mustBeComplete(store, stack);
-  const point = dir === undefined ? mountPoint(store.layout, stack.treeId) : givenPoint(store, dir, stack.treeId);
+  const own = mountPoint(store.layout, stack.treeId);
+  const point = dir === undefined ? own : givenPoint(store, dir, stack.treeId);
   return store.uses.during(signal, async () => {
     const held = await lock(store.layout.treeLock(stack.treeId), true, signal);
     try {
-      const { tree, existed } = await mountOnce(store, request, point);
+      const { tree, existed } = await mountOnce(store, request, request.imageOnly === true ? undefined : point);
       const described = describeTree(store, tree, { image, path: point, existed, begun, mode: 'mount' });
       return { ...described, mode: 'mount', imageBytes: tree.image?.size ?? 0 };
     } finally {
@@ -78,7 +81,7 @@ interface MountedTree {
 }
 
 /** The caller holds the tree's lock and relies on objects. */
-async function mountOnce(store: StoreContext, request: MountRequest, point: string): Promise<MountedTree> {
+async function mountOnce(store: StoreContext, request: MountRequest, point: Place['point']): Promise<MountedTree> {
   const { index, layout } = store;
   const { image, stack, rebuild = false } = request;
   const { treeId } = stack;
@@ -89,7 +92,7 @@ async function mountOnce(store: StoreContext, request: MountRequest, point: stri
     const there = rebuild ? undefined : soundImage(store, old);
     if (there === undefined) return { tree: await makeAndMount(store, request, { old, point }), existed: false };
     const use = (): Promise<TreeRecord | undefined> => index.commitRemoval(() => putUse(index, image.key, treeId));
-    const isMounted = isTreeMountedAt(layout, treeId, point);
+    const isMounted = point !== undefined && isTreeMountedAt(layout, treeId, point);
     const tree = isMounted ? await use() : await mountListed(store, { treeId, point, image: there }, use);
     // Else it was removed just now.
     if (tree !== undefined) return { tree, existed: true };
@@ -98,7 +101,8 @@ async function mountOnce(store: StoreContext, request: MountRequest, point: stri
 
 interface Place {
   treeId: string;
-  point: string;
+  /** Where to mount it, if at all. */
+  point: string | undefined;
   /** The image that is there now. */
   image: TreeImage;
 }
@@ -111,15 +115,15 @@ function soundImage({ layout, index }: StoreContext, tree: TreeRecord | undefine
 
 /** @param list lists the tree, or finds it listed; `undefined` when it is not, and then it is not mounted either */
 async function mountListed<T extends TreeRecord | undefined>(
-  { layout, objects }: StoreContext,
+  store: StoreContext,
   { treeId, point, image }: Place,
   list: () => Promise<T>,
 ): Promise<T> {
+  if (point === undefined) return list();
+  const { layout } = store;
   const run = runDirectory(layout.dir);
   const mount = createTreeMount({
-    image: layout.treeImage(treeId),
-    devices: (image.devices ?? []).map((name) => layout.pack(name)),
-    layers: objects.layers(),
+    ...partsOfMount(store, treeId, image),
     scratch: mountedPart(run, treeId),
     label: mountLabel(layout, treeId),
   });
@@ -134,11 +138,24 @@ async function mountListed<T extends TreeRecord | undefined>(
   }
 }
 
+/** What the mount of a tree is made of. */
+export function partsOfMount(
+  { layout, objects }: StoreContext,
+  treeId: string,
+  { devices = [] }: TreeImage,
+): Omit<TreeParts, 'scratch'> {
+  return {
+    image: layout.treeImage(treeId),
+    devices: devices.map((name) => layout.pack(name)),
+    layers: objects.layers(),
+  };
+}
+
 /** Makes a tree's image, whether or not the tree is there as files. */
 async function makeAndMount(
   store: StoreContext,
   request: MountRequest,
-  { old, point }: { old: TreeRecord | undefined; point: string },
+  { old, point }: { old: TreeRecord | undefined } & Pick<Place, 'point'>,
 ): Promise<TreeRecord> {
   const { layout, index } = store;
   const { image, stack } = request;

@@ -6,11 +6,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mountsBelow } from '../../engine/disk/mounts.js';
-import { tar } from '../fixtures/archive.js';
 import { PROGRAM } from '../fixtures/cli.js';
 import { ociLayout } from '../fixtures/oci.js';
 import { podBytes } from '../fixtures/prepared.js';
-import { BUSYBOX, NO_RUNTIME } from '../fixtures/runtime.js';
+import { busyboxTree, NO_RUNTIME } from '../fixtures/runtime.js';
 import { type Json, TestStore } from '../fixtures/store.js';
 
 interface Pod extends Json {
@@ -20,16 +19,6 @@ interface Pod extends Json {
 }
 
 const options = { skip: NO_RUNTIME };
-
-/** What each file of busybox is called. */
-const NAMES = ['sh', 'cat', 'sleep', 'echo', 'ps', 'readlink', 'kill', 'test', 'stty'];
-
-function root(): Buffer {
-  const busybox = { name: 'bin/busybox', mode: 0o755, content: fs.readFileSync(BUSYBOX as string) };
-  const links = NAMES.map((name) => ({ name: `bin/${name}`, flag: '2', link: 'busybox' }));
-  const dirs = ['bin', 'proc', 'sys', 'dev', 'etc', 'data'].map((name) => ({ name, flag: '5' }));
-  return tar([...dirs, busybox, ...links]);
-}
 
 /** Waits until something is so. */
 async function until<T>(look: () => Promise<T | undefined> | T | undefined): Promise<T> {
@@ -48,7 +37,7 @@ test('running', options, async (t) => {
     if (left.length > 0) await s.run(['pod', 'rm', '--force', ...left]);
   });
   const config = { Entrypoint: ['/bin/sh', '-c'], Cmd: ['echo from the image; exit 3'], Env: ['PATH=/bin'] };
-  ociLayout(s.path('box'), [{ ref: 'box:1', layers: [root()], config: { config } }]);
+  ociLayout(s.path('box'), [{ ref: 'box:1', layers: [busyboxTree()], config: { config } }]);
   await s.ok(['import', s.path('box')]);
   const [{ key }] = await s.json<[{ key: string }]>(['ls', 'box:1']);
   const pods = (): Promise<Pod[]> => s.json<Pod[]>(['pod', 'ls']);

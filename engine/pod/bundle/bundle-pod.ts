@@ -9,6 +9,7 @@ import { acNameFault } from '../../image/aci/names.js';
 import { fieldsOf } from '../../image/runtime/app-field.js';
 import type { StoreContext } from '../../session/context.js';
 import { mustBeApart } from '../../session/destination.js';
+import { withTree } from '../pod-tree.js';
 import type { PreparedApp, PreparedPod } from '../prepared.js';
 import { ordersIn } from './annotations.js';
 import { bundleApp } from './bundle-app.js';
@@ -56,8 +57,9 @@ export async function bundleApps(
       // The first app makes the namespaces.
       const joined = options.namespaces ?? (bundles.length === 0 ? undefined : namespacesIn(podDir));
       const hostname = options.hostname ?? `cairn-${pod.id}`;
-      const request = { pod, app, podDir, dir: appDir, joined, hostname, mappings, options };
-      bundles.push(await bundleApp(store, request));
+      const request = { pod, podDir, dir: appDir, joined, hostname, mappings, options };
+      const place = { app, dir: appDir, signal: options.signal };
+      bundles.push(await withTree(store, place, (app) => bundleApp(store, { ...request, app })));
       tellOf(store, app, bundles.at(-1) as Bundle);
     }
     return bundles;

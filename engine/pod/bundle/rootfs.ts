@@ -12,6 +12,7 @@ import { fileStat } from '../../disk/stat.js';
 import { layerStackOf } from '../../resolve/layer-stack.js';
 import type { StoreContext } from '../../session/context.js';
 import { canReflink } from '../../session/modes.js';
+import { mountWithChanges } from '../pod-tree.js';
 import type { PreparedApp } from '../prepared.js';
 
 export type RootfsKind = 'overlay' | 'copy' | 'reflink';
@@ -43,14 +44,16 @@ export interface RootfsRequest extends OperationOptions {
 
 /** @throws CairnError `ERR_UNSUPPORTED` for a kind that this machine cannot make; as copying does */
 export async function makeRootfs(store: StoreContext, request: RootfsRequest): Promise<Rootfs> {
-  const { app, dir, kind, volatile } = request;
+  const { app, dir, kind, volatile = false } = request;
   const path = rootfsIn(dir);
   if (kind === 'overlay' || (kind === undefined && isRoot())) {
     const overlay = makeOverlay(app, dir);
     // Nobody else sees the mount of a user who is not root, so that whoever runs the bundle mounts it.
     if (!isRoot()) return { path, kind: 'overlay', unmounted: overlay };
     try {
-      mountOverlay(overlay, path, volatile);
+      if (app.isMounted === true)
+        await mountWithChanges(store, app, { dir, target: path, changes: { ...overlay, volatile } });
+      else mountOverlay(overlay, path, volatile);
       return { path, kind: 'overlay' };
     } catch (error) {
       if (kind === 'overlay' || !isCairnError(error, 'ERR_UNSUPPORTED', 'ERR_IO')) throw error;
@@ -81,7 +84,7 @@ function makeOverlay(app: PreparedApp, dir: string): Overlay {
  * @param volatile nothing that is written there is flushed, not even where the app asks for it, nor by unmounting
  * @throws CairnError as mounting does
  */
-function mountOverlay(overlay: Overlay, target: string, volatile = false): void {
+function mountOverlay(overlay: Overlay, target: string, volatile: boolean): void {
   try {
     mountWith(overlay, target, volatile ? ['volatile'] : []);
   } catch (error) {
