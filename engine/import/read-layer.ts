@@ -8,6 +8,7 @@ import { breakRing, makeRing, type RingMemory, renewRing } from '../../workers/t
 import { Semaphore } from '../core/concurrency.js';
 import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
+import { preferHugePages } from '../disk/huge-pages.js';
 import { stagedArchive } from '../disk/layout.js';
 import type { StoreContext } from '../session/context.js';
 import { tocVersionIn } from '../session/format.js';
@@ -174,8 +175,11 @@ export class LayerReader {
   }
 
   #ring(readers: number): RingMemory {
-    const ring = this.#rings.pop();
-    return ring === undefined ? makeRing(readers) : renewRing(ring, readers);
+    const used = this.#rings.pop();
+    if (used !== undefined) return renewRing(used, readers);
+    const ring = makeRing(readers);
+    preferHugePages(ring.slots);
+    return ring;
   }
 
   /** Lets the disk take what workers have written while they still read and hash. */
