@@ -1,7 +1,7 @@
 /**
  * The trees of pods. Whoever prepares a pod is told where its trees are, so they are made of files. A pod that is run
- * at once is nobody else's: where contents lie in packs, and the machine can mount trees, its trees are images, there in
- * an instant, and mounted for each app.
+ * at once is nobody else's. Where contents lie in packs, and the machine can mount trees, its trees are images, there
+ * in an instant, and mounted for each app.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
