@@ -19,16 +19,23 @@ export function treeIdOf(layers: readonly Key[]): string {
  */
 export function treeHashOf(plan: Plan): Key {
   const hash = createHash('sha512');
-  let text = '';
+  // The same few pages over and over: long texts would be put together in fresh memory, and copied to more of it.
+  const room = Buffer.allocUnsafeSlow(ROOM);
+  let filled = 0;
   for (const entry of plan.entries) {
-    text += canonical(entry);
-    if (text.length > 1 << 18) {
-      hash.update(text, 'latin1');
-      text = '';
+    const text = canonical(entry);
+    if (text.length > room.length - filled) {
+      hash.update(room.subarray(0, filled));
+      filled = 0;
     }
+    if (text.length > room.length) hash.update(text, 'latin1');
+    else filled += room.write(text, filled, 'latin1');
   }
-  return keyOfHex(hash.update(text, 'latin1').digest('hex'));
+  return keyOfHex(hash.update(room.subarray(0, filled)).digest('hex'));
 }
+
+/** Bytes; more than any but the strangest entry takes. */
+const ROOM = 2 ** 16;
 
 function canonical(entry: PlanEntry): string {
   const device = entry.type === 'char' || entry.type === 'block' ? `${entry.devMajor}:${entry.devMinor}` : '';
