@@ -9,7 +9,7 @@ const LARGE_FILES = 5;
 const MAX_SMALL = 4096;
 
 /** Pseudo-random 32-bit numbers (xorshift). */
-function numbers(seed: number): () => number {
+export function numbers(seed: number): () => number {
   let state = (seed * 2_654_435_761 + 1) >>> 0 || 1;
   return () => {
     state ^= state << 13;

@@ -32,14 +32,16 @@ function text(usage: Usage): string {
     ]);
   return (
     `${table(['KEY', 'NAME', 'SIZE', 'OBJECTS', 'ARCHIVES', 'TREES', 'OWN'], rows)}` +
-    `${usage.images} images, ${usage.layers} layers, ${usage.objects} objects, ${usage.blobs} blobs, ${usage.trees} trees${pods}\n` +
-    `stored ${formatSize(usage.storedBytes)}: objects ${formatSize(stored.objects)}, documents ${formatSize(stored.documents)}, ` +
+    `${usage.images} images, ${usage.layers} layers, ${usage.objects} objects, ` +
+    `${usage.blobs} blobs, ${usage.trees} trees${pods}\n` +
+    `stored ${formatSize(usage.storedBytes)}: objects ${formatSize(stored.objects)}, ` +
+    `documents ${formatSize(stored.documents)}, ` +
     `kept archives ${formatSize(stored.archives)}, put blobs ${formatSize(stored.put)}, ` +
     `trees ${formatSize(stored.trees)}; gc would free ${formatSize(usage.reclaimableBytes)}\n` +
     `layers hold ${formatSize(usage.logicalBytes)} of files in ${formatSize(usage.neededBytes)} of objects: ` +
     `sharing saves ${formatSize(Math.max(0, usage.logicalBytes - usage.neededBytes))}\n` +
-    `${aboutPacks(usage)}on the disk ${formatSize(usage.diskBytes)}: whole blocks for each file, the index (${formatSize(usage.index)}) ` +
-    'and what it keeps back for a full disk\n'
+    `${aboutPacks(usage)}on the disk ${formatSize(usage.diskBytes)}: whole blocks for each file, ` +
+    `the index (${formatSize(usage.index)}) and what it keeps back for a full disk\n`
   );
 }
 
@@ -48,7 +50,8 @@ function aboutPacks({ packs, links, treeImages }: Usage): string {
   const lines: string[] = [];
   if (packs !== undefined) {
     lines.push(
-      `packs ${packs.files} (${formatSize(packs.bytes)}): objects ${formatSize(packs.objectBytes)}, dead ${formatSize(packs.deadBytes)}, ` +
+      `packs ${packs.files} (${formatSize(packs.bytes)}): objects ${formatSize(packs.objectBytes)}, ` +
+        `dead ${formatSize(packs.deadBytes)}, ` +
         `holes ${formatSize(packs.holeBytes)}, tables and padding ${formatSize(packs.otherBytes)}; ` +
         `${formatSize(packs.diskBytes)} on the disk`,
     );

@@ -4,6 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { numbers } from '../../inputs/generated.js';
 import { listed } from '../read-list.js';
 
 const PART = 4096;
@@ -11,16 +12,7 @@ const PART = 4096;
 const [root, list, count] = process.argv.slice(2) as [string, string, string];
 const files = listed(list);
 const part = Buffer.alloc(PART);
-let state = 1;
-/** xorshift */
-function next(): number {
-  state ^= state << 13;
-  state >>>= 0;
-  state ^= state >>> 17;
-  state ^= state << 5;
-  state >>>= 0;
-  return state;
-}
+const next = numbers(1);
 
 let bytes = 0;
 for (let i = 0; i < Number(count); i++) {
