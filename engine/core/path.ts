@@ -10,6 +10,9 @@ export function badPath(path: ByteString, why: string): CairnError {
   return new CairnError('ERR_BAD_ARCHIVE', `${shown || '(empty name)'}: ${why}`, { entry: toText(path) });
 }
 
+/** A path with nothing to clean, as nearly all are. */
+const CLEAN = /^(?!\.{1,2}(?:\/|$))[^/\0]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[^/\0]{1,255})*$/;
+
 /**
  * The cleaned form of an entry's name: components joined by single slashes, no `.`, no leading or trailing slash, `''`
  * for the root. A leading slash means the root of the archive; `..` is resolved by name.
@@ -21,6 +24,8 @@ export function badPath(path: ByteString, why: string): CairnError {
 export function cleanPath(raw: ByteString, limits: Pick<Limits, 'maxPath' | 'maxDepth'>): ByteString {
   if (raw === '') throw badPath(raw, 'an entry needs a name');
   if (raw.length > limits.maxPath) throw badPath(raw, `longer than ${limits.maxPath} bytes (${limitFlag('maxPath')})`);
+  // It has fewer components than bytes.
+  if (raw.length <= limits.maxDepth && CLEAN.test(raw)) return raw;
   if (raw.includes('\0')) throw badPath(raw, 'a NUL byte in a name');
   const parts: string[] = [];
   for (const part of raw.split('/')) {
