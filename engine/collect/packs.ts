@@ -18,7 +18,7 @@ import type { PackRecord } from '../index/records.js';
 import { idOfPackFile, packFileName } from '../objects/pack/format.js';
 import { packedName } from '../objects/pack/name.js';
 import { readSegments } from '../objects/pack/read-tables.js';
-import type { PackedContent } from '../objects/pack/table.js';
+import type { PackedContent } from '../objects/pack/rows.js';
 import { type DeadPart, unusedParts } from '../objects/pack/unused-parts.js';
 import { type StoreContext, sayLeftBehind } from '../session/context.js';
 import { holesIn } from './holes.js';

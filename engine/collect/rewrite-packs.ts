@@ -10,12 +10,12 @@
  */
 import * as fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { objectsInRows } from '../content/packed-objects.js';
 import { CairnError, isCairnError, throwIfAborted, toCairnError } from '../core/errors.js';
 import { extentOf } from '../core/extent.js';
 import type { OperationOptions } from '../core/operation.js';
 import { type Lock, tryLock } from '../disk/lock.js';
 import { dropExtents, type Extent } from '../index/extents.js';
-import { newObjects } from '../index/objects.js';
 import { extendPack } from '../index/packs.js';
 import { packFileName } from '../objects/pack/format.js';
 import type { StoreContext } from '../session/context.js';
@@ -144,8 +144,7 @@ async function moveSome(store: StoreContext, { pack, left, progress }: Step): Pr
   if (objects.length === 0) return count;
   const packed = await copy(store, objects, progress);
   await store.disk.sync();
-  const names = objects.map(({ name }) => name);
-  const copies = newObjects(names, { sizes: Float64Array.from(objects, ({ size }) => size), skipped: {}, packed });
+  const copies = objectsInRows(packed);
   await index.commit(() => {
     extendPack(index, packed, copies);
     const dead: Extent[] = [];

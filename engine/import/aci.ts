@@ -5,7 +5,6 @@ import { type Key, keyOfBytes, keyOfHex } from '../core/key.js';
 import { stagedObjects } from '../disk/layout.js';
 import { parseImageManifest } from '../image/aci/manifest.js';
 import type { ImageRecord } from '../index/records.js';
-import { newLayer } from './new-layer.js';
 import { checkExpected, type ImportRequest } from './options.js';
 import type { Importing, Prepared } from './prepared-image.js';
 import type { SourceProgress } from './progress.js';
@@ -21,7 +20,7 @@ export async function prepareAci(
   { source, size, fingerprint }: AciSource,
   options: ImportRequest & { importTime: number; progress: SourceProgress | undefined },
 ): Promise<Prepared> {
-  const ingested = await reader.read({ source, size }, staging, {
+  const { ingested, objects } = await reader.read({ source, size }, staging, {
     signal: options.signal,
     onRead: options.progress?.read,
     format: 'aci',
@@ -57,7 +56,7 @@ export async function prepareAci(
   return {
     staging,
     documents: new Map([[manifestKey, ingested.manifest.length]]),
-    layers: [await newLayer(store.index, ingested, staging, archiveDigests)],
+    layers: [{ key, staging, ingested, objects, archiveDigests }],
     image,
     leaveNames: options.leaveNames === true,
   };

@@ -22,7 +22,6 @@ import { parseNewName } from '../resolve/name.js';
 import type { StoreContext } from '../session/context.js';
 import { flatManifest } from './flat-manifest.js';
 import { keptArchives } from './kept-archives.js';
-import { newLayer } from './new-layer.js';
 import type { ImportOptions, ImportRequest } from './options.js';
 import type { Importing, NewLayer, Prepared } from './prepared-image.js';
 import type { SourceProgress } from './progress.js';
@@ -218,7 +217,7 @@ async function readLayer(
   options: ReadOptions,
 ): Promise<NewLayer> {
   const reading = reader.read({ source, size }, dir, options);
-  const ingested = await reading.catch((error: unknown) => refuseLayer(store, layer, source, error));
+  const { ingested, objects } = await reading.catch((error: unknown) => refuseLayer(store, layer, source, error));
   const digest = `sha256:${ingested.transport.sha256}`;
   const diffId = `sha256:${ingested.diffId}`;
   if (layer.descriptor !== undefined && digest !== layer.descriptor.digest)
@@ -227,7 +226,7 @@ async function readLayer(
   const archiveDigests = [...new Set([digest, diffId])].map((each) => ({ digest: each }));
   // This thread is idle while workers read other layers.
   const toc = decodeToc(fs.readFileSync(stagedToc(dir)));
-  return { ...(await newLayer(store.index, ingested, dir, archiveDigests)), toc };
+  return { key: keyOfHex(ingested.sha512), staging: dir, ingested, objects, archiveDigests, toc };
 }
 
 /** Bytes that are no layer may not be the promised bytes at all. Then the error says that instead. */

@@ -2,6 +2,7 @@
  * Ingests a layer from its source to staging, on one worker or on several that share it. The disk is set to work
  * meanwhile.
  */
+import type { MessagePort } from 'node:worker_threads';
 import type { ImageFormat, IngestResult, Lane } from '../../workers/tasks/import.js';
 import type { Source } from '../../workers/tasks/parts.js';
 import { breakRing, makeRing, type RingMemory, renewRing } from '../../workers/tasks/ring.js';
@@ -10,9 +11,11 @@ import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
 import { preferHugePages } from '../disk/huge-pages.js';
 import { stagedArchive } from '../disk/layout.js';
+import type { NewObject } from '../index/objects.js';
 import type { StoreContext } from '../session/context.js';
 import { tocVersionIn } from '../session/format.js';
 import type { Counts, TaskInput, TaskResult, Work } from '../session/work.js';
+import { LayerRows } from './layer-rows.js';
 
 /** Time between two calls that set the disk to work on what is staged. */
 const WRITE_BEHIND_MS = 500;
@@ -35,6 +38,14 @@ export interface ReadOptions {
   vouched: boolean;
   /** The tar came by itself, of no image. */
   isBare: boolean;
+}
+
+/** What a layer that several threads take apart needs. */
+type SharedLayer = TaskInput<'ingest'> & { rows: MessagePort };
+
+export interface ReadLayer {
+  ingested: IngestResult;
+  objects: NewObject[];
 }
 
 export interface SizedSource {
@@ -65,10 +76,10 @@ export class LayerReader {
   /**
    * @param staging an existing empty directory
    */
-  async read({ source, size }: SizedSource, staging: string, options: ReadOptions): Promise<IngestResult> {
+  async read(sized: SizedSource, staging: string, options: ReadOptions): Promise<ReadLayer> {
     this.#reading++;
     try {
-      return await this.#read({ source, size }, staging, options);
+      return await this.#read(sized, staging, options);
     } finally {
       this.#reading--;
       if (this.#reading === 0) this.#rings = [];
@@ -76,21 +87,28 @@ export class LayerReader {
   }
 
   /** Reads the layer into a lane of its own, in a store that has lanes. */
-  async #read(sized: SizedSource, staging: string, options: ReadOptions): Promise<IngestResult> {
-    const { lanes } = this.#store;
-    if (lanes === undefined) return this.#ingest(sized, staging, options);
-    const lane = lanes.take();
+  async #read(sized: SizedSource, staging: string, options: ReadOptions): Promise<ReadLayer> {
+    const { lanes, index } = this.#store;
+    const lane = lanes?.take();
+    const rows = new LayerRows(index, lane?.pack);
     let end: number | undefined;
     try {
-      const ingested = await this.#ingest(sized, staging, options, lane);
+      const ingested = await this.#ingest(sized, staging, options, { lane, rows });
+      const objects = await rows.finish(ingested);
       end = ingested.packed?.end;
-      return ingested;
+      return { ingested, objects };
     } finally {
-      lanes.release(lane, end);
+      rows.close();
+      if (lane !== undefined) lanes?.release(lane, end);
     }
   }
 
-  #ingest({ source, size }: SizedSource, staging: string, options: ReadOptions, lane?: Lane): Promise<IngestResult> {
+  #ingest(
+    { source, size }: SizedSource,
+    staging: string,
+    options: ReadOptions,
+    { lane, rows }: { lane: Lane | undefined; rows: LayerRows },
+  ): Promise<IngestResult> {
     const { pool, objects, index, limits, format, staging: staged } = this.#store;
     const onProgress = (counts: Counts): void => {
       // What goes to a pack is written at once.
@@ -118,7 +136,7 @@ export class LayerReader {
         tocVersion: tocVersionIn(format),
         ...defined({ lane }),
       };
-      if (!alone) return this.#pipeline(work, task, options.signal);
+      if (!alone) return this.#pipeline(work, { ...task, rows: rows.port }, options.signal);
       // A stream may keep its thread waiting. It takes no slot from other layers.
       return size === undefined ? work.ask('ingest', task) : work.askLimited('ingest', task);
     });
@@ -129,7 +147,7 @@ export class LayerReader {
    * never waits for a younger one. The next layer starts when this one is decoded, so that its decoding uses the time
    * that the end of this one leaves idle.
    */
-  async #pipeline(work: Work, task: TaskInput<'ingest'>, signal: AbortSignal | undefined): Promise<IngestResult> {
+  async #pipeline(work: Work, task: SharedLayer, signal: AbortSignal | undefined): Promise<IngestResult> {
     const { source, limits, diffId, keep, newObjects, objects, identity, lane } = task;
     const ring = this.#ring(2);
     const parcels = this.#ring(1);
@@ -141,9 +159,10 @@ export class LayerReader {
     const stage = async <K extends 'decode' | 'digest-tar' | 'scan' | 'write-objects' | 'write-pack'>(
       kind: K,
       input: TaskInput<K>,
+      ports: readonly MessagePort[] = [],
     ): Promise<TaskResult<K>> => {
       try {
-        return await work.ask(kind, input);
+        return await work.ask(kind, input, ports);
       } catch (error) {
         release();
         throw error;
@@ -153,7 +172,7 @@ export class LayerReader {
     const releaseSlot = await this.#pipelines.acquire(this.#store.pool.pipelines);
     const settled = await Promise.allSettled([
       stage('decode', { source, ring, limits, keep }).finally(releaseSlot),
-      stage('scan', { ring, parcels, ...task }),
+      stage('scan', { ring, parcels, ...task }, [task.rows]),
       stage('digest-tar', { ring, diffId }),
       lane === undefined
         ? stage('write-objects', { ring: parcels, staging: newObjects, objects, identity })

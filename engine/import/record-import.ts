@@ -166,7 +166,7 @@ export function layerRecord(
   { key, ingested, objects, archiveDigests }: NewLayer,
   format: ImageRecord['format'],
 ): LayerRecord {
-  const { toc, recipe, size, entries, files, contentBytes, sizes } = ingested;
+  const { toc, recipe, size, entries, files, contentBytes } = ingested;
   return {
     key,
     format,
@@ -177,7 +177,7 @@ export function layerRecord(
     files,
     contentBytes,
     objects: objects.length,
-    objectBytes: sizes.reduce((total, each) => total + each, 0),
+    objectBytes: objects.reduce((total, { record }) => total + record.size, 0),
     archiveDigests,
     refs: 0,
   };

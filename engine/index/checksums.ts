@@ -20,9 +20,8 @@ export function rowSum(hash: TextHash, key: StoredKey, value: unknown): number {
 }
 
 /** A row prepared before the transaction that puts it: its key and value as they are stored, and its sum. */
-export class PreparedRow<K> {
+export class PreparedRow {
   constructor(
-    readonly key: K,
     readonly stored: StoredKey,
     readonly encoded: Buffer,
     readonly sum: number,

@@ -19,7 +19,7 @@ export interface NewObject {
   /** The record to put if the index does not list the object yet. */
   record: ObjectRecord;
   /** The same record as {@link makeReady} prepares it, if it was prepared. */
-  row?: PreparedRow<string>;
+  row?: PreparedRow;
 }
 
 /**
@@ -28,7 +28,7 @@ export interface NewObject {
  */
 export function newObjects(
   names: readonly string[],
-  { sizes, skipped, packed }: Pick<LayerResult, 'sizes' | 'skipped' | 'packed'>,
+  { sizes, skipped }: Pick<LayerResult, 'sizes' | 'skipped'>,
 ): NewObject[] {
   // A Map, since V8 would keep each long name for good if it were looked up as a property.
   const lacking = new Map(Object.entries(skipped));
@@ -36,8 +36,6 @@ export function newObjects(
     const record: ObjectRecord = { size: sizes[i] as number, refs: 1, copies: 0 };
     const missing = lacking.get(name);
     if (missing !== undefined) record.skipped = missing;
-    const offset = packed?.offsets[i] ?? -1;
-    if (packed !== undefined && offset >= 0) record.at = { pack: packed.pack, offset };
     return { name, record };
   });
 }
@@ -46,6 +44,22 @@ export function newObjects(
 export async function makeReady(index: Index, objects: readonly NewObject[]): Promise<NewObject[]> {
   const { h32 } = await xxhash();
   return objects.map(({ name, record }) => ({ name, record, row: index.objects.prepare(h32, name, record) }));
+}
+
+/** How many hex digits of a hash say where its row goes; and the most objects that one number tells apart beside. */
+const ORDER_DIGITS = 8;
+const MOST_ORDERED = 2 ** 21;
+
+/**
+ * Objects in the order of their rows, as far as the beginnings of their hashes tell: then each page of the table is
+ * touched about once.
+ */
+export function inOrder(objects: readonly NewObject[]): NewObject[] {
+  if (objects.length > MOST_ORDERED) return objects.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  const places = Float64Array.from(objects, ({ name }, i) => {
+    return Number.parseInt(name.slice(0, ORDER_DIGITS), 16) * MOST_ORDERED + i;
+  });
+  return Array.from(places.sort(), (place) => objects[place % MOST_ORDERED] as NewObject);
 }
 
 export interface Retained {
@@ -62,13 +76,14 @@ export function retainObjects(index: Index, objects: readonly NewObject[]): Reta
   const back = { count: 0, bytes: 0 };
   const needless: Extent[] = [];
   let hasMoved = false;
+  const isFirst = index.objects.size === 0;
   for (const { name, record, row } of objects) {
     const { size } = record;
-    const known = index.objects.get(row ?? name);
+    const known = isFirst ? undefined : index.objects.get(row ?? name);
     index.noteLacks(record.skipped);
     if (known === undefined) {
       if (row === undefined) index.objects.put(name, record);
-      else index.objects.putPrepared(row);
+      else index.objects.putNew(row);
       retained.new++;
       retained.newBytes += size;
       continue;

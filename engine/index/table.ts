@@ -65,7 +65,7 @@ export class Table<K, V> {
   }
 
   /** @param at the row's key, or the row as it was prepared @throws CairnError `ERR_DAMAGED` */
-  get(at: K | PreparedRow<K>): V | undefined {
+  get(at: K | PreparedRow): V | undefined {
     const stored = this.#stored(at);
     const value = this.#read(() => this.#database.get(stored));
     this.#sums?.noteRead(stored, value !== undefined);
@@ -84,11 +84,11 @@ export class Table<K, V> {
     this.#database.put(stored, encoded);
   }
 
-  /** As {@link put}, of a row that was prepared for this table. */
-  putPrepared(row: PreparedRow<K>): void {
-    const stored = this.#stored(row);
-    this.#change(stored, row);
-    this.#database.put(stored, asBinary(row.encoded));
+  /** As {@link put}, of a row that was prepared for this table and that is not there. */
+  putNew(row: PreparedRow): void {
+    this.#sums?.noteRead(row.stored, false);
+    this.#change(row.stored, row);
+    this.#database.put(row.stored, asBinary(row.encoded));
   }
 
   /** As {@link put}, of a row that is part of no sum. */
@@ -103,10 +103,10 @@ export class Table<K, V> {
   }
 
   /** Does the slowest part of putting a row, ahead of the transaction that every other process waits for. */
-  prepare(hash: TextHash, key: K, value: V): PreparedRow<K> {
+  prepare(hash: TextHash, key: K, value: V): PreparedRow {
     const stored = this.#keys.encode(key);
     const encoded = this.#encoded(key, value);
-    return new PreparedRow(key, stored, this.#database.encoder.encode(encoded), rowSum(hash, stored, encoded));
+    return new PreparedRow(stored, this.#database.encoder.encode(encoded), rowSum(hash, stored, encoded));
   }
 
   /** Rows in order of the stored keys. @throws CairnError `ERR_DAMAGED`, from the iteration, too */
@@ -161,11 +161,11 @@ export class Table<K, V> {
     return this.#decoded(this.#read(() => this.#database.get(this.#stored(key), { transaction })));
   }
 
-  #stored(at: K | PreparedRow<K>): StoredKey {
-    const key = at instanceof PreparedRow ? at.key : at;
-    if (this.#lastStored !== undefined && this.#lastKey === key) return this.#lastStored;
-    this.#lastKey = key;
-    this.#lastStored = at instanceof PreparedRow ? at.stored : this.#keys.encode(at);
+  #stored(at: K | PreparedRow): StoredKey {
+    if (at instanceof PreparedRow) return at.stored;
+    if (this.#lastStored !== undefined && this.#lastKey === at) return this.#lastStored;
+    this.#lastKey = at;
+    this.#lastStored = this.#keys.encode(at);
     return this.#lastStored;
   }
 

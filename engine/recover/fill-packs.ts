@@ -15,7 +15,7 @@ import { idOfPackFile } from '../objects/pack/format.js';
 import { packedName } from '../objects/pack/name.js';
 import { hasHash, isContentThere } from '../objects/pack/read-object.js';
 import { headOf, lastTableEnd, readSegments, type Segment } from '../objects/pack/read-tables.js';
-import type { PackedContent } from '../objects/pack/table.js';
+import type { PackedContent } from '../objects/pack/rows.js';
 import { unusedParts } from '../objects/pack/unused-parts.js';
 
 interface OpenPack {

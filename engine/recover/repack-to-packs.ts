@@ -14,6 +14,7 @@ import type { ObjectRecord } from '../index/records.js';
 import { idOfPackFile } from '../objects/pack/format.js';
 import { packedName } from '../objects/pack/name.js';
 import { readSegments } from '../objects/pack/read-tables.js';
+import { readRows } from '../objects/pack/rows.js';
 import { objectsIn } from '../session/choose-home.js';
 import type { StoreContext } from '../session/context.js';
 import { Lanes } from '../session/lanes.js';
@@ -106,9 +107,9 @@ async function append(
             await disk.sync();
             const known = { end: packed.end, used: 0, dead: 0, other: packed.end - BLOCK };
             await index.commit(() => index.packs.put(taken.pack, known));
-            names.forEach((name, i) => {
-              places.set(name.slice(0, HASH_DIGITS), { pack: taken.pack, offset: packed.offsets[i] as number });
-            });
+            for (const { sha512, offset } of readRows(Buffer.from(packed.rows))) {
+              places.set(sha512, { pack: taken.pack, offset });
+            }
             end = packed.end;
           } finally {
             lanes.release(taken, end);

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import type { MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import type { Answer, Task, Tasks } from '../../workers/tasks/protocol.js';
 import { Semaphore } from '../core/concurrency.js';
@@ -113,10 +114,11 @@ export class Pool implements TaskRunner {
     };
   }
 
-  async run<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {
+  async run<K extends keyof Tasks>(task: Tasks[K][0], ports: readonly MessagePort[] = []): Promise<Tasks[K][1]> {
     const piscina = await this.#threads();
     const { kind } = task;
-    const answer = (await piscina.run({ ...task, [this.#kind as symbol]: { kind } })) as Answer<Tasks[K][1]>;
+    const chosenFor = { ...task, [this.#kind as symbol]: { kind } };
+    const answer = (await piscina.run(chosenFor, { transferList: [...ports] })) as Answer<Tasks[K][1]>;
     if ('error' in answer) throw errorFromJSON(answer.error);
     return answer.value;
   }

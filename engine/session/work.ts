@@ -2,6 +2,7 @@
  * One long operation on the pool: its tasks share cancelling and counting. The signal reaches workers within one chunk
  * of work. `onProgress` hears every 100 ms how far they are.
  */
+import type { MessagePort } from 'node:worker_threads';
 import type { Control } from '../../workers/tasks/parts.js';
 import type { Tasks } from '../../workers/tasks/protocol.js';
 import { throwIfAborted } from '../core/errors.js';
@@ -12,7 +13,8 @@ const COUNT_EVERY_MS = 100;
 export interface TaskRunner {
   /** How many workers there are. */
   readonly size: number;
-  run<K extends Kind>(task: Tasks[K][0]): Promise<TaskResult<K>>;
+  /** @param ports in the task, which become the thread's */
+  run<K extends Kind>(task: Tasks[K][0], ports?: readonly MessagePort[]): Promise<TaskResult<K>>;
   /** Runs a task that waits for no other. Begins no more such tasks at once than there are workers. */
   runLimited<K extends Kind>(task: Tasks[K][0]): Promise<TaskResult<K>>;
 }
@@ -67,8 +69,8 @@ export class Work {
   }
 
   /** Has one task done at once, however many are under way. The task may keep its thread waiting. */
-  ask<K extends Kind>(kind: K, input: TaskInput<K>): Promise<TaskResult<K>> {
-    return this.#pool.run<K>(this.#task(kind, input));
+  ask<K extends Kind>(kind: K, input: TaskInput<K>, ports: readonly MessagePort[] = []): Promise<TaskResult<K>> {
+    return this.#pool.run<K>(this.#task(kind, input), ports);
   }
 
   /** As {@link ask}, for a task that waits for no other. Begins no more such tasks at once than there are workers. */

@@ -12,7 +12,8 @@ import type { PackRecord } from '../index/records.js';
 import { packFileName, packHead, SALT_BYTES } from '../objects/pack/format.js';
 import { hashInName } from '../objects/pack/name.js';
 import { headOf } from '../objects/pack/read-tables.js';
-import { encodeTable, type PackedContent } from '../objects/pack/table.js';
+import { type PackedContent, PackRows } from '../objects/pack/rows.js';
+import { encodeTable } from '../objects/pack/table.js';
 import type { StoreContext } from '../session/context.js';
 import type { Mended } from './fsck.js';
 import { faultsOfPacks } from './packs.js';
@@ -67,7 +68,7 @@ function writeTable(
   try {
     const head = headOf(fd);
     const salt = head?.id === pack ? head.salt : randomBytes(SALT_BYTES);
-    const table = encodeTable(contents, { offset: end, before: BLOCK, durable: end, salt });
+    const table = encodeTable(PackRows.of(contents), { offset: end, before: BLOCK, durable: end, salt });
     naming(path, () => {
       fs.ftruncateSync(fd, end);
       writeAll(fd, table, end);

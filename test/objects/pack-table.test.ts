@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { BLOCK, extentOf, roundUp } from '../../engine/core/extent.js';
 import { idOfPackFile, packFileName, packHead, readPackHead, startOf } from '../../engine/objects/pack/format.js';
-import { encodeTable, type PackedContent, readFooter, readTable } from '../../engine/objects/pack/table.js';
+import { type PackedContent, PackRows } from '../../engine/objects/pack/rows.js';
+import { encodeTable, readFooter, readTable } from '../../engine/objects/pack/table.js';
 
 const SALT = Buffer.from('sixteen of salt!');
 
@@ -29,7 +30,7 @@ test('a table says what was put into it', () => {
     fc.property(sizes, fc.nat(50), (all, blocks) => {
       const base = BLOCK * (1 + blocks);
       const { contents, end } = laidOut(all, base);
-      const table = encodeTable(contents, { offset: end, before: base, durable: BLOCK, salt: SALT });
+      const table = encodeTable(PackRows.of(contents), { offset: end, before: base, durable: BLOCK, salt: SALT });
       assert.equal(table.length % BLOCK, 0);
       const footer = readFooter(table.subarray(-BLOCK), end + table.length);
       assert.deepEqual(footer, { rows: all.length, offset: end, before: base, durable: BLOCK });
@@ -40,7 +41,7 @@ test('a table says what was put into it', () => {
 
 test('a table with any byte changed is none', () => {
   const { contents, end } = laidOut([10, 70_000, 0, 512], BLOCK);
-  const table = encodeTable(contents, { offset: end, before: BLOCK, durable: BLOCK, salt: SALT });
+  const table = encodeTable(PackRows.of(contents), { offset: end, before: BLOCK, durable: BLOCK, salt: SALT });
   fc.assert(
     fc.property(fc.nat(table.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
       const changed = Buffer.from(table);
@@ -63,14 +64,14 @@ test('a table whose contents overlap, or lie outside, is none', () => {
     [{ sha512: sha512('a'), offset: 1 << 30, size: 10 }],
   ];
   for (const contents of bad) {
-    const table = encodeTable(contents, { offset: 2 * BLOCK, before: BLOCK, durable: BLOCK, salt: SALT });
+    const table = encodeTable(PackRows.of(contents), { offset: 2 * BLOCK, before: BLOCK, durable: BLOCK, salt: SALT });
     const footer = readFooter(table.subarray(-BLOCK), 2 * BLOCK + table.length);
     assert.equal(readTable(table, footer as NonNullable<typeof footer>, SALT), undefined);
   }
 });
 
 test('a footer counts only at the place that it speaks of', () => {
-  const table = encodeTable([], { offset: 2 * BLOCK, before: BLOCK, durable: BLOCK, salt: SALT });
+  const table = encodeTable(PackRows.of([]), { offset: 2 * BLOCK, before: BLOCK, durable: BLOCK, salt: SALT });
   assert.notEqual(readFooter(table, 3 * BLOCK), undefined);
   assert.equal(readFooter(table, 4 * BLOCK), undefined);
   assert.equal(readFooter(Buffer.alloc(BLOCK), 3 * BLOCK), undefined);

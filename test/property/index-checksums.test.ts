@@ -68,8 +68,8 @@ function prepare(index: Index, { table, key, looks, twice, ready, value }: Chang
     if (looks) rows.get(row ?? at);
     for (let times = twice ? 2 : 1; times > 0; times--) {
       if (value === null) rows.remove(at);
-      else if (row === undefined) rows.put(at, value);
-      else rows.putPrepared(row);
+      else if (row === undefined || rows.has(at)) rows.put(at, value);
+      else rows.putNew(row);
     }
     assert.deepEqual(rows.get(at), value ?? undefined);
   };

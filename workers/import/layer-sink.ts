@@ -113,7 +113,7 @@ export class LayerSink implements TarSink {
       objects: objects.join('\n'),
       sizes: Float64Array.from(objects, (name) => sizes.get(name) as number),
       skipped: this.#objects.skipped,
-      ...(this.#place instanceof PackWriter ? { packed: this.#place.result(objects) } : {}),
+      ...(this.#place instanceof PackWriter ? { packed: this.#place.result } : {}),
     };
   }
 
@@ -125,12 +125,13 @@ export class LayerSink implements TarSink {
 
 /** Where the layer's new objects go: to a pack, or to files. */
 function placeOf(task: IngestTask, home: ObjectHome): NewObjects | PackWriter {
-  const { parcels, lane, staging, newObjects, flat, identity } = task;
+  const { parcels, lane, rows, staging, newObjects, flat, identity } = task;
   const staged = home.stagingIn(newObjects, flat ? 'flat' : 'sharded');
   const ring = parcels === undefined ? undefined : new RingWriter(parcels);
   if (lane !== undefined) {
     const output = ring ?? new PackOutput(lane);
-    return new PackWriter({ output, lane, files: { staging: staged, scratch: staging } });
+    const files = { staging: staged, scratch: staging };
+    return new PackWriter({ output, lane, files, onRows: rows && ((some) => rows.postMessage(some)) });
   }
   const writer = ring === undefined ? undefined : new ParcelWriter(ring);
   return new LooseStaging({ staging: staged, scratch: staging, identity, parcels: writer });

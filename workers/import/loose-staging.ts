@@ -21,6 +21,7 @@ export interface LooseStagingOptions {
 
 export class LooseStaging implements NewObjects {
   readonly files: string[] = [];
+  readonly isPacked = false;
   readonly #options: LooseStagingOptions;
 
   constructor(options: LooseStagingOptions) {
@@ -41,6 +42,7 @@ export class LooseStaging implements NewObjects {
     const { staging, scratch, identity } = this.#options;
     const file = new LargeFile(join(scratch, 'large'));
     return {
+      isPacked: false,
       write: (bytes) => file.write(bytes),
       skip: (length) => file.skip(length),
       finish: () => file.finish(),

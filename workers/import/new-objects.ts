@@ -5,6 +5,8 @@ import type { TocEntry } from '../../engine/layer/toc.js';
 export interface NewObjects {
   /** Names of those that became files. */
   readonly files: readonly string[];
+  /** Objects go to a pack, and the place itself says which and where. */
+  readonly isPacked: boolean;
   /** Takes a new object whole. @returns metadata that could not be set */
   add(name: string, bytes: Buffer, entry: TocEntry): SkippedKind[];
   /** Takes the content of a file that is too large to hold in memory, or has holes, piece by piece. */
@@ -17,6 +19,8 @@ export interface NewObjects {
 
 /** A content whose hash is not known before its end. */
 export interface LargeContent {
+  /** As in {@link NewObjects}, of this content. */
+  readonly isPacked: boolean;
   write(bytes: Buffer): void;
   /** Zeros that take no room where that is possible. */
   skip(length: number): void;

@@ -17,10 +17,11 @@ export interface ObjectWriterOptions {
 }
 
 export class ObjectWriter {
-  /** Distinct objects so far: name → bytes. */
+  /** Distinct objects so far, but for those that are new in a pack: name → bytes. */
   readonly sizes = new Map<string, number>();
   readonly skipped: Record<string, SkippedKind[]> = {};
 
+  readonly #seen = new Set<string>();
   readonly #home: ObjectHome;
   readonly #place: NewObjects;
   readonly #storeIsEmpty: boolean;
@@ -79,7 +80,7 @@ export class ObjectWriter {
   #small(entry: TocEntry, bytes: Buffer): void {
     entry.key = hash('sha512', bytes);
     const name = this.#home.nameOf(entry);
-    if (!this.#isNew(name, entry.size)) return;
+    if (!this.#isNew(name, entry, this.#place)) return;
     this.#note(name, this.#place.add(name, bytes, entry));
   }
 
@@ -88,7 +89,7 @@ export class ObjectWriter {
     const name = this.#home.nameOf(entry);
     // Kept or not, it is no longer this writer's to give up.
     this.#large = undefined;
-    if (!this.#isNew(name, entry.size)) {
+    if (!this.#isNew(name, entry, large)) {
       large.drop();
       return;
     }
@@ -96,10 +97,12 @@ export class ObjectWriter {
   }
 
   /** @returns whether neither this layer so far nor the store has the object */
-  #isNew(name: string, size: number): boolean {
-    if (this.sizes.has(name)) return false;
-    this.sizes.set(name, size);
-    return this.#storeIsEmpty || !this.#home.has(name);
+  #isNew(name: string, { size }: TocEntry, { isPacked }: Pick<NewObjects, 'isPacked'>): boolean {
+    const before = this.#seen.size;
+    if (this.#seen.add(name).size === before) return false;
+    const isNew = this.#storeIsEmpty || !this.#home.has(name);
+    if (!isNew || !isPacked) this.sizes.set(name, size);
+    return isNew;
   }
 
   #note(name: string, skipped: SkippedKind[]): void {

@@ -8,7 +8,8 @@ import type { TocEntry } from '../../engine/layer/toc.js';
 import type { ObjectStaging } from '../../engine/objects/home.js';
 import { startOf } from '../../engine/objects/pack/format.js';
 import { hashInName } from '../../engine/objects/pack/name.js';
-import { encodeTable, type PackedContent } from '../../engine/objects/pack/table.js';
+import { PackRows } from '../../engine/objects/pack/rows.js';
+import { encodeTable } from '../../engine/objects/pack/table.js';
 import type { Lane, PackedLayer } from '../tasks/import.js';
 import { LargeFile } from './large-file.js';
 import type { LargeContent, NewObjects } from './new-objects.js';
@@ -29,6 +30,8 @@ export interface PackWriterOptions {
   lane: Lane;
   /** Where contents with holes go, which a pack cannot keep. */
   files: PackedFiles;
+  /** Hears of objects whenever there are a thousand more, see `rows.ts`. */
+  onRows?: ((rows: Buffer) => void) | undefined;
 }
 
 export interface PackedFiles {
@@ -39,10 +42,9 @@ export interface PackedFiles {
 
 export class PackWriter implements NewObjects {
   readonly files: string[] = [];
+  readonly isPacked = true;
   readonly #options: PackWriterOptions;
-  /** Name of an object → where it begins. */
-  readonly #starts = new Map<string, number>();
-  readonly #contents: PackedContent[] = [];
+  readonly #rows: PackRows;
   readonly #wasted: PackedLayer['wasted'] = [];
   #slot: Buffer | undefined;
   /** Bytes of the slot that are filled. */
@@ -52,13 +54,14 @@ export class PackWriter implements NewObjects {
 
   constructor(options: PackWriterOptions) {
     this.#options = options;
+    this.#rows = new PackRows(options.onRows);
     this.#end = options.lane.base;
   }
 
-  add(name: string, bytes: Buffer): SkippedKind[] {
-    const start = this.#begin(bytes.length);
+  add(_name: string, bytes: Buffer, { key }: Pick<TocEntry, 'key'>): SkippedKind[] {
+    const offset = this.#begin(bytes.length);
     this.#append(bytes);
-    this.#note(name, start, bytes.length);
+    this.#rows.add({ sha512: key, offset, size: bytes.length });
     return [];
   }
 
@@ -70,6 +73,7 @@ export class PackWriter implements NewObjects {
     const start = this.#begin(size);
     const hash: Hash = createHash('sha512');
     return {
+      isPacked: true,
       write: (bytes) => {
         hash.update(bytes);
         this.#append(bytes);
@@ -77,7 +81,7 @@ export class PackWriter implements NewObjects {
       skip: () => {},
       finish: () => hash.digest('hex'),
       keep: (name) => {
-        this.#note(name, start, size);
+        this.#rows.add({ sha512: hashInName(name), offset: start, size });
         return [];
       },
       drop: () => this.#takeBack(start),
@@ -89,6 +93,7 @@ export class PackWriter implements NewObjects {
     const { staging, scratch } = this.#options.files;
     const file = new LargeFile(join(scratch, 'large'));
     return {
+      isPacked: false,
       write: (bytes) => file.write(bytes),
       skip: (length) => file.skip(length),
       finish: () => file.finish(),
@@ -108,7 +113,7 @@ export class PackWriter implements NewObjects {
     if (this.#end > lane.base) {
       this.#padTo(roundUp(this.#end, BLOCK));
       const { base, durable, salt } = lane;
-      this.#append(encodeTable(this.#contents, { offset: this.#end, before: base, durable, salt }));
+      this.#append(encodeTable(this.#rows, { offset: this.#end, before: base, durable, salt }));
       this.#flush();
     }
     output.end();
@@ -118,16 +123,10 @@ export class PackWriter implements NewObjects {
     this.#options.output.close?.();
   }
 
-  /** @param names of all objects of the layer @returns where the layer's objects lie; after {@link finish} */
-  result(names: readonly string[]): PackedLayer {
-    const offsets = Float64Array.from(names, (name) => this.#starts.get(name) ?? -1);
+  /** @returns what the layer has filled; after {@link finish} */
+  get result(): PackedLayer {
     const { pack, base } = this.#options.lane;
-    return { pack, base, end: this.#end, offsets, wasted: this.#wasted };
-  }
-
-  #note(name: string, start: number, size: number): void {
-    this.#starts.set(name, start);
-    this.#contents.push({ sha512: hashInName(name), offset: start, size });
+    return { pack, base, end: this.#end, rows: this.#rows.untold, wasted: this.#wasted };
   }
 
   /** @returns where a content of this size begins */

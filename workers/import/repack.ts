@@ -22,7 +22,6 @@ export function appendObjects({ control, from, names, sizes, lane, scratch }: Ap
   const files = { staging: home.stagingIn(scratch, 'flat'), scratch };
   const writer = new PackWriter({ output: new PackOutput(lane), lane, files });
   try {
-    const packed = names.map((name) => packedName(name.slice(0, HASH_DIGITS)));
     names.forEach((name, i) => {
       checkCancelled(control);
       const size = sizes[i] as number;
@@ -32,11 +31,11 @@ export function appendObjects({ control, from, names, sizes, lane, scratch }: Ap
         countBytes(control, chunk.length);
       }
       mustBe(name, content.finish());
-      content.keep(packed[i] as string);
+      content.keep(packedName(name.slice(0, HASH_DIGITS)));
       countItems(control, 1);
     });
     writer.finish();
-    return writer.result(packed);
+    return writer.result;
   } finally {
     writer.close();
   }

@@ -1,4 +1,5 @@
 /** Tasks of imports: look at archives, read layers to staging, move staged files into place. */
+import type { MessagePort } from 'node:worker_threads';
 import type { Limits } from '../../engine/core/limits.js';
 import type { Identity, SkippedKind } from '../../engine/core/metadata.js';
 import type { FileContent, ObjectsAt } from '../../engine/core/object.js';
@@ -27,6 +28,8 @@ export interface IngestTask {
   parcels?: RingMemory;
   /** The pack that new objects go to, in a store that has packs. */
   lane?: Lane;
+  /** Takes rows of objects in that pack while there come more, so that the index's rows are made side by side. */
+  rows?: MessagePort;
   /** An existing directory for files of this layer alone. */
   staging: string;
   /** Where new objects are staged. The layers of one import share this directory. */
@@ -64,8 +67,8 @@ export interface PackedLayer {
   /** The part of the pack that this layer filled, its table included. */
   base: number;
   end: number;
-  /** In the order of the layer's objects: where each begins; -1 for those that the store had, or that are files. */
-  offsets: Float64Array;
+  /** The objects in it, in the order of their offsets, as `engine/objects/pack/rows.ts` says; those untold so far. */
+  rows: Uint8Array;
   /** Parts that nothing needs. */
   wasted: { offset: number; length: number }[];
 }
@@ -115,7 +118,7 @@ export interface LayerResult {
   files: number;
   /** Bytes of file content, each name counted. */
   contentBytes: number;
-  /** Distinct objects: sorted names, one a line, and sizes in the same order. */
+  /** Distinct objects, but for those that `packed` has: sorted names, one a line, and sizes in the same order. */
   objects: string;
   sizes: Float64Array;
   /** Objects that could not get all of their metadata: name → what is missing. */

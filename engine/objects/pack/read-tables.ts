@@ -2,7 +2,8 @@
 import * as fs from 'node:fs';
 import { BLOCK, roundDown } from '../../core/extent.js';
 import { type PackHead, readPackHead } from './format.js';
-import { type PackedContent, readFooter, readTable, type TableFooter } from './table.js';
+import type { PackedContent } from './rows.js';
+import { readFooter, readTable, type TableFooter } from './table.js';
 
 /** What one import appended: contents, then their table. */
 export interface Segment {

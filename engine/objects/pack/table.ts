@@ -3,7 +3,7 @@
  * from the tables, without reading a content.
  *
  * ```
- * <rows: sha512, 64 bytes; offset, 8; length, 8> … <zeros> <footer>
+ * <rows, see `rows.ts`> … <zeros> <footer>
  * footer: <magic, 8> <version, 4> <rows, 4> <offset of the table, 8> <begin of the contents, 8>
  *         <durable end, 8> <sha256, 32>
  * ```
@@ -16,16 +16,8 @@
  */
 import { createHash } from 'node:crypto';
 import { BLOCK, roundUp } from '../../core/extent.js';
+import { type PackedContent, type PackRows, ROW_BYTES, readRows } from './rows.js';
 
-export interface PackedContent {
-  /** 128 hex digits. */
-  sha512: string;
-  offset: number;
-  size: number;
-}
-
-const HASH_BYTES = 64;
-const ROW_BYTES = HASH_BYTES + 16;
 const MAGIC = 'cairntab';
 const VERSION = 1;
 const DIGEST_BYTES = 32;
@@ -45,21 +37,15 @@ export interface TableFooter {
 export type NewTable = Omit<TableFooter, 'rows'> & { salt: Uint8Array };
 
 /** A table as it goes to the pack: whole blocks. */
-export function encodeTable(contents: readonly PackedContent[], footer: NewTable): Buffer {
+export function encodeTable(rows: PackRows, footer: NewTable): Buffer {
   const { offset, before, durable, salt } = footer;
-  const rows = contents.length * ROW_BYTES;
-  const table = Buffer.alloc(roundUp(rows + FOOTER_BYTES, BLOCK));
+  const table = Buffer.alloc(roundUp(rows.count * ROW_BYTES + FOOTER_BYTES, BLOCK));
   let at = 0;
-  for (const { sha512, offset: begin, size } of contents) {
-    table.write(sha512, at, HASH_BYTES, 'hex');
-    table.writeBigUInt64LE(BigInt(begin), at + HASH_BYTES);
-    table.writeBigUInt64LE(BigInt(size), at + HASH_BYTES + 8);
-    at += ROW_BYTES;
-  }
+  for (const piece of rows.pieces) at += piece.copy(table, at);
   at = table.length - FOOTER_BYTES;
   at += table.write(MAGIC, at, 'latin1');
   at = table.writeUInt32LE(VERSION, at);
-  at = table.writeUInt32LE(contents.length, at);
+  at = table.writeUInt32LE(rows.count, at);
   at = table.writeBigUInt64LE(BigInt(offset), at);
   at = table.writeBigUInt64LE(BigInt(before), at);
   at = table.writeBigUInt64LE(BigInt(durable), at);
@@ -106,14 +92,7 @@ export function readTable(
   salt: Uint8Array,
 ): PackedContent[] | undefined {
   if (!digestOf(table, salt).equals(table.subarray(-DIGEST_BYTES))) return undefined;
-  const contents: PackedContent[] = [];
-  for (let at = 0; at < rows * ROW_BYTES; at += ROW_BYTES) {
-    contents.push({
-      sha512: table.toString('hex', at, at + HASH_BYTES),
-      offset: Number(table.readBigUInt64LE(at + HASH_BYTES)),
-      size: Number(table.readBigUInt64LE(at + HASH_BYTES + 8)),
-    });
-  }
+  const contents = [...readRows(table.subarray(0, rows * ROW_BYTES))];
   contents.sort((a, b) => a.offset - b.offset);
   let end = before;
   for (const content of contents) {

@@ -1,7 +1,7 @@
 /** Which parts of a pack nothing needs. Pure. */
 import { BLOCK, extentOf } from '../../core/extent.js';
 import type { Segment } from './read-tables.js';
-import type { PackedContent } from './table.js';
+import type { PackedContent } from './rows.js';
 
 export interface DeadPart {
   offset: number;

@@ -1,0 +1,46 @@
+/** Makes the index's rows of a layer's objects ready, most of them while threads still read the layer. */
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { LayerResult, PackedLayer } from '../../workers/tasks/import.js';
+import { objectsInRows } from '../content/packed-objects.js';
+import { inOrder, makeReady, type NewObject, newObjects } from '../index/objects.js';
+import type { Index } from '../index/open.js';
+
+export class LayerRows {
+  /** For the thread that fills the pack. */
+  readonly port: MessagePort;
+  readonly #own: MessagePort;
+  readonly #index: Index;
+  readonly #pack: number | undefined;
+  readonly #ready: Promise<NewObject[]>[] = [];
+
+  /** @param pack that new objects go to, in a store that has packs */
+  constructor(index: Index, pack: number | undefined) {
+    const { port1, port2 } = new MessageChannel();
+    this.#index = index;
+    this.#pack = pack;
+    this.#own = port1;
+    this.port = port2;
+    port1.on('message', (rows: PackedLayer['rows']) => this.#take(rows));
+    // Whoever waits for the layer waits for its threads.
+    port1.unref();
+  }
+
+  /** @returns all objects of the layer, in the order in which the index takes them best */
+  async finish({ objects, sizes, skipped, packed }: LayerResult): Promise<NewObject[]> {
+    for (let next = receiveMessageOnPort(this.#own); next !== undefined; next = receiveMessageOnPort(this.#own))
+      this.#take(next.message as PackedLayer['rows']);
+    if (packed !== undefined) this.#take(packed.rows);
+    const names = objects === '' ? [] : objects.split('\n');
+    this.#ready.push(makeReady(this.#index, newObjects(names, { sizes, skipped })));
+    return inOrder((await Promise.all(this.#ready)).flat());
+  }
+
+  close(): void {
+    this.#own.close();
+  }
+
+  #take(rows: PackedLayer['rows']): void {
+    if (this.#pack === undefined || rows.length === 0) return;
+    this.#ready.push(makeReady(this.#index, objectsInRows({ pack: this.#pack, rows })));
+  }
+}
