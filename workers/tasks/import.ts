@@ -1,5 +1,4 @@
 /** Tasks of imports: look at archives, read layers to staging, move staged files into place. */
-import type { MessagePort } from 'node:worker_threads';
 import type { Limits } from '../../engine/core/limits.js';
 import type { Identity, SkippedKind } from '../../engine/core/metadata.js';
 import type { FileContent, ObjectsAt } from '../../engine/core/object.js';
@@ -28,8 +27,8 @@ export interface IngestTask {
   parcels?: RingMemory;
   /** The pack that new objects go to, in a store that has packs. */
   lane?: Lane;
-  /** Takes rows of objects in that pack while there come more, so that the index's rows are made side by side. */
-  rows?: MessagePort;
+  /** A port. It takes rows of objects in that pack while there come more, so that the index's are made side by side. */
+  rows?: { postMessage(rows: Uint8Array): void };
   /** An existing directory for files of this layer alone. */
   staging: string;
   /** Where new objects are staged. The layers of one import share this directory. */
