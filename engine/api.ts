@@ -16,7 +16,8 @@ export type {
   WriteOptions,
   Written,
 } from './build/index.js';
-export { type Collected, DEFAULT_GRACE_MS, type GcOptions } from './collect/gc.js';
+export { DEFAULT_GRACE_MS, type GcOptions } from './collect/decide.js';
+export type { Collected } from './collect/gc.js';
 export type { FilesUsage, PacksUsage } from './collect/measure.js';
 export type { Removed, RemoveOptions } from './collect/remove.js';
 export type { RemovedBlob } from './collect/remove-blobs.js';
@@ -115,6 +116,7 @@ export { type Lost, type Rebuilt, rebuildIndex } from './recover/rebuild-index.j
 export { type Repacked, type RepackOptions, repackStore } from './recover/repack.js';
 export type { PathInImage } from './resolve/path-in-image.js';
 export { type ServeOptions, type Server, serve } from './serve/index.js';
+export type { LayoutChoice } from './session/choose-layout.js';
 export type { ObjectLayout } from './session/format.js';
 export type { ModeState, Modes } from './session/modes.js';
 export type { OpenOptions } from './session/open.js';

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { ObjectLayout } from '../../engine/session/format.js';
-import { type Build, importAll, makeStore, renderLinks, type Store, storeAt } from '../measure/cairn.js';
+import { type Build, importAll, makeStore, render, type Store, storeAt } from '../measure/cairn.js';
 import { run } from '../measure/process.js';
 import type { Corpus } from './corpus.js';
 import type { Sizes } from './sizes.js';
@@ -40,5 +40,5 @@ export async function stock(ground: Ground): Promise<Store> {
 /** The same with the tree of the uppermost one. @returns the tree's root directory, too */
 export async function renderedStock(ground: Ground): Promise<{ store: Store; tree: string }> {
   const store = await stock(ground);
-  return { store, tree: (await renderLinks({ run }, store, topOf(ground.corpus))).path };
+  return { store, tree: (await render({ run }, store, topOf(ground.corpus))).path };
 }

@@ -53,14 +53,10 @@ export interface Rendered {
   bytes: number;
 }
 
+/** The tree of links, also where the tree is there to be mounted, or would be mounted by default. */
 export async function render(runner: Runner, store: Store, image: string, ...flags: string[]): Promise<Rendered> {
-  const [rendered] = JSON.parse(await runner.run(cairn(store, ...flags, 'render', image))) as [Rendered];
-  return rendered;
-}
-
-/** The tree of links, also where the tree is there to be mounted. */
-export async function renderLinks(runner: Runner, store: Store, image: string): Promise<Rendered> {
-  const [rendered] = JSON.parse(await runner.run(cairn(store, 'render', '--mode', 'link', image))) as [Rendered];
+  const command = cairn(store, ...flags, 'render', '--mode', 'link', image);
+  const [rendered] = JSON.parse(await runner.run(command)) as [Rendered];
   return rendered;
 }
 

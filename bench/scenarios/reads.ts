@@ -9,7 +9,7 @@ import { packImage } from '../inputs/images.js';
 import { cachesFault, dropCaches } from '../machine/caches.js';
 import { installed } from '../machine/installed.js';
 import { mountable } from '../machine/mount-fault.js';
-import { expect, makeStore, mount, renderLinks, type Store, unmountAll } from '../measure/cairn.js';
+import { expect, makeStore, mount, render, type Store, unmountAll } from '../measure/cairn.js';
 import type { Contestant, Scenario } from '../measure/contestant.js';
 import { type Command, run, script } from '../measure/process.js';
 import { unpackOriginal } from '../peers/copies.js';
@@ -168,7 +168,7 @@ function treesIn(stored: () => Promise<Store>, image: string): Omit<Trees, 'unpa
     const known = paths.get(kind);
     if (known !== undefined) return known;
     const store = await stored();
-    const { path } = kind === 'mount' ? await mount({ run }, store, image) : await renderLinks({ run }, store, image);
+    const { path } = kind === 'mount' ? await mount({ run }, store, image) : await render({ run }, store, image);
     paths.set(kind, path);
     return path;
   };

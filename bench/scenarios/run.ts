@@ -57,7 +57,7 @@ function runImage(ground: Ground, runnable: Runnable, rendered: boolean): Contes
     name: 'cairn run',
     prepare: async () => {
       store = await storeWith(ground, runnable);
-      if (rendered) await run(cairn(store, 'render', 'runnable:latest'));
+      if (rendered) await run(cairn(store, 'render', '--mode', 'link', 'runnable:latest'));
       else await removeTrees(store);
     },
     run: async (stopwatch) => {
@@ -75,7 +75,7 @@ function runByLibrary(ground: Ground, runnable: Runnable): { contestant: Contest
     prepare: async () => {
       const { dir } = await storeWith(ground, runnable);
       opened ??= await openStore({ dir });
-      await opened.render('runnable:latest');
+      await opened.render('runnable:latest', { mode: 'link' });
     },
     run: async (stopwatch) => {
       const store = opened as OpenStore;

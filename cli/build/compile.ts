@@ -16,7 +16,7 @@ const dir = fs.mkdtempSync(join(tmpdir(), 'cairn-compile-'));
 try {
   const image = join(dir, 'image.aci');
   fs.writeFileSync(image, await packImage());
-  for (const args of [['import', image], ['render', NAME], ['render', NAME], ['check'], ['ls']]) {
+  for (const args of [['import', image], ['render', NAME], ['render', NAME], ['check'], ['ls'], ['rm', NAME]]) {
     const code = await main(['--store', join(dir, 'store'), ...args], '0');
     if (code !== 0) throw new Error(`${args[0]} ended with ${code}`);
   }

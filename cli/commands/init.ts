@@ -4,19 +4,19 @@ import { type Command, Option } from 'commander';
 import { CairnError } from '../../engine/core/errors.js';
 import { Layout } from '../../engine/disk/layout.js';
 import type { StoreInfo } from '../../engine/inspect/info.js';
-import type { ObjectLayout } from '../../engine/session/format.js';
+import type { LayoutChoice } from '../../engine/session/choose-layout.js';
 import type { OpenOptions } from '../../engine/session/open.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
 
 interface Options {
-  layout: 'auto' | ObjectLayout;
+  layout: LayoutChoice;
 }
 
 export function define(command: Command): void {
   command
     .addOption(
-      new Option('--layout <layout>', 'each content a file, or many in a pack; auto: files')
+      new Option('--layout <layout>', 'each content a file, or many in a pack; auto: packs where trees can be mounted')
         .choices(['auto', 'loose', 'packs'])
         .default('auto'),
     )
@@ -24,7 +24,7 @@ export function define(command: Command): void {
       let existed = false;
       const prepare = async (opening: OpenOptions): Promise<OpenOptions> => {
         existed = fs.existsSync(new Layout(opening.dir).format);
-        return layout === 'auto' ? opening : { ...opening, layout };
+        return { ...opening, layout };
       };
       return withStore<Options>(
         self,
@@ -41,7 +41,7 @@ export function define(command: Command): void {
   examples(command, ['cairn init', 'cairn --store /srv/images init --layout packs']);
 }
 
-function otherLayout({ dir, layout }: StoreInfo, wanted: ObjectLayout): CairnError {
+function otherLayout({ dir, layout }: StoreInfo, wanted: LayoutChoice): CairnError {
   const why = `${dir} is a store of layout ${layout}; "cairn repack --layout ${wanted}" changes that`;
   return new CairnError('ERR_EXISTS', why, { path: dir });
 }

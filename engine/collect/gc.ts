@@ -4,42 +4,33 @@
  *
  * Roots are images used within the grace period, pins, leases, pods, and named images, with all their dependencies. Of
  * named images only a stated policy takes any: those that were not used, all but the newest of each name, or as many as
- * it takes to get below a size. All that goes goes in one transaction. A dry run takes that transaction back.
+ * it takes to get below a size.
  */
 import * as fs from 'node:fs';
 import { discard } from '../content/delete.js';
-import { dropFromTrees, dropImageRecord, dropTreeRecord } from '../content/drop-references.js';
 import { throwIfAborted } from '../core/errors.js';
 import type { Key } from '../core/key.js';
-import type { OperationOptions } from '../core/operation.js';
 import { namesIn } from '../disk/list-directory.js';
 import { expiredPartials, type Partial, removePartials } from '../disk/partials.js';
 import { bytesAt, expiredQuarantine } from '../disk/quarantine.js';
 import { deadSessions } from '../disk/staging.js';
-import { Catalogue } from '../index/catalogue.js';
-import { noteEvent } from '../index/events.js';
 import { referencesOf, titleOf } from '../index/images.js';
-import { orphanedObjects } from '../index/objects.js';
-import { type Index, TAKE_BACK } from '../index/open.js';
-import type { ImageRecord, Totals, TreeRecord } from '../index/records.js';
-import type { DependencyClosure } from '../resolve/dependencies.js';
 import { nameText } from '../resolve/name.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { type PackToRewrite, packsToRewrite } from './packs-to-rewrite.js';
+import {
+  DEFAULT_GRACE_MS,
+  type Decision,
+  decide,
+  type GcOptions,
+  storedBytes,
+  unmountWhatGoes,
+  wouldDecide,
+} from './decide.js';
+import { packsToRewrite } from './packs-to-rewrite.js';
 import { deleteTrees } from './remove.js';
 import { type Rewritten, rewritePacks, sumOfRewriting } from './rewrite-packs.js';
-import { dropExpiredLeases } from './roots.js';
 import { isListedPod, sweep } from './sweep.js';
-import { type Policy, whatStays } from './what-stays.js';
 import { wouldCollect } from './would-collect.js';
-
-export const DEFAULT_GRACE_MS = 24 * 3600 * 1000;
-
-export interface GcOptions extends OperationOptions, Policy {
-  /** Milliseconds for which anything used stays. By default 24 hours, or none if `keepStorage` is given. */
-  graceMs?: number;
-  dryRun?: boolean;
-}
 
 export interface Collected {
   dryRun: boolean;
@@ -64,18 +55,6 @@ export interface Collected {
   ms: number;
 }
 
-interface Decision {
-  trees: TreeRecord[];
-  images: ImageRecord[];
-  layers: number;
-  objects: number;
-  treeBytes: number;
-  totals: Totals;
-  keptTreeBytes: number;
-  /** Packs that a gc would write anew; of a dry run only. */
-  rewriting: PackToRewrite[];
-}
-
 export async function collect(store: StoreContext, options: GcOptions = {}): Promise<Collected> {
   const begun = performance.now();
   if (store.readOnly && options.dryRun === true && options.keepStorage === undefined)
@@ -85,7 +64,10 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   throwIfAborted(options.signal);
   // Measured before anything is dropped: trees dropped now must not count as left by a crash.
   const leftovers = measureLeftovers(store);
-  const decision = await decide(store, options, dryRun, () => packsToRewrite(store));
+  if (!dryRun) await unmountWhatGoes(store, options);
+  const decision = dryRun
+    ? await wouldDecide(store, options, () => packsToRewrite(store))
+    : await decide(store, options);
   const oldest = Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS);
   const quarantined = expiredQuarantine(store.layout, oldest);
   const partials = expiredPartials(store.layout, oldest);
@@ -176,107 +158,8 @@ async function takeAway(
 /** The bytes of trees and orphans that a gc would free now. The transaction is taken back. */
 export async function wouldFree(store: StoreContext, options: GcOptions = {}): Promise<number> {
   if (store.readOnly) return wouldCollect(store, options, Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS)).bytes;
-  const { treeBytes, totals } = await decide(store, options, true);
+  const { treeBytes, totals } = await wouldDecide(store, options);
   return treeBytes + totals.orphanBytes;
-}
-
-/** @param look what would be written anew, asked of a decision that is taken back, before it is */
-async function decide(
-  store: StoreContext,
-  options: GcOptions,
-  takeBack: boolean,
-  look: () => PackToRewrite[] = () => [],
-): Promise<Decision> {
-  let decision: Decision | undefined;
-  await store.index.commitRemoval(() => {
-    decision = dropUnneeded(store, options);
-    if (!takeBack) return undefined;
-    decision.rewriting = look();
-    return TAKE_BACK;
-  });
-  return decision as unknown as Decision;
-}
-
-/** Runs inside a transaction. */
-function dropUnneeded(store: StoreContext, options: GcOptions): Decision {
-  const { index } = store;
-  const now = Date.now();
-  const graceMs = options.graceMs ?? (options.keepStorage === undefined ? DEFAULT_GRACE_MS : 0);
-  const oldest = now - graceMs;
-  dropExpiredLeases(index, now);
-  const all = new Catalogue(index);
-  const { leased, held, kept, needs } = whatStays(store, all, options, oldest);
-  const decision: Decision = {
-    trees: [],
-    images: [],
-    layers: 0,
-    objects: 0,
-    treeBytes: 0,
-    totals: index.totals,
-    rewriting: [],
-    keptTreeBytes: [...all.trees.values()].reduce((sum, { uniqueBytes }) => sum + uniqueBytes, 0),
-  };
-  const limit = options.keepStorage ?? Number.NEGATIVE_INFINITY;
-  const enough = (): boolean => storedBytes(index.totals) + decision.keptTreeBytes <= limit;
-
-  for (const tree of leastRecentlyUsed([...all.trees.values()])) {
-    if (enough()) break;
-    if (leased.has(tree.id) || tree.lastUsed > oldest || tree.images.some((key) => held.has(key))) continue;
-    note(decision, { ...dropTreeRecord(store, tree.id), trees: [tree] });
-  }
-  for (const image of imagesByUse(all, needs)) {
-    if (enough()) break;
-    if (kept.has(image.key)) continue;
-    note(decision, dropFromTrees(store, image, all.treesOf(image.key)));
-    decision.layers += dropImageRecord(store, image).layers;
-    decision.images.push(image);
-    noteCollected(index, image);
-  }
-  for (const { id } of decision.trees) noteEvent(index, { event: 'collected', tree: id });
-  decision.totals = index.totals;
-  decision.objects = orphanedObjects(index).count;
-  return decision;
-}
-
-function noteCollected(index: Index, image: ImageRecord): void {
-  const names = referencesOf(image).map((name) => nameText(image.format, name));
-  noteEvent(index, { event: 'collected', image: image.key, names });
-}
-
-function note(decision: Decision, gone: { layers: number; trees: readonly TreeRecord[] }): void {
-  decision.layers += gone.layers;
-  for (const tree of gone.trees) {
-    decision.trees.push(tree);
-    decision.treeBytes += tree.uniqueBytes;
-    decision.keptTreeBytes -= tree.uniqueBytes;
-  }
-}
-
-function leastRecentlyUsed<T extends { lastUsed: number }>(things: T[]): T[] {
-  return things.sort((a, b) => a.lastUsed - b.lastUsed);
-}
-
-/**
- * Orders images by last use, least recent first. Using an image also uses its dependencies: no image goes before the
- * last one that needs it.
- */
-function imagesByUse(all: Catalogue, needs: DependencyClosure): ImageRecord[] {
-  const images = [...all.images.values()];
-  const used = new Map<Key, number>();
-  const dependents = new Map<Key, number>();
-  for (const image of images) {
-    for (const key of needs.of([image])) {
-      used.set(key, Math.max(used.get(key) ?? 0, image.lastUsed));
-      dependents.set(key, (dependents.get(key) ?? 0) + 1);
-    }
-  }
-  const by = (map: Map<Key, number>, image: ImageRecord): number => map.get(image.key) ?? 0;
-  return images.sort((a, b) => by(used, a) - by(used, b) || by(dependents, a) - by(dependents, b));
-}
-
-/** The bytes of objects and blobs that something needs. Files that only trees have are not counted. */
-function storedBytes({ objectBytes, blobBytes, orphanBytes }: Totals): number {
-  return objectBytes + blobBytes - orphanBytes;
 }
 
 /** Counts what dead processes left, without touching it. */

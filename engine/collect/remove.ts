@@ -7,6 +7,7 @@ import { defined } from '../core/defined.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { lock } from '../disk/lock.js';
+import { passingTrees, unmountPassing } from '../disk/passing-mounts.js';
 import { mustNotBeInUse } from '../disk/tree-use.js';
 import { Catalogue } from '../index/catalogue.js';
 import { noteEvent } from '../index/events.js';
@@ -15,7 +16,7 @@ import { isSameName, renameImage, withoutName } from '../index/names.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { nameText } from '../resolve/name.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { activeLeases, holdersIn, mustNotRun, neededByPods } from './roots.js';
+import { activeLeases, holdersIn, leasedTrees, mustNotRun, neededByPods } from './roots.js';
 import { moveUnlistedAside, sweep } from './sweep.js';
 import { type Taking, takingsOf } from './takings.js';
 
@@ -56,6 +57,7 @@ export async function removeImages(
 ): Promise<Removed[]> {
   mustWrite(store);
   const { index } = store;
+  await unmountImages(store, targets, { force, all });
   const removed = await commitImages(
     store,
     (documents) => {
@@ -78,6 +80,27 @@ export async function removeImages(
   const trees = removed.flatMap(({ removedTrees }) => removedTrees);
   await deleteUnlisted(store, trees, signal);
   return removed;
+}
+
+/** Takes away mounts that nobody asked for, unless something else holds an image. */
+async function unmountImages(
+  store: StoreContext,
+  targets: readonly string[],
+  { force, all }: Required<Pick<RemoveOptions, 'force' | 'all'>>,
+): Promise<void> {
+  const passing = passingTrees(store.layout);
+  if (passing.size === 0) return;
+  const takings = takingsOf(store.index, targets, all).filter(isWhole);
+  const everything = new Catalogue(store.index);
+  const everyone = holdersIn(store, everything);
+  if (!force && takings.some(({ image }) => everyone.of(image).length > 0)) return;
+  const going = new Set(takings.map(({ image }) => image.key));
+  const trees = takings.flatMap(({ image }) => everything.treesOf(image.key));
+  const alone = trees.filter(({ id, images }) => passing.has(id) && images.every((key) => going.has(key)));
+  await unmountPassing(
+    store.layout,
+    alone.map(({ id }) => id),
+  );
 }
 
 /** Whether nothing would lead to the image any more. */
@@ -134,6 +157,14 @@ export async function removeTrees(
 ): Promise<TreeRecord[]> {
   mustWrite(store);
   const { index } = store;
+  const held = new Set(force ? [] : [...leasedTrees(index), ...neededByPods(index).trees]);
+  if (!trees.some(({ id }) => held.has(id))) {
+    const passing = passingTrees(store.layout);
+    await unmountPassing(
+      store.layout,
+      trees.map(({ id }) => id).filter((id) => passing.has(id)),
+    );
+  }
   await index.commitRemoval(() => {
     const leases = activeLeases(index);
     const byPods = force ? new Set() : neededByPods(index).trees;

@@ -31,12 +31,21 @@ export interface Stays {
   needs: DependencyClosure;
 }
 
-/** @param oldest what was used later than this stays */
-export function whatStays(store: StoreContext, all: Catalogue, policy: Policy, oldest: number): Stays {
+/**
+ * @param oldest what was used later than this stays
+ * @param passing trees that are mounted and count as not, see `passing-mounts.ts`
+ */
+export function whatStays(
+  store: StoreContext,
+  all: Catalogue,
+  policy: Policy,
+  { oldest, passing }: { oldest: number; passing: ReadonlySet<string> },
+): Stays {
   const needs = new DependencyClosure(all, readableImages(store, { images: all }));
   // A tree that is mounted is in use, and one with a mount in it: deleting it must not reach into the mount.
   const byPods = neededByPods(store.index);
-  const leased = new Set([...leasedTrees(store.index), ...treesInUse(store.layout), ...byPods.trees]);
+  const inUse = [...treesInUse(store.layout)].filter((id) => !passing.has(id));
+  const leased = new Set([...leasedTrees(store.index), ...inUse, ...byPods.trees]);
   const roots = heldImages(all, leased, byPods.images);
   const held = needs.of(roots);
   const kept = needs.of([...roots, ...recentImages(all, oldest), ...namedImages(all, policy)]);

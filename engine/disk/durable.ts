@@ -131,6 +131,21 @@ export function makeOnce(dir: string, mode = 0o700): void {
 
 /** Writes a small file, durably, so that it is either wholly there or not at all. */
 export function writeFileDurably(path: string, bytes: string | Uint8Array, mode = 0o600): void {
+  viaTemporary(path, { bytes, mode }, (temporary) => fs.renameSync(temporary, path));
+}
+
+/** As {@link writeFileDurably}, unless there is such a file: that one stays as it is, and is made durable. */
+export function createFileDurably(path: string, bytes: string | Uint8Array, mode = 0o600): void {
+  viaTemporary(path, { bytes, mode }, (temporary) => {
+    if (!moveIntoFreePlace(temporary, path)) fs.rmSync(temporary);
+  });
+}
+
+function viaTemporary(
+  path: string,
+  { bytes, mode }: { bytes: string | Uint8Array; mode: number },
+  place: (temporary: string) => void,
+): void {
   const temporary = `${path}.${process.pid}.tmp`;
   const fd = fs.openSync(temporary, 'wx', mode);
   try {
@@ -138,7 +153,7 @@ export function writeFileDurably(path: string, bytes: string | Uint8Array, mode 
       fs.writeFileSync(fd, bytes);
       fs.fsyncSync(fd);
     });
-    fs.renameSync(temporary, path);
+    place(temporary);
   } catch (error) {
     fs.rmSync(temporary, { force: true });
     throw error;

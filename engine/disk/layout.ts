@@ -151,16 +151,20 @@ export class Layout {
 
 /** Where a store's trees are mounted, by their ids. @param run a directory of the running system, for this store */
 export const mountedTree = (run: string, id: string): string => join(run, id);
+/** There for a tree whose mount nobody asked for. */
+export const passingMark = (run: string, id: string): string => join(run, '.passing', id);
 /** Where a part of a tree's mount is while that is made, on kernels that need a place for it. */
 export const mountedPart = (run: string, id: string): string => join(run, '.parts', id);
 
 const FORMAT = 'cairn.json';
 const SETTINGS = 'cairn.toml';
-/** Whether a name is that of `cairn.json` while it is written. */
-export const isUnfinishedFormat = (name: string): boolean => /^cairn\.json\.\d+\.tmp$/.test(name);
+/** A directory in which it is tried what a new store can do. @param format the path of `cairn.json` */
+export const probeBeside = (format: string): string => `${format}.${process.pid}.probe`;
+/** Whether a name is that of `cairn.json` while it is written, or of what comes before. */
+export const isUnfinishedFormat = (name: string): boolean => /^cairn\.json\.\d+\.(tmp|probe)$/.test(name);
 /**
- * Whether a name may be found in a directory that is to become a store: `cairn.json`, also while it is written by
- * another process, and settings, which people write beforehand.
+ * Whether a name may be found in a directory that is to become a store: `cairn.json`, also while another process is
+ * about to write it, and settings, which people write beforehand.
  */
 export const mayComeFirst = (name: string): boolean => name === FORMAT || isUnfinishedFormat(name) || name === SETTINGS;
 

@@ -6,6 +6,7 @@
  * descriptor of a directory on that path.
  */
 import * as fs from 'node:fs';
+import { constants } from 'node:os';
 import { CairnError, type ErrorDetails, errnoName } from '../core/errors.js';
 import { AT_FDCWD, type Call, calls, ffiFault } from './native.js';
 
@@ -90,6 +91,7 @@ function detached(api: MountCalls, type: string, fd: number): DetachedMount {
 }
 
 const MNT_DETACH = 2;
+const MNT_EXPIRE = 4;
 const UMOUNT_NOFOLLOW = 8;
 
 /**
@@ -107,6 +109,15 @@ export function unmount(path: string, { lazy = false }: { lazy?: boolean } = {})
     throw new CairnError('ERR_NOT_FOUND', `nothing is mounted at ${path}`, details);
   }
   throw new CairnError(code(errno), `cannot unmount ${path}: ${WHY[errno] ?? errno}`, details);
+}
+
+/** Whether what is mounted at a path could be taken away: no process works in it, and nothing is mounted in it. */
+export function isIdle(path: string): boolean {
+  const api = mountCalls();
+  // Nothing goes at the first call, and looking at the place makes the next call the first one again (umount(2)).
+  const isMarked = api.umount(path, UMOUNT_NOFOLLOW | MNT_EXPIRE) !== 0 && api.errno() === constants.errno.EAGAIN;
+  fs.statSync(path, { throwIfNoEntry: false });
+  return isMarked;
 }
 
 // Numbers of system calls: the C library may be older than they are. All machines that Node runs on share them.

@@ -43,7 +43,7 @@ export const OPERATION: OptionKinds<OperationOptions> = { signal: 'signal', onPr
 export const OPEN: OptionKinds<OpenOptions> = {
   dir: 'text',
   create: 'flag',
-  layout: ['loose', 'packs'],
+  layout: ['auto', 'loose', 'packs'],
   readOnly: 'flag',
   shared: 'flag',
   follow: 'flag',

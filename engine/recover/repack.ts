@@ -12,6 +12,7 @@
 import { deletePaths } from '../content/delete.js';
 import { CairnError } from '../core/errors.js';
 import type { OperationOptions } from '../core/operation.js';
+import { passingTrees, unmountPassing } from '../disk/passing-mounts.js';
 import { imageMustBeFree } from '../disk/tree-use.js';
 import { LAYOUT_KEY } from '../index/open.js';
 import { layoutOf, objectsIn } from '../session/choose-home.js';
@@ -74,6 +75,7 @@ function raise(store: StoreContext): void {
 async function moveObjects(store: StoreContext, layout: ObjectLayout, options: OperationOptions): Promise<void> {
   const { index } = store;
   index.refresh();
+  await unmountPassing(store.layout, passingTrees(store.layout));
   for (const { id, image } of index.trees.values()) if (image !== undefined) imageMustBeFree(store.layout, id);
   const now = index.meta.get(LAYOUT_KEY);
   if (now === layout) throw new CairnError('ERR_EXISTS', 'another process has just repacked the store');

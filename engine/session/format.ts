@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import type { TocVersion } from '../../workers/tasks/import.js';
 import { CairnError, hasCode, isCairnError, toCairnError } from '../core/errors.js';
-import { writeFileDurably } from '../disk/durable.js';
+import { createFileDurably, writeFileDurably } from '../disk/durable.js';
 import type { Layout } from '../disk/layout.js';
 
 /** How a store keeps the contents of files. */
@@ -34,18 +34,22 @@ export function tocVersionIn(format: number): TocVersion {
 export function makeStore(layout: Layout, objects: ObjectLayout): void {
   try {
     fs.chmodSync(layout.dir, 0o700);
-    writeFormat(layout, { format: FORMAT_VERSION, layout: objects });
+    // Another process may be making the same store at this moment, of another layout perhaps. The first one chooses.
+    createFileDurably(layout.format, textOf({ format: FORMAT_VERSION, layout: objects }), 0o644);
   } catch (error) {
-    // Another process is making the same store at this moment, with the same content, and may have cleared ours away.
+    // A gc of the store that is there meanwhile clears away what we had begun.
     if (hasCode(error, 'EEXIST') || (hasCode(error, 'ENOENT') && fs.existsSync(layout.format))) return;
     throw toCairnError(error, 'the store cannot be made');
   }
 }
 
 /** Writes `cairn.json`, which is durable when this returns. */
-export function writeFormat(layout: Layout, { format, layout: objects }: StoreFormat): void {
-  const said = format < FORMAT_VERSION ? { format } : { format, layout: objects };
-  writeFileDurably(layout.format, `${JSON.stringify(said)}\n`, 0o644);
+export function writeFormat(layout: Layout, said: StoreFormat): void {
+  writeFileDurably(layout.format, textOf(said), 0o644);
+}
+
+function textOf({ format, layout }: StoreFormat): string {
+  return `${JSON.stringify(format < FORMAT_VERSION ? { format } : { format, layout })}\n`;
 }
 
 /** @throws CairnError `ERR_NOT_A_STORE`, and `ERR_STORE_VERSION` for a newer format */

@@ -13,6 +13,7 @@ import { damagedIndex } from '../index/damage.js';
 import { LAYOUT_KEY } from '../index/open.js';
 import { openIndex } from '../index/open-index.js';
 import { objectsIn } from './choose-home.js';
+import { chosenLayout, type LayoutChoice } from './choose-layout.js';
 import type { StoreContext } from './context.js';
 import { FORMAT_VERSION, makeStore, type ObjectLayout, readFormat, writeFormat } from './format.js';
 import { Lanes } from './lanes.js';
@@ -24,8 +25,8 @@ export interface OpenOptions {
   dir: string;
   /** Make the store if it is not there. Default: yes, unless `readOnly`. */
   create?: boolean;
-  /** How a store that is made keeps the contents of files. Default: `loose`. */
-  layout?: ObjectLayout;
+  /** How a store that is made keeps the contents of files. Default: `auto`. */
+  layout?: LayoutChoice;
   /** Write nothing and take no locks. Works on a read-only mount. For stores that nobody writes to meanwhile. */
   readOnly?: boolean;
   /** With `readOnly`: others may write meanwhile. LMDB's table of readers is written, to keep what this one reads. */
@@ -78,7 +79,7 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
       throw new CairnError('ERR_NOT_A_STORE', `${dir} is no cairn store`, { path: dir });
     if (!create) missing(dir);
     makeOurs(layout, options.foreign === true, () => {});
-    makeStore(layout, options.layout ?? layoutOfNewStores());
+    makeStore(layout, await chosenLayout(layout, options.layout));
   }
   const { format, layout: said } = readFormat(layout);
   const notice = options.onNotice ?? (() => {});
@@ -131,14 +132,6 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     argumentType: options.argumentType,
     remote: options.remote,
   };
-}
-
-/** @throws CairnError `ERR_USAGE` */
-function layoutOfNewStores(): ObjectLayout {
-  const said = process.env['CAIRN_LAYOUT'];
-  if (said === undefined || said === '' || said === 'loose') return 'loose';
-  if (said === 'packs') return said;
-  throw new CairnError('ERR_USAGE', `CAIRN_LAYOUT is ${said}; it may be loose or packs`);
 }
 
 function missing(dir: string): never {

@@ -16,6 +16,7 @@ import { besideStaging, imageIn, manifestIn, mountedPart } from '../disk/layout.
 import { lock } from '../disk/lock.js';
 import { createTreeMount, type TreeParts } from '../disk/mount-tree.js';
 import { mountAt } from '../disk/mounts.js';
+import { markPassing, unmarkPassing } from '../disk/passing-mounts.js';
 import { makeMountPoint, runDirectory } from '../disk/run-directory.js';
 import { imageMustBeFree, isTreeMountedAt, mountLabel, mountPoint } from '../disk/tree-use.js';
 import { movesOf } from '../index/extents.js';
@@ -38,6 +39,8 @@ export interface MountRequest extends MountOptions {
   plan?: Plan | undefined;
   /** Make the tree's image, and mount it nowhere. */
   imageOnly?: boolean;
+  /** Nobody asked for a mount, so one that is made now may go with the tree. */
+  passing?: boolean;
 }
 
 /**
@@ -83,7 +86,7 @@ interface MountedTree {
 /** The caller holds the tree's lock and relies on objects. */
 async function mountOnce(store: StoreContext, request: MountRequest, point: Place['point']): Promise<MountedTree> {
   const { index, layout } = store;
-  const { image, stack, rebuild = false } = request;
+  const { image, stack, passing, rebuild = false } = request;
   const { treeId } = stack;
   for (;;) {
     // The index is read anew: another holder of the lock may have made the tree meanwhile, or removed it.
@@ -93,7 +96,8 @@ async function mountOnce(store: StoreContext, request: MountRequest, point: Plac
     if (there === undefined) return { tree: await makeAndMount(store, request, { old, point }), existed: false };
     const use = (): Promise<TreeRecord | undefined> => index.commitRemoval(() => putUse(index, image.key, treeId));
     const isMounted = point !== undefined && isTreeMountedAt(layout, treeId, point);
-    const tree = isMounted ? await use() : await mountListed(store, { treeId, point, image: there }, use);
+    if (isMounted && passing !== true) unmarkPassing(layout, treeId);
+    const tree = isMounted ? await use() : await mountListed(store, { treeId, point, passing, image: there }, use);
     // Else it was removed just now.
     if (tree !== undefined) return { tree, existed: true };
   }
@@ -103,6 +107,7 @@ interface Place {
   treeId: string;
   /** Where to mount it, if at all. */
   point: string | undefined;
+  passing: MountRequest['passing'];
   /** The image that is there now. */
   image: TreeImage;
 }
@@ -116,7 +121,7 @@ function soundImage({ layout, index }: StoreContext, tree: TreeRecord | undefine
 /** @param list lists the tree, or finds it listed; `undefined` when it is not, and then it is not mounted either */
 async function mountListed<T extends TreeRecord | undefined>(
   store: StoreContext,
-  { treeId, point, image }: Place,
+  { treeId, point, passing, image }: Place,
   list: () => Promise<T>,
 ): Promise<T> {
   if (point === undefined) return list();
@@ -130,7 +135,11 @@ async function mountListed<T extends TreeRecord | undefined>(
   try {
     const tree = await list();
     if (tree === undefined) return tree;
-    if (point === mountPoint(layout, treeId)) makeMountPoint(run, point);
+    if (point === mountPoint(layout, treeId)) {
+      makeMountPoint(run, point);
+      if (passing === true) markPassing(layout, treeId);
+      else unmarkPassing(layout, treeId);
+    }
     mount.attach(point);
     return tree;
   } finally {
@@ -174,7 +183,7 @@ async function makeAndMount(
       moveIntoPlace(staging, layout.tree(treeId));
       syncDirectory(layout.trees);
     }
-    return await mountListed(store, { treeId, point, image: tree.image }, () =>
+    return await mountListed(store, { treeId, point, passing: request.passing, image: tree.image }, () =>
       index.commit(() => listTree(store, image, tree)),
     );
   } catch (error) {

@@ -3,9 +3,9 @@ import * as fs from 'node:fs';
 import { resolve } from 'node:path';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
-import { tryUntil } from '../disk/lock.js';
 import { unmount } from '../disk/mount.js';
-import { isImageInUse, mountPoint, type TreeMountPoint, treeMounts } from '../disk/tree-use.js';
+import { afterUnmount } from '../disk/passing-mounts.js';
+import { isImageInUse, type TreeMountPoint, treeMounts } from '../disk/tree-use.js';
 import type { TreeRecord } from '../index/records.js';
 import { resolveTrees } from '../resolve/argument.js';
 import { stackOfTree } from '../resolve/plan-tree.js';
@@ -50,9 +50,6 @@ function describe({ index }: StoreContext, treeId: string, path: string | null):
   };
 }
 
-/** The kernel takes a mount apart by and by, in a few milliseconds. */
-const WAIT = { patienceMs: 250, longestPauseMs: 16 };
-
 /**
  * Takes mounts away, and tells in a notice if somebody else still has one of these trees mounted.
  * @param target a directory where a tree is mounted, or a tree id or an image, for all mounts of its trees
@@ -63,13 +60,11 @@ export async function unmountTree(store: StoreContext, target: string): Promise<
   const found = mountsMeant(store, target);
   const gone = found.map(({ treeId, point }) => describe(store, treeId, point));
   for (const { point } of found) unmount(point);
-  for (const { treeId, point } of found) {
+  for (const { treeId } of found) {
     const left = treeMounts(layout).filter((each) => each.treeId === treeId);
     if (left.length > 0) continue;
-    const isFree = await tryUntil(() => (isImageInUse(layout, treeId) ? undefined : true), WAIT);
-    // The directory of a mount may be that of mounts in other namespaces, too, which would go with it.
-    if (isFree !== true) notice(`tree ${treeId} is still in use where this process does not see it`);
-    else if (point === mountPoint(layout, treeId)) removeEmpty(point);
+    if (!(await afterUnmount(layout, treeId)))
+      notice(`tree ${treeId} is still in use where this process does not see it`);
   }
   return gone;
 }
@@ -93,15 +88,6 @@ function realPath(path: string): string {
     return fs.realpathSync(path);
   } catch {
     return resolve(path);
-  }
-}
-
-/** Whoever mounts the tree again makes the directory again. */
-function removeEmpty(dir: string): void {
-  try {
-    fs.rmdirSync(dir);
-  } catch {
-    // Another mount is there, or it was there before.
   }
 }
 

@@ -9,7 +9,8 @@ import type { TreeMode } from '../index/records.js';
 export interface RenderOptions extends OperationOptions, FindOptions {
   /**
    * How files get their content, or `mount` for a tree that the kernel mounts. By default the tree that is there, else
-   * `link`. A tree of files keeps its mode; it can be there as files and to be mounted at once.
+   * `mount` in a store of packs where trees can be mounted, else `link`. A tree of files keeps its mode; it can be
+   * there as files and to be mounted at once.
    */
   mode?: TreeMode;
   /** Make the tree anew even if it exists. */

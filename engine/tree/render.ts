@@ -9,6 +9,7 @@ import { noteUse } from '../content/last-used.js';
 import type { ReadDocument } from '../content/read-blob.js';
 import { isCairnError } from '../core/errors.js';
 import { lock } from '../disk/lock.js';
+import { unmarkPassing } from '../disk/passing-mounts.js';
 import { isTreeMountedAt, mountPoint } from '../disk/tree-use.js';
 import type { ImageRecord, TreeMode, TreeRecord } from '../index/records.js';
 import type { Plan } from '../plan/plan.js';
@@ -16,7 +17,9 @@ import { resolveArgument } from '../resolve/argument.js';
 import { isComplete, mustBeComplete } from '../resolve/completeness.js';
 import { tellForeign } from '../resolve/foreign-platform.js';
 import { type LayerStack, layerStackOf, listedStackOf } from '../resolve/layer-stack.js';
+import { layoutOf } from '../session/choose-home.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
+import { canMountTrees } from '../session/modes.js';
 import { describeTree, isToBeMounted } from './describe.js';
 import type { MountRequest } from './mount.js';
 import type { Rendered, RenderOptions } from './options.js';
@@ -112,15 +115,21 @@ async function mountWanted(
   store: StoreContext,
   { mode, ...request }: MountRequest & Pick<RenderOptions, 'mode'>,
 ): Promise<Rendered | undefined> {
-  if (!isToBeMounted(mode, store.index.trees.get(request.stack.treeId))) return undefined;
+  if (!isMountWanted(store, mode, store.index.trees.get(request.stack.treeId))) return undefined;
   const { mountTree } = await import('./mount.js');
   try {
-    return await mountTree(store, request);
+    return await mountTree(store, { ...request, passing: mode === undefined });
   } catch (error) {
     // A tree that was made to be mounted elsewhere, by root perhaps, is made of files here.
     if (mode === 'mount' || !isCairnError(error, 'ERR_UNSUPPORTED')) throw error;
     return undefined;
   }
+}
+
+/** By default a tree that is not there is mounted where files would be copies: where contents lie in packs. */
+function isMountWanted(store: StoreContext, mode: TreeMode | undefined, tree: TreeRecord | undefined): boolean {
+  if (mode !== undefined || tree !== undefined) return isToBeMounted(mode, tree);
+  return layoutOf(store) === 'packs' && canMountTrees(store);
 }
 
 /** Finds a tree and notes its use. If that fails, a gc is just taking the tree, and was faster. */
@@ -136,5 +145,7 @@ async function useTree(
   const isThere = isToBeMounted(mode, tree)
     ? tree.image !== undefined && isTreeMountedAt(layout, treeId, mountPoint(layout, treeId))
     : tree.mode !== 'mount' && fs.existsSync(layout.rootfs(treeId));
-  return isThere && (await noteUse(store, image, tree)) ? tree : undefined;
+  if (!isThere || !(await noteUse(store, image, tree))) return undefined;
+  if (mode === 'mount') unmarkPassing(layout, treeId);
+  return tree;
 }

@@ -47,7 +47,7 @@ test('gc keeps what is used, pinned or leased, with all that it needs', async (t
     s.aci('app.aci', { name: 'example.com/app', dependencies: [{ imageName: 'example.com/base' }] }),
     s.aci('other.aci', { name: 'example.com/other' }, [{ name: 'f', content: 'other' }]),
   ]);
-  const [app, other] = await s.json<[Json, Json]>(['render', 'example.com/app', 'example.com/other']);
+  const [app, other] = await s.json<[Json, Json]>(['render', '--mode', 'link', 'example.com/app', 'example.com/other']);
 
   await t.test('inside the grace period everything stays', async () => {
     const { removed, freedBytes } = await collect(s, ['gc']);
@@ -110,7 +110,7 @@ test('gc --keep-storage evicts the least recently used until the rest fits', asy
       s.aci(name, { name: `example.com/${name}` }, [{ name: 'f', content: randomBytes(200_000) }]),
     ]);
   }
-  await s.ok(['render', 'example.com/a']); // b is now the one that nobody used for longest
+  await s.ok(['render', '--mode', 'link', 'example.com/a']); // b is now the one that nobody used for longest
   await sleep(5);
   await t.test('nothing goes while all fits', async () => {
     assert.equal((await collect(s, ['gc', '--keep-storage', '1MB'])).removed.images, 0);

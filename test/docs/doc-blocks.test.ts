@@ -62,6 +62,8 @@ function run(page: string, steps: readonly Step[]): { printed: string[]; code: n
   const { stdout, status } = spawnSync('bash', ['-c', `${script.join('\n')}\n`], {
     cwd: home,
     env: {
+      // What the pages show of paths is that of a store that keeps files, whatever this machine can.
+      CAIRN_LAYOUT: 'loose',
       PATH: `${join(dir, 'bin')}:${process.env['PATH']}`,
       HOME: home,
       CAIRN_STORE: store,

@@ -59,7 +59,7 @@ async function work(store: Store, sources: string, random: () => number, blobs: 
     const image = pick(images);
     await act(`render ${image}`, ['tree'], [], async () => {
       // The image's dependency may have been removed.
-      await store.render(image).catch(unless('ERR_NOT_FOUND'));
+      await store.render(image, { mode: 'link' }).catch(unless('ERR_NOT_FOUND'));
     });
   } else if (dice < 0.6) {
     const image = pick(images);

@@ -187,7 +187,7 @@ export async function runFleet(dir: string, rounds: number): Promise<FleetResult
 }
 
 async function mustRender(store: string, remote: string, name: string): Promise<void> {
-  const ran = await cairn(['--remote', remote, 'render', name], { store });
+  const ran = await cairn(['--remote', remote, 'render', '--mode', 'link', name], { store });
   if (ran.code !== 0) throw new Error(`${name}: ${ran.stderr}`);
 }
 
@@ -198,7 +198,7 @@ async function oneRound(
 ): Promise<number> {
   const what = pick(['node', 'node', 'registry', 'nothing']);
   let running: ChildProcess | undefined;
-  const ended = cairn(['--remote', remote, 'render', name], {
+  const ended = cairn(['--remote', remote, 'render', '--mode', 'link', name], {
     store: join(dir, pick(STORES)),
     onStart: (child) => {
       running = child;

@@ -153,7 +153,7 @@ async function makeGround(dir: string): Promise<void> {
 
 async function makeTrees({ store: dir }: Place): Promise<void> {
   await using store = await openStore({ dir, workers: 1 });
-  for (const name of ['example.com/app', 'example.com/base', 'web:1']) await store.render(name);
+  for (const name of ['example.com/app', 'example.com/base', 'web:1']) await store.render(name, { mode: 'link' });
   await store.pin('example.com/base');
   await store.lease('web:1', 3_600_000, 'the seed');
 }

@@ -23,7 +23,7 @@ export async function collectUnderMounts(at: string, build: string): Promise<str
     // A pack that nothing needs is deleted, and read on by who has it open. One that something needs is punched.
     await store.pin('example.com/third');
     for await (const { key, name } of store.images()) {
-      const { path: files, treeId } = await store.render(key);
+      const { path: files, treeId } = await store.render(key, { mode: 'link' });
       const hash = hashTree(files);
       await store.removeTrees(store.findTrees(treeId));
       // Nothing of it has been read through the mount, so nothing is in memory.

@@ -49,10 +49,19 @@ export const OPERATIONS: readonly Operation[] = [
   { name: 'import what was let go of', seed: 'orphans', args: (at) => ['import', source(at, 'other.aci')] },
   { name: 'import what is here', seed: 'images', args: (at) => ['import', source(at, 'base.aci')] },
   { name: 'put', seed: 'images', args: (at) => ['put', source(at, 'new.blob')] },
-  { name: 'render an ACI', seed: 'images', args: () => ['render', 'example.com/app'] },
-  { name: 'render an OCI image', seed: 'images', args: () => ['render', 'web:1'] },
-  { name: 'render what is to be imported', seed: 'images', args: (at) => ['render', source(at, 'shop')] },
-  { name: 'render again', seed: 'trees', args: () => ['render', '--rebuild', 'example.com/app'], fragile: 'tree' },
+  { name: 'render an ACI', seed: 'images', args: () => ['render', '--mode', 'link', 'example.com/app'] },
+  { name: 'render an OCI image', seed: 'images', args: () => ['render', '--mode', 'link', 'web:1'] },
+  {
+    name: 'render what is to be imported',
+    seed: 'images',
+    args: (at) => ['render', '--mode', 'link', source(at, 'shop')],
+  },
+  {
+    name: 'render again',
+    seed: 'trees',
+    args: () => ['render', '--mode', 'link', '--rebuild', 'example.com/app'],
+    fragile: 'tree',
+  },
   {
     name: 'checkout',
     seed: 'images',

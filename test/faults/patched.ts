@@ -62,8 +62,8 @@ export const POD_COMMIT_FIRST: Patch = {
 /** A gc does not ask what pods need. */
 export const PODS_HOLD_NOTHING: Patch = {
   name: 'pods hold nothing',
-  file: 'engine/collect/gc.js',
-  edits: [['const byPods = neededByPods(index);', 'const byPods = { images: new Set(), trees: new Set() };']],
+  file: 'engine/collect/what-stays.js',
+  edits: [['const byPods = neededByPods(store.index);', 'const byPods = { images: new Set(), trees: new Set() };']],
 };
 
 /** Data is left to the kernel; the index still syncs. */

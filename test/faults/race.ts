@@ -122,7 +122,7 @@ async function expectations(at: string): Promise<Expectations> {
   for (const source of IMAGES) await store.import(join(at, 'sources', source));
   for (const source of IMAGES) {
     const { key } = await store.import(join(at, 'sources', source));
-    expected[source] = { key, tree: hashTree((await store.render(key)).path) };
+    expected[source] = { key, tree: hashTree((await store.render(key, { mode: 'link' })).path) };
   }
   return expected;
 }

@@ -102,7 +102,7 @@ class Racer {
   /** A leased tree stays complete, whatever other processes do. */
   async #readTree(store: Store, source: string, expected: string): Promise<void> {
     const { key } = await store.import(join(this.#sources, source));
-    const { treeId, path } = await store.render(key);
+    const { treeId, path } = await store.render(key, { mode: 'link' });
     const lease = await store.lease(treeId, LEASE_MS, `racer ${process.pid}`);
     this.#compare(`the tree of ${key}`, hashTree(path), expected);
     await store.releaseLease(lease.id);

@@ -100,7 +100,7 @@ test('an image is taken from everything that it comes in', async (t) => {
       assert.ok(image.name.endsWith(name), image.name);
       assert.deepEqual(await pathsOf(s, image.key), TREE);
       assert.deepEqual(await pathsOf(s, `${image.name}:v1`), TREE);
-      await s.ok(['render', image.key]);
+      await s.ok(['render', '--mode', 'link', image.key]);
       await s.ok(['check']);
       await s.ok(['fsck']);
     });
@@ -364,7 +364,7 @@ test('a single layer becomes an image of its own', async (t) => {
       assert.equal(image['format'], 'oci');
       assert.deepEqual(await pathsOf(s, 'x'), ['.', 'etc', 'etc/base', 'etc/gone']);
       assert.equal((await s.json(['inspect', digestOf(LOWER)]))['key'], image.key);
-      await s.ok(['render', 'x']);
+      await s.ok(['render', '--mode', 'link', 'x']);
       await s.ok(['check']);
     });
   }
@@ -374,7 +374,7 @@ test('a removed image leaves nothing behind once gc has run', async (t) => {
   const s = new TestStore(t);
   ociLayout(s.path('layout'), [{ ...APP, compress: 'gzip' }]);
   const { key } = await imported(s, s.path('layout'));
-  await s.ok(['render', key]);
+  await s.ok(['render', '--mode', 'link', key]);
   const [removed] = await s.json<[Json]>(['rm', key]);
   assert.equal((removed['removedTrees'] as unknown[]).length, 1);
   await s.ok(['gc', '--images', '--grace-period', '0s']);
@@ -396,7 +396,7 @@ test('gc takes an unused image, and leaves what another one shares with it', asy
   assert.deepEqual(await pathsOf(s, 'other:1'), ['.', 'etc', 'etc/base', 'etc/gone']);
   assert.equal((await s.json<Json[]>(['ls'])).length, 1);
   assert.equal(await objectsIn(s), 2);
-  await s.ok(['render', 'other:1']);
+  await s.ok(['render', '--mode', 'link', 'other:1']);
   await s.ok(['check']);
   assert.equal((await s.json(['fsck']))['ok'], true);
 });
@@ -436,7 +436,7 @@ test('a lease on a tree does not hold another image that has a layer in common',
   ociLayout(s.path('one'), [{ ref: 'one', layers: [LOWER] }]);
   ociLayout(s.path('two'), [{ ref: 'two', layers: [LOWER, UPPER] }]);
   await s.ok(['import', s.path('one'), s.path('two')]);
-  const [{ treeId }] = await s.json<[{ treeId: string }]>(['render', 'two']);
+  const [{ treeId }] = await s.json<[{ treeId: string }]>(['render', '--mode', 'link', 'two']);
   await s.ok(['lease', 'add', treeId, '--ttl', '1h']);
   await s.refused(['rm', 'two'], 'ERR_HELD', 1);
   await s.ok(['rm', 'one']);

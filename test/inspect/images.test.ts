@@ -157,7 +157,7 @@ test('ls, inspect and cat-manifest', async (t) => {
   });
   await t.test('inspect gives dependencies, layers, trees and roots', async () => {
     const [base, app] = await s.json<[Json, Json]>(['ls']);
-    await s.ok(['render', 'example.com/app']);
+    await s.ok(['render', '--mode', 'link', 'example.com/app']);
     await s.ok(['pin', 'example.com/app']);
     const found = await s.json(['inspect', 'example.com/app']);
     assert.deepEqual(found['dependencies'], [{ name: 'example.com/base', key: base['key'] }]);
@@ -178,7 +178,7 @@ test('ls, inspect and cat-manifest', async (t) => {
 test('pin, unpin and rm', async (t) => {
   const s = new TestStore(t);
   await s.ok(['import', s.aci('base.aci', BASE, [{ name: 'f', content: 'base' }]), s.aci('app.aci', APP)]);
-  const [{ treeId, path }] = await s.json<[Json & { path: string }]>(['render', 'example.com/app']);
+  const [{ treeId, path }] = await s.json<[Json & { path: string }]>(['render', '--mode', 'link', 'example.com/app']);
 
   await t.test('pin gives the record, and is kept when repeated', async () => {
     for (let i = 0; i < 2; i++) {

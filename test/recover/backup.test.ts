@@ -36,7 +36,7 @@ const storeWithImages = madeOnce(async (s) => {
       { name: 'app', content: 'app\n', ...AT },
     ]),
   ]);
-  await s.ok(['render', 'example.com/app']);
+  await s.ok(['render', '--mode', 'link', 'example.com/app']);
   await s.ok(['put', s.write('blob', 'any bytes\n')]);
   await s.ok(['pin', 'example.com/base']);
 });

@@ -108,7 +108,7 @@ test('a rebuilt index has everything that the lost one had', async (t) => {
   assert.deepEqual(await contentIn(s.store), before);
   assert.equal((before['blobs'] as unknown[]).length, blobs);
   await isSound(s.store);
-  const [app] = await s.json<[{ path: string }]>(['render', 'example.com/app']);
+  const [app] = await s.json<[{ path: string }]>(['render', '--mode', 'link', 'example.com/app']);
   assert.equal(fs.readFileSync(join(app.path, 'again'), 'utf8'), 'marked\n');
   const again = await s.json<[{ existed: boolean }]>(['import', s.path('base.aci')]);
   assert.equal(again[0].existed, true);
@@ -116,14 +116,14 @@ test('a rebuilt index has everything that the lost one had', async (t) => {
 
 test('an old index goes to quarantine; trees are dropped and rendered again', async (t) => {
   const { s } = await richStore(t);
-  await s.ok(['render', 'example.com/app']);
+  await s.ok(['render', '--mode', 'link', 'example.com/app']);
   const ran = await s.ok(['fsck', '--rebuild-index']);
   assert.match(ran.stdout.toString(), /^made the index anew: 4 images, /m);
   assert.match(ran.stdout.toString(), /^1 trees were dropped/m);
   assert.match(ran.stdout.toString(), /^in quarantine: .*\/quarantine\/index-/m);
   assert.deepEqual(fs.readdirSync(join(s.store, 'trees')), []);
   assert.equal(fs.readdirSync(join(s.store, 'quarantine')).length, 1);
-  const [app] = await s.json<[{ existed: boolean }]>(['render', 'example.com/app']);
+  const [app] = await s.json<[{ existed: boolean }]>(['render', '--mode', 'link', 'example.com/app']);
   assert.equal(app.existed, false);
   await isSound(s.store);
 });
@@ -170,7 +170,7 @@ test('what an image needs and is gone makes it lost, by name; the others come ba
       part,
     );
     await s.ok(['import', s.path('app.aci')]);
-    await s.ok(['render', 'example.com/app']);
+    await s.ok(['render', '--mode', 'link', 'example.com/app']);
     await isSound(s.store);
   }
 });
@@ -288,7 +288,7 @@ test('a missing index is refused, not made anew without a word', async (t) => {
 
 test('killed at any point it can be run again', async (t) => {
   const { s } = await richStore(t);
-  await s.ok(['render', 'example.com/app']);
+  await s.ok(['render', '--mode', 'link', 'example.com/app']);
   let at = 1;
   for (; ; at += stride(5)) {
     const ran = await s.run(['fsck', '--rebuild-index'], killedAt(at));
@@ -356,7 +356,7 @@ test('blobs that were put to look like an image lead nowhere out of its trees', 
   await put(encodeImageDocument({ ...genuine, revision: 99, image: { ...genuine.image, importTime: 1e300 } }));
   loseIndex(s);
   await s.ok(['fsck', '--rebuild-index']);
-  const [{ path }] = await s.json<[{ path: string }]>(['render', 'example.com/app']);
+  const [{ path }] = await s.json<[{ path: string }]>(['render', '--mode', 'link', 'example.com/app']);
   assert.deepEqual(fs.readdirSync(path), ['f']);
   assert.deepEqual(fs.readdirSync(s.dir).sort(), ['app.aci', 'blob', 'store']);
   assert.equal((await s.json<Json[]>(['ls'])).length, 1);

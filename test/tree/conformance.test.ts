@@ -80,7 +80,9 @@ async function renders(t: TestContext, each: Case): Promise<void> {
   const listed = lines<Listed>(listing.stdout);
   assert.deepEqual(listed.map(listedForm), expect.map(expectedForm));
 
-  const [rendered] = ok(await cairn(['render', '--json', image], { store })).json<[{ path: string }]>();
+  const [rendered] = ok(await cairn(['render', '--mode', 'link', '--json', image], { store })).json<
+    [{ path: string }]
+  >();
   assert.deepEqual(onDisk(rendered.path), expect.map(diskForm));
   if (cannotMountTrees() === false) assert.deepEqual(await mounted(store, image), expect.map(diskForm));
 
@@ -103,7 +105,7 @@ async function mounted(dir: string, image: string): Promise<ReturnType<typeof on
 async function refuses(t: TestContext, each: Case, code: string): Promise<void> {
   const { store, sources, image } = written(t, each);
   let ran = await cairn(['import', '--json', ...sources], { store });
-  if (ran.code === 0) ran = await cairn(['render', '--json', image], { store });
+  if (ran.code === 0) ran = await cairn(['render', '--mode', 'link', '--json', image], { store });
   assert.equal(ran.error().code, code);
   assert.equal(ran.code, code === 'ERR_NOT_FOUND' ? 3 : 1);
 }

@@ -39,7 +39,7 @@ test('render and tree', async (t) => {
     await s.refused(['tree', 'path', 'example.com/app:1'], 'ERR_NOT_FOUND', 3);
   });
   await t.test('render gives a record for each image', async () => {
-    const trees = await s.json<[Json, Json]>(['render', 'example.com/app:1', 'example.com/app:2']);
+    const trees = await s.json<[Json, Json]>(['render', '--mode', 'link', 'example.com/app:1', 'example.com/app:2']);
     assert.equal(trees.length, 2);
     hasShape(trees[0], {
       ...TREE,
@@ -58,8 +58,8 @@ test('render and tree', async (t) => {
     assert.equal(fs.statSync(join(path, 'etc')).mtimeMs, 7000);
   });
   await t.test('to people it gives the path, and finds the tree the second time', async () => {
-    assert.equal((await s.ok(['render', 'example.com/app:1'])).stdout.toString(), `${path}\n`);
-    assert.equal((await s.json<[Json]>(['render', 'example.com/app:1']))[0]['existed'], true);
+    assert.equal((await s.ok(['render', '--mode', 'link', 'example.com/app:1'])).stdout.toString(), `${path}\n`);
+    assert.equal((await s.json<[Json]>(['render', '--mode', 'link', 'example.com/app:1']))[0]['existed'], true);
   });
   await t.test('--rebuild makes it anew, in the mode that is asked for', async () => {
     const [tree] = await s.json<[Json]>(['render', '--rebuild', '--mode', 'copy', 'example.com/app:2']);

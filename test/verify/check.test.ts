@@ -129,7 +129,7 @@ test('check tells which paths of a tree differ, and in what', async (t) => {
     assert.match(ran.stdout.toString(), /^damaged: tree deps-sha512-[0-9a-f]{128} gone: missing$/m);
   });
   await t.test('after a rebuild all is well', async () => {
-    await s.ok(['render', '--rebuild', 'example.com/a']);
+    await s.ok(['render', '--mode', 'link', '--rebuild', 'example.com/a']);
     assert.equal((await s.json<Checked>(['check'])).ok, true);
   });
 });
@@ -194,7 +194,7 @@ test('check of a tree of links', async (t) => {
   await t.test('and a tree that is made after a repair and an import has none of it', async () => {
     await s.run(['fsck', '--repair']);
     await s.ok(['import', s.path('a.aci')]);
-    await s.ok(['render', 'example.com/a']);
+    await s.ok(['render', '--mode', 'link', 'example.com/a']);
     assert.equal(fs.readFileSync(join(root, 'whole'), 'utf8'), 'this is whole');
     await s.ok(['check']);
   });

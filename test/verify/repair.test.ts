@@ -125,7 +125,7 @@ test('an object that two images share', async (t) => {
   await bench.aci('top', [own('top')], { dependencies: [{ imageName: 'example.com/a' }] });
   await store.pin('example.com/a');
   const before = (await all(store.images())).map(({ lastUsed: _used, ...rest }) => rest);
-  for (const name of ['a', 'b', 'c', 'top']) await store.render(`example.com/${name}`);
+  for (const name of ['a', 'b', 'c', 'top']) await store.render(`example.com/${name}`, { mode: 'link' });
   const damaged = bench.object('in both');
   spoilObject(damaged);
   const spoiled = contentOf(damaged);
@@ -157,7 +157,7 @@ test('an object that two images share', async (t) => {
   await t.test('what needs it fails, and says what to import', async () => {
     for (const name of ['a', 'top']) {
       const told = { code: 'ERR_DAMAGED', message: /import again: example\.com\/a:1$/ };
-      await assert.rejects(store.render(`example.com/${name}`), told);
+      await assert.rejects(store.render(`example.com/${name}`, { mode: 'link' }), told);
       await assert.rejects(store.checkout(`example.com/${name}`, join(bench.dir, 'co')), told);
       await assert.rejects(
         store.export(`example.com/${name}`, join(bench.dir, 'out'), { format: 'tar', force: true }),
@@ -165,7 +165,7 @@ test('an object that two images share', async (t) => {
       );
       await assert.rejects(store.readFile(`example.com/${name}`, 'a'), told);
     }
-    await store.render('example.com/c', { rebuild: true });
+    await store.render('example.com/c', { mode: 'link', rebuild: true });
   });
   await t.test('what is known is not called new, nor mended again', async () => {
     const again = await bench.repair();
@@ -186,7 +186,7 @@ test('an object that two images share', async (t) => {
     const after = (await all(store.images())).map(({ lastUsed: _used, ...rest }) => rest);
     const sizes = (list: typeof before): object[] => list.map(({ treeSize: _size, ...rest }) => rest);
     assert.deepEqual(sizes(after), sizes(before));
-    for (const name of ['a', 'b', 'top']) await store.render(`example.com/${name}`);
+    for (const name of ['a', 'b', 'top']) await store.render(`example.com/${name}`, { mode: 'link' });
     await bench.mustBeWell();
   });
   await t.test('gc keeps the quarantine for its grace period, then sweeps it', async () => {
@@ -273,7 +273,7 @@ test('an image whose table of contents is damaged is removed and collected witho
         ['example.com/b'],
       );
       await store.gc();
-      await store.render('example.com/b');
+      await store.render('example.com/b', { mode: 'link' });
       const { miscounted, missing } = await store.fsck();
       assert.deepEqual(missing, []);
       assert.equal(miscounted.length, 2, 'its objects are still counted');
@@ -297,7 +297,7 @@ test('a table of contents that reads as one for other objects lets go of nothing
   fs.writeFileSync(path, bytes);
   await bench.store.rm(['example.com/a']);
   await bench.store.gc();
-  await bench.store.render('example.com/b');
+  await bench.store.render('example.com/b', { mode: 'link' });
   assert.equal((await bench.store.check()).ok, true);
 });
 
@@ -324,7 +324,7 @@ test('a damaged image stops nobody else', async (t) => {
     assert.match(ran.stderr, /the manifest of example\.com\/base:2 .* is damaged; run "cairn fsck --repair"/);
   });
   await t.test('so do dependencies', async () => {
-    await s.ok(['render', 'example.com/app']);
+    await s.ok(['render', '--mode', 'link', 'example.com/app']);
     assert.match((await s.ok(['files', 'example.com/app'])).stdout.toString(), /base1/);
   });
   await t.test('inspect tells what is damaged, and what it still knows', async () => {
@@ -571,7 +571,7 @@ test('a repair that is stopped anywhere is finished by the next', async (t) => {
       const first = await Bench.open(t, dir);
       const path = await first.aci('a', [SHARED, own('a')]);
       await first.aci('b', [own('b')]);
-      for (const name of ['a', 'b']) await first.store.render(`example.com/${name}`);
+      for (const name of ['a', 'b']) await first.store.render(`example.com/${name}`, { mode: 'link' });
       spoilObject(first.object('in both'));
       spoil(first.blob(await first.tocOf('example.com/a')));
       stop(first.context);
@@ -580,7 +580,7 @@ test('a repair that is stopped anywhere is finished by the next', async (t) => {
       const second = await Bench.open(t, dir);
       assert.deepEqual((await second.repair()).reimport, ['example.com/a']);
       await second.store.import(path);
-      await second.store.render('example.com/a');
+      await second.store.render('example.com/a', { mode: 'link' });
       await second.mustBeWell();
     });
   }

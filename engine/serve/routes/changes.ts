@@ -89,7 +89,7 @@ export const CHANGES: readonly Route[] = [
     method: 'POST',
     path: '/api/v1/images/{image}/trees',
     summary: "Makes an image's tree, or finds it.",
-    body: recordOf({ mode: { enum: ['link', 'reflink', 'copy'] }, rebuild: FLAG }, ['mode', 'rebuild']),
+    body: recordOf({ mode: { enum: ['mount', 'link', 'reflink', 'copy'] }, rebuild: FLAG }, ['mode', 'rebuild']),
     answers: { 200: json('it was here', named('Rendered')), 201: json('it was made', named('Rendered')) },
     handle: renderImage,
   },
@@ -174,7 +174,7 @@ function counting(body: Readable, count: (bytes: number) => void): Readable {
 
 async function renderImage({ store, running, cutOff }: Serving, { params, body }: ApiRequest, reply: FastifyReply) {
   const key = await imageIn(store, params);
-  const { mode, rebuild } = (body ?? {}) as { mode?: 'link' | 'reflink' | 'copy'; rebuild?: boolean };
+  const { mode, rebuild } = (body ?? {}) as { mode?: 'mount' | 'link' | 'reflink' | 'copy'; rebuild?: boolean };
   const rendered = await running.during('rendering', params['image'] as string, (onProgress) =>
     store.render(key, { pull: 'never', signal: cutOff, onProgress, ...defined({ mode, rebuild }) }),
   );
