@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { defined } from '../../engine/core/defined.js';
 import type { TreeRecord } from '../../engine/index/records.js';
 import type { Difference } from '../../engine/inspect/compare.js';
+import type { Store } from '../../engine/store.js';
 import { countDifferences, differenceText, statText } from '../differences.js';
 import { examples } from '../help.js';
 import { withStore } from '../session.js';
@@ -66,13 +67,21 @@ function defineList(command: Command): void {
 
 function definePath(command: Command): void {
   command.argument('<image-or-id>').action((argument: string, _options: object, self: Command) =>
-    withStore(self, 'look', async ({ store, print }) => {
-      const path = store.treePath((await store.findTree(argument)).id);
+    withStore(self, 'look', async ({ store, print, say }) => {
+      const { id, mode } = await store.findTree(argument);
+      const path = store.treePath(id);
+      if (mode === 'mount' && !(await isMountedAt(store, path)))
+        say(`nothing is mounted there; "cairn render" mounts it`);
       print([path], () => `${path}\n`);
       return undefined;
     }),
   );
   examples(command, ['cairn tree path example.com/app', 'ls "$(cairn tree path deps-sha512-3f1c)"']);
+}
+
+async function isMountedAt(store: Store, path: string): Promise<boolean> {
+  for await (const mount of store.mounts()) if (mount.path === path) return true;
+  return false;
 }
 
 function defineRemove(command: Command): void {

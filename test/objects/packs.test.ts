@@ -64,7 +64,7 @@ test('objects lie in packs', async (t) => {
   });
   for (const mode of ['link', 'copy'] as const) {
     await t.test(`renders the same tree by ${mode}, twice`, async () => {
-      const there = await loose.render('example.com/app');
+      const there = await loose.render('example.com/app', { mode: 'link' });
       for (const rebuild of [true, true]) {
         const here = await store.render('example.com/app', { mode, rebuild });
         assert.equal(here.hash, there.hash);
@@ -81,7 +81,7 @@ test('objects lie in packs', async (t) => {
     });
   }
   await t.test('shares files of link trees', async () => {
-    const here = await store.render('example.com/app', { rebuild: true });
+    const here = await store.render('example.com/app', { mode: 'link', rebuild: true });
     assert.equal(fs.statSync(join(here.path, 'only')).nlink, process.geteuid?.() === 0 ? 2 : 1);
   });
   await t.test('gives back what came', async () => {
@@ -108,7 +108,10 @@ test('objects lie in packs', async (t) => {
     await store.backup(s.path('backup'));
     const copy = await packedStore(t, s.path('backup'));
     assert.deepEqual(await damageIn(copy), []);
-    assert.equal((await copy.render('example.com/app')).hash, (await loose.render('example.com/app')).hash);
+    assert.equal(
+      (await copy.render('example.com/app', { mode: 'link' })).hash,
+      (await loose.render('example.com/app', { mode: 'link' })).hash,
+    );
     assert.equal((await copy.fsck()).ok, true);
   });
   await t.test('finds damage, and takes back what is imported again', async () => {
@@ -204,7 +207,10 @@ test('an index that is lost is made anew from the tables', async (t) => {
   assert.deepEqual(await damageIn(store), []);
   await store.gc({ graceMs: 0 });
   assert.equal((await store.fsck()).ok, true);
-  assert.equal(fs.readFileSync(join((await store.render('example.com/app')).path, 'other'), 'utf8'), 'the same');
+  assert.equal(
+    fs.readFileSync(join((await store.render('example.com/app', { mode: 'link' })).path, 'other'), 'utf8'),
+    'the same',
+  );
 });
 
 test('what a hole or an end has taken of a pack is missed by a check, a backup, and who makes an index anew', async (t) => {
@@ -280,7 +286,7 @@ test('a store is repacked, there and back', async (t) => {
   {
     await using store = await openStore({ dir: s.store, layout: 'loose', workers: 2 });
     await store.importAll(archives);
-    hash = (await store.render('example.com/app')).hash;
+    hash = (await store.render('example.com/app', { mode: 'link' })).hash;
   }
   for (const [layout, other] of [
     ['packs', 'loose'],
@@ -294,7 +300,7 @@ test('a store is repacked, there and back', async (t) => {
     assert.deepEqual(await damageIn(store), []);
     const { stray, missing, miscounted } = await store.fsck();
     assert.deepEqual([stray, missing, miscounted], [[], [], []]);
-    assert.equal((await store.render('example.com/app', { rebuild: true })).hash, hash);
+    assert.equal((await store.render('example.com/app', { mode: 'link', rebuild: true })).hash, hash);
     assert.equal((await store.import(archives[1] as string)).existed, true);
     await store.gc({ graceMs: 0 });
     assert.deepEqual(await damageIn(store), []);
@@ -332,7 +338,7 @@ test('a store that is open while it is repacked says so, and harms nothing', asy
   await store.import(base);
   await repackStore({ dir: s.store, layout: 'packs' });
   await assert.rejects(store.import(app), { code: 'ERR_STORE_VERSION' });
-  await assert.rejects(store.render('example.com/base'), { code: 'ERR_STORE_VERSION' });
+  await assert.rejects(store.render('example.com/base', { mode: 'link' }), { code: 'ERR_STORE_VERSION' });
   await using again = await openStore({ dir: s.store, workers: 1 });
   assert.deepEqual(await damageIn(again), []);
 });
@@ -367,7 +373,7 @@ test('a repack moves no damaged content, and no file that a tree shares and some
   {
     await using store = await opened();
     await store.importAll(archives);
-    shared = join((await store.render('example.com/base')).path, 'only');
+    shared = join((await store.render('example.com/base', { mode: 'link' })).path, 'only');
   }
   const isShared = fs.statSync(shared).nlink > 1;
   const toLoose = () => repackStore({ dir: s.store, layout: 'loose', workers: 1 });
@@ -383,7 +389,7 @@ test('a repack moves no damaged content, and no file that a tree shares and some
   {
     await using store = await opened();
     assert.equal((await store.fsck({ repair: true })).reimport.length, 1);
-    shared = join((await store.render('example.com/base')).path, 'only');
+    shared = join((await store.render('example.com/base', { mode: 'link' })).path, 'only');
   }
   fs.writeFileSync(shared, 'ONLY HERE');
   await toLoose();
@@ -395,7 +401,7 @@ test('a repack moves no damaged content, and no file that a tree shares and some
   assert.ok(!isShared || told.some((line) => line.startsWith('tree ')), told.join());
   assert.equal(Buffer.concat([...(await store.readFile('example.com/base', 'only'))]).toString(), 'only here');
   assert.equal((await store.import(archives[1] as string)).healed, true);
-  await store.render('example.com/base', { rebuild: true });
+  await store.render('example.com/base', { mode: 'link', rebuild: true });
   assert.deepEqual(await damageIn(store), []);
   assert.equal((await store.fsck()).ok, true);
 });

@@ -73,7 +73,7 @@ test('on the same file system a backup shares its files, and outlives what is re
     images2.map(({ treeSize: _size, ...image }) => image),
     before,
   );
-  const ran = await s.ok(['--store', dest, 'render', 'example.com/app', '--json']);
+  const ran = await s.ok(['--store', dest, 'render', '--mode', 'link', 'example.com/app', '--json']);
   const [tree] = ran.json<[{ path: string }]>();
   assert.equal(fs.readFileSync(join(tree.path, 'f'), 'utf8'), 'base\n');
 });
