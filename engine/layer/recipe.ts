@@ -6,8 +6,9 @@
  * A frame holds by turns `<length><frame bytes>` and the `<length>` of a content. A length is a 48-bit little-endian
  * number.
  */
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { inflateRawSync } from 'node:zlib';
 import { CairnError } from '../core/errors.js';
+import { deflated } from './deflate.js';
 
 const MAGIC = Buffer.from('cairn-recipe 1\n', 'latin1');
 const FRAME = 1 << 20;
@@ -64,7 +65,7 @@ export class RecipeWriter {
   #flush(): void {
     this.#closeRun();
     this.#at = this.#buffer.writeUIntLE(0, this.#at, LENGTH);
-    const packed = deflateRawSync(this.#buffer.subarray(0, this.#at), { level: 1 });
+    const packed = deflated(this.#buffer.subarray(0, this.#at));
     const head = Buffer.allocUnsafe(4);
     head.writeUInt32LE(packed.length);
     this.#write(head);

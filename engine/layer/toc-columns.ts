@@ -1,22 +1,25 @@
 /**
  * The columns of a table of contents in its bytes. In version 1 each column stands as it is. In version 2 columns are
- * deflated; one of random bytes, or that is too long, stands as it is there, too.
+ * deflated; one of random bytes, or that is too short or too long, stands as it is there, too.
  *
  * ```
  * 1: "cairn-toc 1\n", then each column: <length> <bytes>
  * 2: "cairn-toc 2\n", then each column: <length> <length as it stands here> <bytes>
  * ```
  */
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { inflateRawSync } from 'node:zlib';
 import type { TocVersion } from '../../workers/tasks/import.js';
 import { CairnError } from '../core/errors.js';
 import { MAX_PACKED_COLUMN } from '../core/limits.js';
+import { deflated } from './deflate.js';
 
 const MAGICS: readonly { version: TocVersion; magic: Buffer }[] = [
   { version: 1, magic: Buffer.from('cairn-toc 1\n') },
   { version: 2, magic: Buffer.from('cairn-toc 2\n') },
 ];
 const LENGTH = 8;
+/** Columns of fewer bytes stand as they are: packing takes longer than it is worth. */
+const LEAST_PACKED = 128;
 /** Least room that zlib takes. */
 const LEAST_ROOM = 64;
 
@@ -41,8 +44,8 @@ export function joinColumns(columns: readonly TocColumn[], version: TocVersion):
 
 /** The same bytes where packing makes them no smaller, or a reader would not unpack them. */
 function packed(bytes: Buffer): Buffer {
-  if (bytes.length > MAX_PACKED_COLUMN) return bytes;
-  const smaller = deflateRawSync(bytes, { level: 1 });
+  if (bytes.length < LEAST_PACKED || bytes.length > MAX_PACKED_COLUMN) return bytes;
+  const smaller = deflated(bytes);
   return smaller.length < bytes.length ? smaller : bytes;
 }
 
