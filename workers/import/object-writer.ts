@@ -1,12 +1,13 @@
 /** Makes objects of the contents of a layer's files: hashes and names them, and hands on those that the store lacks. */
 import { hash } from 'node:crypto';
+import { borrowMemory, giveBack, LENT_BYTES } from '../../engine/core/lent-memory.js';
 import type { SkippedKind } from '../../engine/core/metadata.js';
 import type { TocEntry } from '../../engine/layer/toc.js';
 import type { ObjectHome } from '../../engine/objects/home.js';
 import type { LargeContent, NewObjects } from './new-objects.js';
 
 /** Files up to this size are held in memory until their hash is known, so that known content is never written. */
-const HELD_BYTES = 1 << 20;
+const HELD_BYTES = LENT_BYTES;
 
 export interface ObjectWriterOptions {
   home: ObjectHome;
@@ -25,7 +26,7 @@ export class ObjectWriter {
   readonly #home: ObjectHome;
   readonly #place: NewObjects;
   readonly #storeIsEmpty: boolean;
-  readonly #held = Buffer.allocUnsafeSlow(HELD_BYTES);
+  #held: Buffer | undefined;
   #heldLength = 0;
   #entry: TocEntry | undefined;
   /** A content too large to hold, or one with holes. */
@@ -48,6 +49,7 @@ export class ObjectWriter {
     if (this.#large !== undefined) this.#large.write(bytes);
     else if (bytes.length === entry.size) this.#small(entry, bytes);
     else {
+      this.#held ??= borrowMemory();
       bytes.copy(this.#held, this.#heldLength);
       this.#heldLength += bytes.length;
       if (this.#heldLength === entry.size) this.#small(entry, this.#held.subarray(0, entry.size));
@@ -74,6 +76,8 @@ export class ObjectWriter {
   close(): void {
     this.#large?.close();
     this.#large = undefined;
+    if (this.#held !== undefined) giveBack(this.#held);
+    this.#held = undefined;
     this.#place.close();
   }
 

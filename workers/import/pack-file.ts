@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { hasCode, withPath } from '../../engine/core/errors.js';
 import { BLOCK } from '../../engine/core/extent.js';
+import { borrowMemory, giveBack } from '../../engine/core/lent-memory.js';
 import { beginToWrite } from '../../engine/disk/file-ranges.js';
 import type { Lane, WritePackTask } from '../tasks/import.js';
 import { readRing, SLOT_BYTES } from '../tasks/ring.js';
@@ -72,24 +73,27 @@ class PackFile {
 /** For layers that one thread takes apart: the page cache lets it go on at once. */
 export class PackOutput implements SlotOutput {
   readonly #file: PackFile;
-  readonly #slot = Buffer.allocUnsafeSlow(SLOT_BYTES);
+  #slot: Buffer | undefined;
 
   constructor(lane: Lane) {
     this.#file = new PackFile(lane, false);
   }
 
   room(): Buffer {
+    this.#slot ??= borrowMemory();
     return this.#slot;
   }
 
   send(length: number): void {
-    this.#file.append(this.#slot.subarray(0, length));
+    this.#file.append(this.room().subarray(0, length));
   }
 
   end(): void {}
 
   close(): void {
     this.#file.close();
+    if (this.#slot !== undefined) giveBack(this.#slot);
+    this.#slot = undefined;
   }
 }
 
