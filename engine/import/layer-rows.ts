@@ -6,29 +6,30 @@ import { inOrder, makeReady, type NewObject, newObjects } from '../index/objects
 import type { Index } from '../index/open.js';
 
 export class LayerRows {
-  /** For the thread that fills the pack. */
-  readonly port: MessagePort;
-  readonly #own: MessagePort;
+  #own: MessagePort | undefined;
   readonly #index: Index;
   readonly #pack: number | undefined;
   readonly #ready: Promise<NewObject[]>[] = [];
 
   /** @param pack that new objects go to, in a store that has packs */
   constructor(index: Index, pack: number | undefined) {
-    const { port1, port2 } = new MessageChannel();
     this.#index = index;
     this.#pack = pack;
-    this.#own = port1;
-    this.port = port2;
+  }
+
+  /** @returns a port for the thread that fills the pack; to be called once, if a thread tells of rows ahead of its end */
+  open(): MessagePort {
+    const { port1, port2 } = new MessageChannel();
     port1.on('message', (rows: PackedLayer['rows']) => this.#take(rows));
     // Whoever waits for the layer waits for its threads.
     port1.unref();
+    this.#own = port1;
+    return port2;
   }
 
   /** @returns all objects of the layer, in the order in which the index takes them best */
   async finish({ objects, sizes, skipped, packed }: LayerResult): Promise<NewObject[]> {
-    for (let next = receiveMessageOnPort(this.#own); next !== undefined; next = receiveMessageOnPort(this.#own))
-      this.#take(next.message as PackedLayer['rows']);
+    for (let next = this.#next(); next !== undefined; next = this.#next()) this.#take(next);
     if (packed !== undefined) this.#take(packed.rows);
     const names = objects === '' ? [] : objects.split('\n');
     this.#ready.push(makeReady(this.#index, newObjects(names, { sizes, skipped })));
@@ -36,7 +37,13 @@ export class LayerRows {
   }
 
   close(): void {
-    this.#own.close();
+    this.#own?.close();
+  }
+
+  /** Rows that have come and were not taken so far. */
+  #next(): PackedLayer['rows'] | undefined {
+    if (this.#own === undefined) return undefined;
+    return receiveMessageOnPort(this.#own)?.message as PackedLayer['rows'] | undefined;
   }
 
   #take(rows: PackedLayer['rows']): void {

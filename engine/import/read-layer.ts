@@ -136,7 +136,7 @@ export class LayerReader {
         tocVersion: tocVersionIn(format),
         ...defined({ lane }),
       };
-      if (!alone) return this.#pipeline(work, { ...task, rows: rows.port }, options.signal);
+      if (!alone) return this.#pipeline(work, { ...task, rows: rows.open() }, options.signal);
       // A stream may keep its thread waiting. It takes no slot from other layers.
       return size === undefined ? work.ask('ingest', task) : work.askLimited('ingest', task);
     });

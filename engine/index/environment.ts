@@ -32,6 +32,8 @@ export interface Database {
   getKeys(options?: StoredRange): Iterable<StoredKey>;
   getKeysCount(): number;
   getStats(): { entryCount: number };
+  /** Looks for a table that was missing when it was opened; absent in one that was not. */
+  find?(): void;
   /** Missing in the package's own types. */
   encoder: { encode(value: unknown): Buffer };
 }

@@ -23,6 +23,10 @@ class LateTable implements Database {
     return this.#found;
   }
 
+  find(): void {
+    this.#found ??= this.#environment.openDB(this.#options);
+  }
+
   get encoder(): Database['encoder'] {
     return this.#mine.encoder;
   }

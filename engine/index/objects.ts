@@ -76,7 +76,8 @@ export function retainObjects(index: Index, objects: readonly NewObject[]): Reta
   const back = { count: 0, bytes: 0 };
   const needless: Extent[] = [];
   let hasMoved = false;
-  const isFirst = index.objects.size === 0;
+  // The table is asked only where there can be none: totals are read with all else, its size costs a millisecond.
+  const isFirst = index.totals.objects === 0 && index.objects.size === 0;
   for (const { name, record, row } of objects) {
     const { size } = record;
     const known = isFirst ? undefined : index.objects.get(row ?? name);

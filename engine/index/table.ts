@@ -136,7 +136,7 @@ export class Table<K, V> {
 
   /** Finds a table that was missing, if another process has made it meanwhile. Reads of a snapshot do not look. */
   find(): void {
-    this.#read(() => this.#database.getStats());
+    this.#read(() => this.#database.find?.());
   }
 
   /** Every row of one moment, each also looked up by its key. */
