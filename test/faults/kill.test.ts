@@ -71,7 +71,7 @@ test('gc clears away the beginning of a store whose maker was killed', options, 
     await prepareGround(dir);
     const place = placeFrom(dir, 'none', 'place');
     const run = await runTraced(PROGRAM, ['put', `${place.sources}/new.blob`], place, {
-      call: 'rename',
+      call: 'renameat2',
       nth: 1,
       effect: 'kill',
     });

@@ -123,7 +123,7 @@ export const FORGOTTEN_FIRST: Patch = {
 export const MOUNTS_HOLD_NOTHING: Patch = {
   name: 'mounts hold nothing',
   file: 'engine/collect/what-stays.js',
-  edits: [['...treesInUse(store.layout), ', '']],
+  edits: [['...treesInUse(store.layout)', '']],
 };
 
 /** A pack that is written anew goes before the index says where its objects are now. */
