@@ -17,7 +17,7 @@ export class LayerRows {
     this.#pack = pack;
   }
 
-  /** @returns a port for the thread that fills the pack; to be called once, if a thread tells of rows ahead of its end */
+  /** @returns a port for a thread that fills the pack and tells of rows ahead of its end; to be called once */
   open(): MessagePort {
     const { port1, port2 } = new MessageChannel();
     port1.on('message', (rows: PackedLayer['rows']) => this.#take(rows));
