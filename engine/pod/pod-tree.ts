@@ -1,7 +1,7 @@
 /**
  * The trees of pods. Whoever prepares a pod is told where its trees are, so they are made of files. A pod that is run
- * at once is nobody else's. Where contents lie in packs, and the machine can mount trees, its trees are images, there
- * in an instant, and mounted for each app.
+ * at once is nobody else's. Where the machine can mount trees, its trees are images, there in an instant, and mounted
+ * for each app.
  */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -12,14 +12,8 @@ import { createTreeMount } from '../disk/mount-tree.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { layerStackOf } from '../resolve/layer-stack.js';
 import type { StoreContext } from '../session/context.js';
-import { canMountTrees } from '../session/modes.js';
 import { type RenderRequest, renderImage } from '../tree/render.js';
 import type { PreparedApp } from './prepared.js';
-
-/** Whether trees of pods that run at once are mounted in this store, on this machine, by this user. */
-export function canMountForPods(store: StoreContext): boolean {
-  return store.objects.at.packs !== undefined && canMountTrees(store);
-}
 
 /** Whether a tree is listed and there: as files, or else, if that will do, as an image. */
 export function isTreeThere({ index, layout }: StoreContext, treeId: string, mayMount: boolean): boolean {

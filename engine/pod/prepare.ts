@@ -27,11 +27,12 @@ import type { ImageRecord, PodRecord, TreeRecord } from '../index/records.js';
 import { mustBeComplete } from '../resolve/completeness.js';
 import type { LayerStack } from '../resolve/layer-stack.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
+import { canMountTrees } from '../session/modes.js';
 import { treeRoot } from '../session/tree-root.js';
 import { type FindImage, findAppImage } from './app-images.js';
 import { stackWithDependencies } from './dependencies-here.js';
 import { saysOf } from './image-says.js';
-import { canMountForPods, isTreeThere, makePodTree } from './pod-tree.js';
+import { isTreeThere, makePodTree } from './pod-tree.js';
 import type { PreparedPod } from './prepared.js';
 import { withWholeIds } from './whole-ids.js';
 
@@ -154,7 +155,7 @@ function isUnlisted({ index }: StoreContext, id: string): boolean {
 
 async function makeTrees(store: StoreContext, { images, documents, request }: Listing): Promise<void> {
   const { signal, onProgress } = request;
-  const mayMount = request.transient === true && canMountForPods(store);
+  const mayMount = request.transient === true && canMountTrees(store);
   for (const { image, stack } of new Map([...images.values()].map((each) => [each.image.key, each])).values()) {
     // Finding a tree here rather than by a render spares a commit: the use is noted with the pod's row.
     if (isTreeThere(store, stack.treeId, mayMount)) continue;
