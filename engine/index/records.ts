@@ -280,6 +280,7 @@ export const OBJECTS: ValueCodec<string, ObjectRecord> = {
   encode: (record, name) => (PACKED.test(name) ? toPackedRow(record) : record),
   decode: (stored) => {
     if (!Array.isArray(stored)) return stored as ObjectRecord;
-    return { ...fromPackedRow(stored as unknown as PackedRow), copies: 0 };
+    // Tens of thousands are read for one tree: a copy of each would cost as much again.
+    return Object.assign(fromPackedRow(stored as unknown as PackedRow), { copies: 0 });
   },
 };

@@ -50,7 +50,8 @@ export class OciLayer implements LayerRules {
     if (path === '' && type !== 'dir') throw badPath(entry.name, `a ${type} where only a directory may be`);
     const isLinked = type === 'file' && parentOf(path) === AUFS_LINKS;
     if (path.includes(WHITEOUT_PREFIX) && !isLinked && this.#marker(entry, path)) return 'none';
-    const toc = { ...tocEntry(entry, path, type), size: type === 'file' ? entry.size : 0 };
+    const toc = tocEntry(entry, path, type);
+    if (type !== 'file') toc.size = 0;
     if (type === 'symlink') checkSymlink(entry);
     if (type === 'hardlink') toc.link = linkTarget(entry, this.#limits);
     this.entries.push(toc);

@@ -27,7 +27,7 @@ export function layerType({ name, type }: TarEntry): EntryType {
 }
 
 export function tocEntry(entry: TarEntry, path: ByteString, type: LayerEntryType): TocEntry {
-  return {
+  const toc: TocEntry = {
     path,
     type,
     mode: entry.mode,
@@ -41,8 +41,10 @@ export function tocEntry(entry: TarEntry, path: ByteString, type: LayerEntryType
     devMajor: entry.devMajor,
     devMinor: entry.devMinor,
     xattrs: entry.xattrs,
-    ...(entry.sparse === undefined ? {} : { sparse: entry.sparse }),
   };
+  // To spread this in, as a copy of the whole for one field, takes a microsecond of the few that an entry takes.
+  if (entry.sparse !== undefined) toc.sparse = entry.sparse;
+  return toc;
 }
 
 /** @throws CairnError `ERR_LIMIT` */

@@ -12,13 +12,17 @@ const MOST_OPEN = 64;
 export class PackFiles {
   readonly #dir: string;
   readonly #open = new Map<number, number>();
+  /** Asked for each object: the same text each time is compared at once. */
+  readonly #paths = new Map<number, string>();
 
   constructor(dir: string) {
     this.#dir = dir;
   }
 
   path(pack: number): string {
-    return `${this.#dir}/${packFileName(pack)}`;
+    const known = this.#paths.get(pack) ?? `${this.#dir}/${packFileName(pack)}`;
+    this.#paths.set(pack, known);
+    return known;
   }
 
   /**
