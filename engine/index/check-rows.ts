@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { throwIfAborted } from '../core/errors.js';
 import { xxhash } from '../core/xxhash.js';
-import { SUMS_KEY, type TableSums, type TextHash } from './checksums.js';
+import { type RowHash, SUMS_KEY, type TableSums } from './checksums.js';
 import { damagedIndex } from './damage.js';
 import type { Snapshot } from './environment.js';
 import type { Index } from './open.js';
@@ -25,13 +25,13 @@ export interface RowsOptions {
  * @throws CairnError `ERR_DAMAGED`; the first error of `onObject`, if all rows are as they were written
  */
 export async function checkRows(index: Index, path: string, options: RowsOptions = {}): Promise<void> {
-  const { h32 } = await xxhash();
+  const { h32Raw } = await xxhash();
   const snapshot = index.snapshot();
   try {
     const sums = index.meta.getAt(SUMS_KEY, snapshot) as TableSums | undefined;
     const trouble: unknown[] = [];
     for (const table of index.all) {
-      const fault = await faultOfTable(table, { hash: h32, snapshot, sums, trouble, ...options });
+      const fault = await faultOfTable(table, { hash: h32Raw, snapshot, sums, trouble, ...options });
       if (fault !== undefined) throw damagedIndex(path, fault);
     }
     // Errors of `onObject` count only if all rows are sound: a damaged row may have caused them.
@@ -42,7 +42,7 @@ export async function checkRows(index: Index, path: string, options: RowsOptions
 }
 
 interface Look extends RowsOptions {
-  hash: TextHash;
+  hash: RowHash;
   snapshot: Snapshot;
   sums: TableSums | undefined;
   /** Takes the errors that `onObject` throws. */

@@ -8,15 +8,41 @@ import type { StoredKey } from './environment.js';
 /** Table → sum, modulo 2^32. */
 export type TableSums = Readonly<Record<string, number>>;
 
-/** 32 bits of a text's hash. */
-export type TextHash = (text: string) => number;
+/** 32 bits of a hash. */
+export type RowHash = (bytes: Uint8Array) => number;
 
 /** The key of the sums in the table `meta`. The sums' own row is part of no sum. */
 export const SUMS_KEY = 'sums';
 
-/** The hash of one row. @param key as it is stored */
-export function rowSum(hash: TextHash, key: StoredKey, value: unknown): number {
-  return hash(`${keyText(key)}\0${valueText(value)}`);
+/** The hash of one row: of its key and its value as JSON, in UTF-8, with a NUL between. @param key as it is stored */
+export function rowSum(hash: RowHash, key: StoredKey, value: unknown): number {
+  const text = valueText(value);
+  const short = Buffer.isBuffer(key) ? shortRow(key, text) : undefined;
+  return hash(short ?? Buffer.from(`${keyText(key)}\0${text}`));
+}
+
+const SHORT = 512;
+const room = Buffer.allocUnsafe(SHORT);
+
+/** What most rows are, put together by hand in a third of the time. @returns `undefined` for a row of another kind */
+function shortRow(key: Buffer, text: string): Buffer | undefined {
+  if (2 * key.length + 1 + text.length > SHORT) return undefined;
+  let end = 0;
+  for (let i = 0; i < key.length; i++) {
+    const byte = key[i] as number;
+    if (byte < 0x80) room[end++] = byte;
+    else {
+      room[end++] = 0xc0 | (byte >> 6);
+      room[end++] = 0x80 | (byte & 0x3f);
+    }
+  }
+  room[end++] = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return undefined;
+    room[end++] = code;
+  }
+  return room.subarray(0, end);
 }
 
 /** A row prepared before the transaction that puts it: its key and value as they are stored, and its sum. */
@@ -44,19 +70,19 @@ function keyText(key: StoredKey): string {
 
 /** Works out the sums that one transaction leads to. */
 export class SumKeeper {
-  readonly #known: (hash: TextHash) => TableSums;
-  #hash: TextHash | undefined;
+  readonly #known: (hash: RowHash) => TableSums;
+  #hash: RowHash | undefined;
   #sums: Map<string, number> | undefined;
   /** The key looked up last in this transaction, if no row has it. The next row put mostly has the same key. */
   #absent: StoredKey | undefined;
 
   /** @param known gives the sums as they are before the first change of a transaction */
-  constructor(known: (hash: TextHash) => TableSums) {
+  constructor(known: (hash: RowHash) => TableSums) {
     this.#known = known;
   }
 
   /** Begins a transaction. */
-  begin(hash: TextHash): void {
+  begin(hash: RowHash): void {
     this.#hash = hash;
     this.#sums = undefined;
     this.#absent = undefined;

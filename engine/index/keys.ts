@@ -39,9 +39,10 @@ const HASH_DIGITS = 2 * HASH_BYTES;
 export const OBJECT_NAMES: KeyCodec<string> = {
   encode: (name) => {
     // Taken from Node's pool: tens of thousands of separate buffers would each be cleared and freed.
-    const stored = Buffer.allocUnsafe(HASH_BYTES + Math.max(0, name.length - HASH_DIGITS - 1)).fill(0);
-    stored.write(name, 0, HASH_BYTES, 'hex');
-    stored.write(name.slice(HASH_DIGITS + 1), HASH_BYTES, 'latin1');
+    const stored = Buffer.allocUnsafe(HASH_BYTES + Math.max(0, name.length - HASH_DIGITS - 1));
+    const written = stored.write(name, 0, HASH_BYTES, 'hex');
+    if (written < HASH_BYTES) stored.fill(0, written, HASH_BYTES);
+    for (let i = HASH_BYTES; i < stored.length; i++) stored[i] = name.charCodeAt(i + HASH_DIGITS + 1 - HASH_BYTES);
     return stored;
   },
   decode: (stored) => {

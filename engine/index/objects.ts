@@ -42,8 +42,8 @@ export function newObjects(
 
 /** Does the slowest part of putting objects ahead of the transaction, which all other writing processes wait for. */
 export async function makeReady(index: Index, objects: readonly NewObject[]): Promise<NewObject[]> {
-  const { h32 } = await xxhash();
-  return objects.map(({ name, record }) => ({ name, record, row: index.objects.prepare(h32, name, record) }));
+  const { h32Raw } = await xxhash();
+  return objects.map(({ name, record }) => ({ name, record, row: index.objects.prepare(h32Raw, name, record) }));
 }
 
 /** How many hex digits of a hash say where its row goes; and the most objects that one number tells apart beside. */

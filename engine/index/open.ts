@@ -111,11 +111,11 @@ export class Index extends Tables {
     // Joins the queue before awaiting anything else. Closing joins the queue, too, and must come after.
     const release = await this.#lock?.take();
     try {
-      const { h32 } = await xxhash();
+      const { h32Raw } = await xxhash();
       // The synchronous kind takes all back when `change` throws. A failed commit throws here and nowhere else.
       const result = this.#environment.transactionSync(() => {
         try {
-          return this.runSummed(h32, change);
+          return this.runSummed(h32Raw, change);
         } catch (thrown) {
           own = { thrown };
           throw thrown;

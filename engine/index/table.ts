@@ -2,7 +2,7 @@
  * One table of the index. It holds the database, reports damage found while reading as `ERR_DAMAGED`, and keeps the sum
  * of its rows in step with every change, so that no caller has to.
  */
-import { PreparedRow, rowSum, type SumKeeper, type TextHash } from './checksums.js';
+import { PreparedRow, type RowHash, rowSum, type SumKeeper } from './checksums.js';
 import { guarded } from './damage.js';
 import type { Database, Snapshot, StoredKey, StoredRange } from './environment.js';
 import type { KeyCodec } from './keys.js';
@@ -103,7 +103,7 @@ export class Table<K, V> {
   }
 
   /** Does the slowest part of putting a row, ahead of the transaction that every other process waits for. */
-  prepare(hash: TextHash, key: K, value: V): PreparedRow {
+  prepare(hash: RowHash, key: K, value: V): PreparedRow {
     const stored = this.#keys.encode(key);
     const encoded = this.#encoded(key, value);
     return new PreparedRow(stored, this.#database.encoder.encode(encoded), rowSum(hash, stored, encoded));
@@ -140,7 +140,7 @@ export class Table<K, V> {
   }
 
   /** Every row of one moment, each also looked up by its key. */
-  *scan(hash: TextHash, transaction: Snapshot): Generator<ScannedRow<K>> {
+  *scan(hash: RowHash, transaction: Snapshot): Generator<ScannedRow<K>> {
     for (const { key, value } of this.#rows({ transaction })) {
       const isFound = this.#read(() => this.#database.doesExist(key, undefined, { transaction }));
       yield { key: this.#keys.decode(key), value: () => this.#decoded(value), sum: rowSum(hash, key, value), isFound };
@@ -148,7 +148,7 @@ export class Table<K, V> {
   }
 
   /** The sum of the table's rows now. @param isCounted whether a key's row is part of the sum */
-  sum(hash: TextHash, isCounted: (key: K) => boolean): number {
+  sum(hash: RowHash, isCounted: (key: K) => boolean): number {
     let sum = 0;
     for (const { key, value } of this.#rows({})) {
       if (isCounted(this.#keys.decode(key))) sum = (sum + rowSum(hash, key, value)) >>> 0;

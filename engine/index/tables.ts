@@ -2,7 +2,7 @@
 import { defined } from '../core/defined.js';
 import type { Key } from '../core/key.js';
 import type { PackAddress } from '../core/object.js';
-import { SUMS_KEY, SumKeeper, type TableSums, type TextHash } from './checksums.js';
+import { type RowHash, SUMS_KEY, SumKeeper, type TableSums } from './checksums.js';
 import type { Environment } from './environment.js';
 import {
   asTheyAre,
@@ -102,7 +102,7 @@ export class Tables {
   }
 
   /** Runs a change inside a transaction, and writes the sums that the change leads to. */
-  protected runSummed<T>(hash: TextHash, change: () => T): T {
+  protected runSummed<T>(hash: RowHash, change: () => T): T {
     this.#keeper?.begin(hash);
     const changed = change();
     const sums = this.#keeper?.end();
@@ -115,7 +115,7 @@ export class Tables {
     return this.meta.get(SUMS_KEY) as TableSums | undefined;
   }
 
-  #sumUp(hash: TextHash): TableSums {
+  #sumUp(hash: RowHash): TableSums {
     return Object.fromEntries(this.all.map((table) => [table.name, table.sum(hash, (key) => key !== SUMS_KEY)]));
   }
 }
