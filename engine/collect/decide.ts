@@ -2,7 +2,7 @@
 import { dropFromTrees, dropImageRecord, dropTreeRecord } from '../content/drop-references.js';
 import type { Key } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
-import { passingTrees, unmountPassing } from '../disk/passing-mounts.js';
+import { passingTrees, takeMountAway } from '../disk/passing-mounts.js';
 import { Catalogue } from '../index/catalogue.js';
 import { noteEvent } from '../index/events.js';
 import { referencesOf } from '../index/images.js';
@@ -36,19 +36,27 @@ export interface Decision {
   rewriting: PackToRewrite[];
 }
 
-/** Takes away the mounts of trees that would go if they were not mounted, and that nobody asked to mount. */
-export async function unmountWhatGoes(store: StoreContext, options: GcOptions): Promise<void> {
-  const passing = passingTrees(store.layout);
-  if (passing.size === 0) return;
-  const { trees } = await wouldDecide(store, options);
-  await unmountPassing(
-    store.layout,
-    trees.map(({ id }) => id).filter((id) => passing.has(id)),
-  );
-}
+/** Somebody has come to use a tree that was about to go. */
+class InUseMeanwhile extends Error {}
 
+/** Decides anew so often if somebody came meanwhile; in the end mounts that nobody asked for count as others do. */
+const ATTEMPTS = 3;
+
+/** Mounts that nobody asked for go with their trees, in the same transaction. */
 export async function decide(store: StoreContext, options: GcOptions): Promise<Decision> {
-  return store.index.commitRemoval(() => dropUnneeded(store, options, new Set()));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await store.index.commitRemoval(() => {
+        const passing = attempt < ATTEMPTS ? passingTrees(store.layout) : new Set<string>();
+        const decision = dropUnneeded(store, options, passing);
+        for (const { id } of decision.trees)
+          if (passing.has(id) && !takeMountAway(store.layout, id)) throw new InUseMeanwhile(id);
+        return decision;
+      });
+    } catch (error) {
+      if (!(error instanceof InUseMeanwhile)) throw error;
+    }
+  }
 }
 
 /**
@@ -60,10 +68,9 @@ export async function wouldDecide(
   options: GcOptions,
   look: () => PackToRewrite[] = () => [],
 ): Promise<Decision> {
-  const passing = passingTrees(store.layout);
   let decision: Decision | undefined;
   await store.index.commitRemoval(() => {
-    decision = dropUnneeded(store, options, passing);
+    decision = dropUnneeded(store, options, passingTrees(store.layout));
     decision.rewriting = look();
     return TAKE_BACK;
   });

@@ -17,15 +17,7 @@ import { deadSessions } from '../disk/staging.js';
 import { referencesOf, titleOf } from '../index/images.js';
 import { nameText } from '../resolve/name.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import {
-  DEFAULT_GRACE_MS,
-  type Decision,
-  decide,
-  type GcOptions,
-  storedBytes,
-  unmountWhatGoes,
-  wouldDecide,
-} from './decide.js';
+import { DEFAULT_GRACE_MS, type Decision, decide, type GcOptions, storedBytes, wouldDecide } from './decide.js';
 import { packsToRewrite } from './packs-to-rewrite.js';
 import { deleteTrees } from './remove.js';
 import { type Rewritten, rewritePacks, sumOfRewriting } from './rewrite-packs.js';
@@ -64,7 +56,6 @@ export async function collect(store: StoreContext, options: GcOptions = {}): Pro
   throwIfAborted(options.signal);
   // Measured before anything is dropped: trees dropped now must not count as left by a crash.
   const leftovers = measureLeftovers(store);
-  if (!dryRun) await unmountWhatGoes(store, options);
   const decision = dryRun
     ? await wouldDecide(store, options, () => packsToRewrite(store))
     : await decide(store, options);

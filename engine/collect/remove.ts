@@ -7,7 +7,7 @@ import { defined } from '../core/defined.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { lock } from '../disk/lock.js';
-import { passingTrees, unmountPassing } from '../disk/passing-mounts.js';
+import { passingTrees, takeMountAway } from '../disk/passing-mounts.js';
 import { mustNotBeInUse } from '../disk/tree-use.js';
 import { Catalogue } from '../index/catalogue.js';
 import { noteEvent } from '../index/events.js';
@@ -16,7 +16,7 @@ import { isSameName, renameImage, withoutName } from '../index/names.js';
 import type { ImageRecord, TreeRecord } from '../index/records.js';
 import { nameText } from '../resolve/name.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
-import { activeLeases, holdersIn, leasedTrees, mustNotRun, neededByPods } from './roots.js';
+import { activeLeases, holdersIn, mustNotRun, neededByPods } from './roots.js';
 import { moveUnlistedAside, sweep } from './sweep.js';
 import { type Taking, takingsOf } from './takings.js';
 
@@ -57,13 +57,13 @@ export async function removeImages(
 ): Promise<Removed[]> {
   mustWrite(store);
   const { index } = store;
-  await unmountImages(store, targets, { force, all });
   const removed = await commitImages(
     store,
     (documents) => {
       const takings = takingsOf(index, targets, all);
       const everything = new Catalogue(index);
-      const everyone = holdersIn(store, everything);
+      const passing = passingTrees(store.layout);
+      const everyone = holdersIn(store, everything, passing);
       const holders = takings.map((taking) => (isWhole(taking) ? everyone.of(taking.image) : []));
       if (!force) refuseHeld(takings, holders);
       const gone = takings.map((taking, i) => {
@@ -71,8 +71,8 @@ export async function removeImages(
         return removeOne(store, taking, everything.treesOf(taking.image.key), holders[i] as string[]);
       });
       const trees = gone.flatMap(({ removedTrees }) => removedTrees);
-      for (const id of trees) mustNotBeInUse(store.layout, id);
       mustNotRun(store, trees);
+      mustBeFree(store, trees, passing);
       return gone;
     },
     (work) => index.commitRemoval(work),
@@ -82,25 +82,13 @@ export async function removeImages(
   return removed;
 }
 
-/** Takes away mounts that nobody asked for, unless something else holds an image. */
-async function unmountImages(
-  store: StoreContext,
-  targets: readonly string[],
-  { force, all }: Required<Pick<RemoveOptions, 'force' | 'all'>>,
-): Promise<void> {
-  const passing = passingTrees(store.layout);
-  if (passing.size === 0) return;
-  const takings = takingsOf(store.index, targets, all).filter(isWhole);
-  const everything = new Catalogue(store.index);
-  const everyone = holdersIn(store, everything);
-  if (!force && takings.some(({ image }) => everyone.of(image).length > 0)) return;
-  const going = new Set(takings.map(({ image }) => image.key));
-  const trees = takings.flatMap(({ image }) => everything.treesOf(image.key));
-  const alone = trees.filter(({ id, images }) => passing.has(id) && images.every((key) => going.has(key)));
-  await unmountPassing(
-    store.layout,
-    alone.map(({ id }) => id),
-  );
+/**
+ * Takes the mounts away that nobody asked for, once all else allows trees to go.
+ * @throws CairnError `ERR_HELD` for a tree that is in use
+ */
+function mustBeFree({ layout }: StoreContext, trees: readonly string[], passing: ReadonlySet<string>): void {
+  for (const id of trees) if (!passing.has(id)) mustNotBeInUse(layout, id);
+  for (const id of trees) if (passing.has(id) && !takeMountAway(layout, id)) mustNotBeInUse(layout, id);
 }
 
 /** Whether nothing would lead to the image any more. */
@@ -157,14 +145,6 @@ export async function removeTrees(
 ): Promise<TreeRecord[]> {
   mustWrite(store);
   const { index } = store;
-  const held = new Set(force ? [] : [...leasedTrees(index), ...neededByPods(index).trees]);
-  if (!trees.some(({ id }) => held.has(id))) {
-    const passing = passingTrees(store.layout);
-    await unmountPassing(
-      store.layout,
-      trees.map(({ id }) => id).filter((id) => passing.has(id)),
-    );
-  }
   await index.commitRemoval(() => {
     const leases = activeLeases(index);
     const byPods = force ? new Set() : neededByPods(index).trees;
@@ -174,14 +154,12 @@ export async function removeTrees(
         throw new CairnError('ERR_HELD', `tree ${tree.id} is held by lease ${lease.id}`, { entry: tree.id });
       }
       if (byPods.has(tree.id)) throw heldByPod(store, tree.id);
-      mustNotBeInUse(store.layout, tree.id);
       dropTreeRecord(store, tree.id);
       noteEvent(index, { event: 'removed', tree: tree.id });
     }
-    mustNotRun(
-      store,
-      trees.map(({ id }) => id),
-    );
+    const ids = trees.map(({ id }) => id);
+    mustNotRun(store, ids);
+    mustBeFree(store, ids, passingTrees(store.layout));
   });
   await deleteUnlisted(
     store,

@@ -4,7 +4,6 @@ import { commitImages, type DocumentWriter } from '../content/document-writer.js
 import { isPodRunning } from '../content/pod-files.js';
 import { CairnError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
-import { passingTrees } from '../disk/passing-mounts.js';
 import { type TreeMountPoint, treeMounts } from '../disk/tree-use.js';
 import type { Catalogue } from '../index/catalogue.js';
 import { noteEvent } from '../index/events.js';
@@ -154,9 +153,15 @@ function isPartOf(image: ImageRecord, tree: TreeRecord): boolean {
   return image.layers.some((layer) => tree.layers.includes(layer));
 }
 
-/** Everything that holds images now, as far as this process sees mounts. Those that nobody asked for hold nothing. */
-export function holdersIn({ index, layout }: StoreContext, all: Catalogue): Holders {
-  const passing = passingTrees(layout);
+/**
+ * Everything that holds images now, as far as this process sees mounts.
+ * @param passing trees whose mounts hold nothing
+ */
+export function holdersIn(
+  { index, layout }: StoreContext,
+  all: Catalogue,
+  passing: ReadonlySet<string> = new Set(),
+): Holders {
   const mounts = treeMounts(layout).filter(({ treeId }) => !passing.has(treeId));
   return new Holders(all, { leases: activeLeases(index), pods: index.pods.values(), mounts });
 }

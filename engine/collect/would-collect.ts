@@ -4,7 +4,6 @@
  */
 import { objectsOfLayer } from '../content/layer-objects.js';
 import type { Key } from '../core/key.js';
-import { passingTrees } from '../disk/passing-mounts.js';
 import { Catalogue } from '../index/catalogue.js';
 import { blobsOf } from '../index/images.js';
 import { bytesOf, orphanedObjects } from '../index/objects.js';
@@ -28,7 +27,8 @@ export interface WouldCollect {
 export function wouldCollect(store: StoreContext, policy: Omit<Policy, 'keepStorage'>, oldest: number): WouldCollect {
   const { index } = store;
   const all = new Catalogue(index);
-  const { leased, held, kept } = whatStays(store, all, policy, { oldest, passing: passingTrees(store.layout) });
+  // Who only reads may not look whether anybody works in a mount.
+  const { leased, held, kept } = whatStays(store, all, policy, { oldest, passing: new Set() });
   const isUnused = ({ id, lastUsed, images }: TreeRecord): boolean =>
     !leased.has(id) && lastUsed <= oldest && !images.some((key) => held.has(key));
   const images = [...all.images.values()].filter(({ key }) => !kept.has(key));

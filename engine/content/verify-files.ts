@@ -1,6 +1,7 @@
 /** Has the workers check that files of the store are what their names say. */
 import type { VerifyResult } from '../../workers/tasks/verify.js';
 import { Batch, batches } from '../core/batches.js';
+import { allOf } from '../core/concurrency.js';
 import { CairnError } from '../core/errors.js';
 import type { SkippedKind } from '../core/metadata.js';
 import type { ObjectFile } from '../core/object.js';
@@ -117,8 +118,7 @@ export class ObjectsLook {
   async finish(): Promise<ObjectFindings> {
     const rest = this.#batch.rest();
     if (rest.length > 0) this.#send(rest);
-    await Promise.allSettled(this.#running);
-    return sum(await Promise.all(this.#running));
+    return sum(await allOf(this.#running));
   }
 }
 

@@ -1,6 +1,12 @@
 /** Runs work side by side, with a bound on how much at a time. */
 import { throwIfAborted } from './errors.js';
 
+/** Waits for all of them, also after one has failed. */
+export async function allOf<T>(parts: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(parts);
+  return Promise.all(parts);
+}
+
 /**
  * Runs `work` on each item, at most `width` at a time. After the first failure no further item is begun. The failure is
  * thrown once all begun items have ended.

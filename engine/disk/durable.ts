@@ -13,6 +13,7 @@
  * already, so another try could succeed without the data being on disk. The caller gives up, and staged files are
  * thrown away.
  */
+import { randomInt } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { hasCode, naming, toCairnError } from '../core/errors.js';
@@ -146,7 +147,8 @@ function viaTemporary(
   { bytes, mode }: { bytes: string | Uint8Array; mode: number },
   place: (temporary: string) => void,
 ): void {
-  const temporary = `${path}.${process.pid}.tmp`;
+  // A number of nobody else: a process that was killed may have left a file, and another have its id now.
+  const temporary = `${path}.${randomInt(2 ** 47)}.tmp`;
   const fd = fs.openSync(temporary, 'wx', mode);
   try {
     naming(path, () => {

@@ -56,12 +56,11 @@ const SEEK_HOLE = 4;
  * tell holes, and the answer is about the file's length alone.
  */
 export function isWritten(fd: number, { offset, length }: FileRange): boolean {
-  if (fs.fstatSync(fd).size < offset + length) return false;
   const api = calls();
-  if (api === undefined || length === 0) return true;
-  const hole = Number(api.lseek(fd, offset, SEEK_HOLE));
-  // Past the end, or on a file system that tells no holes: the length has been checked.
-  return hole < 0 || hole >= offset + length;
+  const hole = api === undefined || length === 0 ? -1 : Number(api.lseek(fd, offset, SEEK_HOLE));
+  if (hole >= 0) return hole >= offset + length;
+  // Nobody tells holes, or the part begins at the end of the file.
+  return fs.fstatSync(fd).size >= offset + length;
 }
 
 const SEEK_DATA = 3;

@@ -158,8 +158,12 @@ export const mountedPart = (run: string, id: string): string => join(run, '.part
 
 const FORMAT = 'cairn.json';
 const SETTINGS = 'cairn.toml';
-/** A directory in which it is tried what a new store can do. @param format the path of `cairn.json` */
-export const probeBeside = (format: string): string => `${format}.${process.pid}.probe`;
+/**
+ * A directory in which it is tried what a new store can do.
+ * @param format the path of `cairn.json`
+ * @param number of nobody else
+ */
+export const probeBeside = (format: string, number: number): string => `${format}.${number}.probe`;
 /** Whether a name is that of `cairn.json` while it is written, or of what comes before. */
 export const isUnfinishedFormat = (name: string): boolean => /^cairn\.json\.\d+\.(tmp|probe)$/.test(name);
 /**

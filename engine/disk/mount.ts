@@ -111,10 +111,16 @@ export function unmount(path: string, { lazy = false }: { lazy?: boolean } = {})
   throw new CairnError(code(errno), `cannot unmount ${path}: ${WHY[errno] ?? errno}`, details);
 }
 
-/** Whether what is mounted at a path could be taken away: no process works in it, and nothing is mounted in it. */
+/**
+ * Whether what is mounted at a path could be taken away: no process works in it, and nothing is mounted in it. No two
+ * processes may ask at once. Without direct system calls nobody can tell, and nothing is said to be idle.
+ */
 export function isIdle(path: string): boolean {
+  if (calls() === undefined) return false;
   const api = mountCalls();
-  // Nothing goes at the first call, and looking at the place makes the next call the first one again (umount(2)).
+  // Nothing goes at the first call, and looking at the place makes the next call the first one again (umount(2)): also
+  // that of a process that was killed in between.
+  fs.statSync(path, { throwIfNoEntry: false });
   const isMarked = api.umount(path, UMOUNT_NOFOLLOW | MNT_EXPIRE) !== 0 && api.errno() === constants.errno.EAGAIN;
   fs.statSync(path, { throwIfNoEntry: false });
   return isMarked;

@@ -3,26 +3,26 @@
  * files in another store. As files would, such a mount goes when its tree is removed or collected, unless somebody
  * works in it. A mount that was asked for stays until somebody takes it away.
  *
- * A mark in the directory of the mounts says so, which is gone after a reboot, as the mounts are.
+ * A mark in the directory of the mounts says which mount it is, by its device number, which no other mount has: other
+ * mount namespaces may have other mounts at the same place, and the same directory. After a reboot all are gone.
  */
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { isCairnError } from '../core/errors.js';
 import { makeOnce } from './durable.js';
 import { type Layout, passingMark } from './layout.js';
-import { tryUntil } from './lock.js';
 import { isIdle, unmount } from './mount.js';
+import { mountAt } from './mounts.js';
 import { runDirectory } from './run-directory.js';
-import { isImageInUse, mountPoint, treeMounts } from './tree-use.js';
+import { isImageInUse, mountLabel, mountPoint, treeMounts } from './tree-use.js';
 
-/** The kernel takes a mount apart by and by, in a few milliseconds. */
-const WAIT = { patienceMs: 250, longestPauseMs: 16 };
-
-/** To be called before the tree is mounted at its own place. */
-export function markPassing({ dir }: Layout, id: string): void {
-  const mark = passingMark(runDirectory(dir), id);
+/** Marks the mount that was just made at a tree's own place. */
+export function markPassing(layout: Layout, id: string): void {
+  const mark = passingMark(runDirectory(layout.dir), id);
+  const mount = mountAt(mountPoint(layout, id));
+  if (mount?.source !== mountLabel(layout, id)) return;
   makeOnce(dirname(mark));
-  fs.writeFileSync(mark, '');
+  fs.writeFileSync(mark, mount.device);
 }
 
 /** Somebody asked for the mount, or took it away. */
@@ -30,46 +30,68 @@ export function unmarkPassing({ dir }: Layout, id: string): void {
   fs.rmSync(passingMark(runDirectory(dir), id), { force: true });
 }
 
-/** Trees with such a mount, and no other, in which nobody works. */
+/**
+ * Trees with such a mount, and no other that this process sees, in which nobody works. To be called inside a
+ * transaction of the index, so that no two processes look at the same mount at once.
+ */
 export function passingTrees(layout: Layout): Set<string> {
   const marks = dirname(passingMark(runDirectory(layout.dir), '-'));
   if (!fs.existsSync(marks)) return new Set();
-  const marked = new Set(fs.readdirSync(marks));
-  const all = treeMounts(layout);
-  const isPassing = (id: string): boolean => {
-    const [first, ...others] = all.filter(({ treeId }) => treeId === id);
-    return first?.point === mountPoint(layout, id) && others.length === 0 && isIdle(first.point);
-  };
-  return new Set([...new Set(all.map(({ treeId }) => treeId))].filter((id) => marked.has(id) && isPassing(id)));
+  const seen = treeMounts(layout);
+  const isAlone = (id: string): boolean => seen.filter(({ treeId }) => treeId === id).length === 1;
+  return new Set(
+    fs.readdirSync(marks).filter((id) => isAlone(id) && isMarked(layout, id) && isIdle(mountPoint(layout, id))),
+  );
+}
+
+/** Whether what one sees at a tree's own place is the mount that was marked. */
+function isMarked(layout: Layout, id: string): boolean {
+  const mount = mountAt(mountPoint(layout, id));
+  if (mount?.source !== mountLabel(layout, id)) return false;
+  try {
+    return fs.readFileSync(passingMark(runDirectory(layout.dir), id), 'latin1') === mount.device;
+  } catch {
+    // Somebody has just asked for it.
+    return false;
+  }
 }
 
 /**
- * Takes the mounts of trees away. One in which somebody works by now stays.
- * @param ids of {@link passingTrees}
+ * Takes the mount of one of the {@link passingTrees} away. To be called inside the transaction that drops the tree:
+ * whoever finds the tree listed after it has found its mount, too.
+ * @returns whether nobody uses the tree now: somebody may have come, or have a part in it that nobody sees from here
  */
-export async function unmountPassing(layout: Layout, ids: Iterable<string>): Promise<void> {
-  for (const id of ids) {
-    const point = mountPoint(layout, id);
-    try {
-      unmount(point);
-    } catch (error) {
-      if (isCairnError(error, 'ERR_HELD') || isCairnError(error, 'ERR_NOT_FOUND')) continue;
-      throw error;
-    }
-    await afterUnmount(layout, id);
+export function takeMountAway(layout: Layout, id: string): boolean {
+  if (!isMarked(layout, id)) return !isImageInUse(layout, id);
+  const point = mountPoint(layout, id);
+  try {
+    unmount(point);
+  } catch (error) {
+    if (isCairnError(error, 'ERR_HELD')) return false;
+    if (!isCairnError(error, 'ERR_NOT_FOUND')) throw error;
   }
+  return afterUnmount(layout, id);
 }
+
+/** The kernel takes a mount apart by and by, in a few milliseconds. */
+const LOOK_AGAIN_MS = 2;
+const PATIENCE_MS = 250;
+const nobody = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * Waits for the kernel to let go of the image of a tree whose last mount this process has just taken away.
  * @returns whether it did: somebody may have a mount of it where this process does not see it
  */
-export async function afterUnmount(layout: Layout, id: string): Promise<boolean> {
+export function afterUnmount(layout: Layout, id: string): boolean {
   unmarkPassing(layout, id);
-  const isFree = await tryUntil(() => (isImageInUse(layout, id) ? undefined : true), WAIT);
+  const until = performance.now() + PATIENCE_MS;
+  while (isImageInUse(layout, id)) {
+    if (performance.now() > until) return false;
+    Atomics.wait(nobody, 0, 0, LOOK_AGAIN_MS);
+  }
   // The directory of a mount may be that of mounts in other namespaces, too, which would go with it.
-  if (isFree === true) removeEmpty(mountPoint(layout, id));
-  return isFree === true;
+  removeEmpty(mountPoint(layout, id));
+  return true;
 }
 
 /** Whoever mounts the tree again makes the directory again. */

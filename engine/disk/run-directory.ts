@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CairnError } from '../core/errors.js';
+import { CairnError, isCairnError } from '../core/errors.js';
 import { makeOnce } from './durable.js';
 
 const FOR_ROOT = '/run';
@@ -34,9 +34,19 @@ function baseDirectory(): string {
 /**
  * Makes a directory to mount at, and the two above it. Only we may enter these: a tree has programs that lend rights.
  * @param point a path that `layout.ts` made, in a {@link runDirectory}
- * @throws CairnError `ERR_FOREIGN_STORE` where others could reach the mounts
+ * @throws CairnError `ERR_FOREIGN_STORE` where others could reach the mounts, `ERR_UNSUPPORTED` where there can be none
  */
 export function makeMountPoint(run: string, point: string): void {
+  try {
+    makeDirectories(run, point);
+  } catch (cause) {
+    if (isCairnError(cause)) throw cause;
+    const why = `there is no place to mount trees at: ${(cause as Error).message}`;
+    throw new CairnError('ERR_UNSUPPORTED', why, { path: point, cause });
+  }
+}
+
+function makeDirectories(run: string, point: string): void {
   fs.mkdirSync(dirname(dirname(run)), { recursive: true });
   for (const dir of [dirname(run), run]) {
     makeOnce(dir);

@@ -48,6 +48,9 @@ export class LayerRows {
 
   #take(rows: PackedLayer['rows']): void {
     if (this.#pack === undefined || rows.length === 0) return;
-    this.#ready.push(makeReady(this.#index, objectsInRows({ pack: this.#pack, rows })));
+    const ready = makeReady(this.#index, objectsInRows({ pack: this.#pack, rows }));
+    // Whoever finishes the layer hears of a failure; a layer that is given up has another reason.
+    ready.catch(() => {});
+    this.#ready.push(ready);
   }
 }

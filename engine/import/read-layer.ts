@@ -41,7 +41,7 @@ export interface ReadOptions {
 }
 
 /** What a layer that several threads take apart needs. */
-type SharedLayer = TaskInput<'ingest'> & { rows: MessagePort };
+type SharedLayer = TaskInput<'ingest'> & { rows?: MessagePort };
 
 export interface ReadLayer {
   ingested: IngestResult;
@@ -136,7 +136,8 @@ export class LayerReader {
         tocVersion: tocVersionIn(format),
         ...defined({ lane }),
       };
-      if (!alone) return this.#pipeline(work, { ...task, rows: rows.open() }, options.signal);
+      if (!alone)
+        return this.#pipeline(work, lane === undefined ? task : { ...task, rows: rows.open() }, options.signal);
       // A stream may keep its thread waiting. It takes no slot from other layers.
       return size === undefined ? work.ask('ingest', task) : work.askLimited('ingest', task);
     });
@@ -172,7 +173,7 @@ export class LayerReader {
     const releaseSlot = await this.#pipelines.acquire(this.#store.pool.pipelines);
     const settled = await Promise.allSettled([
       stage('decode', { source, ring, limits, keep }).finally(releaseSlot),
-      stage('scan', { ring, parcels, ...task }, [task.rows]),
+      stage('scan', { ring, parcels, ...task }, task.rows === undefined ? [] : [task.rows]),
       stage('digest-tar', { ring, diffId }),
       lane === undefined
         ? stage('write-objects', { ring: parcels, staging: newObjects, objects, identity })

@@ -16,6 +16,7 @@ import { Disk, moveAside, moveIntoPlace, trade } from '../disk/durable.js';
 import { indexData, Layout } from '../disk/layout.js';
 import { lock } from '../disk/lock.js';
 import { mountsBelow } from '../disk/mounts.js';
+import { passingTrees, takeMountAway } from '../disk/passing-mounts.js';
 import { Quarantine } from '../disk/quarantine.js';
 import { Staging } from '../disk/staging.js';
 import { mustNotBeInUse } from '../disk/tree-use.js';
@@ -80,6 +81,7 @@ export async function rebuildIndex(options: OpenOptions & OperationOptions): Pro
   const staging = new Staging(layout.staging);
   try {
     // Trees go with the old index, and what only they need with the next gc.
+    for (const tree of passingTrees(layout)) takeMountAway(layout, tree);
     for (const tree of fs.readdirSync(layout.trees)) mustNotBeInUse(layout, tree);
     disk.open();
     return await rebuild({ layout, pool, disk, staging }, options);

@@ -12,7 +12,7 @@
 import { deletePaths } from '../content/delete.js';
 import { CairnError } from '../core/errors.js';
 import type { OperationOptions } from '../core/operation.js';
-import { passingTrees, unmountPassing } from '../disk/passing-mounts.js';
+import { passingTrees, takeMountAway } from '../disk/passing-mounts.js';
 import { imageMustBeFree } from '../disk/tree-use.js';
 import { LAYOUT_KEY } from '../index/open.js';
 import { layoutOf, objectsIn } from '../session/choose-home.js';
@@ -75,8 +75,7 @@ function raise(store: StoreContext): void {
 async function moveObjects(store: StoreContext, layout: ObjectLayout, options: OperationOptions): Promise<void> {
   const { index } = store;
   index.refresh();
-  await unmountPassing(store.layout, passingTrees(store.layout));
-  for (const { id, image } of index.trees.values()) if (image !== undefined) imageMustBeFree(store.layout, id);
+  await index.commitRemoval(() => freeTrees(store));
   const now = index.meta.get(LAYOUT_KEY);
   if (now === layout) throw new CairnError('ERR_EXISTS', 'another process has just repacked the store');
   // Said before cairn.json is written: from then on the index alone decides.
@@ -85,6 +84,15 @@ async function moveObjects(store: StoreContext, layout: ObjectLayout, options: O
   else await repackToLoose(store, options);
   writeFormat(store.layout, { format: FORMAT_VERSION, layout });
   await removeOldHome(store, layout);
+}
+
+/** Takes the mounts away that nobody asked for, if no others are in the way. @throws CairnError `ERR_HELD` */
+function freeTrees({ index, layout }: StoreContext): void {
+  const passing = passingTrees(layout);
+  for (const { tree, expiresAt } of index.leases.values()) if (expiresAt > Date.now()) passing.delete(tree);
+  const ids = [...index.trees.values()].filter(({ image }) => image !== undefined).map(({ id }) => id);
+  for (const id of ids) if (!passing.has(id)) imageMustBeFree(layout, id);
+  for (const id of ids) if (passing.has(id) && !takeMountAway(layout, id)) imageMustBeFree(layout, id);
 }
 
 /** Of the files of objects, those that trees have names of are shared on; the next gc takes them. */

@@ -1,4 +1,5 @@
 /** Chooses how a new store keeps the contents of files. */
+import { randomInt } from 'node:crypto';
 import * as fs from 'node:fs';
 import { CairnError } from '../core/errors.js';
 import { type Layout, probeBeside } from '../disk/layout.js';
@@ -25,8 +26,10 @@ export async function chosenLayout(layout: Layout, asked: LayoutChoice | undefin
 
 /** Tries it on the file system that the store will lie on. */
 async function canMountFrom(layout: Layout): Promise<boolean> {
-  const dir = probeBeside(layout.format);
+  const dir = probeBeside(layout.format, randomInt(2 ** 47));
   try {
+    // Before anything is in it: nobody else may exchange what is tried.
+    fs.chmodSync(layout.dir, 0o700);
     fs.mkdirSync(dir, { mode: 0o700 });
     const { tryMountIn } = await import('./modes.js');
     return tryMountIn(dir, true).ok;

@@ -16,7 +16,7 @@ import { besideStaging, imageIn, manifestIn, mountedPart } from '../disk/layout.
 import { lock } from '../disk/lock.js';
 import { createTreeMount, type TreeParts } from '../disk/mount-tree.js';
 import { mountAt } from '../disk/mounts.js';
-import { markPassing, unmarkPassing } from '../disk/passing-mounts.js';
+import { markPassing, passingTrees, takeMountAway, unmarkPassing } from '../disk/passing-mounts.js';
 import { makeMountPoint, runDirectory } from '../disk/run-directory.js';
 import { imageMustBeFree, isTreeMountedAt, mountLabel, mountPoint } from '../disk/tree-use.js';
 import { movesOf } from '../index/extents.js';
@@ -96,7 +96,7 @@ async function mountOnce(store: StoreContext, request: MountRequest, point: Plac
     if (there === undefined) return { tree: await makeAndMount(store, request, { old, point }), existed: false };
     const use = (): Promise<TreeRecord | undefined> => index.commitRemoval(() => putUse(index, image.key, treeId));
     const isMounted = point !== undefined && isTreeMountedAt(layout, treeId, point);
-    if (isMounted && passing !== true) unmarkPassing(layout, treeId);
+    if (isMounted && passing !== true && point === mountPoint(layout, treeId)) unmarkPassing(layout, treeId);
     const tree = isMounted ? await use() : await mountListed(store, { treeId, point, passing, image: there }, use);
     // Else it was removed just now.
     if (tree !== undefined) return { tree, existed: true };
@@ -127,6 +127,8 @@ async function mountListed<T extends TreeRecord | undefined>(
   if (point === undefined) return list();
   const { layout } = store;
   const run = runDirectory(layout.dir);
+  const isOwn = point === mountPoint(layout, treeId);
+  if (isOwn) makeOwnPoint(store, run, point);
   const mount = createTreeMount({
     ...partsOfMount(store, treeId, image),
     scratch: mountedPart(run, treeId),
@@ -135,16 +137,25 @@ async function mountListed<T extends TreeRecord | undefined>(
   try {
     const tree = await list();
     if (tree === undefined) return tree;
-    if (point === mountPoint(layout, treeId)) {
+    if (isOwn) {
+      unmarkPassing(layout, treeId);
+      // Whoever has just taken a mount away has taken the directory, too.
       makeMountPoint(run, point);
-      if (passing === true) markPassing(layout, treeId);
-      else unmarkPassing(layout, treeId);
     }
     mount.attach(point);
+    if (isOwn && passing === true) markPassing(layout, treeId);
     return tree;
   } finally {
     mount.close();
   }
+}
+
+/** @throws CairnError `ERR_EXISTS` where somebody has mounted something else at a tree's own place */
+function makeOwnPoint({ layout }: StoreContext, run: string, point: string): void {
+  makeMountPoint(run, point);
+  const there = mountAt(point);
+  if (there === undefined || there.source.startsWith(mountLabel(layout, ''))) return;
+  throw new CairnError('ERR_EXISTS', `something is mounted at ${point} already`, { path: point });
 }
 
 /** What the mount of a tree is made of. */
@@ -170,7 +181,10 @@ async function makeAndMount(
   const { image, stack } = request;
   const { treeId } = stack;
   // Whoever has it mounted must not lose what shows that.
-  imageMustBeFree(layout, treeId);
+  await index.commitRemoval(() => {
+    if (passingTrees(layout).has(treeId)) takeMountAway(layout, treeId);
+    imageMustBeFree(layout, treeId);
+  });
   const staging = store.staging.make();
   const beside = besideStaging(staging);
   try {

@@ -63,8 +63,7 @@ export async function unmountTree(store: StoreContext, target: string): Promise<
   for (const { treeId } of found) {
     const left = treeMounts(layout).filter((each) => each.treeId === treeId);
     if (left.length > 0) continue;
-    if (!(await afterUnmount(layout, treeId)))
-      notice(`tree ${treeId} is still in use where this process does not see it`);
+    if (!afterUnmount(layout, treeId)) notice(`tree ${treeId} is still in use where this process does not see it`);
   }
   return gone;
 }

@@ -7,7 +7,7 @@
 import * as fs from 'node:fs';
 import { noteUse } from '../content/last-used.js';
 import type { ReadDocument } from '../content/read-blob.js';
-import { isCairnError } from '../core/errors.js';
+import { type ErrorCode, isCairnError } from '../core/errors.js';
 import { lock } from '../disk/lock.js';
 import { unmarkPassing } from '../disk/passing-mounts.js';
 import { isTreeMountedAt, mountPoint } from '../disk/tree-use.js';
@@ -110,6 +110,9 @@ export async function renderImage(
   });
 }
 
+/** Why a tree cannot be mounted that need not be. */
+const HINDRANCES: readonly ErrorCode[] = ['ERR_UNSUPPORTED', 'ERR_FOREIGN_STORE', 'ERR_EXISTS'];
+
 /** Mounts a tree that is asked for as a mount, or is there only to be mounted, if that can be done. */
 async function mountWanted(
   store: StoreContext,
@@ -120,8 +123,10 @@ async function mountWanted(
   try {
     return await mountTree(store, { ...request, passing: mode === undefined });
   } catch (error) {
-    // A tree that was made to be mounted elsewhere, by root perhaps, is made of files here.
-    if (mode === 'mount' || !isCairnError(error, 'ERR_UNSUPPORTED')) throw error;
+    // A tree that was made to be mounted elsewhere, by root perhaps, is made of files here, and so is one for which
+    // there is no place to mount it.
+    const isHindered = isCairnError(error) && HINDRANCES.includes(error.code);
+    if (mode === 'mount' || !isHindered) throw error;
     return undefined;
   }
 }

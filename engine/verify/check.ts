@@ -4,6 +4,7 @@ import type { VerifyResult } from '../../workers/tasks/verify.js';
 import { objectSizesOf } from '../content/layer-objects.js';
 import { type Look, type ObjectFindings, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
 import { toText } from '../core/bytes.js';
+import { allOf } from '../core/concurrency.js';
 import { defined } from '../core/defined.js';
 import { CairnError, isCairnError } from '../core/errors.js';
 import { hexOf, type Key } from '../core/key.js';
@@ -18,6 +19,7 @@ import type { StoreContext } from '../session/context.js';
 import { type CheckOptions, isAmong, type Targets, targetsOf } from './check-scope.js';
 import type { Damage } from './damage.js';
 import { toImportAgain } from './fsck.js';
+import { objectsInPlaces } from './in-places.js';
 import { neededBlobs } from './needed-blobs.js';
 import { damageOfPacks } from './packs.js';
 import { PlanMemory } from './plan-memory.js';
@@ -74,12 +76,10 @@ class Checker {
   async run(): Promise<CheckResult> {
     const { layers, trees, unlisted } = this.#targets;
     for (const id of unlisted) this.#damaged.push({ kind: 'layer', id, what: 'the index has no record of it' });
-    await bothOf(this.#checkBlobs(), this.#checkObjects());
+    await allOf([this.#checkBlobs(), this.#checkObjects()]);
     for (const tree of trees) await this.#checkTree(tree);
     await this.#checkFilesOfTrees();
-    const isWhole = this.#targets.everything && this.#options.onlyTrees !== true;
-    if (isWhole) this.#damaged.push(...damageOfPacks(this.#store, this.#options.signal));
-    const pods = isWhole ? await this.#checkPods() : 0;
+    const pods = this.#isWhole ? await this.#checkPods() : 0;
     const damaged = this.#withoutRemoved();
     const isAwaited = damaged.some(({ awaited }) => awaited === true);
     const reimport = isAwaited ? toImportAgain(this.#store, isAmong(this.#targets)) : [];
@@ -91,6 +91,10 @@ class Checker {
       bytes: this.#bytes,
     };
     return { checked, damaged, reimport, ok: damaged.length === 0 };
+  }
+
+  get #isWhole(): boolean {
+    return this.#targets.everything && this.#options.onlyTrees !== true;
   }
 
   /**
@@ -109,13 +113,16 @@ class Checker {
 
   /** This thread lists further objects while the workers look at the first ones. */
   async #checkObjects(): Promise<void> {
-    const { everything, trees } = this.#targets;
-    const all = everything && this.#options.onlyTrees !== true;
+    const { trees } = this.#targets;
+    const all = this.#isWhole;
     await this.#store.pool.warm('verify-objects');
     // There is nothing else to do while the threads start.
     if (all) this.#planAhead(trees.find(({ mode }) => mode === 'link'));
     try {
+      if (all) for (const [name, record] of objectsInPlaces(this.#store)) this.#objects.add(name, record);
       await this.#listObjects(all);
+      // The threads still hash.
+      if (all) this.#damaged.push(...damageOfPacks(this.#store, this.#options.signal));
     } catch (error) {
       // The error of the listing is thrown rather than one that follows from it.
       await this.#objects.finish().catch(() => {});
@@ -148,7 +155,9 @@ class Checker {
   async #checkIndex(): Promise<void> {
     const { signal, onlyTrees } = this.#options;
     const { index, layout } = this.#store;
-    const onObject = (name: string, record: ObjectRecord): void => this.#objects.add(name, record);
+    const onObject = (name: string, record: ObjectRecord): void => {
+      if (!this.#objects.has(name)) this.#objects.add(name, record);
+    };
     await checkRows(index, layout.index, { signal, onObject: onlyTrees === true ? undefined : onObject });
   }
 
@@ -288,10 +297,4 @@ class Checker {
       this.#damaged.push({ kind: 'tree', id, what: `${part}: ${what}` });
     }
   }
-}
-
-/** Waits for both, also after one has failed. */
-async function bothOf(...parts: Promise<void>[]): Promise<void> {
-  await Promise.allSettled(parts);
-  await Promise.all(parts);
 }

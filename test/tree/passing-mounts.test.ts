@@ -5,10 +5,12 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isCairnError } from '../../engine/core/errors.js';
-import { Layout } from '../../engine/disk/layout.js';
-import { isIdle } from '../../engine/disk/mount.js';
+import { Layout, passingMark } from '../../engine/disk/layout.js';
+import { createMount, isIdle, unmount } from '../../engine/disk/mount.js';
 import { mountAt } from '../../engine/disk/mounts.js';
+import { runDirectory } from '../../engine/disk/run-directory.js';
 import { repackStore } from '../../engine/recover/repack.js';
 import { openStore } from '../../engine/store.js';
 import { setEnvironment } from '../fixtures/environment.js';
@@ -172,4 +174,110 @@ test('a repack takes such mounts away, and no others', { skip }, async (t) => {
   });
   assert.equal((await repackStore({ dir: s.storeDir, layout: 'loose' })).layout, 'loose');
   assert.ok(!isMounted(path));
+});
+
+test('what somebody mounted on top of a tree stays, and so does the tree', { skip }, async (t) => {
+  const s = await newStore(t);
+  await using store = await s.open();
+  const { path } = await store.render(APP);
+  const over = createMount({ type: 'tmpfs', options: [] });
+  over.attach(path);
+  over.close();
+  fs.writeFileSync(join(path, 'theirs'), 'kept');
+  await assert.rejects(store.rm([APP]), (error: unknown) => isCairnError(error, 'ERR_HELD'));
+  assert.equal((await store.gc(ALL)).removed.trees, 0);
+  assert.equal(fs.readFileSync(join(path, 'theirs'), 'utf8'), 'kept');
+  unmount(path);
+  assert.equal((await store.gc(ALL)).removed.trees, 1);
+});
+
+test('a mark of another mount at the same place says nothing', { skip }, async (t) => {
+  const s = await newStore(t);
+  await using store = await s.open();
+  const { path, treeId } = await store.render(APP);
+  const mark = passingMark(runDirectory(s.storeDir), treeId);
+  fs.writeFileSync(mark, '0:1');
+  assert.equal((await store.gc(ALL)).removed.trees, 0);
+  assert.ok(isMounted(path));
+});
+
+test('a directory of mounts behind a symlink is the same directory', { skip }, async (t) => {
+  const s = await newStore(t);
+  fs.mkdirSync(s.path('real'), { mode: 0o700 });
+  fs.symlinkSync('real', s.path('link'));
+  setEnvironment(t, { CAIRN_RUN_DIR: s.path('link/run') });
+  await using store = await s.open();
+  const { path } = await store.render(APP);
+  assert.equal((await store.gc(ALL)).removed.trees, 1);
+  assert.ok(!isMounted(path));
+});
+
+test('where there is no place to mount trees, a render makes files', { skip }, async (t) => {
+  const s = await newStore(t);
+  fs.writeFileSync(s.path('file'), '');
+  fs.mkdirSync(s.path('open'), { mode: 0o755 });
+  fs.chmodSync(s.path('open'), 0o755);
+  for (const place of ['file/run', 'open']) {
+    setEnvironment(t, { CAIRN_RUN_DIR: s.path(place) });
+    await using store = await s.open();
+    const { mode, treeId } = await store.render(APP);
+    assert.equal(mode, 'link', place);
+    await assert.rejects(store.mount(APP), isCairnError);
+    await store.removeTrees([await store.findTree(treeId)]);
+  }
+});
+
+test('a render that makes the tree anew takes its mount away', { skip }, async (t) => {
+  const s = await newStore(t);
+  await using store = await s.open();
+  const first = await store.render(APP);
+  const second = await store.render(APP, { rebuild: true });
+  assert.deepEqual([second.path, second.existed], [first.path, false]);
+  await store.mount(APP);
+  await assert.rejects(store.render(APP, { rebuild: true }), (error: unknown) => isCairnError(error, 'ERR_HELD'));
+});
+
+test('of two trees of an image the one that was not used goes, as the dry run says', { skip }, async (t) => {
+  const s = await newStore(t);
+  await s.import({ name: `${APP}-two`, dependencies: [{ imageName: APP }] }, [{ name: 'more', content: 'x' }]);
+  await using store = await s.open();
+  const old = await store.render(APP);
+  await sleep(1100);
+  const recent = await store.render(`${APP}-two`);
+  const options = { graceMs: 1000 };
+  const dry = await store.gc({ ...options, dryRun: true });
+  const real = await store.gc(options);
+  assert.deepEqual(real.gone, dry.gone);
+  assert.deepEqual(
+    real.gone.trees.map(({ treeId }) => treeId),
+    [old.treeId],
+  );
+  assert.deepEqual([isMounted(old.path), isMounted(recent.path)], [false, true]);
+});
+
+test('what was asked for is mounted when it is told, whatever a gc does meanwhile', { skip }, async (t) => {
+  const s = await newStore(t);
+  await using store = await s.open();
+  let isOver = false;
+  const collecting = (async () => {
+    let trees = 0;
+    while (!isOver) {
+      const ran = await s.run(['gc', '--grace-period', '0', '--json']);
+      assert.equal(ran.code, 0, ran.stderr);
+      trees += ran.json<{ removed: { trees: number } }>().removed.trees;
+    }
+    return trees;
+  })();
+  const until = performance.now() + 4000;
+  while (performance.now() < until) {
+    await store.render(APP);
+    const { path } = await store.mount(APP);
+    assert.equal(fs.readFileSync(join(path, 'name'), 'utf8'), 'app\n');
+    await store.unmount(path);
+    await store.render(APP);
+    await sleep(Math.random() * 100);
+  }
+  isOver = true;
+  assert.ok((await collecting) > 0);
+  assert.ok((await store.check()).ok);
 });

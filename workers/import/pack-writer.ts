@@ -110,7 +110,8 @@ export class PackWriter implements NewObjects {
 
   finish(): void {
     const { output, lane } = this.#options;
-    if (this.#end > lane.base) {
+    // Contents without a byte take no room, and a table must tell of them all the same.
+    if (this.#end > lane.base || this.#rows.count > 0) {
       this.#padTo(roundUp(this.#end, BLOCK));
       const { base, durable, salt } = lane;
       this.#append(encodeTable(this.#rows, { offset: this.#end, before: base, durable, salt }));
