@@ -1,4 +1,4 @@
-/** The objects of a store in the order in which they lie: then each pack is read once, from its beginning to its end. */
+/** The objects of a store in the order in which they lie: each pack is then read once, from beginning to end. */
 import { isCairnError } from '../core/errors.js';
 import type { ObjectRecord } from '../index/records.js';
 import type { StoreContext } from '../session/context.js';
