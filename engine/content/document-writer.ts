@@ -5,7 +5,7 @@
  */
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
-import { toCairnError } from '../core/errors.js';
+import { naming, toCairnError } from '../core/errors.js';
 import { hexOf, type Key, keyOfBytes } from '../core/key.js';
 import { moveIntoFreePlace, syncDirectory, syncFile } from '../disk/durable.js';
 import { stagedDocument, stagedNames } from '../disk/layout.js';
@@ -113,6 +113,7 @@ export class DocumentWriter {
 
 /** Writes a document to a staging directory, and notes there that the document is going to be moved out. */
 export function stageDocument(staging: string, key: Key, bytes: Uint8Array): void {
-  fs.appendFileSync(stagedNames(staging), `\n${hexOf(key)}`, { mode: 0o600 });
-  fs.writeFileSync(stagedDocument(staging, key), bytes, { mode: 0o600 });
+  const [names, document] = [stagedNames(staging), stagedDocument(staging, key)];
+  naming(names, () => fs.appendFileSync(names, `\n${hexOf(key)}`, { mode: 0o600 }));
+  naming(document, () => fs.writeFileSync(document, bytes, { mode: 0o600 }));
 }

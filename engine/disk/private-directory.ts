@@ -3,7 +3,7 @@
  * Work inside it goes by a descriptor, so a user who may rename the directory cannot lead us elsewhere.
  */
 import * as fs from 'node:fs';
-import { CairnError } from '../core/errors.js';
+import { CairnError, naming } from '../core/errors.js';
 import { handNothingDown } from './identity.js';
 
 export class PrivateDirectory {
@@ -31,7 +31,7 @@ export class PrivateDirectory {
 
   /** Lets others in, as `mode` says. */
   open(mode: number): void {
-    fs.fchmodSync(this.#fd, mode);
+    naming(this.path, () => fs.fchmodSync(this.#fd, mode));
   }
 
   /** Paths of everything inside, to be deleted. */

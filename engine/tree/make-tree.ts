@@ -6,6 +6,7 @@ import type { RenderMode, RenderResult } from '../../workers/tasks/render.js';
 import { discard } from '../content/delete.js';
 import { dropTreeRecord } from '../content/drop-references.js';
 import { findPlan, isWorthKeeping, keepPlan, stagePlan } from '../content/plan-cache.js';
+import { naming } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { moveAside, moveIntoPlace } from '../disk/durable.js';
 import { besideStaging, imageIn, manifestIn, rootfsIn } from '../disk/layout.js';
@@ -97,7 +98,7 @@ async function stageTree(
   const { skipped, copies } = await executing;
   const hash = await hashing;
   const manifest = stack.documents(image.manifest);
-  fs.writeFileSync(manifestIn(staging), manifest, { mode: 0o600 });
+  naming(manifestIn(staging), () => fs.writeFileSync(manifestIn(staging), manifest, { mode: 0o600 }));
   const { files, entries, bytes } = plan;
   const now = Date.now();
   const tree = {

@@ -10,7 +10,7 @@ import * as fs from 'node:fs';
 import { resolve } from 'node:path';
 import { discard } from '../content/delete.js';
 import { putUse } from '../content/last-used.js';
-import { CairnError } from '../core/errors.js';
+import { CairnError, naming } from '../core/errors.js';
 import { moveAside, moveIntoPlace, syncDirectory, syncFile } from '../disk/durable.js';
 import { besideStaging, imageIn, manifestIn, mountedPart } from '../disk/layout.js';
 import { lock } from '../disk/lock.js';
@@ -221,7 +221,7 @@ async function stageImage(
   const hash = treeHashOf(plan);
   const written = await writeTreeImage(store, { plan, hash, path: imageIn(staging) }, options);
   const manifest = stack.documents(image.manifest);
-  fs.writeFileSync(manifestIn(staging), manifest, { mode: 0o600 });
+  naming(manifestIn(staging), () => fs.writeFileSync(manifestIn(staging), manifest, { mode: 0o600 }));
   syncFile(manifestIn(staging));
   syncDirectory(staging);
   const now = Date.now();

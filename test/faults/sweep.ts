@@ -112,7 +112,7 @@ export function acknowledges({ stdout, code }: TracedRun): boolean {
 function imagesTold({ stdout, code }: TracedRun): string[] {
   if (code !== 1 || !stdout.endsWith('\n')) return [];
   const told: unknown = JSON.parse(stdout);
-  return Array.isArray(told) ? told.map(({ key }: { key: string }) => key) : [];
+  return Array.isArray(told) ? told.map(({ key, image }: { key?: string; image?: string }) => `${key ?? image}`) : [];
 }
 
 function spread<T>(all: readonly T[], most: number | undefined): T[] {
