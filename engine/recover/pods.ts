@@ -6,7 +6,6 @@ import { type PodIdentity, readPodDirectory } from '../content/pod-files.js';
 import { CairnError, hasCode, isCairnError, throwIfAborted } from '../core/errors.js';
 import { isUuid } from '../core/uuid.js';
 import { type Layout, manifestIn, podRecordIn, podStartedIn } from '../disk/layout.js';
-import { namesIn } from '../disk/list-directory.js';
 import { isHeld } from '../disk/lock.js';
 import type { Index } from '../index/open.js';
 import { removePod } from '../index/pods.js';
@@ -69,7 +68,7 @@ export interface FoundPods {
 /** Reads from pods' directories what the index knew of them, but for how they ended. */
 export function readPods(layout: Layout): FoundPods {
   const found: FoundPods = { pods: [], lost: [] };
-  for (const name of namesIn(layout.pods)) {
+  for (const name of namesOfPods(layout)) {
     if (!isUuid(name)) continue;
     try {
       found.pods.push({ ...readPodDirectory(layout, name), ...timesOf(layout, name) });
@@ -81,6 +80,16 @@ export function readPods(layout: Layout): FoundPods {
   return found;
 }
 
+/** What cannot be listed must not pass for no pods: then they would be lost. @throws as `readdir` does */
+function namesOfPods({ pods }: Layout): string[] {
+  try {
+    return fs.readdirSync(pods);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
 function timesOf(layout: Layout, id: PodIdentity['id']): Pick<PodRecord, 'startedAt'> {
   const started = fs.lstatSync(podStartedIn(layout.pod(id)), { throwIfNoEntry: false });
   return started === undefined ? {} : { startedAt: Math.round(started.mtimeMs) };
@@ -88,7 +97,7 @@ function timesOf(layout: Layout, id: PodIdentity['id']): Pick<PodRecord, 'starte
 
 /** Trees go when an index is made anew. @throws CairnError `ERR_HELD` while a pod runs on one */
 export function mustNotRunNow(layout: Layout): void {
-  const running = namesIn(layout.pods).find((name) => isUuid(name) && isHeld(layout.podLock(name)));
+  const running = namesOfPods(layout).find((name) => isUuid(name) && isHeld(layout.podLock(name)));
   if (running === undefined) return;
   throw new CairnError('ERR_HELD', `pod ${running} runs; end it first`, { path: join(layout.pods, running) });
 }
