@@ -45,7 +45,7 @@ function tablesIn(store: Store): Record<string, number> {
 
 /** All that the old stores had is there, and can be read. */
 async function isWhole(store: Store, what: string): Promise<void> {
-  const { path } = await store.render('example.com/app');
+  const { path } = await store.render('example.com/app', { mode: 'link' });
   assert.equal(fs.readFileSync(join(path, 'bin/again'), 'utf8'), '#!/bin/sh\nexec true\n', what);
   const chunks: Buffer[] = [];
   for await (const chunk of await store.read('example.com/web:stable', 'c')) chunks.push(Buffer.from(chunk));
@@ -137,7 +137,7 @@ test('who has a store open while it comes to format 3 goes on, and reads what ot
   await after.import(newImage(s));
   await before.import(s.aci('more.aci', { name: 'example.com/more' }, [{ name: 'more', content: 'more' }]));
   for (const store of [before, after]) {
-    await store.render('example.com/new');
+    await store.render('example.com/new', { mode: 'link' });
     await store.render('example.com/more');
     await isWhole(store, 'open all along');
     assert.deepEqual(tablesIn(store), { 'cairn-toc 1': 6, 'cairn-toc 2': 1 });
