@@ -40,10 +40,10 @@ export function define(command: Command): void {
 
 /** @param quick whether nothing was hashed */
 function text({ checked, damaged, reimport }: CheckResult, quick: boolean): string {
-  const lines = damaged.map(
-    ({ kind, id, path, what, metadata }) =>
-      `${metadata === true ? 'metadata differs' : 'damaged'}: ${kind} ${id}${path === undefined ? '' : ` ${path}`}: ${what}`,
-  );
+  const lines = damaged.map(({ kind, id, path, what, metadata }) => {
+    const where = path === undefined ? id : `${id} ${path}`;
+    return `${metadata === true ? 'metadata differs' : 'damaged'}: ${kind} ${where}: ${what}`;
+  });
   const { layers, objects, trees, pods, bytes } = checked;
   const more = pods === 0 ? '' : `, ${pods} pods`;
   const summary = quick

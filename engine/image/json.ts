@@ -19,10 +19,8 @@ export interface JsonObject {
  */
 export function parseJson(bytes: Uint8Array, entry: string, limits: Pick<Limits, 'maxManifest'>): JsonValue {
   if (bytes.byteLength > limits.maxManifest) {
-    throw hostile(
-      `${entry} has ${bytes.byteLength} bytes, more than the ${limits.maxManifest} that ${limitFlag('maxManifest')} allows`,
-      entry,
-    );
+    const most = `the ${limits.maxManifest} that ${limitFlag('maxManifest')} allows`;
+    throw hostile(`${entry} has ${bytes.byteLength} bytes, more than ${most}`, entry);
   }
   let text: string;
   try {

@@ -46,7 +46,7 @@ export async function makeReady(index: Index, objects: readonly NewObject[]): Pr
   return objects.map(({ name, record }) => ({ name, record, row: index.objects.prepare(h32Raw, name, record) }));
 }
 
-/** How many hex digits of a hash say where its row goes; and the most objects that one number tells apart beside. */
+/** So many hex digits of a hash, and the place of one of so many objects, fit into the 53 bits of a number. */
 const ORDER_DIGITS = 8;
 const MOST_ORDERED = 2 ** 21;
 

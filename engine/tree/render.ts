@@ -150,7 +150,8 @@ async function useTree(
   const isThere = isToBeMounted(mode, tree)
     ? tree.image !== undefined && isTreeMountedAt(layout, treeId, mountPoint(layout, treeId))
     : tree.mode !== 'mount' && fs.existsSync(layout.rootfs(treeId));
-  if (!isThere || !(await noteUse(store, image, tree))) return undefined;
+  if (!isThere) return undefined;
+  // A gc that comes after the use finds that somebody asked for the mount; one that came before has taken the tree.
   if (mode === 'mount') unmarkPassing(layout, treeId);
-  return tree;
+  return (await noteUse(store, image, tree)) ? tree : undefined;
 }
