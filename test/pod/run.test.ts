@@ -125,7 +125,7 @@ test('running', options, async (t) => {
   await t.test('an app has the terminal, where there is one', async (terminal) => {
     await s.refused(['run', '--tty', 'box:1'], 'ERR_USAGE', 2);
     const command = [process.execPath, PROGRAM, '--store', s.store, 'run', '--tty', 'box:1', '--'];
-    // crun 1.8 loses what an app writes to its terminal just before it ends.
+    // Under crun 1.8 what an app writes to its terminal just before it ends is lost now and then.
     const typed = `${command.join(' ')} 'test -t 0 && echo a terminal; sleep 1; exit 6'`;
     // It gives a program a terminal of its own.
     const child = spawnSync('script', ['-qec', typed, '/dev/null'], { input: '', encoding: 'utf8' });
