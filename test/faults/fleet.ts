@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,6 +18,8 @@ const LARGE = 1_000_000;
 /** Bytes that the proxy passes on at a time. What a killed reader had not yet read counts as moved, so it is little. */
 const PIECE = 16 * 1024;
 const PIECE_MS = 8;
+/** Bytes that may lie in the kernel: it would take megabytes for a reader whose turn does not come. */
+const MOST_UNREAD = 2 * PIECE;
 
 export interface FleetResult {
   rounds: number;
@@ -81,6 +83,13 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** Bytes that were sent on a connection of this machine with itself, and that its other end has not read. */
+function unreadBytes({ localPort, remotePort }: Socket): number {
+  const hex = (port = 0): string => port.toString(16).toUpperCase().padStart(4, '0');
+  const reader = new RegExp(` \\w+:${hex(remotePort)} \\w+:${hex(localPort)} \\w+ \\w+:(\\w+) `);
+  return Number.parseInt(reader.exec(fs.readFileSync('/proc/net/tcp', 'latin1'))?.[1] ?? '0', 16);
+}
+
 /** Passes on slowly, and counts the bytes of blobs. A registry that is gone is a connection that ends. */
 class CountingProxy {
   moved = 0;
@@ -94,7 +103,9 @@ class CountingProxy {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.on('error', () => response.destroy());
         answer
-          .pipe(counts ? this.#slowly() : new Transform({ transform: (chunk, _, done) => done(null, chunk) }))
+          .pipe(
+            counts ? this.#slowly(request.socket) : new Transform({ transform: (chunk, _, done) => done(null, chunk) }),
+          )
           .pipe(response);
       });
       onward.on('error', () => response.destroy());
@@ -103,7 +114,7 @@ class CountingProxy {
     });
   }
 
-  #slowly(): Transform {
+  #slowly(socket: Socket): Transform {
     const count = (bytes: number): void => {
       this.moved += bytes;
     };
@@ -114,7 +125,8 @@ class CountingProxy {
           const piece = chunk.subarray(at, at + PIECE);
           count(piece.length);
           this.push(piece);
-          await sleep(PIECE_MS);
+          do await sleep(PIECE_MS);
+          while (unreadBytes(socket) > MOST_UNREAD);
         }
         done();
       },
