@@ -125,11 +125,7 @@ async function bringAci(
   { opened, aci, ref }: Artifact,
   options: RegistryRequest,
 ): Promise<void> {
-  const { index } = fetching.store;
-  const isHere = (key: Key): boolean => {
-    const image = index.image(key);
-    return image !== undefined && isComplete(index, image);
-  };
+  const isHere = (key: Key): boolean => isArchiveHere(fetching.store, key);
   // All dependencies are listed, so none of them needs to list its own.
   for (const key of aci.dependencies) {
     if (isHere(key) || key === aci.key) continue;
@@ -145,6 +141,11 @@ async function bringAci(
   if (!isHere(aci.key)) await fetchArchive(fetching, { opened, aci, ref }, options);
 }
 
+function isArchiveHere({ index }: StoreContext, key: Key): boolean {
+  const image = index.image(key);
+  return image !== undefined && isComplete(index, image);
+}
+
 async function fetchArchive(fetching: Fetching, { opened, aci, ref }: Artifact, { signal }: RegistryRequest) {
   const { store, policy, meter } = fetching;
   const { reference, repository, top } = opened;
@@ -152,14 +153,18 @@ async function fetchArchive(fetching: Fetching, { opened, aci, ref }: Artifact, 
   const held = await lockBlobs(store, [aci.archive.digest], signal);
   const downloads = new BlobDownloads(fetching, repository);
   try {
+    // Whoever held the lock may have brought the image.
+    store.index.refresh();
+    if (isArchiveHere(store, aci.key)) return;
     const archive = downloads.open(aci.archive.digest, aci.archive.size);
     const open = async () => ({ kind: 'aci', ...archive, fingerprint: undefined }) as const;
     const request = { expect: aci.key, onProgress: meter.importing, ...defined({ signal, signature }) };
     await fetching.importSource({ source: ref, open }, request);
+    // The next holder of the lock begins its own file.
+    await downloads.end();
   } catch (error) {
     throw await downloads.end(error);
   } finally {
     held.release();
   }
-  await downloads.end();
 }
