@@ -3,81 +3,90 @@
  * one length, then the names. The kernel finds a name by halving, so the order is part of the format.
  */
 import type { ByteString } from '../core/bytes.js';
-import { DIRENT_BYTES, putDirent } from './format.js';
-import type { ImageEntry, Nodes } from './nodes.js';
+import { DIRENT_BYTES, type Piece, putDirent } from './format.js';
+import { type ImageEntry, type Nodes, PARENT, SELF } from './nodes.js';
 
-/** A directory itself and the one above, as entries in it: their names are among the others. */
-const SELF = -1;
-const PARENT = -2;
-const DOTS = [
-  [SELF, '.'],
-  [PARENT, '..'],
-] as const;
-
-/** Bytes of a directory: whole blocks, then what the last one holds. */
-export function directorySize(nodes: Nodes, directory: number, block: number): number {
-  const all = [...directoryBlocks(nodes, directory, block)];
-  const last = all.pop() as Int32Array;
-  return all.length * block + last.reduce((sum, name) => sum + DIRENT_BYTES + nameLength(nodes, name), 0);
+/** Some of a directory's names: a part of `children` in {@link Nodes}. */
+export interface Names {
+  directory: number;
+  from: number;
+  to: number;
 }
 
-/** The entries of each block. */
-export function* directoryBlocks(nodes: Nodes, directory: number, block: number): Generator<Int32Array> {
-  const names = namesIn(nodes, directory);
-  let from = 0;
-  let used = 0;
-  for (let at = 0; at < names.length; at++) {
-    const bytes = DIRENT_BYTES + nameLength(nodes, names[at] as number);
-    if (used + bytes > block) {
-      yield names.subarray(from, at);
-      from = at;
-      used = 0;
-    }
-    used += bytes;
+/** Which names of which directory go into which block. */
+export class DirectoryBlocks {
+  readonly #nodes: Nodes;
+  readonly #block: number;
+  /** Where the names of each block end, of one directory after the other, and where those of a directory begin. */
+  readonly #ends: number[] = [];
+  readonly #first: Int32Array;
+
+  constructor(nodes: Nodes, block: number) {
+    this.#nodes = nodes;
+    this.#block = block;
+    this.#first = new Int32Array(nodes.entries.length);
   }
-  yield names.subarray(from);
+
+  /** Fills a directory's blocks; to be called once, before they are asked for. @returns bytes: whole blocks and a rest */
+  fill(directory: number): number {
+    const { children, firstChild } = this.#nodes;
+    const end = firstChild[directory + 1] as number;
+    this.#first[directory] = this.#ends.length;
+    let used = 0;
+    let blocks = 0;
+    for (let at = firstChild[directory] as number; at < end; at++) {
+      const bytes = DIRENT_BYTES + nameLength(this.#nodes, children[at] as number);
+      if (used + bytes > this.#block) {
+        this.#ends.push(at);
+        used = 0;
+        blocks++;
+      }
+      used += bytes;
+    }
+    this.#ends.push(end);
+    return blocks * this.#block + used;
+  }
+
+  /** @param index of the block, from 0 on */
+  names(directory: number, index: number): Names {
+    const { firstChild } = this.#nodes;
+    const at = (this.#first[directory] as number) + index;
+    const from = index === 0 ? firstChild[directory] : this.#ends[at - 1];
+    return { directory, from: from as number, to: this.#ends[at] as number };
+  }
 }
 
+/** @param slot inode → its number */
 export function putDirectoryBlock(
   nodes: Nodes,
   slot: Uint32Array,
-  { directory, names }: { directory: number; names: Int32Array },
-  { bytes, at }: { bytes: Buffer; at: number },
+  { directory, from, to }: Names,
+  { piece, at }: { piece: Piece; at: number },
 ): void {
-  let nameAt = names.length * DIRENT_BYTES;
-  names.forEach((entry, i) => {
-    const { inode, name } = describe(nodes, directory, entry);
-    const { type } = nodes.entries[inode] as ImageEntry;
-    putDirent(bytes, at + i * DIRENT_BYTES, { inode: slot[inode] as number, nameAt, type });
-    nameAt += bytes.write(name, at + nameAt, 'latin1');
-  });
-}
-
-function describe(nodes: Nodes, directory: number, entry: number): { inode: number; name: ByteString } {
-  if (entry === SELF) return { inode: directory, name: '.' };
-  if (entry === PARENT) return { inode: nodes.parent[directory] as number, name: '..' };
-  return { inode: nodes.inodeOf[entry] as number, name: nameOf(nodes, entry) };
-}
-
-/** The entries in a directory, in byte order of their names, with {@link SELF} and {@link PARENT} among them. */
-function namesIn(nodes: Nodes, directory: number): Int32Array {
-  const { children, firstChild } = nodes;
-  const own = children.subarray(firstChild[directory], firstChild[directory + 1]);
-  const names = new Int32Array(own.length + DOTS.length);
-  let from = 0;
-  let to = 0;
-  for (const [dots, name] of DOTS) {
-    while (from < own.length && nameOf(nodes, own[from] as number) < name) names[to++] = own[from++] as number;
-    names[to++] = dots;
+  const { children, entries } = nodes;
+  const namesAt = (to - from) * DIRENT_BYTES;
+  let names = '';
+  for (let i = from; i < to; i++) {
+    const child = children[i] as number;
+    const inode = inodeOf(nodes, directory, child);
+    const { type } = entries[inode] as ImageEntry;
+    const number = slot[inode] as number;
+    putDirent(piece, at + (i - from) * DIRENT_BYTES, { inode: number, nameAt: namesAt + names.length, type });
+    names += nameOf(nodes, child);
   }
-  names.set(own.subarray(from), to);
-  return names;
+  piece.bytes.write(names, at + namesAt, 'latin1');
 }
 
-function nameOf({ entries, nameAt }: Nodes, entry: number): ByteString {
-  return (entries[entry] as ImageEntry).path.slice(nameAt[entry]);
+function inodeOf({ inodeOf, parent }: Nodes, directory: number, child: number): number {
+  if (child === SELF) return directory;
+  return (child === PARENT ? parent[directory] : inodeOf[child]) as number;
 }
 
-function nameLength({ entries, nameAt }: Nodes, entry: number): number {
-  return entry < 0 ? -entry : (entries[entry] as ImageEntry).path.length - (nameAt[entry] as number);
+function nameOf({ entries, nameAt }: Nodes, child: number): ByteString {
+  if (child < 0) return child === SELF ? '.' : '..';
+  return (entries[child] as ImageEntry).path.slice(nameAt[child]);
+}
+
+function nameLength({ entries, nameAt }: Nodes, child: number): number {
+  return child < 0 ? -child : (entries[child] as ImageEntry).path.length - (nameAt[child] as number);
 }

@@ -106,55 +106,68 @@ export interface Inode {
   links: number;
 }
 
-/** Writes an inode of the extended kind; the compact one has no time of its own. */
-export function putInode(bytes: Buffer, at: number, inode: Inode): void {
-  bytes.writeUInt16LE(1 | (inode.layout << 1), at);
-  bytes.writeUInt16LE(inode.xattrBytes === 0 ? 0 : (inode.xattrBytes - XATTR_HEADER) / 4 + 1, at + 2);
-  bytes.writeUInt16LE(inode.mode, at + 4);
-  bytes.writeUInt16LE(0, at + 6);
-  putUInt64(bytes, at + 8, inode.size);
-  bytes.writeUInt32LE(inode.union, at + 16);
-  bytes.writeUInt32LE(inode.number, at + 20);
-  bytes.writeUInt32LE(inode.uid, at + 24);
-  bytes.writeUInt32LE(inode.gid, at + 28);
-  putUInt64(bytes, at + 32, inode.sec);
-  bytes.writeUInt32LE(inode.nsec, at + 40);
-  bytes.writeUInt32LE(inode.links, at + 44);
-  bytes.fill(0, at + 48, at + INODE_BYTES);
+/** Room for structures. It is zero where nothing was put. */
+export interface Piece {
+  bytes: Buffer;
+  /** The same bytes. Its methods are V8's own, fast before V8 has optimised anything. */
+  view: DataView;
 }
 
+export function makePiece(length: number): Piece {
+  const bytes = Buffer.alloc(length);
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, length) };
+}
+
+/** Puts an inode of the extended kind; the compact one has no time of its own. */
+export function putInode({ view }: Piece, at: number, inode: Inode): void {
+  view.setUint16(at, 1 | (inode.layout << 1), true);
+  if (inode.xattrBytes > 0) view.setUint16(at + 2, (inode.xattrBytes - XATTR_HEADER) / 4 + 1, true);
+  view.setUint16(at + 4, inode.mode, true);
+  putUInt64(view, at + 8, inode.size);
+  view.setUint32(at + 16, inode.union, true);
+  view.setUint32(at + 20, inode.number, true);
+  view.setUint32(at + 24, inode.uid, true);
+  view.setUint32(at + 28, inode.gid, true);
+  putUInt64(view, at + 32, inode.sec);
+  view.setUint32(at + 40, inode.nsec, true);
+  view.setUint32(at + 44, inode.links, true);
+}
+
+/** V8 works a power out each time. */
+const TWO_TO_32 = 2 ** 32;
+
 /** Numbers below zero as their two's complement. */
-function putUInt64(bytes: Buffer, at: number, value: number): void {
-  const high = Math.floor(value / 2 ** 32);
-  bytes.writeUInt32LE(value - high * 2 ** 32, at);
-  bytes.writeInt32LE(high, at + 4);
+function putUInt64(view: DataView, at: number, value: number): void {
+  // Both keep the lowest 32 bits of what they are given.
+  view.setUint32(at, value, true);
+  view.setInt32(at + 4, Math.floor(value / TWO_TO_32), true);
 }
 
 /** @param bits of a chunk's size beyond those of a block */
 export const chunkFormat = (bits: number, isHole: boolean): number => (isHole ? bits : CHUNK_INDEXES | bits);
 
 /** A chunk that reads as zeros. */
-export function putHole(bytes: Buffer, at: number): void {
-  bytes.writeUInt32LE(NO_BLOCK, at);
+export function putHole({ view }: Piece, at: number): void {
+  view.setUint32(at, NO_BLOCK, true);
 }
 
 /** @param device from 1 on */
-export function putChunkIndex(bytes: Buffer, at: number, device: number, block: number): void {
-  bytes.writeUInt16LE(0, at);
-  bytes.writeUInt16LE(device, at + 2);
-  bytes.writeUInt32LE(block, at + 4);
+export function putChunkIndex({ view }: Piece, at: number, device: number, block: number): void {
+  view.setUint16(at + 2, device, true);
+  view.setUint32(at + 4, block, true);
 }
 
-export function putDirent(
-  bytes: Buffer,
-  at: number,
-  { inode, nameAt, type }: { inode: number; nameAt: number; type: NodeType },
-): void {
-  bytes.writeUInt32LE(inode, at);
-  bytes.writeUInt32LE(0, at + 4);
-  bytes.writeUInt16LE(nameAt, at + 8);
-  bytes.writeUInt8(DIRENT_TYPES[type], at + 10);
-  bytes.writeUInt8(0, at + 11);
+/** @param nameAt where its name begins, counted from the beginning of the block */
+export function putDirent({ view }: Piece, at: number, { inode, nameAt, type }: Dirent): void {
+  view.setUint32(at, inode, true);
+  view.setUint16(at + 8, nameAt, true);
+  view.setUint8(at + 10, DIRENT_TYPES[type]);
+}
+
+export interface Dirent {
+  inode: number;
+  nameAt: number;
+  type: NodeType;
 }
 
 /** Numbers of devices that `i_rdev` can hold. */

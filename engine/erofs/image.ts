@@ -45,7 +45,7 @@ export function erofsImage(entries: readonly ImageEntry[], { uuid, blockBits, ..
   const block = 2 ** blockBits;
   const nodes = nodesOf(entries, options.contents !== 'inside');
   const contents = new Contents(block, options.contents);
-  const places = placesOf(nodes, blockBits, contents);
+  const places = placesOf(nodes, block, contents);
   const firstMetaBlock = headerBytes(contents.devices.length, blockBits) / block;
   const firstDataBlock = firstMetaBlock + Math.ceil(places.inodeBytes / block);
   const firstContentBlock = firstDataBlock + places.blocks;

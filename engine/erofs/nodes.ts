@@ -30,12 +30,18 @@ export interface Nodes {
   parent: Int32Array;
   /** Inode → its links. */
   links: Uint32Array;
-  /** What lies in directory `d` stands from `firstChild[d]` to before `firstChild[d + 1]`, by names in byte order. */
+  /**
+   * What lies in directory `d` stands from `firstChild[d]` to before `firstChild[d + 1]`, by names in byte order, with
+   * {@link SELF} and {@link PARENT} among them.
+   */
   children: Int32Array;
   firstChild: Int32Array;
 }
 
 export const LEFT_OUT = -1;
+/** The names of a directory itself and of the one above, in it. Each is as long as its number is below zero. */
+export const SELF = -1;
+export const PARENT = -2;
 
 /** @param overlaid leaves out what an overlay would take for the removal of a name: a character device 0:0 */
 export function nodesOf(entries: readonly ImageEntry[], overlaid: boolean): Nodes {
@@ -50,22 +56,45 @@ export function nodesOf(entries: readonly ImageEntry[], overlaid: boolean): Node
     const isDirectory = (entries[i] as ImageEntry).type === 'dir';
     // A directory is named by its parent, by itself, and by each directory in it.
     (links[inode] as number) += isDirectory ? 2 : 1;
+    if (isDirectory) (firstChild[i + 1] as number) += 2;
     if (i === 0) continue;
     const directory = parent[i] as number;
     if (isDirectory) (links[directory] as number)++;
     (firstChild[directory + 1] as number)++;
   }
   for (let i = 0; i < count; i++) (firstChild[i + 1] as number) += firstChild[i] as number;
-  const children = new Int32Array(firstChild[count] as number);
+  const children = childrenOf(entries, { inodeOf, nameAt, parent, firstChild });
+  return { entries, inodeOf, nameAt, parent, links, children, firstChild };
+}
+
+/** The order of whole paths is that of the names in each directory, but for the dots, which have no paths. */
+function childrenOf(
+  entries: readonly ImageEntry[],
+  { inodeOf, nameAt, parent, firstChild }: Pick<Nodes, 'inodeOf' | 'nameAt' | 'parent' | 'firstChild'>,
+): Int32Array {
+  const children = new Int32Array(firstChild[entries.length] as number);
   const next = firstChild.slice();
-  // The order of whole paths is that of the names in each directory.
-  for (let i = 1; i < count; i++) {
+  const dots = new Uint8Array(entries.length);
+  const put = (directory: number, child: number): void => {
+    children[next[directory] as number] = child;
+    (next[directory] as number)++;
+  };
+  const putDots = (directory: number): void => put(directory, dots[directory] === 0 ? SELF : PARENT);
+  for (let i = 1; i < entries.length; i++) {
     if (inodeOf[i] === LEFT_OUT) continue;
     const directory = parent[i] as number;
-    children[next[directory] as number] = i;
-    (next[directory] as number)++;
+    for (; (dots[directory] as number) < 2; (dots[directory] as number)++) {
+      const name = (entries[i] as ImageEntry).path.slice(nameAt[i]);
+      if (name < (dots[directory] === 0 ? '.' : '..')) break;
+      putDots(directory);
+    }
+    put(directory, i);
   }
-  return { entries, inodeOf, nameAt, parent, links, children, firstChild };
+  for (let i = 0; i < entries.length; i++) {
+    if ((entries[i] as ImageEntry).type !== 'dir') continue;
+    for (; (dots[i] as number) < 2; (dots[i] as number)++) putDots(i);
+  }
+  return children;
 }
 
 function inodesOf(entries: readonly ImageEntry[], overlaid: boolean): Int32Array {

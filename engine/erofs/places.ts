@@ -4,13 +4,14 @@
  * of a file's chunks. Directories come in the order of their paths, each followed by what lies in it but is none.
  */
 import type { Content, Contents } from './contents.js';
-import { directorySize } from './directory.js';
+import { DirectoryBlocks } from './directory.js';
 import { CHUNK_INDEX, CHUNKED, HOLE_INDEX, INLINE, INODE_BYTES, MOST_CHUNK_BITS, PLAIN, SLOT } from './format.js';
-import { type ImageEntry, LEFT_OUT, type Nodes } from './nodes.js';
+import type { ImageEntry, Nodes } from './nodes.js';
 import { type HeldXattrs, heldXattrs } from './xattrs.js';
 
 export interface Places {
-  blockBits: number;
+  /** Bytes of a block. */
+  block: number;
   /** Inodes in the order of their places. */
   order: readonly number[];
   /** Inode → its slot, counted from the beginning of all inodes. */
@@ -19,10 +20,11 @@ export interface Places {
   /** Inode → bytes of its data; a directory has some, too. */
   size: Float64Array;
   /** Inode → the first of its whole blocks, counted from the end of all inodes. */
-  block: Uint32Array;
+  dataBlock: Uint32Array;
   /** Inode of a file → the device of its content, and its first block there, inside counted from the first content. */
   device: Uint16Array;
   contentBlock: Uint32Array;
+  directories: DirectoryBlocks;
   /** Of the inodes that have some. */
   xattrs: ReadonlyMap<number, HeldXattrs>;
   /** Bytes from the beginning of the first inode's block to the end of the last one. */
@@ -32,39 +34,39 @@ export interface Places {
 }
 
 /** Also asks for every content, in the order of the inodes. */
-export function placesOf(nodes: Nodes, blockBits: number, contents: Contents): Places {
-  return new Placing(nodes, blockBits, contents).run();
+export function placesOf(nodes: Nodes, block: number, contents: Contents): Places {
+  return new Placing(nodes, block, contents).run();
 }
 
 class Placing {
   readonly #nodes: Nodes;
-  readonly #blockBits: number;
   readonly #contents: Contents;
   readonly #block: number;
   readonly #order: number[] = [];
   readonly #slot: Uint32Array;
   readonly #layout: Uint8Array;
   readonly #size: Float64Array;
-  readonly #blocks: Uint32Array;
+  readonly #dataBlock: Uint32Array;
   readonly #device: Uint16Array;
   readonly #contentBlock: Uint32Array;
+  readonly #directories: DirectoryBlocks;
   readonly #xattrs = new Map<number, HeldXattrs>();
   /** The first slot stays free: no inode has the number 0, which some programs take for none. */
   #at = SLOT;
   #wholeBlocks = 0;
 
-  constructor(nodes: Nodes, blockBits: number, contents: Contents) {
+  constructor(nodes: Nodes, block: number, contents: Contents) {
     const count = nodes.entries.length;
     this.#nodes = nodes;
-    this.#blockBits = blockBits;
-    this.#block = 2 ** blockBits;
+    this.#block = block;
     this.#contents = contents;
     this.#slot = new Uint32Array(count);
     this.#layout = new Uint8Array(count);
     this.#size = new Float64Array(count);
-    this.#blocks = new Uint32Array(count);
+    this.#dataBlock = new Uint32Array(count);
     this.#device = new Uint16Array(count);
     this.#contentBlock = new Uint32Array(count);
+    this.#directories = new DirectoryBlocks(nodes, this.#block);
   }
 
   run(): Places {
@@ -73,20 +75,23 @@ class Placing {
       if ((entries[i] as ImageEntry).type !== 'dir') continue;
       this.#place(i);
       for (let at = firstChild[i] as number; at < (firstChild[i + 1] as number); at++) {
-        const inode = inodeOf[children[at] as number] as number;
+        const child = children[at] as number;
+        if (child < 0) continue;
+        const inode = inodeOf[child] as number;
         const isPlaced = this.#slot[inode] !== 0;
-        if (inode !== LEFT_OUT && !isPlaced && (entries[inode] as ImageEntry).type !== 'dir') this.#place(inode);
+        if (!isPlaced && (entries[inode] as ImageEntry).type !== 'dir') this.#place(inode);
       }
     }
     return {
-      blockBits: this.#blockBits,
+      block: this.#block,
       order: this.#order,
       slot: this.#slot,
       layout: this.#layout,
       size: this.#size,
-      block: this.#blocks,
+      dataBlock: this.#dataBlock,
       device: this.#device,
       contentBlock: this.#contentBlock,
+      directories: this.#directories,
       xattrs: this.#xattrs,
       inodeBytes: this.#at,
       blocks: this.#wholeBlocks,
@@ -116,7 +121,7 @@ class Placing {
     if (content.kind === 'device') this.#device[inode] = content.device;
     const unit = content.kind === 'device' ? CHUNK_INDEX : HOLE_INDEX;
     this.#layout[inode] = CHUNKED;
-    this.#at = roundUp(this.#at, unit) + unit * chunksOf(size, this.#blockBits).count;
+    this.#at = roundUp(this.#at, unit) + unit * chunksOf(size, this.#block).count;
   }
 
   /** Puts the last block's bytes behind the inode if that takes less room than a block of their own. */
@@ -131,7 +136,7 @@ class Placing {
     this.#take(inode, head);
     this.#layout[inode] = isInline ? INLINE : PLAIN;
     if (isInline) this.#at += tail;
-    this.#blocks[inode] = this.#wholeBlocks;
+    this.#dataBlock[inode] = this.#wholeBlocks;
     this.#wholeBlocks += isInline ? Math.floor(size / block) : Math.ceil(size / block);
   }
 
@@ -142,16 +147,19 @@ class Placing {
   }
 
   #sizeOf(inode: number, { type, size, link }: ImageEntry): number {
-    if (type === 'dir') return directorySize(this.#nodes, inode, this.#block);
+    if (type === 'dir') return this.#directories.fill(inode);
     return type === 'symlink' ? link.length : type === 'file' ? size : 0;
   }
 }
 
-/** A file is one chunk, unless it is larger than the largest. */
-export function chunksOf(size: number, blockBits: number): { bits: number; count: number } {
-  const blocks = Math.ceil(size / 2 ** blockBits);
-  const bits = Math.min(MOST_CHUNK_BITS, Math.ceil(Math.log2(blocks)));
-  return { bits, count: Math.ceil(blocks / 2 ** bits) };
+/** Blocks. */
+const LARGEST_CHUNK = 2 ** MOST_CHUNK_BITS;
+
+/** A file is one chunk, unless it is larger than the largest. @param block bytes of one */
+export function chunksOf(size: number, block: number): { bits: number; count: number } {
+  const blocks = Math.ceil(size / block);
+  if (blocks > LARGEST_CHUNK) return { bits: MOST_CHUNK_BITS, count: Math.ceil(blocks / LARGEST_CHUNK) };
+  return { bits: blocks === 1 ? 0 : 32 - Math.clz32(blocks - 1), count: 1 };
 }
 
 export function roundUp(value: number, unit: number): number {
