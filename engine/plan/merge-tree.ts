@@ -126,15 +126,16 @@ export class MergeTree {
  * different places in that order: `a-b` stands between them.
  */
 function walk(directory: MergeNode, emit: (node: MergeNode) => void): void {
-  const steps: { at: string; node: MergeNode; below: boolean }[] = [];
-  for (const [name, node] of directory.children as Map<ByteString, MergeNode>) {
-    steps.push({ at: name, node, below: false });
-    if (node.children !== undefined && node.children.size > 0) steps.push({ at: `${name}/`, node, below: true });
+  const children = directory.children as Map<ByteString, MergeNode>;
+  // Texts alone: V8 sorts those by itself, without a call for each comparison.
+  const steps: ByteString[] = [];
+  for (const [name, node] of children) {
+    steps.push(name);
+    if (node.children !== undefined && node.children.size > 0) steps.push(`${name}/`);
   }
-  steps.sort((a, b) => (a.at < b.at ? -1 : 1));
-  for (const { node, below } of steps) {
-    if (below) walk(node, emit);
-    else emit(node);
+  for (const step of steps.sort()) {
+    if (step.endsWith('/')) walk(children.get(step.slice(0, -1)) as MergeNode, emit);
+    else emit(children.get(step) as MergeNode);
   }
 }
 
