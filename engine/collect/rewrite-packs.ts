@@ -17,6 +17,7 @@ import type { OperationOptions } from '../core/operation.js';
 import { type Lock, tryLock } from '../disk/lock.js';
 import { dropExtents, type Extent } from '../index/extents.js';
 import { extendPack } from '../index/packs.js';
+import { forgetPlacesIn } from '../index/places.js';
 import { packFileName } from '../objects/pack/format.js';
 import type { StoreContext } from '../session/context.js';
 import { deleteLocked, punchPack } from './packs.js';
@@ -157,6 +158,7 @@ async function moveSome(store: StoreContext, { pack, left, progress }: Step): Pr
       if (needless !== undefined) dead.push({ at: needless, size });
     }
     dropExtents(index, dead);
+    forgetPlacesIn(index, pack);
   }, objects.length);
   return count;
 }

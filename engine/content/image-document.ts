@@ -13,7 +13,7 @@ export const DOCUMENT_MAGIC = 'cairn-image 1\n';
 /** The index's record without the fields that change with every use or name the document itself. */
 export type DocumentedImage = Omit<ImageRecord, 'lastUsed' | 'document' | 'revision'>;
 /** The index's record without its count of references and without the marks for missing parts. */
-export type DocumentedLayer = Omit<LayerRecord, 'refs' | 'incomplete' | 'uncounted'>;
+export type DocumentedLayer = Omit<LayerRecord, 'refs' | 'incomplete' | 'uncounted' | 'placedIn'>;
 
 /** A layer as the document spells it. */
 type WrittenLayer = Omit<DocumentedLayer, 'archiveDigests'> & { transports: string[] };
@@ -33,7 +33,7 @@ export function documentOf(image: ImageRecord, layers: readonly LayerRecord[], r
 }
 
 function documentedLayer(record: LayerRecord): DocumentedLayer {
-  const { refs: _refs, incomplete: _incomplete, uncounted: _uncounted, ...layer } = record;
+  const { refs: _refs, incomplete: _incomplete, uncounted: _uncounted, placedIn: _placedIn, ...layer } = record;
   return layer;
 }
 

@@ -13,6 +13,7 @@ import { claimNames, gainedNames, type MovedName, withName, withoutTaken } from 
 import { listObjects, type Retained, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
 import { extendPack, extentsOf } from '../index/packs.js';
+import { notePlaces } from '../index/places.js';
 import type { BlobRef, ImageName, ImageRecord, LayerRecord } from '../index/records.js';
 import { hasBlob, listBlob, releaseBlob, rememberArchive, retainBlob, retainLayer } from '../index/references.js';
 import { withSignature } from '../index/signature.js';
@@ -150,8 +151,9 @@ function recordLayer(store: StoreContext, layer: NewLayer, format: ImageRecord['
     return;
   }
   for (const blob of [toc, recipe]) retainBlob(index, blob.key, blob.size);
-  index.layers.put(key, recorded);
   const retained = retainObjects(index, layer.objects);
+  const placedIn = notePlaces(index, key, layer.ingested.packed, retained.needless);
+  index.layers.put(key, { ...recorded, ...defined({ placedIn }) });
   add(objects, retained);
   // Blobs or objects that layers of other images lacked came along.
   if (lackedBlob || retained.back > 0) unmarkWholeLayers(store);

@@ -88,6 +88,20 @@ export const PACK_IDS: KeyCodec<number> = {
   decode: (stored) => (stored as Buffer).readUInt32BE(),
 };
 
+/** A pack and a layer that was read into it: 68 bytes, or the pack alone in a range. */
+export type PackLayer = readonly [pack: number, layer?: Key];
+
+export const PACK_LAYERS: KeyCodec<PackLayer> = {
+  encode: ([pack, layer]) => {
+    const id = PACK_IDS.encode(pack) as Buffer;
+    return layer === undefined ? id : Buffer.concat([id, KEYS.encode(layer) as Buffer]);
+  },
+  decode: (stored) => {
+    const bytes = stored as Buffer;
+    return [bytes.readUInt32BE(), KEYS.decode(bytes.subarray(ID_BYTES))];
+  },
+};
+
 /** Places in packs: 12 bytes, so that they come in the order of the packs' bytes. */
 export const PACK_ADDRESSES: KeyCodec<PackAddress> = {
   encode: ({ pack, offset }) => {

@@ -69,8 +69,15 @@ export interface Retained {
   sharedBytes: number;
 }
 
-/** Counts one more layer that needs these objects. @returns with `back`, how many of them had been gone */
-export function retainObjects(index: Index, objects: readonly NewObject[]): Retained & { back: number } {
+export interface RetainedNow extends Retained {
+  /** How many of them had been gone. */
+  back: number;
+  /** What was brought to packs though the objects lay elsewhere. */
+  needless: readonly Extent[];
+}
+
+/** Counts one more layer that needs these objects. */
+export function retainObjects(index: Index, objects: readonly NewObject[]): RetainedNow {
   const retained: Retained = { new: 0, newBytes: 0, shared: 0, sharedBytes: 0 };
   const revived = { count: 0, bytes: 0 };
   const back = { count: 0, bytes: 0 };
@@ -120,7 +127,7 @@ export function retainObjects(index: Index, objects: readonly NewObject[]): Reta
   });
   retained.new += back.count;
   retained.newBytes += back.bytes;
-  return { ...retained, back: back.count };
+  return { ...retained, back: back.count, needless };
 }
 
 /**

@@ -25,7 +25,7 @@ export const TAKE_BACK: unknown = ABORT;
 const NOTHING: Totals = { objects: 0, objectBytes: 0, blobs: 0, blobBytes: 0, orphans: 0, orphanBytes: 0 };
 /** How long to wait for another process that opens or closes the index, or commits to it. */
 const PATIENCE_MS = 200;
-const DATABASES = 16;
+const DATABASES = 24;
 const READERS = 512;
 /** The unit of `blocks` in a stat. */
 const SECTOR = 512;

@@ -4,6 +4,7 @@ import { BLOCK, extentOf } from '../core/extent.js';
 import { EMPTY_PACK, type Extent } from './extents.js';
 import type { NewObject } from './objects.js';
 import type { Index } from './open.js';
+import { forgetPlacesIn } from './places.js';
 import type { PackRecord } from './records.js';
 
 /** Counts what a layer has appended to a pack: everything that it brought as used, wherever it may turn out to be. */
@@ -32,6 +33,7 @@ const LAST_PACK = 'lastPack';
 /** Its id is not used again: a process that has the file open would take the new one for it. */
 export function forgetPack(index: Index, pack: number): void {
   index.packs.remove(pack);
+  forgetPlacesIn(index, pack);
   if (pack > lastPackOf(index)) index.meta.put(LAST_PACK, pack);
 }
 

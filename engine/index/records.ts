@@ -105,6 +105,16 @@ export interface LayerRecord {
   incomplete?: true;
   /** It holds no references to its objects: its table of contents, which names them, was gone. */
   uncounted?: true;
+  /** The pack whose row of the table `places` says where its contents lie; absent where nothing was noted. */
+  placedIn?: number;
+}
+
+/** Where a layer's contents lie, see `places.ts`. */
+export interface PlacesRecord {
+  /** How often objects had moved before. */
+  moves: number;
+  /** Numbers of 32 bits, little-endian, in base64. */
+  sectors: string;
 }
 
 export interface BlobRef {

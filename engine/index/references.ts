@@ -6,6 +6,7 @@ import type { Key } from '../core/key.js';
 import type { ArchiveDigest } from './archive-digest.js';
 import { releaseObjects } from './objects.js';
 import type { Index } from './open.js';
+import { forgetPlaces } from './places.js';
 import type { BlobRecord, LayerRecord } from './records.js';
 import { addTotals } from './totals.js';
 
@@ -84,6 +85,7 @@ export function releaseLayer(
     return { freed: 0, gone: false };
   }
   index.layers.remove(key);
+  forgetPlaces(index, layer);
   for (const archive of layer.archiveDigests) forgetDigest(index, archive);
   const names = objectsOf(layer);
   let freed = 0;

@@ -15,6 +15,8 @@ import {
   type Orphan,
   PACK_ADDRESSES,
   PACK_IDS,
+  PACK_LAYERS,
+  type PackLayer,
 } from './keys.js';
 import { openTable } from './late-table.js';
 import type {
@@ -25,6 +27,7 @@ import type {
   LeaseRecord,
   ObjectRecord,
   PackRecord,
+  PlacesRecord,
   PodRecord,
   TreeRecord,
 } from './records.js';
@@ -57,6 +60,7 @@ export class Tables {
   readonly packs: Table<number, PackRecord>;
   /** Parts of packs that no object needs any more and that still take space: where they begin → bytes. */
   readonly dead: Table<PackAddress, number>;
+  readonly places: Table<PackLayer, PlacesRecord>;
   readonly pods: Table<string, PodRecord>;
   /** The journal, see `events.ts`: events by their numbers. */
   readonly events: Table<number, EventRecord>;
@@ -95,6 +99,7 @@ export class Tables {
     this.leases = add('leases', asTheyAre());
     this.packs = add('packs', PACK_IDS, bytes);
     this.dead = add('dead', PACK_ADDRESSES, bytes);
+    this.places = add('places', PACK_LAYERS, bytes);
     this.pods = add('pods', asTheyAre());
     this.events = add('events', EVENT_IDS);
     this.all = all;

@@ -56,8 +56,8 @@ export interface ObjectHome {
    * this. Every kernel that mounts such images, and every program that checks them, takes twelve.
    */
   readonly blockBits: number;
-  /** Where a mounted tree finds the content of a file. */
-  addressOf(file: FileContent): ObjectAddress;
+  /** Where a mounted tree finds the content of a file. @param known its place in a pack, if the caller knows that */
+  addressOf(file: FileContent, known?: PackAddress): ObjectAddress;
   /** The directories that such addresses are in. */
   layers(): string[];
   /** Whether `link` can make files in a directory. */

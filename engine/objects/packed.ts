@@ -140,10 +140,9 @@ export class PackedObjects implements ObjectHome {
     return false;
   }
 
-  addressOf({ key }: FileContent): ObjectAddress {
-    const name = packedName(key);
-    const { at } = this.#found(name);
-    if (at === undefined) return { layer: this.at.dir, path: shardedPath('', name) };
+  addressOf({ key }: FileContent, known?: PackAddress): ObjectAddress {
+    const at = known ?? this.#found(packedName(key)).at;
+    if (at === undefined) return { layer: this.at.dir, path: shardedPath('', packedName(key)) };
     return { device: this.#packs.path(at.pack), offset: at.offset };
   }
 

@@ -3,6 +3,7 @@
  * It depends on the layers alone, never on threads, clocks or the disk.
  */
 import type { ByteString } from '../core/bytes.js';
+import type { Key } from '../core/key.js';
 import type { NodeType } from '../core/metadata.js';
 import type { TocEntry } from '../layer/toc.js';
 
@@ -21,6 +22,12 @@ export interface Plan {
   files: number;
   /** Bytes of regular files, each inode once. */
   bytes: number;
+}
+
+/** A plan, and the layers' tables of contents that it was made of. */
+export interface PlanOfTables {
+  plan: Plan;
+  tocs: ReadonlyMap<Key, readonly TocEntry[]>;
 }
 
 /** An entry with default metadata: owned by root, of time 0, empty. @param layer as {@link PlanEntry.layer} */

@@ -7,7 +7,7 @@
  */
 import { objectsOfLayer } from '../content/layer-objects.js';
 import type { Key } from '../core/key.js';
-import { dropExtents, type Extent } from '../index/extents.js';
+import { dropExtents, type Extent, movesOf } from '../index/extents.js';
 import { allImages } from '../index/images.js';
 import { bytesOf } from '../index/objects.js';
 import type { Index } from '../index/open.js';
@@ -41,6 +41,11 @@ export function fillBackupIndex(store: StoreContext, old: Index, index: Index): 
   // What lies in packs is copied as a whole. What is not listed in the backup waits there for its gc.
   copyRows(old.packs, index.packs);
   copyRows(old.dead, index.dead);
+  const [before, now] = [movesOf(old), movesOf(index)];
+  copyRows(old.places, index.places, (places, [, layer]) => {
+    const isKept = places.moves === before && layer !== undefined && users.has(layer);
+    return isKept ? { ...places, moves: now } : undefined;
+  });
   const left: Extent[] = [];
   copyRows(old.objects, index.objects, (object, key) => {
     const refs = object.refs - (less.objects.get(key) ?? 0);

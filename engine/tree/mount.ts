@@ -21,11 +21,11 @@ import { makeMountPoint, runDirectory } from '../disk/run-directory.js';
 import { imageMustBeFree, isTreeMountedAt, mountLabel, mountPoint } from '../disk/tree-use.js';
 import { movesOf } from '../index/extents.js';
 import type { ImageRecord, TreeImage, TreeRecord } from '../index/records.js';
-import type { Plan } from '../plan/plan.js';
+import type { PlanOfTables } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
 import { mustBeComplete } from '../resolve/completeness.js';
 import type { LayerStack } from '../resolve/layer-stack.js';
-import { planOf } from '../resolve/plan-image.js';
+import { planWithTables } from '../resolve/plan-image.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { describeTree } from './describe.js';
 import { isUnlisted, listTree } from './list-tree.js';
@@ -36,7 +36,7 @@ export interface MountRequest extends MountOptions {
   image: ImageRecord;
   stack: LayerStack;
   /** The plan of the tree, if it has just been made. */
-  plan?: Plan | undefined;
+  plan?: PlanOfTables | undefined;
   /** Make the tree's image, and mount it nowhere. */
   imageOnly?: boolean;
   /** Nobody asked for a mount, so one that is made now may go with the tree. */
@@ -217,9 +217,9 @@ async function stageImage(
   { old, staging }: { old: TreeRecord | undefined; staging: string },
 ): Promise<TreeRecord & { image: TreeImage }> {
   const { treeId, layers } = stack;
-  const plan = given ?? planOf(store, stack);
+  const { plan, tocs } = given ?? planWithTables(store, stack);
   const hash = treeHashOf(plan);
-  const written = await writeTreeImage(store, { plan, hash, path: imageIn(staging) }, options);
+  const written = await writeTreeImage(store, { plan, tocs, hash, path: imageIn(staging) }, options);
   const manifest = stack.documents(image.manifest);
   naming(manifestIn(staging), () => fs.writeFileSync(manifestIn(staging), manifest, { mode: 0o600 }));
   syncFile(manifestIn(staging));

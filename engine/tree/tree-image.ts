@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Skipped } from '../../workers/tasks/parts.js';
 import { addSkipped } from '../../workers/tasks/skipped.js';
+import { knownPlaces } from '../content/known-places.js';
 import { isCairnError, naming, throwIfAborted } from '../core/errors.js';
 import { hexOf, type Key, keyOfHex } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
@@ -13,7 +14,7 @@ import { fileBytes } from '../disk/file-bytes.js';
 import { erofsImage } from '../erofs/image.js';
 import { movesOf } from '../index/extents.js';
 import type { TreeImage } from '../index/records.js';
-import type { Plan } from '../plan/plan.js';
+import type { PlanOfTables } from '../plan/plan.js';
 import type { StoreContext } from '../session/context.js';
 
 const UUID_DIGITS = 32;
@@ -27,15 +28,16 @@ const PIECES_AT_ONCE = 64;
  */
 export async function writeTreeImage(
   store: StoreContext,
-  { plan, hash, path }: { plan: Plan; hash: Key; path: string },
+  { plan, tocs, hash, path }: PlanOfTables & { hash: Key; path: string },
   { signal, onProgress }: OperationOptions,
 ): Promise<TreeImage> {
   // Asked before the places are: what moves meanwhile makes the image too old.
   const moves = movesOf(store.index);
+  const places = knownPlaces(store.index, tocs);
   const image = erofsImage(plan.entries, {
     uuid: Buffer.from(hexOf(hash).slice(0, UUID_DIGITS), 'hex'),
     blockBits: store.objects.blockBits,
-    contents: (entry) => store.objects.addressOf(entry),
+    contents: (entry) => store.objects.addressOf(entry, places.get(entry.key)),
   });
   const sum = createHash('sha512');
   const fd = fs.openSync(path, 'wx', 0o600);

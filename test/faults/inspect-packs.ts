@@ -8,6 +8,7 @@ import { idOfPackFile, packFileName } from '../../engine/objects/pack/format.js'
 import { packedName } from '../../engine/objects/pack/name.js';
 import { readSegments, type Segment } from '../../engine/objects/pack/read-tables.js';
 import type { StoreContext } from '../../engine/session/context.js';
+import { inspectPlaces } from './inspect-places.js';
 
 const BLOCK = 4096;
 const SECTOR = 512;
@@ -40,6 +41,7 @@ export function inspectPacks(store: StoreContext, collected: boolean): string[] 
   for (const { key, value } of index.dead.entries())
     note(key.pack, { from: key.offset, to: key.offset + value, what: `dead part ${key.offset}` });
   for (const [pack, all] of parts) wrong.push(...new Pack(store, pack, all).inspect(collected));
+  wrong.push(...inspectPlaces(store).wrong);
   if (collected) {
     const listed = [...parts.keys()].map(packFileName);
     const stray = files.filter((name) => idOfPackFile(name) === undefined || !listed.includes(name));

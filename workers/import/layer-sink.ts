@@ -113,7 +113,9 @@ export class LayerSink implements TarSink {
       objects: objects.join('\n'),
       sizes: Float64Array.from(objects, (name) => sizes.get(name) as number),
       skipped: this.#objects.skipped,
-      ...(this.#place instanceof PackWriter ? { packed: this.#place.result } : {}),
+      ...(this.#place instanceof PackWriter
+        ? { packed: { ...this.#place.result, places: Uint32Array.from(this.#objects.places) } }
+        : {}),
     };
   }
 

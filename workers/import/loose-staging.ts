@@ -22,6 +22,7 @@ export interface LooseStagingOptions {
 export class LooseStaging implements NewObjects {
   readonly files: string[] = [];
   readonly isPacked = false;
+  readonly lastSector = 0;
   readonly #options: LooseStagingOptions;
 
   constructor(options: LooseStagingOptions) {

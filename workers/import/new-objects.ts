@@ -7,6 +7,8 @@ export interface NewObjects {
   readonly files: readonly string[];
   /** Objects go to a pack, and the place itself says which and where. */
   readonly isPacked: boolean;
+  /** Where in the pack the object begins that was added or kept last, in sectors; 0 for one that is a file. */
+  readonly lastSector: number;
   /** Takes a new object whole. @returns metadata that could not be set */
   add(name: string, bytes: Buffer, entry: TocEntry): SkippedKind[];
   /** Takes the content of a file that is too large to hold in memory, or has holes, piece by piece. */

@@ -22,7 +22,11 @@ export class ObjectWriter {
   readonly sizes = new Map<string, number>();
   readonly skipped: Record<string, SkippedKind[]> = {};
 
-  readonly #seen = new Set<string>();
+  /** For each file so far, where in the pack its content begins, as {@link NewObjects.lastSector} says. */
+  readonly places: number[] = [];
+
+  /** Distinct objects so far → their places. */
+  readonly #seen = new Map<string, number>();
   readonly #home: ObjectHome;
   readonly #place: NewObjects;
   readonly #storeIsEmpty: boolean;
@@ -84,8 +88,8 @@ export class ObjectWriter {
   #small(entry: TocEntry, bytes: Buffer): void {
     entry.key = hash('sha512', bytes);
     const name = this.#home.nameOf(entry);
-    if (!this.#isNew(name, entry, this.#place)) return;
-    this.#note(name, this.#place.add(name, bytes, entry));
+    if (this.#isNew(name, entry, this.#place)) this.#note(name, this.#place.add(name, bytes, entry));
+    this.places.push(this.#seen.get(name) as number);
   }
 
   #endLarge(entry: TocEntry, large: LargeContent): void {
@@ -93,23 +97,23 @@ export class ObjectWriter {
     const name = this.#home.nameOf(entry);
     // Kept or not, it is no longer this writer's to give up.
     this.#large = undefined;
-    if (!this.#isNew(name, entry, large)) {
-      large.drop();
-      return;
-    }
-    this.#note(name, large.keep(name));
+    if (this.#isNew(name, entry, large)) this.#note(name, large.keep(name));
+    else large.drop();
+    this.places.push(this.#seen.get(name) as number);
   }
 
   /** @returns whether neither this layer so far nor the store has the object */
   #isNew(name: string, { size }: TocEntry, { isPacked }: Pick<NewObjects, 'isPacked'>): boolean {
-    const before = this.#seen.size;
-    if (this.#seen.add(name).size === before) return false;
+    if (this.#seen.has(name)) return false;
     const isNew = this.#storeIsEmpty || !this.#home.has(name);
+    if (!isNew) this.#seen.set(name, 0);
     if (!isNew || !isPacked) this.sizes.set(name, size);
     return isNew;
   }
 
+  /** Notes what became of a new object. */
   #note(name: string, skipped: SkippedKind[]): void {
+    this.#seen.set(name, this.#place.lastSector);
     if (skipped.length > 0) this.skipped[name] = skipped;
   }
 }

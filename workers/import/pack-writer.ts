@@ -1,7 +1,7 @@
 /** Appends new objects to a pack: aligned contents, then their table. The bytes go on in slots of a fixed size. */
 import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
-import { BLOCK, roundUp } from '../../engine/core/extent.js';
+import { BLOCK, roundUp, SECTOR } from '../../engine/core/extent.js';
 import type { SkippedKind } from '../../engine/core/metadata.js';
 import { moveIntoPlace } from '../../engine/disk/durable.js';
 import type { TocEntry } from '../../engine/layer/toc.js';
@@ -43,6 +43,7 @@ export interface PackedFiles {
 export class PackWriter implements NewObjects {
   readonly files: string[] = [];
   readonly isPacked = true;
+  lastSector = 0;
   readonly #options: PackWriterOptions;
   readonly #rows: PackRows;
   readonly #wasted: PackedLayer['wasted'] = [];
@@ -61,7 +62,7 @@ export class PackWriter implements NewObjects {
   add(_name: string, bytes: Buffer, { key }: Pick<TocEntry, 'key'>): SkippedKind[] {
     const offset = this.#begin(bytes.length);
     this.#append(bytes);
-    this.#rows.add({ sha512: key, offset, size: bytes.length });
+    this.#note(key, offset, bytes.length);
     return [];
   }
 
@@ -81,7 +82,7 @@ export class PackWriter implements NewObjects {
       skip: () => {},
       finish: () => hash.digest('hex'),
       keep: (name) => {
-        this.#rows.add({ sha512: hashInName(name), offset: start, size });
+        this.#note(hashInName(name), start, size);
         return [];
       },
       drop: () => this.#takeBack(start),
@@ -99,6 +100,7 @@ export class PackWriter implements NewObjects {
       finish: () => file.finish(),
       keep: (name) => {
         this.files.push(name);
+        this.lastSector = 0;
         file.close();
         moveIntoPlace(file.path, staging.pathFor(name));
         return [];
@@ -128,6 +130,11 @@ export class PackWriter implements NewObjects {
   get result(): PackedLayer {
     const { pack, base } = this.#options.lane;
     return { pack, base, end: this.#end, rows: this.#rows.untold, wasted: this.#wasted };
+  }
+
+  #note(sha512: string, offset: number, size: number): void {
+    this.#rows.add({ sha512, offset, size });
+    this.lastSector = offset / SECTOR;
   }
 
   /** @returns where a content of this size begins */

@@ -70,6 +70,11 @@ export interface PackedLayer {
   rows: Uint8Array;
   /** Parts that nothing needs. */
   wasted: { offset: number; length: number }[];
+  /**
+   * Of a layer: for each file in the order of its table of contents, where in the pack its content begins, in sectors;
+   * 0 for a content that this layer did not bring to the pack.
+   */
+  places?: Uint32Array;
 }
 
 /** Reads and decodes a source for a `scan` task that runs at the same time. */
