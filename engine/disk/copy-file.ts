@@ -5,6 +5,7 @@ import { hasCode } from '../core/errors.js';
 import { type SkippedKind, timeOf } from '../core/metadata.js';
 import { isHostXattr } from './compare-metadata.js';
 import { isRefusal, setPathTimes, setXattrs } from './set-metadata.js';
+import { writeAll } from './write-all.js';
 import { listXattrs } from './xattrs.js';
 
 /** Errors of a link where a copy can be made: other file system, too many links, not allowed, not known here. */
@@ -51,7 +52,8 @@ function copyAroundHoles(from: string, to: string | Buffer, size: number): void 
     for (let at = 0; at < size; ) {
       const taken = fs.readSync(input, room, 0, HOLE, at);
       if (taken === 0) break;
-      if (!isZero(room.subarray(0, taken))) fs.writeSync(output, room, 0, taken, at);
+      const bytes = room.subarray(0, taken);
+      if (!isZero(bytes)) writeAll(output, bytes, at);
       at += taken;
     }
     fs.ftruncateSync(output, size);

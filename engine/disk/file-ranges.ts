@@ -1,6 +1,7 @@
 /** Parts of open files: copied without passing through memory, looked at for holes, given back to the file system. */
 import * as fs from 'node:fs';
 import { calls, failed } from './native.js';
+import { writeAll } from './write-all.js';
 
 const OFFSET_BYTES = 8;
 const CHUNK = 1 << 20;
@@ -43,7 +44,7 @@ function copyThroughMemory(from: number, { offset, length }: FileRange, to: numb
   while (copied < length) {
     const taken = fs.readSync(from, room, 0, Math.min(room.length, length - copied), offset + copied);
     if (taken === 0) break;
-    for (let done = 0; done < taken; ) done += fs.writeSync(to, room, done, taken - done, at + copied + done);
+    writeAll(to, room.subarray(0, taken), at + copied);
     copied += taken;
   }
   return copied;
@@ -86,7 +87,7 @@ export function allocate(fd: number, length: number, path: string): void {
   const error = api === undefined ? undefined : failed(api, 'fallocate', path);
   if (error !== undefined && error.code !== 'EOPNOTSUPP' && error.code !== 'ENOSYS') throw error;
   const zeros = Buffer.alloc(Math.min(length, CHUNK));
-  for (let at = 0; at < length; ) at += fs.writeSync(fd, zeros, 0, Math.min(zeros.length, length - at), at);
+  for (let at = 0; at < length; at += zeros.length) writeAll(fd, zeros.subarray(0, length - at), at);
 }
 
 const KEEP_SIZE = 1;

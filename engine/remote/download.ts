@@ -199,7 +199,9 @@ class Download {
       const bytes = skip === 0 ? part : part.subarray(Math.min(skip, part.length));
       skip -= part.length - bytes.length;
       this.#checkLength(response, this.#length + bytes.length);
-      await this.#file.write(bytes, 0, bytes.length, this.#length);
+      // A disk that becomes full takes a part.
+      for (let at = 0; at < bytes.length; )
+        at += (await this.#file.write(bytes, at, bytes.length - at, this.#length + at)).bytesWritten;
       this.#length += bytes.length;
       this.#longest = Math.max(this.#longest, this.#length);
       onBytes?.(this.#length);

@@ -8,6 +8,7 @@ import { naming, toCairnError } from '../core/errors.js';
 import { BLOCK } from '../core/extent.js';
 import { syncFile } from '../disk/durable.js';
 import { tryLock } from '../disk/lock.js';
+import { writeAll } from '../disk/write-all.js';
 import type { PackRecord } from '../index/records.js';
 import { packFileName, packHead, SALT_BYTES } from '../objects/pack/format.js';
 import { hashInName } from '../objects/pack/name.js';
@@ -84,8 +85,4 @@ function writeTable(
   } finally {
     fs.closeSync(fd);
   }
-}
-
-function writeAll(fd: number, bytes: Buffer, position: number): void {
-  for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at, bytes.length - at, position + at);
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { naming } from '../../engine/core/errors.js';
+import { writeAll } from '../../engine/disk/write-all.js';
 import type { StagedBlob } from '../tasks/parts.js';
 
 /** A blob being written, and hashed on the way. */
@@ -18,9 +19,7 @@ export class BlobFile {
 
   write(bytes: Buffer): void {
     this.#hash.update(bytes);
-    naming(this.#path, () => {
-      for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.#fd, bytes, at);
-    });
+    naming(this.#path, () => writeAll(this.#fd, bytes));
     this.#size += bytes.length;
   }
 

@@ -1,7 +1,7 @@
 /** A file that is written and hashed piece by piece. Its holes take no room where the file system can keep them. */
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { writeAll } from './object-file.js';
+import { writeAll } from '../../engine/disk/write-all.js';
 
 const ZEROS = Buffer.alloc(1 << 20);
 

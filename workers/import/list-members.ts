@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { CairnError } from '../../engine/core/errors.js';
 import { cleanPath } from '../../engine/core/path.js';
 import { openRegular } from '../../engine/disk/regular-file.js';
+import { writeAll } from '../../engine/disk/write-all.js';
 import { entriesOnly } from '../../engine/layer/tar/entries-only.js';
 import { FirstMember } from '../../engine/layer/tar/first-member.js';
 import { BLOCK } from '../../engine/layer/tar/header.js';
@@ -10,7 +11,6 @@ import { TarScanner } from '../../engine/layer/tar/scan.js';
 import { checkCancelled } from '../tasks/control.js';
 import type { ListMembersTask, Members, PeekTask, SourceResult, SpoolTask, TarDigests } from '../tasks/import.js';
 import { readSource, takingWith } from './input.js';
-import { writeAll } from './object-file.js';
 import { TarDigest } from './tar-digest.js';
 
 /** The cleaned name of the first member besides the root; '' if the head does not tell it. */

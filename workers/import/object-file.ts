@@ -6,6 +6,7 @@ import * as fs from 'node:fs';
 import { hasCode } from '../../engine/core/errors.js';
 import type { Identity, Metadata, SkippedKind } from '../../engine/core/metadata.js';
 import { finishFile } from '../../engine/disk/set-metadata.js';
+import { writeAll } from '../../engine/disk/write-all.js';
 import { homeAt } from '../../engine/objects/homes.js';
 import type { WriteObjectsTask } from '../tasks/import.js';
 import { type RingWriter, readRing, SLOT_BYTES } from '../tasks/ring.js';
@@ -34,15 +35,6 @@ function createOnce(path: string, mode: number): number | undefined {
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return undefined;
     throw error;
-  }
-}
-
-/** @param position in the file; by default where the last write ended */
-export function writeAll(fd: number, bytes: Buffer, position?: number): void {
-  let at = 0;
-  while (at < bytes.length) {
-    const to = position === undefined ? null : position + at;
-    at += fs.writeSync(fd, bytes, at, bytes.length - at, to);
   }
 }
 

@@ -5,12 +5,12 @@ import { keyOfHex } from '../../engine/core/key.js';
 import type { SkippedKind } from '../../engine/core/metadata.js';
 import { WHO_NEEDS_IT } from '../../engine/disk/file-bytes.js';
 import { finishFile } from '../../engine/disk/set-metadata.js';
+import { writeAll } from '../../engine/disk/write-all.js';
 import type { ObjectHome } from '../../engine/objects/home.js';
 import { homeAt } from '../../engine/objects/homes.js';
 import { packedName } from '../../engine/objects/pack/name.js';
 import { checkCancelled, countBytes, countItems } from '../tasks/control.js';
 import type { AppendObjectsTask, PackedLayer, UnpackedFile, UnpackObjectsTask } from '../tasks/import.js';
-import { writeAll } from './object-file.js';
 import { PackOutput } from './pack-file.js';
 import { PackWriter } from './pack-writer.js';
 
