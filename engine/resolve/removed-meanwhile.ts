@@ -16,8 +16,9 @@ export function removedMeanwhile(
   cause: unknown,
 ): CairnError | undefined {
   if (!isCairnError(cause) || cause.code !== 'ERR_DAMAGED') return undefined;
+  // One that is back came at another time.
   const findRemoved = (): ImageRecord | undefined =>
-    nodes.find(({ image }) => index.image(image.key) === undefined)?.image;
+    nodes.find(({ image }) => index.image(image.key)?.importTime !== image.importTime)?.image;
   let removed = findRemoved();
   if (removed === undefined) {
     index.refresh();

@@ -49,7 +49,8 @@ export function targetsOf(store: StoreContext, options: CheckOptions): Targets {
   const everything = options.images === undefined && options.trees === undefined;
   const images = everything
     ? [...allImages(index)]
-    : (options.images ?? []).filter(({ key }) => index.image(key) !== undefined);
+    : // An image may have come back since it was asked for, with other documents.
+      (options.images ?? []).flatMap(({ key }) => index.image(key) ?? []);
   const trees = [...index.trees.values()];
   const own = everything ? trees : trees.filter((tree) => images.some(({ key }) => tree.images.includes(key)));
   const chosen = [...new Map([...own, ...(options.trees ?? [])].map((tree) => [tree.id, tree])).values()];
