@@ -141,7 +141,7 @@ async function takeAway(
     await deleteTrees(store, trees, options.signal);
     await discard(store, quarantined);
     removePartials(store.layout, partials, oldest);
-    return sweep(store, options);
+    return sweep(store, { ...options, waits: true });
   });
   return swept !== undefined;
 }

@@ -96,7 +96,7 @@ async function rewritePack(
   try {
     for (let left = objects; ; await sleep(LET_OTHERS_MS)) {
       throwIfAborted(progress.options.signal);
-      const alone = uses.tryAlone();
+      const alone = await uses.soonAlone(progress.options.signal);
       if (alone === undefined) {
         notice('another process relies on objects right now; packs are written anew by the next gc');
         return 'no more';

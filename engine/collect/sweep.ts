@@ -37,6 +37,11 @@ export interface Swept {
   staging: number;
 }
 
+export interface SweepOptions extends OperationOptions {
+  /** Keep others from beginning something for a moment, so that the sweep has its turn. */
+  waits?: boolean;
+}
+
 /** Orphans swept at a time: memory stays flat, and an interrupt waits for one batch at most. */
 const BATCH = 50_000;
 
@@ -44,8 +49,9 @@ const BATCH = 50_000;
  * Sweeps orphaned objects and blobs, and leftovers of dead processes.
  * @returns `undefined` if another operation relies on objects right now; the next sweep takes the orphans
  */
-export async function sweep(store: StoreContext, options: OperationOptions = {}): Promise<Swept | undefined> {
-  const alone = store.uses.tryAlone();
+export async function sweep(store: StoreContext, options: SweepOptions = {}): Promise<Swept | undefined> {
+  const { uses } = store;
+  const alone = options.waits === true ? await uses.soonAlone(options.signal) : uses.tryAlone();
   if (alone === undefined) return undefined;
   let trash: string[] = [];
   let swept: Swept;

@@ -119,6 +119,11 @@ export class Layout {
     return join(this.locks, 'use');
   }
 
+  /** Held by whoever waits for the use lock alone and lets nobody else in meanwhile. */
+  get useGate(): string {
+    return join(this.locks, 'gate');
+  }
+
   /** Held while a blob is fetched, and until the image that needs it is in. @param hex of its sha256 */
   fetchLock(hex: string): string {
     return join(this.locks, `fetch-${hex}`);

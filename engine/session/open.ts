@@ -126,7 +126,7 @@ async function openWith(pool: Pool, options: OpenOptions): Promise<StoreContext>
     readOnly,
     isStaged: !readOnly || follow,
     notice,
-    uses: new UseLock(layout.useLock, readOnly && !follow, checkLayout, () => home.close()),
+    uses: new UseLock(layout, { isFree: readOnly && !follow, check: checkLayout, atRest: () => home.close() }),
     lanes: objects === 'packs' && !readOnly ? new Lanes(layout, index) : undefined,
     format,
     argumentType: options.argumentType,

@@ -1,6 +1,21 @@
 /** A lock between operations that rely on objects, which share it, and operations that remove some, which do not. */
 import { isCairnError } from '../core/errors.js';
-import { type Lock, lock, tryLock } from '../disk/lock.js';
+import type { Layout } from '../disk/layout.js';
+import { isHeld, type Lock, lock, tryLock, tryUntil } from '../disk/lock.js';
+
+/** Between two looks at a lock that somebody has. */
+const LONGEST_PAUSE_MS = 50;
+/** How long a gc keeps others from beginning, so that it has its turn where somebody is always at work. */
+const PATIENCE_MS = 2000;
+
+export interface UseLockOptions {
+  /** Takes no lock: a store that cannot be written has none, and nobody can remove from it either. */
+  isFree: boolean;
+  /** Throws if the store is no longer what it was when it was opened; called with the lock held. */
+  check: () => void;
+  /** Lets go of what only operations need; called with the lock held, by the last one that needs it. */
+  atRest: () => void;
+}
 
 /**
  * Operations that rely on objects (import, render, export, check) hold the use lock shared. An operation that removes
@@ -8,35 +23,27 @@ import { type Lock, lock, tryLock } from '../disk/lock.js';
  */
 export class UseLock {
   readonly #path: string;
-  readonly #isFree: boolean;
+  readonly #gate: string;
+  readonly #options: UseLockOptions;
   #count = 0;
   #lock: Promise<Lock> | undefined;
   readonly #waitingForRest: (() => void)[] = [];
 
-  readonly #check: () => void;
-  readonly #atRest: () => void;
-
-  /**
-   * @param isFree takes no lock: a store that cannot be written has none, and nobody can remove from it either
-   * @param check throws if the store is no longer what it was when it was opened; called with the lock held
-   * @param atRest lets go of what only operations need; called with the lock held, by the last one that needs it
-   */
-  constructor(path: string, isFree: boolean, check: () => void = () => {}, atRest: () => void = () => {}) {
-    this.#path = path;
-    this.#isFree = isFree;
-    this.#check = check;
-    this.#atRest = atRest;
+  constructor({ useLock, useGate }: Pick<Layout, 'useLock' | 'useGate'>, options: UseLockOptions) {
+    this.#path = useLock;
+    this.#gate = useGate;
+    this.#options = options;
   }
 
   async during<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     this.#count++;
     try {
-      if (!this.#isFree) await this.#acquire(signal);
-      this.#check();
+      if (!this.#options.isFree) await this.#acquire(signal);
+      this.#options.check();
       return await work();
     } finally {
       if (--this.#count === 0) {
-        this.#atRest();
+        this.#options.atRest();
         const held = this.#lock;
         this.#lock = undefined;
         (await held?.catch(() => undefined))?.release();
@@ -51,7 +58,7 @@ export class UseLock {
   }
 
   async #acquire(signal: AbortSignal | undefined): Promise<void> {
-    this.#lock ??= lock(this.#path, false, signal);
+    this.#lock ??= this.#enter(signal);
     const waiting = this.#lock;
     try {
       await waiting;
@@ -63,14 +70,20 @@ export class UseLock {
     }
   }
 
+  async #enter(signal: AbortSignal | undefined): Promise<Lock> {
+    const isOpen = (): true | undefined => (isHeld(this.#gate) ? undefined : true);
+    await tryUntil(isOpen, { longestPauseMs: LONGEST_PAUSE_MS, signal });
+    return lock(this.#path, false, signal);
+  }
+
   /** Waits until nobody relies on objects, and keeps others from it during `work`, which must not ask for the lock. */
   async alone<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     const held = await lock(this.#path, true, signal);
     try {
-      this.#check();
+      this.#options.check();
       return await work();
     } finally {
-      this.#atRest();
+      this.#options.atRest();
       held.release();
     }
   }
@@ -79,11 +92,27 @@ export class UseLock {
   tryAlone(): Lock | undefined {
     const held = this.#count > 0 ? undefined : tryLock(this.#path, true);
     try {
-      if (held !== undefined) this.#check();
+      if (held !== undefined) this.#options.check();
     } catch (error) {
       held?.release();
       throw error;
     }
     return held;
+  }
+
+  /**
+   * Takes the lock alone. Where others are at work, nobody else begins for a while, and those may come to an end.
+   * @returns `undefined` if they take longer
+   */
+  async soonAlone(signal: AbortSignal | undefined): Promise<Lock | undefined> {
+    const now = this.tryAlone();
+    if (now !== undefined) return now;
+    const trying = { longestPauseMs: LONGEST_PAUSE_MS, patienceMs: PATIENCE_MS, signal };
+    const gate = await tryUntil(() => tryLock(this.#gate, true), trying);
+    try {
+      return gate && (await tryUntil(() => this.tryAlone(), trying));
+    } finally {
+      gate?.release();
+    }
   }
 }
