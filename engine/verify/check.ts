@@ -119,10 +119,14 @@ class Checker {
     // There is nothing else to do while the threads start.
     if (all) this.#planAhead(trees.find(({ mode }) => mode === 'link'));
     try {
-      if (all) for (const [name, record] of objectsInPlaces(this.#store)) this.#objects.add(name, record);
+      const inPlaces = all ? objectsInPlaces(this.#store) : [];
+      for (const [name, record] of inPlaces) this.#objects.add(name, record);
       await this.#listObjects(all);
       // The threads still hash.
-      if (all) this.#damaged.push(...damageOfPacks(this.#store, this.#options.signal));
+      if (all) {
+        this.#damaged.push(...damageOfPacks(this.#store, { objects: inPlaces, signal: this.#options.signal }));
+        this.#planAhead(trees.find(({ mode }) => mode === 'mount'));
+      }
     } catch (error) {
       // The error of the listing is thrown rather than one that follows from it.
       await this.#objects.finish().catch(() => {});

@@ -173,7 +173,7 @@ class Fsck {
 
   /** Objects that cannot be read are told one by one. A pack that only lacks tables costs no image anything. */
   #lookAtPacks(): void {
-    for (const { pack, what } of faultsOfPacks(this.#store, this.#options.signal)) {
+    for (const { pack, what } of faultsOfPacks(this.#store, { signal: this.#options.signal })) {
       this.#missing.push({ kind: 'pack', id: packFileName(pack), what, images: [] });
     }
     if (!this.#store.readOnly) this.#stray.push(...unlistedPacks(this.#store));

@@ -10,10 +10,11 @@ import { namesIn } from '../disk/list-directory.js';
 import { isHeld } from '../disk/lock.js';
 import { faultOf } from '../disk/path-fault.js';
 import { idOfPackFile, packFileName } from '../objects/pack/format.js';
-import { packedName } from '../objects/pack/name.js';
+import { hashInName } from '../objects/pack/name.js';
 import { headOf, readSegments } from '../objects/pack/read-tables.js';
 import type { StoreContext } from '../session/context.js';
 import type { Damage } from './damage.js';
+import type { NamedObject } from './in-places.js';
 
 /** What is wrong with a pack. */
 export interface PackFault {
@@ -33,9 +34,15 @@ export interface Part {
 
 type Looking = Pick<StoreContext, 'index' | 'layout' | 'objects'>;
 
-export function* faultsOfPacks(store: Looking, signal?: AbortSignal): Generator<PackFault> {
+export interface PacksLook {
+  /** Those of the index, if they have just been listed. */
+  objects?: Iterable<NamedObject>;
+  signal?: AbortSignal | undefined;
+}
+
+export function* faultsOfPacks(store: Looking, { objects, signal }: PacksLook = {}): Generator<PackFault> {
   if (store.objects.at.packs === undefined) return;
-  const parts = partsOfPacks(store);
+  const parts = partsOfPacks(store, objects);
   for (const {
     key: pack,
     value: { end },
@@ -51,8 +58,8 @@ export function* faultsOfPacks(store: Looking, signal?: AbortSignal): Generator<
 }
 
 /** As a check tells it. Contents are checked as objects. */
-export function damageOfPacks(store: Looking, signal?: AbortSignal): Damage[] {
-  return [...faultsOfPacks(store, signal)].map(({ pack, what }) => ({ kind: 'pack', id: packFileName(pack), what }));
+export function damageOfPacks(store: Looking, look: PacksLook): Damage[] {
+  return [...faultsOfPacks(store, look)].map(({ pack, what }) => ({ kind: 'pack', id: packFileName(pack), what }));
 }
 
 /** Packs that the index does not list, and that nobody is about to append to. */
@@ -67,20 +74,27 @@ export function unlistedPacks({ index, layout }: Looking): string[] {
 }
 
 /** What is spoken for in each pack, in no particular order. */
-export function partsOfPacks({ index }: Pick<StoreContext, 'index'>): Map<number, Part[]> {
+export function partsOfPacks(
+  { index }: Pick<StoreContext, 'index'>,
+  objects: Iterable<NamedObject> = rowsOf(index.objects),
+): Map<number, Part[]> {
   const parts = new Map<number, Part[]>();
   const add = (pack: number, part: Part): void => {
     const known = parts.get(pack);
     if (known === undefined) parts.set(pack, [part]);
     else known.push(part);
   };
-  for (const { key: object, value } of index.objects.entries()) {
+  for (const [object, value] of objects) {
     if (value.at === undefined) continue;
     const part = { offset: value.at.offset, length: extentOf(value.size) };
     add(value.at.pack, value.gone === true ? part : { ...part, object });
   }
   for (const { key, value: length } of index.dead.entries()) add(key.pack, { offset: key.offset, length });
   return parts;
+}
+
+function* rowsOf(table: StoreContext['index']['objects']): Generator<NamedObject> {
+  for (const { key, value } of table.entries()) yield [key, value];
 }
 
 /** @param parts in rising order */
@@ -120,12 +134,19 @@ function faultOfTables(fd: number, end: number, needed: readonly Part[]): string
 }
 
 function tablesTellOf(fd: number, end: number, parts: readonly Part[]): boolean {
-  const untold = new Map(parts.flatMap(({ object, offset }) => (object === undefined ? [] : [[object, offset]])));
+  const untold = new Map<number, string>();
+  for (const { object, offset, length } of parts)
+    if (object !== undefined) untold.set(placeOf(offset, length), hashInName(object));
   for (const { contents } of readSegments(fd, end)) {
-    for (const { sha512, offset } of contents) {
-      const name = packedName(sha512);
-      if (untold.get(name) === offset) untold.delete(name);
+    for (const { sha512, offset, size } of contents) {
+      const place = placeOf(offset, size);
+      if (untold.get(place) === sha512) untold.delete(place);
     }
   }
   return untold.size === 0;
+}
+
+/** A number is looked up faster than a name. The content without a byte begins where another one does. */
+function placeOf(offset: number, size: number): number {
+  return size === 0 ? -offset : offset;
 }
