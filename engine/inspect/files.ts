@@ -11,8 +11,8 @@ import type { PlanEntry } from '../plan/plan.js';
 import { mustBeComplete } from '../resolve/completeness.js';
 import { layerStackOf } from '../resolve/layer-stack.js';
 import { mustFind, type PathInImage, shownPath } from '../resolve/path-in-image.js';
+import { recentPlan } from '../resolve/recent-plans.js';
 import type { StoreContext } from '../session/context.js';
-import { recentPlan } from './recent-plans.js';
 
 /** One path of a tree, as text. */
 export interface FileRecord {

@@ -26,6 +26,7 @@ import { treeHashOf } from '../plan/tree-hash.js';
 import { mustBeComplete } from '../resolve/completeness.js';
 import type { LayerStack } from '../resolve/layer-stack.js';
 import { planWithTables } from '../resolve/plan-image.js';
+import { keptPlan } from '../resolve/recent-plans.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { describeTree } from './describe.js';
 import { isUnlisted, listTree } from './list-tree.js';
@@ -217,7 +218,7 @@ async function stageImage(
   { old, staging }: { old: TreeRecord | undefined; staging: string },
 ): Promise<TreeRecord & { image: TreeImage }> {
   const { treeId, layers } = stack;
-  const { plan, tocs } = given ?? planWithTables(store, stack);
+  const { plan, tocs } = given ?? keptPlan(store, stack) ?? planWithTables(store, stack);
   const hash = treeHashOf(plan);
   const written = await writeTreeImage(store, { plan, tocs, hash, path: imageIn(staging) }, options);
   const manifest = stack.documents(image.manifest);

@@ -11,6 +11,7 @@ import { repackStore } from '../../engine/recover/repack.js';
 import { openStore } from '../../engine/store.js';
 import { MountedStore } from '../fixtures/mounted-store.js';
 import { cannotMountTrees } from '../fixtures/mounting.js';
+import { objectWith, overwriteObject } from '../fixtures/stored-objects.js';
 
 const skip = cannotMountTrees();
 const APP = 'example.com/app';
@@ -81,6 +82,18 @@ test('what nobody holds is punched from under a mount: the negative control', { 
   assert.deepEqual([removed.images, removed.trees], [2, 1]);
   fs.writeFileSync('/proc/sys/vm/drop_caches', '3');
   assert.throws(() => assertHolds(path, 'app'));
+});
+
+test('a plan that is kept from a look into an image names no places', { skip }, async (t) => {
+  const s = await packedStore(t);
+  await using store = await s.open();
+  await store.stat(APP, '300001');
+  overwriteObject(objectWith(s.storeDir, contentOf('app', 65_537).toString('latin1')), '!');
+  await store.fsck({ repair: true });
+  await store.import(s.path('example.com-app.aci'));
+  await store.gc({ graceMs: 0 });
+  await store.stat(APP, '300001');
+  assertHolds((await store.mount(APP)).path, 'app');
 });
 
 test('an object that comes back lies elsewhere, and the next mount reads it there', { skip }, async (t) => {
