@@ -137,6 +137,8 @@ class NotedBase implements Base {
       xattrs: xattrs?.map(([name, value]) => ({ name, value: Buffer.from(value, 'base64') })) ?? NO_XATTRS,
       group: this.#groups[i] as ByteString,
       layer: 0,
+      home: -1,
+      file: -1,
     };
   }
 }

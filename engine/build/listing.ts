@@ -21,6 +21,8 @@ export function readListing({ shard, sizes, seen, links }: Listing): ListedEntry
       link: row.type === 'symlink' ? source : '',
       group: '',
       layer: 0,
+      home: -1,
+      file: -1,
     },
     inode: seenAt(seen, i) as SeenStat,
     links: links[i] as number,

@@ -30,7 +30,8 @@ export type Content =
 /** Device numbers have sixteen bits, and 0 is the image itself. */
 const LAST_DEVICE = 0xffff;
 
-export type AddressOf = (entry: ImageEntry) => ObjectAddress;
+/** @param index of the entry in the list of all */
+export type AddressOf = (entry: ImageEntry, index: number) => ObjectAddress;
 
 export class Contents {
   /** Files that are devices, and how many blocks of each are used. */
@@ -53,9 +54,9 @@ export class Contents {
   }
 
   /** The content of a file that is not empty. @throws CairnError `ERR_UNSUPPORTED` for a place that has no number */
-  of(entry: ImageEntry): Content {
+  of(entry: ImageEntry, index: number): Content {
     if (this.#addressOf === 'inside') return { kind: 'inside', block: this.#blockInside(entry) };
-    const address = this.#addressOf(entry);
+    const address = this.#addressOf(entry, index);
     if ('device' in address) return this.#inDevice(entry, address.device, address.offset);
     if (!this.layers.includes(address.layer)) this.layers.push(address.layer);
     return { kind: 'layer', path: address.path };

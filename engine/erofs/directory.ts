@@ -27,7 +27,7 @@ export class DirectoryBlocks {
     this.#first = new Int32Array(nodes.entries.length);
   }
 
-  /** Fills a directory's blocks; to be called once, before they are asked for. @returns bytes: whole blocks and a rest */
+  /** Fills a directory's blocks, once, before they are asked for. @returns bytes: whole blocks and a rest */
   fill(directory: number): number {
     const { children, firstChild } = this.#nodes;
     const end = firstChild[directory + 1] as number;

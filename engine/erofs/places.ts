@@ -101,7 +101,7 @@ class Placing {
   #place(inode: number): void {
     const entry = this.#nodes.entries[inode] as ImageEntry;
     const { type, size } = entry;
-    const content = type === 'file' && size > 0 ? this.#contents.of(entry) : undefined;
+    const content = type === 'file' && size > 0 ? this.#contents.of(entry, inode) : undefined;
     const redirect = content?.kind === 'layer' ? content.path : undefined;
     const xattrs = heldXattrs(entry, redirect);
     if (xattrs.bytes > 0 || xattrs.skipped.length > 0) this.#xattrs.set(inode, xattrs);

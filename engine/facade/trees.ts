@@ -7,7 +7,7 @@ import { isTreeArgument } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import type { LeaseRecord, TreeRecord } from '../index/records.js';
 import type { CompareOptions, Difference, TreeSelection } from '../inspect/index.js';
-import type { PlanOfTables } from '../plan/plan.js';
+import type { Plan } from '../plan/plan.js';
 import { resolveTrees } from '../resolve/argument.js';
 import { layerStackOf } from '../resolve/layer-stack.js';
 import { readableImages } from '../resolve/readable-images.js';
@@ -37,8 +37,8 @@ export abstract class StoreOfTrees extends StoreOfImages {
   async render(argument: string, options: RenderOptions = {}): Promise<Rendered> {
     mustBe('image', argument, 'text');
     checkOptions(options, RENDER);
-    let plan: PlanOfTables | undefined;
-    const onPlan = (made: PlanOfTables): void => {
+    let plan: Plan | undefined;
+    const onPlan = (made: Plan): void => {
       plan = made;
     };
     const context = contextOf(this);
@@ -64,8 +64,8 @@ export abstract class StoreOfTrees extends StoreOfImages {
       const { treeToMount } = await import('../tree/mounts.js');
       return mountTree(context, { ...options, ...treeToMount(context, await this.findTree(argument)) });
     }
-    let plan: PlanOfTables | undefined;
-    const onPlan = (made: PlanOfTables): void => {
+    let plan: Plan | undefined;
+    const onPlan = (made: Plan): void => {
       plan = made;
     };
     const documents = documentReader(context);

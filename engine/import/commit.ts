@@ -165,8 +165,8 @@ export class Committer {
       const planned = plan?.();
       if (planned === undefined) return { isIn: true };
       if (onPlan !== undefined) onPlan(planned);
-      else if (isWorthKeeping(this.#store, planned.plan.entries.length)) {
-        const packed = packForWorkers(this.#store, planned.plan);
+      else if (isWorthKeeping(this.#store, planned.entries.length)) {
+        const packed = packForWorkers(this.#store, planned);
         stagePlan(packed, treeIdOf(image.layers.toReversed()), stagedPlan(staging));
       }
       return { isIn: true };

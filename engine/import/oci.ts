@@ -17,7 +17,6 @@ import { parseLayoutName } from '../image/oci/reference.js';
 import type { ImageName, ImageRecord } from '../index/records.js';
 import { decodeToc, type TocEntry } from '../layer/toc.js';
 import { planOci } from '../plan/oci.js';
-import type { PlanOfTables } from '../plan/plan.js';
 import { isCompleteLayer } from '../resolve/completeness.js';
 import { parseNewName } from '../resolve/name.js';
 import type { StoreContext } from '../session/context.js';
@@ -80,6 +79,10 @@ export async function prepareOci(
   const { layers, known, archives } = await readLayers(importing, { container, chosen }, request);
   const keys = chosen.layers.map(({ diffId }) => known.get(diffId) as Key);
   const newLayers = new Map(layers.map((layer) => [layer.key, layer]));
+  const tocOf = (key: Key): readonly TocEntry[] => {
+    const layer = newLayers.get(key);
+    return layer?.toc ?? readToc(store, key);
+  };
   const sizeOf = (key: Key): number => newLayers.get(key)?.ingested.size ?? store.index.layer(key)?.size ?? 0;
   const manifest = chosen.manifest ?? flatManifest(chosen, keys.map(sizeOf));
   const manifestKey = keyOfBytes(manifest.bytes);
@@ -119,14 +122,8 @@ export async function prepareOci(
     ...defined({ signature: request.signature }),
   };
   const { onPlan, leaveNames = false, fromTree = false } = request;
-  const plan = fromTree ? {} : { plan: () => planOfLayers(store, keys, newLayers), onPlan };
+  const plan = fromTree ? {} : { plan: () => planOci(keys.map(tocOf)), onPlan };
   return { staging, documents, layers, image, leaveNames, ...plan };
-}
-
-/** @param keys of the layers, bottom to top */
-function planOfLayers(store: StoreContext, keys: readonly Key[], read: ReadonlyMap<Key, NewLayer>): PlanOfTables {
-  const tocs = new Map(keys.map((key) => [key, read.get(key)?.toc ?? readToc(store, key)]));
-  return { plan: planOci(keys.map((key) => tocs.get(key) as readonly TocEntry[])), tocs };
 }
 
 /**

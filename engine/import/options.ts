@@ -3,7 +3,7 @@ import { CairnError } from '../core/errors.js';
 import { parseHashPrefix } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import type { ImageRecord, VerifiedSignature } from '../index/records.js';
-import type { PlanOfTables } from '../plan/plan.js';
+import type { Plan } from '../plan/plan.js';
 import type { Imported, ImportFailure } from './result.js';
 
 export interface ImportOptions extends OperationOptions {
@@ -51,7 +51,7 @@ export interface ImportRequest extends ImportOptions {
   signature?: VerifiedSignature;
   approve?: Approve;
   /** Gets the plan of an OCI image's tree, for a render that follows at once. Otherwise the store keeps large plans. */
-  onPlan?: (plan: PlanOfTables) => void;
+  onPlan?: (plan: Plan) => void;
   /** The layers were made of a tree, so that they make one. No plan is made to see that. */
   fromTree?: boolean;
 }

@@ -6,7 +6,7 @@ import type { MovedName } from '../index/names.js';
 import type { NewObject, Retained } from '../index/objects.js';
 import type { ImageName, ImageRecord } from '../index/records.js';
 import type { TocEntry } from '../layer/toc.js';
-import type { PlanOfTables } from '../plan/plan.js';
+import type { Plan } from '../plan/plan.js';
 import type { StoreContext } from '../session/context.js';
 import type { LayerReader } from './read-layer.js';
 
@@ -43,9 +43,9 @@ export interface Prepared {
   /** Names of the image that others have stay with those. */
   leaveNames: boolean;
   /** Plans the tree, if possible yet, while the disk writes. Throws if the image must be refused. */
-  plan?: () => PlanOfTables;
+  plan?: () => Plan;
   /** Takes the plan, which the store does not keep then. */
-  onPlan?: ((plan: PlanOfTables) => void) | undefined;
+  onPlan?: ((plan: Plan) => void) | undefined;
 }
 
 export interface Committed {

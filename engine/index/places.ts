@@ -8,6 +8,7 @@
 import type { PackedLayer } from '../../workers/tasks/import.js';
 import { SECTOR } from '../core/extent.js';
 import type { Key } from '../core/key.js';
+import type { PackAddress } from '../core/object.js';
 import { type Extent, movesOf } from './extents.js';
 import type { Index } from './open.js';
 import type { LayerRecord, PlacesRecord } from './records.js';
@@ -47,6 +48,25 @@ export function placesOf(index: Index, { key, placedIn }: LayerRecord): Places |
   const noted = index.places.get([placedIn, key]);
   if (noted === undefined || noted.moves !== movesOf(index)) return undefined;
   return { pack: placedIn, sectors: sectorsIn(noted) };
+}
+
+/** A file of a layer, by positions: of the layer, and of the file among those of the layer's table of contents. */
+interface FileOfLayer {
+  home: number;
+  file: number;
+}
+
+/** @returns what tells where contents lie, as far as these layers say. The caller keeps objects from moving. */
+export function placesIn(index: Index, layers: readonly Key[]): (of: FileOfLayer) => PackAddress | undefined {
+  const all = layers.map((key) => {
+    const record = index.layer(key);
+    return record && placesOf(index, record);
+  });
+  return ({ home, file }) => {
+    const places = all[home];
+    const sector = places?.sectors[file] ?? 0;
+    return places === undefined || sector === 0 ? undefined : { pack: places.pack, offset: sector * SECTOR };
+  };
 }
 
 function sectorsIn({ sectors }: PlacesRecord): Uint32Array {

@@ -31,6 +31,8 @@ export interface TocEntry extends Metadata {
   devMinor: number;
   /** Of a sparse file, the parts that its archive holds, in order. */
   sparse?: readonly SparsePart[];
+  /** Of an entry that was read from a table: its position among the files in it; -1 for what is no file. */
+  file?: number;
 }
 
 /** Bytes of a file's content that the archive holds. Holes of a sparse file are not among them. */
@@ -137,6 +139,7 @@ export function decodeToc(bytes: Buffer): TocEntry[] {
       devMajor: 0,
       devMinor: 0,
       xattrs: NO_XATTRS,
+      file: isFile ? file : -1,
     };
     if (isFile) file++;
   }

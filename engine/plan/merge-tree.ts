@@ -158,6 +158,8 @@ function planEntry(node: MergeNode): PlanEntry {
     xattrs: entry.xattrs,
     group: '',
     layer: node.layer,
+    home: entry.file === undefined ? -1 : node.home,
+    file: entry.file ?? -1,
   };
 }
 

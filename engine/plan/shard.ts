@@ -36,7 +36,10 @@ const TYPES = new Map(Object.entries(LETTERS).map(([type, letter]) => [letter, t
 const COLUMNS = 7;
 const NO_XATTRS: readonly Xattr[] = [];
 
-export function packShard(entries: readonly PlanEntry[]): Shard {
+/** What of an entry goes into a shard. */
+type ShardEntry = Omit<PlanEntry, 'size' | 'group' | 'layer' | 'home' | 'file'>;
+
+export function packShard(entries: readonly ShardEntry[]): Shard {
   const meta = new Float64Array(entries.length * COLUMNS);
   const paths: string[] = new Array(entries.length);
   const sources: string[] = new Array(entries.length);

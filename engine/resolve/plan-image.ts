@@ -7,7 +7,7 @@ import type { TocEntry } from '../layer/toc.js';
 import { type AciNode, planAci } from '../plan/aci.js';
 import { planOci } from '../plan/oci.js';
 import { type PackedPlan, packPlan } from '../plan/packed-plan.js';
-import type { Plan, PlanOfTables } from '../plan/plan.js';
+import type { Plan } from '../plan/plan.js';
 import type { StoreContext } from '../session/context.js';
 import type { LayerStack } from './layer-stack.js';
 import { removedMeanwhile } from './removed-meanwhile.js';
@@ -18,31 +18,18 @@ import { removedMeanwhile } from './removed-meanwhile.js';
  *   of one another; `ERR_LIMIT` for layers that ask for more than any tree needs
  */
 export function planOf(store: StoreContext, stack: LayerStack): Plan {
-  return planWithTables(store, stack).plan;
-}
-
-/** As {@link planOf} does. */
-export function planWithTables(store: StoreContext, stack: LayerStack): PlanOfTables {
-  const tocs = new Map<Key, readonly TocEntry[]>();
-  const tocOf = onceFor((layer) => readToc(store, layer), tocs);
   try {
-    const isAci = stack.nodes[0]?.image.format === 'aci';
-    const plan = isAci ? planAci(nodesOf(stack, tocOf)) : planOci(stack.layers.toReversed().map(tocOf));
-    return { plan, tocs };
+    if (stack.nodes[0]?.image.format === 'aci') return planAci(nodesWithTocs(store, stack));
+    const tocOf = tocReader(store);
+    return planOci(stack.layers.toReversed().map(tocOf));
   } catch (error) {
     throw removedMeanwhile(store, stack, error) ?? error;
   }
 }
 
 /** An ACI and its dependencies in the form for the planner. */
-export function nodesWithTocs(store: StoreContext, stack: LayerStack): AciNode[] {
-  return nodesOf(
-    stack,
-    onceFor((layer) => readToc(store, layer)),
-  );
-}
-
-function nodesOf({ nodes, documents }: LayerStack, tocOf: (layer: Key) => readonly TocEntry[]): AciNode[] {
+export function nodesWithTocs(store: StoreContext, { nodes, documents }: LayerStack): AciNode[] {
+  const tocOf = tocReader(store);
   const whitelistOf = onceFor((manifest: Key) => readPathWhitelist(documents(manifest)));
   return nodes.map(({ image, dependent }) => ({
     toc: tocOf(image.layers[0] as Key),
@@ -51,8 +38,13 @@ function nodesOf({ nodes, documents }: LayerStack, tocOf: (layer: Key) => readon
   }));
 }
 
+function tocReader(store: StoreContext): (layer: Key) => readonly TocEntry[] {
+  return onceFor((layer) => readToc(store, layer));
+}
+
 /** Reads each key's value once, and holds it once: an image may stand at a thousand nodes. */
-function onceFor<T>(read: (key: Key) => T, known = new Map<Key, T>()): (key: Key) => T {
+function onceFor<T>(read: (key: Key) => T): (key: Key) => T {
+  const known = new Map<Key, T>();
   return (key) => {
     const value = known.get(key) ?? read(key);
     known.set(key, value);

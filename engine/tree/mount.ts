@@ -21,11 +21,11 @@ import { makeMountPoint, runDirectory } from '../disk/run-directory.js';
 import { imageMustBeFree, isTreeMountedAt, mountLabel, mountPoint } from '../disk/tree-use.js';
 import { movesOf } from '../index/extents.js';
 import type { ImageRecord, TreeImage, TreeRecord } from '../index/records.js';
-import type { PlanOfTables } from '../plan/plan.js';
+import type { Plan } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
 import { mustBeComplete } from '../resolve/completeness.js';
 import type { LayerStack } from '../resolve/layer-stack.js';
-import { planWithTables } from '../resolve/plan-image.js';
+import { planOf } from '../resolve/plan-image.js';
 import { keptPlan } from '../resolve/recent-plans.js';
 import { mustWrite, type StoreContext } from '../session/context.js';
 import { describeTree } from './describe.js';
@@ -37,7 +37,7 @@ export interface MountRequest extends MountOptions {
   image: ImageRecord;
   stack: LayerStack;
   /** The plan of the tree, if it has just been made. */
-  plan?: PlanOfTables | undefined;
+  plan?: Plan | undefined;
   /** Make the tree's image, and mount it nowhere. */
   imageOnly?: boolean;
   /** Nobody asked for a mount, so one that is made now may go with the tree. */
@@ -218,9 +218,9 @@ async function stageImage(
   { old, staging }: { old: TreeRecord | undefined; staging: string },
 ): Promise<TreeRecord & { image: TreeImage }> {
   const { treeId, layers } = stack;
-  const { plan, tocs } = given ?? keptPlan(store, stack) ?? planWithTables(store, stack);
+  const plan = given ?? keptPlan(store, stack) ?? planOf(store, stack);
   const hash = treeHashOf(plan);
-  const written = await writeTreeImage(store, { plan, tocs, hash, path: imageIn(staging) }, options);
+  const written = await writeTreeImage(store, { plan, layers, hash, path: imageIn(staging) }, options);
   const manifest = stack.documents(image.manifest);
   naming(manifestIn(staging), () => fs.writeFileSync(manifestIn(staging), manifest, { mode: 0o600 }));
   syncFile(manifestIn(staging));

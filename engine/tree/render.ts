@@ -12,7 +12,7 @@ import { lock } from '../disk/lock.js';
 import { unmarkPassing } from '../disk/passing-mounts.js';
 import { isTreeMountedAt, mountPoint } from '../disk/tree-use.js';
 import type { ImageRecord, TreeMode, TreeRecord } from '../index/records.js';
-import type { PlanOfTables } from '../plan/plan.js';
+import type { Plan } from '../plan/plan.js';
 import { resolveArgument } from '../resolve/argument.js';
 import { isComplete, mustBeComplete } from '../resolve/completeness.js';
 import { tellForeign } from '../resolve/foreign-platform.js';
@@ -67,7 +67,7 @@ function listedStack(store: StoreContext, image: ImageRecord): LayerStack | unde
 
 export interface RenderRequest extends RenderOptions {
   /** The plan of the image's tree, if it has just been made. */
-  plan?: PlanOfTables | undefined;
+  plan?: Plan | undefined;
   /** A reader that holds manifests which this operation has already read. */
   documents?: ReadDocument;
 }
@@ -102,7 +102,7 @@ export async function renderImage(
       // The module is loaded only when a tree is to be made: finding a tree should cost next to nothing.
       const { makeTree } = await import('./make-tree.js');
       const files = mode === undefined || mode === 'mount' ? 'link' : mode;
-      const tree = await makeTree(store, { image, stack, options, mode: files, plan: plan?.plan });
+      const tree = await makeTree(store, { image, stack, options, mode: files, plan });
       return describeTree(store, tree, { image, existed: false, begun, mode: files });
     } finally {
       held.release();

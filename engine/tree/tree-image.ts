@@ -5,7 +5,6 @@ import { basename } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Skipped } from '../../workers/tasks/parts.js';
 import { addSkipped } from '../../workers/tasks/skipped.js';
-import { knownPlaces } from '../content/known-places.js';
 import { isCairnError, naming, throwIfAborted } from '../core/errors.js';
 import { hexOf, type Key, keyOfHex } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
@@ -13,31 +12,41 @@ import { syncFile } from '../disk/durable.js';
 import { fileBytes } from '../disk/file-bytes.js';
 import { erofsImage } from '../erofs/image.js';
 import { movesOf } from '../index/extents.js';
+import { placesIn } from '../index/places.js';
 import type { TreeImage } from '../index/records.js';
-import type { PlanOfTables } from '../plan/plan.js';
+import type { Plan, PlanEntry } from '../plan/plan.js';
 import type { StoreContext } from '../session/context.js';
 
 const UUID_DIGITS = 32;
 /** Pieces of an image between two looks at whether somebody has cancelled. */
 const PIECES_AT_ONCE = 64;
 
+export interface ImageRequest {
+  plan: Plan;
+  /** Those that the plan was made of, in the same order. */
+  layers: readonly Key[];
+  /** Of the tree. */
+  hash: Key;
+  /** A new file. */
+  path: string;
+}
+
 /**
  * Writes the image of a plan to a new file, durably.
- * @param hash of the tree
  * @throws CairnError `ERR_UNSUPPORTED` for a tree beyond the limits of the format, `ERR_NO_SPACE`, `ERR_ABORTED`
  */
 export async function writeTreeImage(
   store: StoreContext,
-  { plan, tocs, hash, path }: PlanOfTables & { hash: Key; path: string },
+  { plan, layers, hash, path }: ImageRequest,
   { signal, onProgress }: OperationOptions,
 ): Promise<TreeImage> {
   // Asked before the places are: what moves meanwhile makes the image too old.
   const moves = movesOf(store.index);
-  const places = knownPlaces(store.index, tocs);
+  const placeOf = placesIn(store.index, layers);
   const image = erofsImage(plan.entries, {
     uuid: Buffer.from(hexOf(hash).slice(0, UUID_DIGITS), 'hex'),
     blockBits: store.objects.blockBits,
-    contents: (entry) => store.objects.addressOf(entry, places.get(entry.key)),
+    contents: (entry, i) => store.objects.addressOf(entry, placeOf(plan.entries[i] as PlanEntry)),
   });
   const sum = createHash('sha512');
   const fd = fs.openSync(path, 'wx', 0o600);

@@ -1,6 +1,5 @@
 /** Checks whether layers, objects and trees are what the index says. Reads everything, changes nothing. */
 import { setImmediate } from 'node:timers/promises';
-import type { VerifyResult } from '../../workers/tasks/verify.js';
 import { objectSizesOf } from '../content/layer-objects.js';
 import { type Look, type ObjectFindings, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
 import { toText } from '../core/bytes.js';
@@ -33,9 +32,6 @@ export interface CheckResult {
   reimport: string[];
   ok: boolean;
 }
-
-/** Of a tree that is only mounted its image and its objects are checked, and these all the same. */
-const NO_FILES: VerifyResult = { bytes: 0, findings: [] };
 
 const AWAITED = 'gone since a repair, to be imported again';
 
@@ -83,13 +79,8 @@ class Checker {
     const damaged = this.#withoutRemoved();
     const isAwaited = damaged.some(({ awaited }) => awaited === true);
     const reimport = isAwaited ? toImportAgain(this.#store, isAmong(this.#targets)) : [];
-    const checked = {
-      layers: layers.length,
-      objects: this.#objects.size,
-      trees: trees.length,
-      pods,
-      bytes: this.#bytes,
-    };
+    const objects = this.#objects.size;
+    const checked = { layers: layers.length, objects, trees: trees.length, pods, bytes: this.#bytes };
     return { checked, damaged, reimport, ok: damaged.length === 0 };
   }
 
@@ -270,7 +261,8 @@ class Checker {
     const inodeOf = (name: string): bigint => this.#objects.inodeOf(name);
     const look = { tree, plan, inodeOf };
     const isMount = tree.mode === 'mount';
-    const { bytes, findings } = isMount ? NO_FILES : await verifyTree(this.#store, look, this.#look);
+    // Of a tree that is only mounted its image and its objects are checked, and these all the same.
+    const { bytes, findings } = isMount ? { bytes: 0, findings: [] } : await verifyTree(this.#store, look, this.#look);
     this.#bytes += bytes;
     const hasNone = tree.mode !== 'link' && !isMount;
     const linked = hasNone ? [] : pathsOfDamaged(this.#store, tree, plan, this.#damagedFiles);

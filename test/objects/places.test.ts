@@ -1,10 +1,9 @@
 /** What layers note of where their contents lie: it is what the objects' rows say, whatever has happened since. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { knownPlaces } from '../../engine/content/known-places.js';
 import { readToc } from '../../engine/content/read-blob.js';
 import { contextOf } from '../../engine/facade/opened.js';
-import { placesOf } from '../../engine/index/places.js';
+import { placesIn, placesOf } from '../../engine/index/places.js';
 import { packedName } from '../../engine/objects/pack/name.js';
 import { repackStore } from '../../engine/recover/repack.js';
 import { openStore, type Store } from '../../engine/store.js';
@@ -53,8 +52,16 @@ test('a layer tells of all contents that it brought, also of those that it names
   await store.import(image(s, 'b', ['one', 'two']));
   assert.equal(inspect(store), FILES + 3 + FILES + 1, 'what was there is told by the layer that brought it');
   const { index } = contextOf(store);
-  const tocs = new Map([...index.layers.keys()].map((key) => [key, readToc(contextOf(store), key)]));
-  for (const [sha512, at] of knownPlaces(index, tocs)) assert.deepEqual(at, index.objects.get(packedName(sha512))?.at);
+  const layers = [...index.layers.keys()];
+  const placeOf = placesIn(index, layers);
+  for (const [home, layer] of layers.entries()) {
+    for (const { key, file = -1 } of readToc(contextOf(store), layer)) {
+      const at = placeOf({ home, file });
+      if (at !== undefined) assert.deepEqual(at, index.objects.get(packedName(key))?.at);
+    }
+  }
+  assert.equal(placeOf({ home: -1, file: -1 }), undefined);
+  assert.equal(placeOf({ home: 0, file: 1000 }), undefined);
 });
 
 test('of two imports at one time one tells of what both brought', async (t) => {

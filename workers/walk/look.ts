@@ -94,7 +94,7 @@ export class Looker {
   /** All rows so far. */
   finish(): Listing {
     return {
-      shard: packShard(this.#found.map((row) => ({ ...row, key: row.source, link: row.source, group: '', layer: 0 }))),
+      shard: packShard(this.#found.map((row) => ({ ...row, key: row.source, link: row.source }))),
       sizes: Float64Array.from(this.#found, ({ type, size }) => (type === 'file' ? size : 0)),
       seen: packSeen(this.#stats),
       links: Uint32Array.from(this.#found, ({ links }) => links),
