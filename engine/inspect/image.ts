@@ -48,7 +48,7 @@ export interface ImageSummary {
 export interface ImageDetails extends ImageSummary {
   dependencies: { name: string; id?: string; key: Key | null }[];
   /** Bottom to top; `sharedBy` counts the other images that have the layer. */
-  layers: (Omit<LayerRecord, 'toc' | 'recipe' | 'refs' | 'archiveDigests'> & {
+  layers: (Omit<LayerRecord, 'toc' | 'recipe' | 'refs' | 'archiveDigests' | 'placedIn'> & {
     toc: Key;
     recipe: Key;
     /** Digests of the archives that the layer came in. */
@@ -196,7 +196,7 @@ function damageOf(store: StoreContext, image: ImageRecord): ImageDetails['damage
 }
 
 function describeLayer(all: Catalogue, record: LayerRecord): ImageDetails['layers'][number] {
-  const { toc, recipe, archiveDigests, refs: _refs, ...layer } = record;
+  const { toc, recipe, archiveDigests, refs: _refs, placedIn: _placedIn, ...layer } = record;
   return {
     ...layer,
     sharedBy: [...all.images.values()].filter(({ layers }) => layers.includes(layer.key)).length - 1,

@@ -57,10 +57,17 @@ const richStore = madeOnce(async (s) => {
 function contentOf(index: Index): Record<string, unknown> {
   const rows = (table: { entries(): Iterable<{ key: unknown; value: unknown }> }): unknown[] =>
     [...table.entries()].map(({ key, value }) => [key, value]);
-  const { names, digests, fingerprints, layers, blobs, objects, orphans, trees, leases, totals } = index;
-  const tables = { names, digests, fingerprints, layers, blobs, objects, orphans, trees, leases };
+  const { names, digests, fingerprints, blobs, objects, orphans, trees, leases, totals } = index;
+  const tables = { names, digests, fingerprints, blobs, objects, orphans, trees, leases };
   const images = [...index.images.values()].map((value) => ({ ...value, lastUsed: 0 }));
-  return { images, totals, ...Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, rows(table)])) };
+  // Places are noted by imports alone; without them they are looked up.
+  const layers = [...index.layers.values()].map((value) => ({ ...value, placedIn: undefined }));
+  return {
+    images,
+    layers,
+    totals,
+    ...Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, rows(table)])),
+  };
 }
 
 async function contentIn(dir: string): Promise<Record<string, unknown>> {
