@@ -244,7 +244,12 @@ export function catchInterrupts(atOnce: () => void): Interrupts {
       };
     },
     stop: () => {
-      for (const name of CANCELLING) process.off(name, interrupt);
+      const ignore = (): void => {
+        for (const name of CANCELLING) process.off(name, interrupt);
+      };
+      // The rest of an interrupt may come while the process ends, and must not end it as a signal does.
+      if (controller.signal.aborted) setTimeout(ignore, ONE_INTERRUPT_MS).unref();
+      else ignore();
     },
   };
 }
