@@ -50,8 +50,7 @@ const BATCH = 50_000;
  * @returns `undefined` if another operation relies on objects right now; the next sweep takes the orphans
  */
 export async function sweep(store: StoreContext, options: SweepOptions = {}): Promise<Swept | undefined> {
-  const { uses } = store;
-  const alone = options.waits === true ? await uses.soonAlone(options.signal) : uses.tryAlone();
+  const alone = await takeAlone(store, options);
   if (alone === undefined) return undefined;
   let trash: string[] = [];
   let swept: Swept;
@@ -67,13 +66,17 @@ export async function sweep(store: StoreContext, options: SweepOptions = {}): Pr
     alone.release();
     await discard(store, trash);
   }
-  if (store.objects.keepsLinks) await sweepLinks(store);
+  if (store.objects.keepsLinks) await sweepLinks(store, options);
   return swept;
 }
 
+async function takeAlone({ uses }: StoreContext, { waits, signal }: SweepOptions): Promise<Lock | undefined> {
+  return waits === true ? uses.soonAlone(signal) : uses.tryAlone();
+}
+
 /** Comes last, as trees that were just deleted may have had the other names. */
-async function sweepLinks(store: StoreContext): Promise<void> {
-  const alone = store.uses.tryAlone();
+async function sweepLinks(store: StoreContext, options: SweepOptions): Promise<void> {
+  const alone = await takeAlone(store, options);
   if (alone === undefined) return;
   try {
     await dropUnusedLinks(store);

@@ -43,8 +43,9 @@ export class UseLock {
       return await work();
     } finally {
       if (--this.#count === 0) {
-        this.#options.atRest();
         const held = this.#lock;
+        // Who gave up at the gate has nothing to let go of, and somebody may be alone now.
+        if (held !== undefined || this.#options.isFree) this.#options.atRest();
         this.#lock = undefined;
         (await held?.catch(() => undefined))?.release();
         for (const resolve of this.#waitingForRest.splice(0)) resolve();
@@ -58,7 +59,9 @@ export class UseLock {
   }
 
   async #acquire(signal: AbortSignal | undefined): Promise<void> {
-    this.#lock ??= this.#enter(signal);
+    // Who waits at the gate is not in: a gc of this process may have its turn meanwhile.
+    if (this.#lock === undefined) await this.#passGate(signal);
+    this.#lock ??= lock(this.#path, false, signal);
     const waiting = this.#lock;
     try {
       await waiting;
@@ -70,10 +73,9 @@ export class UseLock {
     }
   }
 
-  async #enter(signal: AbortSignal | undefined): Promise<Lock> {
+  async #passGate(signal: AbortSignal | undefined): Promise<void> {
     const isOpen = (): true | undefined => (isHeld(this.#gate) ? undefined : true);
     await tryUntil(isOpen, { longestPauseMs: LONGEST_PAUSE_MS, signal });
-    return lock(this.#path, false, signal);
   }
 
   /** Waits until nobody relies on objects, and keeps others from it during `work`, which must not ask for the lock. */
@@ -90,7 +92,7 @@ export class UseLock {
 
   /** Takes the lock alone, if nobody relies on objects right now. */
   tryAlone(): Lock | undefined {
-    const held = this.#count > 0 ? undefined : tryLock(this.#path, true);
+    const held = this.#lock !== undefined ? undefined : tryLock(this.#path, true);
     try {
       if (held !== undefined) this.#options.check();
     } catch (error) {

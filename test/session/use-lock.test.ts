@@ -90,6 +90,24 @@ test('who works longer than a gc waits is not disturbed, and others begin when t
   await end();
 });
 
+test('who waits at the gate does not keep a gc of the same process from its turn', async (t) => {
+  const { layout, locks } = await locksOf(t, 1);
+  const [lock] = locks as [UseLock];
+  const end = await hold(lock);
+  const waiting = lock.soonAlone(undefined);
+  while (!isHeld(layout.useGate)) await sleep(1);
+  await end();
+  let isIn = false;
+  const next = lock.during(undefined, async () => {
+    isIn = true;
+  });
+  const alone = await waiting;
+  assert.ok(alone !== undefined && !isIn);
+  alone.release();
+  await next;
+  assert.ok(isIn);
+});
+
 test('a wait for a turn, and one at the gate, can be cancelled', async (t) => {
   const { layout, locks } = await locksOf(t, 3);
   const [collector, user, other] = locks as [UseLock, UseLock, UseLock];
