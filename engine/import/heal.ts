@@ -5,6 +5,7 @@ import type { Key } from '../core/key.js';
 import { blobsOf, imagesWithLayer } from '../index/images.js';
 import { type NewObject, type Retained, restoreObjects, retainObjects } from '../index/objects.js';
 import type { Index } from '../index/open.js';
+import { forgetPlaces } from '../index/places.js';
 import type { ImageRecord, LayerRecord } from '../index/records.js';
 import { hasBlob, releaseBlob, retainBlob } from '../index/references.js';
 import type { StoreContext } from '../session/context.js';
@@ -23,7 +24,8 @@ export function healLayer(
   const { index } = store;
   for (const { key, size } of [read.toc, read.recipe]) retainBlob(index, key, size);
   for (const { key } of [known.toc, known.recipe]) releaseBlob(index, key);
-  const { uncounted, ...layer } = read;
+  forgetPlaces(index, known);
+  const { uncounted, placedIn: _old, ...layer } = read;
   index.layers.put(layer.key, layer);
   const back = uncounted === true ? retainObjects(index, objects) : restoreObjects(index, objects);
   unmarkWholeLayers(store);

@@ -33,7 +33,7 @@ export function notePlaces(
   packed: PackedLayer | undefined,
   elsewhere: readonly Extent[],
 ): number | undefined {
-  if (packed?.places === undefined) return undefined;
+  if (packed?.places?.some((sector) => sector > 0) !== true) return undefined;
   const { pack, places } = packed;
   const wrong = new Set(elsewhere.filter(({ at }) => at.pack === pack).map(({ at }) => at.offset / SECTOR));
   const sectors = wrong.size === 0 ? places : places.map((sector) => (wrong.has(sector) ? 0 : sector));

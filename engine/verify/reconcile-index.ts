@@ -94,6 +94,8 @@ class Reconciliation {
       const tells = hasBlob(index, layer.toc.key);
       if (tells === (uncounted !== true)) continue;
       index.layers.put(layer.key, tells ? counted : { ...layer, uncounted: true });
+      // Its objects may be collected meanwhile, and come back elsewhere.
+      if (!tells) noteMove(index);
     }
   }
 
@@ -141,8 +143,9 @@ class Reconciliation {
       this.#tell('object', name, 'its file is there and whole', 'found again');
     const isForgotten = gone && (state?.isQuarantined === true || refs === 0);
     if (isForgotten && record.at !== undefined) this.#forgetPlace(record as Extent);
-    // A tree's image may name another place.
-    if (state?.at !== undefined) noteMove(index);
+    // A tree's image may name another place than the one found now, or than where an object without a row will be.
+    const isPlaceLost = known === undefined && gone && this.#store.objects.at.packs !== undefined;
+    if (state?.at !== undefined || isPlaceLost) noteMove(index);
     const { at: _place, ...placeless } = record;
     if (known !== undefined && known.refs !== refs)
       this.#tell('object', name, `${known.refs} references instead of ${refs}`, 'counted anew');

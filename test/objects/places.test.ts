@@ -1,9 +1,11 @@
 /** What layers note of where their contents lie: it is what the objects' rows say, whatever has happened since. */
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { readToc } from '../../engine/content/read-blob.js';
 import { contextOf } from '../../engine/facade/opened.js';
 import { placesIn, placesOf } from '../../engine/index/places.js';
+import type { LayerRecord } from '../../engine/index/records.js';
 import { packedName } from '../../engine/objects/pack/name.js';
 import { repackStore } from '../../engine/recover/repack.js';
 import { openStore, type Store } from '../../engine/store.js';
@@ -125,6 +127,34 @@ test('nothing is told of places from before a damaged object came back elsewhere
   assert.equal(inspect(store), 0);
   await store.import(image(s, 'b', ['two']));
   assert.ok(inspect(store) > FILES, 'what came after that is told');
+});
+
+test('nothing is told of places from before the table of contents of their layer was lost', async (t) => {
+  const { s, store } = await packed(t);
+  const path = image(s, 'a', ['one', 'two']);
+  const { key } = await store.import(path);
+  await store.import(image(s, 'b', ['three', 'four', 'five', 'six']));
+  const { index, layout } = contextOf(store);
+  fs.rmSync(layout.blob((index.layer(key) as LayerRecord).toc.key));
+  await store.fsck({ repair: true });
+  await store.gc({ graceMs: 0 });
+  assert.equal((await store.import(path)).healed, true);
+  assert.deepEqual((await store.check()).damaged, []);
+  assert.equal(inspect(store), 0);
+});
+
+test('nothing is told of places of objects whose rows were lost', async (t) => {
+  const { s, store } = await packed(t);
+  const path = image(s, 'a', ['one']);
+  await store.import(path);
+  const { name } = objectWith(s.store, contentOf('one', 5));
+  const { index } = contextOf(store);
+  overwriteObject(objectWith(s.store, contentOf('one', 5)), 'damaged');
+  await index.commit(() => index.objects.remove(name));
+  await store.fsck({ repair: true });
+  assert.equal((await store.import(path)).healed, true);
+  assert.equal(inspect(store), 0);
+  assert.deepEqual((await store.check()).damaged, []);
 });
 
 test('a backup tells of what counts, and of nothing older', async (t) => {

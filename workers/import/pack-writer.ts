@@ -25,6 +25,9 @@ export interface SlotOutput {
   close?(): void;
 }
 
+/** Places are told in 32 bits: 2 TiB of a pack. */
+const FIRST_UNTOLD = 2 ** 32;
+
 export interface PackWriterOptions {
   output: SlotOutput;
   lane: Lane;
@@ -134,7 +137,8 @@ export class PackWriter implements NewObjects {
 
   #note(sha512: string, offset: number, size: number): void {
     this.#rows.add({ sha512, offset, size });
-    this.lastSector = offset / SECTOR;
+    const sector = offset / SECTOR;
+    this.lastSector = sector < FIRST_UNTOLD ? sector : 0;
   }
 
   /** @returns where a content of this size begins */
