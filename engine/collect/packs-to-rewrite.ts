@@ -11,9 +11,9 @@ import { isImageInUse } from '../disk/tree-use.js';
 import { FIRST_ORPHANED_OBJECT } from '../index/keys.js';
 import type { ObjectRecord } from '../index/records.js';
 import { packFileName } from '../objects/pack/format.js';
+import { holesIn } from '../objects/pack/holes.js';
 import type { DeadPart } from '../objects/pack/unused-parts.js';
 import type { StoreContext } from '../session/context.js';
-import { holesIn } from './holes.js';
 import { deadParts } from './packs.js';
 
 /** Bytes that must come back: fewer are not worth the syncs and the transaction. */

@@ -16,12 +16,12 @@ import { tryLock } from '../disk/lock.js';
 import { forgetPack } from '../index/packs.js';
 import type { PackRecord } from '../index/records.js';
 import { idOfPackFile, packFileName } from '../objects/pack/format.js';
+import { holesIn } from '../objects/pack/holes.js';
 import { packedName } from '../objects/pack/name.js';
 import { readSegments } from '../objects/pack/read-tables.js';
 import type { PackedContent } from '../objects/pack/rows.js';
 import { type DeadPart, unusedParts } from '../objects/pack/unused-parts.js';
 import { type StoreContext, sayLeftBehind } from '../session/context.js';
-import { holesIn } from './holes.js';
 
 /** Deletes files that trees shared and no tree has any more. */
 export function dropUnusedLinks(store: StoreContext): Promise<void> {

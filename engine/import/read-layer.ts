@@ -16,6 +16,7 @@ import type { StoreContext } from '../session/context.js';
 import { tocVersionIn } from '../session/format.js';
 import type { Counts, TaskInput, TaskResult, Work } from '../session/work.js';
 import { LayerRows } from './layer-rows.js';
+import { punchWaste } from './waste.js';
 
 /** Time between two calls that set the disk to work on what is staged. */
 const WRITE_BEHIND_MS = 500;
@@ -88,15 +89,19 @@ export class LayerReader {
 
   /** Reads the layer into a lane of its own, in a store that has lanes. */
   async #read(sized: SizedSource, staging: string, options: ReadOptions): Promise<ReadLayer> {
-    const { lanes, index } = this.#store;
+    const { lanes, index, layout } = this.#store;
     const lane = lanes?.take();
     const rows = new LayerRows(index, lane?.pack);
     let end: number | undefined;
     try {
       const ingested = await this.#ingest(sized, staging, options, { lane, rows });
       const objects = await rows.finish(ingested);
-      end = ingested.packed?.end;
-      return { ingested, objects };
+      const { packed } = ingested;
+      end = packed?.end;
+      return {
+        ingested: packed === undefined ? ingested : { ...ingested, packed: punchWaste(layout, packed) },
+        objects,
+      };
     } finally {
       rows.close();
       if (lane !== undefined) lanes?.release(lane, end);

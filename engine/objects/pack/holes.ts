@@ -1,6 +1,6 @@
 /** Which holes can be punched where parts of a file are dead. Pure. */
-import { BLOCK, roundDown, roundUp } from '../core/extent.js';
-import type { DeadPart } from '../objects/pack/unused-parts.js';
+import { BLOCK, roundDown, roundUp } from '../../core/extent.js';
+import type { DeadPart } from './unused-parts.js';
 
 export interface Punching {
   /** Whole blocks, all of them dead. */

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { holesIn } from '../../engine/collect/holes.js';
 import { BLOCK, SECTOR } from '../../engine/core/extent.js';
+import { holesIn } from '../../engine/objects/pack/holes.js';
 
 const SECTORS = 200;
 
