@@ -109,10 +109,11 @@ export class UseLock {
   async soonAlone(signal: AbortSignal | undefined): Promise<Lock | undefined> {
     const now = this.tryAlone();
     if (now !== undefined) return now;
-    const trying = { longestPauseMs: LONGEST_PAUSE_MS, patienceMs: PATIENCE_MS, signal };
-    const gate = await tryUntil(() => tryLock(this.#gate, true), trying);
+    const end = performance.now() + PATIENCE_MS;
+    const untilEnd = () => ({ longestPauseMs: LONGEST_PAUSE_MS, patienceMs: end - performance.now(), signal });
+    const gate = await tryUntil(() => tryLock(this.#gate, true), untilEnd());
     try {
-      return gate && (await tryUntil(() => this.tryAlone(), trying));
+      return gate && (await tryUntil(() => this.tryAlone(), untilEnd()));
     } finally {
       gate?.release();
     }
