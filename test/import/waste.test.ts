@@ -5,6 +5,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { contextOf } from '../../engine/facade/opened.js';
+import { punchWaste } from '../../engine/import/waste.js';
 import { openStore } from '../../engine/store.js';
 import { inspectPacks } from '../faults/inspect-packs.js';
 import { TestStore } from '../fixtures/store.js';
@@ -17,6 +18,23 @@ function diskBytes(store: string): number {
   const packs = join(store, 'packs');
   return fs.readdirSync(packs).reduce((sum, name) => sum + fs.statSync(join(packs, name)).blocks * SECTOR, 0);
 }
+
+test('what cannot be punched is left for a gc, and ends of blocks in any case', async (t) => {
+  const s = new TestStore(t);
+  await using store = await openStore({ dir: s.store, layout: 'packs', workers: 1 });
+  await store.import(s.aci('a.aci', { name: 'example.com/a' }, [{ name: 'a', content: randomBytes(SMALL) }]));
+  const { layout, index } = contextOf(store);
+  const [pack = 0] = index.packs.keys();
+  const wasted = [{ offset: 4608, length: 12_288 }];
+  const packed = { pack, base: 4096, end: 20_480, rows: new Uint8Array(), wasted };
+  assert.deepEqual(punchWaste(layout, { ...packed, pack: pack + 1 }).wasted, wasted, 'a pack that is not there');
+  assert.deepEqual(punchWaste(layout, packed).wasted, [
+    { offset: 4608, length: 3584 },
+    { offset: 16_384, length: 512 },
+  ]);
+  const few = [{ offset: 4608, length: 512 }];
+  assert.deepEqual(punchWaste(layout, { ...packed, wasted: few }).wasted, few);
+});
 
 test('rebuilds with other times take the room of one, also before a gc', async (t) => {
   const s = new TestStore(t);
