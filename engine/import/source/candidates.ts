@@ -39,7 +39,8 @@ export async function candidatesIn(container: Container, limits: DocumentLimits)
     throw new CairnError('ERR_NOT_AN_IMAGE', why, { path: container.path });
   }
   if (!isLayout && container.has('version')) {
-    const why = `is a directory of skopeo's "dir:"; "skopeo copy dir:${container.path} oci:LAYOUT" makes a layout of it`;
+    const help = `"skopeo copy dir:${container.path} oci:LAYOUT" makes a layout of it`;
+    const why = `is a directory of skopeo's "dir:"; ${help}`;
     throw new CairnError('ERR_UNSUPPORTED', `${container.path} ${why}`, { path: container.path });
   }
   const candidates = isLayout ? await candidatesOfLayout(container, limits) : [];
