@@ -3,6 +3,7 @@
  * died between others that live, that is next to nothing. Then the living ones move to another pack, and the whole pack
  * goes.
  */
+import { deadParts } from '../content/punch-dead.js';
 import { extentOf } from '../core/extent.js';
 import { diskBytesAt } from '../disk/disk-bytes.js';
 import { namesIn } from '../disk/list-directory.js';
@@ -14,7 +15,6 @@ import { packFileName } from '../objects/pack/format.js';
 import { holesIn } from '../objects/pack/holes.js';
 import type { DeadPart } from '../objects/pack/unused-parts.js';
 import type { StoreContext } from '../session/context.js';
-import { deadParts } from './packs.js';
 
 /** Bytes that must come back: fewer are not worth the syncs and the transaction. */
 const LEAST_FREED = 2 ** 20;
@@ -123,7 +123,7 @@ function dyingParts({ index }: StoreContext, going: Going): Map<number, DeadPart
 /** Bytes that a gc punches before it looks what to write anew. */
 function holeBytes(store: StoreContext, pack: number, dying: readonly DeadPart[]): number {
   if (dying.length === 0) return 0;
-  const dead = [...deadParts(store, pack), ...dying].sort((a, b) => a.offset - b.offset);
+  const dead = [...deadParts(store, { pack }), ...dying].sort((a, b) => a.offset - b.offset);
   return sumOf(holesIn(dead).holes);
 }
 

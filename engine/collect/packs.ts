@@ -7,21 +7,20 @@
  */
 import * as fs from 'node:fs';
 import { deletePaths } from '../content/delete.js';
-import { hasCode, naming, throwIfAborted, toCairnError } from '../core/errors.js';
+import { deadParts, openPack, punchDead } from '../content/punch-dead.js';
+import { naming, throwIfAborted, toCairnError } from '../core/errors.js';
 import { BLOCK } from '../core/extent.js';
 import type { OperationOptions } from '../core/operation.js';
-import { syncDirectory, syncFile } from '../disk/durable.js';
-import { punch } from '../disk/file-ranges.js';
+import { syncDirectory } from '../disk/durable.js';
 import { tryLock } from '../disk/lock.js';
 import { forgetPack } from '../index/packs.js';
 import type { PackRecord } from '../index/records.js';
 import { idOfPackFile, packFileName } from '../objects/pack/format.js';
-import { holesIn } from '../objects/pack/holes.js';
 import { packedName } from '../objects/pack/name.js';
 import { readSegments } from '../objects/pack/read-tables.js';
 import type { PackedContent } from '../objects/pack/rows.js';
 import { type DeadPart, unusedParts } from '../objects/pack/unused-parts.js';
-import { type StoreContext, sayLeftBehind } from '../session/context.js';
+import type { StoreContext } from '../session/context.js';
 
 /** Deletes files that trees shared and no tree has any more. */
 export function dropUnusedLinks(store: StoreContext): Promise<void> {
@@ -37,7 +36,7 @@ export async function collectPacks(store: StoreContext, { signal }: OperationOpt
     if (leaked > 0) await noteLeaks(store, pack);
     const known = store.index.packs.get(pack);
     if (known === undefined || (known.used === 0 && (await deletePack(store, pack)))) continue;
-    if (known.dead > 0) await punchPack(store, pack);
+    if (known.dead > 0) await punchDead(store, { pack });
     cutGarbage(store, pack);
   }
   deleteUnlisted(store);
@@ -100,43 +99,11 @@ async function noteLeaks(store: StoreContext, pack: number): Promise<void> {
   }
   await index.commitRemoval(() => {
     const known = index.packs.get(pack) as PackRecord;
-    for (const { offset } of [...deadParts(store, pack)]) index.dead.remove({ pack, offset });
+    for (const { offset } of [...deadParts(store, { pack })]) index.dead.remove({ pack, offset });
     for (const { offset, length } of dead) index.dead.put({ pack, offset }, length);
     const bytes = dead.reduce((sum, { length }) => sum + length, 0);
     index.packs.put(pack, { ...known, dead: bytes, other: known.end - BLOCK - known.used - bytes });
   });
-}
-
-/** Gives back the blocks of a pack that only dead parts have. */
-export async function punchPack(store: StoreContext, pack: number): Promise<void> {
-  const { index } = store;
-  const dead = [...deadParts(store, pack)];
-  const { holes, rest } = holesIn(dead);
-  if (holes.length === 0) return;
-  const path = pathOf(store, pack);
-  const fd = openPack(store, pack, fs.constants.O_RDWR);
-  if (fd === undefined) return;
-  try {
-    if (!holes.every((hole) => punch(fd, hole, path))) return;
-    syncFile(path);
-  } catch (error) {
-    throw toCairnError(error);
-  } finally {
-    fs.closeSync(fd);
-  }
-  await index.commitRemoval(() => {
-    const known = index.packs.get(pack) as PackRecord;
-    for (const { offset } of dead) index.dead.remove({ pack, offset });
-    for (const { offset, length } of rest) index.dead.put({ pack, offset }, length);
-    const punched = holes.reduce((sum, { length }) => sum + length, 0);
-    index.packs.put(pack, { ...known, dead: known.dead - punched, other: known.other + punched });
-  });
-}
-
-/** In rising order. */
-export function* deadParts({ index }: StoreContext, pack: number): Generator<DeadPart> {
-  const range = { start: { pack, offset: 0 }, end: { pack: pack + 1, offset: 0 } };
-  for (const { key, value } of index.dead.entries(range)) yield { offset: key.offset, length: value };
 }
 
 /** Deletes a pack that nothing needs, unless another session appends to it. @returns whether it is gone */
@@ -156,7 +123,7 @@ export async function deleteLocked(store: StoreContext, pack: number): Promise<b
   index.refresh();
   if (index.packs.get(pack)?.used !== 0 || holdsObjects(store, pack)) return false;
   await index.commitRemoval(() => {
-    for (const { offset } of [...deadParts(store, pack)]) index.dead.remove({ pack, offset });
+    for (const { offset } of [...deadParts(store, { pack })]) index.dead.remove({ pack, offset });
     forgetPack(index, pack);
   });
   fs.rmSync(pathOf(store, pack), { force: true });
@@ -190,15 +157,4 @@ function deleteUnlisted(store: StoreContext): void {
     }
   }
   if (isChanged) syncDirectory(layout.packs);
-}
-
-/** @returns `undefined` for a pack that is not there or cannot be opened, which a check reports */
-function openPack(store: StoreContext, pack: number, flags: number): number | undefined {
-  try {
-    return fs.openSync(pathOf(store, pack), flags | fs.constants.O_NOFOLLOW);
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ELOOP')) throw toCairnError(error);
-    sayLeftBehind(store, error, `pack ${packFileName(pack)}: `);
-    return undefined;
-  }
 }

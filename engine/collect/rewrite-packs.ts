@@ -11,6 +11,7 @@
 import * as fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectsInRows } from '../content/packed-objects.js';
+import { punchDead } from '../content/punch-dead.js';
 import { CairnError, isCairnError, throwIfAborted, toCairnError } from '../core/errors.js';
 import { extentOf } from '../core/extent.js';
 import type { OperationOptions } from '../core/operation.js';
@@ -20,7 +21,7 @@ import { extendPack } from '../index/packs.js';
 import { forgetPlacesIn } from '../index/places.js';
 import { packFileName } from '../objects/pack/format.js';
 import type { StoreContext } from '../session/context.js';
-import { deleteLocked, punchPack } from './packs.js';
+import { deleteLocked } from './packs.js';
 import { isFree, type LivingObject, mayBeOpen, type PackToRewrite, packsToRewrite } from './packs-to-rewrite.js';
 
 /**
@@ -109,7 +110,7 @@ async function rewritePack(
         if (left.length === 0 && (await deleteLocked(store, pack))) return 'gone';
         // Who reads without the use lock may have found an old place before the commit, and has the pack open then.
         if (mayBeOpen(store, pack)) return 'kept';
-        await punchPack(store, pack);
+        await punchDead(store, { pack });
         if (left.length === 0) return 'kept';
       } finally {
         alone.release();

@@ -5,6 +5,7 @@
  */
 import * as fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import type { PackedLayer } from '../../workers/tasks/import.js';
 import { commitImages, stageDocument } from '../content/document-writer.js';
 import { documentOf, encodeImageDocument } from '../content/image-document.js';
 import { isWorthKeeping, keepPlan, stagePlan } from '../content/plan-cache.js';
@@ -21,6 +22,7 @@ import { Shares } from './placement.js';
 import type { Outcome, Prepared } from './prepared-image.js';
 import type { LayerReader } from './read-layer.js';
 import { layerRecord, record, withArchives } from './record-import.js';
+import { punchDoubled } from './waste.js';
 
 /** Whether an image may come in. */
 type Verdict = { isIn: true } | { isIn: false; why: Error };
@@ -151,6 +153,7 @@ export class Committer {
         const isListed = outcome !== 'lost' && !(outcome instanceof Error);
         if (isListed) keepPlan(this.#store, prepared.image.key, stagedPlan(prepared.staging));
       }
+      await punchDoubled(this.#store, packedIn(batch));
       return outcomes;
     } catch (error) {
       // Some files may be in place already. The notes in staging tell the next gc which.
@@ -184,6 +187,10 @@ export class Committer {
       mapped(shares.all, (moves) => ({ moves })),
     );
   }
+}
+
+function packedIn(batch: readonly Prepared[]): PackedLayer[] {
+  return batch.flatMap(({ layers }) => layers.flatMap(({ ingested: { packed } }) => packed ?? []));
 }
 
 /** An error that may concern only one image of a batch. */

@@ -1,15 +1,22 @@
 /**
- * Gives back what large contents took in a pack before it turned out that the store has them: their hash is known only
- * when they are written. Nobody knows of these parts, so nobody can read them.
+ * Gives back what an import has put into packs although the store has it. Nobody has ever heard of these parts, so
+ * nobody can read them.
  */
 import * as fs from 'node:fs';
 import type { PackedLayer } from '../../workers/tasks/import.js';
+import { punchDead } from '../content/punch-dead.js';
 import { punch } from '../disk/file-ranges.js';
 import type { Layout } from '../disk/layout.js';
 import { packFileName } from '../objects/pack/format.js';
 import { holesIn } from '../objects/pack/holes.js';
+import { type StoreContext, sayLeftBehind } from '../session/context.js';
 
-/** The caller holds the pack's lock. @returns the layer, with those parts that are left for a gc */
+/**
+ * What large contents took whose hash told that they are here: it is known only when they are written.
+ *
+ * The caller holds the pack's lock.
+ * @returns the layer, with those parts that are left for a gc
+ */
 export function punchWaste(layout: Layout, packed: PackedLayer): PackedLayer {
   const { holes, rest } = holesIn(packed.wasted);
   if (holes.length === 0) return packed;
@@ -24,5 +31,20 @@ export function punchWaste(layout: Layout, packed: PackedLayer): PackedLayer {
   } catch {
     // They are dead in any case: the next gc tries again, and tells what keeps it from that.
     return packed;
+  }
+}
+
+/** Less is left for a gc: it is not worth two waits for the disk. */
+const WORTH_PUNCHING = 2 ** 20;
+
+/**
+ * What several layers brought that were read at the same time: of equal contents, the index lists those of one of them.
+ * Called when that is durable. The caller keeps a gc away.
+ */
+export async function punchDoubled(store: StoreContext, layers: Iterable<PackedLayer>): Promise<void> {
+  try {
+    for (const layer of layers) await punchDead(store, layer, WORTH_PUNCHING);
+  } catch (error) {
+    sayLeftBehind(store, error);
   }
 }

@@ -57,3 +57,23 @@ test('rebuilds with other times take the room of one, also before a gc', async (
   for (const [i, content] of contents.entries())
     assert.ok(Buffer.concat([...(await store.readFile('example.com/app:10', `${i}`))]).equals(content));
 });
+
+test('equal contents that are read at the same time take the room of one', async (t) => {
+  const s = new TestStore(t);
+  await using store = await openStore({ dir: s.store, layout: 'packs', workers: 2 });
+  const contents = Array.from({ length: 40 }, () => randomBytes(SMALL));
+  const builds = [1, 2, 3].map((mtime) =>
+    s.aci(
+      `${mtime}.aci`,
+      { name: 'example.com/app', labels: { version: `${mtime}` } },
+      contents.map((content, i) => ({ name: `${i}`, content, mtime })),
+    ),
+  );
+  await Promise.all(builds.map((build) => store.import(build)));
+  const one = contents.length * SMALL;
+  assert.ok(diskBytes(s.store) < 1.2 * one, `${diskBytes(s.store)} instead of ${one}`);
+  assert.deepEqual(inspectPacks(contextOf(store), true), []);
+  assert.deepEqual((await store.check()).damaged, []);
+  for (const [i, content] of contents.entries())
+    assert.ok(Buffer.concat([...(await store.readFile('example.com/app:3', `${i}`))]).equals(content));
+});
