@@ -168,7 +168,8 @@ export class Committer {
       const planned = plan?.();
       if (planned === undefined) return { isIn: true };
       if (onPlan !== undefined) onPlan(planned);
-      else if (isWorthKeeping(this.#store, planned.entries.length)) {
+      // What lies in packs is mounted as a rule. Whoever renders it otherwise keeps the plan then.
+      else if (this.#store.lanes === undefined && isWorthKeeping(this.#store, planned.entries.length)) {
         const packed = packForWorkers(this.#store, planned);
         stagePlan(packed, treeIdOf(image.layers.toReversed()), stagedPlan(staging));
       }
