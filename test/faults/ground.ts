@@ -41,6 +41,10 @@ const LARGE = Buffer.alloc(100_000, 'large');
 
 const HUGE = Buffer.from(Uint32Array.from({ length: 1_250_000 }, (_none, i) => Math.imul(i, 2_654_435_761)).buffer);
 
+/** Together they are more than an import leaves to a gc where two images bring them at a time. */
+const TWINS: readonly Buffer[] = Array.from({ length: 20 }, (_none, i) => HUGE.subarray(i * 80_000, (i + 1) * 80_000));
+const twins = (mtime: number): EntrySpec[] => TWINS.map((content, i) => ({ name: `${i}`, content, mtime }));
+
 const common: EntrySpec[] = [
   { name: 'etc', flag: '5' },
   { name: 'etc/shared', content: SHARED },
@@ -71,6 +75,8 @@ const ACIS: Readonly<Record<string, Buffer>> = {
     { name: 'huge', content: HUGE },
     { name: 'small', content: 'small' },
   ]),
+  twin: aci({ name: 'example.com/twin' }, twins(1_000_000_000)),
+  rebuilt: aci({ name: 'example.com/rebuilt' }, twins(1_000_000_001)),
   third: aci({ name: 'example.com/third' }, [{ name: 'third', content: 'third' }]),
 };
 

@@ -46,6 +46,12 @@ export const OPERATIONS: readonly Operation[] = [
     seed: 'images',
     args: (at) => ['import', ...['other.aci', 'third.aci', 'shop'].map((name) => source(at, name))],
   },
+  {
+    name: 'import two builds of an image',
+    seed: 'images',
+    args: (at) => ['import', ...['twin.aci', 'rebuilt.aci'].map((name) => source(at, name))],
+    onPacks: true,
+  },
   { name: 'import what was let go of', seed: 'orphans', args: (at) => ['import', source(at, 'other.aci')] },
   { name: 'import what is here', seed: 'images', args: (at) => ['import', source(at, 'base.aci')] },
   { name: 'put', seed: 'images', args: (at) => ['put', source(at, 'new.blob')] },
