@@ -108,6 +108,9 @@ export class ObjectsLook {
       names: files.map(({ name }) => name).join('\0'),
       copies: Uint32Array.from(files, ({ copy }) => copy),
       sizes: Float64Array.from(files, ({ record }) => record.size),
+      places: Float64Array.from(
+        files.flatMap(({ record: { at } }) => (at === undefined ? [0, 0] : [at.pack, at.offset])),
+      ),
       skipped,
     });
     for (const [i, file] of files.entries()) file.inode = inodes[i] as bigint;

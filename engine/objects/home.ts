@@ -146,8 +146,10 @@ export interface VerifyLook {
   quick: boolean;
   /** Metadata that could not be set when the object was made. */
   skipped: readonly SkippedKind[];
-  /** Gives the sha512, in hex, of `size` bytes of a file: from `offset` on, or without one those left to read. */
-  hash: (fd: number, size: number, offset?: number) => string;
+  /** Where the object begins in a pack, if the caller knows that. */
+  at?: PackAddress | undefined;
+  /** Gives the sha512, in hex, of `size` bytes of a file: those at a place in a pack, or else those left to read. */
+  hash: (fd: number, size: number, at?: PackAddress) => string;
 }
 
 /** What a name does not say of an object's metadata. */

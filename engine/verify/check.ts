@@ -153,7 +153,9 @@ class Checker {
     const onObject = (name: string, record: ObjectRecord): void => {
       if (!this.#objects.has(name)) this.#objects.add(name, record);
     };
-    await checkRows(index, layout.index, { signal, onObject: onlyTrees === true ? undefined : onObject });
+    // Those in packs have been listed before, in the order in which they lie.
+    const isListed = this.#objects.size >= index.objects.size;
+    await checkRows(index, layout.index, { signal, onObject: onlyTrees === true || isListed ? undefined : onObject });
   }
 
   #objectsOf(layer: LayerRecord): void {

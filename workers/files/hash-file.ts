@@ -1,7 +1,7 @@
 /** Hashes files of the store and of trees. */
 import { createHash, hash } from 'node:crypto';
 import * as fs from 'node:fs';
-import type { FileRange } from '../../engine/disk/file-ranges.js';
+import type { PackAddress } from '../../engine/core/object.js';
 import { checkCancelled, countBytes } from '../tasks/control.js';
 import type { Control } from '../tasks/parts.js';
 
@@ -27,20 +27,47 @@ export function hashOf(fd: number, size: number, room: Buffer, control: Control)
   return running.digest('hex');
 }
 
-/** Hashes a part of an open file, or as much of it as is there. @returns its sha512 in hex */
-export function hashOfRange(fd: number, { offset, length }: FileRange, room: Buffer, control: Control): string {
-  const read = (at: number): Buffer => {
-    checkCancelled(control);
-    const bytes = room.subarray(0, fs.readSync(fd, room, 0, Math.min(room.length, length - at), offset + at));
-    countBytes(control, bytes.length);
-    return bytes;
-  };
-  let bytes = read(0);
-  if (bytes.length === length) return hash('sha512', bytes);
-  const running = createHash('sha512');
-  for (let at = 0; bytes.length > 0; bytes = at < length ? read(at) : room.subarray(0, 0)) {
-    running.update(bytes);
-    at += bytes.length;
+/** One read serves many small contents. */
+const WINDOW = 1 << 18;
+
+/** Hashes contents of packs. They are asked for in the order in which they lie, as far as that matters. */
+export class PackHasher {
+  readonly #control: Control;
+  readonly #window = Buffer.allocUnsafe(WINDOW);
+  /** What the window shows: of which pack, from where on, how much. */
+  #pack: number | undefined;
+  #from = 0;
+  #length = 0;
+
+  constructor(control: Control) {
+    this.#control = control;
   }
-  return running.digest('hex');
+
+  /** @returns the sha512, in hex, of a content, or of as much of it as is there */
+  hash(fd: number, { pack, offset }: PackAddress, size: number): string {
+    const read = (done: number): Buffer =>
+      this.#read(fd, { pack, offset: offset + done }, Math.min(WINDOW, size - done));
+    if (size <= WINDOW) return hash('sha512', read(0));
+    const running = createHash('sha512');
+    let done = 0;
+    for (let bytes = read(0); bytes.length > 0; bytes = read(done)) {
+      running.update(bytes);
+      done += bytes.length;
+    }
+    return running.digest('hex');
+  }
+
+  #read(fd: number, { pack, offset }: PackAddress, length: number): Buffer {
+    checkCancelled(this.#control);
+    const isShown = pack === this.#pack && offset >= this.#from && offset + length <= this.#from + this.#length;
+    if (!isShown) {
+      this.#length = fs.readSync(fd, this.#window, 0, WINDOW, offset);
+      this.#pack = pack;
+      this.#from = offset;
+    }
+    const begin = offset - this.#from;
+    const bytes = this.#window.subarray(begin, Math.min(begin + length, this.#length));
+    countBytes(this.#control, bytes.length);
+    return bytes;
+  }
 }

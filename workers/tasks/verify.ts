@@ -13,6 +13,8 @@ export interface VerifyObjectsTask {
   /** Per name: the number of the copy. */
   copies: Uint32Array;
   sizes: Float64Array;
+  /** Per name: the number of its pack, 0 for none, and where it begins there. */
+  places: Float64Array;
   /** Per name: metadata that could not be set when the object was made. */
   skipped: Record<string, SkippedKind[]>;
   quick: boolean;

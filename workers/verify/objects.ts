@@ -2,11 +2,12 @@
 
 import { type ByteString, fromText } from '../../engine/core/bytes.js';
 import type { SkippedKind } from '../../engine/core/metadata.js';
+import type { PackAddress } from '../../engine/core/object.js';
 import { openForReading } from '../../engine/disk/file-bytes.js';
 import { faultOf } from '../../engine/disk/path-fault.js';
 import { fileStat } from '../../engine/disk/stat.js';
 import { homeAt } from '../../engine/objects/homes.js';
-import { HASH_ROOM, hashOf, hashOfRange } from '../files/hash-file.js';
+import { HASH_ROOM, hashOf, PackHasher } from '../files/hash-file.js';
 import { checkCancelled, countItems } from '../tasks/control.js';
 import type { Finding, VerifiedObjects, VerifyBlobsTask, VerifyObjectsTask, VerifyResult } from '../tasks/verify.js';
 
@@ -19,13 +20,14 @@ export function verifyObjects(task: VerifyObjectsTask): VerifiedObjects {
   const names = task.names.split('\0');
   const inodes = new BigUint64Array(names.length);
   const room = Buffer.allocUnsafe(HASH_ROOM);
-  const hash = (fd: number, size: number, offset?: number): string =>
-    offset === undefined ? hashOf(fd, size, room, control) : hashOfRange(fd, { offset, length: size }, room, control);
+  const packs = new PackHasher(control);
+  const hash = (fd: number, size: number, at?: PackAddress): string =>
+    at === undefined ? hashOf(fd, size, room, control) : packs.hash(fd, at, size);
   let bytes = 0;
   names.forEach((name, i) => {
     checkCancelled(control);
     const size = task.sizes[i] as number;
-    const look = { size, quick, skipped: task.skipped[name] ?? NOTHING, hash };
+    const look = { size, quick, skipped: task.skipped[name] ?? NOTHING, at: placeIn(task.places, i), hash };
     const { faults, onlyMetadata, inode } = home.verify({ name, copy: copies[i] as number }, look);
     inodes[i] = inode;
     for (const what of faults) findings.push({ at: i, what, onlyMetadata });
@@ -33,6 +35,11 @@ export function verifyObjects(task: VerifyObjectsTask): VerifiedObjects {
     countItems(control, 1);
   });
   return { bytes, findings, inodes };
+}
+
+function placeIn(places: Float64Array, i: number): PackAddress | undefined {
+  const pack = places[2 * i] as number;
+  return pack === 0 ? undefined : { pack, offset: places[2 * i + 1] as number };
 }
 
 export function verifyBlobs(task: VerifyBlobsTask): VerifyResult {
