@@ -109,12 +109,12 @@ export const NO_LANE_LOCK: Patch = {
 /** The index forgets which parts of a pack are dead before their space is given back. */
 export const FORGOTTEN_FIRST: Patch = {
   name: 'dead parts forgotten before they are punched',
-  file: 'engine/collect/packs.js',
+  file: 'engine/content/punch-dead.js',
   edits: [
-    [/if \(!holes\.every\(\(hole\) => punch\(fd, hole, path\)\)\)\s+return;\s+syncFile\(path\);/, ''],
+    [' || !punchHoles(store, range.pack, punching)', ''],
     [
-      /(?<=dead: known\.dead - punched, other: known\.other \+ punched \}\);\s+\}\);)/,
-      'const later = openPack(store, pack, fs.constants.O_RDWR); for (const hole of holes) punch(later, hole, path);',
+      /(?<=dead: known\.dead - bytes, other: known\.other \+ bytes \}\);\s+\}\);)/,
+      'punchHoles(store, range.pack, punching);',
     ],
   ],
 };
