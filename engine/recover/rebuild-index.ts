@@ -32,7 +32,7 @@ import { ensureWritable, type OpenOptions } from '../session/open.js';
 import { makeOurs } from '../session/owner.js';
 import { defaultWorkers, Pool } from '../session/pool.js';
 import { type Filled, fillIndex } from './fill-index.js';
-import { fillPacks } from './fill-packs.js';
+import { dropHollow, fillPacks } from './fill-packs.js';
 import { type FoundPods, mustNotRunNow, readPods } from './pods.js';
 import { type Lost, readDocuments } from './read-documents.js';
 import { objectsOnDisk, type Salvage, salvage } from './salvage.js';
@@ -119,7 +119,10 @@ async function rebuild(
     salvaged = await pool.during(heard, (work) => salvage({ layout, objects }, work, found));
     filled = await index.commit(() => {
       for (const pod of pods) putPod(index, pod);
-      return fillIndex(index, found, salvaged, objectsOnDisk(objects));
+      const all = fillIndex(index, found, salvaged, objectsOnDisk(objects));
+      if (objects.at.packs !== undefined) dropHollow(index, layout);
+      const { objects: listed, orphans } = index.totals;
+      return { ...all, objects: listed, orphans };
     });
   } finally {
     objects.close();
