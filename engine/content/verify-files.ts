@@ -4,7 +4,7 @@ import { Batch, batches } from '../core/batches.js';
 import { allOf } from '../core/concurrency.js';
 import { CairnError } from '../core/errors.js';
 import type { SkippedKind } from '../core/metadata.js';
-import type { ObjectFile } from '../core/object.js';
+import type { ObjectFile, PackAddress } from '../core/object.js';
 import type { ObjectRecord } from '../index/records.js';
 import type { ObjectHome } from '../objects/home.js';
 import type { Work } from '../session/work.js';
@@ -79,7 +79,8 @@ export class ObjectsLook {
 
   /** @throws CairnError `ERR_DAMAGED` for a record that cannot be one */
   add(name: string, record: ObjectRecord): void {
-    if (!(record.size >= 0 && record.copies >= 0 && record.copies < COPIES_AT_MOST)) {
+    const { size, copies, at } = record;
+    if (!(size >= 0 && copies >= 0 && copies < COPIES_AT_MOST && (at === undefined || isPlace(at)))) {
       throw new CairnError('ERR_DAMAGED', `the index has no sound record of object ${name}`);
     }
     const first: LookedAt = { name, copy: 0, record, inode: 0n };
@@ -123,6 +124,10 @@ export class ObjectsLook {
     if (rest.length > 0) this.#send(rest);
     return sum(await allOf(this.#running));
   }
+}
+
+function isPlace({ pack, offset }: PackAddress): boolean {
+  return Number.isSafeInteger(pack) && pack > 0 && Number.isSafeInteger(offset) && offset > 0;
 }
 
 /** Checks objects that are all known, as {@link ObjectsLook} does. */

@@ -154,8 +154,8 @@ class Checker {
       if (!this.#objects.has(name)) this.#objects.add(name, record);
     };
     // Those in packs have been listed before, in the order in which they lie.
-    const isListed = this.#objects.size >= index.objects.size;
-    await checkRows(index, layout.index, { signal, onObject: onlyTrees === true || isListed ? undefined : onObject });
+    const areListed = this.#objects.size >= index.objects.size;
+    await checkRows(index, layout.index, { signal, onObject: onlyTrees === true || areListed ? undefined : onObject });
   }
 
   #objectsOf(layer: LayerRecord): void {

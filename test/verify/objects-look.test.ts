@@ -26,7 +26,9 @@ test('an object that cannot be looked at', async (t) => {
   });
   await t.test('is refused where its record is none', () => {
     const looking = new ObjectsLook(context.objects, { work: new Work(context.pool), quick: true });
-    for (const record of [{ size: 1, copies: 2 ** 32 }, { size: -1, copies: 0 }, { size: 1 }]) {
+    const places = [2 ** 60, -512, 4096.5, Number.NaN, undefined].map((offset) => ({ pack: 1, offset }));
+    const inPacks = [...places, { pack: 0, offset: 4096 }].map((at) => ({ size: 1, copies: 0, at }));
+    for (const record of [{ size: 1, copies: 2 ** 32 }, { size: -1, copies: 0 }, { size: 1 }, ...inPacks]) {
       assert.throws(() => looking.add('name', { refs: 1, ...record } as ObjectRecord), { code: 'ERR_DAMAGED' });
     }
   });

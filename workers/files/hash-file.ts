@@ -29,8 +29,10 @@ export function hashOf(fd: number, size: number, room: Buffer, control: Control)
 
 /** One read serves many small contents. */
 const WINDOW = 1 << 18;
+/** A content that begins so near behind the last one is taken for its neighbour. */
+const NEAR = 1 << 16;
 
-/** Hashes contents of packs. They are asked for in the order in which they lie, as far as that matters. */
+/** Hashes contents of packs. Of those that are asked for in the order in which they lie, neighbours are read at once. */
 export class PackHasher {
   readonly #control: Control;
   readonly #window = Buffer.allocUnsafe(WINDOW);
@@ -38,6 +40,8 @@ export class PackHasher {
   #pack: number | undefined;
   #from = 0;
   #length = 0;
+  /** The end of what was asked for last. */
+  #end = 0;
 
   constructor(control: Control) {
     this.#control = control;
@@ -59,15 +63,32 @@ export class PackHasher {
 
   #read(fd: number, { pack, offset }: PackAddress, length: number): Buffer {
     checkCancelled(this.#control);
-    const isShown = pack === this.#pack && offset >= this.#from && offset + length <= this.#from + this.#length;
-    if (!isShown) {
-      this.#length = fs.readSync(fd, this.#window, 0, WINDOW, offset);
-      this.#pack = pack;
-      this.#from = offset;
-    }
+    const isOfPack = pack === this.#pack;
+    const isShown = isOfPack && offset >= this.#from && offset + length <= this.#from + this.#length;
+    const isNear = isOfPack && offset >= this.#end && offset - this.#end < NEAR;
+    if (!isShown) this.#show(fd, { pack, offset }, { least: length, most: isNear ? WINDOW : length });
+    this.#end = offset + length;
     const begin = offset - this.#from;
     const bytes = this.#window.subarray(begin, Math.min(begin + length, this.#length));
     countBytes(this.#control, bytes.length);
     return bytes;
+  }
+
+  #show(fd: number, { pack, offset }: PackAddress, { least, most }: { least: number; most: number }): void {
+    this.#pack = undefined;
+    let filled = 0;
+    try {
+      filled = fs.readSync(fd, this.#window, 0, most, offset);
+    } catch {
+      // What cannot be read may be a neighbour.
+    }
+    while (filled < least) {
+      const taken = fs.readSync(fd, this.#window, filled, least - filled, offset + filled);
+      if (taken === 0) break;
+      filled += taken;
+    }
+    this.#pack = pack;
+    this.#from = offset;
+    this.#length = filled;
   }
 }
