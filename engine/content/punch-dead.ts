@@ -3,14 +3,16 @@
  * punched, and forgets the part when the hole is on disk: after a crash in between it is punched once more.
  */
 import * as fs from 'node:fs';
+import { promisify } from 'node:util';
 import { hasCode, toCairnError } from '../core/errors.js';
-import { syncFile } from '../disk/durable.js';
 import { punch } from '../disk/file-ranges.js';
 import type { PackRecord } from '../index/records.js';
 import { packFileName } from '../objects/pack/format.js';
 import { holesIn, type Punching } from '../objects/pack/holes.js';
 import type { DeadPart } from '../objects/pack/unused-parts.js';
 import { type StoreContext, sayLeftBehind } from '../session/context.js';
+
+const sync = promisify(fs.fsync);
 
 /** A pack, or a part of it: from `base` up to `end`. */
 export interface PackRange {
@@ -19,23 +21,31 @@ export interface PackRange {
   end?: number;
 }
 
+export interface PunchOptions {
+  /** The parts are left as they are unless so many bytes come back. */
+  least?: number;
+  /** How the index forgets them. By default that may take the space that is kept back for a full disk. */
+  commit?: (change: () => void, rows: number) => Promise<void>;
+}
+
 /**
- * Nobody may rely on anything there: the caller keeps everybody out, or knows that nobody has ever heard of it.
- * @param least leaves the parts to a gc unless so many bytes come back
+ * Nobody may rely on anything there: the caller keeps everybody out, or knows that nobody can ever have read it.
+ * @throws CairnError `ERR_NO_SPACE`, … after which the parts are dead as before
  */
-export async function punchDead(store: StoreContext, range: PackRange, least = 1): Promise<void> {
+export async function punchDead(store: StoreContext, range: PackRange, options: PunchOptions = {}): Promise<void> {
+  const { index } = store;
+  const { pack } = range;
+  const { least = 1, commit = (change) => index.commitRemoval(change) } = options;
   const dead = [...deadParts(store, range)];
   const punching = holesIn(dead);
   const bytes = bytesOf(punching.holes);
-  if (bytes < least || !punchHoles(store, range.pack, punching)) return;
-  const { index } = store;
-  const { pack } = range;
-  await index.commitRemoval(() => {
+  if (bytes < least || !(await punchHoles(store, pack, punching))) return;
+  await commit(() => {
     const known = index.packs.get(pack) as PackRecord;
     for (const { offset } of dead) index.dead.remove({ pack, offset });
     for (const { offset, length } of punching.rest) index.dead.put({ pack, offset }, length);
     index.packs.put(pack, { ...known, dead: known.dead - bytes, other: known.other + bytes });
-  });
+  }, dead.length);
 }
 
 /** In rising order. */
@@ -47,13 +57,14 @@ export function* deadParts({ index }: StoreContext, { pack, base = 0, end }: Pac
 }
 
 /** @returns whether all of them are on disk */
-function punchHoles(store: StoreContext, pack: number, { holes }: Punching): boolean {
+async function punchHoles(store: StoreContext, pack: number, { holes }: Punching): Promise<boolean> {
   const path = store.layout.pack(packFileName(pack));
   const fd = openPack(store, pack, fs.constants.O_RDWR);
   if (fd === undefined) return false;
   try {
     if (!holes.every((hole) => punch(fd, hole, path))) return false;
-    syncFile(path);
+    // Off this thread: another import may be appending to the pack, and much of that may wait for the disk.
+    await sync(fd);
     return true;
   } catch (error) {
     throw toCairnError(error);

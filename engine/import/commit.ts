@@ -1,7 +1,7 @@
 /**
- * Makes prepared imports visible: sync, move into place, sync, one transaction. Imports that become ready while a batch
- * is being committed, or while others are being read, form the next batch. So many small images share the waits for the
- * disk.
+ * Makes prepared imports visible: sync, move into place, sync, one transaction. Then packs give back what turned out to
+ * be there twice. Imports that become ready while a batch is being committed, or while others are being read, form the
+ * next batch. So many small images share the waits for the disk.
  */
 import * as fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';

@@ -1,6 +1,6 @@
 /**
- * Gives back what an import has put into packs although the store has it. Nobody has ever heard of these parts, so
- * nobody can read them.
+ * Gives back what an import has put into packs although the store has it. No row of the index has ever named these
+ * parts, so nobody can have read them.
  */
 import * as fs from 'node:fs';
 import type { PackedLayer } from '../../workers/tasks/import.js';
@@ -38,12 +38,17 @@ export function punchWaste(layout: Layout, packed: PackedLayer): PackedLayer {
 const WORTH_PUNCHING = 2 ** 20;
 
 /**
- * What several layers brought that were read at the same time: of equal contents, the index lists those of one of them.
- * Called when that is durable. The caller keeps a gc away.
+ * What of these layers is dead as soon as their commit is durable: contents that another layer brought at the same
+ * time, or all of a layer that another import was faster with. The operation that imports keeps a gc away.
  */
 export async function punchDoubled(store: StoreContext, layers: Iterable<PackedLayer>): Promise<void> {
   try {
-    for (const layer of layers) await punchDead(store, layer, WORTH_PUNCHING);
+    for (const layer of layers) {
+      await punchDead(store, layer, {
+        least: WORTH_PUNCHING,
+        commit: (change, rows) => store.index.commit(change, rows),
+      });
+    }
   } catch (error) {
     sayLeftBehind(store, error);
   }

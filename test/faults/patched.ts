@@ -111,10 +111,10 @@ export const FORGOTTEN_FIRST: Patch = {
   name: 'dead parts forgotten before they are punched',
   file: 'engine/content/punch-dead.js',
   edits: [
-    [' || !punchHoles(store, range.pack, punching)', ''],
+    [' || !(await punchHoles(store, pack, punching))', ''],
     [
-      /(?<=dead: known\.dead - bytes, other: known\.other \+ bytes \}\);\s+\}\);)/,
-      'punchHoles(store, range.pack, punching);',
+      /(?<=dead: known\.dead - bytes, other: known\.other \+ bytes \}\);\s+\}, dead\.length\);)/,
+      'await punchHoles(store, pack, punching);',
     ],
   ],
 };
