@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { deletePaths, deleteSmall, discard } from '../content/delete.js';
 import { dropPlans } from '../content/plan-cache.js';
 import { dropUrlNotes } from '../content/url-notes.js';
-import { hasCode, isCairnError, throwIfAborted, toCairnError } from '../core/errors.js';
+import { hasCode, isCairnError, naming, throwIfAborted, toCairnError } from '../core/errors.js';
 import { hexOf, isTreeId, type Key, keyOfHex } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { isUuid } from '../core/uuid.js';
@@ -169,7 +169,7 @@ function forget(index: Index, orphans: readonly Orphan[]): Forgotten {
 function leaveNote({ layout }: StoreContext, dir: string, names: readonly string[]): void {
   const note = stagedNames(dir);
   try {
-    fs.writeFileSync(note, names.join('\n'), { mode: 0o600 });
+    naming(note, () => fs.writeFileSync(note, names.join('\n'), { mode: 0o600 }));
     syncFile(note);
     for (let at = dir; at.length >= layout.staging.length; at = dirname(at)) syncDirectory(at);
   } catch (error) {

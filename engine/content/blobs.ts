@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Output } from '../../workers/tasks/export.js';
-import { CairnError, throwIfAborted, withPath } from '../core/errors.js';
+import { CairnError, naming, throwIfAborted, withPath } from '../core/errors.js';
 import { hexOf, type Key, keyOfHex } from '../core/key.js';
 import type { OperationOptions } from '../core/operation.js';
 import { stagedNames } from '../disk/layout.js';
@@ -44,7 +44,7 @@ export async function putBlob(
       const staged = join(dir, 'blob');
       const { hash, size } = await copyHashed(source, { path: staged }, options);
       const key: Key = keyOfHex(hash);
-      fs.writeFileSync(stagedNames(dir), hash, { mode: 0o600 });
+      naming(stagedNames(dir), () => fs.writeFileSync(stagedNames(dir), hash, { mode: 0o600 }));
       const known = index.blobs.get(key);
       if (known?.put === true && known.gone !== true) return { key, size, existed: true };
       await disk.sync();

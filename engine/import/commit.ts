@@ -9,7 +9,7 @@ import type { PackedLayer } from '../../workers/tasks/import.js';
 import { commitImages, stageDocument } from '../content/document-writer.js';
 import { documentOf, encodeImageDocument } from '../content/image-document.js';
 import { isWorthKeeping, keepPlan, stagePlan } from '../content/plan-cache.js';
-import { aborted } from '../core/errors.js';
+import { aborted, naming } from '../core/errors.js';
 import { keyOfBytes } from '../core/key.js';
 import { mapped } from '../core/mapped.js';
 import { stagedNames, stagedPlan } from '../disk/layout.js';
@@ -128,7 +128,9 @@ export class Committer {
     const all = waiting.map(({ prepared }) => prepared);
     const staged = new Map(all.map((prepared) => [prepared, stageImageDocument(index, prepared)]));
     for (const { staging, ingested } of all.flatMap((prepared) => prepared.layers)) {
-      if (ingested.kept !== undefined) fs.appendFileSync(stagedNames(staging), `\n${ingested.kept.sha512}`);
+      const { kept } = ingested;
+      const note = stagedNames(staging);
+      if (kept !== undefined) naming(note, () => fs.appendFileSync(note, `\n${kept.sha512}`));
     }
     const written = disk.sync();
     for (const one of waiting) one.verdict ??= this.#judge(one.prepared);

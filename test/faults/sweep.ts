@@ -112,7 +112,9 @@ export function acknowledges({ stdout, code }: TracedRun): boolean {
 function imagesTold({ stdout, code }: TracedRun): string[] {
   if (code !== 1 || !stdout.endsWith('\n')) return [];
   const told: unknown = JSON.parse(stdout);
-  return Array.isArray(told) ? told.map(({ key, image }: { key?: string; image?: string }) => `${key ?? image}`) : [];
+  const rows: { key?: string; image?: string }[] = Array.isArray(told) ? told : [];
+  // Pods have neither.
+  return rows.flatMap(({ key, image }) => key ?? image ?? []);
 }
 
 function spread<T>(all: readonly T[], most: number | undefined): T[] {

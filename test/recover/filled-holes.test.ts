@@ -1,4 +1,4 @@
-/** The index of a store is made anew after something has filled the holes of its packs, as many programs that copy do. */
+/** An index is made anew after something has filled the holes of packs, as many programs do that copy files. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';

@@ -32,7 +32,9 @@ const WINDOW = 1 << 18;
 /** A content that begins so near behind the last one is taken for its neighbour. */
 const NEAR = 1 << 16;
 
-/** Hashes contents of packs. Of those that are asked for in the order in which they lie, neighbours are read at once. */
+/**
+ * Hashes contents of packs. Of those that are asked for in the order in which they lie, neighbours are read at once.
+ */
 export class PackHasher {
   readonly #control: Control;
   readonly #window = Buffer.allocUnsafe(WINDOW);
