@@ -39,6 +39,12 @@ export interface Said {
   told: readonly string[];
 }
 
+/** A lease goes with its tree, and with nothing else. */
+function goesWithTree(line: string, now: State): boolean {
+  const [kind, tree] = line.split(' ');
+  return kind === 'lease' && ![...now].some((there) => there.startsWith(`tree ${tree}`));
+}
+
 /** @returns findings */
 export async function judge(
   place: Place,
@@ -52,7 +58,7 @@ export async function judge(
     for (const line of acknowledged ? after : before) {
       const stays = acknowledged || after.has(line);
       const takes = acknowledged ? operation.drops : (operation.fragile ?? operation.drops);
-      const fragile = takes !== undefined && line.startsWith(takes);
+      const fragile = takes !== undefined && (line.startsWith(takes) || goesWithTree(line, now));
       if (stays && !fragile && !now.has(line))
         wrong.push(`${acknowledged ? 'acknowledged, but' : 'was there, and is'} gone: ${line}`);
     }
