@@ -20,6 +20,9 @@ export interface Done {
   state: string[];
 }
 
+const TWINS = ['twin.aci', 'rebuilt.aci'];
+const TWINS_SHARE = 0.2;
+
 const say = (line: Begun | Done): void => {
   fs.writeSync(1, `${JSON.stringify(line)}\n`);
 };
@@ -53,8 +56,11 @@ async function work(store: Store, sources: string, random: () => number, blobs: 
   for await (const { key } of store.images()) images.push(key);
   const dice = random();
   if (images.length === 0 || dice < 0.34) {
-    const source = pick(IMAGES);
-    await act(`import ${source}`, ['image'], [], () => store.import(join(sources, source)));
+    // Two builds of one image are read at the same time, and bring their contents twice.
+    const chosen = random() < TWINS_SHARE ? TWINS : [pick(IMAGES)];
+    await act(`import ${chosen}`, ['image'], [], () =>
+      Promise.all(chosen.map((source) => store.import(join(sources, source)))),
+    );
   } else if (dice < 0.5) {
     const image = pick(images);
     await act(`render ${image}`, ['tree'], [], async () => {
