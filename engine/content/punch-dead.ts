@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
-import { hasCode, toCairnError } from '../core/errors.js';
+import { hasCode, toCairnError, withPath } from '../core/errors.js';
 import { punch } from '../disk/file-ranges.js';
 import type { PackRecord } from '../index/records.js';
 import { packFileName } from '../objects/pack/format.js';
@@ -67,7 +67,7 @@ async function punchHoles(store: StoreContext, pack: number, { holes }: Punching
     await sync(fd);
     return true;
   } catch (error) {
-    throw toCairnError(error);
+    throw toCairnError(withPath(error, path));
   } finally {
     fs.closeSync(fd);
   }

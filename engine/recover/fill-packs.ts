@@ -5,6 +5,7 @@
  */
 import * as fs from 'node:fs';
 import { defined } from '../core/defined.js';
+import { hasCode } from '../core/errors.js';
 import { BLOCK, extentOf } from '../core/extent.js';
 import type { PackAddress } from '../core/object.js';
 import type { Layout } from '../disk/layout.js';
@@ -82,7 +83,7 @@ export function dropHollow(index: Index, layout: Layout): void {
   const unneeded = unneededIn(index);
   for (const { pack, path, fd } of packsIn(layout)) {
     for (const { name, size, at } of unneeded.get(pack) ?? []) {
-      if (hasHash({ descriptor: () => fd, path, offset: at.offset }, { size, sha512: hashInName(name) })) continue;
+      if (isThere({ path, fd }, { sha512: hashInName(name), offset: at.offset, size }, true)) continue;
       index.objects.remove(name);
       index.orphans.remove({ kind: 'object', name });
       addTotals(index, { objects: -1, objectBytes: -size, orphans: -1, orphanBytes: -size });
@@ -141,9 +142,19 @@ function emptyOf({ contents }: Segment): PackedContent[] {
   return contents.filter(({ size }) => size === 0);
 }
 
-function isThere({ fd, path }: OpenPack, { sha512, offset, size }: PackedContent, isDoubtful: boolean): boolean {
+/** What cannot be read is not there: an index is made anew after accidents with disks, too. */
+function isThere(
+  { fd, path }: Pick<OpenPack, 'fd' | 'path'>,
+  { sha512, offset, size }: PackedContent,
+  isDoubtful: boolean,
+): boolean {
   const part = { descriptor: () => fd, path, offset };
-  return isContentThere(part, { size, sha512 }) && (!isDoubtful || hasHash(part, { size, sha512 }));
+  try {
+    return isContentThere(part, { size, sha512 }) && (!isDoubtful || hasHash(part, { size, sha512 }));
+  } catch (error) {
+    if (hasCode(error, 'EIO')) return false;
+    throw error;
+  }
 }
 
 /** @returns false for an object that is listed at another place */

@@ -1,7 +1,8 @@
 /** An index is made anew after something has filled the holes of packs, as many programs do that copy files. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import * as fs from 'node:fs';
+import nodeFs, * as fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { contextOf } from '../../engine/facade/opened.js';
@@ -44,5 +45,34 @@ test('what was given back is not taken for what it was', async (t) => {
   assert.deepEqual([lost, orphans], [[], 0]);
   assert.deepEqual(inspectPacks(contextOf(store), true), []);
   await store.import(image('gone', gone));
+  assert.deepEqual((await store.check()).damaged, []);
+});
+
+test('what cannot be read, and nothing needs, keeps no index from being made anew', async (t) => {
+  const s = new TestStore(t);
+  const content = randomBytes(100_000);
+  let offset: number | undefined;
+  {
+    await using store = await openStore({ dir: s.store, layout: 'packs', workers: 1 });
+    await store.import(s.aci('a.aci', { name: 'example.com/a' }, [{ name: 'file', content }]));
+    offset = contextOf(store).index.objects.get(nameOf(content))?.at?.offset;
+    await store.import(s.aci('b.aci', { name: 'example.com/b' }, [{ name: 'file', content: 'b' }]));
+    await store.remove(['example.com/a']);
+  }
+  const system = nodeFs.readSync as (...args: unknown[]) => number;
+  let failed = 0;
+  t.mock.method(nodeFs, 'readSync', (...args: unknown[]) => {
+    if (args[4] !== offset || args[3] !== content.length) return system(...args);
+    failed++;
+    throw Object.assign(new Error('input/output error'), { code: 'EIO', syscall: 'read' });
+  });
+  syncBuiltinESMExports();
+  const { lost } = await rebuildIndex({ dir: s.store }).finally(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  assert.deepEqual([failed, lost], [1, []]);
+  await using store = await openStore({ dir: s.store });
+  assert.equal(contextOf(store).index.objects.get(nameOf(content)), undefined);
   assert.deepEqual((await store.check()).damaged, []);
 });
