@@ -47,19 +47,18 @@ export class Semaphore {
   readonly #waiting = new Set<() => void>();
 
   /**
+   * @param width the same for all callers
    * @returns a function that gives the place back, to be called once
    * @throws CairnError `ERR_ABORTED` to one who still waits by then
    */
   async acquire(width: number, signal?: AbortSignal): Promise<() => void> {
     throwIfAborted(signal);
-    while (this.#inside >= width) await this.#wait(signal);
-    this.#inside++;
-    return () => {
-      this.#inside--;
-      this.#wakeNext();
-    };
+    if (this.#inside < width) this.#inside++;
+    else await this.#wait(signal);
+    return () => this.#leave();
   }
 
+  /** Waits for a place that is handed over. */
   async #wait(signal: AbortSignal | undefined): Promise<void> {
     let wake = (): void => {};
     const woken = new Promise<void>((resolve) => {
@@ -74,13 +73,17 @@ export class Semaphore {
     }
     if (signal?.aborted !== true) return;
     // A place that was given meanwhile is the next one's.
-    if (!this.#waiting.delete(wake)) this.#wakeNext();
+    if (!this.#waiting.delete(wake)) this.#leave();
     throwIfAborted(signal);
   }
 
-  #wakeNext(): void {
+  /** The place goes to whoever waits longest, before a newcomer can take it. */
+  #leave(): void {
     const [next] = this.#waiting;
-    if (next === undefined) return;
+    if (next === undefined) {
+      this.#inside--;
+      return;
+    }
     this.#waiting.delete(next);
     next();
   }
