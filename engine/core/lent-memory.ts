@@ -5,8 +5,8 @@
 
 /** Bytes of each piece. */
 export const LENT_BYTES = 2 ** 20;
-/** More pieces than these are let go. */
-const MOST_FREE = 2;
+/** More pieces than these are let go. A thread that ingests a layer by itself uses as many. */
+const MOST_FREE = 4;
 
 const free: Buffer[] = [];
 
@@ -17,4 +17,19 @@ export function borrowMemory(): Buffer {
 
 export function giveBack(piece: Buffer): void {
   if (free.length < MOST_FREE) free.push(piece);
+}
+
+/** The pieces that one task has borrowed. */
+export class Loan {
+  readonly #pieces: Buffer[] = [];
+
+  borrow(): Buffer {
+    const piece = borrowMemory();
+    this.#pieces.push(piece);
+    return piece;
+  }
+
+  end(): void {
+    for (const piece of this.#pieces.splice(0)) giveBack(piece);
+  }
 }

@@ -18,7 +18,7 @@ import { planAci } from '../../engine/plan/aci.js';
 import { planOci } from '../../engine/plan/oci.js';
 import type { Plan, PlanEntry } from '../../engine/plan/plan.js';
 import { treeHashOf } from '../../engine/plan/tree-hash.js';
-import { readSource, takingWith } from '../../workers/import/input.js';
+import { readSource } from '../../workers/import/input.js';
 import type { ImageFormat } from '../../workers/tasks/import.js';
 import { type EntrySpec, tar } from '../fixtures/archive.js';
 import { asRead } from '../fixtures/entries.js';
@@ -52,7 +52,7 @@ export async function examine(archive: Buffer, format: ImageFormat, random: Rand
       const control = { cancel: new Int32Array(1), done: new BigInt64Array(3) };
       await readSource(
         { source: { bytes: archive }, control, limits: LIMITS },
-        takingWith((chunk) => reader.push(chunk)),
+        { take: (chunk) => reader.push(chunk) },
       );
     } else for (const chunk of chunksOf(archive, random)) reader.push(chunk);
     const { toc, bytes, ended } = await reader.finish();

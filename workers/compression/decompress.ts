@@ -1,6 +1,6 @@
 /** Decompresses streams. gzip is decoded here; the other decoders are loaded when they are needed. */
 import { once } from 'node:events';
-import { createGunzip, type Gunzip, gunzipSync, type ZlibOptions } from 'node:zlib';
+import { createGunzip, type Gunzip, type ZlibOptions } from 'node:zlib';
 import type { Compression } from '../tasks/parts.js';
 import { asBadCompression, checkPadding } from './byte-source.js';
 import { canInflateInPlace, inflatedInto } from './inflate.js';
@@ -8,11 +8,6 @@ import { canInflateInPlace, inflatedInto } from './inflate.js';
 const CHUNK = 2 ** 20;
 /** Bytes inflated ahead, on another thread, while this one hashes. With fewer the two threads would take turns. */
 const INFLATE_AHEAD = 4 * 2 ** 20;
-/** Streams of fewer uncompressed bytes are inflated at one go. */
-const MOST_AT_ONCE = 16 * 2 ** 20;
-const GZIP_TRAILER = 8;
-/** The smallest chunk that zlib accepts. */
-const LEAST_CHUNK = 64;
 
 /**
  * The uncompressed bytes of a stream. Its checksums vouch for them only once the last byte came.
@@ -27,7 +22,7 @@ export async function* decompressed(
 ): AsyncGenerator<Buffer> {
   switch (compression) {
     case 'gzip':
-      return yield* inflated(chunks, room);
+      return yield* canInflateInPlace() ? inflatedInto(chunks, room) : inflatedByPieces(copiesOf(chunks));
     case 'bzip2':
       return yield* (await import('./bzip2.js')).bunzipped(copiesOf(chunks));
     case 'xz':
@@ -40,50 +35,6 @@ export async function* decompressed(
 /** For decoders that hold chunks, or read them on a thread of their own. */
 async function* copiesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) yield Buffer.from(chunk);
-}
-
-/**
- * A stream that is small and nothing but one sound member is inflated at one go, without a thread of its own. Every
- * other stream is inflated by pieces.
- */
-async function* inflated(chunks: AsyncIterable<Buffer>, room: () => Buffer): AsyncGenerator<Buffer> {
-  const ahead = chunks[Symbol.asyncIterator]();
-  const first = await ahead.next();
-  const second = first.done === true ? first : await ahead.next();
-  const whole = second.done === true ? inflatedAtOnce(first.value ?? Buffer.alloc(0)) : undefined;
-  if (whole === undefined) {
-    const all = rejoined([first, second], ahead);
-    return yield* canInflateInPlace() ? inflatedInto(all, room) : inflatedByPieces(copiesOf(all));
-  }
-  for (let at = 0; at < whole.length; at += CHUNK) yield whole.subarray(at, at + CHUNK);
-}
-
-async function* rejoined(
-  heads: readonly IteratorResult<Buffer>[],
-  rest: AsyncIterator<Buffer>,
-): AsyncGenerator<Buffer> {
-  try {
-    for (const { done, value } of heads) if (done !== true) yield value;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
-  }
-}
-
-/** @returns `undefined` for a stream that is damaged, longer than its trailer says, or goes on after it */
-function inflatedAtOnce(bytes: Buffer): Buffer | undefined {
-  // The length of the last member (RFC 1952, section 2.3.1).
-  const length = bytes.length < GZIP_TRAILER ? MOST_AT_ONCE : bytes.readUInt32LE(bytes.length - 4);
-  if (length >= MOST_AT_ONCE) return undefined;
-  const chunkSize = Math.max(length + 1, LEAST_CHUNK);
-  try {
-    // The types of `gunzipSync` leave out the result that `info` brings.
-    const options = { chunkSize, maxOutputLength: Math.max(length, 1), info: true };
-    const { buffer, engine } = gunzipSync(bytes, options) as unknown as { buffer: Buffer; engine: Gunzip };
-    return engine.bytesWritten === bytes.length ? buffer : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** By Node's streams, on a thread of their own. */

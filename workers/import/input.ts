@@ -2,6 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { CairnError } from '../../engine/core/errors.js';
+import { LENT_BYTES, Loan } from '../../engine/core/lent-memory.js';
 import { FREE_OUTPUT, type Limits, limitFlag } from '../../engine/core/limits.js';
 import { readStream } from '../../engine/disk/input-stream.js';
 import { Buffers, readAhead } from '../../engine/disk/read-ahead.js';
@@ -17,7 +18,7 @@ import type { Control, Source } from '../tasks/parts.js';
 import { BlobFile, LinkedBlob } from './blob-file.js';
 
 /** Large, since each chunk wakes another thread, which is expensive on a virtual machine (docs/performance.md). */
-const CHUNK = 2 ** 20;
+const CHUNK = LENT_BYTES;
 interface Task {
   source: Source;
   control: Control;
@@ -26,29 +27,25 @@ interface Task {
   keep?: string | undefined;
 }
 
-/** Takes bytes. What it takes is its own until it gives room again. */
 export interface Taker {
-  /** A buffer that may be filled with what is taken next. */
-  room(): Buffer;
   take(chunk: Buffer): void;
-}
-
-/** A taker that keeps nothing of what it took. */
-export function takingWith(take: (chunk: Buffer) => void): Taker {
-  let buffer: Buffer | undefined;
-  const room = (): Buffer => (buffer ??= Buffer.allocUnsafeSlow(CHUNK));
-  return { room, take };
+  /** A buffer that may be filled with what is taken next. What was taken is the taker's until this is called again. */
+  room?(): Buffer;
 }
 
 /**
- * Hands the uncompressed bytes of a source on, chunk by chunk.
+ * Hands the uncompressed bytes of a source on, chunk by chunk. Those of a taker without room are its own only while it
+ * takes them.
  * @throws CairnError `ERR_NOT_AN_IMAGE`, `ERR_UNSUPPORTED`, `ERR_BAD_COMPRESSION`, `ERR_LIMIT`, `ERR_ABORTED`
  */
 export async function readSource(task: Task, taker: Taker): Promise<SourceResult> {
   const kept = task.keep === undefined ? undefined : keptAt(task.keep, task.source);
+  const loan = new Loan();
   try {
-    return { ...(await readThrough(task, kept, taker)), ...(kept === undefined ? {} : { kept: kept.finish() }) };
+    const read = await readThrough(task, { kept, loan }, taker);
+    return { ...read, ...(kept === undefined ? {} : { kept: kept.finish() }) };
   } finally {
+    loan.end();
     kept?.close();
   }
 }
@@ -58,9 +55,21 @@ function keptAt(to: string, source: Source): BlobFile | LinkedBlob {
   return 'path' in source && source.growth !== undefined ? new LinkedBlob(source.path, to) : new BlobFile(to);
 }
 
-async function readThrough(task: Task, kept: BlobFile | LinkedBlob | undefined, taker: Taker): Promise<SourceResult> {
+/** What reading a source takes. */
+interface Means {
+  kept: BlobFile | LinkedBlob | undefined;
+  loan: Loan;
+}
+
+async function readThrough(task: Task, means: Means, taker: Taker): Promise<SourceResult> {
   const { control, limits } = task;
-  const input = await openInput(task, kept, () => taker.room());
+  let lent: Buffer | undefined;
+  const room = (): Buffer => {
+    if (taker.room !== undefined) return taker.room();
+    lent ??= means.loan.borrow();
+    return lent;
+  };
+  const input = await openInput(task, means, room);
   let size = 0;
   let refusal: unknown;
   for await (const chunk of input.bytes) {
@@ -87,21 +96,22 @@ async function readThrough(task: Task, kept: BlobFile | LinkedBlob | undefined, 
 /** The sha256 of a source, without decoding it. */
 export async function digestSource({ source, control }: DigestTask): Promise<{ sha256: string }> {
   const hash = createHash('sha256');
-  for await (const chunk of rawBytes(source, control)) {
-    checkCancelled(control);
-    hash.update(chunk);
+  const loan = new Loan();
+  try {
+    for await (const chunk of rawBytes(source, control, loan)) {
+      checkCancelled(control);
+      hash.update(chunk);
+    }
+  } finally {
+    loan.end();
   }
   return { sha256: hash.digest('hex') };
 }
 
 /** Opens a source. @returns its uncompressed bytes, and a running count and hash of the bytes as they came */
-async function openInput(
-  { source, control, limits }: Task,
-  kept: BlobFile | LinkedBlob | undefined,
-  room: () => Buffer,
-) {
+async function openInput({ source, control, limits }: Task, { kept, loan }: Means, room: () => Buffer) {
   const transport: Transport = { size: 0, unpacked: 0, hash: createHash('sha256'), kept };
-  const chunks = counted(rawBytes(source, control), transport, control);
+  const chunks = counted(rawBytes(source, control, loan), transport, control);
   const { head, rest } = await peek(chunks, BLOCK);
   try {
     if ('tree' in source) return { bytes: rest, transport, compressed: false };
@@ -127,14 +137,14 @@ interface Transport {
 }
 
 /** Each chunk stays as it is until the second one after it is asked for. */
-async function* rawBytes(source: Source, control: Control): AsyncGenerator<Buffer> {
+async function* rawBytes(source: Source, control: Control, loan: Loan): AsyncGenerator<Buffer> {
   if ('path' in source) {
     if (source.growth !== undefined) return yield* growingBytes(source.path, source.growth, control);
     const { fd, size } = openRegular(source.path);
     const { offset: start, size: length } = source.part ?? { offset: 0, size };
     const end = Math.min(start + length, size);
     if (end - start > CHUNK) yield* readAhead(fd, { start, end }, CHUNK);
-    else yield* inOnePiece(fd, start, end);
+    else yield* inOnePiece(fd, { start, end }, loan);
     return;
   }
   if ('bytes' in source) {
@@ -171,9 +181,9 @@ function* growingBytes(path: string, growth: Growth, control: Control): Generato
 }
 
 /** Reads a small source in place, without asking another thread to. */
-function* inOnePiece(fd: number, start: number, end: number): Generator<Buffer> {
+function* inOnePiece(fd: number, { start, end }: { start: number; end: number }, loan: Loan): Generator<Buffer> {
   try {
-    const bytes = Buffer.alloc(Math.max(0, end - start));
+    const bytes = loan.borrow().subarray(0, Math.max(0, end - start));
     let length = 0;
     for (let taken = -1; length < bytes.length && taken !== 0; length += taken) {
       taken = fs.readSync(fd, bytes, length, bytes.length - length, start + length);

@@ -10,17 +10,15 @@ import { BLOCK } from '../../engine/layer/tar/header.js';
 import { TarScanner } from '../../engine/layer/tar/scan.js';
 import { checkCancelled } from '../tasks/control.js';
 import type { ListMembersTask, Members, PeekTask, SourceResult, SpoolTask, TarDigests } from '../tasks/import.js';
-import { readSource, takingWith } from './input.js';
+import { readSource } from './input.js';
 import { TarDigest } from './tar-digest.js';
 
 /** The cleaned name of the first member besides the root; '' if the head does not tell it. */
 export async function peekMember({ head, limits, control }: PeekTask): Promise<string> {
   const first = new FirstMember(limits);
   try {
-    await readSource(
-      { source: { bytes: head }, control, limits },
-      takingWith((chunk) => first.push(chunk)),
-    );
+    const source = { bytes: head };
+    await readSource({ source, control, limits }, { take: (chunk) => first.push(chunk) });
   } catch {
     // A head is cut off somewhere. Reading the whole archive says what is really wrong.
   }
@@ -35,7 +33,7 @@ export async function spool(task: SpoolTask): Promise<SourceResult & TarDigests>
     digest.update(chunk);
   };
   try {
-    return { ...(await readSource(task, takingWith(take))), ...digest.finish() };
+    return { ...(await readSource(task, { take })), ...digest.finish() };
   } finally {
     fs.closeSync(fd);
   }
