@@ -93,7 +93,7 @@ export interface ObjectHome {
    */
   closeRanks(name: string, sound: readonly number[]): void;
 
-  /** The place where new objects wait until their import commits. */
+  /** The place where new objects wait until their import commits. @param dir which need not be there */
   stagingIn(dir: string, layout: StagingLayout): ObjectStaging;
   /** Renames that bring staged objects here, in any order, each with the first hex digits of the names it moves. */
   movesFrom(staged: string): Generator<ObjectMove>;

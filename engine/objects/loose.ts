@@ -10,7 +10,7 @@ import type { SkippedKind } from '../core/metadata.js';
 import type { FileContent, ObjectAddress, ObjectFile, ObjectsAt } from '../core/object.js';
 import { copyBytes, copyFile, linkOrCopy } from '../disk/copy-file.js';
 import { diskBytesAt } from '../disk/disk-bytes.js';
-import { makeOnce, moveIntoPlace, syncFile } from '../disk/durable.js';
+import { moveIntoPlace, syncFile } from '../disk/durable.js';
 import { type ExpectedBytes, fileBytes } from '../disk/file-bytes.js';
 import { statOrFault } from '../disk/path-fault.js';
 import type { Quarantine } from '../disk/quarantine.js';
@@ -34,6 +34,7 @@ import type {
 import { resetLoose } from './loose-metadata.js';
 import { lacksOfLoose, verifyLoose } from './loose-verify.js';
 import { fileNameOf, isLooseName, looseName, parseFileName } from './name.js';
+import { flatStaging, shardedStaging, stagedIn } from './staging.js';
 import { unlockFile } from './unlock-file.js';
 
 export class LooseObjects implements ObjectHome {
@@ -205,20 +206,11 @@ export class LooseObjects implements ObjectHome {
   }
 
   stagingIn(dir: string, layout: StagingLayout): ObjectStaging {
-    if (layout === 'flat') return { pathFor: (name) => `${dir}/${name}` };
-    const made = new Set<string>();
-    return {
-      pathFor: (name) => {
-        const shard = name.slice(0, SHARD_DIGITS);
-        if (!made.has(shard)) makeOnce(`${dir}/${shard}`);
-        made.add(shard);
-        return shardedPath(dir, name);
-      },
-    };
+    return layout === 'flat' ? flatStaging(dir) : shardedStaging(dir);
   }
 
   *movesFrom(staged: string): Generator<ObjectMove> {
-    for (const name of fs.readdirSync(staged)) {
+    for (const name of stagedIn(staged)) {
       const isShard = name.length === SHARD_DIGITS;
       const to = isShard ? `${this.#dir}/${name}` : this.path(name);
       yield { prefix: name.slice(0, SHARD_DIGITS), from: `${staged}/${name}`, to };

@@ -45,6 +45,7 @@ import { movingPart } from './pack/moving-part.js';
 import { hashInName, isPackedName, packedName } from './pack/name.js';
 import { type PackFiles, packFilesIn } from './pack/pack-files.js';
 import { isContentThere, type PackedPart, packedBytes } from './pack/read-object.js';
+import { flatStaging, stagedIn } from './staging.js';
 import { unlockFile } from './unlock-file.js';
 
 type PacksAt = ObjectsAt & Required<Pick<ObjectsAt, 'packs'>>;
@@ -233,11 +234,11 @@ export class PackedObjects implements ObjectHome {
   closeRanks(): void {}
 
   stagingIn(dir: string): ObjectStaging {
-    return { pathFor: (name) => `${dir}/${name}` };
+    return flatStaging(dir);
   }
 
   *movesFrom(staged: string): Generator<ObjectMove> {
-    for (const name of fs.readdirSync(staged)) {
+    for (const name of stagedIn(staged)) {
       yield { prefix: name.slice(0, SHARD_DIGITS), from: `${staged}/${name}`, to: this.#file(name) };
     }
   }
