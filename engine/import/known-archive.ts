@@ -13,15 +13,13 @@ export interface KnownArchive {
   digest: string;
 }
 
-/** @param fingerprint of the archive's length, head and tail; only files have one */
 export async function findKnownArchive(
   { index, pool }: StoreContext,
   located: Located,
-  fingerprint: string | undefined,
   { signal, layer, keepArchive }: ImportOptions,
 ): Promise<KnownArchive | undefined> {
-  if (located.kind !== 'file' || fingerprint === undefined || layer === true) return undefined;
-  const candidates = index.fingerprints.get(fingerprint);
+  if (located.kind !== 'file' || layer === true) return undefined;
+  const candidates = index.fingerprints.get(located.fingerprint);
   if (candidates === undefined) return undefined;
   const { sha256 } = await pool.ask('digest', { source: { path: located.path } }, { signal });
   const digest = `sha256:${sha256}`;

@@ -1,6 +1,5 @@
 /** The progress of imports. */
 import type { ImportOptions } from './options.js';
-import { fileSize } from './source/sources.js';
 
 /** What is told of one source, or of one of its images. */
 export interface SourceProgress {
@@ -17,10 +16,11 @@ export class Meter {
   readonly #options: ImportOptions;
   readonly #what: string;
 
-  constructor(sources: readonly string[], options: ImportOptions) {
+  /** @param sizes bytes of those sources that are files */
+  constructor(sources: readonly string[], sizes: readonly (number | undefined)[], options: ImportOptions) {
     this.#options = options;
     this.#what = sources.length === 1 ? `importing ${sources[0]}` : `importing ${sources.length} sources`;
-    for (const source of sources) this.#totals.set(source, fileSize(source));
+    for (const [i, source] of sources.entries()) this.#totals.set(source, sizes[i]);
   }
 
   /** @param part of a source that holds several images */

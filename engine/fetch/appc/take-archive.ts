@@ -1,8 +1,7 @@
 /** Takes an ACI in that lies in a file: nothing of it is visible before it is verified, and what was asked for. */
 import { CairnError, isCairnError } from '../../core/errors.js';
 import type { Approve, Imported, ImportRequest } from '../../import/index.js';
-import { identifyFile } from '../../import/source/identify.js';
-import { fingerprintOf } from '../../import/source/sources.js';
+import { lookAtFile } from '../../import/source/identify.js';
 import type { ImageRecord } from '../../index/records.js';
 import type { Fetching } from '../fetching.js';
 import type { UrlArchive } from './url-archive.js';
@@ -56,8 +55,8 @@ export async function takeArchive(
       return verified?.signature;
     };
     const open = async () => {
-      identifyFile(path);
-      return { kind: 'aci', source: { path }, size, fingerprint: await fingerprintOf(path, size) } as const;
+      const { fingerprint } = await lookAtFile(path);
+      return { kind: 'aci', source: { path }, size, fingerprint } as const;
     };
     const imported = await importSource({ source: shown, open }, { ...request, approve });
     return { imported, verified };

@@ -7,7 +7,7 @@ import type { AciSource } from '../aci.js';
 import type { ImportRequest } from '../options.js';
 import { type ChosenImage, chooseImages } from './choose-image.js';
 import { type Container, directoryContainer } from './container.js';
-import { beginsAsAci, headOf, headOfStream, type Located } from './locate.js';
+import { beginsAsAci, headOfStream, type Located } from './locate.js';
 import { openArchive } from './open-archive.js';
 import { chooseSingleLayer } from './single-layer.js';
 
@@ -27,8 +27,6 @@ export interface Named {
   /** As the caller named it. */
   source: string;
   located: Located;
-  /** Of a file: its size, head and tail. */
-  fingerprint: string | undefined;
 }
 
 /**
@@ -37,7 +35,7 @@ export interface Named {
  */
 export async function openSource(
   store: StoreContext,
-  { source, located, fingerprint }: Named,
+  { source, located }: Named,
   staging: string,
   options: ImportRequest,
 ): Promise<Opened> {
@@ -46,23 +44,23 @@ export async function openSource(
     if (options.layer === true) throw new CairnError('ERR_USAGE', '--layer takes a single tar, not a layout');
     return imagesOf(store, directoryContainer(located.path, limits), located.reference, options);
   }
-  const isStream = located.kind === 'stream';
-  const head = await (isStream ? headOfStream(options.signal) : headOf(located.path));
-  const from: Source = isStream ? { fd: 0, head } : { path: located.path };
+  const file = located.kind === 'file' ? located : undefined;
+  const head = file?.head ?? (await headOfStream(options.signal));
+  const from: Source = file === undefined ? { fd: 0, head } : { path: file.path };
   if (options.layer === true) {
     const { container, chosen } = await chooseSingleLayer(store, from, staging, options);
     return { kind: 'oci', container, images: [chosen] };
   }
   if (await beginsAsAci(store, head))
-    return { kind: 'aci', source: from, size: isStream ? undefined : located.size, fingerprint };
+    return { kind: 'aci', source: from, size: file?.size, fingerprint: file?.fingerprint };
   const container = await openArchive(
     store,
-    { name: isStream || options.shownAs !== undefined ? source : located.path, source: from, head },
+    { name: file === undefined || options.shownAs !== undefined ? source : file.path, source: from, head },
     staging,
     options.signal,
   );
   refuseOther(container);
-  return imagesOf(store, container, isStream ? undefined : located.reference, options);
+  return imagesOf(store, container, file?.reference, options);
 }
 
 /** @throws CairnError `ERR_NOT_AN_IMAGE` for an archive that holds no image in any form */

@@ -2,9 +2,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { CairnError, isCairnError } from '../../core/errors.js';
-import { xxhash } from '../../core/xxhash.js';
-import { readRegular } from '../../disk/regular-file.js';
-import { isLayout, STDIN } from '../../resolve/source-path.js';
+import { isLayout } from '../../resolve/source-path.js';
 import { identifyFile } from './identify.js';
 import { isUnpacked } from './unpacked.js';
 
@@ -55,26 +53,6 @@ function isImage(path: string): boolean {
   } catch (error) {
     // A file that cannot be read or unpacked may be an image. Importing it fails by itself, and says why.
     return !isCairnError(error, 'ERR_NOT_AN_IMAGE');
-  }
-}
-
-const EDGE = 64 * 1024;
-
-/** Size and a quick hash of both ends: cheap, and enough to tell whether the whole file is worth hashing. */
-export async function fingerprintOf(path: string, size: number): Promise<string> {
-  const { create64 } = await xxhash();
-  const hasher = create64();
-  for (const at of [0, Math.max(0, size - EDGE)]) hasher.update(readRegular(path, EDGE, at));
-  return `${size}:${hasher.digest().toString(16)}`;
-}
-
-/** Bytes of a source. A stream counts as the largest. A source that is missing or too deep fails later anyway. */
-export function sizeOf(source: string | undefined): number {
-  if (source === undefined || source === STDIN) return Number.MAX_SAFE_INTEGER;
-  try {
-    return fs.statSync(source).size;
-  } catch {
-    return 0;
   }
 }
 
