@@ -1,7 +1,7 @@
 /** The entry point of every thread: takes a task, loads and calls its function, and sends errors as data. */
 import { workerData } from 'node:worker_threads';
-import { isCairnError, toCairnError } from '../engine/core/errors.js';
 import { closePacks } from '../engine/objects/pack/pack-files.js';
+import { answerOf } from './tasks/answer.js';
 import type { Answer, Task, Tasks } from './tasks/protocol.js';
 
 type Performers = { [K in keyof Tasks]: () => Promise<(task: Tasks[K][0]) => Tasks[K][1] | Promise<Tasks[K][1]>> };
@@ -9,6 +9,7 @@ type Performers = { [K in keyof Tasks]: () => Promise<(task: Tasks[K][0]) => Tas
 /** A thread loads only what its tasks need: short commands wait for their threads to start. */
 const performers: Performers = {
   ingest: async () => (await import('./import/ingest.js')).ingest,
+  'ingest-small': async () => (await import('./import/ingest.js')).ingestSmall,
   scan: async () => (await import('./import/ingest-ring.js')).scanRing,
   'digest-tar': async () => (await import('./import/digest-ring.js')).digestRing,
   'write-objects': async () => (await import('./import/object-file.js')).writeObjects,
@@ -50,12 +51,10 @@ if (first !== null) performers[first]().catch(() => {}); // the task itself will
 
 export async function run(task: Task): Promise<Answer<unknown>> {
   try {
-    const perform = (await performers[task.kind]()) as (task: Task) => unknown;
-    return { value: await perform(task) };
-  } catch (thrown) {
-    const error = toCairnError(thrown);
-    if (isCairnError(error)) return { error: error.toJSON() };
-    throw error;
+    return await answerOf(async () => {
+      const perform = (await performers[task.kind]()) as (task: Task) => unknown;
+      return perform(task);
+    });
   } finally {
     // A thread may wait for its next task for as long as the store is open.
     closePacks();

@@ -1,5 +1,4 @@
 /** Imports an App Container Image: one archive, read once. */
-import { stageDocument } from '../content/document-writer.js';
 import { defined } from '../core/defined.js';
 import { type Key, keyOfBytes, keyOfHex } from '../core/key.js';
 import { stagedObjects } from '../disk/layout.js';
@@ -8,20 +7,27 @@ import type { ImageRecord } from '../index/records.js';
 import { checkExpected, type ImportRequest } from './options.js';
 import type { Importing, Prepared } from './prepared-image.js';
 import type { SourceProgress } from './progress.js';
-import type { SizedSource } from './read-layer.js';
+import type { ReadOptions, SizedSource } from './read-layer.js';
 
 export interface AciSource extends SizedSource {
   fingerprint: string | undefined;
 }
 
+type AciRequest = ImportRequest & {
+  importTime: number;
+  progress: SourceProgress | undefined;
+} & Pick<ReadOptions, 'onWaiting' | 'isWanted'>;
+
 /** Reads an ACI to staging and validates it. @param importTime milliseconds since 1970 */
 export async function prepareAci(
   { store, reader, staging }: Importing,
   { source, size, fingerprint }: AciSource,
-  options: ImportRequest & { importTime: number; progress: SourceProgress | undefined },
+  options: AciRequest,
 ): Promise<Prepared> {
   const { ingested, objects } = await reader.read({ source, size }, staging, {
     signal: options.signal,
+    onWaiting: options.onWaiting,
+    isWanted: options.isWanted,
     onRead: options.progress?.read,
     format: 'aci',
     keep: options.keepArchive === true,
@@ -34,7 +40,6 @@ export async function prepareAci(
   checkExpected(options.expect, [key, digest]);
   const manifest = parseImageManifest(ingested.manifest, store.limits);
   const manifestKey = keyOfBytes(ingested.manifest);
-  stageDocument(staging, manifestKey, ingested.manifest);
   const image: ImageRecord = {
     key,
     name: manifest.name,

@@ -19,7 +19,7 @@ import { treeIdOf } from '../plan/tree-hash.js';
 import { packForWorkers } from '../resolve/plan-image.js';
 import type { StoreContext } from '../session/context.js';
 import { Shares } from './placement.js';
-import type { Outcome, Prepared } from './prepared-image.js';
+import type { NewLayer, Outcome, Prepared } from './prepared-image.js';
 import type { LayerReader } from './read-layer.js';
 import { layerRecord, record, withArchives } from './record-import.js';
 import { punchDoubled } from './waste.js';
@@ -45,8 +45,7 @@ const LOOK_UP_MS = 10;
  * Waiting imports take memory, and room on the disk even for contents that several of them bring. At these limits,
  * no further source is read.
  */
-const MOST_WAITING = 64;
-const MOST_WAITING_BYTES = 64 * 2 ** 20;
+const MOST_WAITING = { images: 64, memory: 64 * 2 ** 20, content: 256 * 2 ** 20 };
 /** Memory for an entry of a table of contents (340) and for an object's row (530). */
 const ENTRY_BYTES = 870;
 
@@ -70,15 +69,20 @@ export class Committer {
   add(prepared: Prepared, signal?: AbortSignal, releaseSlot: () => void = () => {}): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ prepared, signal, releaseSlot, resolve, reject });
-      if (this.#hasRoom()) releaseSlot();
+      if (this.hasRoom) releaseSlot();
       if (!this.#running) void this.#run();
     });
   }
 
-  #hasRoom(): boolean {
+  /** Whether more imports may come to wait. */
+  get hasRoom(): boolean {
     const layers = this.#waiting.flatMap(({ prepared }) => prepared.layers);
-    const bytes = layers.reduce((sum, { ingested }) => sum + ingested.contentBytes + ingested.entries * ENTRY_BYTES, 0);
-    return this.#waiting.length < MOST_WAITING && bytes < MOST_WAITING_BYTES;
+    const sum = (of: (layer: NewLayer) => number): number => layers.reduce((total, layer) => total + of(layer), 0);
+    return (
+      this.#waiting.length < MOST_WAITING.images &&
+      sum(({ ingested }) => ingested.entries * ENTRY_BYTES) < MOST_WAITING.memory &&
+      sum(({ ingested }) => ingested.contentBytes) < MOST_WAITING.content
+    );
   }
 
   async #run(): Promise<void> {
@@ -93,7 +97,7 @@ export class Committer {
   /** Waits for imports that are being read. An image that comes alone waits for nothing. */
   async #gather(): Promise<void> {
     const until = performance.now() + GATHER_MS;
-    while (this.#reader.busy && this.#hasRoom() && performance.now() < until) await setTimeout(LOOK_UP_MS);
+    while (this.#reader.busy && this.hasRoom && performance.now() < until) await setTimeout(LOOK_UP_MS);
   }
 
   #take(): Waiting[] {

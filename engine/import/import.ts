@@ -6,14 +6,14 @@
  * Nothing is visible before the commit. An import that fails before it leaves only staging to delete.
  */
 
+import { setMaxListeners } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { StagedDiscards } from '../content/delete.js';
 import { commitImages } from '../content/document-writer.js';
 import { eachOf } from '../core/concurrency.js';
 import { defined } from '../core/defined.js';
-import { CairnError, isCairnError, toCairnError } from '../core/errors.js';
-import { withoutSecrets } from '../core/without-secrets.js';
+import { CairnError, isCairnError } from '../core/errors.js';
 import type { ImageRecord } from '../index/records.js';
 import { withSignature } from '../index/signature.js';
 import { isComplete } from '../resolve/completeness.js';
@@ -26,13 +26,14 @@ import { findLayer, keepsArchives, keyOfImage, namesOf, type OciSource, platform
 import { checkExpected, type ImportOptions, type ImportRequest } from './options.js';
 import type { Outcome, Prepared } from './prepared-image.js';
 import { Meter, type SourceProgress } from './progress.js';
-import { LayerReader } from './read-layer.js';
+import { LayerReader, type ReadOptions } from './read-layer.js';
 import { merge } from './record-import.js';
+import { heard, reported } from './report.js';
 import { type Asked, describe, type Imported, type ImportFailure } from './result.js';
 import type { ChosenImage } from './source/choose-image.js';
 import { locateSource } from './source/locate.js';
 import { type OpenableSource, type Opened, type OpenSource, openSource } from './source/open-source.js';
-import { fingerprintOf, sizeOf } from './source/sources.js';
+import { fileSize } from './source/sources.js';
 
 export type { ImportOptions, ImportRequest } from './options.js';
 export type { Imported, ImportFailure } from './result.js';
@@ -59,18 +60,32 @@ export class Importer {
   async importAll(sources: readonly AnySource[], options: ImportRequest): Promise<(Imported | ImportFailure)[]> {
     mustWrite(this.#store);
     const names = sources.map((each) => (typeof each === 'string' ? each : each.source));
-    const meter = new Meter(names, options);
+    const sizes = names.map(fileSize);
+    const meter = new Meter(names, sizes, options);
     const begun = Date.now();
     // The largest first: a long import that begins last would keep one worker busy after all others have ended.
-    const order = names.map((_name, i) => i).sort((a, b) => sizeOf(names[b]) - sizeOf(names[a]));
+    const sizeOf = (i: number): number => sizes[i] ?? Number.MAX_SAFE_INTEGER;
+    const order = names.map((_name, i) => i).sort((a, b) => sizeOf(b) - sizeOf(a));
     const results: (Imported | ImportFailure)[][] = new Array(sources.length);
+    let hasFailed = false;
+    if (options.signal !== undefined) setMaxListeners(0, options.signal);
+    const isWanted = (): boolean => !hasFailed;
     this.#reader.sources += sources.length;
     try {
       await eachOf(order, options.jobs ?? this.#store.pool.size + 1, async (i, _index, releaseSlot) => {
         const source = names[i] as string;
+        const onWaiting = (): void => {
+          if (options.jobs === undefined && this.#committer.hasRoom) releaseSlot();
+        };
+        const slot = { releaseSlot, onWaiting, isWanted };
         // Imports end in any order. Their images are as new as their place in the list says.
-        const request = { ...options, importTime: begun + i, meter, progress: meter.of(source), releaseSlot };
-        results[i] = await this.#importOrReport(sources[i] as AnySource, request);
+        const request = { ...options, ...slot, importTime: begun + i, meter, progress: meter.of(source) };
+        try {
+          results[i] = await this.#importOrReport(sources[i] as AnySource, request);
+        } catch (error) {
+          hasFailed = true;
+          throw error;
+        }
         meter.end(source);
       });
     } finally {
@@ -93,16 +108,15 @@ export class Importer {
   async #importOne(asked: Asked, request: Request): Promise<(Imported | ImportFailure)[]> {
     const { source } = asked;
     const { index } = this.#store;
-    const located = locateSource(source);
-    const fingerprint = located.kind === 'file' ? await fingerprintOf(located.path, located.size) : undefined;
-    const known = await findKnownArchive(this.#store, located, fingerprint, request);
+    const located = await locateSource(source);
+    const known = await findKnownArchive(this.#store, located, request);
     if (known !== undefined && isComplete(index, known.image)) {
       refuseName(request);
       checkExpected(request.expect, [known.image.key, known.digest]);
       const told = await approved(known.image, request, known.digest);
       return [heard(await this.#alreadyHere(asked, known.image, told), request)];
     }
-    const named = { source: request.shownAs ?? source, located, fingerprint };
+    const named = { source: request.shownAs ?? source, located };
     const openThis: OpenSource = (dir) => openSource(this.#store, named, dir, request);
     return this.#importOpened(asked, openThis, restoring(request, known?.image));
   }
@@ -233,24 +247,6 @@ async function approved(image: ImageRecord, request: ImportRequest, digest?: str
   return withSignature(image, verified ?? request.signature);
 }
 
-/** What an import that goes on after failures reports of one. @throws the error itself, with its source, for others */
-function reported(source: string, thrown: unknown, { keepGoing, onResult }: ImportOptions): ImportFailure {
-  const error = toCairnError(thrown, source);
-  if (!isCairnError(error)) throw error;
-  const details = { ...error.toJSON(), path: error.path ?? source, cause: error };
-  const named = new CairnError(error.code, error.message, details);
-  if (keepGoing !== true || error.code === 'ERR_ABORTED') throw named;
-  const failure = { source: withoutSecrets(source), error: named };
-  onResult?.(failure);
-  return failure;
-}
-
-/** Tells the caller of an image that is in. */
-function heard(imported: Imported, { onResult }: ImportOptions): Imported {
-  onResult?.(imported);
-  return imported;
-}
-
 /** A layer that was here may be gone or damaged after all. The source still has it, so the image is read again. */
 function lostIfDamaged(error: unknown): 'lost' {
   if (isCairnError(error, 'ERR_DAMAGED')) return 'lost';
@@ -265,7 +261,7 @@ type Request = ImportRequest & {
   progress: SourceProgress | undefined;
   /** Called when all is read: another source can be read while this one waits for its commit. */
   releaseSlot: () => void;
-};
+} & Pick<ReadOptions, 'onWaiting' | 'isWanted'>;
 
 type OpenedOci = Extract<Opened, { kind: 'oci' }>;
 

@@ -3,19 +3,19 @@
  * meanwhile.
  */
 import type { MessagePort } from 'node:worker_threads';
-import type { ImageFormat, IngestResult, Lane } from '../../workers/tasks/import.js';
+import type { ImageFormat, IngestedLayer, IngestResult, Lane } from '../../workers/tasks/import.js';
 import type { Source } from '../../workers/tasks/parts.js';
 import { breakRing, makeRing, type RingMemory, renewRing } from '../../workers/tasks/ring.js';
 import { Semaphore } from '../core/concurrency.js';
-import { defined } from '../core/defined.js';
 import { isCairnError } from '../core/errors.js';
 import { preferHugePages } from '../disk/huge-pages.js';
 import { stagedArchive } from '../disk/layout.js';
 import type { NewObject } from '../index/objects.js';
 import type { StoreContext } from '../session/context.js';
-import { tocVersionIn } from '../session/format.js';
 import type { Counts, TaskInput, TaskResult, Work } from '../session/work.js';
+import { ingestInto } from './ingest-into.js';
 import { LayerRows } from './layer-rows.js';
+import { SMALL_BYTES, SmallLayers } from './small-layers.js';
 import { punchWaste } from './waste.js';
 
 /** Time between two calls that set the disk to work on what is staged. */
@@ -28,6 +28,10 @@ const SHARED_OF_MANY_BYTES = 16 * 2 ** 20;
 
 export interface ReadOptions {
   signal: AbortSignal | undefined;
+  /** Called when the layer waits for its turn, and further sources may be looked at. */
+  onWaiting?: (() => void) | undefined;
+  /** Whether a layer that waits is still to be read. */
+  isWanted?: (() => boolean) | undefined;
   /** Hears how many bytes of the source have been read. */
   onRead: ((bytes: number) => void) | undefined;
   format: ImageFormat;
@@ -57,6 +61,7 @@ export interface SizedSource {
 
 export class LayerReader {
   readonly #store: StoreContext;
+  readonly #small: SmallLayers;
   readonly #pipelines = new Semaphore();
   #lastWriteBehind = performance.now();
   #reading = 0;
@@ -67,6 +72,7 @@ export class LayerReader {
 
   constructor(store: StoreContext) {
     this.#store = store;
+    this.#small = new SmallLayers(store);
   }
 
   /** Whether a layer is being read. */
@@ -87,25 +93,55 @@ export class LayerReader {
     }
   }
 
-  /** Reads the layer into a lane of its own, in a store that has lanes. */
   async #read(sized: SizedSource, staging: string, options: ReadOptions): Promise<ReadLayer> {
-    const { lanes, index, layout } = this.#store;
+    if (!isSmall(sized)) return this.#readAlone(sized, staging, options);
+    const ingested = await this.#ingestSmall(sized, staging, options);
+    return this.#finish(ingested, new LayerRows(this.#store.index, ingested.packed?.pack));
+  }
+
+  #ingestSmall(
+    { source, size }: SizedSource & { size: number },
+    staging: string,
+    options: ReadOptions,
+  ): Promise<IngestResult> {
+    const { signal, onWaiting, isWanted = () => true } = options;
+    return this.#store.pool.during({ signal, onProgress: this.#progressOf(options) }, (work) => {
+      const layer = { ...layerTask(source, staging, options), flat: true, control: work.control };
+      const reading = this.#small.read({ layer, size, signal, isWanted });
+      if (this.#small.hasRoom) onWaiting?.();
+      return reading;
+    });
+  }
+
+  /** Reads the layer into a lane of its own, in a store that has lanes. */
+  async #readAlone(sized: SizedSource, staging: string, options: ReadOptions): Promise<ReadLayer> {
+    const { lanes, index } = this.#store;
     const lane = lanes?.take();
     const rows = new LayerRows(index, lane?.pack);
     let end: number | undefined;
     try {
-      const ingested = await this.#ingest(sized, staging, options, { lane, rows });
-      const objects = await rows.finish(ingested);
-      const { packed } = ingested;
-      end = packed?.end;
-      return {
-        ingested: packed === undefined ? ingested : { ...ingested, packed: punchWaste(layout, packed) },
-        objects,
-      };
+      const read = await this.#finish(await this.#ingest(sized, staging, options, { lane, rows }), rows);
+      end = read.ingested.packed?.end;
+      return read;
     } finally {
       rows.close();
       if (lane !== undefined) lanes?.release(lane, end);
     }
+  }
+
+  async #finish(ingested: IngestResult, rows: LayerRows): Promise<ReadLayer> {
+    const objects = await rows.finish(ingested);
+    const { packed } = ingested;
+    if (packed === undefined) return { ingested, objects };
+    return { ingested: { ...ingested, packed: punchWaste(this.#store.layout, packed) }, objects };
+  }
+
+  #progressOf({ onRead }: ReadOptions): (counts: Counts) => void {
+    return (counts) => {
+      // What goes to a pack is written at once.
+      if (this.#store.lanes === undefined) this.#writeBehind();
+      onRead?.(counts.read);
+    };
   }
 
   #ingest(
@@ -114,33 +150,13 @@ export class LayerReader {
     options: ReadOptions,
     { lane, rows }: { lane: Lane | undefined; rows: LayerRows },
   ): Promise<IngestResult> {
-    const { pool, objects, index, limits, format, staging: staged } = this.#store;
-    const onProgress = (counts: Counts): void => {
-      // What goes to a pack is written at once.
-      if (lane === undefined) this.#writeBehind();
-      options.onRead?.(counts.read);
-    };
-    return pool.during({ signal: options.signal, onProgress }, async (work) => {
+    const { pool } = this.#store;
+    return pool.during({ signal: options.signal, onProgress: this.#progressOf(options) }, async (work) => {
       const shared = this.sources > pool.size ? SHARED_OF_MANY_BYTES : SHARED_BYTES;
       const alone = pool.pipelines === 0 || (size !== undefined && size < shared);
-      const task = {
-        source,
-        format: options.format,
-        diffId: options.format === 'oci',
-        keep: options.keep ? stagedArchive(staging) : undefined,
-        staging,
-        newObjects: options.newObjects,
-        // Workers that share a layer need the shards to find files.
-        flat: alone && size !== undefined && size < SHARED_BYTES,
-        objects: objects.at,
-        limits,
-        identity: staged.identity,
-        vouched: options.vouched,
-        isBare: options.isBare,
-        storeIsEmpty: index.totals.objects === 0,
-        tocVersion: tocVersionIn(format),
-        ...defined({ lane }),
-      };
+      // Workers that share a layer need the shards to find files.
+      const flat = alone && size !== undefined && size < SHARED_BYTES;
+      const task = { ...layerTask(source, staging, options), ...ingestInto(this.#store, lane), flat };
       if (!alone)
         return this.#pipeline(work, lane === undefined ? task : { ...task, rows: rows.open() }, options.signal);
       // A stream may keep its thread waiting. It takes no slot from other layers.
@@ -214,6 +230,26 @@ export class LayerReader {
     this.#lastWriteBehind = now;
     this.#store.disk.writeBehind();
   }
+}
+
+/** Whether a layer may be read in one task with others. One that still comes in would keep them waiting. */
+function isSmall(sized: SizedSource): sized is SizedSource & { size: number } {
+  const { source, size } = sized;
+  return size !== undefined && size < SMALL_BYTES && 'path' in source && source.growth === undefined;
+}
+
+function layerTask(source: Source, staging: string, options: ReadOptions): Omit<IngestedLayer, 'control' | 'flat'> {
+  const { format, keep, newObjects, vouched, isBare } = options;
+  return {
+    source,
+    format,
+    diffId: format === 'oci',
+    keep: keep ? stagedArchive(staging) : undefined,
+    staging,
+    newObjects,
+    vouched,
+    isBare,
+  };
 }
 
 /** Of the errors of workers that shared a layer, the one that stopped the others. */

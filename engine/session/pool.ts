@@ -123,9 +123,14 @@ export class Pool implements TaskRunner {
     return answer.value;
   }
 
+  /** Waits until it is a further task's turn that waits for no other. @returns ends the turn */
+  turn(): Promise<() => void> {
+    return this.#turns.acquire(this.size);
+  }
+
   /** Runs a task that waits for no other. No more of these are begun than there are workers, however many are asked. */
   async runLimited<K extends keyof Tasks>(task: Tasks[K][0]): Promise<Tasks[K][1]> {
-    const release = await this.#turns.acquire(this.size);
+    const release = await this.turn();
     try {
       return await this.run<K>(task);
     } finally {

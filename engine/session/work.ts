@@ -48,7 +48,8 @@ export interface MapOptions<K extends Kind> {
 
 export class Work {
   readonly #pool: TaskRunner;
-  readonly #control: Control = {
+  /** For tasks that are begun elsewhere. */
+  readonly control: Control = {
     cancel: new Int32Array(new SharedArrayBuffer(4)),
     done: new BigInt64Array(new SharedArrayBuffer(24)),
   };
@@ -59,11 +60,11 @@ export class Work {
 
   /** Tells the workers to stop. */
   cancel(): void {
-    Atomics.store(this.#control.cancel, 0, 1);
+    Atomics.store(this.control.cancel, 0, 1);
   }
 
   get counts(): Counts {
-    const { done } = this.#control;
+    const { done } = this.control;
     const at = (i: number): number => Number(Atomics.load(done, i));
     return { bytes: at(0), items: at(1), read: at(2) };
   }
@@ -112,7 +113,7 @@ export class Work {
   }
 
   #task<K extends Kind>(kind: K, input: TaskInput<K>): Tasks[K][0] {
-    return { ...input, kind, control: this.#control } as unknown as Tasks[K][0];
+    return { ...input, kind, control: this.control } as unknown as Tasks[K][0];
   }
 }
 

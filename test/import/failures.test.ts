@@ -9,11 +9,11 @@ import { DEFAULT_LIMITS } from '../../engine/core/limits.js';
 import { stagedRecipe } from '../../engine/disk/layout.js';
 import { prepareAci } from '../../engine/import/aci.js';
 import { LayerReader } from '../../engine/import/read-layer.js';
-import { headOf } from '../../engine/import/source/locate.js';
-import { fingerprintOf, imagesBelow } from '../../engine/import/source/sources.js';
+import { lookAtFile } from '../../engine/import/source/identify.js';
+import { imagesBelow } from '../../engine/import/source/sources.js';
 import { openContext } from '../../engine/session/open.js';
 import { Store } from '../../engine/store.js';
-import { readSource, takingWith } from '../../workers/import/input.js';
+import { readSource } from '../../workers/import/input.js';
 import { listMembers } from '../../workers/import/list-members.js';
 import { aci, END, header, tar } from '../fixtures/archive.js';
 import { keepThreads } from '../fixtures/kept-threads.js';
@@ -124,15 +124,8 @@ test('a pipe that came to the place of a source is refused, as nobody may ever w
   const refused = { code: 'ERR_NOT_AN_IMAGE', message: /not a regular file/ };
   const control = { cancel: new Int32Array(1), done: new BigInt64Array(3) };
   const limits = DEFAULT_LIMITS;
-  await assert.rejects(headOf(path), refused);
-  await assert.rejects(fingerprintOf(path, 1000), refused);
-  await assert.rejects(
-    readSource(
-      { source: { path }, control, limits },
-      takingWith(() => {}),
-    ),
-    refused,
-  );
+  await assert.rejects(lookAtFile(path), refused);
+  await assert.rejects(readSource({ source: { path }, control, limits }, { take: () => {} }), refused);
   assert.throws(() => listMembers({ kind: 'list-members', path, control, limits }), refused);
 });
 

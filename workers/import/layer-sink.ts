@@ -1,8 +1,8 @@
 /** Takes a layer's tar apart: contents to objects, entries to the table of contents, the rest to the recipe. */
 import * as fs from 'node:fs';
-import { CairnError } from '../../engine/core/errors.js';
-import { makeOnce } from '../../engine/disk/durable.js';
-import { stagedNames, stagedRecipe, stagedToc } from '../../engine/disk/layout.js';
+import { CairnError, naming } from '../../engine/core/errors.js';
+import { hexOf, keyOfBytes } from '../../engine/core/key.js';
+import { stagedDocument, stagedNames, stagedRecipe, stagedToc } from '../../engine/disk/layout.js';
 import { AciLayer } from '../../engine/layer/aci-rules.js';
 import { OciLayer } from '../../engine/layer/oci-rules.js';
 import { RecipeWriter } from '../../engine/layer/recipe.js';
@@ -36,7 +36,6 @@ export class LayerSink implements TarSink {
   #contentBytes = 0;
 
   constructor(task: IngestTask) {
-    makeOnce(task.newObjects);
     this.#task = task;
     this.#scanner = new TarScanner(this, task.limits, task.vouched);
     this.#layer = task.format === 'aci' ? new AciLayer(task.limits) : new OciLayer(task.limits, task.isBare);
@@ -97,7 +96,9 @@ export class LayerSink implements TarSink {
     this.#recipe.finish();
     const toc = writeBlob(stagedToc(staging), encodeToc(entries, tocVersion));
     const recipe = this.#recipeFile.finish();
+    const manifest = Buffer.concat(this.#manifest);
     const names = [...this.#place.files, toc.sha512, recipe.sha512];
+    if (manifest.length > 0) names.push(stageManifest(staging, manifest));
     fs.writeFileSync(stagedNames(staging), names.join('\n'), { mode: 0o600 });
     const { sizes } = this.#objects;
     // The index has the same order.
@@ -105,7 +106,7 @@ export class LayerSink implements TarSink {
     return {
       toc,
       recipe,
-      manifest: Buffer.concat(this.#manifest),
+      manifest,
       entries: this.#scanner.entries,
       trailing: this.#scanner.trailing,
       files: this.#files,
@@ -123,6 +124,14 @@ export class LayerSink implements TarSink {
     this.#objects.close();
     this.#recipeFile.close();
   }
+}
+
+/** Keeps an ACI's manifest as a document. @returns its sha512, in hex */
+function stageManifest(staging: string, manifest: Buffer): string {
+  const key = keyOfBytes(manifest);
+  const path = stagedDocument(staging, key);
+  naming(path, () => fs.writeFileSync(path, manifest, { mode: 0o600 }));
+  return hexOf(key);
 }
 
 /** Where the layer's new objects go: to a pack, or to files. */

@@ -10,9 +10,21 @@ export type ImageFormat = 'aci' | 'oci';
 /** How a table of contents is written; both are read. The columns of the second are compressed. */
 export type TocVersion = 1 | 2;
 
-/** Ingests one layer: decode and hash, scan, write its new objects, table of contents and recipe to staging. */
-export interface IngestTask {
-  kind: 'ingest' | 'scan';
+/** What tasks that ingest layers have in common: the store that layers come to. */
+export interface IngestInto {
+  /** The store's objects. An object that is there already is not written again. */
+  objects: ObjectsAt;
+  limits: Limits;
+  identity: Identity;
+  /** The store holds no objects at all. */
+  storeIsEmpty: boolean;
+  tocVersion: TocVersion;
+  /** The pack that new objects go to, in a store that has packs. */
+  lane?: Lane | undefined;
+}
+
+/** One layer to ingest. */
+export interface IngestedLayer {
   control: Control;
   source: Source;
   /** The format whose rules the layer's entries follow. */
@@ -21,31 +33,34 @@ export interface IngestTask {
   diffId: boolean;
   /** A new file that keeps the bytes as they come. */
   keep?: string | undefined;
-  /** Gives the bytes instead of the source, which a {@link DecodeTask} reads then. */
-  ring?: RingMemory;
-  /** Takes small objects to a {@link WriteObjectsTask}, or what goes to a pack to a {@link WritePackTask}. */
-  parcels?: RingMemory;
-  /** The pack that new objects go to, in a store that has packs. */
-  lane?: Lane;
-  /** A port. It takes rows of objects in that pack while there come more, so that the index's are made side by side. */
-  rows?: { postMessage(rows: Uint8Array): void };
   /** An existing directory for files of this layer alone. */
   staging: string;
   /** Where new objects are staged. The layers of one import share this directory. */
   newObjects: string;
   /** Stage new objects side by side, not in shards: for a few, making and emptying shards would take longest. */
   flat: boolean;
-  /** The store's objects. An object that is there already is not written again. */
-  objects: ObjectsAt;
-  limits: Limits;
-  identity: Identity;
   /** A digest that the caller knows vouches for the archive, whatever its end looks like. */
   vouched: boolean;
   /** The tar came by itself, of no image. */
   isBare: boolean;
-  /** The store holds no objects at all. */
-  storeIsEmpty: boolean;
-  tocVersion: TocVersion;
+}
+
+/** Ingests one layer: decode and hash, scan, write its new objects, table of contents and recipe to staging. */
+export interface IngestTask extends IngestInto, IngestedLayer {
+  kind: 'ingest' | 'scan';
+  /** Gives the bytes instead of the source, which a {@link DecodeTask} reads then. */
+  ring?: RingMemory;
+  /** Takes small objects to a {@link WriteObjectsTask}, or what goes to a pack to a {@link WritePackTask}. */
+  parcels?: RingMemory;
+  /** A port. It takes rows of objects in that pack while there come more, so that the index's are made side by side. */
+  rows?: { postMessage(rows: Uint8Array): void };
+}
+
+/** Ingests small layers, one after the other. Each has an answer of its own. */
+export interface IngestSmallTask {
+  kind: 'ingest-small';
+  into: IngestInto;
+  layers: IngestedLayer[];
 }
 
 /** A pack that one layer at a time appends to. */
@@ -114,7 +129,7 @@ export interface SourceResult {
 export interface LayerResult {
   toc: StagedBlob;
   recipe: StagedBlob;
-  /** An ACI's manifest; empty for other layers. */
+  /** An ACI's manifest, which is staged as a document; empty for other layers. */
   manifest: Uint8Array;
   entries: number;
   /** Bytes after the archive's end that are not zero. */

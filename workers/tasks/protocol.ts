@@ -23,6 +23,7 @@ import type {
   DigestTarTask,
   DigestTask,
   IngestResult,
+  IngestSmallTask,
   IngestTask,
   LayerResult,
   ListMembersTask,
@@ -62,6 +63,7 @@ import type {
 
 export interface Tasks {
   ingest: [IngestTask, IngestResult];
+  'ingest-small': [IngestSmallTask, Answer<IngestResult>[]];
   scan: [IngestTask, LayerResult];
   'digest-tar': [DigestTarTask, TarDigests];
   decode: [DecodeTask, SourceResult];
