@@ -1,5 +1,5 @@
 /** Has the workers check that files of the store are what their names say. */
-import type { VerifyResult } from '../../workers/tasks/verify.js';
+import type { VerifyObjectsTask, VerifyResult } from '../../workers/tasks/verify.js';
 import { Batch, batches } from '../core/batches.js';
 import { allOf } from '../core/concurrency.js';
 import { CairnError } from '../core/errors.js';
@@ -9,6 +9,10 @@ import type { ObjectRecord } from '../index/records.js';
 import type { ObjectHome } from '../objects/home.js';
 import type { Work } from '../session/work.js';
 
+/** What an object takes besides hashing, in bytes that would be hashed meanwhile. */
+const OBJECT_COST = 2000;
+/** Objects of one task: their names are sent. */
+const MOST_SENT = 30_000;
 /** A sound record counts fewer copies: each copy stands for as many links as a file can have. */
 const COPIES_AT_MOST = 1_000_000;
 
@@ -25,6 +29,8 @@ export interface HashedFile {
   sha512: string;
   size: number;
 }
+
+export type NamedObject = readonly [name: string, record: ObjectRecord];
 
 /** A file of an object that is to be checked. */
 interface LookedAt extends ObjectFile {
@@ -51,7 +57,7 @@ export class ObjectsLook {
   readonly #home: ObjectHome;
   readonly #look: Look;
   readonly #objects = new Map<string, LookedAt>();
-  readonly #batch = new Batch<LookedAt>();
+  #batch = new Batch<LookedAt>();
   readonly #running: Promise<ObjectFindings>[] = [];
 
   constructor(home: ObjectHome, look: Look) {
@@ -89,30 +95,37 @@ export class ObjectsLook {
     for (let copy = 1; copy <= record.copies; copy++) this.#collect({ name, copy, record, inode: 0n });
   }
 
+  /**
+   * As {@link add}, of objects that are all known: one share for each worker, or more where these would be too large to
+   * send. So no worker waits for this thread, however busy it is meanwhile.
+   */
+  addAll(objects: readonly NamedObject[], workers: number): void {
+    const cost = objects.reduce((sum, [, { size }]) => sum + size + OBJECT_COST, 0);
+    const shares = Math.max(workers, Math.ceil(objects.length / MOST_SENT));
+    this.#send(this.#batch.rest());
+    this.#batch = new Batch({ bytes: cost / shares, items: MOST_SENT });
+    for (const [name, record] of objects) this.add(name, record);
+    this.#send(this.#batch.rest());
+    this.#batch = new Batch();
+  }
+
   #collect(file: LookedAt): void {
-    const full = this.#batch.add(file, file.record.size);
+    const full = this.#batch.add(file, file.record.size + OBJECT_COST);
     if (full !== undefined) this.#send(full);
   }
 
   #send(files: readonly LookedAt[]): void {
+    if (files.length === 0) return;
     const running = this.#run(files);
     running.catch(() => {}); // `finish` reports it
     this.#running.push(running);
   }
 
   async #run(files: readonly LookedAt[]): Promise<ObjectFindings> {
-    const skipped: Record<string, SkippedKind[]> = {};
-    for (const { name, record } of files) if (record.skipped !== undefined) skipped[name] = record.skipped;
     const { bytes, findings, inodes } = await this.#look.work.askLimited('verify-objects', {
       quick: this.#look.quick,
       objects: this.#home.at,
-      names: files.map(({ name }) => name).join('\0'),
-      copies: Uint32Array.from(files, ({ copy }) => copy),
-      sizes: Float64Array.from(files, ({ record }) => record.size),
-      places: Float64Array.from(
-        files.flatMap(({ record: { at } }) => (at === undefined ? [0, 0] : [at.pack, at.offset])),
-      ),
-      skipped,
+      ...inColumns(files),
     });
     for (const [i, file] of files.entries()) file.inode = inodes[i] as bigint;
     return { bytes, findings: findings.map(({ at, ...finding }) => ({ ...finding, file: files[at] as LookedAt })) };
@@ -120,11 +133,34 @@ export class ObjectsLook {
 
   /** Waits for all checks, even after one has failed. */
   async finish(): Promise<ObjectFindings> {
-    const rest = this.#batch.rest();
-    if (rest.length > 0) this.#send(rest);
+    this.#send(this.#batch.rest());
     return sum(await allOf(this.#running));
   }
 }
+
+/** As a task takes them. */
+function inColumns(files: readonly LookedAt[]): Pick<VerifyObjectsTask, 'names' | keyof Columns | 'skipped'> {
+  const { length } = files;
+  const columns: Columns = {
+    copies: new Uint32Array(length),
+    sizes: new Float64Array(length),
+    places: new Float64Array(2 * length),
+  };
+  const skipped: Record<string, SkippedKind[]> = {};
+  for (const [i, { name, copy, record }] of files.entries()) {
+    const { size, at } = record;
+    columns.copies[i] = copy;
+    columns.sizes[i] = size;
+    if (at !== undefined) {
+      columns.places[2 * i] = at.pack;
+      columns.places[2 * i + 1] = at.offset;
+    }
+    if (record.skipped !== undefined) skipped[name] = record.skipped;
+  }
+  return { names: files.map(({ name }) => name).join('\0'), ...columns, skipped };
+}
+
+type Columns = Pick<VerifyObjectsTask, 'copies' | 'sizes' | 'places'>;
 
 function isPlace({ pack, offset }: PackAddress): boolean {
   return Number.isSafeInteger(pack) && pack > 0 && Number.isSafeInteger(offset) && offset > 0;
@@ -133,7 +169,7 @@ function isPlace({ pack, offset }: PackAddress): boolean {
 /** Checks objects that are all known, as {@link ObjectsLook} does. */
 export async function verifyObjects(
   home: ObjectHome,
-  objects: Iterable<readonly [name: string, record: ObjectRecord]>,
+  objects: Iterable<NamedObject>,
   look: Look,
 ): Promise<ObjectFindings> {
   const looking = new ObjectsLook(home, look);

@@ -1,17 +1,27 @@
 /** Cuts work into tasks: large enough to be worth sending, small enough to share out evenly. */
-const BATCH_BYTES = 64 * 2 ** 20;
-const BATCH_ITEMS = 2000;
+const ENOUGH: Enough = { bytes: 64 * 2 ** 20, items: 2000 };
+
+/** What is enough for a task. */
+export interface Enough {
+  bytes: number;
+  items: number;
+}
 
 /** Collects items one by one until they are enough for a task. */
 export class Batch<T> {
+  readonly #enough: Enough;
   #items: T[] = [];
   #bytes = 0;
+
+  constructor(enough: Enough = ENOUGH) {
+    this.#enough = enough;
+  }
 
   /** @returns the items collected, once they are enough; then the next batch begins */
   add(item: T, bytes: number): T[] | undefined {
     this.#items.push(item);
     this.#bytes += bytes;
-    return this.#bytes < BATCH_BYTES && this.#items.length < BATCH_ITEMS ? undefined : this.rest();
+    return this.#bytes < this.#enough.bytes && this.#items.length < this.#enough.items ? undefined : this.rest();
   }
 
   rest(): T[] {

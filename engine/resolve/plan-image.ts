@@ -12,15 +12,19 @@ import type { StoreContext } from '../session/context.js';
 import type { LayerStack } from './layer-stack.js';
 import { removedMeanwhile } from './removed-meanwhile.js';
 
+/** Gives a layer's table of contents. @throws CairnError `ERR_DAMAGED` */
+export type ReadTocOf = (layer: Key) => readonly TocEntry[];
+
 /**
+ * @param readTocOf in place of reading each table of contents
  * @throws CairnError `ERR_NOT_FOUND` when one of the images was removed meanwhile; `ERR_DAMAGED` when a table of
  *   contents or a manifest cannot be read; `ERR_BAD_LINK` and `ERR_BAD_ARCHIVE` for OCI layers that make no tree on top
  *   of one another; `ERR_LIMIT` for layers that ask for more than any tree needs
  */
-export function planOf(store: StoreContext, stack: LayerStack): Plan {
+export function planOf(store: StoreContext, stack: LayerStack, readTocOf = readerOf(store)): Plan {
   try {
-    if (stack.nodes[0]?.image.format === 'aci') return planAci(nodesWithTocs(store, stack));
-    const tocOf = tocReader(store);
+    if (stack.nodes[0]?.image.format === 'aci') return planAci(nodesWithTocs(store, stack, readTocOf));
+    const tocOf = onceFor(readTocOf);
     return planOci(stack.layers.toReversed().map(tocOf));
   } catch (error) {
     throw removedMeanwhile(store, stack, error) ?? error;
@@ -28,8 +32,12 @@ export function planOf(store: StoreContext, stack: LayerStack): Plan {
 }
 
 /** An ACI and its dependencies in the form for the planner. */
-export function nodesWithTocs(store: StoreContext, { nodes, documents }: LayerStack): AciNode[] {
-  const tocOf = tocReader(store);
+export function nodesWithTocs(
+  store: StoreContext,
+  { nodes, documents }: LayerStack,
+  readTocOf = readerOf(store),
+): AciNode[] {
+  const tocOf = onceFor(readTocOf);
   const whitelistOf = onceFor((manifest: Key) => readPathWhitelist(documents(manifest)));
   return nodes.map(({ image, dependent }) => ({
     toc: tocOf(image.layers[0] as Key),
@@ -38,8 +46,8 @@ export function nodesWithTocs(store: StoreContext, { nodes, documents }: LayerSt
   }));
 }
 
-function tocReader(store: StoreContext): (layer: Key) => readonly TocEntry[] {
-  return onceFor((layer) => readToc(store, layer));
+function readerOf(store: StoreContext): ReadTocOf {
+  return (layer) => readToc(store, layer);
 }
 
 /** Reads each key's value once, and holds it once: an image may stand at a thousand nodes. */

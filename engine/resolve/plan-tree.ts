@@ -5,7 +5,7 @@ import type { Plan } from '../plan/plan.js';
 import type { StoreContext } from '../session/context.js';
 import { dependencyNodesAlong } from './dependencies.js';
 import type { LayerStack } from './layer-stack.js';
-import { planOf } from './plan-image.js';
+import { planOf, type ReadTocOf } from './plan-image.js';
 
 /** @returns `undefined` when an image of the tree is gone */
 export function stackOfTree(store: StoreContext, { id, layers }: TreeRecord): LayerStack | undefined {
@@ -14,10 +14,11 @@ export function stackOfTree(store: StoreContext, { id, layers }: TreeRecord): La
 }
 
 /**
+ * @param tocOf gives tables of contents; by default they are read
  * @returns `undefined` when an image of the tree is gone
  * @throws CairnError `ERR_DAMAGED` when a table of contents or a manifest cannot be read
  */
-export function planOfTree(store: StoreContext, tree: TreeRecord): Plan | undefined {
+export function planOfTree(store: StoreContext, tree: TreeRecord, tocOf?: ReadTocOf): Plan | undefined {
   const stack = stackOfTree(store, tree);
-  return stack === undefined ? undefined : planOf(store, stack);
+  return stack === undefined ? undefined : planOf(store, stack, tocOf);
 }

@@ -1,12 +1,12 @@
 /** Checks whether layers, objects and trees are what the index says. Reads everything, changes nothing. */
 import { setImmediate } from 'node:timers/promises';
-import { objectSizesOf } from '../content/layer-objects.js';
-import { type Look, type ObjectFindings, ObjectsLook, verifyBlobs } from '../content/verify-files.js';
+import type { Finding } from '../../workers/tasks/verify.js';
+import { type Look, type NamedObject, type ObjectFindings, ObjectsLook } from '../content/verify-files.js';
 import { toText } from '../core/bytes.js';
 import { allOf } from '../core/concurrency.js';
 import { defined } from '../core/defined.js';
 import { CairnError, isCairnError } from '../core/errors.js';
-import { hexOf, type Key } from '../core/key.js';
+import type { Key } from '../core/key.js';
 import { telling } from '../core/operation.js';
 import { checkRows } from '../index/check-rows.js';
 import type { LayerRecord, ObjectRecord, TreeRecord } from '../index/records.js';
@@ -15,14 +15,15 @@ import type { Plan } from '../plan/plan.js';
 import { treeHashOf } from '../plan/tree-hash.js';
 import { planOfTree } from '../resolve/plan-tree.js';
 import type { StoreContext } from '../session/context.js';
+import { type BlobsDamage, damageOfBlobs, damageOfTreeFiles } from './check-blobs.js';
 import { type CheckOptions, isAmong, type Targets, targetsOf } from './check-scope.js';
-import type { Damage } from './damage.js';
+import { AWAITED, type Damage } from './damage.js';
 import { toImportAgain } from './fsck.js';
-import { objectsInPlaces } from './in-places.js';
-import { neededBlobs } from './needed-blobs.js';
+import { byPlace } from './in-places.js';
 import { damageOfPacks } from './packs.js';
 import { PlanMemory } from './plan-memory.js';
 import { checkPods } from './pods.js';
+import { TocMemory } from './toc-memory.js';
 import { type DamagedFile, pathsOfDamaged, verifyTree } from './tree.js';
 
 export interface CheckResult {
@@ -32,8 +33,6 @@ export interface CheckResult {
   reimport: string[];
   ok: boolean;
 }
-
-const AWAITED = 'gone since a repair, to be imported again';
 
 export async function checkStore(store: StoreContext, options: CheckOptions = {}): Promise<CheckResult> {
   const { signal, quick = false } = options;
@@ -57,6 +56,7 @@ class Checker {
   /** Object name → damaged files in its place, or in the places of its further copies. */
   readonly #damagedFiles = new Map<string, DamagedFile[]>();
   readonly #plans = new PlanMemory();
+  readonly #tocs: TocMemory;
   #bytes = 0;
 
   constructor(store: StoreContext, options: CheckOptions, look: Look) {
@@ -67,14 +67,16 @@ class Checker {
     this.#look = look;
     this.#targets = targetsOf(store, options);
     this.#objects = new ObjectsLook(store.objects, look);
+    this.#tocs = new TocMemory(store);
   }
 
   async run(): Promise<CheckResult> {
     const { layers, trees, unlisted } = this.#targets;
     for (const id of unlisted) this.#damaged.push({ kind: 'layer', id, what: 'the index has no record of it' });
-    await allOf([this.#checkBlobs(), this.#checkObjects()]);
+    const blobs = this.#options.onlyTrees === true ? undefined : damageOfBlobs(this.#store, this.#targets, this.#look);
+    await allOf([this.#take(blobs), this.#checkObjects()]);
     for (const tree of trees) await this.#checkTree(tree);
-    await this.#checkFilesOfTrees();
+    await this.#take(damageOfTreeFiles(this.#store, this.#targets, this.#look));
     const pods = this.#isWhole ? await this.#checkPods() : 0;
     const damaged = this.#withoutRemoved();
     const isAwaited = damaged.some(({ awaited }) => awaited === true);
@@ -82,6 +84,12 @@ class Checker {
     const objects = this.#objects.size;
     const checked = { layers: layers.length, objects, trees: trees.length, pods, bytes: this.#bytes };
     return { checked, damaged, reimport, ok: damaged.length === 0 };
+  }
+
+  async #take(found: Promise<BlobsDamage> | undefined): Promise<void> {
+    const { bytes, damaged } = (await found) ?? { bytes: 0, damaged: [] };
+    this.#bytes += bytes;
+    this.#damaged.push(...damaged);
   }
 
   get #isWhole(): boolean {
@@ -110,19 +118,15 @@ class Checker {
     // There is nothing else to do while the threads start.
     if (all) this.#planAhead(trees.find(({ mode }) => mode === 'link'));
     try {
-      const inPlaces = all ? objectsInPlaces(this.#store) : [];
-      for (const [name, record] of inPlaces) this.#objects.add(name, record);
-      await this.#listObjects(all);
+      const listed = await this.#listObjects(all);
       // The threads still hash.
-      if (all) {
-        this.#damaged.push(...damageOfPacks(this.#store, { objects: inPlaces, signal: this.#options.signal }));
-        this.#planAhead(trees.find(({ mode }) => mode === 'mount'));
-      }
+      if (all) this.#damaged.push(...damageOfPacks(this.#store, { objects: listed, signal: this.#options.signal }));
     } catch (error) {
       // The error of the listing is thrown rather than one that follows from it.
       await this.#objects.finish().catch(() => {});
       throw error;
     }
+    this.#tocs.clear();
     this.#tellOfObjects(await this.#objects.finish());
   }
 
@@ -134,34 +138,47 @@ class Checker {
     }
   }
 
-  /** @param all whether all layers are checked: their objects include all that trees link to */
-  async #listObjects(all: boolean): Promise<void> {
+  /**
+   * @param all whether all layers are checked: their objects include all that trees link to
+   * @returns all objects that the index lists, where it was checked for objects that lie in packs
+   */
+  async #listObjects(all: boolean): Promise<NamedObject[]> {
     const { everything, layers, trees } = this.#targets;
-    if (everything) await this.#checkIndex();
+    const listed = everything ? await this.#checkIndex() : [];
     for (const layer of layers) {
       this.#objectsOf(layer);
       // Workers that have finished get more.
       await setImmediate();
     }
     if (!all) for (const tree of trees) this.#objectsOfTree(tree);
+    return listed;
   }
 
   /** Checks every row of the index. On the way all objects are listed, if layers are checked. */
-  async #checkIndex(): Promise<void> {
+  async #checkIndex(): Promise<NamedObject[]> {
     const { signal, onlyTrees } = this.#options;
-    const { index, layout } = this.#store;
+    const { index, layout, objects } = this.#store;
+    const listed: NamedObject[] = [];
+    const inPacks = objects.at.packs !== undefined;
     const onObject = (name: string, record: ObjectRecord): void => {
-      if (!this.#objects.has(name)) this.#objects.add(name, record);
+      if (inPacks) listed.push([name, record]);
+      else this.#objects.add(name, record);
     };
-    // Those in packs have been listed before, in the order in which they lie.
-    const areListed = this.#objects.size >= index.objects.size;
-    await checkRows(index, layout.index, { signal, onObject: onlyTrees === true || areListed ? undefined : onObject });
+    await checkRows(index, layout.index, { signal, onObject: onlyTrees === true ? undefined : onObject });
+    // Each pack is then read once, from beginning to end.
+    this.#objects.addAll(listed.sort(byPlace), this.#store.pool.size);
+    return listed;
   }
 
-  #objectsOf(layer: LayerRecord): void {
-    const sizes = objectSizesOf(this.#store, layer);
-    if (sizes === undefined) return; // its table of contents is damaged, which the check of blobs names
-    for (const name of sizes.keys()) this.#wantObject(name, layer.key);
+  #objectsOf({ key }: LayerRecord): void {
+    const toc = this.#tocs.get(key);
+    const missing = new Set<string>();
+    // A table of contents that is damaged is named by the check of blobs.
+    for (const entry of toc ?? []) {
+      if (entry.type !== 'file') continue;
+      const name = this.#store.objects.nameOf(entry);
+      if (!this.#objects.has(name) && !missing.has(name) && !this.#wantObject(name, key)) missing.add(name);
+    }
   }
 
   #objectsOfTree(tree: TreeRecord): void {
@@ -172,21 +189,20 @@ class Checker {
       if (entry.type === 'file') this.#wantObject(this.#store.objects.nameOf(entry), undefined);
   }
 
-  #wantObject(name: string, layer: Key | undefined): void {
-    if (this.#objects.has(name)) return;
+  /** @returns whether the index has a record of the object, which is checked then */
+  #wantObject(name: string, layer: Key | undefined): boolean {
+    if (this.#objects.has(name)) return true;
     const record = this.#store.index.objects.get(name);
-    if (record !== undefined) this.#objects.add(name, record);
-    else
-      this.#damaged.push({
-        kind: 'object',
-        id: name,
-        what: `the index has no record of it${layer ? `, but ${layer} needs it` : ''}`,
-      });
+    if (record === undefined) {
+      const what = `the index has no record of it${layer ? `, but ${layer} needs it` : ''}`;
+      this.#damaged.push({ kind: 'object', id: name, what });
+    } else this.#objects.add(name, record);
+    return record !== undefined;
   }
 
   #planOf(tree: TreeRecord): Plan | undefined {
     try {
-      const plan = planOfTree(this.#store, tree);
+      const plan = planOfTree(this.#store, tree, (layer) => this.#tocs.read(layer));
       if (plan !== undefined && treeHashOf(plan) !== tree.hash)
         throw new CairnError('ERR_DAMAGED', 'its layers no longer give the tree it was');
       return plan;
@@ -194,36 +210,6 @@ class Checker {
       if (!isCairnError(error)) throw error;
       this.#damaged.push({ kind: 'tree', id: tree.id, what: error.message });
       return undefined;
-    }
-  }
-
-  /** Checks every blob once, for all images and layers that need it. */
-  async #checkBlobs(): Promise<void> {
-    if (this.#options.onlyTrees === true) return;
-    const { index, layout } = this.#store;
-    const needed = neededBlobs(this.#store, this.#targets);
-    const files = [...needed].map(([key, users]) => {
-      const record = index.blobs.get(key);
-      return { key, users, record, path: layout.blob(key), sha512: hexOf(key), size: record?.size ?? -1 };
-    });
-    const byPath = new Map(files.map((file) => [file.path, file]));
-    const { bytes, findings } = await verifyBlobs(
-      files.map(({ path, sha512, size }) => ({ path, sha512, size })),
-      this.#look,
-    );
-    this.#bytes += bytes;
-    for (const { id, what } of findings) {
-      const { key, users, record } = byPath.get(id) as (typeof files)[number];
-      const gone = record?.gone === true && what === 'missing';
-      for (const { kind, id, part } of users) {
-        this.#damaged.push({
-          kind,
-          id,
-          key,
-          what: `${part}: ${gone ? AWAITED : what}`,
-          ...(gone ? { awaited: true } : {}),
-        });
-      }
     }
   }
 
@@ -249,7 +235,9 @@ class Checker {
     }
   }
 
+  /** Of a tree that is only mounted its image and its objects are checked, and these all the same. */
   async #checkTree(tree: TreeRecord): Promise<void> {
+    if (tree.mode === 'mount' && this.#damagedFiles.size === 0) return;
     const plan = this.#plans.take(tree.id, () => this.#planOf(tree));
     if (plan === undefined) return;
     try {
@@ -261,15 +249,18 @@ class Checker {
 
   async #compareTree(tree: TreeRecord, plan: Plan): Promise<void> {
     const inodeOf = (name: string): bigint => this.#objects.inodeOf(name);
-    const look = { tree, plan, inodeOf };
-    const isMount = tree.mode === 'mount';
-    // Of a tree that is only mounted its image and its objects are checked, and these all the same.
-    const { bytes, findings } = isMount ? { bytes: 0, findings: [] } : await verifyTree(this.#store, look, this.#look);
-    this.#bytes += bytes;
-    const hasNone = tree.mode !== 'link' && !isMount;
-    const linked = hasNone ? [] : pathsOfDamaged(this.#store, tree, plan, this.#damagedFiles);
-    for (const { id, ...finding } of [...findings, ...linked])
-      this.#damaged.push({ kind: 'tree', id: tree.id, path: id === '' ? '.' : toText(id), ...finding });
+    if (tree.mode !== 'mount') {
+      const { bytes, findings } = await verifyTree(this.#store, { tree, plan, inodeOf }, this.#look);
+      this.#bytes += bytes;
+      this.#tellOfPaths(tree, findings);
+    }
+    if (tree.mode === 'link' || tree.mode === 'mount')
+      this.#tellOfPaths(tree, pathsOfDamaged(this.#store, tree, plan, this.#damagedFiles));
+  }
+
+  #tellOfPaths({ id: tree }: TreeRecord, findings: Iterable<Finding>): void {
+    for (const { id, ...finding } of findings)
+      this.#damaged.push({ kind: 'tree', id: tree, path: id === '' ? '.' : toText(id), ...finding });
   }
 
   /** @returns how many pods were looked at */
@@ -277,22 +268,5 @@ class Checker {
     const { pods, faults } = await checkPods(this.#store, this.#options.signal);
     for (const [id, what] of faults) this.#damaged.push({ kind: 'pod', id, what });
     return pods;
-  }
-
-  /** Checks manifests beside the roots of trees, and images that trees are mounted from. */
-  async #checkFilesOfTrees(): Promise<void> {
-    const { layout } = this.#store;
-    const files = this.#targets.trees.flatMap(({ id, manifest, image }) => [
-      ...(manifest === undefined ? [] : [{ id, part: 'manifest', path: layout.treeManifest(id), ...manifest }]),
-      ...(image === undefined ? [] : [{ id, part: 'image', path: layout.treeImage(id), ...image }]),
-    ]);
-    const byPath = new Map(files.map((file) => [file.path, file]));
-    const hashed = files.map(({ path, key, size }) => ({ path, sha512: hexOf(key), size }));
-    const { bytes, findings } = await verifyBlobs(hashed, this.#look);
-    this.#bytes += bytes;
-    for (const { id: path, what } of findings) {
-      const { id, part } = byPath.get(path) as (typeof files)[number];
-      this.#damaged.push({ kind: 'tree', id, what: `${part}: ${what}` });
-    }
   }
 }

@@ -17,3 +17,6 @@ export interface Damage {
   /** A repair has marked it as gone, and an import is to restore it. */
   awaited?: true;
 }
+
+/** What is said of something that a repair has found missing. */
+export const AWAITED = 'gone since a repair, to be imported again';

@@ -4,6 +4,7 @@
  * contents.
  */
 import * as fs from 'node:fs';
+import type { NamedObject } from '../content/verify-files.js';
 import { throwIfAborted } from '../core/errors.js';
 import { BLOCK, extentOf, roundDown, SECTOR } from '../core/extent.js';
 import { namesIn } from '../disk/list-directory.js';
@@ -14,7 +15,6 @@ import { hashInName } from '../objects/pack/name.js';
 import { headOf, readSegments } from '../objects/pack/read-tables.js';
 import type { StoreContext } from '../session/context.js';
 import type { Damage } from './damage.js';
-import type { NamedObject } from './in-places.js';
 
 /** What is wrong with a pack. */
 export interface PackFault {
@@ -86,8 +86,9 @@ export function partsOfPacks(
   };
   for (const [object, value] of objects) {
     if (value.at === undefined) continue;
-    const part = { offset: value.at.offset, length: extentOf(value.size) };
-    add(value.at.pack, value.gone === true ? part : { ...part, object });
+    const { pack, offset } = value.at;
+    const length = extentOf(value.size);
+    add(pack, { offset, length, object: value.gone === true ? undefined : object });
   }
   for (const { key, value: length } of index.dead.entries()) add(key.pack, { offset: key.offset, length });
   return parts;
