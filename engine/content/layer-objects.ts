@@ -2,7 +2,8 @@
 import { isCairnError } from '../core/errors.js';
 import type { Xattr } from '../core/metadata.js';
 import type { LayerRecord } from '../index/records.js';
-import { decodeToc, type TocEntry } from '../layer/toc.js';
+import { decodeToc, keysInToc, type TocEntry } from '../layer/toc.js';
+import { packedName } from '../objects/pack/name.js';
 import type { StoreContext } from '../session/context.js';
 import { readBlob } from './read-blob.js';
 
@@ -40,9 +41,22 @@ export function xattrsOfObjects(
   return found;
 }
 
+/**
+ * In a store with packs: the names of the objects of a layer's files, in the order of its table of contents. A name
+ * says the content alone there, so that no more of the table is read.
+ * @returns `undefined` when the table is damaged
+ */
+export function packedObjectsOf(store: OfObjects, { toc }: LayerRecord): string[] | undefined {
+  return unlessDamaged(() => keysInToc(readBlob(store, toc.key)).map(packedName));
+}
+
 function tableOf(store: OfObjects, { toc }: LayerRecord): TocEntry[] | undefined {
+  return unlessDamaged(() => decodeToc(readBlob(store, toc.key)));
+}
+
+function unlessDamaged<T>(read: () => T): T | undefined {
   try {
-    return decodeToc(readBlob(store, toc.key));
+    return read();
   } catch (error) {
     if (isCairnError(error, 'ERR_DAMAGED')) return undefined;
     throw error;

@@ -71,13 +71,21 @@ export class ColumnReader {
   }
 
   next(): Buffer {
+    const { stored, length } = this.#stored();
+    return stored.length === length ? stored : unpacked(stored, length);
+  }
+
+  passOver(): void {
+    this.#stored();
+  }
+
+  #stored(): { stored: Buffer; length: number } {
     const length = this.#length();
-    const stored = this.#version === 1 ? length : this.#length();
+    const storedLength = this.#version === 1 ? length : this.#length();
     const begin = this.#at;
-    this.#at += stored;
+    this.#at += storedLength;
     if (this.#at > this.#bytes.length) throw damagedToc('it is cut short');
-    const bytes = this.#bytes.subarray(begin, this.#at);
-    return stored === length ? bytes : unpacked(bytes, length);
+    return { stored: this.#bytes.subarray(begin, this.#at), length };
   }
 
   #length(): number {

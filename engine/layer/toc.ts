@@ -155,6 +155,16 @@ export function decodeToc(bytes: Buffer): TocEntry[] {
   return entries;
 }
 
+/**
+ * The keys of the files in a table of contents, in its order. Nothing else of it is read.
+ * @throws CairnError `ERR_DAMAGED` as {@link decodeToc} does
+ */
+export function keysInToc(bytes: Buffer): string[] {
+  const columns = new ColumnReader(bytes);
+  columns.passOver();
+  return unpackKeys(columns.next());
+}
+
 type Rare = [
   index: number,
   devMajor: number,

@@ -1,6 +1,7 @@
 /** Checks whether layers, objects and trees are what the index says. Reads everything, changes nothing. */
 import { setImmediate } from 'node:timers/promises';
 import type { Finding } from '../../workers/tasks/verify.js';
+import { packedObjectsOf } from '../content/layer-objects.js';
 import { type Look, type NamedObject, type ObjectFindings, ObjectsLook } from '../content/verify-files.js';
 import { toText } from '../core/bytes.js';
 import { allOf } from '../core/concurrency.js';
@@ -170,15 +171,19 @@ class Checker {
     return listed;
   }
 
-  #objectsOf({ key }: LayerRecord): void {
-    const toc = this.#tocs.get(key);
+  /** A table of contents that is damaged is named by the check of blobs. */
+  #objectsOf(layer: LayerRecord): void {
     const missing = new Set<string>();
-    // A table of contents that is damaged is named by the check of blobs.
-    for (const entry of toc ?? []) {
-      if (entry.type !== 'file') continue;
-      const name = this.#store.objects.nameOf(entry);
-      if (!this.#objects.has(name) && !missing.has(name) && !this.#wantObject(name, key)) missing.add(name);
+    for (const name of this.#namesOf(layer)) {
+      if (!this.#objects.has(name) && !missing.has(name) && !this.#wantObject(name, layer.key)) missing.add(name);
     }
+  }
+
+  #namesOf(layer: LayerRecord): string[] {
+    const { objects } = this.#store;
+    if (objects.at.packs !== undefined) return packedObjectsOf(this.#store, layer) ?? [];
+    const files = (this.#tocs.get(layer.key) ?? []).filter(({ type }) => type === 'file');
+    return files.map((file) => objects.nameOf(file));
   }
 
   #objectsOfTree(tree: TreeRecord): void {

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { CairnError } from '../../engine/core/errors.js';
 import type { EntryType } from '../../engine/core/metadata.js';
 import { type RecipePart, RecipeWriter, readRecipe } from '../../engine/layer/recipe.js';
-import { decodeToc, encodeToc, type TocEntry } from '../../engine/layer/toc.js';
+import { decodeToc, encodeToc, keysInToc, type TocEntry } from '../../engine/layer/toc.js';
 import { asRead } from '../fixtures/entries.js';
 import { cut } from '../fixtures/scan.js';
 import { chunkLengths } from '../fixtures/tar-arbitrary.js';
@@ -157,7 +157,13 @@ const tocVersion = fc.constantFrom(1 as const, 2 as const);
 test('a table of contents gives back its entries, every field of them', () => {
   fc.assert(
     fc.property(fc.array(tocEntry, { maxLength: 30 }), tocVersion, (entries, version) => {
-      assert.deepEqual(decodeToc(encodeToc(entries, version)), asRead(entries));
+      const bytes = encodeToc(entries, version);
+      assert.deepEqual(decodeToc(bytes), asRead(entries));
+      const files = entries.filter(({ type }) => type === 'file');
+      assert.deepEqual(
+        keysInToc(bytes),
+        files.map(({ key }) => key),
+      );
     }),
     { numRuns: 1000 },
   );
@@ -173,6 +179,7 @@ test('a damaged table of contents is said to be damaged, or reads as another; no
       assert.throws(() => decodeToc(cutShort), { code: 'ERR_DAMAGED' });
       bytes[where % bytes.length] = byte;
       await damagedOr(() => decodeToc(bytes));
+      await damagedOr(() => keysInToc(bytes));
     }),
     { numRuns: 3000 },
   );
