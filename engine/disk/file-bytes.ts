@@ -18,6 +18,8 @@ export interface ExpectedBytes {
   parts?: readonly (readonly [offset: number, length: number])[] | undefined;
   /** For errors: `an object`. */
   what: string;
+  /** Memory that each chunk comes in, for who needs none of it any more when the next comes; by default fresh memory. */
+  room?: Buffer | undefined;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface ExpectedBytes {
  */
 export function* fileBytes(
   path: string,
-  { size, sha512, parts = [[0, size]], what }: ExpectedBytes,
+  { size, sha512, parts = [[0, size]], what, room }: ExpectedBytes,
 ): Generator<Buffer> {
   const hash = sha512 === undefined ? undefined : createHash('sha512');
   let fd: number;
@@ -40,7 +42,7 @@ export function* fileBytes(
     for (const [offset, length] of parts) {
       let left = length;
       while (left > 0 && !isCut) {
-        const buffer = Buffer.allocUnsafe(Math.min(left, CHUNK));
+        const buffer = room?.subarray(0, left) ?? Buffer.allocUnsafe(Math.min(left, CHUNK));
         const taken = fs.readSync(fd, buffer, 0, buffer.length, offset + length - left);
         isCut = taken === 0;
         left -= taken;

@@ -20,6 +20,8 @@ import type { StoreContext } from '../session/context.js';
 const UUID_DIGITS = 32;
 /** Pieces of an image between two looks at whether somebody has cancelled. */
 const PIECES_AT_ONCE = 64;
+/** Bytes of an image that are read at once to be hashed. */
+const READ_BYTES = 256 * 1024;
 
 export interface ImageRequest {
   plan: Plan;
@@ -79,7 +81,8 @@ export async function writeTreeImage(
 /** Whether the file at a path is an image: it is believed only with its hash. */
 export function isSound(path: string, { size, key }: TreeImage): boolean {
   try {
-    for (const _piece of fileBytes(path, { size, sha512: hexOf(key), what: "a tree's image" }));
+    const room = Buffer.allocUnsafeSlow(READ_BYTES);
+    for (const _piece of fileBytes(path, { size, sha512: hexOf(key), what: "a tree's image", room }));
     return true;
   } catch (error) {
     if (isCairnError(error, 'ERR_DAMAGED')) return false;
