@@ -18,7 +18,7 @@ export interface ExpectedBytes {
   parts?: readonly (readonly [offset: number, length: number])[] | undefined;
   /** For errors: `an object`. */
   what: string;
-  /** Memory that each chunk comes in, for who needs none of it any more when the next comes; by default fresh memory. */
+  /** Memory that each chunk comes in, for who needs none of it any more when the next comes; by default fresh. */
   room?: Buffer | undefined;
 }
 

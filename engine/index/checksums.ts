@@ -73,8 +73,8 @@ export class SumKeeper {
   readonly #known: (hash: RowHash) => TableSums;
   #hash: RowHash | undefined;
   #sums: Map<string, number> | undefined;
-  /** The key looked up last in this transaction, if no row has it. The next row put mostly has the same key. */
-  #absent: StoredKey | undefined;
+  /** The row looked up last in this transaction. The row changed next is mostly the same. */
+  #read: { key: StoredKey; value: unknown } | undefined;
 
   /** @param known gives the sums as they are before the first change of a transaction */
   constructor(known: (hash: RowHash) => TableSums) {
@@ -85,7 +85,7 @@ export class SumKeeper {
   begin(hash: RowHash): void {
     this.#hash = hash;
     this.#sums = undefined;
-    this.#absent = undefined;
+    this.#read = undefined;
   }
 
   /** Ends the counting of changes. @returns the new sums, if the transaction has changed anything */
@@ -94,9 +94,12 @@ export class SumKeeper {
     return this.#sums && Object.fromEntries(this.#sums);
   }
 
-  /** @param key the same buffer that a change will pass, not merely an equal one */
-  noteRead(key: StoredKey, isThere: boolean): void {
-    this.#absent = isThere || !Buffer.isBuffer(key) ? undefined : key;
+  /**
+   * @param key the same buffer that a change will pass, not merely an equal one
+   * @param value as it is stored, which nobody changes; `undefined` if there is no row
+   */
+  noteRead(key: StoredKey, value: unknown): void {
+    this.#read = Buffer.isBuffer(key) ? { key, value } : undefined;
   }
 
   /**
@@ -107,8 +110,8 @@ export class SumKeeper {
   change(table: string, key: StoredKey, before: () => unknown, after: unknown): void {
     const hash = this.#hash;
     if (hash === undefined) throw new Error('the index is only changed in a commit');
-    const old = this.#absent === key ? undefined : before();
-    this.#absent = undefined;
+    const old = this.#read?.key === key ? this.#read.value : before();
+    this.#read = undefined;
     this.#sums ??= new Map(Object.entries(this.#known(hash)));
     let sum = this.#sums.get(table) ?? 0;
     if (old !== undefined) sum -= rowSum(hash, key, old);

@@ -68,8 +68,10 @@ export class Table<K, V> {
   get(at: K | PreparedRow): V | undefined {
     const stored = this.#stored(at);
     const value = this.#read(() => this.#database.get(stored));
-    this.#sums?.noteRead(stored, value !== undefined);
-    return this.#decoded(value);
+    const decoded = this.#decoded(value);
+    // What is not decoded to something else is the caller's, who may change it.
+    if (value === undefined || decoded !== value) this.#sums?.noteRead(stored, value);
+    return decoded;
   }
 
   has(key: K): boolean {
@@ -86,7 +88,7 @@ export class Table<K, V> {
 
   /** As {@link put}, of a row that was prepared for this table and that is not there. */
   putNew(row: PreparedRow): void {
-    this.#sums?.noteRead(row.stored, false);
+    this.#sums?.noteRead(row.stored, undefined);
     this.#change(row.stored, row);
     this.#database.put(row.stored, asBinary(row.encoded));
   }

@@ -10,6 +10,7 @@ import { faultOfPages } from '../../engine/index/check-pages.js';
 import { checkRows } from '../../engine/index/check-rows.js';
 import { type RowHash, rowSum } from '../../engine/index/checksums.js';
 import { Index, TAKE_BACK } from '../../engine/index/open.js';
+import type { ObjectRecord } from '../../engine/index/records.js';
 import type { Table } from '../../engine/index/table.js';
 import { fastScratch } from '../faults/fast.js';
 
@@ -21,7 +22,7 @@ const longText = fc.integer({ min: 1, max: 12_000 }).map((length) => 'long'.repe
 // MessagePack has no negative zero.
 const number = fc.double().map((any) => any + 0);
 const change = fc.record({
-  table: fc.constantFrom('names', 'objects', 'digests', 'leases'),
+  table: fc.constantFrom('names', 'objects', 'packed', 'digests', 'leases'),
   key: fc.nat(KEYS - 1),
   /** Whether the same key object serves a look-up before, and the change twice. */
   looks: fc.boolean(),
@@ -55,13 +56,20 @@ interface Change {
 function keyIn(table: string, key: number): unknown {
   const digits = `${key}`.padStart(2, '0');
   if (table === 'names') return ['name', digits];
+  if (table === 'packed') return `${digits.repeat(64)}.p`;
   if (table === 'digests') return `sha256:${digits.repeat(32)}`;
   return table === 'objects' ? `${digits.repeat(64)}.0644.0.0.${key}` : digits;
 }
 
+/** An object in a pack, whose record is stored in another form than it has for callers. */
+function packedRecord(size: number): ObjectRecord {
+  return { size, refs: size % 3, copies: 0, at: { pack: 1 + (size % 2), offset: 4096 * size } };
+}
+
 /** @returns a function that makes the change in a transaction. The table has the value after it. */
-function prepare(index: Index, { table, key, looks, twice, ready, value }: Change, hash: RowHash): () => void {
-  const rows = index[table as 'leases'] as unknown as Table<unknown, unknown>;
+function prepare(index: Index, { table, key, looks, twice, ready, value: any }: Change, hash: RowHash): () => void {
+  const rows = index[(table === 'packed' ? 'objects' : table) as 'leases'] as unknown as Table<unknown, unknown>;
+  const value = table === 'packed' && any !== null ? packedRecord(`${JSON.stringify(any)}`.length) : any;
   const at = keyIn(table, key);
   const row = ready && value !== null ? rows.prepare(hash, at, value) : undefined;
   return () => {
