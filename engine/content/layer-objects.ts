@@ -12,7 +12,10 @@ type OfObjects = Pick<StoreContext, 'layout' | 'objects'>;
 
 /** Names of the objects that a layer holds; `undefined` when its table of contents is damaged or was gone. */
 export function objectsOfLayer(store: OfObjects, layer: LayerRecord): Iterable<string> | undefined {
-  return layer.uncounted === true ? undefined : objectSizesOf(store, layer)?.keys();
+  if (layer.uncounted === true) return undefined;
+  if (store.objects.at.packs === undefined) return objectSizesOf(store, layer)?.keys();
+  const names = packedObjectsOf(store, layer);
+  return names && new Set(names);
 }
 
 /** Name → bytes of the distinct objects in a layer's table of contents; `undefined` when the table is damaged. */

@@ -8,7 +8,6 @@ import type { PackAddress } from '../core/object.js';
 import { xxhash } from '../core/xxhash.js';
 import type { PreparedRow } from './checksums.js';
 import { dropExtents, type Extent, noteMove } from './extents.js';
-import { FIRST_ORPHANED_OBJECT } from './keys.js';
 import type { Index } from './open.js';
 import type { ObjectRecord } from './records.js';
 import { addTotals } from './totals.js';
@@ -223,17 +222,4 @@ export function releaseObjects(index: Index, names: Iterable<string>): number {
 /** Bytes on disk of an object and its further copies. */
 export function bytesOf(object: ObjectRecord): number {
   return object.size * ((object.gone === true ? 0 : 1) + object.copies);
-}
-
-/** How many objects, and bytes of them, wait for gc. */
-export function orphanedObjects(index: Index): { count: number; bytes: number } {
-  let count = 0;
-  let bytes = 0;
-  for (const orphan of index.orphans.keys({ start: FIRST_ORPHANED_OBJECT })) {
-    const object = orphan.kind === 'object' ? index.objects.get(orphan.name) : undefined;
-    if (object === undefined) continue;
-    count++;
-    bytes += bytesOf(object);
-  }
-  return { count, bytes };
 }
