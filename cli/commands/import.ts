@@ -42,7 +42,11 @@ export function define(command: Command): void {
     .option('--keep-archive', 'keep the compressed archives, so that exports have the same digests')
     .option('--latest', 'mark as the latest of its name')
     .option('--expect <key>', 'the key or digest it must have')
-    .option('-j, --jobs <n>', 'sources read side by side (default: one more than workers)', parseCount)
+    .option(
+      '-j, --jobs <n>',
+      'sources read side by side (default: one more than workers, more of small ones)',
+      parseCount,
+    )
     .option('-k, --keep-going', 'go on after a source failed; the exit code is still 1')
     .option('--stream', 'with --json: a line for each image as it comes, not an array at the end')
     .action(importSources);

@@ -68,8 +68,9 @@ export class Importer {
     const order = names.map((_name, i) => i).sort((a, b) => sizeOf(b) - sizeOf(a));
     const results: (Imported | ImportFailure)[][] = new Array(sources.length);
     let hasFailed = false;
-    if (options.signal !== undefined) setMaxListeners(0, options.signal);
     const isWanted = (): boolean => !hasFailed;
+    // Each source that waits listens to it.
+    if (options.signal !== undefined) setMaxListeners(0, options.signal);
     this.#reader.sources += sources.length;
     try {
       await eachOf(order, options.jobs ?? this.#store.pool.size + 1, async (i, _index, releaseSlot) => {

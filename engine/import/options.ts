@@ -11,7 +11,10 @@ export interface ImportOptions extends OperationOptions {
   latest?: boolean;
   /** The key or digest that the source must have. */
   expect?: string;
-  /** Sources read side by side: by default one more than there are workers. More may wait for their commit. */
+  /**
+   * Sources read side by side: by default one more than there are workers, and more of small ones. More may wait for
+   * their commit.
+   */
   jobs?: number;
   /** Hears of each image when it is in, and with `keepGoing` of each failure, in no particular order. */
   onResult?: (result: Imported | ImportFailure) => void;
